@@ -1,0 +1,68 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Everything they need is set up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types imports fmt crash fuzz browser bench docs lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $(STAMP)
+
+setup: $(STAMP)  ## create .venv with the command in .venv/bin/marketofone
+
+demo: setup  ## a synthetic bank, end to end, then its pages (ARGS="--no-serve --json")
+	$(BIN)/marketofone demo $(ARGS)
+
+test: setup  ## the quick suite
+	$(BIN)/python -m pytest -m "not browser and not crash and not fuzz"
+
+crash: setup  ## kill -9 a running ingest at random moments and check that nothing was lost
+	$(BIN)/python -m pytest -m crash
+
+fuzz: setup  ## attack the HTTP interface with generated requests
+	$(BIN)/python -m pytest -m fuzz
+
+browser: setup  ## the pages in headless Chromium, with an accessibility check
+	$(BIN)/python -m pytest -m browser
+
+check: lint types imports  ## what must hold of the code itself
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports --no-cache
+
+fmt: setup  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup  ## write the generated parts of the documentation again
+	$(BIN)/python -m docs.generate
+
+bench: $(VENV)/.bench  ## measure, each figure beside its yardstick
+	$(BIN)/python -m bench $(ARGS)
+
+$(VENV)/.bench: $(STAMP) requirements-bench.lock
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	touch $@
+
+lock:  ## resolve the locked requirements again (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) demo-bank .mypy_cache .pytest_cache .ruff_cache

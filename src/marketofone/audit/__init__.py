@@ -1,0 +1,1 @@
+"""Can we prove it? Hash-chained entries without personal data in clear, and their verification."""

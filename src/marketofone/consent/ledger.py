@@ -1,0 +1,127 @@
+"""Grants and withdrawals, folded into what holds now.
+
+A person's consents are the fold of their consent changes in the order of the log. Nothing is ever overwritten: the
+ledger is the list, this module only reads it. The *epoch* counts changes; a permit carries it, so that a decision made
+under an older epoch can be recognised and computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from marketofone.consent.policy import Cell, ConsentPolicy
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import DAY, Instant
+
+State = Literal["granted", "withdrawn", "expired", "not_yet", "never"]
+EVERY = "*"
+
+
+class ConsentChange(Struct, frozen=True, kw_only=True):
+    """One thing a person (or somebody on a stated authority) said about consent.
+
+    ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
+    from when on it holds, ``until`` (grants only) when it ends by itself.
+    """
+
+    customer: str
+    change: Literal["grant", "withdraw"]
+    purposes: tuple[str, ...]
+    sources: tuple[str, ...]
+    channels: tuple[str, ...]
+    since: Instant
+    until: Instant | None = None
+    actor: str = "customer"
+    authority: str = ""
+
+
+class Validity(Struct, frozen=True, kw_only=True):
+    """What was last said about one cell."""
+
+    granted: bool
+    since: Instant
+    until: Instant | None
+
+
+class Consents(Struct, frozen=True, kw_only=True):
+    """What one person said, cell by cell, and how often they changed it."""
+
+    epoch: int
+    cells: Mapping[Cell, Validity]
+
+    def state(self, cell: Cell, now: Instant) -> State:
+        """Say how a cell stands at a moment. Absence of information is a refusal."""
+        validity = self.cells.get(cell)
+        if validity is None:
+            return "never"
+        if now < validity.since:
+            return "not_yet"
+        if not validity.granted:
+            return "withdrawn"
+        if validity.until is not None and now >= validity.until:
+            return "expired"
+        return "granted"
+
+    def granted(self, *, purpose: str, source: str, channel: str, now: Instant) -> bool:
+        """Say whether one cell is granted at a moment."""
+        return self.state(Cell(purpose=purpose, source=source, channel=channel), now) == "granted"
+
+
+NOBODY_ASKED = Consents(epoch=0, cells={})
+
+
+def apply(consents: Consents, change: ConsentChange, *, policy: ConsentPolicy) -> Consents:
+    """Give the consents after one more change."""
+    validity = Validity(granted=change.change == "grant", since=change.since, until=change.until)
+    cells = dict(consents.cells)
+    for cell in policy.cells():
+        if (
+            _names(change.purposes, cell.purpose)
+            and _names(change.sources, cell.source)
+            and _names(change.channels, cell.channel)
+        ):
+            cells[cell] = validity
+    return Consents(epoch=consents.epoch + 1, cells=cells)
+
+
+def fold(changes: Iterable[ConsentChange], *, policy: ConsentPolicy) -> Consents:
+    """Fold a person's changes, in the order of the log."""
+    consents = NOBODY_ASKED
+    for change in changes:
+        consents = apply(consents, change, policy=policy)
+    return consents
+
+
+def check(change: ConsentChange, *, policy: ConsentPolicy) -> ConsentChange:
+    """Check a change against the policy.
+
+    Raises
+    ------
+    MalformedRequest
+        When it names a word the policy does not have, or ends before it begins.
+    """
+    known: tuple[tuple[str, tuple[str, ...], Container[str]], ...] = (
+        ("purposes", change.purposes, [name for name, spec in policy.purposes.items() if spec.basis == "consent"]),
+        ("sources", change.sources, policy.sources),
+        ("channels", change.channels, policy.channels),
+    )
+    for field, words, allowed in known:
+        if not words:
+            raise MalformedRequest(field=field, shape="an empty list", mend="name at least one, or *")
+        if any(word != EVERY and word not in allowed for word in words):
+            raise MalformedRequest(field=field, shape="a word consent.toml does not have", mend="see consent.toml")
+    if change.until is not None and change.until <= change.since:
+        raise MalformedRequest(field="until", shape="not after its beginning", mend="give a later moment")
+    return change
+
+
+def default_until(since: Instant, *, policy: ConsentPolicy) -> Instant:
+    """Give the moment at which a grant ends when nobody says otherwise."""
+    return Instant(since + policy.grant_days * DAY)
+
+
+def _names(words: tuple[str, ...], word: str) -> bool:
+    return EVERY in words or word in words

@@ -1,0 +1,1 @@
+"""What now? Eligible, guarded, scored, chosen with a propensity, explained."""

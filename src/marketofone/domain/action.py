@@ -1,0 +1,63 @@
+"""Actions: the things the bank may do for one person, and the words that go with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta, Struct
+
+from marketofone.domain.event import Minor, PositiveMinor, Source, Text, Word
+
+Kind = Literal["insight", "alert", "nudge", "offer", "feature", "place_offer", "life_match", "outreach", "nothing"]
+KINDS_OF_ACTION: tuple[Kind, ...] = get_args(Kind)
+MARKETING: frozenset[Kind] = frozenset({"offer", "place_offer", "life_match"})
+
+PURPOSE_OF: dict[Kind, str] = {
+    "insight": "insights",
+    "alert": "insights",
+    "nudge": "insights",
+    "feature": "personalisation",
+    "offer": "marketing",
+    "place_offer": "marketing",
+    "life_match": "marketing",
+    "outreach": "care",
+    "nothing": "none",
+}
+
+NOTHING = "nothing"
+
+
+class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing the bank may do.
+
+    ``value_minor`` is what a person's acceptance is expected to be worth to bank and person over 12 months before
+    anything was learned, and may be negative; ``cost_minor`` is spent when the action is shown. ``eligible`` is an
+    expression over features and facts; ``tags`` are matched with the person's interests; ``product`` (when set)
+    is what a person holds after accepting.
+    """
+
+    id: Word
+    kind: Kind
+    title: Text
+    text: Text
+    eligible: str = "True"
+    value_minor: Minor = 0
+    cost_minor: PositiveMinor = 0
+    chance: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.05
+    channels: tuple[Word, ...] = ("app",)
+    occasions: tuple[Word, ...] = ()
+    tags: tuple[Word, ...] = ()
+    needs: tuple[Source, ...] = ()
+    product: Word | None = None
+    credit: bool = False
+    personal_price: bool = False
+
+    @property
+    def purpose(self) -> str:
+        """The purpose under which this action may use information."""
+        return PURPOSE_OF[self.kind]
+
+    @property
+    def marketing(self) -> bool:
+        """Whether the action sells something."""
+        return self.kind in MARKETING

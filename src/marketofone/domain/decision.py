@@ -1,0 +1,93 @@
+"""Decisions with their reasons. A decision without reasons cannot be constructed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Instant
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What is asked: for whom, on which occasion, through which channel, and when."""
+
+    id: str
+    customer: str
+    occasion: str
+    channel: str
+    at: Instant
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """One term of the chosen action's score, in words. The terms of a decision add up to its score.
+
+    ``feature`` and ``source`` are null for terms that no single piece of information carries (the starting
+    point, the cost, the luck of the draw). ``term`` is in minor units of expected 12-month value.
+    """
+
+    text: str
+    feature: str | None
+    source: str | None
+    term: float
+
+
+class NotUsed(Struct, frozen=True, kw_only=True):
+    """A data source that was not looked at, and why."""
+
+    source: str
+    why: str
+
+
+class Instead(Struct, frozen=True, kw_only=True):
+    """The smallest change found that leads to another action, verified by scoring again."""
+
+    change: str
+    action: str
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """How one action fared: stopped at a gate, or scored."""
+
+    action: str
+    stage: Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]
+    why: str = ""
+    mean: float = 0.0
+    spread: float = 0.0
+    draw: float = 0.0
+    propensity: float = 0.0
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """One decision: what was chosen, with which probability, why, and on what ground.
+
+    ``context`` is the chosen action's context vector, kept so that the outcome can teach exactly the model
+    that chose. ``uses`` names the (purpose, source) cells that were read. ``position`` is the last log entry
+    the decision could see; ``documents`` names the versions of the bank's files it followed.
+    """
+
+    id: str
+    customer: str
+    occasion: str
+    channel: str
+    at: Instant
+    action: str
+    propensity: float
+    arm: Literal["policy", "control"]
+    because: tuple[Reason, ...]
+    not_used: tuple[NotUsed, ...]
+    instead: Instead | None
+    candidates: tuple[Candidate, ...]
+    uses: tuple[tuple[str, str], ...]
+    context: tuple[float, ...]
+    guardrails: tuple[str, ...]
+    epoch: int
+    position: int
+    documents: str
+
+    def __post_init__(self) -> None:
+        if not self.because:
+            raise MalformedRequest(field="because", shape="no reasons", mend="give every decision its reasons")
+        if not 0.0 < self.propensity <= 1.0 + 1e-9:
+            raise MalformedRequest(field="propensity", shape="not in (0, 1]", mend="log the drawn probability")

@@ -1,0 +1,160 @@
+"""Everything that can go wrong, as one tree. Each leaf means one thing for the caller to do.
+
+::
+
+    MarketOfOneError
+    ├── BadInput                 mend the input and send it again
+    │   ├── MalformedEvent       one event breaks its contract
+    │   ├── MalformedDocument    a file of the bank project (or a mapping) breaks its contract
+    │   ├── MalformedRequest     a request (decision, outcome, consent) breaks its contract
+    │   └── BadExpression        an eligibility or guardrail expression cannot be read
+    ├── NotFound                 ask for something that exists
+    │   ├── UnknownCustomer
+    │   ├── UnknownDecision
+    │   └── UnknownAction
+    ├── Refused                  the system said no, for a reason that stands
+    │   └── ConsentRefused       the person did not allow it
+    ├── Conflict                 read again, then decide
+    │   ├── EpochChanged         consent changed between reading and releasing
+    │   └── DecisionExists       the same decision id was used for another request
+    └── StoreError               the operator must look
+        ├── BankNotFound         there is no bank project at this path
+        ├── StoreBusy            another process holds the store for too long
+        └── ChainBroken          the audit chain does not verify
+
+Errors carry attributes, never prose about people, and know nothing of HTTP: ``web/problem.py`` holds the one
+table that maps them to answers.
+"""
+
+from __future__ import annotations
+
+
+class MarketOfOneError(Exception):
+    """The root: catch it to catch everything this package raises on purpose."""
+
+
+class BadInput(MarketOfOneError):
+    """Input breaks its contract.
+
+    Parameters
+    ----------
+    field
+        Where, as a path such as ``data.amount_minor``.
+    shape
+        What stands there, described without its value: ``text of 12 characters``.
+    mend
+        What to do about it.
+    """
+
+    def __init__(self, *, field: str, shape: str, mend: str) -> None:
+        self.field = field
+        self.shape = shape
+        self.mend = mend
+        super().__init__(f"{field}: {shape}; {mend}")
+
+
+class MalformedEvent(BadInput):
+    """One event breaks its contract; it is kept aside as a dead letter."""
+
+
+class MalformedDocument(BadInput):
+    """A file of the bank project or an imported file breaks its contract."""
+
+
+class MalformedRequest(BadInput):
+    """A request breaks its contract."""
+
+
+class BadExpression(BadInput):
+    """An eligibility or guardrail expression cannot be read."""
+
+
+class NotFound(MarketOfOneError):
+    """What was asked for does not exist.
+
+    Parameters
+    ----------
+    what
+        The kind of thing, for example ``decision``.
+    """
+
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        super().__init__(f"there is no such {what}")
+
+
+class UnknownCustomer(NotFound):
+    """No event, consent or decision names this customer."""
+
+    def __init__(self) -> None:
+        super().__init__(what="customer")
+
+
+class UnknownDecision(NotFound):
+    """No decision has this id."""
+
+    def __init__(self) -> None:
+        super().__init__(what="decision")
+
+
+class UnknownAction(NotFound):
+    """The catalogue has no action with this id."""
+
+    def __init__(self) -> None:
+        super().__init__(what="action")
+
+
+class Refused(MarketOfOneError):
+    """The system said no, for a reason that stands.
+
+    Parameters
+    ----------
+    why
+        The reason in plain words, without personal data.
+    """
+
+    def __init__(self, *, why: str) -> None:
+        self.why = why
+        super().__init__(why)
+
+
+class ConsentRefused(Refused):
+    """The person did not allow it."""
+
+
+class Conflict(MarketOfOneError):
+    """The world changed meanwhile: read again, then decide."""
+
+
+class EpochChanged(Conflict):
+    """Consent changed between reading and releasing; the decision must be computed again."""
+
+
+class DecisionExists(Conflict):
+    """The same decision id was used for another request."""
+
+
+class StoreError(MarketOfOneError):
+    """Something an operator must look at."""
+
+
+class BankNotFound(StoreError):
+    """There is no bank project at this path."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the store for too long."""
+
+
+class ChainBroken(StoreError):
+    """The audit chain does not verify.
+
+    Parameters
+    ----------
+    seq
+        The first entry that does not agree with what is stored.
+    """
+
+    def __init__(self, *, seq: int) -> None:
+        self.seq = seq
+        super().__init__(f"entry {seq} does not verify")

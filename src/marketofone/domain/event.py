@@ -1,0 +1,376 @@
+"""Events: what happened to a person, in which data source, and when.
+
+On the wire an event is a CloudEvents 1.0 JSON document: ``id`` and ``source`` (who produced it) make it unique,
+``type`` is its kind, ``subject`` the customer, ``time`` when it happened, ``data`` the facts of that kind. Each kind
+is a typed structure below and belongs to exactly one *data source*, the unit of consent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import Annotated, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.moment import Instant, instant_of, text_of
+
+Source = Literal[
+    "transactions", "app", "open_banking", "location", "life_events", "messages", "protection", "reference"
+]
+SOURCES: tuple[Source, ...] = get_args(Source)
+# What a person can switch: all but `protection` (arrears and care flags, kept under a legal duty and used only to
+# stop marketing) and `reference` (facts about no person).
+SWITCHABLE: tuple[Source, ...] = SOURCES[:6]
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$")]
+LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
+Minor = Annotated[int, Meta(ge=-(10**15), le=10**15)]
+PositiveMinor = Annotated[int, Meta(ge=0, le=10**15)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+MAX_EVENT_BYTES = 64 * 1024
+
+
+class TransactionBooked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money moved on an account here; positive is money in."""
+
+    account: Word
+    amount_minor: Minor
+    currency: Currency
+    category: Word | None = None
+    operation: Word | None = None
+    merchant: Text | None = None
+    counterparty: Text | None = None
+    balance_minor: Minor | None = None
+
+
+class AccountOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An account was opened here, or a person became its owner or second user."""
+
+    account: Word
+    product: Word
+    currency: Currency
+    role: Literal["owner", "second_user"] = "owner"
+    statement: Word | None = None
+    branch: Word | None = None
+
+
+class ProductOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person took a product: card, loan, savings plan, insurance."""
+
+    product: Word
+    account: Word | None = None
+    principal_minor: PositiveMinor | None = None
+    payment_minor: PositiveMinor | None = None
+    months: Annotated[int, Meta(ge=0, le=600)] | None = None
+    status: Word | None = None
+
+
+class ProductClosed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person gave a product up."""
+
+    product: Word
+
+
+class OrderPlaced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A standing order was placed."""
+
+    account: Word
+    amount_minor: PositiveMinor
+    currency: Currency
+    counterparty: Text | None = None
+    category: Word | None = None
+
+
+class ArrearsChanged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment due here is late, or no longer late."""
+
+    in_arrears: bool
+
+
+class CareFlagged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Staff or the person said that special care is needed."""
+
+    driver: Literal["health", "life_event", "resilience", "capability"]
+    until: datetime | None = None
+
+
+class PersonDescribed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Master data of a person. Sex is kept for fairness checks only and no feature may read it."""
+
+    birth_year: Annotated[int, Meta(ge=1850, le=2100)] | None = None
+    sex: Literal["female", "male", "other"] | None = None
+    region: Word | None = None
+
+
+class IdentityLinked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The person was recognised by a strong key; two customers with the same key are one person."""
+
+    key_kind: Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
+    key: Text
+
+
+class IdentityUnlinked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A link turned out to be wrong and is taken back."""
+
+    key_kind: Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
+    key: Text
+
+
+class AppOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The app was opened."""
+
+    device: Word | None = None
+
+
+class AppScreen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A screen was looked at."""
+
+    screen: Word
+    dwell_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+
+
+class AppSearched(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something was searched for in the app."""
+
+    query: Text
+
+
+class AppFeatureUsed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A function of the app was used."""
+
+    feature: Word
+
+
+class AppFailed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The app showed an error."""
+
+    code: Word
+
+
+class OpenBankingBalance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The balance of an account at another bank."""
+
+    institution: Word
+    account: Word
+    balance_minor: Minor
+    currency: Currency
+
+
+class OpenBankingTransaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money moved on an account at another bank; positive is money in."""
+
+    institution: Word
+    account: Word
+    amount_minor: Minor
+    currency: Currency
+    category: Word | None = None
+    counterparty: Text | None = None
+
+
+class PlaceVisited(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A coarse place: a class of venue, a country, a cell of kilometres; never a position."""
+
+    venue: Word
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    cell: Word | None = None
+
+
+class LifeDeclared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A life event, told by the person or found by a partner with their consent."""
+
+    event: Literal[
+        "child", "move", "new_job", "job_loss", "marriage", "separation", "retirement", "bereavement", "study"
+    ]
+    confidence: Share = 1.0
+
+
+class PartnerSearched(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A search on a partner's site that may announce a life event."""
+
+    query: Text
+    site: Word | None = None
+
+
+class MessageReceived(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The person wrote or said something: a message, a call transcript, a review."""
+
+    text: LongText
+    form: Literal["message", "call", "review"] = "message"
+
+
+class DistrictDescribed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Public statistics of a district; about no person."""
+
+    name: Text
+    region: Text
+    figures: dict[Word, float | None]
+
+
+EventData = (
+    TransactionBooked
+    | AccountOpened
+    | ProductOpened
+    | ProductClosed
+    | OrderPlaced
+    | ArrearsChanged
+    | CareFlagged
+    | PersonDescribed
+    | IdentityLinked
+    | IdentityUnlinked
+    | AppOpened
+    | AppScreen
+    | AppSearched
+    | AppFeatureUsed
+    | AppFailed
+    | OpenBankingBalance
+    | OpenBankingTransaction
+    | PlaceVisited
+    | LifeDeclared
+    | PartnerSearched
+    | MessageReceived
+    | DistrictDescribed
+)
+
+KINDS: dict[str, tuple[type[EventData], Source]] = {
+    "transaction.booked": (TransactionBooked, "transactions"),
+    "account.opened": (AccountOpened, "transactions"),
+    "product.opened": (ProductOpened, "transactions"),
+    "product.closed": (ProductClosed, "transactions"),
+    "order.placed": (OrderPlaced, "transactions"),
+    "arrears.changed": (ArrearsChanged, "protection"),
+    "care.flagged": (CareFlagged, "protection"),
+    "person.described": (PersonDescribed, "transactions"),
+    "identity.linked": (IdentityLinked, "transactions"),
+    "identity.unlinked": (IdentityUnlinked, "transactions"),
+    "app.opened": (AppOpened, "app"),
+    "app.screen": (AppScreen, "app"),
+    "app.searched": (AppSearched, "app"),
+    "app.feature": (AppFeatureUsed, "app"),
+    "app.failed": (AppFailed, "app"),
+    "openbanking.balance": (OpenBankingBalance, "open_banking"),
+    "openbanking.transaction": (OpenBankingTransaction, "open_banking"),
+    "place.visited": (PlaceVisited, "location"),
+    "life.declared": (LifeDeclared, "life_events"),
+    "partner.searched": (PartnerSearched, "life_events"),
+    "message.received": (MessageReceived, "messages"),
+    "district.described": (DistrictDescribed, "reference"),
+}
+_DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One thing that happened, with typed facts.
+
+    ``producer`` is the CloudEvents ``source`` attribute; ``source`` (a property) is the data source consent is
+    given for.
+    """
+
+    id: str
+    producer: str
+    kind: str
+    customer: str
+    at: Instant
+    data: EventData
+
+    @property
+    def source(self) -> Source:
+        """The data source this kind belongs to."""
+        return KINDS[self.kind][1]
+
+    @property
+    def key(self) -> bytes:
+        """The sixteen bytes by which a duplicate is recognised: producer and id."""
+        return blake2b(f"{self.producer}\0{self.id}".encode(), digest_size=16).digest()
+
+
+class _Envelope(Struct, frozen=True):
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
+    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    type: Annotated[str, Meta(min_length=1, max_length=100)]
+    subject: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f]+$")]
+    time: datetime
+    data: msgspec.Raw
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+
+
+def parse_event(raw: bytes | memoryview) -> Event:
+    """Read one CloudEvents JSON document.
+
+    Raises
+    ------
+    MalformedEvent
+        Naming the field, the shape of what stands there, and what to do.
+
+    Examples
+    --------
+    >>> parse_event(
+    ...     b'{"specversion":"1.0","id":"1","source":"/core","type":"app.opened","subject":"c-1",'
+    ...     b'"time":"2026-01-01T00:00:00Z","data":{}}'
+    ... ).kind
+    'app.opened'
+    """
+    if len(raw) > MAX_EVENT_BYTES:
+        raise MalformedEvent(field="event", shape=f"{len(raw)} bytes", mend=f"send at most {MAX_EVENT_BYTES} bytes")
+    try:
+        envelope = _ENVELOPE.decode(raw)
+        decoder = _DECODERS.get(envelope.type)
+        if decoder is None:
+            raise MalformedEvent(
+                field="type",
+                shape=f"text of {len(envelope.type)} characters",
+                mend="use a documented event kind",
+            )
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed(error, within="") from error
+    try:
+        data = decoder.decode(envelope.data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise malformed(error, within="data.") from error
+    if envelope.time.tzinfo is None:
+        raise MalformedEvent(field="time", shape="an instant without timezone", mend="add Z or an offset")
+    return Event(
+        id=envelope.id,
+        producer=envelope.source,
+        kind=envelope.type,
+        customer=envelope.subject,
+        at=instant_of(envelope.time),
+        data=data,
+    )
+
+
+def malformed(error: Exception, *, within: str) -> MalformedEvent:
+    """Turn a decoder's complaint into our error: the path names the field, and no value is repeated."""
+    what, _, path = str(error).partition(" - at ")
+    field = path.strip("`").removeprefix("$").removeprefix(".")
+    if "missing required field" in what or "unknown field" in what:
+        field = ".".join(part for part in (field, what.split("`")[-2][:64]) if part)
+        what = "missing" if "missing" in what else "not a field of this kind"
+    elif what.startswith("Invalid enum value"):
+        what = "none of the allowed words"
+    elif not isinstance(error, msgspec.ValidationError):
+        what = "not readable as JSON"
+    return MalformedEvent(
+        field=within + (field or "event"), shape=what, mend="see the catalogue of events in docs/events.md"
+    )
+
+
+def cloudevent(event: Event) -> dict[str, object]:
+    """Give an event as a CloudEvents 1.0 document: the inverse of :func:`parse_event`."""
+    return {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.producer,
+        "type": event.kind,
+        "subject": event.customer,
+        "time": text_of(event.at),
+        "data": msgspec.to_builtins(event.data),
+    }

@@ -1,0 +1,145 @@
+"""Instants, days and the bank's calendar.
+
+An ``Instant`` is an integer: microseconds since 1970-01-01T00:00:00Z. A ``Day`` is an integer too: the number of
+calendar days since 1970-01-01 in the bank's timezone. Integers keep windows exact and comparisons cheap.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import NewType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marketofone.domain.errors import MalformedDocument, MalformedRequest
+
+Instant = NewType("Instant", int)
+Day = NewType("Day", int)
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_SLOT = 15 * MINUTE  # no timezone in use changes its offset between quarter hours
+
+
+def instant_of(moment: datetime) -> Instant:
+    """Give the instant of an aware datetime.
+
+    Raises
+    ------
+    MalformedRequest
+        When the datetime names no timezone.
+
+    Examples
+    --------
+    >>> instant_of(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    if moment.tzinfo is None:
+        raise MalformedRequest(field="moment", shape="a datetime without timezone", mend="add a timezone")
+    return Instant((moment - _EPOCH) // timedelta(microseconds=1))
+
+
+def parse_instant(text: str, *, field: str) -> Instant:
+    """Read an RFC 3339 instant.
+
+    Raises
+    ------
+    MalformedRequest
+        When the text is no instant, or names no timezone.
+
+    Examples
+    --------
+    >>> parse_instant("1970-01-01T00:00:01Z", field="time")
+    1000000
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MalformedRequest(
+            field=field, shape=f"text of {len(text)} characters", mend="write it as 2026-01-31T09:30:00Z"
+        ) from error
+    if moment.tzinfo is None:
+        raise MalformedRequest(field=field, shape="an instant without timezone", mend="add Z or an offset")
+    return instant_of(moment)
+
+
+def datetime_of(at: Instant) -> datetime:
+    """Give the aware UTC datetime of an instant."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def text_of(at: Instant) -> str:
+    """Write an instant as RFC 3339 in UTC.
+
+    Examples
+    --------
+    >>> text_of(Instant(1_000_000))
+    '1970-01-01T00:00:01Z'
+    """
+    return datetime_of(at).isoformat().replace("+00:00", "Z")
+
+
+def date_of(day: Day) -> date:
+    """Give the calendar date of a day number."""
+    return date.fromordinal(day + _EPOCH_ORDINAL)
+
+
+def day_number(of: date) -> Day:
+    """Give the day number of a calendar date."""
+    return Day(of.toordinal() - _EPOCH_ORDINAL)
+
+
+class Calendar:
+    """The bank's calendar: which day an instant falls on, in the bank's timezone.
+
+    Examples
+    --------
+    >>> Calendar("Europe/Prague").day_of(parse_instant("1993-01-01T23:30:00Z", field="time")) == 8402
+    True
+    """
+
+    def __init__(self, timezone: str) -> None:
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise MalformedDocument(
+                field="timezone", shape=f"text of {len(timezone)} characters", mend="use an IANA name"
+            ) from error
+        self.timezone = timezone
+        self._offsets: dict[int, int] = {}
+
+    def _offset(self, at: int) -> int:
+        slot = at // _SLOT
+        offset = self._offsets.get(slot)
+        if offset is None:
+            delta = datetime_of(Instant(slot * _SLOT)).astimezone(self._zone).utcoffset()
+            offset = (delta or timedelta()) // timedelta(microseconds=1)
+            if len(self._offsets) > 200_000:  # noqa: PLR2004 - bounded: about six years of quarter hours
+                self._offsets.clear()
+            self._offsets[slot] = offset
+        return offset
+
+    def day_of(self, at: Instant) -> Day:
+        """Give the day on which an instant falls."""
+        return Day((at + self._offset(at)) // DAY)
+
+    def minute_of_day(self, at: Instant) -> int:
+        """Give the minutes since local midnight, 0 to 1439."""
+        return (at + self._offset(at)) % DAY // MINUTE
+
+    def parse(self, text: str, *, field: str) -> Instant:
+        """Read an instant, or a date: then the last microsecond of that day here, so that the day itself counts."""
+        try:
+            day = day_number(date.fromisoformat(text))
+        except ValueError:
+            return parse_instant(text, field=field)
+        return Instant(self.start_of(Day(day + 1)) - 1)
+
+    def start_of(self, day: Day) -> Instant:
+        """Give the first instant of a day."""
+        guess = Instant(day * DAY)
+        return Instant(guess - self._offset(Instant(guess - self._offset(guess))))

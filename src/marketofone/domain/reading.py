@@ -1,0 +1,33 @@
+"""Readings: what a text seems to say, with a confidence and the right to abstain."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Sentiment = Literal["negative", "neutral", "positive"]
+Emotion = Literal["none", "upset", "worried", "sad", "happy"]
+
+
+class Intent(Struct, frozen=True, kw_only=True):
+    """One thing the person seems to want, with its probability."""
+
+    intent: str
+    probability: float
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What one text seems to say. ``route`` is ``abstain`` when the model does not know; then nothing else counts.
+
+    ``topics`` are themes such as ``child`` or ``travel`` (of searches too); ``needs`` are wants in plain words.
+    """
+
+    intents: tuple[Intent, ...]
+    sentiment: Sentiment
+    emotion: Emotion
+    urgency: float
+    confidence: float
+    topics: tuple[str, ...]
+    needs: tuple[str, ...]
+    route: Literal["local", "llm", "abstain"]

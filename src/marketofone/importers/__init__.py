@@ -1,0 +1,1 @@
+"""What was there before? Files of other systems become events."""

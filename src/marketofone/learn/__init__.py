@@ -1,0 +1,1 @@
+"""What worked? Outcomes joined to decisions, values learned, impact measured."""

@@ -1,0 +1,1 @@
+"""What do we expect? Pure learn and predict; the families do not know each other."""

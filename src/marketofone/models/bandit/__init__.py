@@ -1,0 +1,1 @@
+"""What is worth trying? Bayesian linear Thompson sampling with exact propensities."""

@@ -1,0 +1,1 @@
+"""What is coming? Balances 90 days ahead, with quantiles and the chance of a shortfall."""

@@ -1,0 +1,1 @@
+"""What fits? Item affinity by co-holding, and content match."""

@@ -1,0 +1,1 @@
+"""What if? A synthetic bank with known truth, from one seed."""

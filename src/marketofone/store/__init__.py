@@ -1,0 +1,1 @@
+"""Where is it kept? Ports, and the engines that keep their promises."""

@@ -1,0 +1,1 @@
+"""Who knocks? The doors for programs and people."""
