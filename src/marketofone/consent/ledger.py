@@ -38,7 +38,7 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     authority: str = ""
 
 
-class Validity(Struct, frozen=True, kw_only=True):
+class Validity(Struct, frozen=True, kw_only=True, array_like=True):
     """What was last said about one cell."""
 
     granted: bool
@@ -46,7 +46,7 @@ class Validity(Struct, frozen=True, kw_only=True):
     until: Instant | None
 
 
-class Consents(Struct, frozen=True, kw_only=True):
+class Consents(Struct, frozen=True, kw_only=True, array_like=True):
     """What one person said, cell by cell, and how often they changed it."""
 
     epoch: int

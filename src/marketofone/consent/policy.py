@@ -69,7 +69,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ]
 
 
-class Cell(Struct, frozen=True, kw_only=True, order=True):
+class Cell(Struct, frozen=True, kw_only=True, order=True, array_like=True):
     """The unit of consent: one source, for one purpose, through one channel."""
 
     purpose: str

@@ -1,0 +1,16 @@
+"""How do I use it? The command line: exit codes 0 done, 1 said no, 2 bad usage, 3 bad input."""
+
+import click
+
+from marketofone.cli import customers, oversight, project
+from marketofone.cli.session import Commands
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="marketofone")
+def main() -> None:
+    """Treat every bank customer as a market of one."""
+
+
+for command in (*project.COMMANDS, *customers.COMMANDS, *oversight.COMMANDS):
+    main.add_command(command)

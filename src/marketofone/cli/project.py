@@ -1,0 +1,140 @@
+"""Commands about the bank project: lay it out, fill it, serve it, show it off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import click
+
+from marketofone import wiring
+from marketofone.bank import Bank, Clock, wall_clock
+from marketofone.bank import open as open_bank
+from marketofone.cli import terminal
+from marketofone.cli.session import Session, shared
+from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Day, Instant, day_number
+from marketofone.flow.ingest import Incoming
+from marketofone.importers import berka, cloudevents
+from marketofone.simulate import demo as demonstration
+from marketofone.simulate.world import Scenario
+
+HOST = "127.0.0.1"
+DEMO_FOLDER = "demo-bank"
+DEMO_BEGINS = day_number(date(2025, 1, 1))
+
+port_option = click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def init(*, folder: Path, as_json: bool) -> None:
+    """Lay out a bank project in FOLDER; files that exist are left alone."""
+    written = wiring.lay_out(folder)
+    names = ", ".join(written) or "nothing: every file is there already"
+    Session(folder, as_json).say({"written": written}, f"wrote {names}")
+
+
+@click.command()
+@shared
+@click.option("--customers", type=click.IntRange(10, 100_000), default=500, show_default=True)
+@click.option("--days", type=click.IntRange(60, 3650), default=548, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
+@click.option("--serve/--no-serve", default=True, show_default=True, help="Serve the pages afterwards.")
+@port_option
+def demo(*, folder: Path, as_json: bool, customers: int, days: int, seed: int, serve: bool, port: int) -> None:
+    """Simulate a synthetic bank, live through it event by event, and show what came of it."""
+    target = folder / DEMO_FOLDER if folder == Path() else folder
+    _must_be_empty(target)
+    wiring.lay_out(target)
+    scenario = Scenario(customers=customers, days=days, seed=seed, first=DEMO_BEGINS)
+    with open_bank(target, clock=lambda: Instant(0)) as bank, terminal.Progress(quiet=as_json) as progress:
+        report = demonstration.run(bank, scenario, progress=progress.step)
+        ended = bank.calendar.start_of(Day(DEMO_BEGINS + days))
+    Session(target, as_json).say(report.to_json(), report.to_text())
+    if serve:
+        began = wall_clock()
+        # The synthetic world's clock goes on from where the simulation ended.
+        _serve(target, port=port, clock=lambda: Instant(ended + wall_clock() - began))
+
+
+def _must_be_empty(folder: Path) -> None:
+    data = folder / wiring.DATA
+    if not data.is_dir():
+        return
+    if folder.name != DEMO_FOLDER:
+        raise MalformedRequest(field="--bank", shape="a bank that holds data", mend="name an empty folder")
+    for file in data.iterdir():  # the demo's own bank is made anew each time
+        file.unlink()
+
+
+@click.command(name="import")
+@shared
+@click.argument("form", type=click.Choice(["berka", "cloudevents"]))
+@click.argument("path", type=click.Path(path_type=Path, exists=True, allow_dash=True))
+@click.option("--grant", type=click.Choice(["none", "all"]), default="none", show_default=True)
+@click.option(
+    "--authority", default="stated by the operator on import", show_default=True, help="On what ground, with --grant."
+)
+def import_(*, folder: Path, as_json: bool, form: str, path: Path, grant: str, authority: str) -> None:
+    """Import the files of another system. They carry no consents: nothing may be used unless it is granted."""
+    session, began = Session(folder, as_json), time.perf_counter()
+    with session.open() as bank, terminal.Progress(quiet=as_json) as progress:
+        events: Iterable[Incoming]
+        if form == "berka":
+            dump = berka.read(path)
+            if grant == "all":
+                _grant_all(bank, dump.people, since=dump.earliest, authority=authority)
+            events = progress.over(dump.rows, total=len(dump.rows), label="import")
+        else:
+            events = cloudevents.read(path)
+        report = bank.ingest(events)
+    counts = {
+        "rows": report.rows,
+        "events": report.events,
+        "dead_letters": report.dead_letters,
+        "duplicates": report.duplicates,
+        "refused": report.refused,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    session.say(counts, terminal.import_text(counts))
+
+
+def _grant_all(bank: Bank, people: Iterable[str], *, since: Instant, authority: str) -> None:
+    for person in people:
+        if bank.epoch(person) == 0:  # a second import adds nothing
+            everything = ConsentChange(
+                customer=person,
+                change="grant",
+                purposes=(EVERY,),
+                sources=(EVERY,),
+                channels=(EVERY,),
+                since=since,
+                actor="importer",
+                authority=authority,
+            )
+            bank.consent(everything)
+
+
+@click.command()
+@shared
+@port_option
+def serve(*, folder: Path, as_json: bool, port: int) -> None:
+    """Serve the API and the pages on loopback."""
+    Session(folder, as_json).open().close()  # complain about a broken project before the server starts
+    _serve(folder, port=port, clock=wall_clock)
+
+
+def _serve(folder: Path, *, port: int, clock: Clock) -> None:
+    from marketofone.web import server  # noqa: PLC0415 - the web stack is loaded only where it is served
+
+    click.echo(terminal.addresses(host=HOST, port=port), err=True)
+    with open_bank(folder, clock=clock) as bank:
+        server.serve(bank, host=HOST, port=port)
+
+
+COMMANDS = (init, demo, import_, serve)

@@ -1,0 +1,346 @@
+"""Eligibility expressions: sentences an analyst can read, checked when they are loaded, compiled once.
+
+A small part of Python's expression grammar, in three steps:
+
+1. ``parse``: text -> syntax tree; anything that is not on the list below is refused, naming the token.
+2. ``check``: every node has one of three types (number, text, truth), every name is known: evaluation cannot fail.
+3. ``compile``: the checked tree (never the text) becomes a code object that reads one namespace of plain values.
+
+Allowed: numbers, texts, ``True``, ``False``, names of features and facts, comparisons (also chained), ``and``, ``or``,
+``not``, ``+ - * /``, and the functions of :data:`FUNCTIONS`. A value that is not known is NaN and compares as false,
+also with ``!=``. What is *hidden* by consent is another matter: an expression that reads it has no answer at all, so
+the caller compares ``sources`` with the permit before it believes any value.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from types import CodeType
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from marketofone.domain.errors import BadExpression
+
+Type = Literal["number", "text", "truth"]
+Value = float | bool | str
+Namespace = dict[str, object]
+
+# name: (type of the arguments, type of the answer, fewest and most arguments)
+FUNCTIONS: dict[str, tuple[Type, Type, int, int]] = {
+    "holds": ("text", "truth", 1, 1),
+    "life": ("text", "number", 1, 1),
+    "known": ("number", "truth", 1, 1),
+    "abs": ("number", "number", 1, 1),
+    "min": ("number", "number", 2, 8),
+    "max": ("number", "number", 2, 8),
+}
+_READS: dict[str, frozenset[str]] = {"holds": frozenset({"transactions"}), "life": frozenset({"life_events"})}
+_SYMBOLS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+_LONGEST = 1_000
+_DEEPEST = 40
+
+
+class Known(NamedTuple):
+    """What an expression may name: its type, and the sources its value comes from."""
+
+    type: Type
+    sources: frozenset[str]
+
+
+class Threshold(NamedTuple):
+    """One comparison of a name with a number: ``name symbol bound``. Behind a ``not`` it is turned round.
+
+    The name of ``life("child")`` is ``life:child``.
+    """
+
+    name: str
+    symbol: str
+    bound: float
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value passes."""
+        return _COMPARE[self.symbol](value, self.bound)
+
+
+class Expression(Struct, frozen=True, kw_only=True):
+    """A checked and compiled expression.
+
+    ``names`` are the features and facts it reads, ``sources`` the data sources behind them and behind its functions,
+    ``thresholds`` its comparisons of a name with a number, in the order of the text.
+    """
+
+    text: str
+    names: frozenset[str]
+    sources: frozenset[str]
+    thresholds: tuple[Threshold, ...]
+    tree: ast.expr
+    code: CodeType
+
+    def holds(self, namespace: Namespace) -> bool:
+        """Evaluate in a namespace made by :func:`namespace_of`."""
+        return bool(eval(self.code, namespace))  # noqa: S307 - a checked tree, without builtins
+
+
+def parse_expression(text: str, *, owner: str, known: Mapping[str, Known]) -> Expression:
+    """Read, check and compile an expression.
+
+    Parameters
+    ----------
+    text
+        The expression.
+    owner
+        Whose expression it is, for the error: the id of an action.
+    known
+        The names it may read.
+
+    Raises
+    ------
+    BadExpression
+        Naming the owner and the token that is not allowed.
+
+    Examples
+    --------
+    >>> cups = {"cups": Known(type="number", sources=frozenset({"app"}))}
+    >>> expression = parse_expression("1 < cups <= 3", owner="tea", known=cups)
+    >>> expression.holds(namespace_of({"cups": 2.0}, holdings={}, days_since={}))
+    True
+    >>> parse_expression("cups.real", owner="tea", known=cups)
+    Traceback (most recent call last):
+    marketofone.domain.errors.BadExpression: tea.eligible: 'cups.real' is not allowed; see docs/expressions.md
+    """
+    checker = _Checker(owner=owner, known=known)
+    if len(text) > _LONGEST:
+        raise checker.refusal(f"text of {len(text)} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise checker.refusal(f"{getattr(error, 'text', None) or text[:60]!r} cannot be read") from error
+    checked = checker.truth(tree)
+    return Expression(
+        text=text.strip(),
+        names=frozenset(checker.names),
+        sources=frozenset(checker.sources),
+        thresholds=tuple(checker.thresholds),
+        tree=checked,
+        code=_compiled(checked),
+    )
+
+
+def compile_together(expressions: list[Expression]) -> CodeType:
+    """Compile several expressions into one code object that gives a tuple of their answers."""
+    return _compiled(ast.Tuple(elts=[expression.tree for expression in expressions], ctx=ast.Load()))
+
+
+def answers(code: CodeType, namespace: Namespace) -> tuple[bool, ...]:
+    """Evaluate expressions that were compiled together."""
+    return tuple(eval(code, namespace))  # noqa: S307 - checked trees, without builtins
+
+
+def namespace_of(
+    values: Mapping[str, Value], *, holdings: Mapping[str, object], days_since: Mapping[str, float]
+) -> Namespace:
+    """Make the namespace in which expressions are evaluated.
+
+    Parameters
+    ----------
+    values
+        Features and facts by name; NaN is not known.
+    holdings
+        The products the person holds.
+    days_since
+        For each life event, days since it happened.
+    """
+    namespace: Namespace = {"__builtins__": {}, **values, **_BUILT_IN}
+    namespace["holds"] = holdings.__contains__
+    namespace["life"] = lambda event: days_since.get(event, math.nan)
+    return namespace
+
+
+class _Checker:
+    """Walks a tree once; collects what it reads and gives it back with functions in the place of odd operators."""
+
+    def __init__(self, *, owner: str, known: Mapping[str, Known]) -> None:
+        self._owner = owner
+        self._known = known
+        self._depth = 0
+        self._negated = False
+        self.names: set[str] = set()
+        self.sources: set[str] = set()
+        self.thresholds: list[Threshold] = []
+
+    def refusal(self, shape: str) -> BadExpression:
+        return BadExpression(field=f"{self._owner}.eligible", shape=shape, mend="see docs/expressions.md")
+
+    def truth(self, node: ast.expr) -> ast.expr:
+        checked, kind = self._check(node)
+        if kind != "truth":
+            raise self.refusal(f"{ast.unparse(node)!r} is a {kind} where a truth is needed")
+        return checked
+
+    def _check(self, node: ast.expr) -> tuple[ast.expr, Type]:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self.refusal("nested too deeply")
+        try:
+            return self._checked(node)
+        finally:
+            self._depth -= 1
+
+    def _checked(self, node: ast.expr) -> tuple[ast.expr, Type]:
+        answer: tuple[ast.expr, Type]
+        match node:
+            case ast.Constant():
+                answer = self._constant(node)
+            case ast.Name():
+                answer = self._name(node)
+            case ast.BoolOp():
+                answer = ast.BoolOp(op=node.op, values=[self.truth(value) for value in node.values]), "truth"
+            case ast.UnaryOp(op=ast.Not()):
+                self._negated = not self._negated
+                answer = ast.UnaryOp(op=node.op, operand=self.truth(node.operand)), "truth"
+                self._negated = not self._negated
+            case ast.UnaryOp(op=ast.USub()):
+                answer = self._negative(node), "number"
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
+                answer = self._arithmetic(node), "number"
+            case ast.Compare():
+                answer = self._comparison(node), "truth"
+            case ast.Call(func=ast.Name(id=function), keywords=[]) if function in FUNCTIONS:
+                answer = self._call(node, function)
+            case _:
+                raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+        return answer
+
+    def _negative(self, node: ast.UnaryOp) -> ast.expr:
+        operand = self._of(node.operand, "number")
+        if isinstance(operand, ast.Constant) and isinstance(operand.value, float):
+            return ast.Constant(-operand.value)
+        return ast.UnaryOp(op=ast.USub(), operand=operand)
+
+    def _of(self, node: ast.expr, wanted: Type) -> ast.expr:
+        checked, kind = self._check(node)
+        if kind != wanted:
+            raise self.refusal(f"{ast.unparse(node)[:60]!r} is a {kind} where a {wanted} is needed")
+        return checked
+
+    def _constant(self, node: ast.Constant) -> tuple[ast.expr, Type]:
+        value = node.value
+        if isinstance(value, bool):
+            return ast.Constant(value), "truth"
+        if isinstance(value, int | float) and abs(value) <= 1e15:  # noqa: PLR2004 - the largest amount there is
+            return ast.Constant(float(value)), "number"
+        if isinstance(value, str):
+            return ast.Constant(value), "text"
+        raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+
+    def _name(self, node: ast.Name) -> tuple[ast.expr, Type]:
+        known = self._known.get(node.id)
+        if known is None:
+            raise self.refusal(f"{node.id!r} is no feature and no fact")
+        self.names.add(node.id)
+        self.sources |= known.sources
+        return ast.Name(id=node.id, ctx=ast.Load()), known.type
+
+    def _arithmetic(self, node: ast.BinOp) -> ast.expr:
+        left, right = self._of(node.left, "number"), self._of(node.right, "number")
+        if isinstance(node.op, ast.Div):
+            return _called("divide", left, right)
+        return ast.BinOp(left=left, op=node.op, right=right)
+
+    def _comparison(self, node: ast.Compare) -> ast.expr:
+        """Rewrite a chain as pairs: every operand is free of effects, so reading one twice changes nothing."""
+        sides = [node.left, *node.comparators]
+        pairs: list[ast.expr] = []
+        for operator, first, second in zip(node.ops, sides, sides[1:], strict=False):
+            symbol = _SYMBOLS.get(type(operator))
+            left, kind = self._check(first)
+            if symbol is None or kind == "truth":
+                raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+            right = self._of(second, kind)
+            self._remember(left, symbol, right)
+            if symbol == "!=":
+                pairs.append(_called("differ", left, right))
+            else:
+                pairs.append(ast.Compare(left=left, ops=[operator], comparators=[right]))
+        return pairs[0] if len(pairs) == 1 else ast.BoolOp(op=ast.And(), values=pairs)
+
+    def _remember(self, left: ast.expr, symbol: str, right: ast.expr) -> None:
+        if isinstance(left, ast.Constant):
+            left, symbol, right = right, _MIRRORED[symbol], left
+        match left, right:
+            case ast.Name(id=name), ast.Constant(value=float() as bound):
+                pass
+            case ast.Call(func=ast.Name(id="life"), args=[ast.Constant(value=str(event))]), ast.Constant(
+                value=float() as bound
+            ):
+                name = f"life:{event}"
+            case _:
+                return
+        self.thresholds.append(Threshold(name=name, symbol=_OPPOSITE[symbol] if self._negated else symbol, bound=bound))
+
+    def _call(self, node: ast.Call, function: str) -> tuple[ast.expr, Type]:
+        of, gives, fewest, most = FUNCTIONS[function]
+        if not fewest <= len(node.args) <= most:
+            raise self.refusal(f"{function}() with {len(node.args)} arguments")
+        literal = ast.Name if function == "known" else ast.Constant
+        if (of == "text" or function == "known") and not isinstance(node.args[0], literal):
+            raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+        self.sources |= _READS.get(function, frozenset())
+        return _called(function, *(self._of(argument, of) for argument in node.args)), gives
+
+
+def _compiled(tree: ast.expr) -> CodeType:
+    return compile(ast.fix_missing_locations(ast.Expression(body=tree)), "<expression>", "eval")
+
+
+def _called(function: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(func=ast.Name(id=function, ctx=ast.Load()), args=list(arguments), keywords=[])
+
+
+def _divide(left: float, right: float) -> float:
+    return left / right if right else math.nan
+
+
+def _differ(left: Value, right: Value) -> bool:
+    if isinstance(left, str) or isinstance(right, str):
+        return left != right
+    return left < right or left > right
+
+
+def _least(*values: float) -> float:
+    return math.nan if any(map(math.isnan, values)) else min(values)
+
+
+def _greatest(*values: float) -> float:
+    return -_least(*(-value for value in values))
+
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda value, bound: value < bound,
+    "<=": lambda value, bound: value <= bound,
+    ">": lambda value, bound: value > bound,
+    ">=": lambda value, bound: value >= bound,
+    "==": lambda value, bound: value == bound,
+    "!=": _differ,
+}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_BUILT_IN: Namespace = {
+    "abs": abs,
+    "min": _least,
+    "max": _greatest,
+    "divide": _divide,
+    "differ": _differ,
+    "known": lambda value: not math.isnan(value),
+}
+RESERVED: frozenset[str] = frozenset({*_BUILT_IN, *FUNCTIONS, "__builtins__"})

@@ -1,0 +1,177 @@
+"""What would have changed the action: the smallest change found, verified by choosing again with the same luck.
+
+1. *Thresholds*: break one that opened the chosen action; meet one that shut out an action with a higher score; end a
+   stress that silenced everything else.
+2. *Scores*: along each context feature, the least of some steps after which a rival's score overtakes the chosen one's.
+3. Rank all proposals by their size in units of the feature's scale, leave out what is not plausible, and choose again
+   with the first few until the action really changes. Nothing that does not change it is ever said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.decide.choose import NOBODY, NOT_TRUE, Choice, Ground, choose
+from marketofone.decide.context import FloatArray
+from marketofone.decide.expressions import Threshold
+from marketofone.decide.playbook import WHOLE, range_of
+from marketofone.decide.reasons import in_words, named, value_of
+from marketofone.decide.situation import PURPOSES
+from marketofone.domain.action import NOTHING
+from marketofone.domain.decision import Instead
+
+Rows: TypeAlias = NDArray[np.intp]
+
+_PLAUSIBLE = 4.0  # scales
+_TRIED = 3  # proposals that are verified
+_RIVALS = 5
+_SIDE = np.geomspace(0.05, _PLAUSIBLE, 10)
+_STEPS = np.concatenate([-_SIDE, _SIDE])
+
+
+class Change(NamedTuple):
+    """One proposal: how large it is in units of the scale, and which name takes which value."""
+
+    size: float
+    name: str
+    old: float
+    new: float
+
+
+def find_instead(ground: Ground, choice: Choice) -> tuple[Instead, Change] | None:
+    """Find the smallest change that leads to another action; None when none is found within the plausible range."""
+    proposals = sorted({*_by_thresholds(ground, choice), *_by_scores(ground, choice)})
+    for change in proposals[:_TRIED]:
+        again = choose(ground, changes={change.name: change.new}, before=choice)
+        if again.chosen != choice.chosen:
+            action = NOTHING if again.chosen == NOBODY else ground.playbook.offered[again.chosen].id
+            return Instead(change=_words(ground, change), action=action), change
+    return None
+
+
+def _words(ground: Ground, change: Change) -> str:
+    title, unit, _ = named(ground, change.name)
+    return f"{title}: {in_words(change.new, unit=unit)} instead of {in_words(change.old, unit=unit)}"
+
+
+def _by_thresholds(ground: Ground, choice: Choice) -> Iterator[Change]:
+    playbook = ground.playbook
+    if choice.stressed:
+        care = PURPOSES.index("care")
+        yield from _crossings(ground, choice, playbook.stress.thresholds, purpose=care, hold=False)
+    if choice.chosen != NOBODY:
+        yield from _crossings_of(ground, choice, choice.chosen, hold=False)
+    for row in _shut_out(ground, choice):
+        yield from _crossings_of(ground, choice, row, hold=True)
+
+
+def _shut_out(ground: Ground, choice: Choice) -> list[int]:
+    """Find the best actions that only their own condition keeps from winning."""
+    if choice.uniform:
+        standing, bar = -ground.luck.places, -ground.luck.places[choice.chosen]
+    else:
+        standing, bar = choice.samples, 0.0 if choice.chosen == NOBODY else choice.samples[choice.chosen]
+    rows = [
+        row
+        for row, stop in choice.stops.items()
+        if stop is NOT_TRUE and row not in choice.barred and standing[row] > bar
+    ]
+    return sorted(rows, key=lambda row: -standing[row])[:_RIVALS]
+
+
+def _crossings_of(ground: Ground, choice: Choice, row: int, *, hold: bool) -> Iterator[Change]:
+    expression = ground.playbook.catalogue.expressions[1 + row]
+    purpose = int(ground.playbook.purpose_of[row])
+    for change in _crossings(ground, choice, expression.thresholds, purpose=purpose, hold=hold):
+        namespace = {**choice.sight.namespaces[purpose], change.name: change.new}
+        if expression.holds(namespace) is hold:
+            yield change
+
+
+def _crossings(
+    ground: Ground, choice: Choice, thresholds: tuple[Threshold, ...], *, purpose: int, hold: bool
+) -> Iterator[Change]:
+    """Give the least changes after which each threshold holds, or no longer does."""
+    scales = ground.playbook.features.scales
+    for threshold in thresholds:
+        if threshold.name.startswith("life:"):
+            continue  # nobody should be told that they would have needed a bereavement
+        old = value_of(choice, threshold.name, purpose=purpose)
+        if math.isnan(old) or threshold.holds(old) is hold:
+            continue
+        step = 1.0 if named(ground, threshold.name)[1] in WHOLE else 0.01 * scales.get(threshold.name, 1.0)
+        for new in (threshold.bound, threshold.bound - step, threshold.bound + step):
+            if threshold.holds(new) is hold:
+                yield from _plausible(ground, threshold.name, old=old, new=new)
+                break
+
+
+def _by_scores(ground: Ground, choice: Choice) -> Iterator[Change]:
+    """Give, for each context feature, the least of some steps after which a rival's score lies above the chosen one's.
+
+    Along one feature a score is ``value * (m + w t) + luck |value| sqrt(q + 2 g t + c t t)``, with t the change of the
+    squashed feature and g its entry of ``covariance @ x``: exact, so only eligibility is left to be verified.
+    """
+    rivals = [row for row in choice.options if row not in (choice.chosen, NOBODY)]
+    rivals = sorted(rivals, key=lambda row: -choice.samples[row])[:_RIVALS]
+    if choice.uniform or not rivals:
+        return
+    chosen = [] if choice.chosen == NOBODY else [choice.chosen]
+    old, new, size = _grid(ground, choice)
+    after = _scores_along(ground, choice, np.array(rivals + chosen), old=old, new=new)
+    own = after[-1] if chosen else np.zeros(size.shape)
+    best = after[: len(rivals)].max(axis=0)
+    if chosen and NOBODY in choice.options:
+        best = np.maximum(best, 0.0)
+    size[best <= own] = np.inf
+    for place, least in enumerate(size.argmin(axis=1).tolist()):
+        if size[place, least] < np.inf:
+            name = ground.playbook.context[place].name
+            yield Change(float(size[place, least]), name, float(old[place]), float(new[place, least]))
+
+
+def _grid(ground: Ground, choice: Choice) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lay out new values for every context feature: old (n), new (n, g), and size (n, g), infinite if impossible."""
+    limits = ground.playbook.limits
+    old = np.fmax.reduce(choice.sight.values[:, limits.place], axis=0)  # alike wherever it is visible
+    new = old[:, np.newaxis] + limits.scale[:, np.newaxis] * _STEPS
+    new[limits.whole] = np.where(_STEPS > 0.0, np.ceil(new[limits.whole]), np.floor(new[limits.whole]))
+    size = np.abs(new - old[:, np.newaxis]) / limits.scale[:, np.newaxis]
+    possible = (new >= limits.least[:, np.newaxis]) & (new <= limits.most[:, np.newaxis]) & (size > 0.0)
+    size[~possible] = np.inf
+    return old, new, size
+
+
+def _scores_along(ground: Ground, choice: Choice, rows: Rows, *, old: FloatArray, new: FloatArray) -> FloatArray:
+    """Give the score of each row at each new value, shape (rows, n, g)."""
+    situation, limits = ground.situation, ground.playbook.limits
+    contexts = choice.sight.contexts[rows]
+    own = slice(1, 1 + old.size)
+    covariance = situation.arms.covariance[rows]
+    gains = np.einsum("kde,ke->kd", covariance, contexts)
+    variance = np.einsum("kd,kd->k", gains, contexts)[:, np.newaxis, np.newaxis]
+    bends = np.einsum("kdd->kd", covariance)
+    scale = limits.scale[:, np.newaxis]
+    step = new / (np.abs(new) + scale) - (old / (np.abs(old) + limits.scale))[:, np.newaxis]
+    visible = ~np.isnan(choice.sight.values[:, limits.place])[ground.playbook.purpose_of[rows]]
+    t = np.where(visible[:, :, np.newaxis], step, 0.0)
+    spread = np.sqrt(np.maximum(variance + t * (2.0 * gains[:, own, np.newaxis] + t * bends[:, own, np.newaxis]), 0.0))
+    value = situation.values[rows][:, np.newaxis, np.newaxis]
+    luck = np.abs(value) * ground.luck.normals[rows][:, np.newaxis, np.newaxis]
+    moved = value * situation.arms.mean[rows][:, own, np.newaxis] * t + luck * (spread - np.sqrt(variance))
+    after: FloatArray = choice.samples[rows][:, np.newaxis, np.newaxis] + moved
+    return after
+
+
+def _plausible(ground: Ground, name: str, *, old: float, new: float) -> Iterator[Change]:
+    """Let a change pass when such a value can exist and is not too far away."""
+    _, unit, feature = named(ground, name)
+    least, most = range_of(feature) if feature is not None else (-math.inf if unit == "minor" else 0.0, math.inf)
+    size = abs(new - old) / ground.playbook.features.scales.get(name, max(abs(old), abs(new), 1.0))
+    if least <= new <= most and new != old and size <= _PLAUSIBLE:
+        yield Change(size=size, name=name, old=old, new=new)

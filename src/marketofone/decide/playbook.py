@@ -1,0 +1,256 @@
+"""The playbook: actions, features and guardrails bound together, with everything compiled that can be compiled once.
+
+A playbook depends on the bank's documents only. A decision takes it, a situation and a request, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import CodeType
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.decide.catalogue import FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
+from marketofone.decide.expressions import Expression, Known, compile_together, parse_expression
+from marketofone.decide.situation import PURPOSES
+from marketofone.domain.action import Action
+from marketofone.domain.errors import MalformedDocument
+from marketofone.features.catalogue import Catalogue
+from marketofone.features.declare import Feature, Unit
+from marketofone.governance.guardrails import Guardrails, forbidden_copy
+from marketofone.models.bandit import Arm, Arms, prior_arm, stack
+
+_PRIOR_SPREAD = 0.25  # of the prior chance: how far each weight may lie from its prior
+_PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
+_TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
+_LEVELS = ("total", "count", "mean", "days", "share", "distinct")
+WHOLE: frozenset[Unit] = frozenset({"minor", "count", "days", "months", "ms", "flag"})  # units without fractions
+
+
+class Term(Struct, frozen=True, kw_only=True):
+    """One entry of the context vector, in words."""
+
+    name: str
+    title: str
+    source: str | None = None
+    feature: Feature | None = None
+
+
+START = Term(name="start", title="what such an action is worth to anybody")
+FITS = (
+    Term(name="match", title="it fits what occupies you"),
+    Term(name="affinity", title="people with your products often have it", source="transactions"),
+)
+BEGUN = Term(name="begun_by_customer", title="you began this contact")
+SHORTFALL = Term(name="shortfall_risk", title="your account may run short within 30 days", source="transactions")
+
+
+class Limits(NamedTuple):
+    """For each context feature its place in a vector, its scale, whether it is counted, and what it can be at all."""
+
+    place: NDArray[np.intp]
+    scale: NDArray[np.float64]
+    whole: NDArray[np.bool_]
+    least: NDArray[np.float64]
+    most: NDArray[np.float64]
+
+
+class Demand(NamedTuple):
+    """What actions ask of a permit: to know whether they are eligible, and to make sense at all."""
+
+    purpose: int
+    reads: frozenset[str]
+    needs: frozenset[str]
+    foreseen: bool
+
+
+class Slate(NamedTuple):
+    """The actions of one occasion and channel: their rows, the purposes they have, and whether any of them lends."""
+
+    rows: tuple[int, ...] = ()
+    purposes: tuple[str, ...] = ("care",)
+    lends: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Playbook:
+    """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
+
+    ``reads`` gives every source that may be looked at for a purpose. ``demand_of``, ``tags_of`` and ``product_of``
+    point into the distinct ``demands``, ``tags`` and ``products`` (the last two per purpose).
+    """
+
+    catalogue: ActionCatalogue
+    features: Catalogue
+    guardrails: Guardrails
+    stress: Expression
+    known: Mapping[str, Known]
+    names: tuple[str, ...]
+    context: tuple[Feature, ...]
+    limits: Limits
+    terms: tuple[Term, ...]
+    topics: tuple[tuple[str, int, float], ...]
+    offered: tuple[Action, ...]
+    purpose_of: NDArray[np.intp]
+    costs: NDArray[np.float64]
+    together: tuple[tuple[tuple[int, ...], CodeType], ...]
+    reads: Mapping[str, frozenset[str]]
+    slates: Mapping[tuple[str, str], Slate]
+    demands: tuple[Demand, ...]
+    demand_of: tuple[int, ...]
+    tags: tuple[tuple[int, tuple[str, ...]], ...]
+    tags_of: NDArray[np.intp]
+    products: tuple[tuple[int, str | None], ...]
+    product_of: NDArray[np.intp]
+
+    @property
+    def dim(self) -> int:
+        """The length of a context vector."""
+        return len(self.terms)
+
+    def slate(self, *, occasion: str, channel: str) -> Slate:
+        """Give the actions that belong to an occasion and a channel."""
+        return self.slates.get((occasion, channel), Slate())
+
+    def prior(self, action: Action) -> Arm:
+        """Give the belief about an action before anything was heard.
+
+        Everybody accepts with its declared chance, and more likely when it matches their interests or their products.
+        """
+        chance = action.chance
+        arm = prior_arm(
+            self.dim, chance=chance, spread=_PRIOR_SPREAD * chance, noise=math.sqrt(chance * (1.0 - chance))
+        )
+        mean = arm.mean.copy()
+        mean[[self.terms.index(term) for term in FITS]] = _PRIOR_FIT * chance
+        return replace(arm, mean=mean)
+
+    def stacked(self, learned: Mapping[str, Arm]) -> Arms:
+        """Stack what was learned in the order of the rows, with the prior where nothing was."""
+        return stack([learned.get(action.id) or self.prior(action) for action in self.offered])
+
+
+def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails) -> Playbook:
+    """Bind the documents together and compile what they say.
+
+    Raises
+    ------
+    BadExpression
+        When the stress guardrail cannot be read.
+    MalformedDocument
+        When an action's text contains words the guardrails forbid.
+    """
+    for action in actions.actions:
+        phrase = forbidden_copy(action, guardrails=guardrails)
+        if phrase is not None:
+            raise MalformedDocument(field=f"actions.{action.id}", shape=f"the words {phrase!r}", mend="say it calmly")
+    known = vocabulary(features)
+    stress = parse_expression(guardrails.stress.when, owner="guardrails.stress", known=known)
+    purposes = [PURPOSES.index(action.purpose) for action in actions.offered]
+    demands = [
+        Demand(purpose, expression.sources, frozenset(action.needs), not FORESEEN.isdisjoint(expression.names))
+        for purpose, action, expression in zip(purposes, actions.offered, actions.expressions[1:], strict=True)
+    ]
+    tags = [(purpose, action.tags) for purpose, action in zip(purposes, actions.offered, strict=True)]
+    products = [(purpose, action.product) for purpose, action in zip(purposes, actions.offered, strict=True)]
+    return Playbook(
+        catalogue=actions,
+        features=features,
+        guardrails=guardrails,
+        stress=stress,
+        known=known,
+        names=tuple(feature.name for feature in features.features),
+        context=features.context_features(),
+        limits=_limits(features),
+        terms=_terms(features),
+        topics=_topics(features),
+        offered=actions.offered,
+        purpose_of=np.array(purposes, dtype=np.intp),
+        costs=np.array([action.cost_minor for action in actions.offered], dtype=np.float64),
+        together=tuple(_together(actions, purposes, number) for number in range(len(PURPOSES))),
+        reads=_reads(demands, stress, features=features),
+        slates=_slates(actions),
+        demands=(distinct := tuple(dict.fromkeys(demands))),
+        demand_of=tuple(map(distinct.index, demands)),
+        tags=(topical := tuple(dict.fromkeys(tags))),
+        tags_of=np.array([topical.index(pair) for pair in tags], dtype=np.intp),
+        products=(held := tuple(dict.fromkeys(products))),
+        product_of=np.array([held.index(pair) for pair in products], dtype=np.intp),
+    )
+
+
+def range_of(feature: Feature) -> tuple[float, float]:
+    """Give the least and the most that a feature can be."""
+    signed = feature.how in ("last", "trend") or feature.of.value == "amount_minor"
+    return -math.inf if signed else 0.0, 1.0 if feature.unit in ("share", "flag") else math.inf
+
+
+def _limits(features: Catalogue) -> Limits:
+    context = features.context_features()
+    ranges = [range_of(feature) for feature in context]
+    return Limits(
+        place=np.array([features.index[feature.name] for feature in context], dtype=np.intp),
+        scale=np.array([features.scales[feature.name] for feature in context], dtype=np.float64),
+        whole=np.array([feature.unit in WHOLE for feature in context], dtype=np.bool_),
+        least=np.array([least for least, _ in ranges], dtype=np.float64),
+        most=np.array([most for _, most in ranges], dtype=np.float64),
+    )
+
+
+def _terms(features: Catalogue) -> tuple[Term, ...]:
+    of_features = (
+        Term(name=feature.name, title=feature.title, source="+".join(sorted(feature.lineage)), feature=feature)
+        for feature in features.context_features()
+    )
+    return (START, *of_features, *FITS, BEGUN, SHORTFALL)
+
+
+def _topics(features: Catalogue) -> tuple[tuple[str, int, float], ...]:
+    """Find the features that tell how much a topic occupies a person: (topic, place, scale)."""
+    return tuple(
+        (word, place, features.scales.get(feature.name, 1.0))
+        for place, feature in enumerate(features.features)
+        if feature.how in _LEVELS and (feature.name in features.scales or feature.unit == "count")
+        for field, words in feature.of.where
+        if field in _TOPICAL_FIELDS
+        for word in words
+        if isinstance(word, str)
+    )
+
+
+def _together(actions: ActionCatalogue, purposes: list[int], number: int) -> tuple[tuple[int, ...], CodeType]:
+    rows = tuple(row for row, purpose in enumerate(purposes) if purpose == number)
+    return rows, compile_together([actions.expressions[1 + row] for row in rows])
+
+
+def _reads(demands: list[Demand], stress: Expression, *, features: Catalogue) -> dict[str, frozenset[str]]:
+    context = FORECAST_SOURCES.union(*(feature.lineage for feature in features.context_features()))
+    reads = dict.fromkeys(PURPOSES, context)
+    reads["care"] |= stress.sources
+    for demand in demands:
+        reads[PURPOSES[demand.purpose]] |= demand.reads | demand.needs
+    return reads
+
+
+def _slates(actions: ActionCatalogue) -> dict[tuple[str, str], Slate]:
+    channels = sorted({channel for action in actions.offered for channel in action.channels})
+    slates = {}
+    for occasion in actions.occasions:
+        for channel in channels:
+            suits = [
+                channel in action.channels and (not action.occasions or occasion in action.occasions)
+                for action in actions.offered
+            ]
+            own = [action for action, suited in zip(actions.offered, suits, strict=True) if suited]
+            asked = {action.purpose for action in own} | {"care"}  # stress is looked for in every decision
+            slates[occasion, channel] = Slate(
+                rows=tuple(row for row, suited in enumerate(suits) if suited),
+                purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
+                lends=any(action.credit for action in own),
+            )
+    return slates

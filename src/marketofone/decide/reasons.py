@@ -1,0 +1,176 @@
+"""Reasons: the exact terms of the chosen score, in words and money; and what was not looked at, and why.
+
+``score = value * sum(weight * x) - cost + luck``: one term per entry of the context vector, the cost, and the luck of
+the draw. The largest stand alone, the rest is added up as "everything else", so the terms add up to the score.
+"""
+
+from __future__ import annotations
+
+import math
+
+from marketofone.decide.choose import NEVER, NOBODY, Choice, Ground
+from marketofone.decide.expressions import Threshold
+from marketofone.decide.playbook import Term
+from marketofone.decide.situation import PROTECTION
+from marketofone.domain.decision import NotUsed, Reason
+from marketofone.domain.event import SOURCES
+from marketofone.features.declare import Feature, Unit
+
+SHOWN = 6
+_CONDITIONS_SHOWN = 3
+_IN_WORDS = {
+    "<": "less than",
+    "<=": "at most",
+    ">": "more than",
+    ">=": "at least",
+    "==": "exactly",
+    "!=": "other than",
+}
+_FACTS: dict[str, tuple[str, Unit]] = {
+    "shortfall_30d": ("the chance that your account runs short within 30 days", "share"),
+    "low_point_minor": ("the lowest balance expected within 30 days", "minor"),
+}
+
+
+def because(ground: Ground, choice: Choice) -> tuple[Reason, ...]:
+    """Say why this action: what made it eligible (terms of 0), then the terms of its score, largest first."""
+    if choice.chosen == NOBODY:
+        return (Reason(text=_why_nothing(choice), feature=None, source=None, term=0.0),)
+    terms = _terms(ground, choice)
+    terms.sort(key=lambda reason: -abs(reason.term))
+    shown = [reason for reason in terms[:SHOWN] if reason.term]
+    rest = math.fsum(reason.term for reason in terms[SHOWN:])
+    if rest:
+        shown.append(Reason(text="everything else", feature=None, source=None, term=rest))
+    return (*_conditions(ground, choice), *shown)
+
+
+def not_used(ground: Ground) -> tuple[NotUsed, ...]:
+    """Say which sources were not looked at though this choice could have used them, and why."""
+    whys: dict[str, dict[str, list[str]]] = {}
+    for purpose in ground.slate.purposes:
+        permit, allowed = ground.situation.permits.get(purpose), ground.situation.allowed(purpose)
+        for source in ground.playbook.reads[purpose] - allowed:
+            why = NEVER if permit is None else permit.refused.get(source, NEVER)
+            whys.setdefault(source, {}).setdefault(why, []).append(purpose)
+    return tuple(
+        NotUsed(source=source, why="; ".join(f"{why} ({', '.join(of)})" for why, of in sorted(whys[source].items())))
+        for source in SOURCES
+        if source in whys
+    )
+
+
+def uses(ground: Ground) -> tuple[tuple[str, str], ...]:
+    """Name the (purpose, source) cells this choice looked at."""
+    cells: list[tuple[str, str]] = []
+    for purpose in ground.slate.purposes:
+        looked = ground.playbook.reads[purpose] & ground.situation.allowed(purpose)
+        cells += [(purpose, source) for source in SOURCES if source in looked]
+    if ground.slate.lends and PROTECTION in ground.situation.allowed(PROTECTION):
+        cells.append((PROTECTION, PROTECTION))
+    return tuple(cells)
+
+
+def in_words(value: float, *, unit: Unit) -> str:
+    """Write a value for people.
+
+    Examples
+    --------
+    >>> in_words(1.8, unit="ratio"), in_words(-123456.0, unit="minor"), in_words(0.355, unit="share")
+    ('1.80', '-1,234.56', '36 %')
+    """
+    match unit:
+        case "minor":
+            return f"{value / 100:,.2f}"
+        case "share":
+            return f"{value:.0%}".replace("%", " %")
+        case "flag":
+            return "yes" if value else "no"
+        case "ratio":
+            return f"{value:.2f}"
+        case _:
+            return f"{value:,.0f}"
+
+
+def named(ground: Ground, name: str) -> tuple[str, Unit, Feature | None]:
+    """Give the title and the unit of a feature or fact, and the feature if it is one."""
+    if name in _FACTS:
+        return (*_FACTS[name], None)
+    if name.startswith("life:"):
+        return f"days since a life event ({name.removeprefix('life:').replace('_', ' ')})", "days", None
+    feature = ground.playbook.features.feature(name)
+    return feature.title, feature.unit, feature
+
+
+def value_of(choice: Choice, name: str, *, purpose: int) -> float:
+    """Give the value of a feature, fact or ``life:event`` as a purpose sees it; NaN when it does not."""
+    namespace = choice.sight.namespaces[purpose]
+    if name.startswith("life:"):
+        life = namespace["life"]
+        return float(life(name.removeprefix("life:"))) if callable(life) else math.nan
+    value = namespace[name]
+    return float(value) if isinstance(value, float | int) else math.nan
+
+
+def _why_nothing(choice: Choice) -> str:
+    if choice.stressed:
+        return "these may be hard days for you, so we leave you in peace"
+    if len(choice.options) == 1:
+        return "nothing we may do fits you now"
+    if choice.uniform:
+        return "left in peace by lot: a few decisions are drawn at random, so that we can tell what helps"
+    return "nothing else is worth your time now"
+
+
+def _terms(ground: Ground, choice: Choice) -> list[Reason]:
+    row = choice.chosen
+    value = float(ground.situation.values[row])
+    weighted = (value * ground.situation.arms.mean[row] * choice.sight.contexts[row]).tolist()
+    purpose = int(ground.playbook.purpose_of[row])
+    reasons = [
+        Reason(
+            text=_text(term, choice, purpose=purpose),
+            feature=None if term.feature is None else term.name,
+            source=term.source,
+            term=amount,
+        )
+        for term, amount in zip(ground.playbook.terms, weighted, strict=True)
+        if amount
+    ]
+    cost = float(ground.playbook.costs[row])
+    luck = float(choice.samples[row]) - math.fsum((*weighted, -cost))
+    reasons.append(Reason(text="what it costs to show it", feature=None, source=None, term=-cost))
+    reasons.append(Reason(text="the luck of the draw", feature=None, source=None, term=luck))
+    return reasons
+
+
+def _text(term: Term, choice: Choice, *, purpose: int) -> str:
+    if term.feature is None:
+        return term.title
+    return f"{term.title}: {in_words(value_of(choice, term.name, purpose=purpose), unit=term.feature.unit)}"
+
+
+def _conditions(ground: Ground, choice: Choice) -> list[Reason]:
+    """Say which thresholds opened the action."""
+    row = choice.chosen
+    purpose = int(ground.playbook.purpose_of[row])
+    expression = ground.playbook.catalogue.expressions[1 + row]
+    reasons: list[Reason] = []
+    for threshold in expression.thresholds:
+        value = value_of(choice, threshold.name, purpose=purpose)
+        if threshold.holds(value) and len(reasons) < _CONDITIONS_SHOWN:
+            reasons.append(_condition(ground, threshold, value))
+    return reasons
+
+
+def _condition(ground: Ground, threshold: Threshold, value: float) -> Reason:
+    title, unit, feature = named(ground, threshold.name)
+    bound = f"{_IN_WORDS[threshold.symbol]} {in_words(threshold.bound, unit=unit)}"
+    known = ground.playbook.known.get(threshold.name)
+    source = "life_events" if known is None else "+".join(sorted(known.sources))
+    return Reason(
+        text=f"it fits because of {title}: {in_words(value, unit=unit)} ({bound})",
+        feature=None if feature is None else feature.name,
+        source=source or None,
+        term=0.0,
+    )

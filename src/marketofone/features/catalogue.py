@@ -1,0 +1,141 @@
+"""The catalogue: all features a bank declared, in their order, with a digest of what shapes states and vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.domain.errors import MalformedDocument
+from marketofone.features.declare import Feature, Series
+from marketofone.features.layout import Layout
+from marketofone.features.reads import Reads
+
+_LAYOUT_VERSION = 1
+
+
+class Catalogue:
+    """All declared features.
+
+    Attributes
+    ----------
+    features
+        In the order of their declaration; a vector has one value for each.
+    digest
+        32 hexadecimal digits over everything but titles and owners.
+
+    scales
+        The features of the context vector, in its order, each with its typical magnitude in its unit.
+
+    Raises
+    ------
+    MalformedDocument
+        When two features, or two different series, have the same name, or the context names something else.
+    """
+
+    def __init__(self, features: Iterable[Feature], *, context: Mapping[str, float]) -> None:
+        self.features: tuple[Feature, ...] = tuple(features)
+        self.scales = dict(context)
+        self.index = {feature.name: place for place, feature in enumerate(self.features)}
+        _check_names(self.features, self.index, context=self.scales)
+        self.digest = _digest(self.features, context=self.scales)
+        self.layout = Layout(self.features)
+        self.reads = Reads(self.features, self.layout)
+        self._context = np.array([self.index[name] for name in context], dtype=np.intp)
+        self._scales = np.array(list(context.values()), dtype=np.float64)
+
+    def feature(self, name: str) -> Feature:
+        """Give a feature by its name; KeyError when there is none."""
+        return self.features[self.index[name]]
+
+    def context_features(self) -> tuple[Feature, ...]:
+        """Give the features that make up the context vector, in its order."""
+        return tuple(self.features[place] for place in self._context)
+
+    def squash(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the context vector: ``x / (|x| + scale)`` of each context feature, 0 when it is unknown or hidden.
+
+        Shapes
+        ------
+        float64[..., n features] with NaN for unknown -> float64[..., m context features]
+
+        Units
+        -----
+        None: every entry lies in (-1, 1); one half is a feature's typical magnitude.
+        """
+        chosen = values[..., self._context]
+        squashed: NDArray[np.float64] = chosen / (np.abs(chosen) + self._scales)
+        squashed[np.isnan(squashed)] = 0.0
+        return squashed
+
+
+def load_catalogue(text: str) -> Catalogue:
+    """Read the project's ``features.py``: run it, and take what it lists as ``FEATURES`` and ``CONTEXT``.
+
+    Raises
+    ------
+    MalformedDocument
+        When it cannot be run, or lists anything else.
+    """
+    names: dict[str, object] = {"__name__": "features"}
+    try:
+        exec(compile(text, "features.py", "exec"), names)  # noqa: S102 - the bank's own declarations are a program
+    except MalformedDocument:
+        raise
+    except Exception as error:  # a program can fail in any way, and each of them is a malformed document
+        raise MalformedDocument(
+            field="features.py", shape=f"a program that ends in {type(error).__name__}: {error}", mend="mend it"
+        ) from error
+    listed, context = names.get("FEATURES"), names.get("CONTEXT")
+    if not isinstance(listed, Sequence) or not all(isinstance(feature, Feature) for feature in listed):
+        raise MalformedDocument(field="features.py: FEATURES", shape="no list of features", mend="list the features")
+    if not isinstance(context, Mapping) or not all(isinstance(scale, int | float) for scale in context.values()):
+        raise MalformedDocument(field="features.py: CONTEXT", shape="no scales", mend="give each feature its scale")
+    return Catalogue(listed, context=context)
+
+
+def catalogue_table(catalogue: Catalogue) -> str:
+    """Write the catalogue as a Markdown table, for ``docs/features.md``."""
+    lines = [
+        "| feature | what it is | how | unit | window | sources | owner | in context |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for feature in catalogue.features:
+        windows = [window.text for window in (feature.window, feature.habit) if window is not None]
+        cells = (
+            f"`{feature.name}`",
+            feature.title,
+            feature.how.replace("_", " "),
+            feature.unit,
+            " against ".join(windows) or "ever",
+            ", ".join(sorted(feature.lineage)),
+            feature.owner,
+            f"scale {catalogue.scales[feature.name]:g}" if feature.name in catalogue.scales else "",
+        )
+        lines.append(f"| {' | '.join(cell.replace('|', ' ') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _check_names(features: Sequence[Feature], index: Mapping[str, int], *, context: Mapping[str, float]) -> None:
+    if not features or len(index) != len(features):
+        raise MalformedDocument(field="features.py: FEATURES", shape="none, or two of one name", mend="name each once")
+    if any(name not in index or not scale > 0 for name, scale in context.items()):
+        raise MalformedDocument(
+            field="features.py: CONTEXT", shape="no feature, or no positive scale", mend="give each feature its scale"
+        )
+    declared: dict[str, Series] = {}
+    for feature in features:
+        for of in (feature.of, feature.whole or feature.of):
+            if declared.setdefault(of.name, of) != of:
+                raise MalformedDocument(
+                    field=f"features.py: {of.name}", shape="two different series of one name", mend="name each once"
+                )
+
+
+def _digest(features: Sequence[Feature], *, context: Mapping[str, float]) -> str:
+    numbers = [(name, float(scale)) for name, scale in context.items()]
+    shape = [msgspec.structs.replace(feature, title="-", owner="-") for feature in features]
+    return blake2b(msgspec.msgpack.encode((_LAYOUT_VERSION, shape, numbers)), digest_size=16).hexdigest()

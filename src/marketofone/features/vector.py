@@ -1,0 +1,156 @@
+"""The vector: every feature of one person at one moment, as far as a permit allows.
+
+1. Only states of sources that some permit opens are looked at. Their rows lie side by side, still sorted.
+2. The windows of the catalogue are shifted from ages at the moment asked about to ages in each state, and all of them
+   are read at once (``windows.read``).
+3. Features are filled in by what they are made of: one number, a mean, a ratio, events kept whole.
+4. For each permit, what any refused source has a part in is hidden: NaN, and marked.
+
+The vector is exact at any moment that is not before the newest event of the states. Before that the caller replays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.consent.gate import Permit
+from marketofone.domain.errors import Conflict
+from marketofone.domain.event import SOURCES
+from marketofone.domain.moment import Calendar, Instant
+from marketofone.features.catalogue import Catalogue
+from marketofone.features.reads import Ratios, Single, bits_of
+from marketofone.features.state import KEPT, LiveState, SchemaChanged
+from marketofone.features.windows import NO_ROWS, read
+from marketofone.profile.view import Profile, view
+
+Values = NDArray[np.float64]
+Truths = NDArray[np.bool_]
+
+
+class StateAhead(Conflict):
+    """A state holds events later than the moment asked about: fold the visible events again from the log."""
+
+
+class Seen(Struct, frozen=True, kw_only=True, eq=False, dict=True):
+    """What one purpose may know of one person at one moment.
+
+    Shapes
+    ------
+    values float64[n], known bool[n], hidden bool[n], in the order of the catalogue's features.
+
+    ``values`` is NaN where a feature is not known, or hidden because a source in its lineage is refused. What is hidden
+    is never known.
+    """
+
+    values: Values
+    known: Truths
+    hidden: Truths
+    catalogue: Catalogue
+    sources: frozenset[str]
+    states: Mapping[str, LiveState]
+
+    def get(self, name: str) -> float | None:
+        """Give one value, None when it is unknown or hidden."""
+        value = self.values.item(self.catalogue.index[name])
+        return value if value == value else None  # noqa: PLR0124 - only NaN differs from itself
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile as far as the permitted sources tell."""
+        return view({source: state.registers for source, state in self.states.items()}, sources=self.sources)
+
+
+def see(
+    states: Mapping[str, LiveState], *, permit: Permit, catalogue: Catalogue, calendar: Calendar, now: Instant
+) -> Seen:
+    """See one person for one purpose. Raises as :func:`see_all` does."""
+    return see_all(states, permits=(permit,), catalogue=catalogue, calendar=calendar, now=now)[permit.purpose]
+
+
+def see_all(
+    states: Mapping[str, LiveState],
+    *,
+    permits: Sequence[Permit],
+    catalogue: Catalogue,
+    calendar: Calendar,
+    now: Instant,
+) -> dict[str, Seen]:
+    """See one person for several purposes, reading the windows once.
+
+    Raises
+    ------
+    StateAhead
+        When a permitted state holds anything later than ``now``.
+    SchemaChanged
+        When a permitted state was folded under other declarations.
+    """
+    opened = frozenset[str]().union(*(permit.sources for permit in permits))
+    used = [states[source] for source in sorted(states) if source in opened]
+    if any(state.schema != catalogue.digest for state in used):
+        raise SchemaChanged
+    if any(state.latest > now for state in used):
+        raise StateAhead
+    values = _values(used, catalogue=catalogue, calendar=calendar, now=now)
+    return {permit.purpose: _masked(values, used, permit=permit, catalogue=catalogue) for permit in permits}
+
+
+def _masked(values: Values, states: Sequence[LiveState], *, permit: Permit, catalogue: Catalogue) -> Seen:
+    hidden = (catalogue.reads.lineage & ~bits_of(permit.sources)) != 0
+    allowed = np.where(hidden, np.nan, values)
+    return Seen(
+        values=allowed,
+        known=~np.isnan(allowed),
+        hidden=hidden,
+        catalogue=catalogue,
+        sources=permit.sources,
+        states={state.source: state for state in states if state.source in permit.sources},
+    )
+
+
+def _values(used: Sequence[LiveState], *, catalogue: Catalogue, calendar: Calendar, now: Instant) -> Values:
+    reads = catalogue.reads
+    today = calendar.day_of(now)
+    clocks, heard = [0] * (2 * len(SOURCES)), [0] * len(SOURCES)
+    for state in used:
+        place = SOURCES.index(state.source)
+        clocks[2 * place], clocks[2 * place + 1] = today - state.newest_day, now - state.latest
+        heard[place] = today + 1 - state.first_day
+    rows = np.concatenate([state.rows for state in used], axis=1) if used else NO_ROWS
+    ages = reads.ages - np.array(clocks, dtype=np.int64)[reads.clock]
+    spans = read(rows, edges=np.maximum(ages, 0) + reads.base).ravel()
+    values = np.full(len(catalogue.features), np.nan)
+    values[reads.cells.feature] = spans[reads.cells.cell]
+    values[reads.ratios.feature] = _ratios(spans, reads.ratios, heard=np.array(heard, dtype=np.int64))
+    for feature, value in _singles(used, reads.singles, today=today, now=now).items():
+        values[feature] = value
+    values[(reads.lineage & ~bits_of([state.source for state in used])) != 0] = np.nan
+    return values
+
+
+def _ratios(spans: NDArray[np.int64], of: Ratios, *, heard: NDArray[np.int64]) -> Values:
+    days = heard[of.source] - of.skip
+    whole = spans[of.whole]
+    usual = np.where((whole > 0) & (days >= of.need), whole, np.nan) * of.length
+    ratios: Values = spans[of.part] * np.minimum(of.cap, days) / usual - of.offset
+    return ratios
+
+
+def _singles(
+    used: Sequence[LiveState], singles: Mapping[int, Sequence[Single]], *, today: int, now: Instant
+) -> dict[int, int]:
+    values = {single.feature: 0 for of in singles.values() for single in of if single.how == "active"}
+    for register, _, day, _, _, amount in KEPT.iter_unpack(b"".join([state.kept for state in used])):
+        for feature, how, window in singles[register]:
+            if how == "last":
+                if day > today - window:
+                    values[feature] = values.get(feature, 0) + amount
+            elif how == "active":
+                values[feature] |= amount > now
+            else:
+                values[feature] = min(values.get(feature, today - day), today - day)
+    return values

@@ -1,0 +1,166 @@
+"""Ask, get the permits, see, foresee, choose, explain, record: released only if what it rests on still stands."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+
+from marketofone.consent.gate import permit
+from marketofone.decide import engine
+from marketofone.decide.situation import PROTECTION, PURPOSES, Foresight, Situation
+from marketofone.domain.decision import Decision, Request
+from marketofone.domain.errors import DecisionExists, EpochChanged, UnknownDecision
+from marketofone.domain.moment import DAY, Instant
+from marketofone.features.vector import see_all
+from marketofone.flow.contacts import contacts_to, for_guardrails, remember
+from marketofone.flow.equipment import Equipment
+from marketofone.flow.learned import Learned, Mind, mind_of
+from marketofone.flow.stored import CONTACTS, Fence, StoredView
+from marketofone.flow.view import ForecastFacts, View
+from marketofone.store.ports import Reader, Writer
+
+FORECAST_AGE = 35 * DAY
+_SHARES = 2**64
+_DECODER = msgspec.json.Decoder(Decision)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def decide(kit: Equipment, request: Request) -> Decision:
+    """Decide for one person on one occasion. The same id gives the same decision.
+
+    The decision is computed beside the writer. When it is released, consents, state, models and rulings are compared
+    once more; if anything moved, it is computed again inside the unit of work, where nothing can.
+
+    Raises
+    ------
+    DecisionExists
+        When the id was used for another request.
+    """
+    with kit.store.read() as reader:
+        made = _made_before(reader, request)
+        if made is not None:
+            return made
+        view = StoredView(reader, kit)
+        person = view.person(request.customer)
+        decision = compute(kit, view, request)
+        fence = view.fence(person)
+    try:
+        return kit.store.commit(lambda writer: _release(kit, writer, request, decision, fence))
+    except EpochChanged:
+        return kit.store.commit(lambda writer: _decide_alone(kit, writer, request))
+
+
+def recall(kit: Equipment, decision_id: str) -> Decision:
+    """Give a decision again, exactly as it was recorded.
+
+    Raises
+    ------
+    UnknownDecision
+    """
+    with kit.store.read() as reader:
+        entry = reader.decision(decision_id)
+    if entry is None or entry.body is None:
+        raise UnknownDecision
+    return _DECODER.decode(entry.body)
+
+
+def compute(kit: Equipment, view: View, request: Request) -> Decision:
+    """Compute a decision from a view of the world: the pure heart of the journey."""
+    return engine.decide(request, situation_of(view, request, mind=_mind(kit, view)), view.book.playbook)
+
+
+def situation_of(view: View, request: Request, *, mind: Mind) -> Situation:
+    """Gather everything one decision may look at, behind the gate."""
+    book, now = view.book, request.at
+    person = view.person(request.customer)
+    consents = view.consents(person)
+    permits = [
+        permit(purpose, consents, customer=person, channel=request.channel, policy=book.policy, now=now)
+        for purpose in (*PURPOSES, PROTECTION)
+    ]
+    seen = see_all(
+        view.states(person, now=now),
+        permits=permits,
+        catalogue=book.features,
+        calendar=book.calendar,
+        now=now,
+    )
+    return Situation(
+        permits={leave.purpose: leave for leave in permits},
+        seen=seen,
+        contacts=for_guardrails(view.contacts(person), now=now),
+        board=view.board(),
+        arms=mind.arms,
+        values=mind.values,
+        affinity=mind.affinity,
+        foresight=_foresight(view.forecast_facts(person), now=now),
+        control=in_control(person, share=book.settings.control_share),
+        exploration=book.settings.exploration,
+        minute_of_day=book.calendar.minute_of_day(now),
+        epoch=consents.epoch,
+        position=view.position(),
+        documents=book.digest,
+    )
+
+
+def in_control(person: str, *, share: float) -> bool:
+    """Say whether a person belongs to the random control group, by a hash that never changes."""
+    number = int.from_bytes(blake2b(person.encode(), digest_size=8, person=b"control").digest(), "big")
+    return number < share * _SHARES
+
+
+def record(writer: Writer, decision: Decision, *, kit: Equipment) -> Decision:
+    """Append a decision to the journal at its place, and remember the contact."""
+    decision = msgspec.structs.replace(decision, position=writer.position())
+    entry = writer.append("decision", at=decision.at, customer=decision.customer, body=_ENCODE(decision))
+    writer.index_decision(decision.id, seq=entry.seq)
+    person = writer.person(decision.customer)
+    view = StoredView(writer, kit)
+    before = view.contacts(person)
+    after = remember(before, decision, kit.book.actions.action(decision.action))
+    if after is not before:
+        writer.put_state(person, CONTACTS, contacts_to(after))
+    return decision
+
+
+def _release(kit: Equipment, writer: Writer, request: Request, decision: Decision, fence: Fence) -> Decision:
+    made = _made_before(writer, request)
+    if made is not None:
+        return made
+    if not fence.stands(writer):
+        raise EpochChanged
+    return record(writer, decision, kit=kit)
+
+
+def _decide_alone(kit: Equipment, writer: Writer, request: Request) -> Decision:
+    made = _made_before(writer, request)
+    return made or record(writer, compute(kit, StoredView(writer, kit), request), kit=kit)
+
+
+def _made_before(reader: Reader, request: Request) -> Decision | None:
+    entry = reader.decision(request.id)
+    if entry is None or entry.body is None:
+        return None
+    made = _DECODER.decode(entry.body)
+    if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
+        raise DecisionExists
+    return made
+
+
+def _mind(kit: Equipment, view: View) -> Mind:
+    learned: Learned = view.learned()
+    kept = kit.caches.mind
+    if kept is None or kept.learned is not learned:
+        kept = kit.caches.mind = mind_of(learned, playbook=view.book.playbook)
+    return kept
+
+
+def _foresight(facts: ForecastFacts | None, *, now: Instant) -> Foresight | None:
+    if facts is None or not now - FORECAST_AGE < facts.at <= now:
+        return None
+    return Foresight(
+        shortfall_30d=facts.shortfall_30d,
+        low_point_minor=facts.low_point_minor,
+        sources=frozenset(facts.sources),
+    )

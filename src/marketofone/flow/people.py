@@ -1,0 +1,98 @@
+"""When identities change hands: people are folded again from the log, so that merging and splitting lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from marketofone.consent.ledger import ConsentChange, Consents, fold
+from marketofone.domain.action import Action
+from marketofone.domain.decision import Decision
+from marketofone.domain.moment import Instant
+from marketofone.domain.outcome import Outcome
+from marketofone.features.state import to_bytes
+from marketofone.flow.book import Book
+from marketofone.flow.contacts import Contacts, contacts_to, hear, remember
+from marketofone.flow.equipment import Equipment
+from marketofone.flow.stored import CONTACTS, FORECAST, events_of, fold_events
+from marketofone.store.ports import Entry, Writer
+
+_CHANGE = msgspec.json.Decoder(ConsentChange)
+_DECISION = msgspec.json.Decoder(Decision)
+_OUTCOME = msgspec.json.Decoder(Outcome)
+
+
+def relink(
+    kit: Equipment, writer: Writer, *, key_kind: str, key: str, customer: str, linked: bool, now: Instant
+) -> None:
+    """Link a customer to a strong key, or take the link back, and fold everybody concerned again."""
+    before = set(writer.members(writer.person(customer)))
+    change = writer.link if linked else writer.unlink
+    change(key_kind=key_kind, key=key, customer=customer)
+    after = set(writer.members(writer.person(customer)))
+    if before == after:
+        return
+    concerned = sorted(before | after)
+    for person in concerned:
+        for source in writer.states(person):
+            writer.drop_state(person, source)
+    for person in sorted({writer.person(customer) for customer in concerned}):
+        rebuild(kit, writer, person, now=now)
+
+
+def rebuild(kit: Equipment, writer: Writer, person: str, *, now: Instant) -> None:
+    """Fold everything about a person again from the journal: consents, live state, contacts."""
+    members = writer.members(person)
+    consents = merged_consents(
+        changes_in(writer.entries(kinds=("consent",), customers=members)),
+        epochs=(writer.epoch(member) for member in members),
+        book=kit.book,
+    )
+    put_consents(writer, person, consents)
+    fold_again(kit, writer, person, consents, now=now)
+    contacts = contacts_in(writer.entries(kinds=("decision", "outcome"), customers=members), book=kit.book)
+    if contacts:
+        writer.put_state(person, CONTACTS, contacts_to(contacts))
+
+
+def merged_consents(changes: Iterable[ConsentChange], *, epochs: Iterable[int], book: Book) -> Consents:
+    """Fold what all members said, in the order of the journal, under an epoch that none of them had before."""
+    folded = fold(changes, policy=book.policy)
+    return msgspec.structs.replace(folded, epoch=max(epochs) + 1)
+
+
+def put_consents(writer: Writer, person: str, consents: Consents) -> None:
+    """Put a person's consents as they stand."""
+    writer.put_consents(person, epoch=consents.epoch, body=msgspec.msgpack.encode(consents))
+
+
+def fold_again(kit: Equipment, writer: Writer, person: str, consents: Consents, *, now: Instant) -> None:
+    """Fold a person's live state again: what no purpose may use any more is gone, what may be used again is back."""
+    states = fold_events(events_of(writer, person), consents=consents, book=kit.book, now=now)
+    for source in writer.states(person):
+        if source not in states and source not in (CONTACTS, FORECAST):
+            writer.drop_state(person, source)
+    for source, state in states.items():
+        writer.put_state(person, source, to_bytes(state))
+
+
+def changes_in(entries: Iterable[Entry]) -> Iterator[ConsentChange]:
+    """Read the consent changes of some entries."""
+    return (_CHANGE.decode(entry.body) for entry in entries if entry.body is not None)
+
+
+def contacts_in(entries: Iterable[Entry], *, book: Book) -> Contacts:
+    """Fold the contacts out of decisions and outcomes, in the order of the journal."""
+    contacts: Contacts = ()
+    actions: dict[str, Action] = {action.id: action for action in book.actions.actions}
+    for entry in entries:
+        if entry.body is None:
+            continue
+        if entry.kind == "outcome":
+            contacts = hear(contacts, _OUTCOME.decode(entry.body))
+        else:
+            decision = _DECISION.decode(entry.body)
+            if decision.action in actions:
+                contacts = remember(contacts, decision, actions[decision.action])
+    return contacts

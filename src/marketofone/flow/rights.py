@@ -1,0 +1,153 @@
+"""What a person can do about their information: say yes or no, see, ask how it was used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from marketofone.consent.ledger import ConsentChange, Consents, apply, check, default_until
+from marketofone.consent.policy import Cell
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import MalformedRequest, UnknownCustomer
+from marketofone.domain.moment import Instant, text_of
+from marketofone.flow.equipment import Equipment
+from marketofone.flow.people import fold_again, put_consents
+from marketofone.flow.stored import StoredView
+from marketofone.flow.view import ForecastRecord
+from marketofone.store.ports import Reader, Writer
+
+_DECISION = msgspec.json.Decoder(Decision)
+_FORECAST = msgspec.json.Decoder(ForecastRecord)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class CellState(Struct, frozen=True, kw_only=True):
+    """How one cell stands."""
+
+    purpose: str
+    source: str
+    channel: str
+    state: str
+    until: str | None
+
+
+class ConsentView(Struct, frozen=True, kw_only=True):
+    """A person's consents, cell by cell."""
+
+    customer: str
+    epoch: int
+    cells: tuple[CellState, ...]
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """One line of the data-use log: on this day, for this purpose, this source was read so often."""
+
+    day: str
+    purpose: str
+    source: str
+    count: int
+    last: str
+
+
+def change_consent(kit: Equipment, change: ConsentChange, *, now: Instant) -> Consents:
+    """Record what a person said. When this returns it is durable, and the next decision follows it.
+
+    A withdrawn source's live state is gone in the same commit; a granted one's is folded again from what was kept.
+    """
+    policy = kit.book.policy
+    if change.change == "grant" and change.until is None and change.actor == "customer":
+        change = msgspec.structs.replace(change, until=default_until(change.since, policy=policy))
+    check(change, policy=policy)
+    if change.since > now:
+        raise MalformedRequest(field="since", shape="a moment in the future", mend="say it when it begins")
+
+    def record(writer: Writer) -> Consents:
+        person = writer.person(change.customer)
+        writer.append("consent", at=now, customer=change.customer, body=_ENCODE(change))
+        consents = apply(StoredView(writer, kit).consents(person), change, policy=policy)
+        put_consents(writer, person, consents)
+        fold_again(kit, writer, person, consents, now=now)
+        return consents
+
+    return kit.store.commit(record)
+
+
+def show_consents(kit: Equipment, customer: str, *, now: Instant) -> ConsentView:
+    """Show every cell a person can switch."""
+    with kit.store.read() as reader:
+        view = StoredView(reader, kit)
+        consents = view.consents(view.person(customer))
+    return ConsentView(
+        customer=customer,
+        epoch=consents.epoch,
+        cells=tuple(_cell_state(consents, cell, now=now) for cell in kit.book.policy.cells()),
+    )
+
+
+def uses(kit: Equipment, customer: str, *, days: int) -> list[Use]:
+    """Give the data-use log, newest day first: what was read for whom, by purpose and source."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    last: dict[tuple[str, str, str], str] = {}
+    with kit.store.read() as reader:
+        must_exist(reader, customer)
+        for at, cells in _reads(reader, reader.members(reader.person(customer))):
+            day = text_of(at)[:10]
+            for purpose, source in cells:
+                key = (day, purpose, source)
+                counts[key] += 1
+                last[key] = max(last.get(key, ""), text_of(at))
+    lines = [
+        Use(day=day, purpose=purpose, source=source, count=count, last=last[day, purpose, source])
+        for (day, purpose, source), count in sorted(counts.items(), reverse=True)
+    ]
+    shown = sorted({line.day for line in lines}, reverse=True)[:days]
+    return [line for line in lines if line.day in shown]
+
+
+def whose(kit: Equipment, reference: str) -> str:
+    """Give the customer a reference means: an account's owner when it names an account, else itself."""
+    with kit.store.read() as reader:
+        return reader.holder("account", reference) or reference
+
+
+def epoch(kit: Equipment, customer: str) -> int:
+    """Give the consent epoch of a customer, 0 when nothing was ever said."""
+    with kit.store.read() as reader:
+        return reader.epoch(reader.person(customer))
+
+
+def must_exist(reader: Reader, customer: str) -> None:
+    """Check that an event, a consent or a decision names this customer.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    known = reader.epoch(customer) or reader.states(customer)
+    if known or next(iter(reader.events(customers=(customer,))), None) is not None:
+        return
+    if next(iter(reader.entries(customers=(customer,), limit=1)), None) is None:
+        raise UnknownCustomer
+
+
+def _reads(reader: Reader, members: tuple[str, ...]) -> Iterator[tuple[Instant, tuple[tuple[str, str], ...]]]:
+    for entry in reader.entries(kinds=("decision", "forecast"), customers=members):
+        if entry.body is None:
+            continue
+        record = (_DECISION if entry.kind == "decision" else _FORECAST).decode(entry.body)
+        yield entry.at, record.uses
+
+
+def _cell_state(consents: Consents, cell: Cell, *, now: Instant) -> CellState:
+    validity = consents.cells.get(cell)
+    until = None if validity is None or validity.until is None else text_of(validity.until)
+    return CellState(
+        purpose=cell.purpose,
+        source=cell.source,
+        channel=cell.channel,
+        state=consents.state(cell, now),
+        until=until,
+    )

@@ -1,0 +1,204 @@
+"""The view of the store as it stands, and the fence that tells whether it still stands so at the moment of release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from marketofone.consent.gate import Admitted, admit
+from marketofone.consent.ledger import NOBODY_ASKED, Consents
+from marketofone.domain.event import parse_event
+from marketofone.domain.moment import Instant
+from marketofone.domain.reading import Reading
+from marketofone.features.state import Heard, LiveState, SchemaChanged, fold, from_bytes
+from marketofone.flow.book import Book
+from marketofone.flow.contacts import Contacts, contacts_from
+from marketofone.flow.equipment import Equipment
+from marketofone.flow.learned import PREFIX, UNTAUGHT, Learned, with_models
+from marketofone.flow.view import ForecastFacts
+from marketofone.governance.board import NO_RULINGS, BoardState, Ruling
+from marketofone.governance.board import apply as apply_ruling
+from marketofone.store.ports import Reader, StoredEvent, Writer
+
+CONTACTS = "contacts"
+FORECAST = "forecast"
+_READING = msgspec.json.Decoder(Reading)
+_CONSENTS = msgspec.msgpack.Decoder(Consents)
+_FORECAST = msgspec.json.Decoder(ForecastFacts)
+_RULING = msgspec.json.Decoder(Ruling)
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Everything a decision rested on, to be compared once more when it is released."""
+
+    person: str
+    members: tuple[str, ...]
+    epoch: int
+    blobs: Mapping[str, bytes]
+    learned: int
+    rulings: int
+
+    def stands(self, writer: Writer) -> bool:
+        """Say whether nothing of it has changed."""
+        return (
+            writer.person(self.person) == self.person
+            and writer.members(self.person) == self.members
+            and writer.epoch(self.person) == self.epoch
+            and writer.states(self.person) == self.blobs
+            and not writer.models(prefix=PREFIX, after=self.learned)
+            and next(writer.entries(kinds=("ruling",), after=self.rulings, limit=1), None) is None
+        )
+
+
+class StoredView:
+    """The world at one snapshot of the store. Satisfies :class:`marketofone.flow.view.View`."""
+
+    def __init__(self, reader: Reader, kit: Equipment) -> None:
+        self._reader = reader
+        self._kit = kit
+        # A view answers the same however often it is asked, whatever other threads put into the caches meanwhile.
+        self._blobs: dict[str, dict[str, bytes]] = {}
+        self._learned: Learned | None = None
+        self._board: tuple[int, BoardState] | None = None
+
+    @property
+    def book(self) -> Book:
+        """The documents in force."""
+        return self._kit.book
+
+    def position(self) -> int:
+        """Give the sequence number of the last entry."""
+        return self._reader.position()
+
+    def person(self, customer: str) -> str:
+        """Give the person a customer is."""
+        return self._reader.person(customer)
+
+    def consents(self, person: str) -> Consents:
+        """Give a person's consents as they stand."""
+        epoch = self._reader.epoch(person)
+        if epoch == 0:
+            return NOBODY_ASKED
+        cached = self._kit.caches.consents.get(person)
+        if cached is not None and cached[0] == epoch:
+            return cached[1]
+        body = self._reader.consents(person)
+        if body is None:
+            return NOBODY_ASKED
+        consents = decode_consents(body)
+        self._kit.caches.keep_consents(person, consents)
+        return consents
+
+    def states(self, person: str, *, now: Instant) -> Mapping[str, LiveState]:
+        """Give a person's live state by source, holding nothing later than ``now``."""
+        states: dict[str, LiveState] = {}
+        for source, blob in self._blobs_of(person).items():
+            if source in (CONTACTS, FORECAST):
+                continue
+            try:
+                state = from_bytes(blob, catalogue=self.book.features)
+            except SchemaChanged:
+                return self._states_from_log(person, now=now)
+            if state.latest > now:
+                return self._states_from_log(person, now=now)
+            states[source] = state
+        return states
+
+    def contacts(self, person: str) -> Contacts:
+        """Give what was said to a person lately."""
+        return contacts_from(self._blobs_of(person).get(CONTACTS))
+
+    def forecast_facts(self, person: str) -> ForecastFacts | None:
+        """Give what the last forecast said."""
+        blob = self._blobs_of(person).get(FORECAST)
+        return None if blob is None else _FORECAST.decode(blob)
+
+    def learned(self) -> Learned:
+        """Give everything that was learned."""
+        if self._learned is None:
+            known = self._kit.caches.learned or UNTAUGHT
+            changed = self._reader.models(prefix=PREFIX, after=known.position)
+            if changed:
+                known = with_models(known, changed, features=self.book.features, position=self._reader.position())
+                self._kit.caches.learned = known
+            self._learned = known
+        return self._learned
+
+    def board(self) -> BoardState:
+        """Give the rulings of the review board."""
+        return self._rulings()[1]
+
+    def _rulings(self) -> tuple[int, BoardState]:
+        if self._board is None:
+            position, board = self._kit.caches.board or (0, NO_RULINGS)
+            for entry in self._reader.entries(kinds=("ruling",), after=position):
+                if entry.body is not None:
+                    board = apply_ruling(board, _RULING.decode(entry.body))
+                position = entry.seq
+            self._board = self._kit.caches.board = (position, board)
+        return self._board
+
+    def fence(self, person: str) -> Fence:
+        """Give what must still stand when a decision made from this view is released."""
+        return Fence(
+            person=person,
+            members=self._reader.members(person),
+            epoch=self._reader.epoch(person),
+            blobs=self._blobs_of(person),
+            learned=self.learned().position,
+            rulings=self._rulings()[0],
+        )
+
+    def _blobs_of(self, person: str) -> dict[str, bytes]:
+        blobs = self._blobs.get(person)
+        if blobs is None:
+            blobs = self._blobs[person] = self._reader.states(person)
+        return blobs
+
+    def _states_from_log(self, person: str, *, now: Instant) -> dict[str, LiveState]:
+        held = (stored for stored in events_of(self._reader, person) if stored.at <= now)
+        return fold_events(held, consents=self.consents(person), book=self.book, now=now)
+
+
+def decode_consents(body: bytes) -> Consents:
+    """Read a person's consents as they were put."""
+    return _CONSENTS.decode(body)
+
+
+def events_of(reader: Reader, person: str) -> Iterable[StoredEvent]:
+    """Give every kept event of a person."""
+    return reader.events(customers=reader.members(person))
+
+
+def fold_events(events: Iterable[StoredEvent], *, consents: Consents, book: Book, now: Instant) -> dict[str, LiveState]:
+    """Fold kept events from nothing: the replay driver of the window core, behind the same gate."""
+    by_source: dict[str, list[Heard]] = {}
+    for source, heard in heard_in(events, consents=consents, book=book, now=now):
+        by_source.setdefault(source, []).append(heard)
+    return {
+        source: fold(None, pairs, catalogue=book.features, calendar=book.calendar)
+        for source, pairs in by_source.items()
+    }
+
+
+def heard_in(
+    events: Iterable[StoredEvent], *, consents: Consents, book: Book, now: Instant
+) -> Iterator[tuple[str, Heard]]:
+    """Bring kept events about people through the gate once more, each with what its text was read as."""
+    for stored, admitted in admit_stored(events, consents=consents, book=book, now=now):
+        if stored.source != "reference":
+            yield stored.source, (admitted, None if stored.reading is None else _READING.decode(stored.reading))
+
+
+def admit_stored(
+    events: Iterable[StoredEvent], *, consents: Consents, book: Book, now: Instant
+) -> Iterator[tuple[StoredEvent, Admitted]]:
+    """Bring kept events through the gate once more, under the consents of the moment."""
+    kept = [(stored, parse_event(stored.body)) for stored in events if stored.body is not None]
+    judged = admit([event for _, event in kept], consents, policy=book.policy, now=now)
+    for (stored, _), verdict in zip(kept, judged, strict=True):
+        if isinstance(verdict, Admitted):
+            yield stored, verdict

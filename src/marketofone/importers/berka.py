@@ -1,0 +1,325 @@
+"""The PKDD'99 Czech bank ("Berka") in its original form, read into events.
+
+A folder holds eight tables as ``account*``, ``client*``, ``disp*``, ``order*``, ``loan*``, ``card*``, ``district*`` and
+``trans*`` with ``.asc`` or ``.csv``, gzipped or not; several files of one table are read one after the other. Every
+data row becomes exactly one event or one dead row with its reason. What the files leave open is settled here:
+
+- *Whose*: an account, its transactions, loans and orders belong to its owner. Only the owner is linked to the account
+  as a strong key: a link of the second user would declare two people to be one.
+- *When*: rows carry dates only. A row counts from the start of its day in Prague; transactions of an account get the
+  running second after six o'clock. The rows of a day do not lie in the order in which they were booked (the last row
+  is not the closing balance on one account-day in ten), so they are put in the order in which the balances chain.
+- *Known since*: a person is known since their account was opened, districts since the first day of the files. Orders
+  have no date: they are a snapshot, known only since the last day in the files. How a loan ended (``status``) was
+  not known on the day it was granted, so that column is checked and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.event import KINDS, Event, TransactionBooked, malformed
+from marketofone.domain.moment import HOUR, SECOND, Calendar, Day, Instant, date_of
+from marketofone.importers.tables import cells_of, day_in, figure_in, minor_in, number_in, read_table, word_in
+
+CURRENCY = "CZK"
+PRODUCER = "berka"
+_UNDATED = Instant(0)
+_PRAGUE = Calendar("Europe/Prague")
+_T = TypeVar("_T")
+
+COLUMNS = {"account": 4, "disp": 4, "client": 3, "district": 16, "loan": 7, "card": 4, "order": 6, "trans": 10}
+_STATEMENTS = {"POPLATEK MESICNE": "monthly", "POPLATEK TYDNE": "weekly", "POPLATEK PO OBRATU": "after_transaction"}
+_ROLES = {"OWNER": "owner", "DISPONENT": "second_user"}
+_CARDS = {"junior": "card_junior", "classic": "card_classic", "gold": "card_gold"}
+_SIGNS = {"PRIJEM": 1, "credit": 1} | dict.fromkeys(("VYDAJ", "VYBER", "withdrawal", "withdrawal in cash"), -1)
+_OPERATIONS = {
+    "": None,
+    **dict.fromkeys(("VKLAD", "credit in cash"), "cash_in"),
+    **dict.fromkeys(("VYBER", "withdrawal in cash"), "cash_out"),
+    **dict.fromkeys(("VYBER KARTOU", "credit card withdrawal"), "card_out"),
+    **dict.fromkeys(("PREVOD Z UCTU", "collection from another bank"), "transfer_in"),
+    **dict.fromkeys(("PREVOD NA UCET", "remittance to another bank"), "transfer_out"),
+}
+_CASH = {"cash_in", "cash_out", "card_out"}
+_CATEGORIES = {
+    "": None,
+    "LEASING": "leasing",
+    **dict.fromkeys(("SIPO", "household", "household payment"), "household"),
+    **dict.fromkeys(("POJISTNE", "insurrance payment", "insurance payment"), "insurance"),
+    **dict.fromkeys(("UVER", "loan payment"), "loan"),
+    **dict.fromkeys(("DUCHOD", "old-age pension"), "pension"),
+    **dict.fromkeys(("SLUZBY", "payment for statement"), "fees"),
+    **dict.fromkeys(("UROK", "interest credited"), "interest"),
+    **dict.fromkeys(("SANKC. UROK", "sanction interest if negative balance"), "penalty_interest"),
+}
+_FIGURES = (
+    "inhabitants", "municipalities_to_499", "municipalities_to_1999", "municipalities_to_9999",
+    "municipalities_over_10000", "cities", "urban_percent", "average_salary", "unemployment_1995_percent",
+    "unemployment_1996_percent", "entrepreneurs_per_1000", "crimes_1995", "crimes_1996",
+)  # fmt: skip
+
+
+class MalformedRow(MalformedEvent):
+    """A row breaks the contract of its table; ``raw`` is the row as it lies in the file."""
+
+    def __init__(self, *, table: str, raw: bytes, why: MalformedEvent) -> None:
+        self.raw = raw
+        super().__init__(field=f"{table}.{why.field}", shape=why.shape, mend=why.mend)
+
+
+Row = Event | MalformedRow
+
+
+class _Booked(NamedTuple):
+    event: Event
+    amount: int
+    balance: int
+
+
+class _Account(Struct, frozen=True):
+    day: Day
+    branch: str
+    statement: str
+
+
+class Dump(Struct, frozen=True, kw_only=True):
+    """The bank as read.
+
+    ``rows`` are all data rows of all tables: the broken ones first, then the events from the earliest to the latest.
+    ``people`` are all clients an event names, sorted; ``earliest`` is the start of the first day in the files.
+    """
+
+    rows: list[Row]
+    people: tuple[str, ...]
+    earliest: Instant
+
+
+def read(folder: Path) -> Dump:
+    """Read the folder. The same files give the same events at the same times, so a second import adds nothing.
+
+    Raises
+    ------
+    MalformedDocument
+        When the folder lacks accounts, clients, dispositions or transactions, or a file cannot be read.
+    """
+    tables = {table: read_table(folder, table, columns=columns) for table, columns in COLUMNS.items()}
+    reading = _Reading()
+    # Accounts first, for dispositions need them; the account's own event needs its owner and therefore comes later.
+    _each(tables["account"], reading.account, table="account", dead=[])
+    dead: list[MalformedRow] = []
+    events = {table: _each(tables[table], understand, table=table, dead=dead) for table, understand in reading.order()}
+    dated = [event.at for of in events.values() for event in of if event.at != _UNDATED]
+    first, last = min(dated, default=_UNDATED), max(dated, default=_UNDATED)
+    events["district"] = [replace(event, at=first) for event in events["district"]]
+    events["order"] = [replace(event, at=last) for event in events["order"]]
+    events["trans"] = list(_booked(events["trans"]))
+    # Stable: at one moment events stand in the order of the tables, then of the file.
+    rows = sorted((event for of in events.values() for event in of), key=lambda event: event.at)
+    people = {event.customer for event in rows if event.kind != "district.described"}
+    return Dump(rows=[*dead, *rows], people=tuple(sorted(people)), earliest=first)
+
+
+def _each(lines: Sequence[bytes], understand: Callable[..., _T], *, table: str, dead: list[MalformedRow]) -> list[_T]:
+    understood = []
+    for raw in lines:
+        try:
+            understood.append(understand(*cells_of(raw, columns=COLUMNS[table])))
+        except MalformedEvent as why:
+            dead.append(MalformedRow(table=table, raw=raw, why=why))
+    return understood
+
+
+class _Reading:
+    """What has been learned from the tables read so far: accounts, owners, cardholders."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, _Account] = {}
+        self.owners: dict[int, int] = {}
+        self.holders: dict[int, tuple[int, int]] = {}
+        self.since: dict[int, Day] = {}
+
+    def order(self) -> tuple[tuple[str, Callable[..., Event]], ...]:
+        """Name the tables in the order in which they build on one another."""
+        return (
+            ("district", self.district),
+            ("disp", self.disposition),
+            ("client", self.client),
+            ("account", self.account_link),
+            ("loan", self.loan),
+            ("card", self.card),
+            ("order", self.standing_order),
+            ("trans", self.transaction),
+        )
+
+    def account(self, number: str, district: str, frequency: str, opened: str) -> int:
+        account = number_in(number, field="account_id")
+        self.accounts[account] = _Account(
+            day=day_in(opened, field="date"),
+            branch=_name("district", number_in(district, field="district_id")),
+            statement=word_in(frequency, among=_STATEMENTS, field="frequency"),
+        )
+        return account
+
+    def account_link(self, number: str, district: str, frequency: str, opened: str) -> Event:
+        account = self.account(number, district, frequency, opened)
+        facts = {"key_kind": "account", "key": _name("account", account)}
+        return _event("account", account, self._owner(number), "identity.linked", self.accounts[account].day, facts)
+
+    def disposition(self, number: str, client: str, account: str, role: str) -> Event:
+        disposition, person = number_in(number, field="disp_id"), number_in(client, field="client_id")
+        part = word_in(role, among=_ROLES, field="type")
+        known = self._account(account)
+        if part == "owner" and self.owners.setdefault(int(account), person) != person:
+            raise MalformedEvent(field="type", shape="a second owner", mend="name one owner for each account")
+        self.holders[disposition] = (person, int(account))
+        self.since[person] = min(known.day, self.since.get(person, known.day))
+        facts = {
+            "account": _name("account", int(account)),
+            "product": "current_account",
+            "currency": CURRENCY,
+            "role": part,
+            "statement": known.statement,
+            "branch": known.branch,
+        }
+        return _event("disp", disposition, person, "account.opened", known.day, facts)
+
+    def client(self, number: str, birth: str, district: str) -> Event:
+        person = number_in(number, field="client_id")
+        female = birth[2:3] in {"5", "6"}  # birth numbers of women carry the month plus 50
+        born = f"{birth[:2]}{int(birth[2]) - 5}{birth[3:]}" if female else birth
+        if person not in self.since:
+            raise MalformedEvent(field="client_id", shape="a client without account", mend="add its row to disp")
+        facts = {
+            "birth_year": date_of(day_in(born, field="birth_number")).year,
+            "sex": "female" if female else "male",
+            "region": _name("district", number_in(district, field="district_id")),
+        }
+        return _event("client", person, person, "person.described", self.since[person], facts)
+
+    def loan(self, number: str, account: str, granted: str, *terms: str) -> Event:
+        amount, duration, payment, status = terms
+        word_in(status, among={letter: letter for letter in "ABCD"}, field="status")
+        facts = {
+            "product": "loan",
+            "account": _name("account", number_in(account, field="account_id")),
+            "principal_minor": minor_in(amount, field="amount"),
+            "payment_minor": minor_in(payment, field="payments"),
+            "months": number_in(duration, field="duration"),
+        }
+        loan, owner = number_in(number, field="loan_id"), self._owner(account)
+        return _event("loan", loan, owner, "product.opened", day_in(granted, field="date"), facts)
+
+    def card(self, number: str, disposition: str, grade: str, issued: str) -> Event:
+        card, holder = number_in(number, field="card_id"), self.holders.get(number_in(disposition, field="disp_id"))
+        if holder is None:
+            raise MalformedEvent(field="disp_id", shape="no such disposition", mend="add its row to disp")
+        facts = {"product": word_in(grade, among=_CARDS, field="type"), "account": _name("account", holder[1])}
+        day = day_in(issued.removesuffix(" 00:00:00"), field="issued")
+        return _event("card", card, holder[0], "product.opened", day, facts)
+
+    def standing_order(self, number: str, account: str, *terms: str) -> Event:
+        bank_to, account_to, amount, symbol = terms
+        facts = {
+            "account": _name("account", number_in(account, field="account_id")),
+            "amount_minor": minor_in(amount, field="amount"),
+            "currency": CURRENCY,
+            "counterparty": _counterparty(bank_to, account_to),
+            "category": word_in(symbol, among=_CATEGORIES, field="k_symbol"),
+        }
+        return _event("order", number_in(number, field="order_id"), self._owner(account), "order.placed", None, facts)
+
+    def transaction(self, number: str, account: str, booked: str, *terms: str) -> Event:
+        kind, operation, amount, balance, symbol, bank, other = terms
+        how = word_in(operation, among=_OPERATIONS, field="operation")
+        facts = {
+            "account": _name("account", number_in(account, field="account_id")),
+            "amount_minor": word_in(kind, among=_SIGNS, field="type") * minor_in(amount, field="amount"),
+            "currency": CURRENCY,
+            "category": word_in(symbol, among=_CATEGORIES, field="k_symbol") or ("cash" if how in _CASH else None),
+            "operation": how,
+            "counterparty": _counterparty(bank, other),
+            "balance_minor": minor_in(balance, field="balance", signed=True),
+        }
+        transaction, owner = number_in(number, field="trans_id"), self._owner(account)
+        return _event("trans", transaction, owner, "transaction.booked", day_in(booked, field="date"), facts)
+
+    def district(self, number: str, name: str, region: str, *figures: str) -> Event:
+        district = number_in(number, field="A1")
+        cells = enumerate(zip(_FIGURES, figures, strict=True), start=4)
+        facts = {
+            "name": name,
+            "region": region,
+            "figures": {word: figure_in(cell, field=f"A{column}") for column, (word, cell) in cells},
+        }
+        return _event("district", district, None, "district.described", None, facts)
+
+    def _account(self, number: str) -> _Account:
+        account = self.accounts.get(number_in(number, field="account_id"))
+        if account is None:
+            raise MalformedEvent(field="account_id", shape="no such account", mend="add its row to account")
+        return account
+
+    def _owner(self, number: str) -> int:
+        self._account(number)
+        owner = self.owners.get(int(number))
+        if owner is None:
+            raise MalformedEvent(field="account_id", shape="an account without owner", mend="add its owner to disp")
+        return owner
+
+
+def _event(
+    table: str, number: int, person: int | None, kind: str, day: Day | None, facts: Mapping[str, object]
+) -> Event:
+    """Make an event at the start of its day; without a person it is about the row itself, without a day undated."""
+    try:
+        data = msgspec.convert(facts, type=KINDS[kind][0])
+    except msgspec.ValidationError as error:
+        raise malformed(error, within="") from error
+    return Event(
+        id=_name(table, number),
+        producer=PRODUCER,
+        kind=kind,
+        customer=_name(table, number) if person is None else _name("client", person),
+        at=_UNDATED if day is None else _PRAGUE.start_of(day),
+        data=data,
+    )
+
+
+def _booked(events: Sequence[Event]) -> Iterator[Event]:
+    """Give transactions their times, account by account and day by day, so that the balances chain."""
+    by_account: dict[str, dict[Instant, list[_Booked]]] = {}
+    for event in events:
+        if isinstance(event.data, TransactionBooked):  # always so; the type of an event does not say it
+            booked = _Booked(event, event.data.amount_minor, event.data.balance_minor or 0)
+            by_account.setdefault(event.data.account, {}).setdefault(event.at, []).append(booked)
+    for by_day in by_account.values():
+        balance = 0  # every account of this bank begins empty
+        for day in sorted(by_day):
+            for second, booked in enumerate(_chained(by_day[day], balance=balance)):
+                balance = booked.balance
+                yield replace(booked.event, at=Instant(day + 6 * HOUR + second * SECOND))
+
+
+def _chained(rows: list[_Booked], *, balance: int) -> Iterator[_Booked]:
+    """Order the rows of a day: next is always the row whose balance fits best, by file order where several do."""
+    left = list(rows)
+    while left:
+        row = left.pop(min(range(len(left)), key=lambda at: abs(left[at].balance - left[at].amount - balance)))
+        balance = row.balance
+        yield row
+
+
+def _name(table: str, number: int) -> str:
+    return f"{PRODUCER}:{table}:{number}"
+
+
+def _counterparty(bank: str, account: str) -> str | None:
+    return f"{bank}:{account}" if bank or account not in {"", "0"} else None

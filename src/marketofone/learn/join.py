@@ -1,0 +1,133 @@
+"""Outcomes joined to their decisions: what one of them teaches, or the named reason why it teaches nothing.
+
+A first verdict within the attribution window teaches the chance of acceptance (:class:`Example`); a reported value of
+something that was accepted teaches what an acceptance is worth (:class:`Worth`). Decisions of the control group teach
+like all others. Nobody's outcome teaches without their permission for the purpose ``learning``, and only when that
+permission covers every source the decision was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from marketofone.consent.gate import Permit
+from marketofone.domain.action import NOTHING
+from marketofone.domain.decision import Decision
+from marketofone.domain.event import SWITCHABLE
+from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.outcome import Outcome
+
+LEARNING = "learning"
+
+Why = Literal[
+    "unknown",  # no such decision
+    "nothing_shown",  # the decision was to do nothing
+    "before",  # the outcome lies before its decision
+    "late",  # it came after the attribution window
+    "duplicate",  # the first verdict, or the first reported value, stands
+    "not_accepted",  # a value of something that nobody accepted
+    "no_value",  # a value is announced and not given
+    "not_permitted",  # the person did not allow learning from what the decision used
+]
+
+
+class Example(Struct, frozen=True, kw_only=True):
+    """What the model of one action learns from: the context it was chosen in, and 1 when it was accepted, else 0."""
+
+    action: str
+    context: tuple[float, ...]
+    reward: float
+    at: Instant
+
+
+class Worth(Struct, frozen=True, kw_only=True):
+    """What one acceptance of an action turned out to be worth over 12 months."""
+
+    action: str
+    value_minor: int
+    at: Instant
+
+
+class Untaught(Struct, frozen=True, kw_only=True):
+    """An outcome that teaches nothing, and why."""
+
+    decision: str
+    why: Why
+
+
+def join(
+    outcome: Outcome, *, decision: Decision | None, earlier: Sequence[Outcome], permit: Permit, window_days: int
+) -> Example | Worth | Untaught:
+    """Join an outcome to its decision.
+
+    Parameters
+    ----------
+    outcome
+        What was heard.
+    decision
+        The decision it names, None when there is no such decision.
+    earlier
+        What was heard before about the same decision.
+    permit
+        The person's permit for the purpose ``learning``.
+    window_days
+        How long after its decision an answer is attributed to it; a reported value may come later.
+    """
+    if decision is None or decision.id != outcome.decision:
+        return Untaught(decision=outcome.decision, why="unknown")
+    why = _objection(outcome, decision=decision, earlier=earlier, window_days=window_days)
+    if why is not None:
+        return Untaught(decision=decision.id, why=why)
+    if not may_teach(decision, permit=permit):
+        return Untaught(decision=decision.id, why="not_permitted")
+    if outcome.verdict == "valued":
+        return Worth(action=decision.action, value_minor=outcome.value_minor or 0, at=outcome.at)
+    reward = 1.0 if outcome.verdict == "accepted" else 0.0
+    return Example(action=decision.action, context=decision.context, reward=reward, at=outcome.at)
+
+
+def may_teach(decision: Decision, *, permit: Permit) -> bool:
+    """Say whether a permit lets a decision teach: it allows learning, from every switchable source that was used.
+
+    What is kept under a legal duty only stops offers and never enters a context, so it needs no permission here.
+    """
+    used = {source for _, source in decision.uses if source in SWITCHABLE}
+    return permit.purpose == LEARNING and bool(permit.sources) and used <= permit.sources
+
+
+def answer(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """Give the verdict that stands: the first one heard."""
+    return next((outcome for outcome in outcomes if outcome.verdict != "valued"), None)
+
+
+def reported_value(outcomes: Sequence[Outcome]) -> int | None:
+    """Give the value that stands, in minor units: the first one reported of something accepted."""
+    accepted = answer(outcomes)
+    if accepted is None or accepted.verdict != "accepted":
+        return None
+    reports = (outcome.value_minor for outcome in outcomes if outcome.verdict == "valued")
+    return next((value for value in reports if value is not None), None)
+
+
+def _objection(outcome: Outcome, *, decision: Decision, earlier: Sequence[Outcome], window_days: int) -> Why | None:
+    if decision.action == NOTHING:
+        return "nothing_shown"
+    if outcome.at < decision.at:
+        return "before"
+    if outcome.verdict == "valued":
+        return _objection_to_value(outcome, earlier=earlier)
+    if answer(earlier) is not None:
+        return "duplicate"
+    return "late" if outcome.at - decision.at > window_days * DAY else None
+
+
+def _objection_to_value(outcome: Outcome, *, earlier: Sequence[Outcome]) -> Why | None:
+    accepted = answer(earlier)
+    if accepted is None or accepted.verdict != "accepted":
+        return "not_accepted"
+    if outcome.value_minor is None:
+        return "no_value"
+    return None if reported_value(earlier) is None else "duplicate"

@@ -1,0 +1,148 @@
+"""What is believed about one action: a Gaussian over the weights of a linear model of its chance.
+
+``chance = x @ weights``, observed with noise of known size. An outcome moves the belief by a rank-one update; there is
+no other state, so a belief is as large after a million outcomes as after none.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.domain.errors import MalformedDocument, MalformedRequest
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+_HEADER = struct.Struct("<4sIQd")
+_MAGIC = b"arm1"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """The belief about one action. Its arrays cannot be written to; compare two beliefs by their bytes.
+
+    ``mean`` (d) and ``covariance`` (d, d; symmetric to the bit) describe the weights, the intercept first. ``noise`` is
+    the standard deviation of one reward around the line, ``n`` the number of outcomes learned from.
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+    noise: float
+    n: int
+
+    def __post_init__(self) -> None:
+        self.mean.flags.writeable = False
+        self.covariance.flags.writeable = False
+
+
+def prior_arm(dim: int, *, chance: float, spread: float, noise: float) -> Arm:
+    """Give the belief before the first outcome: everybody accepts with ``chance``, give or take ``spread``.
+
+    Parameters
+    ----------
+    dim
+        Length of the context vector, whose first entry is the intercept's 1.
+    chance
+        Prior mean of the intercept; the other weights start at 0.
+    spread
+        Prior standard deviation of each weight, in chance for one unit of context.
+    noise
+        Standard deviation of one reward around the line.
+
+    Raises
+    ------
+    MalformedRequest
+        When a size is not positive or the chance is not finite.
+
+    Examples
+    --------
+    >>> prior_arm(3, chance=0.05, spread=0.1, noise=0.2).mean.tolist()
+    [0.05, 0.0, 0.0]
+    """
+    if dim < 1 or not (0.0 < spread < math.inf) or not (0.0 < noise < math.inf) or not math.isfinite(chance):
+        raise MalformedRequest(field="arm", shape="a size that is not positive", mend="give finite positive sizes")
+    mean = np.zeros(dim)
+    mean[0] = chance
+    return Arm(mean=mean, covariance=np.diag(np.full(dim, spread * spread)), noise=noise, n=0)
+
+
+def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
+    """Give the belief after one more outcome.
+
+    Parameters
+    ----------
+    arm
+        The belief so far; it is left as it was.
+    context
+        Shape (d,): the context the action was chosen in.
+    reward
+        1 when it was accepted, 0 when not.
+
+    Raises
+    ------
+    MalformedRequest
+        When the context does not fit the arm, or something is not finite.
+
+    Notes
+    -----
+    Source: Sherman and Morrison (1950) on the precision of Bayesian linear regression with known noise (Bishop 2006,
+    eq. 3.50 and 3.51). The order of outcomes does not matter, up to rounding.
+
+    Examples
+    --------
+    >>> arm = prior_arm(1, chance=0.0, spread=1.0, noise=1.0)
+    >>> after = update(arm, np.array([1.0]), reward=1.0)
+    >>> after.mean.tolist(), after.covariance.tolist()
+    ([0.5], [[0.5]])
+    """
+    if context.shape != arm.mean.shape:
+        raise MalformedRequest(field="context", shape=f"shape {context.shape}", mend=f"give {arm.mean.size} numbers")
+    gain = arm.covariance @ context
+    variance = arm.noise * arm.noise + max(float(context @ gain), 0.0)
+    surprise = (reward - float(context @ arm.mean)) / variance
+    if not math.isfinite(surprise):
+        raise MalformedRequest(field="context", shape="a number that is not finite", mend="leave out what is unknown")
+    return Arm(
+        mean=arm.mean + gain * surprise,
+        covariance=arm.covariance - np.multiply.outer(gain, gain) / variance,
+        noise=arm.noise,
+        n=arm.n + 1,
+    )
+
+
+def to_bytes(arm: Arm) -> bytes:
+    """Write a belief: header, mean, upper triangle, as little-endian float64. Equal beliefs give equal bytes."""
+    dim = arm.mean.size
+    triangle = arm.covariance[np.triu_indices(dim)]
+    header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise)
+    return header + arm.mean.astype("<f8").tobytes() + triangle.astype("<f8").tobytes()
+
+
+def from_bytes(blob: bytes) -> Arm:
+    """Read a belief written by :func:`to_bytes`, to the bit.
+
+    Raises
+    ------
+    MalformedDocument
+        When the bytes are no belief.
+
+    Examples
+    --------
+    >>> from_bytes(to_bytes(prior_arm(2, chance=0.1, spread=1.0, noise=0.5))).covariance.tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    magic, dim, n, noise = _HEADER.unpack_from(blob) if len(blob) >= _HEADER.size else (b"", 0, 0, 0.0)
+    numbers = dim + dim * (dim + 1) // 2
+    if magic != _MAGIC or len(blob) != _HEADER.size + 8 * numbers:
+        raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", mend="train the model again")
+    values = np.frombuffer(blob, dtype="<f8", offset=_HEADER.size).astype(np.float64)
+    covariance = np.empty((dim, dim))
+    upper = np.triu_indices(dim)
+    covariance[upper] = values[dim:]
+    covariance.T[upper] = values[dim:]
+    return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n)

@@ -1,0 +1,186 @@
+"""Ninety days ahead for one person: quantiles of every end-of-day balance, and the chance of falling short.
+
+Everything said about a future is counted on the same equally likely paths, so it cannot contradict itself: quantiles
+never cross, a chance grows with the horizon and with the floor, and is at least the share of any single day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.domain.moment import Day, date_of
+from marketofone.domain.money import Money
+from marketofone.models.forecast.errors import PATHS, ErrorTable, Situation, expected, silence, situation
+from marketofone.models.forecast.history import Movement, history, together
+from marketofone.models.forecast.streams import Payment
+
+Paths = NDArray[np.int64]
+
+HORIZONS = (30, 60, 90)
+QUANTILES = tuple(tenth / 10 for tenth in range(1, 10))
+TOTAL = "total"
+_DRIVERS = 3
+_AT = np.arange(1, 10) * PATHS // 10
+
+
+class DayAhead(Struct, frozen=True):
+    """One day: the end-of-day balance at the quantiles 0.1 to 0.9, in minor units."""
+
+    day: int
+    quantiles: tuple[int, ...]
+
+
+class Outlook(Struct, frozen=True, kw_only=True):
+    """One account, or the sum of several: ninety days, or none and the reason why."""
+
+    account: str
+    accounts: tuple[str, ...]
+    days: tuple[DayAhead, ...]
+    abstains: str | None = None
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """Something that may happen within a number of days, how likely, when, and because of what.
+
+    The dates hold the middle 80 % of the paths on which it happens; both are None where it happens on none.
+    """
+
+    event: str
+    horizon_days: int
+    probability: float
+    expected_from: int | None
+    expected_to: int | None
+    drivers: tuple[str, ...]
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """What is ahead of a person at the end of the day ``as_of``.
+
+    ``events`` are about ``total``, the sum over the accounts that can be forecast; it is None when none can.
+    """
+
+    as_of: int
+    currency: str
+    accounts: tuple[Outlook, ...]
+    total: Outlook | None
+    payments: tuple[Payment, ...]
+    events: tuple[Expected, ...]
+
+
+def forecast(movements: Sequence[Movement], *, as_of: int, currency: str, errors: ErrorTable) -> Forecast:
+    """Look ahead on a person's accounts; all amounts are in one currency.
+
+    Movements after ``as_of`` are not looked at, and their order matters only where one day tells two balances.
+
+    Shapes
+    ------
+    Each outlook has 90 days of nine quantiles, or none and says why.
+
+    Units
+    -----
+    Minor units of ``currency``; days since 1970-01-01.
+
+    Examples
+    --------
+    >>> from marketofone.models.forecast.errors import prior_errors
+    >>> forecast([], as_of=0, currency="EUR", errors=prior_errors()).total is None
+    True
+    """
+    by_account: dict[str, list[Movement]] = {}
+    for move in movements:
+        if move.day <= as_of:
+            by_account.setdefault(move.account, []).append(move)
+    outlooks: list[Outlook] = []
+    seen: dict[str, Situation] = {}
+    for account in sorted(by_account):
+        past = history(by_account[account], as_of=as_of)
+        silent = silence(past)
+        days: tuple[DayAhead, ...] = ()
+        if silent is None:
+            seen[account] = situation(past, payments=expected(by_account[account], as_of=as_of))
+            days = _days(errors.ahead(seen[account]), as_of=as_of)
+        outlooks.append(Outlook(account=account, accounts=(account,), days=days, abstains=silent))
+    accounts = tuple(outlooks)
+    if not seen:
+        return Forecast(as_of=as_of, currency=currency, accounts=accounts, total=None, payments=(), events=())
+    whole = total(list(seen.values()))
+    paths = errors.ahead(whole)
+    return Forecast(
+        as_of=as_of,
+        currency=currency,
+        accounts=accounts,
+        total=Outlook(account=TOTAL, accounts=tuple(seen), days=_days(paths, as_of=as_of)),
+        payments=whole.payments,
+        events=_events(whole, paths, currency=currency),
+    )
+
+
+def total(accounts: Sequence[Situation]) -> Situation:
+    """Give the sum over a person's accounts as one: what moves between them cancels out, so its errors do not add up.
+
+    At least one account is needed.
+    """
+    if len(accounts) == 1:
+        return accounts[0]
+    past = together([account.past for account in accounts])
+    payments = sorted(
+        (payment for account in accounts for payment in account.payments),
+        key=lambda payment: (payment.day, payment.amount_minor),
+    )
+    return situation(past, payments=payments)
+
+
+def _days(paths: Paths, *, as_of: int) -> tuple[DayAhead, ...]:
+    ranked = np.sort(paths.T, axis=1)
+    # Between two neighbours: a quantile below a floor has at least its share of paths below that floor.
+    quantiles = (ranked[:, _AT - 1] + ranked[:, _AT]) // 2
+    return tuple(DayAhead(as_of + ahead, tuple(row)) for ahead, row in enumerate(quantiles.tolist(), start=1))
+
+
+def _events(whole: Situation, paths: Paths, *, currency: str) -> tuple[Expected, ...]:
+    floors = {"below_zero": 0, "below_buffer": whole.turnover // 10, "below_own_floor": whole.floor}
+    return tuple(
+        _shortfall(event, floor, whole, paths[:, :horizon], currency=currency)
+        for event, floor in floors.items()
+        for horizon in HORIZONS
+    )
+
+
+def _shortfall(event: str, floor: int, whole: Situation, paths: Paths, *, currency: str) -> Expected:
+    as_of, horizon = whole.past.as_of, paths.shape[1]
+    if (whole.past.balance or 0) < floor:
+        return Expected(
+            event=event, horizon_days=horizon, probability=1.0, expected_from=as_of, expected_to=as_of,
+            drivers=("the balance is there already",),
+        )  # fmt: skip
+    below = paths < floor
+    falls = below.any(axis=1)
+    first, last = (None, None)
+    if falls.any():
+        days = np.sort(below[falls].argmax(axis=1)) + as_of + 1
+        first, last = int(days[len(days) // 10]), int(days[(len(days) * 9 - 1) // 10])
+    return Expected(
+        event=event,
+        horizon_days=horizon,
+        probability=int(falls.sum()) / PATHS,
+        expected_from=first,
+        expected_to=last,
+        drivers=_drivers(whole.payments, upto=last or as_of, currency=currency),
+    )
+
+
+def _drivers(payments: Sequence[Payment], *, upto: int, currency: str) -> tuple[str, ...]:
+    due = sorted((p for p in payments if p.day <= upto and p.amount_minor < 0), key=lambda p: (p.amount_minor, p.day))
+    named = tuple(_words(payment, currency=currency) for payment in due[:_DRIVERS])
+    return named or ("everyday spending, no single dated payment",)
+
+
+def _words(payment: Payment, *, currency: str) -> str:
+    stream, on = payment.stream, date_of(Day(payment.day))
+    what = (stream.category or stream.operation or "payment").replace("_", " ")
+    whom = f" to {stream.counterparty}" if stream.counterparty else ""
+    return f"{what}{whom}: {Money(minor=-payment.amount_minor, currency=currency).text} around {on.day} {on:%B %Y}"

@@ -1,0 +1,151 @@
+"""Registers: the few facts remembered about a person, folded from admitted events.
+
+1. An admitted event writes zero or more *registers*: ``holds.<product>``, ``account.<account>``, ``balance.<account>``,
+   ``outside.<institution>/<account>``, ``life.<event>``, ``care.<driver>``, ``arrears``, ``birth_year``, ``region``,
+   ``statement.<account>``.
+2. A register keeps the write with the greatest (instant, event key). So the fold is commutative and idempotent: the
+   same events in any order, in any batches, give the same registers.
+3. Registers are kept per data source; ``profile/view.py`` puts together those of the sources a permit opens.
+
+Sex is not folded at all: nothing behind this room can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from marketofone.consent.gate import Admitted
+from marketofone.domain.event import (
+    AccountOpened,
+    ArrearsChanged,
+    CareFlagged,
+    EventData,
+    LifeDeclared,
+    OpenBankingBalance,
+    PersonDescribed,
+    ProductClosed,
+    ProductOpened,
+    TransactionBooked,
+)
+from marketofone.domain.moment import Instant, instant_of
+
+Value = bool | int | float | str | tuple[int | str, ...] | None
+
+
+class Register(Struct, frozen=True, array_like=True):
+    """One remembered fact: when it was said, by which event, and what."""
+
+    at: Instant
+    key: bytes
+    value: Value
+
+
+Registers = Mapping[str, Register]
+Write = tuple[str, Value]
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODER = msgspec.msgpack.Decoder(dict[str, Register])
+
+
+def fold_registers(registers: Registers, events: Iterable[Admitted]) -> Registers:
+    """Fold admitted events of one source into its registers, in any order.
+
+    Returns
+    -------
+    Registers
+        Sorted by name; the argument itself when nothing changed.
+    """
+    changed: dict[str, Register] = {}
+    for admitted in events:
+        event = admitted.event
+        writes = _WRITES.get(event.kind)
+        if writes is None:
+            continue
+        for name, value in writes(event.data):
+            held = changed.get(name) or registers.get(name)
+            if held is None or event.at > held.at or (event.at == held.at and event.key > held.key):
+                changed[name] = Register(event.at, event.key, value)
+    if not changed:
+        return registers
+    merged = {**registers, **changed}
+    return merged if len(merged) == len(registers) else dict(sorted(merged.items()))
+
+
+def pack(registers: Registers) -> bytes:
+    """Write registers as MessagePack; equal registers give equal bytes."""
+    return _ENCODE(registers)
+
+
+def unpack(blob: bytes | memoryview) -> Registers:
+    """Read what :func:`pack` wrote."""
+    return _DECODER.decode(blob)
+
+
+def _transaction(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, TransactionBooked) or data.balance_minor is None:
+        return ()
+    return ((f"balance.{data.account}", (data.balance_minor, data.currency)),)
+
+
+def _account(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, AccountOpened):
+        return ()
+    writes: list[Write] = [
+        (f"account.{data.account}", (data.product, data.currency, data.role)),
+        (f"holds.{data.product}", True),
+    ]
+    if data.statement is not None:
+        writes.append((f"statement.{data.account}", data.statement))
+    return tuple(writes)
+
+
+def _product(data: EventData) -> tuple[Write, ...]:
+    match data:
+        case ProductOpened():
+            return ((f"holds.{data.product}", True),)
+        case ProductClosed():
+            return ((f"holds.{data.product}", False),)
+        case _:
+            return ()
+
+
+def _person(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, PersonDescribed):
+        return ()
+    facts: tuple[Write, ...] = (("birth_year", data.birth_year), ("region", data.region))
+    return tuple((name, value) for name, value in facts if value is not None)
+
+
+def _protection(data: EventData) -> tuple[Write, ...]:
+    match data:
+        case ArrearsChanged():
+            return (("arrears", data.in_arrears),)
+        case CareFlagged():
+            return ((f"care.{data.driver}", None if data.until is None else instant_of(data.until)),)
+        case _:
+            return ()
+
+
+def _elsewhere(data: EventData) -> tuple[Write, ...]:
+    match data:
+        case OpenBankingBalance():
+            return ((f"outside.{data.institution}/{data.account}", (data.balance_minor, data.currency)),)
+        case LifeDeclared():
+            return ((f"life.{data.event}", float(data.confidence)),)
+        case _:
+            return ()
+
+
+_WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
+    "transaction.booked": _transaction,
+    "account.opened": _account,
+    "product.opened": _product,
+    "product.closed": _product,
+    "person.described": _person,
+    "arrears.changed": _protection,
+    "care.flagged": _protection,
+    "openbanking.balance": _elsewhere,
+    "life.declared": _elsewhere,
+}

@@ -1,0 +1,127 @@
+"""Who the people are: traits that nobody can read off a single number, and the facts of their lives.
+
+A trait is a standard normal number. No event carries one; each leaves weak traces in many habits (``life``), and
+together they decide what a person would do with an offer and what that is worth (``truth``).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.consent.ledger import ConsentChange
+from marketofone.simulate.span import Span
+from marketofone.simulate.tables import TABLES, WORDS, Loadings
+
+TRAITS = ("price", "planner", "digital", "traveller", "family", "anxious", "trust", "ambition")
+_STUDENT_AGE, _PENSION_AGE = 24, 65
+_RENEWAL_DAYS, _RETURN_DAYS = 350, 45
+_ALL = ("*",)
+# share of people, purposes and sources they allow; the rest allows nothing
+_ALLOWED: tuple[tuple[float, tuple[str, ...], tuple[str, ...]], ...] = (
+    (0.42, _ALL, _ALL),
+    (0.12, _ALL, ("transactions", "app", "life_events", "messages")),
+    (0.10, _ALL, ("transactions", "app", "open_banking", "location")),
+    (0.12, ("insights", "care", "learning"), _ALL),
+    (0.10, ("insights", "personalisation", "marketing", "learning"), ("transactions", "app")),
+    (0.06, ("insights", "personalisation", "marketing"), ("transactions", "open_banking", "life_events")),
+    (0.04, ("insights",), ("transactions",)),
+)
+# share of those who change their mind midway, purpose and source they withdraw
+_WITHDRAWN = ((0.4, "marketing", "*"), (0.2, "*", "location"), (0.15, "*", "open_banking"), (0.25, "*", "*"))
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """One synthetic person. Amounts in minor units a month; ``joined`` is a day of the span."""
+
+    index: int
+    id: str
+    birth_year: int
+    sex: Literal["female", "male", "other"]
+    region: str
+    traits: tuple[float, ...]
+    joined: int
+    stage: Literal["study", "work", "retired"]
+    cycle: Literal["monthly", "fortnightly", "irregular"]
+    pay_minor: int
+    pay_date: int
+    bonus_months: tuple[int, ...]
+    rent_share: float
+    other_bank: str | None
+    holds: tuple[str, ...]
+    consents: tuple[ConsentChange, ...]
+
+    def leaning(self, loadings: Loadings) -> float:
+        """Add up what the person's traits make of some loadings; words that are no trait count nothing."""
+        return sum(loadings.get(name, 0.0) * value for name, value in zip(TRAITS, self.traits, strict=True))
+
+
+def happens(share: float, rng: np.random.Generator) -> bool:
+    """Draw whether something happens that happens with this chance."""
+    return bool(rng.random() < share)
+
+
+def draw_person(index: int, *, seed: int, span: Span) -> Person:
+    """Draw one person; the same seed and index give the same person, whoever else lives in the world."""
+    rng = np.random.default_rng((seed, index, 1))
+    age = int(np.clip(rng.gamma(6.0, 4.2) + 18, 18, 88))
+    stage: Literal["study", "work", "retired"] = (
+        "study" if age < _STUDENT_AGE else "retired" if age >= _PENSION_AGE else "work"
+    )
+    drawn = rng.standard_normal(len(TRAITS))
+    drawn[TRAITS.index("digital")] += (42 - age) / 30
+    drawn[TRAITS.index("planner")] += (age - 42) / 40
+    joined = 0 if happens(0.6, rng) else int(rng.integers(1, max(2, span.days * 2 // 3)))
+    middle = {"study": 70_000, "work": 235_000, "retired": 125_000}[stage]
+    cycle: Literal["fortnightly", "irregular"] = "fortnightly" if happens(0.5, rng) else "irregular"
+    person = Person(
+        index=index,
+        id=f"sim-{index:05d}",
+        birth_year=span.year - age,
+        sex="other" if happens(0.02, rng) else "female" if happens(0.5, rng) else "male",
+        region=str(rng.choice(WORDS["regions"])),
+        traits=tuple(float(trait) for trait in drawn),
+        joined=joined,
+        stage=stage,
+        cycle=cycle if stage == "work" and happens(0.22, rng) else "monthly",
+        pay_minor=round(middle * float(np.exp(0.12 * drawn[-1] + 0.35 * rng.standard_normal())) / 100) * 100,
+        pay_date=int(rng.choice([1, 5, 10, 12, 15, 25, 27, 28])),
+        bonus_months=((), (12,), (6, 12), (3,))[int(rng.choice(4, p=[0.4, 0.3, 0.15, 0.15]))]
+        if stage == "work"
+        else (),
+        rent_share=float(rng.uniform(0.2, 0.36)) if happens(0.7, rng) else 0.0,
+        other_bank=str(rng.choice(WORDS["institutions"])) if happens(0.4, rng) else None,
+        holds=(),
+        consents=_consents(f"sim-{index:05d}", joined, span, rng),
+    )
+    odds = {name: held["odds"] + person.leaning(held) for name, held in TABLES.holdings.items()}
+    held = (name for name, value in odds.items() if happens(1 / (1 + float(np.exp(-value))), rng))
+    holds = tuple(name for name in held if stage == "work" or name != "mortgage")
+    return replace(person, holds=("current_account", "debit_card", *holds))
+
+
+def _consents(customer: str, joined: int, span: Span, rng: np.random.Generator) -> tuple[ConsentChange, ...]:
+    """Draw what a person says about consent: at joining, perhaps a change of mind, perhaps back, and a renewal."""
+    shares = [share for share, _, _ in _ALLOWED]
+    which = int(rng.choice(len(shares) + 1, p=[*shares, 1 - sum(shares)]))
+    leaves, returns, renews = happens(0.16, rng), happens(0.5, rng), happens(0.85, rng)
+    left = joined + int(rng.integers(1, max(2, span.days - joined)))
+    _, purpose, source = _WITHDRAWN[int(rng.choice(len(_WITHDRAWN), p=[share for share, _, _ in _WITHDRAWN]))]
+    if which == len(shares):
+        return ()
+    _, purposes, sources = _ALLOWED[which]
+    said: list[tuple[int, Literal["grant", "withdraw"], tuple[str, ...], tuple[str, ...]]] = []
+    said.append((joined, "grant", purposes, sources))
+    if leaves:
+        said.append((left, "withdraw", (purpose,), (source,)))
+    if returns if leaves else renews:
+        said.append((left + _RETURN_DAYS if leaves else joined + _RENEWAL_DAYS, "grant", purposes, sources))
+    return tuple(
+        ConsentChange(customer=customer, change=change, purposes=purposes, sources=sources, channels=_ALL,
+                      since=span.at(day, minute=9 * 60))
+        for day, change, purposes, sources in said
+        if day < span.days
+    )  # fmt: skip

@@ -1,0 +1,169 @@
+"""Three scripted stories: the same few days told event by event, with the decisions before and after.
+
+Each story is a generator of steps; walking through it lives it on the bank. Its people have an ordinary history of 200
+days that ends at ``moment``, and belong to no control group: control is drawn by person, so the first of a few
+namesakes who is not in it is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import numpy as np
+from msgspec import Struct
+
+from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.domain.decision import Decision
+from marketofone.domain.event import Event, EventData, MessageReceived, PartnerSearched, TransactionBooked
+from marketofone.domain.moment import DAY, HOUR, MINUTE, Day, Instant
+from marketofone.simulate.chronicle import quiet
+from marketofone.simulate.face import Bank
+from marketofone.simulate.life import live
+from marketofone.simulate.people import TRAITS, Person
+from marketofone.simulate.span import span_of
+from marketofone.simulate.voice import CURRENCY, account_of, events_of
+
+HISTORY_DAYS = 200
+_ALL_BUT_LIFE = ("transactions", "app", "open_banking", "location", "messages")
+_SHIFT_DAYS = 28
+_UNTOLD = {"partner.searched", "message.received", "app.searched", "place.visited"}  # left to the script
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One step of a story: what happened, and the decision that was asked for then."""
+
+    story: str
+    text: str
+    decision: Decision
+
+
+class _Cast(Struct, frozen=True, kw_only=True):
+    """Somebody in a story, on a bank."""
+
+    story: str
+    bank: Bank
+    person: Person
+    history: list[Event]
+
+    def event(self, kind: str, data: EventData, *, at: int) -> Event:
+        who = self.person.id
+        return Event(id=f"{who}-{kind}-{at}", producer="/stories", kind=kind, customer=who, at=Instant(at), data=data)
+
+    def paid(self, category: str, minor: int, *, at: int) -> Event:
+        data = TransactionBooked(
+            account=account_of(self.person, 0),
+            amount_minor=-minor,
+            currency=CURRENCY,
+            category=category,
+            operation="card",
+            merchant=f"A place for {category}",
+        )
+        return self.event("transaction.booked", data, at=at)
+
+    def step(self, text: str, *, occasion: str, at: int) -> Step:
+        """Ask for a decision."""
+        name, now = f"{self.person.id}-{at}", Instant(at)
+        decision = self.bank.decide(self.person.id, occasion=occasion, id=name, now=now)
+        return Step(story=self.story, text=text, decision=decision)
+
+
+def crib(bank: Bank, *, moment: Instant) -> Iterator[Step]:
+    """Tell of a search for baby cribs by two people: one allowed life events, the other did not."""
+    people = (("ana", (EVERY,), "who allowed life events"), ("ben", _ALL_BUT_LIFE, "who did not allow life events"))
+    for name, sources, told in people:
+        cast, before = _enter(bank, name, "a search for baby cribs", sources, moment=moment, until=moment)
+        yield before
+        for number, query in enumerate(("baby crib", "best baby crib for newborn"), start=10):
+            data = PartnerSearched(query=query, site="home-and-baby")
+            at = Instant(moment + number * MINUTE)
+            bank.ingest([cast.event("partner.searched", data, at=at)], now=at)
+        text = f"minutes after the search, for a person {told}"
+        yield cast.step(text, occasion="partner.searched", at=moment + 14 * MINUTE)
+
+
+def table(bank: Bank, *, moment: Instant) -> Iterator[Step]:
+    """Tell of four weeks of eating out instead of cooking, against a person's own habit."""
+    begin = Instant(moment - _SHIFT_DAYS * DAY)
+    cast, before = _enter(bank, "cleo", "more dining out, fewer groceries", (EVERY,), moment=moment, until=begin)
+    yield before
+    rest = [event for event in cast.history if event.at >= begin]
+    kept = [event for event in rest if getattr(event.data, "category", None) not in {"groceries", "dining"}]
+    dined = [cast.paid("dining", 3_200, at=begin + day * DAY + HOUR) for day in range(1, _SHIFT_DAYS) if day % 3]
+    bank.ingest(sorted([*kept, *dined], key=lambda event: event.at), now=moment)
+    yield cast.step("four weeks of eating out instead of cooking", occasion="app.opened", at=moment + MINUTE)
+
+
+def storm(bank: Bank, *, moment: Instant) -> Iterator[Step]:
+    """Tell of money leaving fast together with an upset message, and of the days after."""
+    story = "fast-moving money and an upset message"
+    cast, before = _enter(bank, "dana", story, (EVERY,), moment=moment, until=moment)
+    yield before
+    spent = [cast.paid("shopping", 4_000 + 90 * part, at=moment + part * MINUTE) for part in range(5, 50, 5)]
+    wrote = Instant(moment + 50 * MINUTE)
+    words = "I am really upset and desperate. I was charged a fee again and I do not know how to pay the rent."
+    bank.ingest([*spent, cast.event("message.received", MessageReceived(text=words), at=wrote)], now=wrote)
+    for text, occasion, wait in (
+        ("minutes after nine payments in an hour and an upset message", "message.received", 2 * MINUTE),
+        ("half an hour later, opening the app", "app.opened", 30 * MINUTE),
+        ("four days later, opening the app", "app.opened", 4 * DAY),
+    ):
+        yield cast.step(text, occasion=occasion, at=wrote + wait)
+
+
+STORIES: tuple[Callable[..., Iterator[Step]], ...] = (crib, table, storm)
+
+
+def moment_before(bank: Bank, *, day: Day) -> Instant:
+    """Give the moment at which stories are told: five in the afternoon a week before a day."""
+    return Instant(bank.calendar.start_of(Day(day - 7)) + 17 * HOUR)
+
+
+def _enter(
+    bank: Bank, name: str, story: str, sources: tuple[str, ...], *, moment: Instant, until: Instant
+) -> tuple[_Cast, Step]:
+    """Let the first namesake who is in no control group join with an ordinary history, and ask for one decision."""
+    for number in count(1):
+        person = _somebody(f"story-{name}-{number}", sources, bank, moment=moment)
+        cast = _Cast(story=story, bank=bank, person=person, history=_history(person, bank, moment=moment))
+        for change in person.consents:
+            bank.consent(change, now=change.since)
+        bank.ingest([event for event in cast.history if event.at < until], now=until)
+        step = cast.step("an ordinary day", occasion="app.opened", at=until + MINUTE)
+        if step.decision.arm == "policy":
+            break
+    return cast, step
+
+
+def _somebody(name: str, sources: tuple[str, ...], bank: Bank, *, moment: Instant) -> Person:
+    first = Instant(bank.calendar.start_of(Day(bank.calendar.day_of(moment) - HISTORY_DAYS + 1)))
+    allowed = ConsentChange(
+        customer=name, change="grant", purposes=(EVERY,), sources=sources, channels=(EVERY,), since=first
+    )
+    return Person(
+        index=0,
+        id=name,
+        birth_year=1993,
+        sex="female",
+        region="capital",
+        traits=(0.0,) * len(TRAITS),
+        joined=0,
+        stage="work",
+        cycle="monthly",
+        pay_minor=260_000,
+        pay_date=12,
+        bonus_months=(),
+        rent_share=0.3,
+        other_bank=None,
+        holds=("current_account", "debit_card", "savings_account"),
+        consents=(allowed,),
+    )
+
+
+def _history(person: Person, bank: Bank, *, moment: Instant) -> list[Event]:
+    """Draw an ordinary history up to a moment: the same for everybody in the stories, but for their names."""
+    first = Day(bank.calendar.day_of(moment) - HISTORY_DAYS + 1)
+    span = span_of(bank.calendar, first=first, days=HISTORY_DAYS)
+    rows = live(person, quiet(span), span=span, rng=np.random.default_rng(5)).rows
+    once = rows[np.unique(rows["number"], return_index=True)[1]]
+    return [event for event in events_of(once, [person]) if event.kind not in _UNTOLD and event.at < moment - HOUR]

@@ -1,0 +1,283 @@
+"""The clock of the synthetic bank: twice a day, what arrived is ingested, people are decided for, outcomes follow.
+
+Each half day: what is due by then happens at its own moment (consents, outcomes, forecasts); the events that arrived
+are ingested; decisions are asked for some of the people who just opened the app, wrote, searched or went somewhere, and
+in the evening for a few others. Time never runs backwards. Everything follows from the seed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+
+import numpy as np
+from msgspec import Struct
+
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.action import MARKETING, NOTHING
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.event import AppFeatureUsed, Event, EventData, ProductOpened
+from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND, Day, Instant
+from marketofone.governance.board import APPROVAL_DAYS, Ruling
+from marketofone.governance.tiers import Tier, tier_of
+from marketofone.simulate.chronicle import SITUATIONS
+from marketofone.simulate.face import Bank
+from marketofone.simulate.life import KIND, Life, Rows, lives_of
+from marketofone.simulate.people import happens
+from marketofone.simulate.span import Span, span_of
+from marketofone.simulate.truth import Mood, Reaction, Truth
+from marketofone.simulate.voice import events_of
+
+Progress = Callable[[int, int, str], None]
+NOON, EVENING = 12 * 60 + 30, 19 * 60 + 40  # minutes of the day; the quiet hours of most banks come later
+# which share of these events, while they are fresh, leads to a question; rarest first: one a person and half day
+ASKED = {
+    "life.declared": 1.0,
+    "message.received": 1.0,
+    "partner.searched": 0.9,
+    "app.searched": 0.6,
+    "place.visited": 0.8,
+    "app.opened": 0.7,
+}
+FRESH = 90 * MINUTE
+UNASKED, UNASKED_SHARE = "weekly.mail", 0.005  # of people, every evening
+TOLD = 60  # people whose decisions are kept whole, to tell one's story
+_HALF_LIFE = 7 * DAY  # of being tired of being addressed
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """What is simulated. ``decisions`` scales how often is asked; ``forecasts``: the chance of one before a pay day."""
+
+    customers: int
+    days: int
+    seed: int
+    first: Day
+    decisions: float = 1.0
+    forecasts: float = 0.35
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """One decision that was kept whole, and what followed."""
+
+    decision: Decision
+    reaction: Reaction | None
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """What one decision of the policy was worth by the truth, beside a random and an all-knowing choice (minor)."""
+
+    person: int
+    chosen: float
+    random: float
+    oracle: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened so far, counted."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    whys: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    choices: list[Choice] = field(default_factory=list)
+    told: dict[int, list[Told]] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent to a stage."""
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] += time.perf_counter() - began  # type: ignore[assignment]  # typeshed: a Counter's int
+
+
+def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally:
+    """Live through a scenario on a bank; give what happened."""
+    span = span_of(bank.calendar, first=scenario.first, days=scenario.days)
+    tally = Tally()
+    with tally.timed("people"):
+        lives = lives_of(scenario.customers, seed=scenario.seed, span=span)
+    _approve(bank, start=span.at(0, minute=0), days=scenario.days)
+    world = _World(bank, scenario, lives, span=span, tally=tally)
+    for day in range(span.days):
+        for minute in (NOON, EVENING):
+            world.live_until(span.at(day, minute=minute), evening=minute == EVENING)
+        if span.date[day] == 1:
+            with tally.timed("train"):
+                bank.train(now=span.at(day, minute=EVENING + 10))
+        progress(day + 1, span.days, "living")
+    return tally
+
+
+def _approve(bank: Bank, *, start: Instant, days: int) -> None:
+    """Let the demo's review board approve what needs approval, until some time after the end."""
+    for action in bank.catalogue.actions:
+        if tier_of(action) == Tier.SENSITIVE:
+            until = Instant(start + (days + APPROVAL_DAYS) * DAY)
+            bank.rule(Ruling(ruling="approve", scope=action.id, by="demo board", at=start, until=until))
+
+
+class _World:
+    """Everything that is under way."""
+
+    def __init__(self, bank: Bank, scenario: Scenario, lives: Sequence[Life], *, span: Span, tally: Tally) -> None:
+        self._bank, self._scenario, self._tally, self._span = bank, scenario, tally, span
+        self._people = [life.person for life in lives]
+        self._truth = Truth(lives, bank.catalogue.actions, span=span, seed=scenario.seed)
+        self._occasions = bank.catalogue.occasions
+        self._kinds = {action.id: action.kind for action in bank.catalogue.actions}
+        self._products = {action.id: action.product for action in bank.catalogue.actions}
+        rows = np.concatenate([life.rows for life in lives])
+        self._rows: Rows = rows[np.argsort(rows["arrives"], kind="stable")]
+        self._delivered = 0
+        self._rng = np.random.default_rng((scenario.seed, 3))
+        self._numbers = count()
+        self._due: list[tuple[Instant, int, Callable[[Instant], None]]] = []
+        self._later: deque[Event] = deque()  # events that answers brought about
+        self._tired: dict[int, tuple[Instant, float]] = {}
+        self._holds = [frozenset(person.holds) for person in self._people]
+        for life in lives:
+            self._plan(life)
+
+    def _plan(self, life: Life) -> None:
+        for change in life.person.consents:
+            self._at(change.since, partial(self._consent, change))
+        for day in life.pay_days[life.pay_days >= life.person.joined + 30]:
+            if happens(self._scenario.forecasts, self._rng):
+                self._at(self._span.at(int(day) - 3, minute=EVENING - 10), partial(self._forecast, life.person.index))
+
+    def _at(self, at: Instant, do: Callable[[Instant], None]) -> None:
+        heapq.heappush(self._due, (at, next(self._numbers), do))
+
+    def live_until(self, now: Instant, *, evening: bool) -> None:
+        """Live through half a day."""
+        while self._due and self._due[0][0] <= now:
+            at, _, do = heapq.heappop(self._due)
+            do(at)
+        end = int(np.searchsorted(self._rows["arrives"], now, side="right"))
+        rows = self._rows[self._delivered : end]
+        self._delivered = end
+        self._ingest(rows, now)
+        for number, (person, occasion) in enumerate(self._asked(rows, now, evening=evening).items(), start=1):
+            self._decide(person, occasion, Instant(now + number * SECOND // 10))
+
+    def _ingest(self, rows: Rows, now: Instant) -> None:
+        with self._tally.timed("put into words"):
+            events = [*self._later, *events_of(rows, self._people)]
+            self._later.clear()
+        if not events:
+            return
+        with self._tally.timed("ingest"):
+            report = self._bank.ingest(events, now=now)
+        for name in ("events", "duplicates", "dead_letters", "refused"):
+            self._tally.counts[name] += getattr(report, name)
+
+    def _asked(self, rows: Rows, now: Instant, *, evening: bool) -> dict[int, str]:
+        """Choose who is decided for, and on which occasion."""
+        asked: dict[int, str] = {}
+        rows = rows[rows["at"] > now - FRESH]
+        draws = self._rng.random(len(rows))
+        for kind, share in ASKED.items():
+            chosen = (rows["kind"] == KIND[kind]) & (draws < share * self._scenario.decisions)
+            for person in rows["person"][chosen].tolist():
+                asked.setdefault(person, kind)
+        if evening:
+            for person in np.flatnonzero(
+                self._rng.random(len(self._people)) < UNASKED_SHARE * self._scenario.decisions
+            ):
+                if int(self._span.starts[self._people[person].joined]) + DAY < now:
+                    asked.setdefault(int(person), UNASKED)
+        return {person: occasion for person, occasion in asked.items() if occasion in self._occasions}
+
+    def _decide(self, person: int, occasion: str, now: Instant) -> None:
+        number = self._tally.counts["decisions"]
+        name = f"sim-{self._scenario.seed}-{number:06d}"
+        with self._tally.timed("decide"):
+            decision = self._bank.decide(self._people[person].id, occasion=occasion, id=name, now=now)
+        self._tally.counts["decisions"] += 1
+        self._tally.shown[decision.action] += 1
+        last, level = self._tired.get(person, (now, 0.0))
+        mood = Mood(at=now, tired=level * 0.5 ** ((now - last) / _HALF_LIFE), holds=self._holds[person])
+        self._compare(person, decision, mood)
+        reaction = None
+        if decision.action != NOTHING:
+            self._tired[person] = (now, mood.tired + 1)
+            rng = np.random.default_rng((self._scenario.seed, 4, number))
+            reaction = self._truth.react(person, decision.action, mood=mood, rng=rng)
+            self._at(Instant(now + reaction.after), partial(self._answer, person, decision, reaction))
+            self._annoy(person, decision, mood, rng)
+        if person < TOLD:
+            self._tally.told.setdefault(person, []).append(Told(decision=decision, reaction=reaction))
+
+    def _compare(self, person: int, decision: Decision, mood: Mood) -> None:
+        """Note what the choice was worth by the truth, among what was allowed at that moment."""
+        allowed = [self._truth.position[c.action] for c in decision.candidates if c.stage in {"scored", "chosen"}]
+        if decision.arm == "policy" and len(allowed) > 1:
+            values = self._truth.expected_values(person, mood=mood)
+            chosen = float(values[self._truth.position[decision.action]])
+            random, oracle = float(values[allowed].mean()), float(values[allowed].max())
+            self._tally.choices.append(Choice(person=person, chosen=chosen, random=random, oracle=oracle))
+
+    def _answer(self, person: int, decision: Decision, reaction: Reaction, now: Instant) -> None:
+        """Tell the bank what a person did; an acceptance shows in what they hold and, months later, in its value."""
+        with self._tally.timed("outcomes"):
+            self._bank.outcome(decision.id, reaction.verdict, why=reaction.why, now=now)
+        self._tally.counts["outcomes"] += 1
+        self._tally.counts[reaction.verdict] += 1
+        self._tally.whys.update([reaction.why] if reaction.why else [])
+        if reaction.verdict != "accepted":
+            return
+        self._tally.accepted[decision.action] += 1
+        self._at(Instant(now + reaction.valued_after), partial(self._value, decision, reaction.value_minor))
+        product, who = self._products[decision.action], self._people[person].id
+        if product is not None and product not in self._holds[person]:
+            self._holds[person] |= {product}
+            self._happen("product.opened", who, ProductOpened(product=product), decision.id, now)
+        elif self._kinds[decision.action] == "feature":
+            self._happen("app.feature", who, AppFeatureUsed(feature=decision.action), decision.id, now)
+
+    def _happen(self, kind: str, who: str, data: EventData, name: str, now: Instant) -> None:
+        self._later.append(Event(id=name, producer="/simulated/answers", kind=kind, customer=who, at=now, data=data))
+
+    def _value(self, decision: Decision, value_minor: int, now: Instant) -> None:
+        with self._tally.timed("outcomes"):
+            self._bank.outcome(decision.id, "valued", value_minor=value_minor, now=now)
+        self._tally.counts["outcomes"] += 1
+        self._tally.counts["valued"] += 1
+
+    def _annoy(self, person: int, decision: Decision, mood: Mood, rng: np.random.Generator) -> None:
+        """Somebody sold to under stress, or too often, may want no more of it."""
+        stress = self._truth.situation(person, at=mood.at)[SITUATIONS.index("stress")]
+        if self._kinds[decision.action] in MARKETING and happens(0.15 * float(stress) + 0.004 * mood.tired, rng):
+            at = Instant(mood.at + HOUR)
+            change = ConsentChange(
+                customer=self._people[person].id,
+                change="withdraw",
+                purposes=("marketing",),
+                sources=("*",),
+                channels=("*",),
+                since=at,
+            )
+            self._at(at, partial(self._consent, change))
+
+    def _consent(self, change: ConsentChange, now: Instant) -> None:
+        with self._tally.timed("consent"):
+            self._bank.consent(change, now=now)
+        self._tally.counts["granted" if change.change == "grant" else "withdrawn"] += 1
+
+    def _forecast(self, person: int, now: Instant) -> None:
+        with self._tally.timed("forecast"):
+            try:
+                self._bank.forecast(self._people[person].id, now=now)
+            except ConsentRefused:
+                self._tally.counts["forecasts_refused"] += 1
+            else:
+                self._tally.counts["forecasts"] += 1

@@ -1,0 +1,185 @@
+"""The application: every route, the one adapter from requests to worker threads, and what every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib.metadata import version
+from time import perf_counter
+from typing import TypeVar
+from urllib.parse import quote
+
+import anyio
+import msgspec
+from anyio.to_thread import run_sync
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from marketofone.domain.errors import StoreBusy
+from marketofone.web import metrics, security
+from marketofone.web.api.openapi import document
+from marketofone.web.api.operations import OPERATIONS, Operation
+from marketofone.web.bankface import BankFace
+from marketofone.web.console import pages as console
+from marketofone.web.customer import pages as customer
+from marketofone.web.desk import STATIC, Desk, Page, desk_for
+from marketofone.web.problem import MEDIA_TYPE, problem_of
+from marketofone.web.visit import FORM, JSON, MAX_BODY_BYTES, receive
+
+T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+THREADS = 8  # calls into the bank at once; they mostly wait for the disk, or for each other
+BACKLOG = 256  # calls waiting for a thread; more are asked to come again
+FRESH = {"Cache-Control": "no-store"}
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # addresses of static files carry their digest
+
+
+def build_app(bank: BankFace) -> Starlette:
+    """Build the application over an opened bank.
+
+    Returns
+    -------
+    An ASGI application. It answers only to loopback's own names; closing the bank stays the caller's.
+    """
+    desk, measured, threads = desk_for(bank), metrics.Metrics(), _Threads()
+    described = msgspec.json.encode(document(title=bank.kit.book.settings.name, version=version("marketofone")))
+    methods: dict[str, dict[str, Endpoint]] = {
+        "/openapi.json": {"GET": _fixed(described, JSON)},
+        "/metrics": {"GET": _measures(measured)},
+    }
+    for name, (body, media) in STATIC.items():
+        methods[f"/static/{name}"] = {"GET": _fixed(body, media, headers=FOREVER)}
+    for operation in OPERATIONS:
+        methods.setdefault(operation.path, {})[operation.method] = _operation(operation, bank, threads)
+    for page in (*customer.PAGES, *console.PAGES):
+        methods.setdefault(page.path, {})[page.method] = _page(page, desk, threads)
+    app = Starlette(
+        routes=[Route(path, _dispatch(by), methods=list(by)) for path, by in methods.items()],
+        middleware=[Middleware(Doorway, measured=measured, desk=desk)],
+        exception_handlers={HTTPException: partial(_refuse, desk)},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Threads:
+    """A bounded pool of worker threads with a bounded queue before it."""
+
+    def __init__(self) -> None:
+        self._limiter = anyio.CapacityLimiter(THREADS)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        if self._limiter.statistics().tasks_waiting >= BACKLOG:
+            raise StoreBusy
+        return await run_sync(work, limiter=self._limiter)
+
+
+def _operation(operation: Operation, bank: BankFace, threads: _Threads) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        visit = await receive(request, accepts=operation.accepts, limit=operation.limit)
+        body = await threads.run(lambda: msgspec.json.encode(operation.run(bank, visit)))
+        return Response(body, operation.status, FRESH, JSON)
+
+    return answer
+
+
+def _page(page: Page, desk: Desk, threads: _Threads) -> Endpoint:
+    accepts = (FORM,) if page.method == "POST" else ()
+
+    async def answer(request: Request) -> Response:
+        token = security.token_of(request)
+        visit = await receive(request, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
+        if accepts:
+            security.check_form(request, visit.form.get("token", ""))
+        response = await threads.run(partial(page.show, desk, visit))
+        security.hand_out(response, token)
+        response.headers.update(FRESH)
+        return response
+
+    return answer
+
+
+def _fixed(body: bytes, media: str, *, headers: dict[str, str] | None = None) -> Endpoint:
+    async def answer(request: Request) -> Response:  # noqa: ARG001 - the form of an endpoint
+        return Response(body, 200, headers, media)
+
+    return answer
+
+
+def _measures(measured: metrics.Metrics) -> Endpoint:
+    async def answer(request: Request) -> Response:  # noqa: ARG001 - the form of an endpoint
+        return Response(measured.text(), 200, FRESH, metrics.MEDIA_TYPE)
+
+    return answer
+
+
+def _dispatch(by_method: dict[str, Endpoint]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await by_method["GET" if request.method == "HEAD" else request.method](request)
+
+    return endpoint
+
+
+class Doorway:
+    """Around every request: known hosts, undecoded paths, security headers, measures, an answer to every error.
+
+    Routes are matched on the undecoded path, so that an encoded slash within an id stays within it.
+    """
+
+    def __init__(self, app: ASGIApp, *, measured: metrics.Metrics, desk: Desk) -> None:
+        self._app = app
+        self._measured = measured
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        scope["path"] = raw.partition(b"?")[0].decode("latin-1")
+        status = 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *security.HEADERS]
+            await send(message)
+
+        try:
+            await self._let_in(scope, receive, guarded)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # the last door: whatever it is, it gets a documented answer
+            if status:
+                raise
+            response = await _refuse(self._desk, Request(scope), error)
+            await response(scope, receive, guarded)
+        route = getattr(scope.get("route"), "path", "unknown")
+        self._measured.record(route=route, method=_method(scope), status=status, seconds=perf_counter() - began)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not security.known_host(Request(scope).headers.get("host", "")):
+            raise HTTPException(421, "This server answers on loopback only.")
+        await self._app(scope, receive, send)
+
+
+async def _refuse(desk: Desk, request: Request, error: Exception) -> Response:
+    problem, headers = problem_of(error)
+    headers = {**FRESH, **headers}
+    if not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", ""):
+        return Response(desk.problem(problem), problem.status, headers, "text/html")
+    return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA_TYPE)
+
+
+def _method(scope: Scope) -> str:
+    known = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}
+    return scope["method"] if scope["method"] in known else "other"  # anybody may invent methods, and labels are kept

@@ -1,0 +1,102 @@
+"""The desk where pages are written: templates, words and static files, over one bank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from importlib.resources import files
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from marketofone.web import words
+from marketofone.web.bankface import BankFace
+from marketofone.web.problem import Problem
+from marketofone.web.visit import Visit
+
+_MEDIA = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+_FILES = {name: (files("marketofone") / "web" / "static" / name).read_bytes() for name in ("style.css", "icon.svg")}
+STATIC = {name: (body, _MEDIA[name.rpartition(".")[2]]) for name, body in _FILES.items()}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a page is written with."""
+
+    bank: BankFace
+    templates: Environment
+
+    def page(self, name: str, visit: Visit, **context: object) -> Response:
+        """Write a page; links made with ``to`` stay in the moment the visitor is looking at."""
+        as_of = visit.query.get("as_of", "")
+        own = {"to": partial(address, as_of=as_of), "token": visit.token, "as_of": visit.moment(self.bank.calendar)}
+        return HTMLResponse(self.templates.get_template(name).render(context | own))
+
+    def problem(self, problem: Problem) -> str:
+        """Write a problem for people."""
+        template = self.templates.get_template("problem.html")
+        return template.render(problem=problem, to=partial(address, as_of=""), as_of=None)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page, or the form of one: where it is and who writes it, in a worker thread."""
+
+    method: str
+    path: str
+    show: Callable[[Desk, Visit], Response]
+
+
+def desk_for(bank: BankFace) -> Desk:
+    """Lay the desk for a bank."""
+    templates = Environment(
+        loader=PackageLoader("marketofone.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    settings, calendar, policy = bank.kit.book.settings, bank.calendar, bank.kit.book.policy
+    templates.globals |= {
+        "bank_name": settings.name,
+        "static": {name: f"/static/{name}?v={_digest(body)}" for name, body in _FILES.items()},
+        "policy": policy,
+    }
+    templates.filters |= {
+        "day": partial(words.day_of, calendar=calendar),
+        "moment": partial(words.moment_of, calendar=calendar),
+        "amount": partial(words.amount, currency=settings.currency),
+        "percent": words.percent,
+        "likelihood": words.likelihood,
+        "sentence": words.sentence,
+        "source_title": lambda name: policy.sources[name].title if name in policy.sources else name,
+        "purpose_title": lambda name: policy.purposes[name].title if name in policy.purposes else name,
+        "channel_title": lambda name: policy.channels[name].title if name in policy.channels else name,
+    }
+    return Desk(bank=bank, templates=templates)
+
+
+def address(*segments: str, as_of: str = "", **query: str) -> str:
+    """Give the address of a page from its segments; each is encoded, slashes too.
+
+    Examples
+    --------
+    >>> address("customer", "a/b", "forecast", as_of="1993-12-31")
+    '/customer/a%2Fb/forecast?as_of=1993-12-31'
+    """
+    query = {name: value for name, value in {**query, "as_of": as_of}.items() if value}
+    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    return "/" + "/".join(quote(segment, safe="") for segment in segments) + (f"?{asked}" if asked else "")
+
+
+def redirect(to: str) -> Response:
+    """Send the visitor on after a form, so that reloading sends nothing twice."""
+    return RedirectResponse(to, status_code=303)
+
+
+def _digest(body: bytes) -> str:
+    return blake2b(body, digest_size=6).hexdigest()

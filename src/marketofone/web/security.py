@@ -1,0 +1,78 @@
+"""What every answer carries, and what a form must bring: headers, known hosts, and a token against forged forms.
+
+Staff and customers are not authenticated yet. Until they are, the server listens on loopback only, answers only to
+loopback's own names (a foreign name that resolves to loopback gets nothing), and takes no form from another site.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from hashlib import sha256
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+COOKIE = "marketofone-form"
+SECRET = secrets.token_bytes(32)  # a new one for each process: forms opened before a restart are asked to reload
+
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+def known_host(header: str) -> bool:
+    """Say whether a Host header names this machine to itself.
+
+    Examples
+    --------
+    >>> known_host("127.0.0.1:8000"), known_host("[::1]"), known_host("rebound.example")
+    (True, True, False)
+    """
+    name, _, port = header.rpartition(":")
+    if not name or not port.isdigit():
+        name = header
+    return name.removeprefix("[").removesuffix("]").lower() in LOOPBACK
+
+
+def token_of(request: Request) -> str:
+    """Give the token of this visitor's forms: the one of their cookie, or a new one."""
+    kept = request.cookies.get(COOKIE, "")
+    return kept if _signed(kept) else _sign(secrets.token_urlsafe(18))
+
+
+def hand_out(response: Response, token: str) -> None:
+    """Leave the token with the visitor; their forms must bring the same."""
+    response.set_cookie(COOKIE, token, path="/", httponly=True, samesite="strict")
+
+
+def check_form(request: Request, token: str) -> None:
+    """Check that a form was filled in on a page of ours.
+
+    Raises
+    ------
+    HTTPException
+        403 when it comes from another site, or its token is not the one we handed out.
+    """
+    kept = request.cookies.get(COOKIE, "")
+    foreign = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+    if foreign or not _signed(kept) or not hmac.compare_digest(kept.encode(), token.encode()):
+        raise HTTPException(403, "This form is too old or not ours. Please go back, reload the page and try again.")
+
+
+def _sign(nonce: str) -> str:
+    return f"{nonce}.{hmac.new(SECRET, nonce.encode(), sha256).hexdigest()}"
+
+
+def _signed(token: str) -> bool:
+    nonce, _, _ = token.partition(".")
+    return bool(nonce) and hmac.compare_digest(_sign(nonce).encode(), token.encode())

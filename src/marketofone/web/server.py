@@ -1,0 +1,46 @@
+"""The server: loopback only, until staff and customers can prove who they are."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import uvicorn
+
+from marketofone.domain.errors import MalformedRequest
+from marketofone.web.app import build_app
+from marketofone.web.bankface import BankFace
+from marketofone.web.security import LOOPBACK
+
+
+class ClosableBank(BankFace, Protocol):
+    """A bank that the server closes when it ends."""
+
+    def close(self) -> None:
+        """Finish what is waiting and close the store."""
+        ...
+
+
+def serve(bank: ClosableBank, *, host: str, port: int) -> None:
+    """Serve the API and the pages until interrupted, then close the bank.
+
+    Raises
+    ------
+    MalformedRequest
+        When the host is not loopback.
+    """
+    if host not in LOOPBACK:
+        raise MalformedRequest(field="host", shape="an address others can reach", mend="use 127.0.0.1")
+    config = uvicorn.Config(
+        build_app(bank),
+        host=host,
+        port=port,
+        access_log=False,  # addresses name customers, and logs hold no personal data
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        bank.close()

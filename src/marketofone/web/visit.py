@@ -1,0 +1,143 @@
+"""One knock at the door, read: what was asked, by whom, with which body. Handlers get it in a worker thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from marketofone.domain.errors import BadInput, MalformedRequest
+from marketofone.domain.event import malformed
+from marketofone.domain.moment import Calendar, Instant, instant_of, parse_instant
+
+T = TypeVar("T")
+
+JSON = "application/json"
+BATCH = "application/cloudevents-batch+json"
+EVENT = "application/cloudevents+json"
+FORM = "application/x-www-form-urlencoded"
+MAX_BODY_BYTES = 64 * 1024
+MAX_FIELDS = 64
+_NAME = re.compile(r"[^\s\x00-\x1f]{1,128}")
+FIRST = parse_instant("1900-01-01T00:00:00Z", field="as_of")
+LAST = parse_instant("2200-01-01T00:00:00Z", field="as_of")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What was asked: the decoded segments of the address, its query, and the body with its media type.
+
+    ``token`` is the token of the visitor's forms, empty for programs.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    media: str
+    token: str
+
+    def read(self, shape: type[T]) -> T:
+        """Read the body as one JSON document of a shape.
+
+        Raises
+        ------
+        MalformedRequest
+            Naming the field; never repeating a value.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            found = malformed(error, within="")
+            field = "body" if found.field == "event" else found.field
+            raise MalformedRequest(field=field, shape=found.shape, mend="see /openapi.json") from error
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The body as the fields of a form; the last of several with one name counts."""
+        try:
+            text = self.body.decode("utf-8")
+            return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+        except ValueError as error:
+            raise _no_text("form") from error
+
+    def moment(self, calendar: Calendar) -> Instant | None:
+        """Read ``as_of`` of the query: an instant or a day's end; None when it was left out."""
+        return moment(self.query.get("as_of") or None, calendar=calendar, field="as_of")
+
+
+def clock() -> Instant:
+    """Give the moment now."""
+    return instant_of(datetime.now(tz=UTC))
+
+
+def moment(text: str | None, *, calendar: Calendar, field: str) -> Instant | None:
+    """Read an instant or a date that lies within the years a bank can mean."""
+    if text is None:
+        return None
+    try:
+        at = calendar.parse(text, field=field)
+    except (OverflowError, ValueError) as error:
+        raise MalformedRequest(field=field, shape="no such moment", mend="write it as 2026-01-31T09:30:00Z") from error
+    if not FIRST <= at < LAST:
+        raise MalformedRequest(field=field, shape="a moment far from now", mend="give a moment of 1900 to 2199")
+    return at
+
+
+async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, token: str = "") -> Visit:
+    """Read a request whose body, if it may have one, is of an accepted media type and no longer than the limit.
+
+    Raises
+    ------
+    BadInput
+        When the address is no text.
+    HTTPException
+        413 when the body is too long, 415 when its media type or encoding is not accepted.
+    """
+    try:
+        path = {name: unquote(value, errors="strict") for name, value in request.path_params.items()}
+        query = dict(parse_qsl(request.url.query, errors="strict", max_num_fields=MAX_FIELDS))
+    except ValueError as error:
+        raise _no_text("address") from error
+    if not all(_NAME.fullmatch(value) for value in path.values()):
+        raise MalformedRequest(field="address", shape="no name", mend="use 1 to 128 characters without spaces")
+    body, media = b"", ""
+    if accepts:
+        media = _media(request, accepts)
+        body = await _body(request, limit=limit)
+    return Visit(path=path, query=query, body=body, media=media, token=token)
+
+
+def _media(request: Request, accepts: tuple[str, ...]) -> str:
+    media, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.lower().partition("charset=")[2].strip(' "') or "utf-8"
+    encoding = request.headers.get("content-encoding", "identity")
+    media = media.strip().lower()
+    if media not in accepts or charset not in {"utf-8", "utf8"} or encoding.lower() != "identity":
+        raise HTTPException(415, f"send {' or '.join(accepts)} in UTF-8", headers={"Accept-Post": ", ".join(accepts)})
+    return media
+
+
+async def _body(request: Request, *, limit: int) -> bytes:
+    too_long = HTTPException(413, f"send at most {limit} bytes")
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise too_long
+    parts: list[bytes] = []
+    length = 0
+    async for part in request.stream():
+        length += len(part)
+        if length > limit:
+            raise too_long
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _no_text(field: str) -> BadInput:
+    return MalformedRequest(field=field, shape="not readable as text", mend="write it in UTF-8, percent-encoded")

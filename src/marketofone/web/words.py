@@ -1,0 +1,94 @@
+"""Moments, amounts and chances in words and numbers that people read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from marketofone.domain.moment import Calendar, Instant, date_of, parse_instant
+from marketofone.domain.money import Money
+
+MINUS = "\N{MINUS SIGN}"
+# From which chance on which words are used; the numbers always stand beside them.
+_LIKELIHOOD = (
+    (0.95, "nearly always"),
+    (0.7, "most of the time"),
+    (0.45, "about half of the time"),
+    (0.15, "some of the time"),
+    (0.03, "now and then"),
+    (0.0, "rarely"),
+)
+
+
+def day(of: date) -> str:
+    """Write a calendar date.
+
+    Examples
+    --------
+    >>> day(date(2026, 3, 3))
+    '3 March 2026'
+    """
+    return f"{of.day} {of:%B %Y}"
+
+
+def day_of(at: Instant | str, *, calendar: Calendar) -> str:
+    """Write the day of an instant in the bank's timezone."""
+    return day(date_of(calendar.day_of(_instant(at))))
+
+
+def moment_of(at: Instant | str, *, calendar: Calendar) -> str:
+    """Write the day and the minute of an instant in the bank's timezone.
+
+    Examples
+    --------
+    >>> moment_of("2026-03-03T13:05:00Z", calendar=Calendar("Europe/Prague"))
+    '3 March 2026, 14:05'
+    """
+    instant = _instant(at)
+    hours, minutes = divmod(calendar.minute_of_day(instant), 60)
+    return f"{day_of(instant, calendar=calendar)}, {hours:02d}:{minutes:02d}"
+
+
+def amount(minor: float, *, currency: str, signed: bool = False) -> str:
+    """Write an amount of minor units.
+
+    Examples
+    --------
+    >>> amount(-1250, currency="EUR"), amount(320.4, currency="EUR", signed=True)
+    ('\u221212.50 EUR', '+3.20 EUR')
+    """
+    rounded = round(minor)
+    text = Money(minor=rounded, currency=currency).text.replace("-", MINUS)
+    return f"+{text}" if signed and rounded > 0 else text
+
+
+def percent(share: float | None) -> str:
+    """Write a share; where there is none, say so.
+
+    Examples
+    --------
+    >>> percent(0.0342), percent(None)
+    ('3.4 %', 'none')
+    """
+    return "none" if share is None else f"{100 * share:.1f} %"
+
+
+def likelihood(chance: float) -> str:
+    """Say how often something with this chance happens, in words and in numbers.
+
+    Examples
+    --------
+    >>> likelihood(0.62)
+    'about half of the time: 62 in 100'
+    """
+    words = next(words for least, words in _LIKELIHOOD if chance >= least)
+    times = 100 * chance
+    return f"{words}: {times:.0f} in 100" if times >= 1 else f"{words}: {10 * times:.1f} in 1,000"
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter, as a line of its own does."""
+    return text[:1].upper() + text[1:]
+
+
+def _instant(at: Instant | str) -> Instant:
+    return parse_instant(at, field="at") if isinstance(at, str) else at

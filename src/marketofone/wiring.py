@@ -1,0 +1,91 @@
+"""What is plugged in: the only place that knows which engine keeps the data."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from marketofone.domain.errors import BankNotFound, MalformedDocument
+from marketofone.domain.moment import Instant
+from marketofone.flow.book import DOCUMENTS, read_book
+from marketofone.flow.equipment import Equipment
+from marketofone.models.language.model import LanguageModel
+from marketofone.models.language.phrases import load_phrases, phrases_text
+from marketofone.store.embedded.store import EmbeddedStore
+from marketofone.store.ports import Store, Writer
+
+DATA = "data"
+LANGUAGE_SEED = 0
+
+
+def lay_out(folder: Path) -> list[str]:
+    """Lay out a bank project from the templates; files that exist are left alone. Gives the names written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    templates = files("marketofone") / "template"
+    written = []
+    for name in DOCUMENTS:
+        target = folder / name
+        if not target.exists():
+            target.write_text((templates / name).read_text(encoding="utf-8"), encoding="utf-8")
+            written.append(name)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(f"{DATA}/\n", encoding="utf-8")
+    return written
+
+
+def plug_in(folder: Path, *, now: Instant) -> Equipment:
+    """Open a bank project: read its documents, open its store, record the documents when they changed.
+
+    Raises
+    ------
+    BankNotFound
+        When the folder holds no bank project.
+    """
+    texts = _texts(folder)
+    book = read_book(texts)
+    data = folder / DATA
+    data.mkdir(mode=0o700, exist_ok=True)
+    store = EmbeddedStore(data)
+    _record_documents(store, texts, now=now)
+    return Equipment(store=store, book=book, language=_language(data))
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    if not (folder / "bank.toml").is_file():
+        raise BankNotFound(f"no bank.toml in {folder.name or folder}: lay a project out with `marketofone init`")
+    texts = {}
+    for name in DOCUMENTS:
+        path = folder / name
+        if not path.is_file():
+            raise MalformedDocument(field=name, shape="missing", mend="run `marketofone init` to lay it out again")
+        texts[name] = path.read_text(encoding="utf-8")
+    return texts
+
+
+def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> None:
+    with store.read() as reader:
+        known = {name: reader.document(name) for name in DOCUMENTS}
+    if known == texts:
+        return
+
+    def record(writer: Writer) -> None:
+        writer.append("document", at=now, customer=None, body=msgspec.json.encode(texts))
+        for name, text in texts.items():
+            writer.put_document(name, text)
+
+    store.commit(record)
+
+
+def _language(data: Path) -> LanguageModel:
+    # Fitting takes seconds and depends on nothing but the phrases and the seed: done once per version of them.
+    phrases = phrases_text()
+    path = data / f"language-{blake2b(phrases.encode(), digest_size=8).hexdigest()}.bin"
+    if path.is_file():
+        return LanguageModel.from_bytes(path.read_bytes())
+    model = LanguageModel.fit(load_phrases(phrases), seed=LANGUAGE_SEED)
+    path.write_bytes(model.to_bytes())
+    return model

@@ -1,0 +1,80 @@
+"""The models that keep the contract of ``test_model_contract.py``: add a family by adding its case to ``CASES``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from marketofone.models import bandit, recommend
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCase(Generic[S, E]):
+    """How one model is made, taught, asked and kept.
+
+    ``examples`` gives n examples from a seed; each also serves as a question. ``predict`` gives something that can be
+    compared. ``learn`` is None for a model that is fitted in one go: then ``fresh`` fits it. ``spoil`` writes over
+    whatever of an example can be written to. ``bytes_max`` bounds the state however much was learned.
+    """
+
+    name: str
+    fresh: Callable[[int], S]
+    examples: Callable[[int, int], Sequence[E]]
+    predict: Callable[[S, E], object]
+    learn: Callable[[S, E], S] | None
+    spoil: Callable[[E], None]
+    to_bytes: Callable[[S], bytes]
+    from_bytes: Callable[[bytes], S]
+    bytes_max: int
+
+
+Lesson = tuple[np.ndarray, float]
+PRODUCTS = ("card", "fund", "giro", "home", "loan", "save")
+
+
+def _lessons(seed: int, count: int) -> list[Lesson]:
+    generator = np.random.default_rng(seed)
+    return [(generator.standard_normal(8), float(generator.random() < 0.1)) for _ in range(count)]
+
+
+def _ask(arm: bandit.Arm, lesson: Lesson) -> object:
+    mean, spread = bandit.predict(bandit.stack([arm, arm]), np.stack([lesson[0], lesson[0]]))
+    return mean.tolist(), spread.tolist(), bandit.propensities(mean, spread).tolist()
+
+
+def _people(seed: int, count: int) -> list[frozenset[str]]:
+    generator = np.random.default_rng(seed)
+    return [frozenset(name for name in PRODUCTS if generator.random() < 0.4) for _ in range(count)]
+
+
+BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
+    name="bandit",
+    fresh=lambda _: bandit.prior_arm(8, chance=0.1, spread=0.3, noise=0.3),
+    examples=_lessons,
+    predict=_ask,
+    learn=lambda arm, lesson: bandit.update(arm, lesson[0], reward=lesson[1]),
+    spoil=lambda lesson: lesson[0].fill(99.0),
+    to_bytes=bandit.to_bytes,
+    from_bytes=bandit.from_bytes,
+    bytes_max=400,
+)
+
+AFFINITY: ModelCase[recommend.Affinity, frozenset[str]] = ModelCase(
+    name="recommend",
+    fresh=lambda _: recommend.fit_affinity([], shrink=5.0),
+    examples=_people,
+    predict=lambda affinity, held: [affinity.score(held, product) for product in PRODUCTS],
+    learn=lambda affinity, held: recommend.revise(affinity, before=frozenset(), after=held),
+    spoil=lambda _: None,
+    to_bytes=recommend.to_bytes,
+    from_bytes=recommend.from_bytes,
+    bytes_max=600,
+)
+
+CASES: list[ModelCase[Any, Any]] = [BANDIT, AFFINITY]

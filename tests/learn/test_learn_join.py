@@ -1,0 +1,154 @@
+"""An outcome teaches what it can, only in time, only once, and only with permission."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from marketofone.consent.gate import Permit, permit
+from marketofone.consent.ledger import ConsentChange, fold
+from marketofone.consent.policy import parse_policy
+from marketofone.domain.decision import Decision, Reason
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.outcome import Outcome, Verdict
+from marketofone.learn.join import Example, Untaught, Worth, join, reported_value
+from marketofone.learn.update import learn
+from marketofone.models.bandit import prior_arm, to_bytes
+
+POLICY = parse_policy((files("marketofone") / "template" / "consent.toml").read_text(encoding="utf-8"))
+SHOWN = Instant(1_000 * DAY)
+DECISION = Decision(
+    id="d-1",
+    customer="c-1",
+    occasion="app.opened",
+    channel="app",
+    at=SHOWN,
+    action="savings_plan",
+    propensity=0.4,
+    arm="policy",
+    because=(Reason(text="your starting point", feature=None, source=None, term=1.0),),
+    not_used=(),
+    instead=None,
+    candidates=(),
+    uses=(("marketing", "app"), ("marketing", "transactions"), ("protection", "protection")),
+    context=(1.0, 0.5),
+    guardrails=(),
+    epoch=1,
+    position=1,
+    documents="0",
+)
+
+
+def allowing(*sources: str, purpose: str = "learning") -> Permit:
+    change = ConsentChange(
+        customer="c-1",
+        change="grant",
+        purposes=(purpose,),
+        sources=sources,
+        channels=("*",),
+        since=Instant(0),
+    )
+    consents = fold([change] if sources else [], policy=POLICY)
+    return permit("learning", consents, customer="c-1", channel="app", policy=POLICY, now=SHOWN)
+
+
+def heard(verdict: Verdict, *, days: float = 1.0, value_minor: int | None = None) -> Outcome:
+    return Outcome(decision="d-1", verdict=verdict, at=Instant(SHOWN + int(days * DAY)), value_minor=value_minor)
+
+
+def joined(
+    outcome: Outcome,
+    *,
+    decision: Decision | None = DECISION,
+    earlier: tuple[Outcome, ...] = (),
+    leave: Permit | None = None,
+) -> Example | Worth | Untaught:
+    leave = allowing("app", "transactions") if leave is None else leave
+    return join(outcome, decision=decision, earlier=earlier, permit=leave, window_days=30)
+
+
+def why(lesson: Example | Worth | Untaught) -> str:
+    assert isinstance(lesson, Untaught)
+    return lesson.why
+
+
+@pytest.mark.parametrize(("verdict", "reward"), [("accepted", 1.0), ("declined", 0.0), ("ignored", 0.0)])
+def test_a_verdict_teaches_the_context_it_was_chosen_in(verdict: Verdict, reward: float) -> None:
+    outcome = heard(verdict)
+
+    assert joined(outcome) == Example(action="savings_plan", context=(1.0, 0.5), reward=reward, at=outcome.at)
+
+
+def test_decisions_of_the_control_group_teach_too() -> None:
+    assert isinstance(joined(heard("declined"), decision=replace(DECISION, arm="control")), Example)
+
+
+def test_the_last_moment_of_the_window_still_counts_and_the_next_does_not() -> None:
+    outcome = heard("accepted", days=30.0)
+
+    assert isinstance(joined(outcome), Example)
+    assert why(joined(replace(outcome, at=Instant(outcome.at + 1)))) == "late"
+
+
+def test_what_does_not_fit_a_decision_teaches_nothing_and_says_why() -> None:
+    assert why(joined(heard("accepted"), decision=None)) == "unknown"
+    assert why(joined(heard("accepted"), decision=replace(DECISION, id="d-2"))) == "unknown"
+    assert why(joined(heard("accepted"), decision=replace(DECISION, action="nothing"))) == "nothing_shown"
+    assert why(joined(heard("accepted", days=-1.0))) == "before"
+    assert why(joined(heard("accepted", days=2.0), earlier=(heard("ignored"),))) == "duplicate"
+
+
+def test_a_value_teaches_once_long_after_the_window_and_only_for_what_was_accepted() -> None:
+    value = heard("valued", days=300.0, value_minor=-700)
+    accepted = heard("accepted")
+
+    assert joined(value, earlier=(accepted,)) == Worth(action="savings_plan", value_minor=-700, at=value.at)
+    assert why(joined(value)) == "not_accepted"
+    assert why(joined(value, earlier=(heard("declined"),))) == "not_accepted"
+    assert why(joined(value, earlier=(accepted, value))) == "duplicate"
+    assert why(joined(replace(value, value_minor=None), earlier=(accepted,))) == "no_value"
+    assert reported_value((accepted, value, replace(value, value_minor=5))) == -700
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        allowing(),
+        allowing("app"),
+        allowing("messages", "location"),
+        allowing("app", "transactions", purpose="marketing"),
+        replace(allowing("app", "transactions"), purpose="marketing"),
+    ],
+    ids=["nothing", "one of two sources", "other sources", "another purpose", "a permit for another purpose"],
+)
+def test_nobody_teaches_without_allowing_every_source_that_was_used(leave: Permit) -> None:
+    value = heard("valued", value_minor=5)
+
+    assert why(joined(heard("accepted"), leave=leave)) == "not_permitted"
+    assert why(joined(value, earlier=(heard("accepted"),), leave=leave)) == "not_permitted"
+
+
+def test_a_decision_from_nothing_teaches_only_those_who_allow_learning_at_all() -> None:
+    blind = replace(DECISION, uses=())
+
+    assert why(joined(heard("accepted"), decision=blind, leave=allowing())) == "not_permitted"
+    assert isinstance(joined(heard("accepted"), decision=blind, leave=allowing("messages")), Example)
+
+
+def test_an_example_moves_its_arm_towards_the_reward() -> None:
+    arm = prior_arm(2, chance=0.1, spread=0.5, noise=0.3)
+    before = to_bytes(arm)
+    lesson = joined(heard("accepted"))
+    assert isinstance(lesson, Example)
+
+    after = learn(arm, lesson)
+
+    assert float(after.mean @ np.array(lesson.context)) > 0.1
+    assert after.n == 1
+    assert to_bytes(arm) == before
+    with pytest.raises(MalformedRequest):
+        learn(prior_arm(3, chance=0.1, spread=0.5, noise=0.3), lesson)
