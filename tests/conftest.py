@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,11 +24,29 @@ def now() -> Instant:
     return START
 
 
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the data folder of a fresh bank, whose language model took seconds to fit."""
+    folder = tmp_path_factory.mktemp("fitted")
+    wiring.lay_out(folder)
+    marketofone.open(folder, now=START).close()
+    return folder / wiring.DATA
+
+
 @pytest.fixture
-def bank(tmp_path: Path, now: Instant) -> Iterator[Bank]:
+def project(tmp_path: Path, fitted: Path) -> Path:
+    """Lay a bank project out, with the language model already fitted."""
     folder = tmp_path / "bank"
     wiring.lay_out(folder)
-    with marketofone.open(folder, now=now) as opened:
+    (folder / wiring.DATA).mkdir(mode=0o700)
+    for model in fitted.glob("language-*.bin"):
+        shutil.copy(model, folder / wiring.DATA)
+    return folder
+
+
+@pytest.fixture
+def bank(project: Path, now: Instant) -> Iterator[Bank]:
+    with marketofone.open(project, now=now) as opened:
         yield opened
 
 

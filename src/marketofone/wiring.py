@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
@@ -81,11 +82,14 @@ def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> N
 
 
 def _language(data: Path) -> LanguageModel:
-    # Fitting takes seconds and depends on nothing but the phrases and the seed: done once per version of them.
+    # Fitting takes seconds and depends on nothing but the phrases, the seed and this version's code: done once for them.
     phrases = phrases_text()
-    path = data / f"language-{blake2b(phrases.encode(), digest_size=8).hexdigest()}.bin"
+    digest = blake2b(f"{version('marketofone')}\0{LANGUAGE_SEED}\0{phrases}".encode(), digest_size=8).hexdigest()
+    path = data / f"language-{digest}.bin"
     if path.is_file():
         return LanguageModel.from_bytes(path.read_bytes())
     model = LanguageModel.fit(load_phrases(phrases), seed=LANGUAGE_SEED)
-    path.write_bytes(model.to_bytes())
+    half = path.with_suffix(".half")
+    half.write_bytes(model.to_bytes())
+    half.replace(path)  # in one step: another process never reads half a model
     return model

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from marketofone.models import bandit, recommend
+from marketofone.models import bandit, forecast, language, recommend
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -53,6 +53,21 @@ def _people(seed: int, count: int) -> list[frozenset[str]]:
     return [frozenset(name for name in PRODUCTS if generator.random() < 0.4) for _ in range(count)]
 
 
+def _accounts(seed: int, count: int) -> list[list[forecast.Movement]]:
+    generator = np.random.default_rng(seed)
+    return [
+        [
+            forecast.Movement(10 * at, "a", int(amount), "cash", "cash", None, 50_000 + int(amount))
+            for at, amount in enumerate(generator.integers(-9_000, 9_000, size=20))
+        ]
+        for _ in range(count)
+    ]
+
+
+def _look_ahead(errors: forecast.ErrorTable, movements: list[forecast.Movement]) -> object:
+    return forecast.forecast(movements, as_of=200, currency="EUR", errors=errors)
+
+
 BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
     name="bandit",
     fresh=lambda _: bandit.prior_arm(8, chance=0.1, spread=0.3, noise=0.3),
@@ -77,4 +92,34 @@ AFFINITY: ModelCase[recommend.Affinity, frozenset[str]] = ModelCase(
     bytes_max=600,
 )
 
-CASES: list[ModelCase[Any, Any]] = [BANDIT, AFFINITY]
+FORECAST: ModelCase[forecast.ErrorTable, list[forecast.Movement]] = ModelCase(
+    name="forecast",
+    fresh=lambda seed: forecast.fit_errors(_accounts(seed, 60), as_of_days=(50, 70, 90), known_until=200),
+    examples=_accounts,
+    predict=_look_ahead,
+    learn=None,
+    spoil=list.clear,
+    to_bytes=forecast.ErrorTable.to_bytes,
+    from_bytes=forecast.ErrorTable.from_bytes,
+    bytes_max=400_000,
+)
+
+PHRASES = language.load_phrases(language.phrases_text())
+FEW = {"thanks", "complaint", "child_coming"}
+
+LANGUAGE: ModelCase[language.LanguageModel, str] = ModelCase(
+    name="language",
+    # Three intents and what is out of scope: enough to keep the contract, and quick to fit.
+    fresh=lambda seed: language.LanguageModel.fit(
+        [phrase for phrase in PHRASES if not phrase.intents or set(phrase.intents) <= FEW], seed=seed
+    ),
+    examples=lambda seed, count: [PHRASES[row % len(PHRASES)].text for row in range(seed, seed + count)],
+    predict=lambda model, text: model.read(text),
+    learn=None,
+    spoil=lambda _: None,
+    to_bytes=language.LanguageModel.to_bytes,
+    from_bytes=language.LanguageModel.from_bytes,
+    bytes_max=3_000_000,
+)
+
+CASES: list[ModelCase[Any, Any]] = [BANDIT, AFFINITY, FORECAST, LANGUAGE]

@@ -66,18 +66,13 @@ def events_of_batch(number: int) -> list[Event]:
 
 
 def run_until_killed(folder: Path, *, first: int, rng: random.Random) -> list[dict[str, int | str]]:
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), str(first)],
-        cwd=Path(__file__).parent,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    time.sleep(rng.uniform(0.01, 0.4))
-    child.kill()
-    lines = child.stdout.read().splitlines()
-    child.wait()
+    command = [sys.executable, "-c", CHILD, str(folder), str(first)]
+    with subprocess.Popen(command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0.01, 0.4))
+        child.kill()
+        lines = child.stdout.read().splitlines()
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
@@ -109,9 +104,9 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(tmp_path: Pat
     with marketofone.open(folder, now=START) as bank:
         assert bank.verify().ok
         assert bank.replay().differences == 0
-        counts = bank.counts()
+        events = sum(number for name, number in bank.counts().items() if name.startswith("events."))
         kept = max(batches) + 1
-        assert kept * BATCH <= counts["events"] <= (kept + 1) * BATCH
+        assert kept * BATCH <= events <= (kept + 1) * BATCH
         now = Instant(moment_of_batch(kept) + DAY // 2)
         for decision in decisions:
             assert bank.decision(decision).id == decision
@@ -121,4 +116,4 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(tmp_path: Pat
             for known in bank.profile(f"c-{person}", now=now).known
             if known.name == "dining_30d"
         )
-        assert spent == counts["events"] * AMOUNT
+        assert spent == events * AMOUNT

@@ -28,12 +28,12 @@ KNOWN = {
 
 
 def parsed(text: str) -> Expression:
-    return parse_expression(text, owner="tea", known=KNOWN)
+    return parse_expression(text, field="tea.eligible", known=KNOWN)
 
 
 def holds(text: str, **values: float | str | bool) -> bool:
     named = {"salary": math.nan, "trips": math.nan, "channel": "app", "begun_by_customer": True, **values}
-    return parsed(text).holds(namespace_of(named, holdings={"card": 0}, days_since={"child": 12.5}))
+    return parsed(text).holds(namespace_of([], named, holdings={"card": 0}, days_since={"child": 12.5}))
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,13 @@ def test_everything_else_is_refused_when_it_is_loaded_naming_the_action_and_the_
 
 
 def test_an_expression_tells_what_it_reads_and_where_its_thresholds_are() -> None:
-    expression = parsed('2 < trips and (salary != 7 or life("child") < 9) and salary <= -1')
+    expression = parsed('2 < trips and not (salary != 7 or life("child") < 9) and salary <= -1')
     assert expression.names == {"trips", "salary"}
     assert expression.sources == {"transactions", "location", "life_events"}
     assert expression.thresholds == (
         Threshold(name="trips", symbol=">", bound=2.0),
-        Threshold(name="salary", symbol="!=", bound=7.0),
+        Threshold(name="salary", symbol="==", bound=7.0),
+        Threshold(name="life:child", symbol=">=", bound=9.0),
         Threshold(name="salary", symbol="<=", bound=-1.0),
     )
 
@@ -120,7 +121,7 @@ def test_an_expression_tells_what_it_reads_and_where_its_thresholds_are() -> Non
 @given(salary=st.floats(allow_nan=True), trips=st.floats(allow_nan=True))
 def test_expressions_compiled_together_answer_as_they_do_alone(salary: float, trips: float) -> None:
     expressions = [parsed(text) for text in ("salary > 1", "trips != salary", "salary / trips > 2 or trips < 0")]
-    namespace = namespace_of({"salary": salary, "trips": trips}, holdings={}, days_since={})
+    namespace = namespace_of([("salary", salary), ("trips", trips)], {}, holdings={}, days_since={})
     together = answers(compile_together(expressions), namespace)
     assert together == tuple(expression.holds(namespace) for expression in expressions)
 
@@ -131,4 +132,7 @@ def test_any_text_is_either_refused_or_safe_to_evaluate(text: str) -> None:
         expression = parsed(text)
     except BadExpression:
         return
-    assert expression.holds(namespace_of({"salary": 1.0, "trips": 0.0}, holdings={}, days_since={})) in {True, False}
+    assert expression.holds(namespace_of([("salary", 1.0), ("trips", 0.0)], {}, holdings={}, days_since={})) in {
+        True,
+        False,
+    }

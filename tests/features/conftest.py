@@ -83,9 +83,7 @@ def permit_for() -> PermitFor:
     """Permits of any shape, also of shapes no policy would give: the vector must obey whatever it is handed."""
 
     def permit(*sources: str, purpose: str = "insights") -> Permit:
-        return Permit(
-            customer="c-1", purpose=purpose, channel="app", epoch=1, sources=frozenset(sources), refused={}
-        )
+        return Permit(customer="c-1", purpose=purpose, channel="app", epoch=1, sources=frozenset(sources), refused={})
 
     return permit
 
@@ -156,14 +154,10 @@ def facts() -> st.SearchStrategy[tuple[str, EventData]]:
     until = st.none() | st.integers(-5 * DAY, 5 * DAY).map(lambda by: datetime_of(Instant(TURN + by)))
     lives = st.sampled_from(["child", "move", "job_loss", "retirement", "bereavement", "study"])
     return st.one_of(
-        st.tuples(
-            st.just("openbanking.balance"), st.builds(OpenBankingBalance, balance_minor=AMOUNTS, **elsewhere)
-        ),
+        st.tuples(st.just("openbanking.balance"), st.builds(OpenBankingBalance, balance_minor=AMOUNTS, **elsewhere)),
         st.tuples(
             st.just("openbanking.transaction"),
-            st.builds(
-                OpenBankingTransaction, amount_minor=AMOUNTS, category=st.sampled_from(CATEGORIES), **elsewhere
-            ),
+            st.builds(OpenBankingTransaction, amount_minor=AMOUNTS, category=st.sampled_from(CATEGORIES), **elsewhere),
         ),
         st.tuples(st.just("life.declared"), st.builds(LifeDeclared, event=lives)),
         st.tuples(st.just("arrears.changed"), st.builds(ArrearsChanged, in_arrears=st.booleans())),

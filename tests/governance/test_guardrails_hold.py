@@ -17,6 +17,7 @@ from marketofone.governance.guardrails import (
     Contact,
     forbidden_copy,
     objection,
+    objections,
     parse_guardrails,
     tally,
 )
@@ -144,6 +145,18 @@ def test_more_contacts_more_stress_and_worse_finances_never_open_an_action(
     assert named(NOTHING, after) is None
     if stressed:
         assert all(named(other(kind, 9), after) is not None for kind in MARKETING)
+
+
+@given(contacts=CONTACTS, stressed=st.booleans(), hurt=st.sampled_from(["", "a payment is late"]))
+def test_many_actions_are_judged_as_each_would_be_alone(
+    contacts: list[Contact],
+    stressed: bool,  # noqa: FBT001 - drawn
+    hurt: str,
+) -> None:
+    held = circumstances(*contacts, stressed=stressed, credit_could_hurt=hurt)
+    actions = [OFFER, LOAN, ALERT, CARE, NOTHING, *(other(kind, 7) for kind in KINDS_OF_ACTION)]
+    together = objections(actions, held, guardrails=RAILS)
+    assert together == [objection(action, held, guardrails=RAILS) for action in actions]
 
 
 @given(orders=CONTACTS.flatmap(lambda contacts: st.tuples(st.just(contacts), st.permutations(contacts))))

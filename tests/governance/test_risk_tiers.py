@@ -36,7 +36,11 @@ def test_lending_because_of_a_loss_is_forbidden() -> None:
     assert tier_of(action(credit=True, eligible='life("job_loss") < 60')) is Tier.FORBIDDEN
 
 
-@pytest.mark.parametrize("source", ["messages", "protection"])
-def test_selling_on_the_ground_of_messages_or_protected_facts_is_forbidden(source: str) -> None:
-    assert tier_of(action(needs=(source,))) is Tier.FORBIDDEN
-    assert tier_of(action("outreach", needs=(source,))) is Tier.SERVICE
+def test_selling_because_of_what_a_person_wrote_needs_the_board_and_because_of_a_legal_duty_is_forbidden() -> None:
+    assert tier_of(action(needs=("messages",))) is Tier.SENSITIVE
+    assert tier_of(action(needs=("protection",))) is Tier.FORBIDDEN
+    assert tier_of(action("outreach", needs=("messages",))) is Tier.SERVICE
+
+
+def test_a_feature_named_after_a_sensitive_life_event_does_not_hide_it() -> None:
+    assert tier_of(action("offer", eligible="life_bereavement_days < 60")) is Tier.SENSITIVE

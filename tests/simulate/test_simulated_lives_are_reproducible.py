@@ -1,9 +1,10 @@
-"""Lives are reproducible, valid, and no easy world: seasons, pay days, gaps, missing balances, consent in many forms."""
+"""Lives are reproducible, valid, and no easy world: seasons, pay days, missing balances, many forms of consent."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.domain.event import Event, TransactionBooked, cloudevent, parse_event
-from marketofone.domain.moment import DAY, Calendar, day_number
+from marketofone.domain.moment import DAY, Calendar, Day, datetime_of, day_number
 from marketofone.simulate.life import Life, lives_of
 from marketofone.simulate.span import Span, span_of
 from marketofone.simulate.voice import events_of
@@ -95,7 +96,7 @@ def test_balances_run_on_and_some_are_missing(lives: list[Life]) -> None:
     for life in lives:
         own = [data for _, data in booked(events_of(np.sort(life.rows, order="number"), [life.person] * PEOPLE))]
         here = [data for data in own if data.account.endswith("current")]
-        for before, after in zip(here, here[1:], strict=False):
+        for before, after in pairwise(here):
             if before.balance_minor is not None and after.balance_minor is not None:
                 checked += before.balance_minor + after.amount_minor == after.balance_minor
     everything = [data for life in lives for _, data in booked(events_of(life.rows, [life.person] * PEOPLE))]
@@ -114,15 +115,13 @@ def test_people_spend_more_after_pay_day(lives: list[Life], span: Span) -> None:
         )
         first = CALENDAR.day_of(span.at(0, minute=60))
         for pay in life.pay_days:
-            after += sum(days[first + int(pay) + wait] for wait in range(1, 5))
-            before += sum(days[first + int(pay) - wait] for wait in range(1, 5))
+            after += sum(days[Day(first + int(pay) + wait)] for wait in range(1, 5))
+            before += sum(days[Day(first + int(pay) - wait)] for wait in range(1, 5))
     assert after > 1.1 * before
 
 
 def test_december_shops_more_than_july(events: list[Event]) -> None:
-    months = Counter(
-        date.fromtimestamp(event.at / 1e6).month for event, data in booked(events) if data.category == "shopping"
-    )
+    months = Counter(datetime_of(event.at).month for event, data in booked(events) if data.category == "shopping")
     assert months[12] > months[2]
 
 

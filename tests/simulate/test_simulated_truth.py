@@ -1,4 +1,4 @@
-"""The truth is hard but fair: few offers are taken, clicks mislead, timing matters, people differ, any catalogue works."""
+"""The truth is hard but fair: few offers are taken, clicks mislead, timing matters, people differ."""
 
 from __future__ import annotations
 
@@ -125,7 +125,8 @@ def test_timing_matters(truth: Truth, lives: list[Life], span: Span) -> None:
 
 def test_savings_are_started_after_pay_day_rather_than_before(truth: Truth, lives: list[Life], span: Span) -> None:
     saving = truth.position["savings_plan"]
-    after, before = [], []
+    after: list[float] = []
+    before: list[float] = []
     for life in lives:
         for pay in (int(day) for day in life.pay_days if 5 < day < DAYS - 5):
             for day, chances in ((pay + 1, after), (pay - 2, before)):
@@ -181,9 +182,7 @@ def test_worth_is_reported_with_noise_after_sixty_to_ninety_days(truth: Truth, m
     tags=st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), max_size=3).map(tuple),
     credit=st.booleans(),
 )
-def test_any_catalogue_has_a_truth(  # noqa: PLR0913 - the parts of an action
-    *, name: str, kind: Kind, value: int, tags: tuple[str, ...], credit: bool
-) -> None:
+def test_any_catalogue_has_a_truth(*, name: str, kind: Kind, value: int, tags: tuple[str, ...], credit: bool) -> None:
     span = span_of(Calendar("Europe/Prague"), first=day_number(date(2025, 1, 1)), days=30)
     unknown = action(name, kind, value=value, tags=tags, credit=credit)
     truth = Truth(lives_of(2, seed=1, span=span), [unknown], span=span, seed=1)

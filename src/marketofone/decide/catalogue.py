@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
-from marketofone.domain.errors import BadInput, MalformedDocument, MalformedRequest, UnknownAction
+from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
 from marketofone.domain.event import SOURCES, Word
 from marketofone.features.catalogue import Catalogue
 from marketofone.governance.tiers import Tier, tier_of
@@ -33,7 +33,8 @@ FACTS: dict[str, Known] = {
     "occasion": Known(type="text", sources=frozenset()),
     "begun_by_customer": Known(type="truth", sources=frozenset()),
 }
-FORESEEN: frozenset[str] = frozenset({"shortfall_30d", "low_point_minor"})
+FACT_SCALES = {"shortfall_30d": 0.2, "low_point_minor": 100_000.0}  # a typical difference of what is foreseen
+FORESEEN: frozenset[str] = frozenset(FACT_SCALES)
 
 
 class Occasion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,7 +118,7 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         raise _malformed("actions.toml", str(error), "compare with a fresh `marketofone init`") from error
     actions = _with_nothing_first(document.actions)
     known = vocabulary(features)
-    expressions = [parse_expression(action.eligible, owner=action.id, known=known) for action in actions]
+    expressions = [parse_expression(action.eligible, field=f"actions.{action.id}.eligible", known=known) for action in actions]
     actions = tuple(map(_needing_what_it_reads, actions, expressions))
     for action in actions:
         _check(action, occasions=document.occasions)
@@ -162,5 +163,5 @@ def _check(action: Action, *, occasions: Mapping[str, Occasion]) -> None:
         raise _malformed(where, "forbidden (tier 4)", "see governance/tiers.py for what may never be sold")
 
 
-def _malformed(field: str, shape: str, mend: str) -> BadInput:
+def _malformed(field: str, shape: str, mend: str) -> MalformedDocument:
     return MalformedDocument(field=field, shape=shape, mend=mend)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.decide.catalogue import FORESEEN
+from marketofone.decide.catalogue import FACT_SCALES
 from marketofone.decide.expressions import Namespace, Value, namespace_of
 from marketofone.decide.playbook import Playbook
 from marketofone.decide.situation import PURPOSES, Situation
@@ -32,14 +32,22 @@ _SURE_ENOUGH = 0.5  # the least confidence with which a life event counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What purposes with the same permitted sources see."""
+
+    row: int
+    profile: Profile
+    days_since: Mapping[str, float]
+    foreseen: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Standpoint:
     """What is visible for each purpose, in the order of ``PURPOSES``; ``affinities`` are per offered action."""
 
     values: FloatArray
     said: Mapping[str, Value]
-    foreseen: tuple[Mapping[str, float], ...]
-    profiles: tuple[Profile, ...]
-    days_since: tuple[Mapping[str, float], ...]
+    views: tuple[View, ...]
     affinities: FloatArray
 
 
@@ -56,82 +64,94 @@ class Sight:
 def stand(request: Request, situation: Situation, *, playbook: Playbook) -> Standpoint:
     """Gather what is visible for each purpose; a purpose without a permit sees nothing."""
     values = np.full((len(PURPOSES), len(playbook.names)), np.nan)
-    known: dict[frozenset[str], Profile] = {frozenset(): Profile()}
-    profiles = []
-    for number, purpose in enumerate(PURPOSES):
+    known: dict[frozenset[str], View] = {}
+    views = []
+    for row, purpose in enumerate(PURPOSES):
         seen, allowed = situation.seen.get(purpose), situation.allowed(purpose)
         if seen is not None and allowed:
-            values[number] = np.where(seen.hidden, np.nan, seen.values)
-            if allowed not in known:
-                known[allowed] = seen.profile
-        profiles.append(known.get(allowed) or known[frozenset()])
+            values[row] = np.where(seen.hidden, np.nan, seen.values)
+        if allowed not in known:
+            profile = seen.profile if seen is not None and allowed else Profile()
+            known[allowed] = View(
+                row=row,
+                profile=profile,
+                days_since={
+                    event: (request.at - life.at) / DAY
+                    for event, life in profile.life.items()
+                    if life.confidence >= _SURE_ENOUGH
+                },
+                foreseen=_foreseen(situation, purpose),
+            )
+        views.append(known[allowed])
     begun = playbook.catalogue.occasion(request.occasion).begun_by == "customer"
     return Standpoint(
         values=values,
         said={"channel": request.channel, "occasion": request.occasion, "begun_by_customer": begun},
-        foreseen=tuple(_foreseen(situation, purpose) for purpose in PURPOSES),
-        profiles=tuple(profiles),
-        days_since=tuple(
-            {
-                event: (request.at - life.at) / DAY
-                for event, life in profile.life.items()
-                if life.confidence >= _SURE_ENOUGH
-            }
-            for profile in profiles
-        ),
-        affinities=_affinities(situation, playbook, profiles),
+        views=tuple(views),
+        affinities=_affinities(situation, playbook, views),
     )
 
 
 def look(standpoint: Standpoint, *, playbook: Playbook, changes: Mapping[str, float]) -> Sight:
     """Look at what is visible, as it is or with some of it changed. What is hidden stays hidden."""
-    values, foreseen = standpoint.values, standpoint.foreseen
+    values = standpoint.values.copy()
     for name, new in changes.items():
         place = playbook.features.index.get(name)
-        if place is None:
-            foreseen = tuple(each if math.isnan(each[name]) else {**each, name: new} for each in foreseen)
-        else:
-            values = values.copy()
+        if place is not None:
             values[~np.isnan(values[:, place]), place] = new
     rows = values.tolist()
-    squashed = playbook.features.squash(values)
+    namespaces: dict[int, Namespace] = {}
+    for view in standpoint.views:
+        if view.row not in namespaces:
+            foreseen = {name: was if math.isnan(was) else changes.get(name, was) for name, was in view.foreseen.items()}
+            namespaces[view.row] = namespace_of(
+                zip(playbook.names, rows[view.row], strict=True),
+                {**foreseen, **standpoint.said},
+                holdings=view.profile.holdings,
+                days_since=view.days_since,
+            )
+    seen = tuple(namespaces[view.row] for view in standpoint.views)
+    return Sight(
+        values=values,
+        namespaces=seen,
+        squashed=(squashed := playbook.features.squash(values)),
+        contexts=_contexts(standpoint, playbook, squashed, rows=rows, namespaces=seen),
+    )
+
+
+def _contexts(
+    standpoint: Standpoint,
+    playbook: Playbook,
+    squashed: FloatArray,
+    *,
+    rows: list[list[float]],
+    namespaces: tuple[Namespace, ...],
+) -> FloatArray:
     own = squashed.shape[1]
+    risks = [risk if isinstance(risk := each["shortfall_30d"], float) and risk > 0.0 else 0.0 for each in namespaces]
     contexts = np.empty((len(playbook.offered), playbook.dim))
     contexts[:, 0] = 1.0
     contexts[:, 1 : 1 + own] = squashed[playbook.purpose_of]
-    contexts[:, 1 + own] = _matches(playbook, rows)
+    contexts[:, 1 + own] = _matches(playbook, standpoint.views, rows)
     contexts[:, 2 + own] = standpoint.affinities
     contexts[:, 3 + own] = standpoint.said["begun_by_customer"] is True
-    contexts[:, 4 + own] = np.nan_to_num(np.array([each["shortfall_30d"] for each in foreseen]))[playbook.purpose_of]
-    return Sight(
-        values=values,
-        namespaces=tuple(
-            namespace_of(
-                {**dict(zip(playbook.names, row, strict=True)), **foreseen[purpose], **standpoint.said},
-                holdings=standpoint.profiles[purpose].holdings,
-                days_since=standpoint.days_since[purpose],
-            )
-            for purpose, row in enumerate(rows)
-        ),
-        squashed=squashed,
-        contexts=contexts,
-    )
+    contexts[:, 4 + own] = np.array(risks)[playbook.purpose_of]
+    return contexts
 
 
 def _foreseen(situation: Situation, purpose: str) -> dict[str, float]:
     if situation.foresight is None or situation.foresight_refused(purpose):
-        return dict.fromkeys(sorted(FORESEEN), math.nan)
-    return {name: float(getattr(situation.foresight, name)) for name in sorted(FORESEEN)}
+        return dict.fromkeys(FACT_SCALES, math.nan)
+    return {name: float(getattr(situation.foresight, name)) for name in FACT_SCALES}
 
 
-def _matches(playbook: Playbook, rows: list[list[float]]) -> FloatArray:
-    interests = [_interests(playbook, row) for row in rows]
-    return np.array(
-        [
-            0.0 if interests[purpose].keys().isdisjoint(tags) else content_match(interests[purpose], tags)
-            for purpose, tags in playbook.tags
-        ]
-    )[playbook.tags_of]
+def _matches(playbook: Playbook, views: tuple[View, ...], rows: list[list[float]]) -> FloatArray:
+    interests = {view.row: _interests(playbook, rows[view.row]) for view in views}
+    matches = []
+    for purpose, tags in playbook.tags:
+        themes = interests[views[purpose].row]
+        matches.append(0.0 if themes.keys().isdisjoint(tags) else content_match(themes, tags))
+    return np.array(matches)[playbook.tags_of]
 
 
 def _interests(playbook: Playbook, values: list[float]) -> dict[str, float]:
@@ -143,13 +163,12 @@ def _interests(playbook: Playbook, values: list[float]) -> dict[str, float]:
     return interests
 
 
-def _affinities(situation: Situation, playbook: Playbook, profiles: list[Profile]) -> FloatArray:
+def _affinities(situation: Situation, playbook: Playbook, views: list[View]) -> FloatArray:
     affinity = situation.affinity
     if affinity is None:
         return np.zeros(len(playbook.offered))
-    return np.array(
-        [
-            0.0 if product is None else affinity.score(profiles[purpose].holdings, product)
-            for purpose, product in playbook.products
-        ]
-    )[playbook.product_of]
+    scores = [
+        0.0 if product is None else affinity.score(views[purpose].profile.holdings, product)
+        for purpose, product in playbook.products
+    ]
+    return np.array(scores)[playbook.product_of]

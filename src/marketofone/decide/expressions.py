@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NoReturn
 
 from msgspec import Struct
 
@@ -47,6 +47,7 @@ _SYMBOLS: dict[type[ast.cmpop], str] = {
     ast.NotEq: "!=",
 }
 _LONGEST = 1_000
+_LARGEST = 1e15  # the largest amount there is
 _DEEPEST = 40
 
 
@@ -91,40 +92,40 @@ class Expression(Struct, frozen=True, kw_only=True):
         return bool(eval(self.code, namespace))  # noqa: S307 - a checked tree, without builtins
 
 
-def parse_expression(text: str, *, owner: str, known: Mapping[str, Known]) -> Expression:
+def parse_expression(text: str, *, field: str, known: Mapping[str, Known]) -> Expression:
     """Read, check and compile an expression.
 
     Parameters
     ----------
     text
         The expression.
-    owner
-        Whose expression it is, for the error: the id of an action.
+    field
+        Where it stands, for the error: ``actions.tea.eligible``.
     known
         The names it may read.
 
     Raises
     ------
     BadExpression
-        Naming the owner and the token that is not allowed.
+        Naming the field and the token that is not allowed.
 
     Examples
     --------
     >>> cups = {"cups": Known(type="number", sources=frozenset({"app"}))}
-    >>> expression = parse_expression("1 < cups <= 3", owner="tea", known=cups)
-    >>> expression.holds(namespace_of({"cups": 2.0}, holdings={}, days_since={}))
+    >>> expression = parse_expression("1 < cups <= 3", field="tea.eligible", known=cups)
+    >>> expression.holds(namespace_of([("cups", 2.0)], {}, holdings={}, days_since={}))
     True
-    >>> parse_expression("cups.real", owner="tea", known=cups)
+    >>> parse_expression("cups.real", field="tea.eligible", known=cups)
     Traceback (most recent call last):
-    marketofone.domain.errors.BadExpression: tea.eligible: 'cups.real' is not allowed; see docs/expressions.md
+    marketofone.domain.errors.BadExpression: tea.eligible: 'cups.real' is not allowed; see the head of actions.toml
     """
-    checker = _Checker(owner=owner, known=known)
+    checker = _Checker(field=field, known=known)
     if len(text) > _LONGEST:
-        raise checker.refusal(f"text of {len(text)} characters")
+        checker.refuse(f"text of {len(text)} characters")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise checker.refusal(f"{getattr(error, 'text', None) or text[:60]!r} cannot be read") from error
+        checker.refuse(f"{getattr(error, 'text', None) or text[:60]!r} cannot be read")
     checked = checker.truth(tree)
     return Expression(
         text=text.strip(),
@@ -147,20 +148,26 @@ def answers(code: CodeType, namespace: Namespace) -> tuple[bool, ...]:
 
 
 def namespace_of(
-    values: Mapping[str, Value], *, holdings: Mapping[str, object], days_since: Mapping[str, float]
+    features: Iterable[tuple[str, float]],
+    facts: Mapping[str, Value],
+    *,
+    holdings: Mapping[str, object],
+    days_since: Mapping[str, float],
 ) -> Namespace:
     """Make the namespace in which expressions are evaluated.
 
     Parameters
     ----------
-    values
-        Features and facts by name; NaN is not known.
+    features, facts
+        Their values by name; NaN is not known.
     holdings
         The products the person holds.
     days_since
         For each life event, days since it happened.
     """
-    namespace: Namespace = {"__builtins__": {}, **values, **_BUILT_IN}
+    namespace: Namespace = dict(features)
+    namespace.update(facts)
+    namespace.update(_BUILT_IN)
     namespace["holds"] = holdings.__contains__
     namespace["life"] = lambda event: days_since.get(event, math.nan)
     return namespace
@@ -169,8 +176,8 @@ def namespace_of(
 class _Checker:
     """Walks a tree once; collects what it reads and gives it back with functions in the place of odd operators."""
 
-    def __init__(self, *, owner: str, known: Mapping[str, Known]) -> None:
-        self._owner = owner
+    def __init__(self, *, field: str, known: Mapping[str, Known]) -> None:
+        self._field = field
         self._known = known
         self._depth = 0
         self._negated = False
@@ -178,19 +185,19 @@ class _Checker:
         self.sources: set[str] = set()
         self.thresholds: list[Threshold] = []
 
-    def refusal(self, shape: str) -> BadExpression:
-        return BadExpression(field=f"{self._owner}.eligible", shape=shape, mend="see docs/expressions.md")
+    def refuse(self, shape: str) -> NoReturn:
+        raise BadExpression(field=self._field, shape=shape, mend="see the head of actions.toml")
 
     def truth(self, node: ast.expr) -> ast.expr:
         checked, kind = self._check(node)
         if kind != "truth":
-            raise self.refusal(f"{ast.unparse(node)!r} is a {kind} where a truth is needed")
+            self.refuse(f"{ast.unparse(node)!r} is a {kind} where a truth is needed")
         return checked
 
     def _check(self, node: ast.expr) -> tuple[ast.expr, Type]:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise self.refusal("nested too deeply")
+            self.refuse("nested too deeply")
         try:
             return self._checked(node)
         finally:
@@ -218,7 +225,7 @@ class _Checker:
             case ast.Call(func=ast.Name(id=function), keywords=[]) if function in FUNCTIONS:
                 answer = self._call(node, function)
             case _:
-                raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+                self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
         return answer
 
     def _negative(self, node: ast.UnaryOp) -> ast.expr:
@@ -230,23 +237,26 @@ class _Checker:
     def _of(self, node: ast.expr, wanted: Type) -> ast.expr:
         checked, kind = self._check(node)
         if kind != wanted:
-            raise self.refusal(f"{ast.unparse(node)[:60]!r} is a {kind} where a {wanted} is needed")
+            self.refuse(f"{ast.unparse(node)[:60]!r} is a {kind} where a {wanted} is needed")
         return checked
 
     def _constant(self, node: ast.Constant) -> tuple[ast.expr, Type]:
-        value = node.value
-        if isinstance(value, bool):
-            return ast.Constant(value), "truth"
-        if isinstance(value, int | float) and abs(value) <= 1e15:  # noqa: PLR2004 - the largest amount there is
-            return ast.Constant(float(value)), "number"
-        if isinstance(value, str):
-            return ast.Constant(value), "text"
-        raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+        answer: tuple[ast.expr, Type]
+        match node.value:
+            case bool():
+                answer = node, "truth"
+            case int() | float() as value if abs(value) <= _LARGEST:
+                answer = ast.Constant(float(value)), "number"
+            case str():
+                answer = node, "text"
+            case _:
+                self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
+        return answer
 
     def _name(self, node: ast.Name) -> tuple[ast.expr, Type]:
         known = self._known.get(node.id)
         if known is None:
-            raise self.refusal(f"{node.id!r} is no feature and no fact")
+            self.refuse(f"{node.id!r} is no feature and no fact")
         self.names.add(node.id)
         self.sources |= known.sources
         return ast.Name(id=node.id, ctx=ast.Load()), known.type
@@ -265,7 +275,7 @@ class _Checker:
             symbol = _SYMBOLS.get(type(operator))
             left, kind = self._check(first)
             if symbol is None or kind == "truth":
-                raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+                self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
             right = self._of(second, kind)
             self._remember(left, symbol, right)
             if symbol == "!=":
@@ -291,10 +301,10 @@ class _Checker:
     def _call(self, node: ast.Call, function: str) -> tuple[ast.expr, Type]:
         of, gives, fewest, most = FUNCTIONS[function]
         if not fewest <= len(node.args) <= most:
-            raise self.refusal(f"{function}() with {len(node.args)} arguments")
+            self.refuse(f"{function}() with {len(node.args)} arguments")
         literal = ast.Name if function == "known" else ast.Constant
         if (of == "text" or function == "known") and not isinstance(node.args[0], literal):
-            raise self.refusal(f"{ast.unparse(node)[:60]!r} is not allowed")
+            self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
         self.sources |= _READS.get(function, frozenset())
         return _called(function, *(self._of(argument, of) for argument in node.args)), gives
 
@@ -336,6 +346,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _BUILT_IN: Namespace = {
+    "__builtins__": {},
     "abs": abs,
     "min": _least,
     "max": _greatest,
@@ -343,4 +354,4 @@ _BUILT_IN: Namespace = {
     "differ": _differ,
     "known": lambda value: not math.isnan(value),
 }
-RESERVED: frozenset[str] = frozenset({*_BUILT_IN, *FUNCTIONS, "__builtins__"})
+RESERVED: frozenset[str] = frozenset({*_BUILT_IN, *FUNCTIONS})

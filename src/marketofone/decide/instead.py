@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.decide.catalogue import FACT_SCALES
 from marketofone.decide.choose import NOBODY, NOT_TRUE, Choice, Ground, choose
 from marketofone.decide.context import FloatArray
 from marketofone.decide.expressions import Threshold
@@ -29,8 +30,8 @@ Rows: TypeAlias = NDArray[np.intp]
 
 _PLAUSIBLE = 4.0  # scales
 _TRIED = 3  # proposals that are verified
-_RIVALS = 5
-_SIDE = np.geomspace(0.05, _PLAUSIBLE, 10)
+_RIVALS = 4
+_SIDE = np.geomspace(0.1, _PLAUSIBLE, 6)
 _STEPS = np.concatenate([-_SIDE, _SIDE])
 
 
@@ -117,8 +118,8 @@ def _by_scores(ground: Ground, choice: Choice) -> Iterator[Change]:
     Along one feature a score is ``value * (m + w t) + luck |value| sqrt(q + 2 g t + c t t)``, with t the change of the
     squashed feature and g its entry of ``covariance @ x``: exact, so only eligibility is left to be verified.
     """
-    rivals = [row for row in choice.options if row not in (choice.chosen, NOBODY)]
-    rivals = sorted(rivals, key=lambda row: -choice.samples[row])[:_RIVALS]
+    rows = np.array([row for row in choice.options if row not in (choice.chosen, NOBODY)], dtype=np.intp)
+    rivals = rows[np.argsort(-choice.samples[rows], kind="stable")[:_RIVALS]].tolist()
     if choice.uniform or not rivals:
         return
     chosen = [] if choice.chosen == NOBODY else [choice.chosen]
@@ -172,6 +173,7 @@ def _plausible(ground: Ground, name: str, *, old: float, new: float) -> Iterator
     """Let a change pass when such a value can exist and is not too far away."""
     _, unit, feature = named(ground, name)
     least, most = range_of(feature) if feature is not None else (-math.inf if unit == "minor" else 0.0, math.inf)
-    size = abs(new - old) / ground.playbook.features.scales.get(name, max(abs(old), abs(new), 1.0))
+    scale = FACT_SCALES.get(name) or ground.playbook.features.scales.get(name, max(abs(old), abs(new), 1.0))
+    size = abs(new - old) / scale
     if least <= new <= most and new != old and size <= _PLAUSIBLE:
         yield Change(size=size, name=name, old=old, new=new)

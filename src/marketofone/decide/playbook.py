@@ -25,7 +25,8 @@ from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
 from marketofone.models.bandit import Arm, Arms, prior_arm, stack
 
-_PRIOR_SPREAD = 0.25  # of the prior chance: how far each weight may lie from its prior
+_PRIOR_SPREAD = 0.4  # of the prior chance: how far each weight may lie from its prior
+_PRIOR_SPREAD_MOST = 0.02
 _PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
 _TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
 _LEVELS = ("total", "count", "mean", "days", "share", "distinct")
@@ -123,9 +124,8 @@ class Playbook:
         Everybody accepts with its declared chance, and more likely when it matches their interests or their products.
         """
         chance = action.chance
-        arm = prior_arm(
-            self.dim, chance=chance, spread=_PRIOR_SPREAD * chance, noise=math.sqrt(chance * (1.0 - chance))
-        )
+        spread = min(_PRIOR_SPREAD * chance, _PRIOR_SPREAD_MOST)
+        arm = prior_arm(self.dim, chance=chance, spread=spread, noise=math.sqrt(chance * (1.0 - chance)))
         mean = arm.mean.copy()
         mean[[self.terms.index(term) for term in FITS]] = _PRIOR_FIT * chance
         return replace(arm, mean=mean)
@@ -150,7 +150,7 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
         if phrase is not None:
             raise MalformedDocument(field=f"actions.{action.id}", shape=f"the words {phrase!r}", mend="say it calmly")
     known = vocabulary(features)
-    stress = parse_expression(guardrails.stress.when, owner="guardrails.stress", known=known)
+    stress = parse_expression(guardrails.stress.when, field="guardrails.stress.when", known=known)
     purposes = [PURPOSES.index(action.purpose) for action in actions.offered]
     demands = [
         Demand(purpose, expression.sources, frozenset(action.needs), not FORESEEN.isdisjoint(expression.names))

@@ -17,6 +17,9 @@ from marketofone.domain.event import SOURCES
 from marketofone.features.declare import Feature, Unit
 
 SHOWN = 6
+COST = Term(name="cost", title="what it costs to show it")
+LUCK = Term(name="luck", title="the luck of the draw")
+REST = Term(name="rest", title="everything else")
 _CONDITIONS_SHOWN = 3
 _IN_WORDS = {
     "<": "less than",
@@ -36,12 +39,11 @@ def because(ground: Ground, choice: Choice) -> tuple[Reason, ...]:
     """Say why this action: what made it eligible (terms of 0), then the terms of its score, largest first."""
     if choice.chosen == NOBODY:
         return (Reason(text=_why_nothing(choice), feature=None, source=None, term=0.0),)
-    terms = _terms(ground, choice)
-    terms.sort(key=lambda reason: -abs(reason.term))
-    shown = [reason for reason in terms[:SHOWN] if reason.term]
-    rest = math.fsum(reason.term for reason in terms[SHOWN:])
+    terms = sorted(_terms(ground, choice), key=lambda pair: -abs(pair[1]))
+    shown = [_told(ground, choice, term, amount) for term, amount in terms[:SHOWN] if amount]
+    rest = math.fsum(amount for _, amount in terms[SHOWN:])
     if rest:
-        shown.append(Reason(text="everything else", feature=None, source=None, term=rest))
+        shown.append(_told(ground, choice, REST, rest))
     return (*_conditions(ground, choice), *shown)
 
 
@@ -122,32 +124,21 @@ def _why_nothing(choice: Choice) -> str:
     return "nothing else is worth your time now"
 
 
-def _terms(ground: Ground, choice: Choice) -> list[Reason]:
+def _terms(ground: Ground, choice: Choice) -> list[tuple[Term, float]]:
     row = choice.chosen
     value = float(ground.situation.values[row])
     weighted = (value * ground.situation.arms.mean[row] * choice.sight.contexts[row]).tolist()
-    purpose = int(ground.playbook.purpose_of[row])
-    reasons = [
-        Reason(
-            text=_text(term, choice, purpose=purpose),
-            feature=None if term.feature is None else term.name,
-            source=term.source,
-            term=amount,
-        )
-        for term, amount in zip(ground.playbook.terms, weighted, strict=True)
-        if amount
-    ]
-    cost = float(ground.playbook.costs[row])
-    luck = float(choice.samples[row]) - math.fsum((*weighted, -cost))
-    reasons.append(Reason(text="what it costs to show it", feature=None, source=None, term=-cost))
-    reasons.append(Reason(text="the luck of the draw", feature=None, source=None, term=luck))
-    return reasons
+    cost = -float(ground.playbook.costs[row])
+    luck = float(choice.samples[row]) - math.fsum((*weighted, cost))
+    return [*zip(ground.playbook.terms, weighted, strict=True), (COST, cost), (LUCK, luck)]
 
 
-def _text(term: Term, choice: Choice, *, purpose: int) -> str:
+def _told(ground: Ground, choice: Choice, term: Term, amount: float) -> Reason:
     if term.feature is None:
-        return term.title
-    return f"{term.title}: {in_words(value_of(choice, term.name, purpose=purpose), unit=term.feature.unit)}"
+        return Reason(text=term.title, feature=None, source=term.source, term=amount)
+    value = value_of(choice, term.name, purpose=int(ground.playbook.purpose_of[choice.chosen]))
+    text = f"{term.title}: {in_words(value, unit=term.feature.unit)}"
+    return Reason(text=text, feature=term.name, source=term.source, term=amount)
 
 
 def _conditions(ground: Ground, choice: Choice) -> list[Reason]:

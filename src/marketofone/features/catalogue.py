@@ -97,28 +97,6 @@ def load_catalogue(text: str) -> Catalogue:
     return Catalogue(listed, context=context)
 
 
-def catalogue_table(catalogue: Catalogue) -> str:
-    """Write the catalogue as a Markdown table, for ``docs/features.md``."""
-    lines = [
-        "| feature | what it is | how | unit | window | sources | owner | in context |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for feature in catalogue.features:
-        windows = [window.text for window in (feature.window, feature.habit) if window is not None]
-        cells = (
-            f"`{feature.name}`",
-            feature.title,
-            feature.how.replace("_", " "),
-            feature.unit,
-            " against ".join(windows) or "ever",
-            ", ".join(sorted(feature.lineage)),
-            feature.owner,
-            f"scale {catalogue.scales[feature.name]:g}" if feature.name in catalogue.scales else "",
-        )
-        lines.append(f"| {' | '.join(cell.replace('|', ' ') for cell in cells)} |")
-    return "\n".join(lines) + "\n"
-
-
 def _check_names(features: Sequence[Feature], index: Mapping[str, int], *, context: Mapping[str, float]) -> None:
     if not features or len(index) != len(features):
         raise MalformedDocument(field="features.py: FEATURES", shape="none, or two of one name", mend="name each once")

@@ -41,7 +41,7 @@ def decide(kit: Equipment, request: Request) -> Decision:
         made = _made_before(reader, request)
         if made is not None:
             return made
-        view = StoredView(reader, kit)
+        view = StoredView(reader, kit, committed=True)
         person = view.person(request.customer)
         decision = compute(kit, view, request)
         fence = view.fence(person)
@@ -116,7 +116,7 @@ def record(writer: Writer, decision: Decision, *, kit: Equipment) -> Decision:
     entry = writer.append("decision", at=decision.at, customer=decision.customer, body=_ENCODE(decision))
     writer.index_decision(decision.id, seq=entry.seq)
     person = writer.person(decision.customer)
-    view = StoredView(writer, kit)
+    view = StoredView(writer, kit, committed=False)
     before = view.contacts(person)
     after = remember(before, decision, kit.book.actions.action(decision.action))
     if after is not before:
@@ -135,7 +135,7 @@ def _release(kit: Equipment, writer: Writer, request: Request, decision: Decisio
 
 def _decide_alone(kit: Equipment, writer: Writer, request: Request) -> Decision:
     made = _made_before(writer, request)
-    return made or record(writer, compute(kit, StoredView(writer, kit), request), kit=kit)
+    return made or record(writer, compute(kit, StoredView(writer, kit, committed=False), request), kit=kit)
 
 
 def _made_before(reader: Reader, request: Request) -> Decision | None:

@@ -80,7 +80,7 @@ def _hear(kit: Equipment, writer: Writer, outcome: Outcome) -> Heard:
         raise UnknownDecision
     decision = _DECISION.decode(entry.body)
     earlier = _earlier(writer, decision)
-    view = StoredView(writer, kit)
+    view = StoredView(writer, kit, committed=False)
     lesson = taught(view, decision, outcome, earlier=earlier)
     heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=_ENCODE(outcome))
     person = writer.person(decision.customer)

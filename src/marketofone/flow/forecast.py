@@ -127,7 +127,7 @@ def movements_of(events: Iterable[Event], *, calendar: Calendar) -> dict[str, li
 
 def _look(kit: Equipment, reader: Reader, customer: str, *, now: Instant) -> tuple[ForecastRecord, CustomerForecast]:
     must_exist(reader, customer)
-    view = StoredView(reader, kit)
+    view = StoredView(reader, kit, committed=True)
     person = view.person(customer)
     consents = view.consents(person)
     leave = permit(PURPOSE, consents, customer=person, channel=CHANNEL, policy=kit.book.policy, now=now)
@@ -182,7 +182,7 @@ def _facts(ahead: Forecast, *, sources: Iterable[str], now: Instant) -> Forecast
 
 def _record(kit: Equipment, writer: Writer, record: ForecastRecord) -> None:
     person = writer.person(record.customer)
-    if StoredView(writer, kit).consents(person).epoch != record.epoch:
+    if StoredView(writer, kit, committed=False).consents(person).epoch != record.epoch:
         raise EpochChanged
     writer.append("forecast", at=record.facts.at, customer=record.customer, body=_ENCODE(record))
     writer.put_state(person, FORECAST, _ENCODE(record.facts))

@@ -43,7 +43,7 @@ def outcomes_of(kit: Equipment, decision: Decision) -> list[Outcome]:
 def consents_of(kit: Equipment, customer: str) -> Consents:
     """Give what a person said about consent, cell by cell, with the moments since and until when."""
     with kit.store.read() as reader:
-        view = StoredView(reader, kit)
+        view = StoredView(reader, kit, committed=True)
         return view.consents(view.person(customer))
 
 

@@ -25,7 +25,7 @@ from marketofone.domain.moment import SECOND, Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.state import LiveState, SchemaChanged, fold, from_bytes, to_bytes
 from marketofone.flow.equipment import Equipment
-from marketofone.flow.people import rebuild, relink
+from marketofone.flow.people import fold_again, relink
 from marketofone.flow.stored import StoredView
 from marketofone.store.ports import Letter, NewEvent, StoredEvent, Verdict, Writer
 
@@ -123,7 +123,7 @@ def _without_duplicates(writer: Writer, parsed: list[tuple[Event, bytes]]) -> li
 
 
 def _judge(kit: Equipment, writer: Writer, fresh: list[tuple[Event, bytes]], *, now: Instant) -> list[_Judged]:
-    view = StoredView(writer, kit)
+    view = StoredView(writer, kit, committed=False)
     by_customer: dict[str, list[int]] = {}
     for index, (event, _) in enumerate(fresh):
         by_customer.setdefault(event.customer, []).append(index)
@@ -177,7 +177,8 @@ def _row(kit: Equipment, item: _Judged) -> NewEvent:
 def digest_of(row: NewEvent | StoredEvent) -> bytes:
     """Bind an event as kept to its ingest entry: sixteen bytes over everything that is stored of it."""
     digest = blake2b(row.key, digest_size=16)
-    for part in (row.customer.encode(), row.source.encode(), row.verdict.encode(), row.body or b"", row.reading or b""):
+    words = f"{row.customer}\0{row.source}\0{row.kind}\0{row.at}\0{row.verdict}"
+    for part in (words.encode(), row.body or b"", row.reading or b""):
         digest.update(len(part).to_bytes(4, "big") + part)
     return digest.digest()
 
@@ -197,7 +198,8 @@ def _update_states(kit: Equipment, writer: Writer, judged: Iterable[_Judged], *,
             for source, pairs in by_source.items():
                 writer.put_state(person, source, to_bytes(_folded(kit, blobs.get(source), pairs)))
         except SchemaChanged:  # the declarations changed since: fold this person again from the log
-            rebuild(kit, writer, person, now=now)
+            consents = StoredView(writer, kit, committed=False).consents(person)
+            fold_again(kit, writer, person, consents, now=now)
 
 
 def _folded(kit: Equipment, blob: bytes | None, pairs: list[tuple[Admitted, Reading | None]]) -> LiveState:

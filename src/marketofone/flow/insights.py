@@ -48,7 +48,7 @@ def profile(kit: Equipment, customer: str, *, now: Instant) -> ProfileView:
     """Show what is known about a person, restricted to what they allow."""
     with kit.store.read() as reader:
         must_exist(reader, customer)
-        view = StoredView(reader, kit)
+        view = StoredView(reader, kit, committed=True)
         person = view.person(customer)
         leave = permit(
             "insights", view.consents(person), customer=person, channel=CHANNEL, policy=kit.book.policy, now=now

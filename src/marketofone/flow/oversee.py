@@ -67,7 +67,7 @@ def rule(kit: Equipment, ruling: Ruling) -> None:
 def standings(kit: Equipment, *, now: Instant) -> list[Standing]:
     """List every action with its tier and how it stands."""
     with kit.store.read() as reader:
-        board = StoredView(reader, kit).board()
+        board = StoredView(reader, kit, committed=True).board()
     rows = []
     for action in kit.book.actions.actions:
         tier = tier_of(action)
@@ -88,7 +88,7 @@ def standings(kit: Equipment, *, now: Instant) -> list[Standing]:
 def impact(kit: Equipment, *, level: float) -> Impact:
     """Measure the policy against the random control group, person by person."""
     with kit.store.read() as reader:
-        view = StoredView(reader, kit)
+        view = StoredView(reader, kit, committed=True)
         learned = view.learned()
         beliefs = {action.id: belief_of(learned, action) for action in kit.book.actions.actions}
         costs = {action.id: action.cost_minor for action in kit.book.actions.actions}

@@ -67,7 +67,7 @@ def change_consent(kit: Equipment, change: ConsentChange, *, now: Instant) -> Co
     def record(writer: Writer) -> Consents:
         person = writer.person(change.customer)
         writer.append("consent", at=now, customer=change.customer, body=_ENCODE(change))
-        consents = apply(StoredView(writer, kit).consents(person), change, policy=policy)
+        consents = apply(StoredView(writer, kit, committed=False).consents(person), change, policy=policy)
         put_consents(writer, person, consents)
         fold_again(kit, writer, person, consents, now=now)
         return consents
@@ -78,7 +78,7 @@ def change_consent(kit: Equipment, change: ConsentChange, *, now: Instant) -> Co
 def show_consents(kit: Equipment, customer: str, *, now: Instant) -> ConsentView:
     """Show every cell a person can switch."""
     with kit.store.read() as reader:
-        view = StoredView(reader, kit)
+        view = StoredView(reader, kit, committed=True)
         consents = view.consents(view.person(customer))
     return ConsentView(
         customer=customer,

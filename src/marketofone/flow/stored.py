@@ -54,9 +54,14 @@ class Fence:
 
 
 class StoredView:
-    """The world at one snapshot of the store. Satisfies :class:`marketofone.flow.view.View`."""
+    """The world at one snapshot of the store. Satisfies :class:`marketofone.flow.view.View`.
 
-    def __init__(self, reader: Reader, kit: Equipment) -> None:
+    ``committed`` says that the snapshot holds nothing that may still be rolled back: only then is what was decoded put
+    into the caches, whose keys (an epoch, a position) would otherwise come to mean something else.
+    """
+
+    def __init__(self, reader: Reader, kit: Equipment, *, committed: bool) -> None:
+        self._committed = committed
         self._reader = reader
         self._kit = kit
         # A view answers the same however often it is asked, whatever other threads put into the caches meanwhile.
@@ -89,7 +94,8 @@ class StoredView:
         if body is None:
             return NOBODY_ASKED
         consents = decode_consents(body)
-        self._kit.caches.keep_consents(person, consents)
+        if self._committed:
+            self._kit.caches.keep_consents(person, consents)
         return consents
 
     def states(self, person: str, *, now: Instant) -> Mapping[str, LiveState]:
@@ -123,7 +129,8 @@ class StoredView:
             changed = self._reader.models(prefix=PREFIX, after=known.position)
             if changed:
                 known = with_models(known, changed, features=self.book.features, position=self._reader.position())
-                self._kit.caches.learned = known
+                if self._committed:
+                    self._kit.caches.learned = known
             self._learned = known
         return self._learned
 
@@ -138,7 +145,9 @@ class StoredView:
                 if entry.body is not None:
                     board = apply_ruling(board, _RULING.decode(entry.body))
                 position = entry.seq
-            self._board = self._kit.caches.board = (position, board)
+            self._board = (position, board)
+            if self._committed:
+                self._kit.caches.board = self._board
         return self._board
 
     def fence(self, person: str) -> Fence:

@@ -67,7 +67,7 @@ def train(kit: Equipment, *, now: Instant) -> Trained:
 
 def _teachers(kit: Equipment, reader: Reader, *, now: Instant) -> Iterator[tuple[frozenset[str], list[list[Movement]]]]:
     """Give the holdings and the movements by account of everybody who allows learning from their transactions."""
-    view = StoredView(reader, kit)
+    view = StoredView(reader, kit, committed=True)
     for person in sorted({reader.person(customer) for customer in reader.customers()}):
         consents = view.consents(person)
         leave = permit(LEARNING, consents, customer=person, channel=CHANNEL, policy=kit.book.policy, now=now)

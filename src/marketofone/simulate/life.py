@@ -16,7 +16,7 @@ from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND
 from marketofone.simulate.chronicle import Chronicle, draw_chronicle, situations
 from marketofone.simulate.people import Person, draw_person, happens
 from marketofone.simulate.span import SATURDAY, Days, PerDay, Span
-from marketofone.simulate.tables import MESSAGES_OF, PAYMENTS_OF, PLACES, SEARCHES_OF, TABLES, WORDS, Habit
+from marketofone.simulate.tables import MESSAGES_OF, PAYMENTS_OF, PLACES, SEARCHES_OF, TABLES, WORDS, Bill, Habit
 
 Rows = NDArray[np.void]
 Codes = NDArray[np.int64]
@@ -147,24 +147,14 @@ def _earn(sheet: _Sheet) -> Days:
 def _pay_bills(sheet: _Sheet, pay_days: Days) -> float:
     """Write what is due by the calendar; give it as a share of monthly pay."""
     person, span, rng = sheet.person, sheet.span, sheet.rng
-    held = {"personal_loan": 0.08, "mortgage": 0.22}
-    bills: list[tuple[str, float, tuple[int, ...]]] = [
-        ("rent", person.rent_share, ()),
-        ("utilities", 0.05, ()),
-        ("utilities", 0.04, (1, 4, 7, 10)),
-        ("telecom", 0.012, ()),
-        ("insurance", 0.03, ()) if happens(0.5, rng) else ("insurance", 0.3, (int(rng.integers(1, 13)),)),
-        ("tax", 0.25 * happens(0.12, rng), (3,)),
-        *(("subscriptions", 0.006, ()) for _ in range(int(rng.poisson(1.5)))),
-        *(("loan", share, ()) for product, share in held.items() if product in person.holds),
-    ]
+    bills = [bill for bill in TABLES.bills if bill.holds is None or bill.holds in person.holds]
+    bills = [Bill("rent", person.rent_share), *(bill for bill in bills if happens(bill.people, rng))]
     fixed = 0.0
-    for category, share, months in bills:
+    for bill in bills:
         days = span.monthly(int(rng.integers(1, 28)))
-        days = days[np.isin(span.month[days], months)] if months else days
-        winter = 0.35 * np.cos(2 * np.pi * span.season[days]) * (category == "utilities")
-        sheet.pay(category, days if share else days[:0], -share * (1 + winter[: len(days) if share else 0]))
-        fixed += share * (len(months) or 12) / 12
+        days = days[np.isin(span.month[days], bill.months or span.month) & (bill.share > 0)]
+        sheet.pay(bill.category, days, -bill.share * (1 + bill.winter * np.cos(2 * np.pi * span.season[days])))
+        fixed += bill.share * (len(bill.months) or 12) / 12
     if "savings_account" in person.holds:
         saved = float(np.clip(0.06 + person.leaning({"planner": 0.04}), 0.01, 0.2))
         each = saved * {"monthly": 1.0, "fortnightly": 14 / _MONTH, "irregular": 1 / 2.2}[person.cycle]

@@ -14,24 +14,12 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.simulate.span import Span
-from marketofone.simulate.tables import TABLES, WORDS, Loadings
+from marketofone.simulate.tables import TABLES, WORDS, Loadings, Said
 
 TRAITS = ("price", "planner", "digital", "traveller", "family", "anxious", "trust", "ambition")
 _STUDENT_AGE, _PENSION_AGE = 24, 65
 _RENEWAL_DAYS, _RETURN_DAYS = 350, 45
-_ALL = ("*",)
-# share of people, purposes and sources they allow; the rest allows nothing
-_ALLOWED: tuple[tuple[float, tuple[str, ...], tuple[str, ...]], ...] = (
-    (0.42, _ALL, _ALL),
-    (0.12, _ALL, ("transactions", "app", "life_events", "messages")),
-    (0.10, _ALL, ("transactions", "app", "open_banking", "location")),
-    (0.12, ("insights", "care", "learning"), _ALL),
-    (0.10, ("insights", "personalisation", "marketing", "learning"), ("transactions", "app")),
-    (0.06, ("insights", "personalisation", "marketing"), ("transactions", "open_banking", "life_events")),
-    (0.04, ("insights",), ("transactions",)),
-)
-# share of those who change their mind midway, purpose and source they withdraw
-_WITHDRAWN = ((0.4, "marketing", "*"), (0.2, "*", "location"), (0.15, "*", "open_banking"), (0.25, "*", "*"))
+_OPENING = 9 * 60  # the minute of the day at which people join
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -105,23 +93,29 @@ def draw_person(index: int, *, seed: int, span: Span) -> Person:
 
 def _consents(customer: str, joined: int, span: Span, rng: np.random.Generator) -> tuple[ConsentChange, ...]:
     """Draw what a person says about consent: at joining, perhaps a change of mind, perhaps back, and a renewal."""
-    shares = [share for share, _, _ in _ALLOWED]
-    which = int(rng.choice(len(shares) + 1, p=[*shares, 1 - sum(shares)]))
+    allows, objects = (_one_of(table, rng) for table in (TABLES.allowed, TABLES.withdrawn))
     leaves, returns, renews = happens(0.16, rng), happens(0.5, rng), happens(0.85, rng)
     left = joined + int(rng.integers(1, max(2, span.days - joined)))
-    _, purpose, source = _WITHDRAWN[int(rng.choice(len(_WITHDRAWN), p=[share for share, _, _ in _WITHDRAWN]))]
-    if which == len(shares):
-        return ()
-    _, purposes, sources = _ALLOWED[which]
-    said: list[tuple[int, Literal["grant", "withdraw"], tuple[str, ...], tuple[str, ...]]] = []
-    said.append((joined, "grant", purposes, sources))
-    if leaves:
-        said.append((left, "withdraw", (purpose,), (source,)))
-    if returns if leaves else renews:
-        said.append((left + _RETURN_DAYS if leaves else joined + _RENEWAL_DAYS, "grant", purposes, sources))
-    return tuple(
-        ConsentChange(customer=customer, change=change, purposes=purposes, sources=sources, channels=_ALL,
-                      since=span.at(day, minute=9 * 60))
-        for day, change, purposes, sources in said
-        if day < span.days
-    )  # fmt: skip
+    again = left + _RETURN_DAYS if leaves else joined + _RENEWAL_DAYS
+    said: list[tuple[int, Literal["grant", "withdraw"], Said | None]] = [(joined, "grant", allows)]
+    said += [(left, "withdraw", objects)] if leaves else []
+    said += [(again, "grant", allows)] if (returns if leaves else renews) else []
+    changes = []
+    for day, change, what in said if allows is not None else ():
+        if what is not None and day < span.days:
+            said_then = ConsentChange(
+                customer=customer,
+                change=change,
+                purposes=what.purposes,
+                sources=what.sources,
+                channels=("*",),
+                since=span.at(day, minute=_OPENING),
+            )
+            changes.append(said_then)
+    return tuple(changes)
+
+
+def _one_of(table: tuple[Said, ...], rng: np.random.Generator) -> Said | None:
+    """Draw what one person says; None when the shares leave people over."""
+    which = int(np.searchsorted(np.cumsum([said.people for said in table]), rng.random(), side="right"))
+    return table[which] if which < len(table) else None

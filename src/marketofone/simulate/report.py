@@ -1,16 +1,16 @@
-"""What came out of a demo, for a terminal and as JSON. The world is synthetic, and the report says so."""
+"""What came out of a demo, as JSON and (``report.txt``) for people. The world is synthetic, and the report says so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import indent
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
 from msgspec import Struct
 
-from marketofone.domain.action import MARKETING, NOTHING, Action
-from marketofone.domain.decision import Decision
+from marketofone.domain.action import MARKETING, Action
 from marketofone.domain.moment import text_of
 from marketofone.flow.oversee import VerificationView
 from marketofone.flow.replay import ReplayReport
@@ -19,10 +19,16 @@ from marketofone.simulate.stories import Step
 from marketofone.simulate.world import Choice, Scenario, Tally, Told
 
 _RESAMPLES = 400
+_REASONS = 4
 _COUNTED = (
     *("events", "refused", "duplicates", "dead_letters", "granted", "withdrawn", "forecasts", "forecasts_refused"),
     *("decisions", "outcomes", "accepted", "declined", "ignored", "valued"),
 )
+_TEXT = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - a terminal, not a page
+_TEXT.filters["number"] = "{:,}".format
+_TEXT.filters["percent"] = "{:.0%}".format
+_TEXT.filters["moment"] = lambda at: text_of(at)[:16].replace("T", " ")
+_TEXT.filters["heaviest"] = lambda reasons: sorted(reasons, key=lambda reason: -abs(reason.term))[:_REASONS]
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -57,7 +63,7 @@ class Report(Struct, frozen=True, kw_only=True):
             **{name: tally.counts[name] for name in _COUNTED},
             "offers_shown": sum(tally.shown[name] for name in offers),
             "offers_accepted": sum(tally.accepted[name] for name in offers),
-            "shown": dict(tally.shown.most_common()),
+            "shown": {"nothing": 0, **tally.shown},
             "why_not": dict(tally.whys.most_common()),
             "impact": self.impact,
             "oracle_share": captured(tally.choices),
@@ -70,71 +76,18 @@ class Report(Struct, frozen=True, kw_only=True):
 
     def to_text(self) -> str:
         """Tell it to people."""
-        return "\n\n".join((self._numbers(), self._learned(), self._stories(), self._customer(), self._proof()))  # noqa: FLY002
-
-    def _numbers(self) -> str:
-        found, plan = self.to_json(), self.scenario
-        rows = (
-            "ingested  {events:>9,} events; {refused:,} of them may not be used, because nobody allowed it",
-            "consents  {granted:>9,} grants, {withdrawn:,} withdrawals",
-            "forecast  {forecasts:>9,} times 90 days ahead; {forecasts_refused:,} refused",
-            "decided   {decisions:>9,} times, of which {peace:,} to leave the person in peace",
-            "heard     {accepted:>9,} accepted, {declined:,} declined, {ignored:,} ignored; {valued:,} values, later",
-            "offers    {offers_shown:>9,} shown, {offers_accepted:,} taken",
-        )
-        head = (
-            f"A SYNTHETIC BANK: {plan.customers:,} invented people, {plan.days} days, seed {plan.seed}; no real market."
-        )
-        stages = "seconds   " + ", ".join(f"{stage} {took:.1f}" for stage, took in found["stages"].items())
-        told = [row.format_map({**found, "peace": self.tally.shown[NOTHING]}) for row in rows]
-        return "\n".join((head, *told, stages))
-
-    def _learned(self) -> str:
-        lines = ["WHAT WAS LEARNED", "by the known truth, one decision at a time, later effects aside:"]
-        choices = self.tally.choices
-        for name, part in (("all decisions", choices), ("second half", choices[len(choices) // 2 :])):
-            share = captured(part)
-            if share is not None:
-                interval = f"{share.share:.0%} [{share.low:.0%}, {share.high:.0%}]"
-                lines.append(f"  {interval} of what knowing everything gains over chance ({name}, {share.n:,})")
-        return "\n".join((*lines, "as the bank itself can measure it:", indent(self.impact.text, "  ")))
-
-    def _stories(self) -> str:
-        lines, story = ["THREE STORIES"], ""
+        stories: dict[str, list[Step]] = {}
         for step in self.steps:
-            lines += [] if step.story == story else [step.story]
-            story = step.story
-            lines.append(f"  {step.text}: {self._title(step.decision)}")
-        return "\n".join(lines)
-
-    def _customer(self) -> str:
-        """Tell one customer's story through three decisions with their reasons."""
-        told = _most_telling(self.tally)
-        if not told:
-            return "ONE CUSTOMER: nobody had three different decisions; simulate more days"
-        lines = [f"ONE CUSTOMER, THREE DECISIONS: {told[0].decision.customer}"]
-        for item in told:
-            decision, reaction = item.decision, item.reaction
-            when = text_of(decision.at)[:16].replace("T", " ")
-            lines.append(
-                f"  {when} on {decision.occasion}: {self._title(decision)}, drawn with {decision.propensity:.2f}"
-            )
-            lines += [f"    {line}" for line in _reasons(decision)]
-            if reaction is not None:
-                lines.append(f"    and then: {reaction.verdict}" + (f" ({reaction.why})" if reaction.why else ""))
-        return "\n".join(lines)
-
-    def _proof(self) -> str:
-        chain = "holds" if self.verified.ok else "IS BROKEN"
-        same = f"{self.replayed.differences:,} differ" if self.replayed.differences else "the same to the byte"
-        return (
-            f"PROOF: the audit chain of {self.verified.entries:,} entries {chain}; {self.replayed.decisions:,} decisions "
-            f"recomputed from the log, {same}. It took {self.seconds:.0f} s."
+            stories.setdefault(step.story, []).append(step)
+        template = _TEXT.from_string(files(__package__).joinpath("report.txt").read_text(encoding="utf-8"))
+        return template.render(
+            found=self.to_json(),
+            stories=stories,
+            titles={action.id: action.title for action in self.actions},
+            told=_most_telling(self.tally),
+            verified=self.verified,
+            replayed=self.replayed,
         )
-
-    def _title(self, decision: Decision) -> str:
-        title = next((action.title for action in self.actions if action.id == decision.action), "")
-        return f"{title} ({decision.action})"
 
 
 def captured(choices: Sequence[Choice]) -> Share | None:
@@ -161,19 +114,9 @@ def _most_telling(tally: Tally) -> list[Told]:
     best: list[Told] = []
     richest = (0, 0)
     for told in tally.told.values():
-        first = {item.decision.action: item for item in reversed(told) if item.reaction is not None}
-        answers = {item.reaction.verdict: item for item in first.values() if item.reaction is not None}
+        first = {item.decision.action: item for item in reversed(told)}
+        answers = {item.reaction.verdict: item for item in first.values()}
         chosen = list({item.decision.action: item for item in (*answers.values(), *first.values())}.values())[:3]
         if len(chosen) > 2 and (len(answers), len(first)) > richest:  # noqa: PLR2004 - three decisions make the story
             best, richest = chosen, (len(answers), len(first))
     return sorted(best, key=lambda item: item.decision.at)
-
-
-def _reasons(decision: Decision) -> list[str]:
-    """Tell the heaviest terms of a decision, what was not used, and what would have changed it."""
-    heaviest = sorted(decision.because, key=lambda reason: -abs(reason.term))[:4]
-    lines = [f"{reason.term:>+10,.1f}  {reason.text}" for reason in heaviest]
-    lines += [f"not used: {item.source}, because {item.why}" for item in decision.not_used]
-    if decision.instead is not None:
-        lines.append(f"otherwise: {decision.instead.change} -> {decision.instead.action}")
-    return lines

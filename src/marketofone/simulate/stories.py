@@ -12,6 +12,7 @@ from itertools import count
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.decision import Decision
@@ -20,13 +21,13 @@ from marketofone.domain.moment import DAY, HOUR, MINUTE, Day, Instant
 from marketofone.simulate.chronicle import quiet
 from marketofone.simulate.face import Bank
 from marketofone.simulate.life import live
-from marketofone.simulate.people import TRAITS, Person
+from marketofone.simulate.people import TRAITS, Person, draw_person
 from marketofone.simulate.span import span_of
 from marketofone.simulate.voice import CURRENCY, account_of, events_of
 
 HISTORY_DAYS = 200
 _ALL_BUT_LIFE = ("transactions", "app", "open_banking", "location", "messages")
-_SHIFT_DAYS = 28
+_SHIFT_DAYS = 32
 _UNTOLD = {"partner.searched", "message.received", "app.searched", "place.visited"}  # left to the script
 
 
@@ -83,7 +84,7 @@ def crib(bank: Bank, *, moment: Instant) -> Iterator[Step]:
 
 
 def table(bank: Bank, *, moment: Instant) -> Iterator[Step]:
-    """Tell of four weeks of eating out instead of cooking, against a person's own habit."""
+    """Tell of a month of eating out instead of cooking, against a person's own habit."""
     begin = Instant(moment - _SHIFT_DAYS * DAY)
     cast, before = _enter(bank, "cleo", "more dining out, fewer groceries", (EVERY,), moment=moment, until=begin)
     yield before
@@ -91,7 +92,7 @@ def table(bank: Bank, *, moment: Instant) -> Iterator[Step]:
     kept = [event for event in rest if getattr(event.data, "category", None) not in {"groceries", "dining"}]
     dined = [cast.paid("dining", 3_200, at=begin + day * DAY + HOUR) for day in range(1, _SHIFT_DAYS) if day % 3]
     bank.ingest(sorted([*kept, *dined], key=lambda event: event.at), now=moment)
-    yield cast.step("four weeks of eating out instead of cooking", occasion="app.opened", at=moment + MINUTE)
+    yield cast.step("a month of eating out instead of cooking", occasion="app.opened", at=moment + MINUTE)
 
 
 def storm(bank: Bank, *, moment: Instant) -> Iterator[Step]:
@@ -140,21 +141,14 @@ def _somebody(name: str, sources: tuple[str, ...], bank: Bank, *, moment: Instan
     allowed = ConsentChange(
         customer=name, change="grant", purposes=(EVERY,), sources=sources, channels=(EVERY,), since=first
     )
-    return Person(
-        index=0,
+    span = span_of(bank.calendar, first=bank.calendar.day_of(first), days=1)
+    return replace(
+        draw_person(0, seed=5, span=span),
         id=name,
-        birth_year=1993,
-        sex="female",
-        region="capital",
         traits=(0.0,) * len(TRAITS),
-        joined=0,
         stage="work",
         cycle="monthly",
         pay_minor=260_000,
-        pay_date=12,
-        bonus_months=(),
-        rent_share=0.3,
-        other_bank=None,
         holds=("current_account", "debit_card", "savings_account"),
         consents=(allowed,),
     )

@@ -38,6 +38,25 @@ class Habit(Struct, frozen=True, forbid_unknown_fields=True):
     traits: Loadings = {}
 
 
+class Bill(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something due by the calendar: which share of pay, when, and for whom."""
+
+    category: str
+    share: float
+    months: tuple[int, ...] = ()
+    people: float = 1.0
+    holds: str | None = None
+    winter: float = 0.0
+
+
+class Said(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a share of people says about consent."""
+
+    people: float
+    purposes: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
 class Theme(Struct, frozen=True, forbid_unknown_fields=True):
     """What an action is about, and whom that suits when."""
 
@@ -58,6 +77,9 @@ class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     words: dict[str, tuple[str, ...]]
     turns: dict[str, Turn]
     messages: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    bills: tuple[Bill, ...]
+    allowed: tuple[Said, ...]
+    withdrawn: tuple[Said, ...]
     habits: dict[str, Habit]
     contacts: dict[str, Habit]
     holdings: dict[str, Loadings]

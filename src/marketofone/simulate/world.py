@@ -53,21 +53,26 @@ _HALF_LIFE = 7 * DAY  # of being tired of being addressed
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
-    """What is simulated. ``decisions`` scales how often is asked; ``forecasts``: the chance of one before a pay day."""
+    """What is simulated.
+
+    ``decisions`` scales how often is asked, ``forecasts`` is the chance of one before a pay day, and what is learned
+    from everybody together is learned again every ``train_days``.
+    """
 
     customers: int
     days: int
     seed: int
     first: Day
     decisions: float = 1.0
-    forecasts: float = 0.35
+    forecasts: float = 0.3
+    train_days: int = 30
 
 
 class Told(Struct, frozen=True, kw_only=True):
     """One decision that was kept whole, and what followed."""
 
     decision: Decision
-    reaction: Reaction | None
+    reaction: Reaction
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -110,7 +115,7 @@ def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally
     for day in range(span.days):
         for minute in (NOON, EVENING):
             world.live_until(span.at(day, minute=minute), evening=minute == EVENING)
-        if span.date[day] == 1:
+        if (day + 1) % scenario.train_days == 0:
             with tally.timed("train"):
                 bank.train(now=span.at(day, minute=EVENING + 10))
         progress(day + 1, span.days, "living")
@@ -131,6 +136,7 @@ class _World:
     def __init__(self, bank: Bank, scenario: Scenario, lives: Sequence[Life], *, span: Span, tally: Tally) -> None:
         self._bank, self._scenario, self._tally, self._span = bank, scenario, tally, span
         self._people = [life.person for life in lives]
+        self._joined = span.starts[[person.joined for person in self._people]]
         self._truth = Truth(lives, bank.catalogue.actions, span=span, seed=scenario.seed)
         self._occasions = bank.catalogue.occasions
         self._kinds = {action.id: action.kind for action in bank.catalogue.actions}
@@ -190,11 +196,9 @@ class _World:
             for person in rows["person"][chosen].tolist():
                 asked.setdefault(person, kind)
         if evening:
-            for person in np.flatnonzero(
-                self._rng.random(len(self._people)) < UNASKED_SHARE * self._scenario.decisions
-            ):
-                if int(self._span.starts[self._people[person].joined]) + DAY < now:
-                    asked.setdefault(int(person), UNASKED)
+            chosen = self._rng.random(len(self._people)) < UNASKED_SHARE * self._scenario.decisions
+            for person in np.flatnonzero(chosen & (self._joined + DAY < now)).tolist():
+                asked.setdefault(person, UNASKED)
         return {person: occasion for person, occasion in asked.items() if occasion in self._occasions}
 
     def _decide(self, person: int, occasion: str, now: Instant) -> None:
@@ -207,13 +211,13 @@ class _World:
         last, level = self._tired.get(person, (now, 0.0))
         mood = Mood(at=now, tired=level * 0.5 ** ((now - last) / _HALF_LIFE), holds=self._holds[person])
         self._compare(person, decision, mood)
-        reaction = None
-        if decision.action != NOTHING:
-            self._tired[person] = (now, mood.tired + 1)
-            rng = np.random.default_rng((self._scenario.seed, 4, number))
-            reaction = self._truth.react(person, decision.action, mood=mood, rng=rng)
-            self._at(Instant(now + reaction.after), partial(self._answer, person, decision, reaction))
-            self._annoy(person, decision, mood, rng)
+        if decision.action == NOTHING:
+            return
+        self._tired[person] = (now, mood.tired + 1)
+        rng = np.random.default_rng((self._scenario.seed, 4, number))
+        reaction = self._truth.react(person, decision.action, mood=mood, rng=rng)
+        self._at(Instant(now + reaction.after), partial(self._answer, person, decision, reaction))
+        self._annoy(person, decision, mood, rng)
         if person < TOLD:
             self._tally.told.setdefault(person, []).append(Told(decision=decision, reaction=reaction))
 
@@ -257,14 +261,9 @@ class _World:
         """Somebody sold to under stress, or too often, may want no more of it."""
         stress = self._truth.situation(person, at=mood.at)[SITUATIONS.index("stress")]
         if self._kinds[decision.action] in MARKETING and happens(0.15 * float(stress) + 0.004 * mood.tired, rng):
-            at = Instant(mood.at + HOUR)
+            who, every, at = self._people[person].id, ("*",), Instant(mood.at + HOUR)
             change = ConsentChange(
-                customer=self._people[person].id,
-                change="withdraw",
-                purposes=("marketing",),
-                sources=("*",),
-                channels=("*",),
-                since=at,
+                customer=who, change="withdraw", purposes=("marketing",), sources=every, channels=every, since=at
             )
             self._at(at, partial(self._consent, change))
 

@@ -31,6 +31,10 @@ class BankFace(Protocol):
         """Everything plugged in."""
         ...
 
+    def now(self) -> Instant:
+        """Give the clock's instant."""
+        ...
+
     @property
     def calendar(self) -> Calendar:
         """The bank's calendar."""
@@ -123,5 +127,5 @@ def action_of(bank: BankFace, name: str) -> Action:
             id=name,
             kind="insight",
             title=name,
-            text="This is no longer in the bank\N{RIGHT SINGLE QUOTATION MARK}s catalogue.",
+            text="It is no longer in the catalogue.",
         )

@@ -6,7 +6,7 @@ while its text keeps its size. Curves are drawn in a square of 1000 units that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -65,7 +65,7 @@ class Whisker:
 
 def bars(items: Sequence[Bar]) -> Rows:
     """Lay out horizontal bars that grow from zero to either side."""
-    to_x = _scale([0.0, *(item.amount for item in items)])
+    to_x = _scale([0.0, *(item.amount for item in items)], margin=0)
     rows: list[Row] = []
     y = 0
     for item in items:
@@ -82,7 +82,7 @@ def whiskers(items: Sequence[Whisker]) -> Rows:
     bounds = [0.0]
     for item in items:
         bounds += [item.mean - item.spread, item.mean + item.spread, item.draw]
-    to_x = _scale(bounds)
+    to_x = _scale(bounds, margin=2)
     rows: list[Row] = []
     y = 0
     for item in items:
@@ -182,15 +182,6 @@ def round_levels(low: float, high: float, *, count: int) -> list[int]:
     return [level * step for level in range(first, int(high // step) + 1)]
 
 
-def _scale(values: Sequence[float]) -> _Scale:
-    return _Scale(min(values), max(values))
-
-
-class _Scale:
-    def __init__(self, low: float, high: float) -> None:
-        self._low = low
-        self._span = (high - low) or 1.0
-
-    def __call__(self, value: float) -> float:
-        """Give the place of a value in percent, two percent of margin to either side."""
-        return round(2 + 96 * (value - self._low) / self._span, 2)
+def _scale(values: Sequence[float], *, margin: float) -> Callable[[float], float]:
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    return lambda value: round(margin + (100 - 2 * margin) * (value - low) / span, 2)

@@ -73,6 +73,7 @@ def desk_for(bank: BankFace) -> Desk:
         "percent": words.percent,
         "likelihood": words.likelihood,
         "sentence": words.sentence,
+        "purposes_in": partial(words.purposes_in, titles={name: of.title for name, of in policy.purposes.items()}),
         "source_title": lambda name: policy.sources[name].title if name in policy.sources else name,
         "purpose_title": lambda name: policy.purposes[name].title if name in policy.purposes else name,
         "channel_title": lambda name: policy.channels[name].title if name in policy.channels else name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
 
@@ -15,7 +14,7 @@ from starlette.requests import Request
 
 from marketofone.domain.errors import BadInput, MalformedRequest
 from marketofone.domain.event import malformed
-from marketofone.domain.moment import Calendar, Instant, instant_of, parse_instant
+from marketofone.domain.moment import Calendar, Instant, parse_instant
 
 T = TypeVar("T")
 
@@ -70,11 +69,6 @@ class Visit:
     def moment(self, calendar: Calendar) -> Instant | None:
         """Read ``as_of`` of the query: an instant or a day's end; None when it was left out."""
         return moment(self.query.get("as_of") or None, calendar=calendar, field="as_of")
-
-
-def clock() -> Instant:
-    """Give the moment now."""
-    return instant_of(datetime.now(tz=UTC))
 
 
 def moment(text: str | None, *, calendar: Calendar, field: str) -> Instant | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import date
 
 from marketofone.domain.moment import Calendar, Instant, date_of, parse_instant
@@ -30,9 +32,20 @@ def day(of: date) -> str:
     return f"{of.day} {of:%B %Y}"
 
 
+def short_day(of: date) -> str:
+    """Write a calendar date where there is little room.
+
+    Examples
+    --------
+    >>> short_day(date(2026, 3, 3))
+    '3 Mar 2026'
+    """
+    return f"{of.day} {of:%b %Y}"
+
+
 def day_of(at: Instant | str, *, calendar: Calendar) -> str:
-    """Write the day of an instant in the bank's timezone."""
-    return day(date_of(calendar.day_of(_instant(at))))
+    """Write the day of an instant in the bank's timezone, briefly."""
+    return short_day(date_of(calendar.day_of(_instant(at))))
 
 
 def moment_of(at: Instant | str, *, calendar: Calendar) -> str:
@@ -45,7 +58,7 @@ def moment_of(at: Instant | str, *, calendar: Calendar) -> str:
     """
     instant = _instant(at)
     hours, minutes = divmod(calendar.minute_of_day(instant), 60)
-    return f"{day_of(instant, calendar=calendar)}, {hours:02d}:{minutes:02d}"
+    return f"{day(date_of(calendar.day_of(instant)))}, {hours:02d}:{minutes:02d}"
 
 
 def amount(minor: float, *, currency: str, signed: bool = False) -> str:
@@ -59,6 +72,17 @@ def amount(minor: float, *, currency: str, signed: bool = False) -> str:
     rounded = round(minor)
     text = Money(minor=rounded, currency=currency).text.replace("-", MINUS)
     return f"+{text}" if signed and rounded > 0 else text
+
+
+def rounded(minor: float) -> str:
+    """Write an amount of minor units without its cents and its currency.
+
+    Examples
+    --------
+    >>> rounded(1_234_567)
+    '12,346'
+    """
+    return f"{minor / 100:,.0f}".replace("-", MINUS)
 
 
 def percent(share: float | None) -> str:
@@ -83,6 +107,21 @@ def likelihood(chance: float) -> str:
     words = next(words for least, words in _LIKELIHOOD if chance >= least)
     times = 100 * chance
     return f"{words}: {times:.0f} in 100" if times >= 1 else f"{words}: {10 * times:.1f} in 1,000"
+
+
+def purposes_in(text: str, *, titles: Mapping[str, str]) -> str:
+    """Write the purposes that stand in brackets by their titles.
+
+    Examples
+    --------
+    >>> purposes_in("you said no (marketing)", titles={"marketing": "Offers"})
+    'you said no (Offers)'
+    """
+
+    def titled(found: re.Match[str]) -> str:
+        return "(" + ", ".join(titles.get(name, name) for name in found[1].split(", ")) + ")"
+
+    return re.sub(r"\(([^()]*)\)", titled, text)
 
 
 def sentence(text: str) -> str:

@@ -175,8 +175,9 @@ def prior_errors() -> ErrorTable:
 def fit_errors(histories: Iterable[Sequence[Movement]], *, as_of_days: Sequence[int], known_until: int) -> ErrorTable:
     """Learn from what followed on past days; each history is one account.
 
-    Nothing after ``known_until`` is looked at: a window counts only if all of its 90 days lie before. With too few
-    windows to speak of, the prior is given.
+    Nothing after ``known_until`` is looked at: a window counts only if all of its 90 days lie before, and no later
+    than a month after the last movement, for nobody knows whether an account that fell silent was closed. With too
+    few windows to speak of, the prior is given.
 
     Source
     ------
@@ -187,9 +188,10 @@ def fit_errors(histories: Iterable[Sequence[Movement]], *, as_of_days: Sequence[
     after: list[Floats] = []
     for movements in histories:
         truth = history(movements, as_of=known_until)
+        observed = min(known_until, int(truth.days[-1]) + BLOCK_DAYS) if truth.days.size else -HORIZON
         for day in as_of_days:
             past = history(movements, as_of=day)
-            if day + HORIZON <= known_until and silence(past) is None:
+            if day + HORIZON <= observed and silence(past) is None:
                 seen.append(situation(past, payments=expected(movements, as_of=day)))
                 after.append(truth.closing(np.arange(day + 1, day + HORIZON + 1)).astype(np.float64))
     if len(seen) < _MINIMUM_WINDOWS:

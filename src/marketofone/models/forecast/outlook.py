@@ -102,18 +102,21 @@ def forecast(movements: Sequence[Movement], *, as_of: int, currency: str, errors
         days: tuple[DayAhead, ...] = ()
         if silent is None:
             seen[account] = situation(past, payments=expected(by_account[account], as_of=as_of))
-            days = _days(errors.ahead(seen[account]), as_of=as_of)
+            paths = errors.ahead(seen[account])
+            days = told = _days(paths, as_of=as_of)
         outlooks.append(Outlook(account=account, accounts=(account,), days=days, abstains=silent))
     accounts = tuple(outlooks)
     if not seen:
         return Forecast(as_of=as_of, currency=currency, accounts=accounts, total=None, payments=(), events=())
     whole = total(list(seen.values()))
-    paths = errors.ahead(whole)
+    if len(seen) > 1:
+        paths = errors.ahead(whole)
+        told = _days(paths, as_of=as_of)
     return Forecast(
         as_of=as_of,
         currency=currency,
         accounts=accounts,
-        total=Outlook(account=TOTAL, accounts=tuple(seen), days=_days(paths, as_of=as_of)),
+        total=Outlook(account=TOTAL, accounts=tuple(seen), days=told),
         payments=whole.payments,
         events=_events(whole, paths, currency=currency),
     )
@@ -169,13 +172,15 @@ def _shortfall(event: str, floor: int, whole: Situation, paths: Paths, *, curren
         probability=int(falls.sum()) / PATHS,
         expected_from=first,
         expected_to=last,
-        drivers=_drivers(whole.payments, upto=last or as_of, currency=currency),
+        drivers=_drivers(whole, upto=last or as_of, currency=currency),
     )
 
 
-def _drivers(payments: Sequence[Payment], *, upto: int, currency: str) -> tuple[str, ...]:
-    due = sorted((p for p in payments if p.day <= upto and p.amount_minor < 0), key=lambda p: (p.amount_minor, p.day))
-    named = tuple(_words(payment, currency=currency) for payment in due[:_DRIVERS])
+def _drivers(whole: Situation, *, upto: int, currency: str) -> tuple[str, ...]:
+    """Name the largest payments due by a day, of those that weigh at least a twentieth of the monthly turnover."""
+    weighty = [p for p in whole.payments if p.day <= upto and -p.amount_minor * 20 >= whole.turnover]
+    weighty.sort(key=lambda payment: (payment.amount_minor, payment.day))
+    named = tuple(_words(payment, currency=currency) for payment in weighty[:_DRIVERS])
     return named or ("everyday spending, no single dated payment",)
 
 

@@ -57,7 +57,7 @@ class Separators(NamedTuple):
     offset: Floats
 
     def score(self, placed: Placed) -> Floats:
-        """Score one text for every label. Summed term by term, not by BLAS, so it is the same on every machine."""
+        """Score one text for every label. Summed term by term, as BLAS would add in an order of its own."""
         return np.asarray((self.weights[placed.positions] * placed.weights[:, None]).sum(axis=0) + self.offset)
 
 
@@ -112,12 +112,7 @@ def fit(phrases: Sequence[Phrase], *, seed: int) -> Fitted:
 def _labelled(phrases: Sequence[Phrase]) -> tuple[Heads, Flags]:
     """Name the labels of every head, and say for each phrase which apply. Shapes: bool[phrases, all labels]."""
     true = [
-        (
-            phrase.intents,
-            phrase.topics,
-            (f"{phrase.sentiment} {phrase.emotion}",),
-            (str(phrase.urgency),),
-        )
+        (phrase.intents, phrase.topics, (f"{phrase.sentiment} {phrase.emotion}",), (str(phrase.urgency),))
         for phrase in phrases
     ]
     heads: list[Head] = []

@@ -31,7 +31,7 @@ from marketofone.web.api.shapes import (
     told,
 )
 from marketofone.web.bankface import BankFace, action_of
-from marketofone.web.visit import BATCH, EVENT, JSON, MAX_BODY_BYTES, Visit, clock, moment
+from marketofone.web.visit import BATCH, EVENT, JSON, MAX_BODY_BYTES, Visit, moment
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_ERRORS = 100
@@ -60,7 +60,7 @@ class Operation:
 def ingest(bank: BankFace, visit: Visit) -> Ingested:
     """Take one event or a batch in. Durable when answered; a row that is no event is kept aside, with the reason."""
     rows = _rows(visit)
-    now = clock()
+    now = bank.now()
     report = bank.ingest(rows, now=now)
     latest = now + bank.kit.book.settings.future_seconds * SECOND
     return Ingested(
@@ -110,7 +110,7 @@ def show_consents(bank: BankFace, visit: Visit) -> ConsentView:
 
 def change_consents(bank: BankFace, visit: Visit) -> ConsentView:
     """Record what a person says about consent. Effective when answered; the answer shows every cell."""
-    said, customer, now = visit.read(ConsentSaid), visit.path["customer"], clock()
+    said, customer, now = visit.read(ConsentSaid), visit.path["customer"], bank.now()
     change = ConsentChange(
         customer=customer,
         change=said.change,

@@ -18,7 +18,7 @@ from marketofone.governance.tiers import Tier
 from marketofone.web import charts, words
 from marketofone.web.bankface import action_of
 from marketofone.web.desk import Desk, Page, address, redirect
-from marketofone.web.visit import Visit, clock
+from marketofone.web.visit import Visit
 
 RECENT = 50
 DRAWN = 12  # scored candidates that the chart shows; the table shows all
@@ -44,7 +44,7 @@ def console(desk: Desk, visit: Visit) -> Response:
     return desk.page(
         "console/home.html",
         visit,
-        counts=sorted(desk.bank.counts().items()),
+        counts=[(_counted(name), count) for name, count in sorted(desk.bank.counts().items())],
         decisions=[(decision, action_of(desk.bank, decision.action)) for decision in decisions],
     )
 
@@ -58,7 +58,7 @@ def board(desk: Desk, visit: Visit) -> Response:
 
 def rule(desk: Desk, visit: Visit) -> Response:
     """Record a ruling of the board; the next decision follows it."""
-    form, now = visit.form, clock()
+    form, now = visit.form, desk.bank.now()
     ruling, by = form.get("ruling", ""), form.get("by", "").strip()
     if not by or len(by) > 200:  # noqa: PLR2004 - as long as a text may be
         raise MalformedRequest(field="by", shape=f"text of {len(by)} characters", mend="say who rules")
@@ -100,6 +100,14 @@ def trace(desk: Desk, visit: Visit) -> Response:
         stopped=stopped,
         outcomes=history.outcomes_of(bank.kit, decision),
     )
+
+
+def _counted(name: str) -> str:
+    """Say what was counted: ``events.admitted`` as "events admitted", ``entries.decision`` as "decision entries"."""
+    what, _, kind = name.partition(".")
+    if what == "entries":
+        return f"{kind} entries"
+    return {"letters": "dead letters"}.get(name, f"{what} {kind}".strip())
 
 
 def _gates(candidates: Sequence[Candidate]) -> list[tuple[str, int, int]]:

@@ -9,7 +9,7 @@ from functools import partial
 from starlette.responses import Response
 
 from marketofone.domain.errors import ConsentRefused
-from marketofone.flow.forecast import CustomerForecast, DayBalance
+from marketofone.flow.forecast import CustomerForecast, DayBalance, EventAhead
 from marketofone.web import charts, words
 from marketofone.web.desk import Desk
 from marketofone.web.visit import Visit
@@ -38,12 +38,14 @@ def forecast(desk: Desk, visit: Visit) -> Response:
         visit,
         customer=customer,
         ahead=ahead,
+        rounded=words.rounded,
         money=partial(words.amount, currency=ahead.currency),
         fan=_fan(ahead, days, marked) if days else None,
         weeks=days[WEEK - 1 :: WEEK],
         payments=[(marked.get(index), payment) for index, payment in enumerate(ahead.payments)],
-        risks=[(_SAID.get(event.event, words.sentence(event.event)), event) for event in ahead.events],
-        dated=lambda text: words.day(date.fromisoformat(text)),
+        horizons=sorted({event.horizon_days for event in ahead.events}),
+        risks=_risks(ahead),
+        dated=lambda text: words.short_day(date.fromisoformat(text)),
     )
 
 
@@ -52,6 +54,14 @@ def _marked(ahead: CustomerForecast) -> dict[int, int]:
     by_size = sorted(range(len(ahead.payments)), key=lambda index: -abs(ahead.payments[index].amount_minor))
     by_day = sorted(by_size[:MARKED], key=lambda index: (ahead.payments[index].day, index))
     return {index: number for number, index in enumerate(by_day, start=1)}
+
+
+def _risks(ahead: CustomerForecast) -> list[tuple[str, list[EventAhead]]]:
+    """Give what may happen, each with its horizons from near to far."""
+    found: dict[str, list[EventAhead]] = {}
+    for event in sorted(ahead.events, key=lambda event: event.horizon_days):
+        found.setdefault(event.event, []).append(event)
+    return [(_SAID.get(name, words.sentence(name)), events) for name, events in found.items()]
 
 
 def _fan(ahead: CustomerForecast, days: Sequence[DayBalance], marked: dict[int, int]) -> charts.Fan:
@@ -63,8 +73,7 @@ def _fan(ahead: CustomerForecast, days: Sequence[DayBalance], marked: dict[int, 
         days=_ticks(days),
         events=[(place[day], number) for day, number in _days_of(ahead, marked) if day in place],
         levels=[
-            charts.Tick(at=level, words=words.amount(level, currency=ahead.currency))
-            for level in charts.round_levels(low, high, count=LEVELS)
+            charts.Tick(at=level, words=words.rounded(level)) for level in charts.round_levels(low, high, count=LEVELS)
         ],
     )
 

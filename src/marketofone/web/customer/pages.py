@@ -21,7 +21,7 @@ from marketofone.web import charts, words
 from marketofone.web.bankface import action_of
 from marketofone.web.customer.ahead import forecast
 from marketofone.web.desk import Desk, Page, address, redirect
-from marketofone.web.visit import Visit, clock
+from marketofone.web.visit import Visit
 
 # What people may say with one click when something is not for them.
 WHY_NOT = ("not now", "not useful to me", "you are wrong about me", "too often")
@@ -75,7 +75,7 @@ class Section:
 def my_data(desk: Desk, visit: Visit) -> Response:
     """Show what may be used for what, how it was used, and what was decided lately."""
     bank, customer = desk.bank, visit.path["customer"]
-    now = visit.moment(bank.calendar) or clock()
+    now = visit.moment(bank.calendar) or bank.now()
     latest = history.recent_decisions(bank.kit, customer=customer, limit=LATEST)
     used = bank.uses(customer)
     return desk.page(
@@ -97,7 +97,7 @@ def switch(desk: Desk, visit: Visit) -> Response:
     if change not in ("grant", "withdraw") or len(names) != len(("purpose", "source", "channel")):
         raise MalformedRequest(field="say", shape="no switch", mend="use the switches of the page")
     purpose, source, channel = names
-    now = clock()
+    now = desk.bank.now()
     desk.bank.consent(
         ConsentChange(
             customer=customer,

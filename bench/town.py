@@ -1,0 +1,151 @@
+"""The town that is measured: a bank project, its people with their live state, and what arrives next.
+
+Events are those of the simulator (mostly payments and app use, some messages, searches, places and other banks), and
+everybody allows everything: each event is admitted, folded and kept, which is the dearest case there is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+import marketofone
+from marketofone import wiring
+from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.event import cloudevent
+from marketofone.domain.moment import DAY, MINUTE, Day, Instant
+from marketofone.simulate.life import lives_of
+from marketofone.simulate.span import span_of
+from marketofone.simulate.voice import events_of
+
+FIRST = Day(20_000)
+OCCASION = "app.opened"
+ACTIONS = 100
+_KINDS = ("insight", "nudge", "feature", "offer", "alert")
+_TAGS = ("savings", "dining", "groceries", "travel", "fees", "security", "child", "home")
+_NO_CAP = "{ per_day = 10_000, per_week = 10_000 }"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured: people and days of their lives, events and decisions, and seconds of HTTP."""
+
+    people: int
+    days: int
+    events: int
+    decisions: int
+    seconds: float
+
+
+FULL = Scale(people=400, days=270, events=40_000, decisions=4_000, seconds=16.0)
+QUICK = Scale(people=150, days=60, events=10_000, decisions=600, seconds=4.0)
+
+
+@dataclass(frozen=True)
+class Town:
+    """A bank project in a folder, who lives there, what arrived, and what arrives next; ``now`` comes after all."""
+
+    folder: Path
+    people: tuple[str, ...]
+    past: tuple[bytes, ...]
+    coming: tuple[bytes, ...]
+    moved_in: Instant
+    now: Instant
+
+    def open(self) -> Bank:
+        """Open the bank."""
+        return marketofone.open(self.folder, now=self.moved_in)
+
+
+def build(folder: Path, scale: Scale) -> Town:
+    """Lay out the project, draw the lives, grant all consents and live through the past."""
+    wiring.lay_out(folder)
+    (folder / "actions.toml").write_text(actions_text(), encoding="utf-8")
+    guardrails = folder / "guardrails.toml"
+    guardrails.write_text("".join(_uncapped(guardrails.read_text(encoding="utf-8"))), encoding="utf-8")
+    town = _draw(folder, scale)
+    with town.open() as bank:
+        for person in town.people:
+            bank.consent(_everything(person, since=town.moved_in), now=town.moved_in)
+        bank.ingest(town.past, now=town.now)
+    return town
+
+
+def batches(events: Sequence[bytes], *, size: int) -> Iterator[Sequence[bytes]]:
+    """Cut events into full batches."""
+    return (events[start : start + size] for start in range(0, len(events) - size + 1, size))
+
+
+def actions_text() -> str:
+    """Write a catalogue of 100 actions, each with a condition that everybody meets, alike in nothing else."""
+    draw = random.Random(7)
+    texts = [f'[occasions."{OCCASION}"]\nchannel = "app"\nbegun_by = "customer"\n']
+    for number in range(ACTIONS):
+        texts.append(
+            f"[[actions]]\n"
+            f'id = "action_{number:03d}"\n'
+            f'kind = "{_KINDS[number % len(_KINDS)]}"\n'
+            f'title = "Action {number}"\n'
+            f'text = "One of a hundred."\n'
+            f'eligible = "{_condition(draw)}"\n'
+            f"value_minor = {draw.randrange(500, 20_000, 100)}\n"
+            f"cost_minor = {draw.randrange(0, 80)}\n"
+            f"chance = {draw.uniform(0.02, 0.3):.3f}\n"
+            f'tags = ["{draw.choice(_TAGS)}"]\n'
+        )
+    return "\n".join(texts)
+
+
+def _condition(draw: random.Random) -> str:
+    return draw.choice(
+        (
+            f"app_opens_30d >= 0 and spend_30d < {draw.randrange(10**9, 10**10)}",
+            f"shops_30d >= 0 or debits_2h > {draw.randrange(100)}",
+            f"not spend_30d > {draw.randrange(10**9, 10**10)} and fees_90d >= 0",
+            f"app_opens_7d < {draw.randrange(10**4, 10**5)} and not holds('product_{draw.randrange(9)}')",
+        )
+    )
+
+
+def _uncapped(text: str) -> Iterator[str]:
+    for line in text.splitlines(keepends=True):
+        name = line.partition("=")[0].strip()
+        yield f"{name} = {_NO_CAP}\n" if name in ("marketing", "contacts", "same_action") else line
+
+
+def _draw(folder: Path, scale: Scale) -> Town:
+    with marketofone.open(folder, now=Instant(FIRST * DAY)) as bank:
+        span = span_of(bank.calendar, first=FIRST, days=2 * scale.days + 30)
+    lives = lives_of(scale.people, seed=7, span=span)
+    rows = np.concatenate([life.rows for life in lives])
+    rows = rows[np.argsort(rows["arrives"], kind="stable")]
+    present = int(np.searchsorted(rows["arrives"], span.at(scale.days, minute=0)))
+    rows = rows[: present + scale.events]
+    bodies = [msgspec.json.encode(cloudevent(event)) for event in events_of(rows, [life.person for life in lives])]
+    return Town(
+        folder=folder,
+        people=tuple(life.person.id for life in lives),
+        past=tuple(bodies[:present]),
+        coming=tuple(bodies[present:]),
+        moved_in=span.at(0, minute=0),
+        now=Instant(int(rows["arrives"].max()) + MINUTE),
+    )
+
+
+def _everything(person: str, *, since: Instant) -> ConsentChange:
+    every = ("*",)
+    return ConsentChange(
+        customer=person,
+        change="grant",
+        purposes=every,
+        sources=every,
+        channels=every,
+        since=since,
+        until=Instant(since + 3_000 * DAY),
+    )

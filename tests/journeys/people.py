@@ -1,0 +1,71 @@
+"""Events of ordinary people, for the journeys."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from marketofone.domain.event import (
+    KINDS,
+    AppOpened,
+    AppScreen,
+    Event,
+    EventData,
+    MessageReceived,
+    PartnerSearched,
+    TransactionBooked,
+)
+from marketofone.domain.moment import DAY, HOUR, Instant
+
+_NUMBERS = count()
+_KIND_OF = {structure: kind for kind, (structure, _) in KINDS.items()}
+
+
+def happened(customer: str, data: EventData, *, at: Instant, name: str | None = None) -> Event:
+    """Make one event; without a name, one that never happened before."""
+    return Event(
+        id=name or f"event-{next(_NUMBERS)}",
+        producer="/tests",
+        kind=_KIND_OF[type(data)],
+        customer=customer,
+        at=at,
+        data=data,
+    )
+
+
+def paid(customer: str, amount_minor: int, category: str, *, at: Instant, balance: int | None = None) -> Event:
+    """Move money on the customer's account."""
+    data = TransactionBooked(
+        account=f"account-{customer}",
+        amount_minor=amount_minor,
+        currency="EUR",
+        category=category,
+        balance_minor=balance,
+    )
+    return happened(customer, data, at=at)
+
+
+def ordinary_months(customer: str, *, until: Instant, days: int = 200) -> list[Event]:
+    """Live an ordinary life: a salary, rent, groceries, a little dining, the app now and then."""
+    events: list[Event] = []
+    balance = 150_000
+    for ago in range(days, 0, -1):
+        at = Instant(until - ago * DAY - 2 * HOUR)
+        flows = [(-4_000, "groceries")] if ago % 3 == 0 else [(-1_800, "dining")] if ago % 7 == 1 else []
+        flows += [(280_000, "salary"), (-90_000, "rent")] if ago % 30 == 5 else []
+        for order, (amount, category) in enumerate(flows):
+            balance += amount
+            events.append(paid(customer, amount, category, at=Instant(at + order), balance=balance))
+        if ago % 2 == 0:
+            events.append(happened(customer, AppOpened(), at=Instant(at + HOUR)))
+            events.append(happened(customer, AppScreen(screen="home", dwell_ms=4_000), at=Instant(at + HOUR + 1)))
+    return events
+
+
+def searched(customer: str, query: str, *, at: Instant) -> Event:
+    """Search on a partner's site."""
+    return happened(customer, PartnerSearched(query=query), at=at)
+
+
+def wrote(customer: str, text: str, *, at: Instant) -> Event:
+    """Write to the bank."""
+    return happened(customer, MessageReceived(text=text), at=at)

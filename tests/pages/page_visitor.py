@@ -1,0 +1,82 @@
+"""Somebody who reads pages and fills in forms, and the events of a year of their life."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from datetime import datetime, timedelta
+from typing import Any
+
+from page_check import Page
+
+from marketofone.bank import Bank
+from marketofone.web.app import build_app
+
+with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+
+def client_of(bank: Bank) -> TestClient:
+    """Give a client of a bank's application, knocking at loopback's own name."""
+    return TestClient(build_app(bank), base_url="http://localhost")
+
+
+HTML = {"Accept": "text/html"}
+
+
+class Visitor:
+    """Somebody who reads pages and fills in forms. Each page is checked; its links are kept to be followed."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.client = client
+
+    def page(self, path: str, *, status: int = 200) -> Page:
+        response = self.client.get(path, headers=HTML, follow_redirects=False)
+        assert response.status_code == status, f"{path} answered {response.status_code}"
+        assert response.headers["content-type"].startswith("text/html")
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert response.headers["cache-control"] == "no-store"
+        page = Page(response.text)
+        assert page.faults == [], path
+        return page
+
+    def say(self, page: Page, button: str, **fields: str) -> Page:
+        """Press the button with these words (or the hidden words of a switch) and read the page that follows."""
+        pressed = next(item for item in page.all("button") if item.text == button or item.text.endswith(button))
+        form = pressed.within("form")
+        assert form is not None
+        kept = {item.attributes["name"]: item.attributes.get("value", "") for item in form.all("input")}
+        data = {**kept, **fields, pressed.attributes["name"]: pressed.attributes["value"]}
+        response = self.client.post(form.attributes["action"], data=data, headers=HTML, follow_redirects=False)
+        assert response.status_code == 303, response.text
+        return self.page(response.headers["location"].partition("#")[0])
+
+
+def cloudevent(number: int, kind: str, at: datetime, customer: str, **data: Any) -> bytes:
+    document = {
+        "specversion": "1.0",
+        "id": f"{customer}-{number}",
+        "source": "/pages",
+        "type": kind,
+        "subject": customer,
+        "time": at.isoformat(),
+        "data": data,
+    }
+    return json.dumps(document).encode()
+
+
+def year_of(customer: str, *, until: datetime) -> list[bytes]:
+    """A year of one person's account: pay, rent, groceries."""
+    events = [cloudevent(0, "account.opened", until - timedelta(days=400), customer, account="a1", product="current",
+                         currency="EUR")]  # fmt: skip
+    balance = 150_000
+    for day in range(365):
+        at = until - timedelta(days=365 - day)
+        booked = {25: (280_000, "salary"), 1: (-95_000, "rent")}.get(at.day, (-2_100 - 37 * (day % 11), "groceries"))
+        balance += booked[0]
+        events.append(
+            cloudevent(day + 1, "transaction.booked", at, customer, account="a1", amount_minor=booked[0],
+                       currency="EUR", category=booked[1], operation="card", balance_minor=balance)
+        )  # fmt: skip
+    return events
