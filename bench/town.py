@@ -34,17 +34,23 @@ _NO_CAP = "{ per_day = 10_000, per_week = 10_000 }"
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: people and days of their lives, events and decisions, and seconds of HTTP."""
+    """How much is measured: people and days of their lives, events in batches, decisions, reads, seconds of HTTP."""
 
     people: int
     days: int
     events: int
+    batches: tuple[int, ...]
     decisions: int
+    choices: int
+    rounds: int
     seconds: float
 
 
-FULL = Scale(people=400, days=270, events=40_000, decisions=4_000, seconds=16.0)
-QUICK = Scale(people=150, days=60, events=10_000, decisions=600, seconds=4.0)
+BATCHES = (1_000, 5_000)
+FULL = Scale(
+    people=400, days=270, events=60_000, batches=BATCHES, decisions=4_000, choices=2_000, rounds=10, seconds=16.0
+)
+QUICK = Scale(people=150, days=60, events=10_000, batches=BATCHES, decisions=600, choices=500, rounds=4, seconds=4.0)
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,47 @@
-"""Write the generated parts of the documentation; a test compares them with what is committed.
+"""Write the generated parts of the documentation; tests compare them with what is committed.
 
-Run with ``make docs``.
+Run with ``make docs``: the reference pages are written anew, and so are the values that the executed pages show. Text around
+them is written by people: read it again when a value has changed.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
+from msgspec import Struct
 
+import marketofone
+from docs import examples
 from marketofone import cli
-from marketofone.domain import errors
-from marketofone.domain.event import KINDS
-from marketofone.features.catalogue import catalogue_table, load_catalogue
-from marketofone.web.problem import STATUS
+from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
+from marketofone.decide.catalogue import FACTS, Occasion
+from marketofone.domain.action import Action
+from marketofone.domain.errors import MarketOfOneError
+from marketofone.domain.event import KINDS, MAX_EVENT_BYTES
+from marketofone.features.catalogue import load_catalogue
+from marketofone.features.table import catalogue_table
+from marketofone.flow.book import Settings
+from marketofone.governance.guardrails import Cap, Caps, Copy, Fairness, Guardrails, QuietHours, Stress
+from marketofone.web.api.openapi import document
+from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
+from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
+from marketofone.web.problem import TABLE
 
 DOCS = Path(__file__).parent
+README = DOCS.parent / "README.md"
+PATH = DOCS / "path.md"
 NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->\n"
+_BYTES = 1024
 
 
 def events() -> str:
@@ -28,90 +50,275 @@ def events() -> str:
         "# Events",
         NOTE,
         "An event is a [CloudEvents 1.0](https://cloudevents.io) JSON document: `id` and `source` (the producer) make it unique,",
-        "`type` is its kind, `subject` the customer, `time` when it happened, `data` the fields below. Unknown fields are refused.\n",
+        "`type` is its kind, `subject` the customer, `time` when it happened, `data` the fields below.\n",
         "| what arrives | its answer |",
         "| --- | --- |",
         "| a well-formed event | an event; refused when no granted purpose may use its source, and counted as such |",
-        "| the same producer and id again | a duplicate: counted, not used |",
+        "| the same producer and id again | a duplicate: counted, not used, whatever it says |",
         "| late, even by a year | an event: windows that still hold its day count it, older ones do not |",
-        "| more than `future_seconds` (bank.toml) ahead | a dead letter: check the producer's clock |",
-        "| unknown kind, missing, unknown or ill-typed field | a dead letter naming the field, the shape of what stands there, and what to do |",
-        "| more than 64 KiB | a dead letter |",
+        "| more than `future_seconds` ([bank.toml](settings.md)) ahead | a dead letter: check the producer's clock |",
+        (
+            "| an unknown kind; a missing, unknown or ill-typed field of `data` | a dead letter naming the field, the shape of "
+            "what stands there, and what to do |"
+        ),
+        f"| more than {MAX_EVENT_BYTES // _BYTES} KiB | a dead letter |",
         "",
         "Dead letters keep what was sent. Nothing is lost, and a batch is never refused for one bad event.\n",
     ]
     for kind, (structure, source) in KINDS.items():
-        purpose = inspect.getdoc(structure) or ""
-        lines += [f"## {kind}", "", f"{purpose} Source: `{source}`.", ""]
-        fields = msgspec.structs.fields(structure)
-        if fields:
-            lines += ["| field | type | needed |", "| --- | --- | --- |"]
-            schema = msgspec.json.schema(structure)
-            properties = next(iter(schema["$defs"].values()))["properties"]
-            lines += [
-                f"| `{field.name}` | {_type(properties[field.name])} | {'yes' if field.required else 'no'} |"
-                for field in fields
-            ]
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+        lines += [f"## {kind}", "", f"{_purpose(structure)} Source: `{source}`.", "", *_fields(structure)]
+    return _page(lines)
 
 
 def features() -> str:
-    """Give the catalogue of the default project."""
-    text = (files("marketofone") / "template" / "features.py").read_text(encoding="utf-8")
-    catalogue = load_catalogue(text)
+    """Give the catalogue of a new project."""
+    catalogue = load_catalogue((files("marketofone") / "template" / "features.py").read_text(encoding="utf-8"))
     head = (
-        f"# Features\n{NOTE}\n{len(catalogue.features)} features are declared in a new project's `features.py`. A window of "
-        "`30d` is today so far and the 29 days before it; minutes and hours are exact. A feature may be used only when every "
-        "source it is made of is allowed for the purpose.\n\n"
+        f"{len(catalogue.features)} features are declared in a new project's `features.py`. A window of `30d` is today so far "
+        "and the 29 days before it; minutes and hours are exact. A feature may be used only when every source it is made of "
+        "is allowed for the purpose. A feature with a scale is an entry of the bandit's context vector: `x / (|x| + scale)`.\n"
     )
-    return head + catalogue_table(catalogue).rstrip() + "\n"
+    return _page(["# Features", NOTE, head, catalogue_table(catalogue)])
 
 
 def commands() -> str:
     """Every command with its help, as the program prints it."""
-    lines = ["# Commands", NOTE]
-    for path, command in _walk(cli.main, ("marketofone",)):
+    lines = ["# Commands", NOTE, "Exit codes: 0 done, 1 the system said no, 2 bad usage, 3 bad input.\n"]
+    for path, command in walk(cli.main, ("marketofone",)):
         context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
         lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return _page(lines)
 
 
 def problems() -> str:
-    """Every error with its HTTP status."""
-    lines = ["# Errors", NOTE, "| error | meaning | HTTP |", "| --- | --- | --- |"]
-    for name, kind in inspect.getmembers(errors, inspect.isclass):
-        if not issubclass(kind, errors.MarketOfOneError) or kind is errors.MarketOfOneError:
-            continue
-        status = next(code for base, code in STATUS.items() if issubclass(kind, base))
-        lines.append(f"| {name} | {(inspect.getdoc(kind) or '').splitlines()[0]} | {status} |")
-    return "\n".join(lines) + "\n"
+    """Every error, and its answer over HTTP."""
+    lines = [
+        "# Errors",
+        NOTE,
+        (
+            "Everything that this package raises on purpose descends from `MarketOfOneError`. Over HTTP it becomes a problem document "
+            "([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) whose `type` is `urn:marketofone:problem:` and the name below. The "
+            "command line prints the error's words: exit code 1 when the system said no (`Refused`), 3 otherwise.\n"
+        ),
+        "| error | is a | meaning | HTTP | name |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind in error_classes():
+        status, name, _ = next(TABLE[base] for base in kind.__mro__ if base in TABLE)
+        lines.append(f"| {kind.__name__} | {kind.__base__.__name__} | {_purpose(kind)} | {status} | {name} |")
+    return _page(lines)
 
 
-GENERATED = {"events.md": events, "features.md": features, "commands.md": commands, "errors.md": problems}
+def settings() -> str:
+    """Every key of a bank project's documents."""
+    template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
+    lines = [
+        "# The documents of a bank project",
+        NOTE,
+        (
+            "`marketofone init` writes all of them, with comments. They are recorded in the journal when they change, and a decision "
+            "names the version it followed.\n"
+        ),
+        "## bank.toml",
+        "",
+        "| key | type | in a new project | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    types = _types(Settings)
+    for key, value, meaning in _commented(template):
+        lines.append(f"| `{key}` | {types[key]} | `{value}` | {meaning} |")
+    lines += ["", "## consent.toml", "", _purpose(ConsentPolicy), "", *_fields(ConsentPolicy)]
+    lines += _parts({"purposes": Purpose, "sources": DataSource, "channels": Channel})
+    lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]
+    lines += _parts({"occasions": Occasion, "actions": Action})
+    lines += [
+        "`eligible` is an expression over the [features](features.md) and these facts: "
+        + ", ".join(f"`{name}`" for name in FACTS)
+        + '; with `holds("product")`, `life("event")` (days since), `known(name)`, `abs`, `min`, `max`. What is unknown compares '
+        "as false.",
+        "",
+        "## guardrails.toml",
+        "",
+        *_fields(Guardrails),
+    ]
+    lines += _parts({"caps": Caps, "caps.*": Cap, "quiet_hours": QuietHours, "stress": Stress, "copy": Copy})
+    lines += [*_parts({"fairness": Fairness}), "## features.py", "", "See [features.md](features.md)."]
+    return _page(lines)
 
 
-def _type(schema: dict[str, object]) -> str:
-    if "anyOf" in schema:
-        options = [option for option in schema["anyOf"] if option != {"type": "null"}]  # type: ignore[attr-defined]
-        return _type(options[0])
-    if "enum" in schema:
-        return "one of " + ", ".join(f"`{word}`" for word in schema["enum"])  # type: ignore[attr-defined]
-    return str(schema.get("format") or schema.get("type"))
+def api() -> str:
+    """Every route, from the OpenAPI document and the tables of pages."""
+    described = document(title="", version=version("marketofone"))
+    lines = [
+        "# The HTTP interface",
+        NOTE,
+        (
+            "`/openapi.json` has every field; `/metrics` is in Prometheus' text format. There is no sign-in yet, so the server listens "
+            "on loopback only. Any route may also answer 405, 421 (another host's name) or 503 (try again).\n"
+        ),
+    ]
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            lines += [
+                f"## {method.upper()} {path}",
+                "",
+                operation["description"].splitlines()[0],
+                "",
+                *_route(operation),
+            ]
+    lines += ["## Pages for people", "", "| method | address |", "| --- | --- |"]
+    lines += [f"| {page.method} | `{page.path}` |" for page in (*CUSTOMER_PAGES, *CONSOLE_PAGES)]
+    return _page(lines)
 
 
-def _walk(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
-    found = [(path, command)]
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "events.md": events,
+    "features.md": features,
+    "commands.md": commands,
+    "errors.md": problems,
+    "settings.md": settings,
+    "api.md": api,
+}
+
+
+def error_classes() -> list[type[MarketOfOneError]]:
+    """Find every error of the package, parents before children."""
+    for module in pkgutil.walk_packages(marketofone.__path__, "marketofone."):
+        if ".template" not in module.name:
+            importlib.import_module(module.name)
+    found: list[type[MarketOfOneError]] = []
+    waiting: list[type[MarketOfOneError]] = [MarketOfOneError]
+    while waiting:
+        kind = waiting.pop(0)
+        found.append(kind)
+        waiting = [*(own for own in kind.__subclasses__() if own.__module__.startswith("marketofone.")), *waiting]
+    return found[1:]
+
+
+def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Walk through a command and all below it."""
+    yield path, command
     if isinstance(command, click.Group):
-        for name, child in command.commands.items():
-            found += _walk(child, (*path, name))
-    return found
+        for name in sorted(command.commands):
+            yield from walk(command.commands[name], (*path, name))
+
+
+def one_decision(report: str) -> str:
+    """Cut a demo's report down to its head, one decision of the customer's story, and the proof; ``...`` for the rest."""
+    head, story = report.splitlines()[0], report.partition("ONE CUSTOMER")[2].partition("\n\n")[0]
+    title, *lines = story.splitlines()
+    begins = [number for number, line in enumerate(lines) if not line.startswith("    ")]
+    told = [lines[begin:end] for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True)]
+    chosen = max(told, key=lambda decision: ("otherwise:" in "".join(decision), "not used:" in "".join(decision)))
+    proof = report.rpartition("PROOF")[2].rpartition(" It took")[0]
+    parts = [head, "...", f"ONE CUSTOMER{title}", "..." if chosen is not told[0] else "", *chosen, "..."]
+    return "\n".join([*filter(None, parts), f"PROOF{proof} It took ... s."]) + "\n"
+
+
+def _purpose(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
+
+
+def _fields(structure: type[Struct]) -> list[str]:
+    fields, types = msgspec.structs.fields(structure), _types(structure)
+    if not fields:
+        return []
+    rows = [f"| `{field.name}` | {types[field.name]} | {_default(field)} |" for field in fields]
+    return ["| field | type | default |", "| --- | --- | --- |", *rows, ""]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "needed"
+    return "none" if field.default is None else f"`{msgspec.json.encode(field.default).decode()}`"
+
+
+def _parts(parts: Mapping[str, type[Struct]]) -> list[str]:
+    lines: list[str] = []
+    for name, structure in parts.items():
+        lines += [f"### {name}", "", _purpose(structure), "", *_fields(structure)]
+    return lines
+
+
+def _types(structure: type[Struct]) -> dict[str, str]:
+    schema = msgspec.json.schema(structure)
+    own = schema["$defs"][structure.__name__]["properties"]
+    return {name: _type(property_) for name, property_ in own.items()}
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"anyOf": options}:
+            told = _type(next(option for option in options if option != {"type": "null"}))
+        case {"enum": words}:
+            told = "one of " + ", ".join(f"`{word}`" for word in words)
+        case {"$ref": where}:
+            told = str(where.rpartition("/")[2])
+        case {"type": "array", "items": {**item}}:
+            told = f"list of {_type(item)}"
+        case {"type": "object", "additionalProperties": {**item}}:
+            told = f"table of {_type(item)}"
+        case _:
+            told = f"{schema.get('format') or schema['type']}{_bounds(schema)}"
+    return told
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "more than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+        "pattern": "as",
+        "minLength": "no shorter than",
+        "maxLength": "no longer than",
+    }
+    told = [f"{word} `{schema[key]}`" for key, word in words.items() if key in schema and schema[key] != 1]
+    return "".join(f", {one}" for one in told)
+
+
+def _commented(template: str) -> Iterator[tuple[str, str, str]]:
+    for line in template.splitlines():
+        key, given, rest = line.partition(" = ")
+        if given:
+            value, _, meaning = rest.partition("#")
+            yield key, value.strip(), meaning.strip()
+
+
+def _route(operation: Mapping[str, Any]) -> Iterator[str]:
+    rows = {"query": ", ".join(f"`{one['name']}`" for one in operation.get("parameters", ()) if one["in"] == "query")}
+    content = operation.get("requestBody", {}).get("content", {})
+    rows["takes"] = ", ".join(f"`{media}`" for media in content)
+    schemas = [schema for one in content.values() if (schema := _shape(one["schema"]))]
+    rows["as"] = ", ".join(dict.fromkeys(schemas))
+    answers = operation["responses"]
+    good = next(status for status in answers if status.startswith("2"))
+    rows["gives"] = f"{good}, {_shape(answers[good]['content']['application/json']['schema'])}"
+    rows["or"] = ", ".join(status for status in answers if status not in (good, "405", "421", "503"))
+    yield from ("| | |", "| --- | --- |")
+    yield from (f"| {name} | {value} |" for name, value in rows.items() if value)
+    yield ""
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
+    if schema.get("type") == "array" and schema.get("items"):
+        return f"list of `{schema['items']['$ref'].rpartition('/')[2]}`"
+    return f"`{schema['$ref'].rpartition('/')[2]}`" if "$ref" in schema else ""
+
+
+def _page(lines: list[str]) -> str:
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def main() -> None:
     """Write everything."""
     for name, write in GENERATED.items():
         (DOCS / name).write_text(write(), encoding="utf-8")
+    examples.mend(PATH, examples.run_python(PATH))
+    demo = next(examples.commands(README))
+    with tempfile.TemporaryDirectory() as folder:
+        examples.replace_output(README, demo, one_decision(examples.run(demo.words, folder=Path(folder))))
+    click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name} and {README.name}")
 
 
 if __name__ == "__main__":

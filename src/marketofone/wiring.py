@@ -11,7 +11,7 @@ import msgspec
 
 from marketofone.domain.errors import BankNotFound, MalformedDocument
 from marketofone.domain.moment import Instant
-from marketofone.flow.book import DOCUMENTS, read_book
+from marketofone.flow.book import DOCUMENTS, read_book, read_settings
 from marketofone.flow.equipment import Equipment
 from marketofone.models.language.model import LanguageModel
 from marketofone.models.language.phrases import load_phrases, phrases_text
@@ -72,6 +72,11 @@ def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> N
         known = {name: reader.document(name) for name in DOCUMENTS}
     if known == texts:
         return
+    before = known["bank.toml"]
+    if before is not None and read_settings(before).timezone != read_settings(texts["bank.toml"]).timezone:
+        raise MalformedDocument(
+            field="timezone", shape="not the one this bank has counted its days in", mend="put the old one back"
+        )
 
     def record(writer: Writer) -> None:
         writer.append("document", at=now, customer=None, body=msgspec.json.encode(texts))
@@ -82,7 +87,7 @@ def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> N
 
 
 def _language(data: Path) -> LanguageModel:
-    # Fitting takes seconds and depends on nothing but the phrases, the seed and this version's code: done once for them.
+    # Fitting takes seconds and depends on nothing but the phrases, the seed and this version's code: done once.
     phrases = phrases_text()
     digest = blake2b(f"{version('marketofone')}\0{LANGUAGE_SEED}\0{phrases}".encode(), digest_size=8).hexdigest()
     path = data / f"language-{digest}.bin"

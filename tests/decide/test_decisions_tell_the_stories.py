@@ -10,6 +10,7 @@ from one_person import (
     CREDIT,
     CRIB,
     FRAGILE,
+    GUARDRAILS,
     LATE,
     LIFE,
     NO_CONSENT,
@@ -100,8 +101,9 @@ def test_stress_is_not_looked_for_without_consent_for_care(source: str) -> None:
     assert all("stress" not in decision.guardrails for decision in decisions(held, count=5))
 
 
-def test_once_somebody_reached_out_stress_means_silence_and_it_fades() -> None:
-    reached = (Contact(action="care_outreach", kind="outreach", at=Instant(NOW - HOUR), channel="app"),)
+def test_once_somebody_reached_out_often_enough_stress_means_silence_and_it_fades() -> None:
+    once = Contact(action="care_outreach", kind="outreach", at=Instant(NOW - HOUR), channel="app")
+    reached = (once,) * GUARDRAILS.caps.same_action.per_day
     silent = decisions(situation([*LIFE, *RUSH, UPSET], contacts=reached), count=10)
     assert {decision.action for decision in silent} == {"nothing"}
     faded = [payment("cash", -4_000, ago=3 * DAY + minute * MINUTE) for minute in range(1, 9)]

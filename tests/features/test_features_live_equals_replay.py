@@ -35,7 +35,7 @@ def replayed(events: Iterable[Heard], *, catalogue: Catalogue, calendar: Calenda
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_order_in_any_batches_gives_the_same_bytes_and_the_same_vector(
     data: st.DataObject,
@@ -67,7 +67,7 @@ def test_any_order_in_any_batches_gives_the_same_bytes_and_the_same_vector(
     assert one.profile == other.profile
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_every_feature_is_what_its_declaration_says_at_any_later_moment(
     data: st.DataObject,
@@ -89,7 +89,7 @@ def test_every_feature_is_what_its_declaration_says_at_any_later_moment(
     assert not seen.hidden.any()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_what_a_refused_source_has_a_part_in_is_hidden_and_the_rest_is_untouched(
     data: st.DataObject,

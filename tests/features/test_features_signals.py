@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from marketofone.consent.gate import Admitted, Permit
+from marketofone.domain.errors import SchemaChanged, StateAhead
 from marketofone.domain.event import Event, EventData, MessageReceived, PartnerSearched, TransactionBooked
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, parse_instant
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import count, series
-from marketofone.features.state import Heard, LiveState, SchemaChanged, fold, from_bytes, to_bytes
-from marketofone.features.vector import Seen, StateAhead, see, see_all
+from marketofone.features.state import Heard, LiveState, fold, from_bytes, to_bytes
+from marketofone.features.vector import Seen, see, see_all
 
 NOW = parse_instant("2026-06-15T10:00:00Z", field="now")
 UPSET = Reading(

@@ -65,23 +65,29 @@ def test_nothing_stands_in_the_way_of_a_calm_first_contact() -> None:
     assert all(named(action, circumstances()) is None for action in (OFFER, LOAN, ALERT, CARE))
 
 
+def offers(*hours: float) -> list[Contact]:
+    return [
+        contact(other("life_match" if number % 2 else "offer", number), hours=ago) for number, ago in enumerate(hours)
+    ]
+
+
 def test_selling_is_capped_over_all_offers_and_frees_itself_with_time() -> None:
-    todays = [contact(other("offer", 1), hours=2), contact(other("life_match", 2), hours=23)]
-    assert named(OFFER, circumstances(*todays)) == "cap_marketing"
-    assert named(ALERT, circumstances(*todays)) is None
-    assert (
-        named(OFFER, circumstances(contact(other("offer", 1), hours=2), contact(other("offer", 2), hours=25))) is None
-    )
-    week = [contact(other("offer", number), hours=30 + 24 * number) for number in range(4)]
-    assert named(OFFER, circumstances(*week)) == "cap_marketing"
+    cap = RAILS.caps.marketing
+    assert named(OFFER, circumstances(*offers(*[23.0] * cap.per_day))) == "cap_marketing"
+    assert named(ALERT, circumstances(*offers(*[23.0] * cap.per_day))) is None
+    assert named(OFFER, circumstances(*offers(25.0, *[23.0] * (cap.per_day - 1)))) is None
+    assert named(OFFER, circumstances(*offers(*[30.0] * cap.per_week))) == "cap_marketing"
+    assert named(OFFER, circumstances(*offers(200.0, *[30.0] * (cap.per_week - 1)))) is None
 
 
-def test_the_same_thing_is_not_said_twice_a_day() -> None:
-    assert named(ALERT, circumstances(contact(ALERT, hours=3))) == "cap_same_action"
+def test_the_same_thing_is_not_said_over_and_over() -> None:
+    often = [contact(ALERT, hours=3)] * RAILS.caps.same_action.per_day
+    assert named(ALERT, circumstances(*often)) == "cap_same_action"
+    assert named(ALERT, circumstances(*often[1:])) is None
 
 
 def test_contacts_of_every_kind_are_capped_but_care_and_alerts_always_get_through() -> None:
-    many = [contact(other("nudge", number), hours=1) for number in range(6)]
+    many = [contact(other("nudge", number), hours=1) for number in range(RAILS.caps.contacts.per_day)]
     assert named(OFFER, circumstances(*many)) == "cap_contacts"
     assert named(CARE, circumstances(*many)) is None
     assert named(OFFER, circumstances(*(contact(other("alert", number), hours=1) for number in range(9)))) is None

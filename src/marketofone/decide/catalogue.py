@@ -118,7 +118,9 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         raise _malformed("actions.toml", str(error), "compare with a fresh `marketofone init`") from error
     actions = _with_nothing_first(document.actions)
     known = vocabulary(features)
-    expressions = [parse_expression(action.eligible, field=f"actions.{action.id}.eligible", known=known) for action in actions]
+    expressions = [
+        parse_expression(action.eligible, field=f"actions.{action.id}.eligible", known=known) for action in actions
+    ]
     actions = tuple(map(_needing_what_it_reads, actions, expressions))
     for action in actions:
         _check(action, occasions=document.occasions)

@@ -20,7 +20,7 @@ from marketofone.decide.catalogue import FACT_SCALES
 from marketofone.decide.choose import NOBODY, NOT_TRUE, Choice, Ground, choose
 from marketofone.decide.context import FloatArray
 from marketofone.decide.expressions import Threshold
-from marketofone.decide.playbook import WHOLE, range_of
+from marketofone.decide.playbook import PLAUSIBLE, WHOLE, range_of
 from marketofone.decide.reasons import in_words, named, value_of
 from marketofone.decide.situation import PURPOSES
 from marketofone.domain.action import NOTHING
@@ -28,11 +28,8 @@ from marketofone.domain.decision import Instead
 
 Rows: TypeAlias = NDArray[np.intp]
 
-_PLAUSIBLE = 4.0  # scales
 _TRIED = 3  # proposals that are verified
 _RIVALS = 4
-_SIDE = np.geomspace(0.1, _PLAUSIBLE, 6)
-_STEPS = np.concatenate([-_SIDE, _SIDE])
 
 
 class Change(NamedTuple):
@@ -123,29 +120,20 @@ def _by_scores(ground: Ground, choice: Choice) -> Iterator[Change]:
     if choice.uniform or not rivals:
         return
     chosen = [] if choice.chosen == NOBODY else [choice.chosen]
-    old, new, size = _grid(ground, choice)
+    limits = ground.playbook.limits
+    old = np.fmax.reduce(choice.sight.values[:, limits.place], axis=0)  # alike wherever it is visible
+    new = old[:, np.newaxis] + limits.steps
     after = _scores_along(ground, choice, np.array(rivals + chosen), old=old, new=new)
-    own = after[-1] if chosen else np.zeros(size.shape)
+    own = after[-1] if chosen else np.zeros(new.shape)
     best = after[: len(rivals)].max(axis=0)
     if chosen and NOBODY in choice.options:
         best = np.maximum(best, 0.0)
-    size[best <= own] = np.inf
+    changed = (best > own) & (new >= limits.least) & (new <= limits.most)
+    size = np.where(changed, np.abs(limits.steps) / limits.scale, np.inf)
     for place, least in enumerate(size.argmin(axis=1).tolist()):
         if size[place, least] < np.inf:
             name = ground.playbook.context[place].name
             yield Change(float(size[place, least]), name, float(old[place]), float(new[place, least]))
-
-
-def _grid(ground: Ground, choice: Choice) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Lay out new values for every context feature: old (n), new (n, g), and size (n, g), infinite if impossible."""
-    limits = ground.playbook.limits
-    old = np.fmax.reduce(choice.sight.values[:, limits.place], axis=0)  # alike wherever it is visible
-    new = old[:, np.newaxis] + limits.scale[:, np.newaxis] * _STEPS
-    new[limits.whole] = np.where(_STEPS > 0.0, np.ceil(new[limits.whole]), np.floor(new[limits.whole]))
-    size = np.abs(new - old[:, np.newaxis]) / limits.scale[:, np.newaxis]
-    possible = (new >= limits.least[:, np.newaxis]) & (new <= limits.most[:, np.newaxis]) & (size > 0.0)
-    size[~possible] = np.inf
-    return old, new, size
 
 
 def _scores_along(ground: Ground, choice: Choice, rows: Rows, *, old: FloatArray, new: FloatArray) -> FloatArray:
@@ -157,8 +145,8 @@ def _scores_along(ground: Ground, choice: Choice, rows: Rows, *, old: FloatArray
     gains = np.einsum("kde,ke->kd", covariance, contexts)
     variance = np.einsum("kd,kd->k", gains, contexts)[:, np.newaxis, np.newaxis]
     bends = np.einsum("kdd->kd", covariance)
-    scale = limits.scale[:, np.newaxis]
-    step = new / (np.abs(new) + scale) - (old / (np.abs(old) + limits.scale))[:, np.newaxis]
+    was = old[:, np.newaxis]
+    step = new / (np.abs(new) + limits.scale) - was / (np.abs(was) + limits.scale)
     visible = ~np.isnan(choice.sight.values[:, limits.place])[ground.playbook.purpose_of[rows]]
     t = np.where(visible[:, :, np.newaxis], step, 0.0)
     spread = np.sqrt(np.maximum(variance + t * (2.0 * gains[:, own, np.newaxis] + t * bends[:, own, np.newaxis]), 0.0))
@@ -175,5 +163,5 @@ def _plausible(ground: Ground, name: str, *, old: float, new: float) -> Iterator
     least, most = range_of(feature) if feature is not None else (-math.inf if unit == "minor" else 0.0, math.inf)
     scale = FACT_SCALES.get(name) or ground.playbook.features.scales.get(name, max(abs(old), abs(new), 1.0))
     size = abs(new - old) / scale
-    if least <= new <= most and new != old and size <= _PLAUSIBLE:
+    if least <= new <= most and new != old and size <= PLAUSIBLE:
         yield Change(size=size, name=name, old=old, new=new)

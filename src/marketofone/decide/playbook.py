@@ -28,6 +28,7 @@ from marketofone.models.bandit import Arm, Arms, prior_arm, stack
 _PRIOR_SPREAD = 0.4  # of the prior chance: how far each weight may lie from its prior
 _PRIOR_SPREAD_MOST = 0.02
 _PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
+PLAUSIBLE = 4.0  # scales: a change larger than this is no answer to "what would have changed it"
 _TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
 _LEVELS = ("total", "count", "mean", "days", "share", "distinct")
 WHOLE: frozenset[Unit] = frozenset({"minor", "count", "days", "months", "ms", "flag"})  # units without fractions
@@ -52,13 +53,16 @@ SHORTFALL = Term(name="shortfall_risk", title="your account may run short within
 
 
 class Limits(NamedTuple):
-    """For each context feature its place in a vector, its scale, whether it is counted, and what it can be at all."""
+    """What one context feature could be instead. ``place`` (n,) in a vector; the others are columns, shape (n, 1).
+
+    ``steps`` (n, g) are changes on both sides, in the feature's unit, up to what is plausible.
+    """
 
     place: NDArray[np.intp]
     scale: NDArray[np.float64]
-    whole: NDArray[np.bool_]
     least: NDArray[np.float64]
     most: NDArray[np.float64]
+    steps: NDArray[np.float64]
 
 
 class Demand(NamedTuple):
@@ -192,14 +196,12 @@ def range_of(feature: Feature) -> tuple[float, float]:
 
 def _limits(features: Catalogue) -> Limits:
     context = features.context_features()
-    ranges = [range_of(feature) for feature in context]
-    return Limits(
-        place=np.array([features.index[feature.name] for feature in context], dtype=np.intp),
-        scale=np.array([features.scales[feature.name] for feature in context], dtype=np.float64),
-        whole=np.array([feature.unit in WHOLE for feature in context], dtype=np.bool_),
-        least=np.array([least for least, _ in ranges], dtype=np.float64),
-        most=np.array([most for _, most in ranges], dtype=np.float64),
-    )
+    columns = [(features.scales[feature.name], *range_of(feature), feature.unit in WHOLE) for feature in context]
+    scale, least, most, whole = np.array(columns, dtype=np.float64).reshape(-1, 4, 1).swapaxes(0, 1)
+    side = scale * np.geomspace(0.1, PLAUSIBLE, 6)
+    side = np.where(whole > 0.0, np.ceil(side), side)
+    place = np.array([features.index[feature.name] for feature in context], dtype=np.intp)
+    return Limits(place=place, scale=scale, least=least, most=most, steps=np.concatenate([-side, side], axis=1))
 
 
 def _terms(features: Catalogue) -> tuple[Term, ...]:

@@ -16,7 +16,9 @@
     │   └── ConsentRefused       the person did not allow it
     ├── Conflict                 read again, then decide
     │   ├── EpochChanged         consent changed between reading and releasing
-    │   └── DecisionExists       the same decision id was used for another request
+    │   ├── DecisionExists       the same decision id was used for another request
+    │   ├── SchemaChanged        a state was folded under other feature declarations: fold it again from the log
+    │   └── StateAhead           a state holds events later than the moment asked about: fold the visible ones again
     └── StoreError               the operator must look
         ├── BankNotFound         there is no bank project at this path
         ├── StoreBusy            another process holds the store for too long
@@ -132,6 +134,14 @@ class EpochChanged(Conflict):
 
 class DecisionExists(Conflict):
     """The same decision id was used for another request."""
+
+
+class SchemaChanged(Conflict):
+    """A state was folded under other feature declarations: fold it again from the log."""
+
+
+class StateAhead(Conflict):
+    """A state holds events later than the moment asked about: fold the visible events again from the log."""
 
 
 class StoreError(MarketOfOneError):

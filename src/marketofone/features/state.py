@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.errors import Conflict
+from marketofone.domain.errors import SchemaChanged
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.reading import Reading
@@ -37,10 +37,6 @@ _WIDTHS = [
 
 
 Single = tuple[int, int, int, int, bytes, int]
-
-
-class SchemaChanged(Conflict):
-    """A state was folded under other feature declarations: fold it again from the log."""
 
 
 class LiveState(Struct, frozen=True, kw_only=True, eq=False):

@@ -19,21 +19,17 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Permit
-from marketofone.domain.errors import Conflict
+from marketofone.domain.errors import SchemaChanged, StateAhead
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.reads import Ratios, Single, bits_of
-from marketofone.features.state import KEPT, LiveState, SchemaChanged
+from marketofone.features.state import KEPT, LiveState
 from marketofone.features.windows import NO_ROWS, read
 from marketofone.profile.view import Profile, view
 
 Values = NDArray[np.float64]
 Truths = NDArray[np.bool_]
-
-
-class StateAhead(Conflict):
-    """A state holds events later than the moment asked about: fold the visible events again from the log."""
 
 
 class Seen(Struct, frozen=True, kw_only=True, eq=False, dict=True):

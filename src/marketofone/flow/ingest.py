@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit
-from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.errors import MalformedEvent, SchemaChanged
 from marketofone.domain.event import (
     AppSearched,
     Event,
@@ -23,7 +23,7 @@ from marketofone.domain.event import (
 )
 from marketofone.domain.moment import SECOND, Instant
 from marketofone.domain.reading import Reading
-from marketofone.features.state import LiveState, SchemaChanged, fold, from_bytes, to_bytes
+from marketofone.features.state import LiveState, fold, from_bytes, to_bytes
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.people import fold_again, relink
 from marketofone.flow.stored import StoredView

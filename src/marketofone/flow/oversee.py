@@ -16,7 +16,7 @@ from marketofone.flow.equipment import Equipment
 from marketofone.flow.ingest import BatchRecord, digest_of
 from marketofone.flow.learned import belief_of
 from marketofone.flow.stored import StoredView
-from marketofone.governance.board import EVERYTHING, Ruling
+from marketofone.governance.board import EVERYTHING, Ruling, apply
 from marketofone.governance.tiers import tier_of
 from marketofone.learn.impact import Impact, Treated, measure
 from marketofone.store.ports import Reader, StoredEvent, Writer
@@ -53,12 +53,15 @@ def rule(kit: Equipment, ruling: Ruling) -> None:
     ------
     UnknownAction
         When the scope is no action, no kind and not everything.
+    MalformedRequest
+        When an approval has no end, or covers more than one action.
     """
     actions = kit.book.actions.actions
     if ruling.scope != EVERYTHING and not any(ruling.scope in (action.id, action.kind) for action in actions):
         raise UnknownAction
 
     def record(writer: Writer) -> None:
+        apply(StoredView(writer, kit, committed=False).board(), ruling)  # what could not be followed is not recorded
         writer.append("ruling", at=ruling.at, customer=None, body=msgspec.json.encode(ruling))
 
     kit.store.commit(record)

@@ -26,7 +26,7 @@ from marketofone.flow.view import ForecastFacts
 from marketofone.governance.board import NO_RULINGS, BoardState, Ruling
 from marketofone.governance.board import apply as apply_ruling
 from marketofone.learn.join import Untaught
-from marketofone.profile.identity import Link, resolve
+from marketofone.profile.identity import Link, Links
 from marketofone.store.ports import StoredEvent
 
 _IDENTITY = ("identity.linked", "identity.unlinked")
@@ -48,8 +48,7 @@ class RebuiltView:
     def __init__(self, book: Book) -> None:
         self.book = book
         self._position = 0
-        self._links: set[Link] = set()
-        self._person_of: dict[str, str] = {}
+        self._links = Links()
         self._events: dict[str, list[StoredEvent]] = {}
         self._said: dict[str, list[tuple[int, ConsentChange]]] = {}
         self._consents: dict[str, Consents] = {}
@@ -65,11 +64,11 @@ class RebuiltView:
 
     def person(self, customer: str) -> str:
         """Give the person a customer is."""
-        return self._person_of.get(customer, customer)
+        return self._links.person(customer)
 
     def members(self, person: str) -> tuple[str, ...]:
         """Give every customer id of a person, sorted."""
-        return tuple(sorted(name for name, of in self._person_of.items() if of == person)) or (person,)
+        return self._links.members(person)
 
     def consents(self, person: str) -> Consents:
         """Give a person's consents as they stood."""
@@ -191,12 +190,13 @@ class RebuiltView:
         if not isinstance(data, IdentityLinked | IdentityUnlinked):
             return
         link = Link(key_kind=data.key_kind, key=data.key, customer=event.customer)
-        before = set(self.members(self.person(event.customer)))
-        self._links = self._links | {link} if isinstance(data, IdentityLinked) else self._links - {link}
-        self._person_of = resolve(sorted(self._links))
-        concerned = sorted(before | set(self.members(self.person(event.customer))))
-        if set(concerned) == before == set(self.members(self.person(event.customer))):
+        before = set(self.members(event.customer))
+        change = self._links.add if isinstance(data, IdentityLinked) else self._links.remove
+        change(link)
+        after = set(self.members(event.customer))
+        if before == after:
             return
+        concerned = sorted(before | after)
         for person in concerned:
             self._people[person] = _Person()
         for person in sorted({self.person(customer) for customer in concerned}):

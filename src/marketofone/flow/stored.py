@@ -9,10 +9,11 @@ import msgspec
 
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import NOBODY_ASKED, Consents
+from marketofone.domain.errors import SchemaChanged
 from marketofone.domain.event import parse_event
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import Reading
-from marketofone.features.state import Heard, LiveState, SchemaChanged, fold, from_bytes
+from marketofone.features.state import Heard, LiveState, fold, from_bytes
 from marketofone.flow.book import Book
 from marketofone.flow.contacts import Contacts, contacts_from
 from marketofone.flow.equipment import Equipment

@@ -1,19 +1,12 @@
 """Identity: customers that share a strong key are one person, for as long as they share it.
 
-1. ``fold_links``: admitted link and unlink events -> the links that stand; the last by (instant, event key) decides.
-2. ``resolve``: links that stand -> the person each customer is, by union-find.
-
-A person is named by the smallest customer id among them. Nothing is merged for good: take a link back, resolve again,
-and what it held together falls apart exactly as it was.
+A person is named by the smallest customer id among them. Nothing is merged for good: take a link back, and what it held
+together falls apart exactly as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
-
-from marketofone.consent.gate import Admitted
-from marketofone.domain.event import IdentityLinked, IdentityUnlinked
 
 
 class Link(NamedTuple):
@@ -24,48 +17,58 @@ class Link(NamedTuple):
     customer: str
 
 
-def fold_links(events: Iterable[Admitted]) -> frozenset[Link]:
-    """Give the links that stand after some events, whatever order they come in."""
-    last: dict[Link, tuple[int, bytes, bool]] = {}
-    for admitted in events:
-        event = admitted.event
-        match event.data:
-            case IdentityLinked(key_kind=kind, key=key):
-                linked = True
-            case IdentityUnlinked(key_kind=kind, key=key):
-                linked = False
-            case _:
-                continue
-        link = Link(key_kind=kind, key=key, customer=event.customer)
-        last[link] = max(last.get(link, (event.at, b"", linked)), (event.at, event.key, linked))
-    return frozenset(link for link, (_, _, linked) in last.items() if linked)
-
-
-def resolve(links: Iterable[Link]) -> dict[str, str]:
-    """Give the person each linked customer is: the smallest customer id reachable over shared keys.
-
-    Returns
-    -------
-    dict of str to str
-        In the order of the customer ids. A customer without any link is not in it and is a person of their own.
+class Links:
+    """The links that stand, and who is who by them. Order does not matter, only which links stand.
 
     Examples
     --------
-    >>> resolve([Link("device", "d", "c-2"), Link("device", "d", "c-1"), Link("device", "e", "c-3")])
-    {'c-1': 'c-1', 'c-2': 'c-1', 'c-3': 'c-3'}
+    >>> links = Links()
+    >>> links.add(Link("device", "d", "c-2"))
+    >>> links.add(Link("device", "d", "c-1"))
+    >>> links.members("c-2")
+    ('c-1', 'c-2')
+    >>> links.remove(Link("device", "d", "c-1"))
+    >>> links.members("c-2")
+    ('c-2',)
     """
-    parent: dict[str, str] = {}
-    holder: dict[tuple[str, str], str] = {}
 
-    def root(customer: str) -> str:
-        while parent[customer] != customer:
-            parent[customer] = parent[parent[customer]]
-            customer = parent[customer]
-        return customer
+    def __init__(self) -> None:
+        self._keys: dict[str, set[tuple[str, str]]] = {}
+        self._holders: dict[tuple[str, str], set[str]] = {}
+        self._together: dict[str, tuple[str, ...]] = {}  # only people of more than one customer
 
-    for link in links:
-        parent.setdefault(link.customer, link.customer)
-        first = holder.setdefault((link.key_kind, link.key), link.customer)
-        smaller, larger = sorted((root(first), root(link.customer)))
-        parent[larger] = smaller
-    return {customer: root(customer) for customer in sorted(parent)}
+    def add(self, link: Link) -> None:
+        """Add a link; adding it again changes nothing."""
+        self._keys.setdefault(link.customer, set()).add(link[:2])
+        self._holders.setdefault(link[:2], set()).add(link.customer)
+        self._resolve(self.members(link.customer))
+
+    def remove(self, link: Link) -> None:
+        """Take a link back; one that does not stand changes nothing."""
+        self._keys.get(link.customer, set()).discard(link[:2])
+        self._holders.get(link[:2], set()).discard(link.customer)
+        self._resolve(self.members(link.customer))
+
+    def members(self, customer: str) -> tuple[str, ...]:
+        """Give every customer id of the person a customer is, sorted."""
+        return self._together.get(customer, (customer,))
+
+    def person(self, customer: str) -> str:
+        """Give the person a customer is."""
+        return self.members(customer)[0]
+
+    def _resolve(self, concerned: tuple[str, ...]) -> None:
+        for customer in concerned:
+            reached = self._reach(customer)
+            for member in reached:
+                self._together[member] = reached
+            if len(reached) == 1:
+                del self._together[customer]
+
+    def _reach(self, customer: str) -> tuple[str, ...]:
+        reached, waiting = {customer}, [customer]
+        while waiting:
+            for key in self._keys.get(waiting.pop(), ()):
+                waiting += self._holders[key] - reached
+                reached |= self._holders[key]
+        return tuple(sorted(reached))

@@ -1,0 +1,73 @@
+"""The whole decision in process: permit, features, 100 eligible actions scored, drawn, explained, committed in a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter, process_time, thread_time
+
+from bench.figures import Aim, Figure, quantiles, rate
+from bench.town import ACTIONS, OCCASION, Town
+from marketofone.bank import Bank
+from marketofone.domain.decision import Decision
+from marketofone.domain.moment import Instant
+
+THREADS = 4
+MILLISECONDS = 1_000.0
+_TAUGHT = 0.3
+
+
+def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
+    """Decide for everybody in turn from several threads; CPU is the caller's, plus an equal share of the writer's."""
+    people = served(bank, town)
+    teach(bank, people, town=town, count=count // 10)
+    began, busy = perf_counter(), process_time()
+    with ThreadPoolExecutor(THREADS) as threads:
+        timed = [
+            pair
+            for pairs in threads.map(
+                lambda number: _decide(bank, people, town=town, numbers=range(number, count, THREADS)), range(THREADS)
+            )
+            for pair in pairs
+        ]
+    seconds, others = perf_counter() - began, process_time() - busy - sum(cpu for cpu, _ in timed)
+    about = f"decide in process, {ACTIONS} eligible actions"
+    yield Figure(
+        own=quantiles(f"{about}: CPU", "ms", [MILLISECONDS * (cpu + others / count) for cpu, _ in timed]),
+        aim=Aim(of="p50", bound=1.0, above=False),
+    )
+    yield Figure(own=quantiles(f"{about}: wall, {THREADS} threads", "ms", [MILLISECONDS * wall for _, wall in timed]))
+    yield Figure(own=rate(f"{about}: {THREADS} threads", "decisions/s", count=count, seconds=seconds))
+
+
+def served(bank: Bank, town: Town) -> tuple[str, ...]:
+    """Give the people whose state answers every condition: those with payments and app visits, who see all actions."""
+    with bank.kit.store.read() as reader:
+        known = [person for person in town.people if {"transactions", "app"} <= reader.states(person).keys()]
+    decision = bank.decide(known[0], occasion=OCCASION, now=town.now)
+    scored = sum(candidate.stage in ("scored", "chosen") for candidate in decision.candidates)
+    if scored != ACTIONS + 1:
+        raise AssertionError(f"{scored} actions scored")  # doing nothing is always there as well
+    return tuple(known)
+
+
+def teach(bank: Bank, people: Sequence[str], *, town: Town, count: int) -> None:
+    """Let the bank hear what followed some decisions, so that no arm is measured at its prior only."""
+    for number in range(count):
+        decision = _ask(bank, people[number % len(people)], town=town, name=f"taught-{number}")
+        verdict = "accepted" if number % 10 < 10 * _TAUGHT else "ignored"
+        if decision.action != "nothing":
+            bank.outcome(decision.id, verdict, now=Instant(town.now + 1))
+
+
+def _decide(bank: Bank, people: Sequence[str], *, town: Town, numbers: range) -> list[tuple[float, float]]:
+    timed = []
+    for number in numbers:
+        wall, cpu = perf_counter(), thread_time()
+        _ask(bank, people[number % len(people)], town=town, name=f"bench-{number}")
+        timed.append((thread_time() - cpu, perf_counter() - wall))
+    return timed
+
+
+def _ask(bank: Bank, person: str, *, town: Town, name: str) -> Decision:
+    return bank.decide(person, occasion=OCCASION, id=name, now=Instant(town.now + 1))

@@ -1,0 +1,145 @@
+"""Decisions over HTTP on loopback, asked at a fixed rate whatever the answers take; beside a plain ASGI echo.
+
+An answer's time counts from the moment its question was *due*, so a server that falls behind cannot hide it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from bench.figures import Aim, Figure, Row, quantiles
+from bench.serving import HOST
+from bench.town import ACTIONS, OCCASION, Town
+from marketofone.domain.moment import Instant, text_of
+
+PER_SECOND = 200
+MILLISECONDS = 1_000.0
+WARM_UP_SECONDS = 2.0
+_PATIENCE_SECONDS = 30.0
+_OK = b"HTTP/1.1 200"
+
+
+def measure(town: Town, people: Sequence[str], *, seconds: float) -> Figure:
+    """Ask the bank, then the echo, the same questions."""
+    asked = f"{PER_SECOND} requests/s"
+    return Figure(
+        own=_asked("bank", f"decide over HTTP, {ACTIONS} eligible actions, {asked}", town, people, seconds=seconds),
+        yardsticks=(_asked("echo", f"plain ASGI echo on uvicorn, {asked}", town, people, seconds=seconds),),
+        aim=Aim(of="p99", bound=10.0, above=False),
+    )
+
+
+def _asked(what: str, name: str, town: Town, people: Sequence[str], *, seconds: float) -> Row:
+    warm, count = int(WARM_UP_SECONDS * PER_SECOND), int((WARM_UP_SECONDS + seconds) * PER_SECOND)
+    with _server(what, town) as port:
+        requests = [_request(people[number % len(people)], town, port=port) for number in range(count)]
+        took = asyncio.run(_Client(port).ask(requests))
+    return quantiles(name, "ms", [MILLISECONDS * each for each in took[warm:]])
+
+
+@contextmanager
+def _server(what: str, town: Town) -> Iterator[int]:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port: int = free.getsockname()[1]
+    child = subprocess.Popen([sys.executable, "-m", "bench.serving", what, town.folder, str(port)])
+    try:
+        _await_answer(port, child)
+        yield port
+    finally:
+        child.terminate()
+        child.wait(_PATIENCE_SECONDS)
+
+
+def _await_answer(port: int, child: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < until and child.poll() is None:
+        try:
+            socket.create_connection((HOST, port), timeout=1.0).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the server did not start")
+
+
+def _request(person: str, town: Town, *, port: int) -> bytes:
+    body = json.dumps({"customer": person, "occasion": OCCASION, "as_of": text_of(Instant(town.now + 1))}).encode()
+    head = (
+        f"POST /v1/decisions HTTP/1.1\r\nHost: {HOST}:{port}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class _Client:
+    """Sends each request when it is due, on a connection that is idle, or on a new one."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: deque[_Line] = deque()
+
+    async def ask(self, requests: Sequence[bytes]) -> list[float]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        asked = []
+        for number, request in enumerate(requests):
+            due = start + number / PER_SECOND
+            await asyncio.sleep(due - loop.time())
+            asked.append(asyncio.create_task(self._one(request, due)))
+        took = await asyncio.wait_for(asyncio.gather(*asked), _PATIENCE_SECONDS)
+        for line in self._idle:
+            line.transport.close()
+        return took
+
+    async def _one(self, request: bytes, due: float) -> float:
+        loop = asyncio.get_running_loop()
+        if self._idle:
+            line = self._idle.pop()
+        else:
+            _, line = await loop.create_connection(_Line, HOST, self._port)
+        await line.ask(request)
+        took = loop.time() - due
+        self._idle.append(line)
+        return took
+
+
+class _Line(asyncio.Protocol):
+    """One connection that is kept open: a request, then its whole answer."""
+
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError
+        self.transport = transport
+
+    def ask(self, request: bytes) -> asyncio.Future[None]:
+        self._heard = bytearray()
+        self._whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self._whole
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        head, found, body = self._heard.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        if len(body) == length:
+            if head.startswith(_OK):
+                self._whole.set_result(None)
+            else:
+                self._whole.set_exception(RuntimeError(bytes(self._heard).decode()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._whole.done():
+            self._whole.set_exception(exc or RuntimeError("the server hung up"))

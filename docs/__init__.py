@@ -1,0 +1,1 @@
+"""The documentation, what writes its generated parts, and what runs its examples."""

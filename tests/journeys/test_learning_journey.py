@@ -1,0 +1,129 @@
+"""What people do is heard, joined, learned and measured; and never learned from those who did not allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from people import ordinary_months
+
+from marketofone.bank import Bank
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import MalformedRequest, UnknownDecision
+from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.flow.stored import StoredView
+
+Allow = Callable[..., None]
+
+
+def decided(bank: Bank, customer: str, *, now: Instant) -> Decision:
+    """Ask until something is proposed."""
+    for attempt in range(50):
+        decision = bank.decide(customer, occasion="app.opened", now=Instant(now + attempt))
+        if decision.action != "nothing":
+            return decision
+    raise AssertionError("nothing was ever proposed")
+
+
+def outcomes_learned(bank: Bank, action: str) -> int:
+    with bank.kit.store.read() as reader:
+        arm = StoredView(reader, bank.kit, committed=True).learned().arms.get(action)
+    return 0 if arm is None else arm.n
+
+
+def expected_value(bank: Bank, action: str) -> int:
+    with bank.kit.store.read() as reader:
+        belief = StoredView(reader, bank.kit, committed=True).learned().values.get(action)
+    return bank.catalogue.action(action).value_minor if belief is None else belief.expected_minor
+
+
+@pytest.fixture
+def person(bank: Bank, allow: Allow, now: Instant) -> str:
+    allow("c-1")
+    bank.ingest(ordinary_months("c-1", until=now), now=now)
+    return "c-1"
+
+
+def test_an_answer_teaches_the_action_it_answers(bank: Bank, person: str, now: Instant) -> None:
+    decision = decided(bank, person, now=now)
+
+    heard = bank.outcome(decision.id, "accepted", now=Instant(now + HOUR))
+
+    assert (heard.learned, heard.action) == (True, decision.action)
+    assert outcomes_learned(bank, decision.action) == 1
+
+
+def test_only_the_first_answer_within_the_window_teaches(bank: Bank, person: str, now: Instant) -> None:
+    first, second = decided(bank, person, now=now), decided(bank, person, now=Instant(now + HOUR))
+
+    bank.outcome(first.id, "declined", why="not now", now=Instant(now + HOUR))
+    again = bank.outcome(first.id, "accepted", now=Instant(now + 2 * HOUR))
+    late = bank.outcome(second.id, "accepted", now=Instant(now + 60 * DAY))
+
+    assert (again.learned, again.why_not) == (False, "duplicate")
+    assert (late.learned, late.why_not) == (False, "late")
+
+
+def test_nothing_is_learned_from_a_person_who_did_not_allow_it(bank: Bank, allow: Allow, now: Instant) -> None:
+    allow("c-2", purposes=("insights", "personalisation", "marketing", "care"))
+    bank.ingest(ordinary_months("c-2", until=now), now=now)
+    decision = decided(bank, "c-2", now=now)
+
+    heard = bank.outcome(decision.id, "accepted", now=Instant(now + HOUR))
+
+    assert (heard.learned, heard.why_not) == (False, "not_permitted")
+    assert outcomes_learned(bank, decision.action) == 0
+
+
+def test_a_value_that_was_reported_moves_the_belief(bank: Bank, person: str, now: Instant) -> None:
+    decision = decided(bank, person, now=now)
+    before = expected_value(bank, decision.action)
+
+    bank.outcome(decision.id, "accepted", now=Instant(now + HOUR))
+    bank.outcome(decision.id, "valued", value_minor=-100_000, now=Instant(now + 90 * DAY))
+
+    assert expected_value(bank, decision.action) < before
+
+
+def test_an_outcome_needs_its_decision_and_a_value_its_verdict(bank: Bank, person: str, now: Instant) -> None:
+    decision = decided(bank, person, now=now)
+
+    with pytest.raises(UnknownDecision):
+        bank.outcome("no-such-decision", "accepted", now=now)
+    with pytest.raises(MalformedRequest):
+        bank.outcome(decision.id, "accepted", value_minor=5, now=now)
+    with pytest.raises(MalformedRequest):
+        bank.outcome(decision.id, "valued", now=now)
+
+
+def test_a_declined_action_is_not_proposed_again_at_once(bank: Bank, person: str, now: Instant) -> None:
+    decision = decided(bank, person, now=now)
+    bank.outcome(decision.id, "declined", why="not relevant", now=Instant(now + HOUR))
+
+    later = [bank.decide(person, occasion="app.opened", now=Instant(now + 2 * HOUR + step)) for step in range(20)]
+
+    assert decision.action not in {each.action for each in later}
+
+
+def test_propensities_of_a_decision_sum_to_one(bank: Bank, person: str, now: Instant) -> None:
+    for step in range(10):
+        decision = bank.decide(person, occasion="app.opened", now=Instant(now + step))
+        assert sum(candidate.propensity for candidate in decision.candidates) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_control_group_is_random_among_what_is_allowed_and_measured(bank: Bank, allow: Allow, now: Instant) -> None:
+    arms = set()
+    for number in range(30):
+        customer = f"p-{number}"
+        allow(customer)
+        bank.ingest(ordinary_months(customer, until=now, days=40), now=now)
+        decision = bank.decide(customer, occasion="app.opened", now=now)
+        arms.add(decision.arm)
+        if decision.arm == "control":
+            open_to_them = [one for one in decision.candidates if one.stage in ("scored", "chosen")]
+            assert decision.propensity == pytest.approx(1 / len(open_to_them))
+    measured = bank.impact()
+
+    assert arms == {"policy", "control"}
+    assert measured.finding == "not enough evidence"
+    assert measured.policy.people + measured.control.people == 30

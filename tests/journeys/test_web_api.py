@@ -1,0 +1,232 @@
+"""Programs at the door: events in, decisions out, outcomes back, consents, and an answer to everything else."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+import marketofone
+from marketofone import wiring
+from marketofone.bank import Bank
+from marketofone.web.app import build_app
+
+with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+BATCH = {"Content-Type": "application/cloudevents-batch+json"}
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "/journey",
+    "type": "app.opened",
+    "subject": "c-1",
+    "time": "2026-01-05T08:00:00Z",
+    "data": {},
+}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    folder = tmp_path_factory.mktemp("house")
+    wiring.lay_out(folder)
+    with marketofone.open(folder) as bank:
+        yield bank
+
+
+@pytest.fixture
+def door(house: Bank) -> Iterator[TestClient]:
+    with TestClient(build_app(house), base_url="http://localhost") as client:
+        yield client
+
+
+def events(*numbers: int, **changes: Any) -> list[dict[str, Any]]:
+    return [{**EVENT, "id": f"e-{number}", **changes} for number in numbers]
+
+
+def test_one_event_and_a_batch_are_taken_in(door: TestClient) -> None:
+    one = door.post("/v1/events", content=json.dumps(events(1)[0]), headers={"Content-Type": "application/json"})
+    assert one.status_code == HTTPStatus.ACCEPTED
+    assert one.json() == {"rows": 1, "events": 1, "dead_letters": 0, "duplicates": 0, "refused": 1, "errors": []}
+    many = door.post("/v1/events", content=json.dumps(events(1, 2, 3)), headers=BATCH).json()
+    assert (many["rows"], many["events"], many["duplicates"]) == (3, 2, 1)
+
+
+def test_each_bad_row_is_named_and_the_rest_is_kept(door: TestClient) -> None:
+    rows = [
+        *events(10),
+        *events(11, type="tea.spilled"),
+        5,
+        *events(12, time="2199-01-01T00:00:00Z"),
+        *events(13, data={"device": 7}),
+        *events(14),
+    ]
+    answer = door.post("/v1/events", content=json.dumps(rows), headers=BATCH).json()
+    assert (answer["rows"], answer["events"], answer["dead_letters"]) == (6, 2, 4)
+    assert [(error["row"], error["field"]) for error in answer["errors"]] == [
+        (1, "type"),
+        (2, "event"),
+        (3, "time"),
+        (4, "data.device"),
+    ]
+    assert all(error["shape"] and error["mend"] for error in answer["errors"])
+
+
+def test_a_decision_is_made_recalled_answered_and_given_again(door: TestClient) -> None:
+    asked = {"customer": "c-2", "occasion": "app.opened", "id": "j-1"}
+    made = door.post("/v1/decisions", json=asked)
+    assert made.status_code == HTTPStatus.OK
+    decision = made.json()
+    assert decision["because"]
+    assert decision["propensity"] > 0
+    assert {"id", "customer", "occasion", "action", "not_used", "instead", "seconds", "title"} <= set(decision)
+    again = door.post("/v1/decisions", json=asked).json()
+    assert {**again, "seconds": 0} == {**decision, "seconds": 0}
+    traced = door.get("/v1/decisions/j-1").json()
+    assert sum(candidate["propensity"] for candidate in traced["candidates"]) == pytest.approx(1.0, abs=1e-3)
+    assert door.post("/v1/outcomes", json={"decision": "j-1", "verdict": "ignored"}).status_code == HTTPStatus.OK
+    assert [outcome["verdict"] for outcome in door.get("/v1/decisions/j-1").json()["outcomes"]] == ["ignored"]
+    other = door.post("/v1/decisions", json={**asked, "customer": "c-3"})
+    assert other.status_code == HTTPStatus.CONFLICT
+
+
+def test_consents_are_put_and_hold_at_once(door: TestClient) -> None:
+    path = "/v1/customers/c%2F4/consents"
+    assert {cell["state"] for cell in door.get(path).json()["cells"]} == {"never"}
+    granted = door.put(path, json={"change": "grant", "purposes": ["insights"]}).json()
+    assert granted["customer"] == "c/4"
+    assert {cell["state"] for cell in granted["cells"] if cell["purpose"] == "insights"} == {"granted"}
+    withdrawn = door.put(path, json={"change": "withdraw", "sources": ["location"]}).json()
+    states = {(cell["purpose"], cell["source"]): cell["state"] for cell in withdrawn["cells"]}
+    assert states["insights", "location"] == "withdrawn"
+    assert states["insights", "transactions"] == "granted"
+    assert door.get("/v1/customers/c%2F4/profile").status_code == HTTPStatus.OK
+    assert door.get("/v1/customers/c%2F4/insights").json() == []
+    assert door.get("/v1/customers/c%2F4/forecast").json()["total"] is None
+    assert door.get("/v1/customers/c%2F4/uses").json()[0]["purpose"] == "insights"
+
+
+def test_a_refusal_is_a_problem_with_its_reason(door: TestClient) -> None:
+    door.put("/v1/customers/c-5/consents", json={"change": "withdraw"})
+    answer = door.get("/v1/customers/c-5/forecast")
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:marketofone:problem:consent-refused",
+        "title": "The person did not allow it",
+        "status": 403,
+        "detail": "no forecast: you said no",
+    }
+
+
+JSON = {"Content-Type": "application/json"}
+DECISIONS = "/v1/decisions"
+GOOD = '{"customer":"c-6","occasion":"app.opened"}'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status", "field"),
+    [
+        ("POST", DECISIONS, JSON, "", 400, "body"),
+        ("POST", DECISIONS, JSON, "{", 400, "body"),
+        ("POST", DECISIONS, JSON, '{"customer":"c-6"}', 400, "occasion"),
+        ("POST", DECISIONS, JSON, '{"customer":"c-6","occasion":"app.opened","colour":1}', 400, "colour"),
+        ("POST", DECISIONS, JSON, '{"customer":"c 6","occasion":"app.opened"}', 400, "customer"),
+        ("POST", DECISIONS, JSON, '{"customer":"\\ud800","occasion":"app.opened"}', 400, "body"),
+        ("POST", DECISIONS, JSON, '{"customer":"c-6","occasion":"tea.time"}', 400, "occasion"),
+        ("POST", DECISIONS, JSON, GOOD[:-1] + ',"as_of":"9999-12-31"}', 400, "as_of"),
+        ("POST", DECISIONS, JSON, GOOD[:-1] + ',"as_of":"0001-01-01"}', 400, "as_of"),
+        ("POST", DECISIONS, JSON, "[" * 60_000, 400, None),
+        ("POST", DECISIONS, JSON, b'{"customer":"\xff"}', 400, "body"),
+        ("POST", DECISIONS, JSON, "\x00", 400, "body"),
+        ("POST", DECISIONS, JSON, " " * 70_000, 413, None),
+        ("POST", DECISIONS, {"Content-Type": "text/plain"}, GOOD, 415, None),
+        ("POST", DECISIONS, {"Content-Type": "application/json; charset=latin-1"}, GOOD, 415, None),
+        ("POST", DECISIONS, {**JSON, "Content-Encoding": "gzip"}, GOOD, 415, None),
+        ("POST", "/v1/outcomes", JSON, '{"decision":"none","verdict":"accepted"}', 404, None),
+        ("POST", "/v1/outcomes", JSON, f'{{"decision":"j","verdict":"valued","value_minor":{9 * 10**30}}}', 400,
+         "value_minor"),
+        ("POST", "/v1/events", JSON, "5", 400, "body"),
+        ("POST", "/v1/events", BATCH, json.dumps(EVENT), 400, "body"),
+        ("POST", "/v1/events", JSON, "[" * 60_000, 400, None),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"grant","purposes":[]}', 400, "purposes"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"grant","purposes":["protection"]}', 400, "purposes"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"withdraw","until":"2199-01-01"}', 400, "until"),
+        ("GET", "/v1/decisions/none", {}, "", 404, None),
+        ("GET", "/v1/customers/nobody/uses", {}, "", 404, None),
+        ("GET", "/v1/customers/%00/uses", {}, "", 400, "address"),
+        ("GET", "/v1/customers/%ff/uses", {}, "", 400, "address"),
+        ("GET", "/v1/customers/a%20b/uses", {}, "", 400, "address"),
+        ("GET", "/v1/customers/c-6/consents?as_of=tomorrow", {}, "", 400, "as_of"),
+        ("GET", "/v1/nowhere", {}, "", 404, None),
+        ("DELETE", DECISIONS, {}, "", 405, None),
+        ("GET", "/v1/events/", {}, "", 404, None),
+    ],
+)  # fmt: skip
+def test_bad_input_is_answered_with_a_problem(
+    door: TestClient, method: str, path: str, headers: dict[str, str], body: str | bytes, status: int, field: str | None
+) -> None:
+    answer = door.request(method, path, headers=headers, content=body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["type"].startswith("urn:marketofone:problem:")
+    if field is not None:
+        assert problem["field"] == field
+        assert problem["shape"]
+        assert problem["mend"]
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        assert answer.headers["allow"] == "POST"
+
+
+def test_a_batch_longer_than_the_limit_is_refused_before_it_is_read(door: TestClient) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"["
+        while True:
+            yield b" " * 1_000_000
+
+    assert door.post("/v1/events", content=endless(), headers=BATCH).status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def test_only_loopback_names_are_answered(door: TestClient) -> None:
+    assert door.get("/health", headers={"Host": "rebound.example"}).status_code == HTTPStatus.MISDIRECTED_REQUEST
+    assert door.get("/health", headers={"Host": "[::1]:8000"}).status_code == HTTPStatus.OK
+
+
+def test_health_and_measures_tell_nothing_about_people(door: TestClient) -> None:
+    assert door.get("/health").json()["status"] == "ok"
+    door.get("/v1/customers/c-secret/uses")
+    text = door.get("/metrics").text
+    assert 'marketofone_http_requests_total{route="/v1/customers/{customer}/uses",method="GET",status="404"} 1' in text
+    assert 'le="+Inf"' in text
+    assert "c-secret" not in text
+
+
+def test_an_unexpected_fault_is_answered_and_not_told(house: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("c-secret wrote something")
+
+    monkeypatch.setattr(house, "uses", broken)
+    with TestClient(build_app(house), base_url="http://localhost") as client:
+        answer = client.get("/v1/customers/c-secret/uses")
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "secret" not in answer.text
+
+
+def test_the_description_is_complete(door: TestClient) -> None:
+    document = door.get("/openapi.json").json()
+    assert document["openapi"] == "3.1.0"
+    promised = {
+        "/v1/events", "/v1/decisions", "/v1/decisions/{decision}", "/v1/outcomes", "/health",
+        *(f"/v1/customers/{{customer}}/{what}" for what in ("consents", "profile", "insights", "forecast", "uses")),
+    }  # fmt: skip
+    assert set(document["paths"]) == promised
+    text = json.dumps(document)
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names <= set(document["components"]["schemas"])
