@@ -1,4 +1,4 @@
-"""The whole decision in process: permit, features, 100 eligible actions scored, drawn, explained, committed in a group."""
+"""The whole decision in process: permit, features, 100 actions scored, drawn, explained, committed in a group."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bench.town import ACTIONS, OCCASION, Town
 from marketofone.bank import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Instant
+from marketofone.domain.outcome import Verdict
 
 THREADS = 4
 MILLISECONDS = 1_000.0
@@ -55,7 +56,7 @@ def teach(bank: Bank, people: Sequence[str], *, town: Town, count: int) -> None:
     """Let the bank hear what followed some decisions, so that no arm is measured at its prior only."""
     for number in range(count):
         decision = _ask(bank, people[number % len(people)], town=town, name=f"taught-{number}")
-        verdict = "accepted" if number % 10 < 10 * _TAUGHT else "ignored"
+        verdict: Verdict = "accepted" if number % 10 < 10 * _TAUGHT else "ignored"
         if decision.action != "nothing":
             bank.outcome(decision.id, verdict, now=Instant(town.now + 1))
 

@@ -91,9 +91,9 @@ def batches(events: Sequence[bytes], *, size: int) -> Iterator[Sequence[bytes]]:
 def actions_text() -> str:
     """Write a catalogue of 100 actions, each with a condition that everybody meets, alike in nothing else."""
     draw = random.Random(7)
-    texts = [f'[occasions."{OCCASION}"]\nchannel = "app"\nbegun_by = "customer"\n']
-    for number in range(ACTIONS):
-        texts.append(
+    occasion = f'[occasions."{OCCASION}"]\nchannel = "app"\nbegun_by = "customer"\n'
+    actions = [
+        (
             f"[[actions]]\n"
             f'id = "action_{number:03d}"\n'
             f'kind = "{_KINDS[number % len(_KINDS)]}"\n'
@@ -105,7 +105,9 @@ def actions_text() -> str:
             f"chance = {draw.uniform(0.02, 0.3):.3f}\n"
             f'tags = ["{draw.choice(_TAGS)}"]\n'
         )
-    return "\n".join(texts)
+        for number in range(ACTIONS)
+    ]
+    return "\n".join((occasion, *actions))
 
 
 def _condition(draw: random.Random) -> str:

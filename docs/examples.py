@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ class Command(NamedTuple):
     """A command of a console block, and what it is said to print."""
 
     line: int
-    words: tuple[str, ...]
+    said: str
     want: str
 
 
@@ -66,30 +67,23 @@ def blocks(page: Path, *, language: str) -> list[Block]:
 
 
 def commands(page: Path) -> Iterator[Command]:
-    """Find the commands of a page; a backslash at the end of a line joins it with the next."""
+    """Find the commands of a page and what each is said to print."""
     for block in blocks(page, language="console"):
-        lines = block.text.replace("\\\n", "\\\0").split("\n")
-        at = block.line
-        said: tuple[int, str] | None = None
-        output: list[str] = []
-        for line in [*lines, "$ "]:
-            if line.startswith("$ "):
-                if said is not None:
-                    yield Command(said[0], tuple(shlex.split(said[1])), "".join(output))
-                said, output = (at, line[2:].replace("\\\0", "")), []
-            elif line or output:
-                output.append(line + "\n")
-            at += 1 + line.count("\0")
+        starts = [found.start() for found in re.finditer(r"^\$ ", block.text, re.MULTILINE)]
+        for start, end in pairwise([*starts, len(block.text)]):
+            said, _, want = block.text[start + 2 : end].partition("\n")
+            yield Command(block.line + block.text.count("\n", 0, start), said, want)
 
 
-def run(words: tuple[str, ...], *, folder: Path) -> str:
+def run(said: str, *, folder: Path) -> str:
     """Run a command of a page in a folder and give what it prints."""
+    words = shlex.split(said)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(  # noqa: S603 - the commands stand in our own pages
         words, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"{shlex.join(words)}: {done.stderr}")
+        raise RuntimeError(f"{said}: {done.stderr}")
     return done.stdout
 
 
@@ -121,8 +115,8 @@ def mend(page: Path, differences: list[Difference]) -> None:
 def replace_output(page: Path, command: Command, output: str) -> None:
     """Write what a command printed into its page."""
     text = page.read_text(encoding="utf-8")
-    before, shown, after = text.partition(f"$ {shlex.join(command.words)}\n{command.want}")
-    page.write_text(f"{before}$ {shlex.join(command.words)}\n{output}{after}" if shown else text, encoding="utf-8")
+    before, shown, after = text.partition(f"$ {command.said}\n{command.want}")
+    page.write_text(f"{before}$ {command.said}\n{output}{after}" if shown else text, encoding="utf-8")
 
 
 class _Recorder(doctest.DocTestRunner):

@@ -6,6 +6,7 @@ them is written by people: read it again when a value has changed.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -30,7 +31,7 @@ from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.event import KINDS, MAX_EVENT_BYTES
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
-from marketofone.flow.book import Settings
+from marketofone.flow.book import DOCUMENTS, Settings, read_book
 from marketofone.governance.guardrails import Cap, Caps, Copy, Fairness, Guardrails, QuietHours, Stress
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
@@ -42,6 +43,7 @@ README = DOCS.parent / "README.md"
 PATH = DOCS / "path.md"
 NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->\n"
 _BYTES = 1024
+_FAR = 10**9  # a bound beyond this only keeps integers in their width
 
 
 def events() -> str:
@@ -105,7 +107,7 @@ def problems() -> str:
     ]
     for kind in error_classes():
         status, name, _ = next(TABLE[base] for base in kind.__mro__ if base in TABLE)
-        lines.append(f"| {kind.__name__} | {kind.__base__.__name__} | {_purpose(kind)} | {status} | {name} |")
+        lines.append(f"| {kind.__name__} | {kind.__mro__[1].__name__} | {_purpose(kind)} | {status} | {name} |")
     return _page(lines)
 
 
@@ -148,7 +150,9 @@ def settings() -> str:
 
 def api() -> str:
     """Every route, from the OpenAPI document and the tables of pages."""
-    described = document(title="", version=version("marketofone"))
+    templates = files("marketofone") / "template"
+    book = read_book({name: (templates / name).read_text(encoding="utf-8") for name in DOCUMENTS})
+    described = document(book, version=version("marketofone"))
     lines = [
         "# The HTTP interface",
         NOTE,
@@ -246,7 +250,7 @@ def _types(structure: type[Struct]) -> dict[str, str]:
     return {name: _type(property_) for name, property_ in own.items()}
 
 
-def _type(schema: Mapping[str, Any]) -> str:
+def _type(schema: Any) -> str:
     match schema:
         case {"anyOf": options}:
             told = _type(next(option for option in options if option != {"type": "null"}))
@@ -269,12 +273,8 @@ def _bounds(schema: Mapping[str, Any]) -> str:
         "exclusiveMinimum": "more than",
         "maximum": "at most",
         "exclusiveMaximum": "less than",
-        "pattern": "as",
-        "minLength": "no shorter than",
-        "maxLength": "no longer than",
     }
-    told = [f"{word} `{schema[key]}`" for key, word in words.items() if key in schema and schema[key] != 1]
-    return "".join(f", {one}" for one in told)
+    return "".join(f", {word} {schema[key]:,}" for key, word in words.items() if abs(schema.get(key, _FAR)) < _FAR)
 
 
 def _commented(template: str) -> Iterator[tuple[str, str, str]]:
@@ -317,7 +317,9 @@ def main() -> None:
     examples.mend(PATH, examples.run_python(PATH))
     demo = next(examples.commands(README))
     with tempfile.TemporaryDirectory() as folder:
-        examples.replace_output(README, demo, one_decision(examples.run(demo.words, folder=Path(folder))))
+        examples.replace_output(README, demo, one_decision(examples.run(demo.said, folder=Path(folder))))
+        with contextlib.chdir(folder):
+            examples.mend(README, examples.run_python(README))
     click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name} and {README.name}")
 
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -99,6 +99,10 @@ class Bank:
         )
         return decide.decide(self._kit, request)
 
+    def decide_all(self, requests: Sequence[Request]) -> list[Decision]:
+        """Decide for many people at once, in the order given, in one durable commit."""
+        return decide.decide_all(self._kit, requests)
+
     def decision(self, id: str) -> Decision:  # noqa: A002
         """Give a decision again."""
         return decide.recall(self._kit, id)
@@ -115,6 +119,10 @@ class Bank:
         """Say what a person did after a decision, and why; gives what was learned from it."""
         outcome = Outcome(decision=decision, verdict=verdict, at=self._at(now), why=why, value_minor=value_minor)
         return feedback.hear(self._kit, outcome)
+
+    def hear_all(self, outcomes: Sequence[Outcome]) -> list[feedback.Heard]:
+        """Hear many outcomes at once, in the order given, in one durable commit."""
+        return feedback.hear_all(self._kit, outcomes)
 
     def consent(self, change: ConsentChange, *, now: Instant | None = None) -> Consents:
         """Record what a person said about consent; effective when this returns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -48,7 +49,25 @@ def decide(kit: Equipment, request: Request) -> Decision:
     try:
         return kit.store.commit(lambda writer: _release(kit, writer, request, decision, fence))
     except EpochChanged:
-        return kit.store.commit(lambda writer: _decide_alone(kit, writer, request))
+        return decide_all(kit, [request])[0]
+
+
+def decide_all(kit: Equipment, requests: Sequence[Request]) -> list[Decision]:
+    """Decide for many people, in the order given, in one commit.
+
+    Raises
+    ------
+    DecisionExists
+        When an id was used for another request; then nothing of it is recorded.
+    """
+    with kit.store.read() as reader:
+        StoredView(reader, kit, committed=True).learned()  # once, into the cache
+
+    def work(writer: Writer) -> list[Decision]:
+        view = StoredView(writer, kit, committed=False)
+        return [_decide_alone(kit, writer, request, view=view) for request in requests]
+
+    return kit.store.commit(work)
 
 
 def recall(kit: Equipment, decision_id: str) -> Decision:
@@ -110,17 +129,17 @@ def in_control(person: str, *, share: float) -> bool:
     return number < share * _SHARES
 
 
-def record(writer: Writer, decision: Decision, *, kit: Equipment) -> Decision:
+def record(writer: Writer, decision: Decision, *, view: StoredView) -> Decision:
     """Append a decision to the journal at its place, and remember the contact."""
     decision = msgspec.structs.replace(decision, position=writer.position())
     entry = writer.append("decision", at=decision.at, customer=decision.customer, body=_ENCODE(decision))
     writer.index_decision(decision.id, seq=entry.seq)
     person = writer.person(decision.customer)
-    view = StoredView(writer, kit, committed=False)
     before = view.contacts(person)
-    after = remember(before, decision, kit.book.actions.action(decision.action))
+    after = remember(before, decision, view.book.actions.action(decision.action))
     if after is not before:
         writer.put_state(person, CONTACTS, contacts_to(after))
+        view.changed(person, models={})
     return decision
 
 
@@ -130,12 +149,12 @@ def _release(kit: Equipment, writer: Writer, request: Request, decision: Decisio
         return made
     if not fence.stands(writer):
         raise EpochChanged
-    return record(writer, decision, kit=kit)
+    return record(writer, decision, view=StoredView(writer, kit, committed=False))
 
 
-def _decide_alone(kit: Equipment, writer: Writer, request: Request) -> Decision:
+def _decide_alone(kit: Equipment, writer: Writer, request: Request, *, view: StoredView) -> Decision:
     made = _made_before(writer, request)
-    return made or record(writer, compute(kit, StoredView(writer, kit, committed=False), request), kit=kit)
+    return made or record(writer, compute(kit, view, request), view=view)
 
 
 def _made_before(reader: Reader, request: Request) -> Decision | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -47,11 +49,19 @@ def hear(kit: Equipment, outcome: Outcome) -> Heard:
     MalformedRequest
         When a value is announced and not given, or given without being announced.
     """
-    if (outcome.verdict == "valued") != (outcome.value_minor is not None):
-        raise MalformedRequest(
-            field="value_minor", shape="does not go with the verdict", mend="give it with 'valued', and only then"
-        )
-    return kit.store.commit(lambda writer: _hear(kit, writer, outcome))
+    return hear_all(kit, [outcome])[0]
+
+
+def hear_all(kit: Equipment, outcomes: Sequence[Outcome]) -> list[Heard]:
+    """Hear many outcomes, in the order given, in one commit. Raises as :func:`hear` does; then none is recorded."""
+    with kit.store.read() as reader:
+        StoredView(reader, kit, committed=True).learned()  # once, into the cache
+
+    def work(writer: Writer) -> list[Heard]:
+        view = StoredView(writer, kit, committed=False)
+        return [_hear(writer, outcome, view=view) for outcome in outcomes]
+
+    return kit.store.commit(work)
 
 
 def taught(view: View, decision: Decision, outcome: Outcome, *, earlier: list[Outcome]) -> Example | Worth | Untaught:
@@ -74,14 +84,16 @@ def moved(lesson: Example | Worth, *, learned: Learned, book: Book) -> tuple[str
     return arm_name(action.id, features=book.features), arm_to_bytes(learn(arm, lesson))
 
 
-def _hear(kit: Equipment, writer: Writer, outcome: Outcome) -> Heard:
+def _hear(writer: Writer, outcome: Outcome, *, view: StoredView) -> Heard:
+    if (outcome.verdict == "valued") != (outcome.value_minor is not None):
+        raise MalformedRequest(
+            field="value_minor", shape="does not go with the verdict", mend="give it with 'valued', and only then"
+        )
     entry = writer.decision(outcome.decision)
     if entry is None or entry.body is None:
         raise UnknownDecision
     decision = _DECISION.decode(entry.body)
-    earlier = _earlier(writer, decision)
-    view = StoredView(writer, kit, committed=False)
-    lesson = taught(view, decision, outcome, earlier=earlier)
+    lesson = taught(view, decision, outcome, earlier=_earlier(writer, decision))
     heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=_ENCODE(outcome))
     person = writer.person(decision.customer)
     before = view.contacts(person)
@@ -89,9 +101,11 @@ def _hear(kit: Equipment, writer: Writer, outcome: Outcome) -> Heard:
     if after is not before:
         writer.put_state(person, CONTACTS, contacts_to(after))
     if isinstance(lesson, Untaught):
+        view.changed(person, models={})
         return Heard(decision=decision.id, learned=False, why_not=lesson.why)
-    name, body = moved(lesson, learned=view.learned(), book=kit.book)
+    name, body = moved(lesson, learned=view.learned(), book=view.book)
     writer.put_model(name, body, seq=heard.seq)
+    view.changed(person, models={name: body})
     return Heard(decision=decision.id, learned=True, action=lesson.action)
 
 

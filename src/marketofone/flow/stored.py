@@ -151,6 +151,13 @@ class StoredView:
                 self._kit.caches.board = self._board
         return self._board
 
+    def changed(self, person: str, *, models: Mapping[str, bytes]) -> None:
+        """Follow what its own unit of work wrote about a person, and the model states it put."""
+        self._blobs.pop(person, None)
+        if models:
+            learned = self.learned()
+            self._learned = with_models(learned, models, features=self.book.features, position=learned.position)
+
     def fence(self, person: str) -> Fence:
         """Give what must still stand when a decision made from this view is released."""
         return Fence(

@@ -48,7 +48,7 @@ def span_of(calendar: Calendar, *, first: Day, days: int) -> Span:
     --------
     >>> span = span_of(Calendar("Europe/Prague"), first=Day(20_000), days=60)
     >>> [int(day) for day in span.monthly(1)]
-    [25, 53]
+    [28, 56]
     """
     dates = [date_of(Day(first + day)) for day in range(days)]
     return Span(

@@ -1,8 +1,9 @@
 """The clock of the synthetic bank: twice a day, what arrived is ingested, people are decided for, outcomes follow.
 
 Each half day: what is due by then happens at its own moment (consents, outcomes, forecasts); the events that arrived
-are ingested; decisions are asked for some of the people who just opened the app, wrote, searched or went somewhere, and
-in the evening for a few others. Time never runs backwards. Everything follows from the seed.
+are ingested, at noon those of the people decided for, in the evening all others; decisions are asked for some of the
+people who just opened the app, wrote, searched or went somewhere, and in the evening for a few more. Time never runs
+backwards. Everything follows from the seed.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class _World:
         self._products = {action.id: action.product for action in bank.catalogue.actions}
         rows = np.concatenate([life.rows for life in lives])
         self._rows: Rows = rows[np.argsort(rows["arrives"], kind="stable")]
-        self._delivered = 0
+        self._arrived, self._waiting = 0, self._rows[:0]
         self._rng = np.random.default_rng((scenario.seed, 3))
         self._numbers = count()
         self._due: list[tuple[Instant, int, Callable[[Instant], None]]] = []
@@ -169,10 +170,12 @@ class _World:
             at, _, do = heapq.heappop(self._due)
             do(at)
         end = int(np.searchsorted(self._rows["arrives"], now, side="right"))
-        rows = self._rows[self._delivered : end]
-        self._delivered = end
-        self._ingest(rows, now)
-        for number, (person, occasion) in enumerate(self._asked(rows, now, evening=evening).items(), start=1):
+        asked = self._asked(self._rows[self._arrived : end], now, evening=evening)
+        rows = np.concatenate([self._waiting, self._rows[self._arrived : end]])
+        delivered = np.isin(rows["person"], list(asked)) | evening  # the others' events wait for the evening's batch
+        self._arrived, self._waiting = end, rows[~delivered]
+        self._ingest(rows[delivered], now)
+        for number, (person, occasion) in enumerate(asked.items(), start=1):
             self._decide(person, occasion, Instant(now + number * SECOND // 10))
 
     def _ingest(self, rows: Rows, now: Instant) -> None:

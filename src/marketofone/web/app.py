@@ -48,7 +48,7 @@ def build_app(bank: BankFace) -> Starlette:
     An ASGI application. It answers only to loopback's own names; closing the bank stays the caller's.
     """
     desk, measured, threads = desk_for(bank), metrics.Metrics(), _Threads()
-    described = msgspec.json.encode(document(title=bank.kit.book.settings.name, version=version("marketofone")))
+    described = msgspec.json.encode(document(bank.kit.book, version=version("marketofone")))
     methods: dict[str, dict[str, Endpoint]] = {
         "/openapi.json": {"GET": _fixed(described, JSON)},
         "/metrics": {"GET": _measures(measured)},

@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
+from marketofone.consent.ledger import EVERY
 from marketofone.domain.event import KINDS
+from marketofone.flow.book import Book
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.api.shapes import Customer, DecisionId, Moment
 from marketofone.web.problem import MEDIA_TYPE, Problem
@@ -20,13 +22,14 @@ _PARAMETERS = {"customer": Customer, "decision": DecisionId}
 _ALWAYS = (405, 421, 503)  # any operation may answer these
 
 
-def document(*, title: str, version: str) -> dict[str, Any]:
-    """Give the whole document."""
+def document(book: Book, *, version: str) -> dict[str, Any]:
+    """Give the whole document; the words a bank chose for itself are told as well."""
     types: list[Any] = [Problem, *_PARAMETERS.values(), Moment]
     for operation in OPERATIONS:
         types += [operation.gives] if operation.takes in (None, [msgspec.Raw]) else [operation.gives, operation.takes]
     types += [facts for facts, _ in KINDS.values()]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    _tell_words(components, book)
     known = {_key(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -34,7 +37,7 @@ def document(*, title: str, version: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": title,
+            "title": book.settings.name,
             "version": version,
             "description": "Consented, explained, replayable decisions. Staff and customers are not authenticated "
             "yet: the server listens on loopback only.",
@@ -42,6 +45,20 @@ def document(*, title: str, version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": {**components, "CloudEvent": _cloud_event()}},
     }
+
+
+def _tell_words(components: dict[str, Any], book: Book) -> None:
+    policy = book.policy
+    asked, said = components["DecisionAsked"]["properties"], components["ConsentSaid"]["properties"]
+    asked["occasion"] = {"enum": sorted(book.actions.occasions)}
+    asked["channel"] = {"enum": [*policy.channels, None], "default": None}
+    words: dict[str, list[str]] = {
+        "purposes": [name for name, purpose in policy.purposes.items() if purpose.basis == "consent"],
+        "sources": [*policy.sources],
+        "channels": [*policy.channels],
+    }
+    for name, known in words.items():
+        said[name]["items"] = {"enum": [EVERY, *known]}
 
 
 def _key(kind: Any) -> str:

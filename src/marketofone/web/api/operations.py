@@ -76,6 +76,8 @@ def ingest(bank: BankFace, visit: Visit) -> Ingested:
 def decide(bank: BankFace, visit: Visit) -> DecidedNow:
     """Decide the one next best thing to do for a person, now or as of a moment, with its reasons."""
     asked = visit.read(DecisionAsked)
+    if asked.channel is not None and asked.channel not in bank.kit.book.policy.channels:
+        raise MalformedRequest(field="channel", shape="unknown", mend="use a channel of consent.toml")
     began = perf_counter()
     decision = bank.decide(
         asked.customer,

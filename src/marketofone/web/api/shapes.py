@@ -12,10 +12,11 @@ from marketofone.domain.decision import Candidate, Decision, Instead, NotUsed, R
 from marketofone.domain.event import Minor, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Outcome, Verdict
+from marketofone.web.visit import MOMENT, NAME
 
-Customer = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f]+$")]
-DecisionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$")]
-Moment = Annotated[str, Meta(min_length=10, max_length=40, description="RFC 3339, or a date: then its end there.")]
+Customer = Annotated[str, Meta(pattern=NAME)]
+DecisionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$(?!\n)")]
+Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Why = Annotated[str, Meta(max_length=200)]
 

@@ -1,0 +1,220 @@
+"""The pages in a real browser: accessible by axe, no sideways scrolling on a phone, and working without JavaScript."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_core_python.base import AXE_SCRIPT
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+import marketofone
+from marketofone import wiring
+from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
+from marketofone.web.app import build_app
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PAGES = (
+    "/",
+    "/customer/c-1",
+    "/customer/c-1?changed=grant%20insights%20location%20*",
+    "/customer/c-1/forecast",
+    "/customer/c-2/forecast",
+    "/customer/c-1/decisions/{shown}",
+    "/customer/c-2/decisions/nothing",
+    "/console",
+    "/console/board",
+    "/console/impact",
+    "/console/decisions/{shown}",
+    "/nowhere",
+)
+WIDTHS = (360, 1280)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass(frozen=True)
+class Town:
+    """A bank, where it is served, and a decision that showed something."""
+
+    bank: Bank
+    url: str
+    shown: str
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("seen")
+    wiring.lay_out(folder)
+    now = instant_of(datetime.now(tz=UTC))
+    since = Instant(now - 60 * DAY)
+    with marketofone.open(folder) as bank:
+        bank.consent(
+            ConsentChange(
+                customer="c-1", change="grant", purposes=("*",), sources=("*",), channels=("*",), since=since
+            ),
+            now=since,
+        )
+        bank.ingest(year_of("c-1", until=now))
+        bank.decide("c-2", occasion="app.opened", id="nothing")
+        moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
+        decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
+        shown = next(decision.id for decision in decisions if decision.action != "nothing")
+        with served(bank) as url:
+            yield Town(bank=bank, url=url, shown=shown)
+
+
+def year_of(customer: str, *, until: Instant) -> Iterator[Event]:
+    balance = 200_000
+    for day in range(365):
+        at = Instant(until - (365 - day) * DAY)
+        amount, what = {25: (280_000, "salary"), 1: (-95_000, "rent")}.get(datetime_of(at).day, (-2_900, "groceries"))
+        balance += amount
+        data = TransactionBooked(
+            account="a1", amount_minor=amount, currency="EUR", category=what, balance_minor=balance
+        )
+        yield Event(id=f"{day}", producer="/seen", kind="transaction.booked", customer=customer, at=at, data=data)
+
+
+@contextmanager
+def served(bank: Bank) -> Iterator[str]:
+    """Serve a bank by a real server on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(build_app(bank), host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@contextmanager
+def chromium(profile: Path, *, javascript: bool) -> Iterator[webdriver.Chrome]:
+    """Open a fresh browser."""
+    if not (CHROMIUM.exists() and DRIVER.exists()):
+        pytest.skip("Chromium or its driver is absent: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    if not javascript:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile"), javascript=True) as driver:
+        yield driver
+
+
+@pytest.fixture
+def plain_browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path, javascript=False) as driver:
+        yield driver
+
+
+def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None:
+    """Open a page as a screen of this width shows it."""
+    screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    driver.get(url)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(town: Town, browser: webdriver.Chrome, path: str, width: int, scheme: str) -> None:
+    look(browser, town.url + path.format(shown=town.shown), width=width, scheme=scheme)
+    browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
+    browser.execute_script(AXE_SCRIPT)
+    found: dict[str, Any] = browser.execute_async_script(
+        "const [rules, done] = arguments; axe.run(document, {runOnly: rules}).then(done)", RULES
+    )
+    assert found["passes"]
+    told = [(fault["id"], [node["html"] for node in fault["nodes"]][:3]) for fault in found["violations"]]
+    assert told == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_scrolls_sideways_on_a_phone(town: Town, browser: webdriver.Chrome, path: str) -> None:
+    look(browser, town.url + path.format(shown=town.shown), width=360, scheme="light")
+    browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.Chrome) -> None:
+    look(browser, town.url + "/customer/c-1", width=360, scheme="light")
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('button, nav a, summary, input, select')]"
+        ".map(item => item.getBoundingClientRect()).filter(box => box.width)"
+        ".map(box => Math.min(box.width, box.height))"
+    )
+    assert min(sizes) >= 24
+
+
+def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
+    town: Town, plain_browser: webdriver.Chrome
+) -> None:
+    plain_browser.get(town.url + "/customer/c-1")
+    plain_browser.get(town.url + "/customer/c-1")
+    switch = "#insights-transactions > .row .switch"
+    for expected, uses in (("false", False), ("true", True)):
+        plain_browser.find_element(By.CSS_SELECTOR, switch).click()
+        pressed = plain_browser.find_element(By.CSS_SELECTOR, switch)
+        assert pressed.get_attribute("aria-checked") == expected
+        assert "Saved" in plain_browser.find_element(By.CSS_SELECTOR, "[role=status]").text
+        decision = town.bank.decide("c-1", occasion="app.opened")
+        assert (("insights", "transactions") in decision.uses) is uses
+    plain_browser.get(f"{town.url}/customer/c-1/decisions/{decision.id}")
+    assert plain_browser.find_elements(By.TAG_NAME, "h1")
+
+
+def test_an_answer_is_given_with_the_keyboard_alone(town: Town, plain_browser: webdriver.Chrome) -> None:
+    plain_browser.get(f"{town.url}/customer/c-1/decisions/{town.shown}")
+    for _ in range(20):
+        plain_browser.switch_to.active_element.send_keys(Keys.TAB)
+        if plain_browser.switch_to.active_element.text == "Not now":
+            break
+    plain_browser.switch_to.active_element.send_keys(Keys.ENTER)
+    told = WebDriverWait(plain_browser, 5).until(
+        lambda driver: driver.find_elements(By.CSS_SELECTOR, "#answer [role=status]")
+    )
+    assert "You said it is not for you" in told[0].text

@@ -1,0 +1,81 @@
+"""Records that people keep by hand agree with what they are about: dependencies, choices, words."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+IMPORTED_AS = {"sklearn": "scikit-learn", "multipart": "python-multipart"}
+BROUGHT_BY = {"anyio": "starlette"}
+
+
+def first_cells(page: Path, *, under: str) -> list[str]:
+    """Give the first column of the tables below a heading, up to the next heading."""
+    section = page.read_text("utf-8").partition(f"# {under}\n")[2].partition("\n#")[0]
+    rows = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)
+    return [row for row in rows if row not in {"---", "dependency", "word", "#"}]
+
+
+def names(requirements: list[str]) -> list[str]:
+    return sorted(re.split(r"[<>=\[;]", requirement)[0] for requirement in requirements)
+
+
+def test_every_dependency_has_its_reason() -> None:
+    page, groups = DOCS / "dependencies.md", PROJECT["dependency-groups"]
+
+    assert first_cells(page, under="Dependencies, and why each one") == names(PROJECT["project"]["dependencies"])
+    assert first_cells(page, under="Only for development") == names(groups["dev"])
+    assert first_cells(page, under="Only for benchmarks") == names(groups["bench"])
+
+
+def test_everything_imported_is_declared() -> None:
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "src").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {alias.name.partition(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {(node.module or "").partition(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+    foreign = imported - set(sys.stdlib_module_names) - {"marketofone", ""}
+    needed = {BROUGHT_BY.get(name, IMPORTED_AS.get(name, name)) for name in foreign}
+
+    assert needed - set(names(PROJECT["project"]["dependencies"])) == set()
+
+
+def test_every_choice_is_listed_with_its_title() -> None:
+    index = (DOCS / "adr" / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.+?) \| (\w+) \|$", index, re.MULTILINE)
+    files = sorted(path.name for path in (DOCS / "adr").glob("[0-9]*.md"))
+
+    assert [name for _, name, _, _ in listed] == files
+    for number, name, title, status in listed:
+        text = (DOCS / "adr" / name).read_text("utf-8")
+        assert text.startswith(f"# {number}. {title}\n")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Question", "Choice", "Price"], name
+        assert status in {"accepted", "overturned"}
+
+
+def test_a_word_stands_in_the_glossary_once_and_in_its_place() -> None:
+    words = first_cells(DOCS / "glossary.md", under="Glossary")
+
+    assert words == sorted(set(words))
+
+
+def test_every_page_is_reachable_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+        waiting += [
+            (page.parent / link).resolve() for link in links if "://" not in link and (page.parent / link).is_file()
+        ]
+
+    assert {page.relative_to(ROOT) for page in DOCS.rglob("*.md")} - {
+        page.relative_to(ROOT) for page in reached
+    } == set()
