@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PATH = DOCS / "path.md"
 NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->\n"
+REST = "..."
 _BYTES = 1024
 _FAR = 10**9  # a bound beyond this only keeps integers in their width
 
@@ -207,16 +209,29 @@ def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[
             yield from walk(command.commands[name], (*path, name))
 
 
-def one_decision(report: str) -> str:
-    """Cut a demo's report down to its head, one decision of the customer's story, and the proof; ``...`` for the rest."""
-    head, story = report.splitlines()[0], report.partition("ONE CUSTOMER")[2].partition("\n\n")[0]
-    title, *lines = story.splitlines()
+def excerpt(report: str) -> str:
+    """Cut a demo's report down to its head, the first story, one decision with its reasons, and the proof."""
+    head, story = report.splitlines()[0], report.partition("THREE STORIES\n")[2].splitlines()
+    ends = next(number for number, line in enumerate(story[1:], start=1) if not line.startswith("  "))
+    title, *lines = report.partition("ONE CUSTOMER")[2].partition("\n\n")[0].splitlines()
     begins = [number for number, line in enumerate(lines) if not line.startswith("    ")]
-    told = [lines[begin:end] for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True)]
-    chosen = max(told, key=lambda decision: ("otherwise:" in "".join(decision), "not used:" in "".join(decision)))
+    told = [lines[begin:end] for begin, end in pairwise([*begins, len(lines)])]
+    chosen = max(told, key=lambda decision: ("not used:" in "".join(decision), "otherwise:" in "".join(decision)))
     proof = report.rpartition("PROOF")[2].rpartition(" It took")[0]
-    parts = [head, "...", f"ONE CUSTOMER{title}", "..." if chosen is not told[0] else "", *chosen, "..."]
-    return "\n".join([*filter(None, parts), f"PROOF{proof} It took ... s."]) + "\n"
+    before, after = ([REST] if chosen is not part else [] for part in (told[0], told[-1]))
+    parts = [
+        head,
+        REST,
+        *story[:ends],
+        REST,
+        f"ONE CUSTOMER{title}",
+        *before,
+        *chosen,
+        *after,
+        "",
+        f"PROOF{proof} {REST}",
+    ]
+    return "\n".join(parts) + "\n"
 
 
 def _purpose(kind: type) -> str:
@@ -317,7 +332,7 @@ def main() -> None:
     examples.mend(PATH, examples.run_python(PATH))
     demo = next(examples.commands(README))
     with tempfile.TemporaryDirectory() as folder:
-        examples.replace_output(README, demo, one_decision(examples.run(demo.said, folder=Path(folder))))
+        examples.replace_output(README, demo, excerpt(examples.run(demo.said, folder=Path(folder))))
         with contextlib.chdir(folder):
             examples.mend(README, examples.run_python(README))
     click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name} and {README.name}")

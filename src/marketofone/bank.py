@@ -115,12 +115,12 @@ class Bank:
         why: str = "",
         value_minor: int | None = None,
         now: Instant | None = None,
-    ) -> feedback.Heard:
+    ) -> feedback.Taught:
         """Say what a person did after a decision, and why; gives what was learned from it."""
         outcome = Outcome(decision=decision, verdict=verdict, at=self._at(now), why=why, value_minor=value_minor)
         return feedback.hear(self._kit, outcome)
 
-    def hear_all(self, outcomes: Sequence[Outcome]) -> list[feedback.Heard]:
+    def hear_all(self, outcomes: Sequence[Outcome]) -> list[feedback.Taught]:
         """Hear many outcomes at once, in the order given, in one durable commit."""
         return feedback.hear_all(self._kit, outcomes)
 

@@ -19,13 +19,14 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import AppOpened, Event, TransactionBooked
 from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
 from marketofone.web.app import build_app
 
@@ -83,6 +84,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
             now=since,
         )
         bank.ingest(year_of("c-1", until=now))
+        bank.ingest([Event(id="once", producer="/seen", kind="app.opened", customer="c-2", at=now, data=AppOpened())])
         bank.decide("c-2", occasion="app.opened", id="nothing")
         moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
         decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
@@ -158,6 +160,11 @@ def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None
     driver.get(url)
 
 
+def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:
+    """Give the first element of this kind, once the page that follows has it."""
+    return WebDriverWait(driver, 10).until(lambda page: page.find_element(By.CSS_SELECTOR, selector))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("path", PAGES)
@@ -194,13 +201,11 @@ def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
     town: Town, plain_browser: webdriver.Chrome
 ) -> None:
     plain_browser.get(town.url + "/customer/c-1")
-    plain_browser.get(town.url + "/customer/c-1")
     switch = "#insights-transactions > .row .switch"
     for expected, uses in (("false", False), ("true", True)):
         plain_browser.find_element(By.CSS_SELECTOR, switch).click()
-        pressed = plain_browser.find_element(By.CSS_SELECTOR, switch)
-        assert pressed.get_attribute("aria-checked") == expected
-        assert "Saved" in plain_browser.find_element(By.CSS_SELECTOR, "[role=status]").text
+        wait_for(plain_browser, f"{switch}[aria-checked={expected}]")
+        assert "Saved" in wait_for(plain_browser, "[role=status]").text
         decision = town.bank.decide("c-1", occasion="app.opened")
         assert (("insights", "transactions") in decision.uses) is uses
     plain_browser.get(f"{town.url}/customer/c-1/decisions/{decision.id}")
@@ -214,7 +219,4 @@ def test_an_answer_is_given_with_the_keyboard_alone(town: Town, plain_browser: w
         if plain_browser.switch_to.active_element.text == "Not now":
             break
     plain_browser.switch_to.active_element.send_keys(Keys.ENTER)
-    told = WebDriverWait(plain_browser, 5).until(
-        lambda driver: driver.find_elements(By.CSS_SELECTOR, "#answer [role=status]")
-    )
-    assert "You said it is not for you" in told[0].text
+    assert "You said it is not for you" in wait_for(plain_browser, "#answer [role=status]").text

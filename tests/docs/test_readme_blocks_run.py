@@ -24,7 +24,7 @@ class Demo(Protocol):
 def test_the_decision_shown_is_what_the_demo_prints(demo: Demo) -> None:
     shown = [line for line in DEMO.want.splitlines() if "..." not in line]
 
-    assert DEMO.want == generate.one_decision(demo.printed), "run `make docs`"
+    assert DEMO.want == generate.excerpt(demo.printed), "run `make docs`"
     assert [line for line in shown if line not in demo.printed.splitlines()] == []
 
 

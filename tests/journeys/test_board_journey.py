@@ -72,4 +72,4 @@ def test_an_approval_without_an_end_is_refused(bank: Bank, now: Instant) -> None
     tier_3 = next(row.action for row in bank.board(now=now) if row.tier == 3)
     with pytest.raises(MalformedRequest):
         bank.rule(Ruling(ruling="approve", scope=tier_3, by="the board", at=now))
-    assert bank.decide("c-9", occasion="app.opened", now=now).action
+    assert {row.standing for row in bank.board(now=now) if row.action == tier_3} == {"not_approved"}

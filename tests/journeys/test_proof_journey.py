@@ -15,6 +15,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import IdentityLinked, IdentityUnlinked, ProductOpened
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.outcome import Verdict
 from marketofone.governance.board import Ruling
 
 Allow = Callable[..., None]
@@ -33,7 +34,7 @@ def live_a_little(bank: Bank, allow: Allow, *, now: Instant) -> None:
         for number in range(4):
             decision = bank.decide(f"c-{number}", occasion="app.opened", id=f"d-{step}-{number}", now=moment)
             if decision.action != "nothing":
-                verdict = "accepted" if (step + number) % 3 == 0 else "declined"
+                verdict: Verdict = "accepted" if (step + number) % 3 == 0 else "declined"
                 bank.outcome(decision.id, verdict, why="not now", now=Instant(moment + HOUR))
                 if verdict == "accepted":
                     bank.outcome(decision.id, "valued", value_minor=-2_000, now=Instant(moment + 2 * HOUR))

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+import anyio
 import pytest
+from starlette.types import Message
 
 import marketofone
 from marketofone import wiring
@@ -36,6 +38,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     folder = tmp_path_factory.mktemp("house")
     wiring.lay_out(folder)
     with marketofone.open(folder) as bank:
+        known = [{**EVENT, "id": f"known-{number}", "subject": f"c-{number}"} for number in range(2, 7)]
+        bank.ingest(json.dumps(event).encode() for event in known)
         yield bank
 
 
@@ -148,6 +152,7 @@ GOOD = '{"customer":"c-6","occasion":"app.opened"}'
         ("POST", DECISIONS, {"Content-Type": "text/plain"}, GOOD, 415, None),
         ("POST", DECISIONS, {"Content-Type": "application/json; charset=latin-1"}, GOOD, 415, None),
         ("POST", DECISIONS, {**JSON, "Content-Encoding": "gzip"}, GOOD, 415, None),
+        ("POST", DECISIONS, JSON, '{"customer":"nobody","occasion":"app.opened"}', 404, None),
         ("POST", "/v1/outcomes", JSON, '{"decision":"none","verdict":"accepted"}', 404, None),
         ("POST", "/v1/outcomes", JSON, f'{{"decision":"j","verdict":"valued","value_minor":{9 * 10**30}}}', 400,
          "value_minor"),
@@ -185,13 +190,22 @@ def test_bad_input_is_answered_with_a_problem(
         assert answer.headers["allow"] == "POST"
 
 
-def test_a_batch_longer_than_the_limit_is_refused_before_it_is_read(door: TestClient) -> None:
-    def endless() -> Iterator[bytes]:
-        yield b"["
-        while True:
-            yield b" " * 1_000_000
+def test_an_endless_batch_is_refused_as_soon_as_it_is_too_long(house: Bank) -> None:
+    asked, statuses = 0, []
 
-    assert door.post("/v1/events", content=endless(), headers=BATCH).status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    async def receive() -> Message:
+        nonlocal asked
+        asked += 1
+        return {"type": "http.request", "body": b" " * 1024 * 1024, "more_body": True}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status"))
+
+    headers = [(b"host", b"localhost"), (b"content-type", BATCH["Content-Type"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/v1/events", "query_string": b"", "headers": headers}
+    anyio.run(build_app(house), scope, receive, send)
+    assert statuses[0] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert asked == 9
 
 
 def test_only_loopback_names_are_answered(door: TestClient) -> None:
@@ -217,6 +231,15 @@ def test_an_unexpected_fault_is_answered_and_not_told(house: Bank, monkeypatch: 
         answer = client.get("/v1/customers/c-secret/uses")
     assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
     assert "secret" not in answer.text
+
+
+def test_who_comes_when_everybody_is_busy_is_asked_to_come_again(
+    door: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketofone.web.app.BACKLOG", 0)
+    answer = door.get("/health")
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_the_description_is_complete(door: TestClient) -> None:

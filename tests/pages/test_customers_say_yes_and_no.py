@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import quote
 
-from page_visitor import HTML, Visitor
+from page_visitor import HTML, Visitor, cloudevent
 
 from marketofone.bank import Bank
 
@@ -23,7 +24,7 @@ def _switch(source: str, purpose: str) -> str:
 
 
 def test_nothing_is_on_by_default(town: Bank, visitor: Visitor) -> None:
-    town.decide("newcomer", occasion="app.opened")
+    town.ingest([cloudevent(0, "app.opened", datetime.now(tz=UTC), "newcomer")])
     switches = [button for button in visitor.page("/customer/newcomer").all("button") if "role" in button.attributes]
     assert len(switches) > 100
     assert {switch.attributes["aria-checked"] for switch in switches} == {"false"}

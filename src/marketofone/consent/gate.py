@@ -24,20 +24,20 @@ WHY = {
 }
 
 
-class Admitted(Struct, frozen=True, kw_only=True):
+class Admitted(Struct, frozen=True, kw_only=True, gc=False):
     """An event that at least one granted purpose may use."""
 
     event: Event
 
 
-class Refused(Struct, frozen=True, kw_only=True):
+class Refused(Struct, frozen=True, kw_only=True, gc=False):
     """An event that no granted purpose may use."""
 
     event: Event
     why: str
 
 
-class Gap(Struct, frozen=True, kw_only=True):
+class Gap(Struct, frozen=True, kw_only=True, gc=False):
     """An event that cannot be judged, because the policy does not know its source. Treated as refused."""
 
     event: Event

@@ -47,18 +47,24 @@ class Validity(Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Consents(Struct, frozen=True, kw_only=True, array_like=True):
-    """What one person said, cell by cell, and how often they changed it."""
+    """What one person said, cell by cell, and how often they changed it.
+
+    Each cell keeps what held since when, oldest first: what was said later counts from its ``since`` on, and what was
+    true before that stays answerable.
+    """
 
     epoch: int
-    cells: Mapping[Cell, Validity]
+    cells: Mapping[Cell, tuple[Validity, ...]]
+
+    def validity(self, cell: Cell, now: Instant) -> Validity | None:
+        """Give what was last said about a cell that had begun by a moment."""
+        return next((one for one in reversed(self.cells.get(cell, ())) if one.since <= now), None)
 
     def state(self, cell: Cell, now: Instant) -> State:
         """Say how a cell stands at a moment. Absence of information is a refusal."""
-        validity = self.cells.get(cell)
+        validity = self.validity(cell, now)
         if validity is None:
-            return "never"
-        if now < validity.since:
-            return "not_yet"
+            return "not_yet" if cell in self.cells else "never"
         if not validity.granted:
             return "withdrawn"
         if validity.until is not None and now >= validity.until:
@@ -83,7 +89,8 @@ def apply(consents: Consents, change: ConsentChange, *, policy: ConsentPolicy) -
             and _names(change.sources, cell.source)
             and _names(change.channels, cell.channel)
         ):
-            cells[cell] = validity
+            before = (one for one in cells.get(cell, ()) if one.since < validity.since)
+            cells[cell] = (*before, validity)
     return Consents(epoch=consents.epoch + 1, cells=cells)
 
 

@@ -263,11 +263,11 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
 _DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """One thing that happened, with typed facts.
 
     ``producer`` is the CloudEvents ``source`` attribute; ``source`` (a property) is the data source consent is
-    given for.
+    given for. ``key`` follows from producer and id: the sixteen bytes by which a duplicate is recognised.
     """
 
     id: str
@@ -276,16 +276,16 @@ class Event(Struct, frozen=True, kw_only=True):
     customer: str
     at: Instant
     data: EventData
+    key: bytes = b""
+
+    def __post_init__(self) -> None:
+        key = blake2b(f"{self.producer}\0{self.id}".encode(), digest_size=16).digest()
+        msgspec.structs.force_setattr(self, "key", key)
 
     @property
     def source(self) -> Source:
         """The data source this kind belongs to."""
         return KINDS[self.kind][1]
-
-    @property
-    def key(self) -> bytes:
-        """The sixteen bytes by which a duplicate is recognised: producer and id."""
-        return blake2b(f"{self.producer}\0{self.id}".encode(), digest_size=16).digest()
 
 
 class _Envelope(Struct, frozen=True):

@@ -21,6 +21,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _SLOT = 15 * MINUTE  # no timezone in use changes its offset between quarter hours
 
@@ -40,7 +41,7 @@ def instant_of(moment: datetime) -> Instant:
     """
     if moment.tzinfo is None:
         raise MalformedRequest(field="moment", shape="a datetime without timezone", mend="add a timezone")
-    return Instant((moment - _EPOCH) // timedelta(microseconds=1))
+    return Instant((moment - _EPOCH) // _MICROSECOND)
 
 
 def parse_instant(text: str, *, field: str) -> Instant:
@@ -117,7 +118,7 @@ class Calendar:
         offset = self._offsets.get(slot)
         if offset is None:
             delta = datetime_of(Instant(slot * _SLOT)).astimezone(self._zone).utcoffset()
-            offset = (delta or timedelta()) // timedelta(microseconds=1)
+            offset = (delta or timedelta()) // _MICROSECOND
             if len(self._offsets) > 200_000:  # noqa: PLR2004 - bounded: about six years of quarter hours
                 self._offsets.clear()
             self._offsets[slot] = offset

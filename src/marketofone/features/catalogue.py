@@ -14,7 +14,7 @@ from marketofone.features.declare import Feature, Series
 from marketofone.features.layout import Layout
 from marketofone.features.reads import Reads
 
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 
 
 class Catalogue:

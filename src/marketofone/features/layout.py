@@ -80,6 +80,8 @@ class Layout:
         int64[slots]: ages a slot keeps are below it, in days or microseconds.
     bounds
         For each source where its days end and its moments, and where its marks begin.
+    key_bits
+        How many bits of a key hold the slot and the age.
     firsts
         The registers that keep a first event; all others keep a last one.
     matchers
@@ -92,7 +94,7 @@ class Layout:
         rows = [place for place in places if _ORDER[place.track] <= _ORDER["mark"]]
         registers = [place for place in places if _ORDER[place.track] > _ORDER["mark"]]
         self.slots = {place: slot for of in (rows, registers) for slot, place in enumerate(of)}
-        self.registers = len(registers)
+        self.key_bits = AGE_BITS + len(rows).bit_length()
         self.firsts = frozenset(slot for slot, place in enumerate(registers) if place.track == "first")
         self.horizon: NDArray[np.int64] = np.array([reach[place] for place in rows], dtype=np.int64)
         order = [_place_order(place) for place in rows]

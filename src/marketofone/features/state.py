@@ -3,17 +3,21 @@
 One fold, two drivers: the live one folds each batch into the state as it was kept, the replay folds everything visible
 at once (``fold(None, events, ...)``). The fold is commutative, so both end in the same bytes.
 
-The bytes: a fixed header; then the keys of days and marks, amounts and counts, each in the narrowest integers that hold
-them; moments; kept events; registers as MessagePack. All little-endian.
+Many states are folded and written at once: what is done to numbers is done to those of all states side by side.
+
+The bytes: a fixed header; slots and ages of days, amounts and counts, each in the narrowest integers that hold them;
+the ages of moments; the things of marks; kept events; registers as MessagePack. All little-endian.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
 from marketofone.domain.errors import SchemaChanged
@@ -21,8 +25,9 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import Catalogue
+from marketofone.features.declare import MAX_EXACT
 from marketofone.features.layout import AGE_BITS, AGE_MASK, Bounds, Layout
-from marketofone.features.windows import NO_ROWS, Rows, aged, join
+from marketofone.features.windows import NO_ROWS, Rows, aged, reduced
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
 Heard = tuple[Admitted, Reading | None]
@@ -30,13 +35,12 @@ _HEADER = struct.Struct("<16sBqiiIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400
 _SHORT_MASK = (1 << _SHORT_BITS) - 1
-_WIDTHS = [
-    (np.dtype(name), int(np.iinfo(name).min), int(np.iinfo(name).max))
-    for name in ("<u1", "<i1", "<u2", "<i2", "<u4", "<i4", "<i8")
-]
-
+_WIDTHS = tuple(np.dtype(name) for name in ("<u1", "<u2", "<u4", "<i8", "<i1", "<i2", "<i4", "<i8"))
+_POSITIVE, _SIGNED = (np.array([1 << bits for bits in widths]) for widths in ((8, 16, 32), (7, 15, 31)))
+_TOGETHER = 128  # states folded at once: their rows stay in the processor's cache
 
 Single = tuple[int, int, int, int, bytes, int]
+Integers = NDArray[np.int64]
 
 
 class LiveState(Struct, frozen=True, kw_only=True, eq=False):
@@ -58,49 +62,80 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False):
     registers: Registers
 
 
+class _Batch(NamedTuple):
+    """One state and the events to be folded into it, with their days; the newest of all, and the first day."""
+
+    before: LiveState
+    events: Sequence[Heard]
+    days: Sequence[Day]
+    latest: Instant
+    newest: Day
+
+
 def fold(state: LiveState | None, events: Sequence[Heard], *, catalogue: Catalogue, calendar: Calendar) -> LiveState:
-    """Fold admitted events of one source, none of them folded before, into a state.
+    """Fold admitted events of one source into a state, as :func:`fold_all` does."""
+    return fold_all([(state, events)], catalogue=catalogue, calendar=calendar)[0]
+
+
+def fold_all(
+    batches: Sequence[tuple[LiveState | None, Sequence[Heard]]], *, catalogue: Catalogue, calendar: Calendar
+) -> list[LiveState]:
+    """Fold admitted events, none of them folded before, into the state of their person and source.
 
     Parameters
     ----------
-    events
-        At least one, in any order, each with what its text was read as.
+    batches
+        For each state (None when there was none) at least one event, in any order, each with what its text was read as.
 
     Raises
     ------
     SchemaChanged
-        When the state was folded under other declarations.
+        When a state was folded under other declarations.
     ValueError
         When there is no event, or they are of several sources.
     """
+    together = [_batch(state, events, catalogue=catalogue, calendar=calendar) for state, events in batches]
+    folded: list[LiveState] = []
+    for start in range(0, len(together), _TOGETHER):
+        folded += _folded(together[start : start + _TOGETHER], layout=catalogue.layout)
+    return folded
+
+
+def _batch(state: LiveState | None, events: Sequence[Heard], *, catalogue: Catalogue, calendar: Calendar) -> _Batch:
     sources = {admitted.event.source for admitted, _ in events} | ({state.source} if state is not None else set())
     if not events or len(sources) > 1:
         raise ValueError("fold takes events of one source, at least one")
     days = [calendar.day_of(admitted.event.at) for admitted, _ in events]
-    latest = max(admitted.event.at for admitted, _ in events)
+    latest = max([admitted.event.at for admitted, _ in events])
     before = state or _nothing_yet(sources.pop(), at=latest, day=days[0], catalogue=catalogue)
     if before.schema != catalogue.digest:
         raise SchemaChanged
-    latest, newest, layout = max(latest, before.latest), max(*days, before.newest_day), catalogue.layout
-    older = aged(
-        before.rows,
-        days=newest - before.newest_day,
-        microseconds=latest - before.latest,
-        bounds=before.bounds,
-        horizon=layout.horizon,
-    )
-    more, single = _collect(events, days, latest=latest, newest=newest, layout=layout)
-    return LiveState(
-        schema=before.schema,
-        source=before.source,
-        latest=latest,
-        newest_day=newest,
-        first_day=min(*days, before.first_day),
-        bounds=before.bounds,
-        rows=join(older, more, bounds=before.bounds),
-        kept=_keep(before.kept, single, firsts=layout.firsts) if single else before.kept,
-        registers=fold_registers(before.registers, [admitted for admitted, _ in events]),
-    )
+    return _Batch(before, events, days, max(latest, before.latest), max(*days, before.newest_day))
+
+
+def _folded(batches: Sequence[_Batch], *, layout: Layout) -> list[LiveState]:
+    keys: list[int] = []
+    amounts: list[int] = []
+    singles = [
+        _collect(batch, owner << layout.key_bits, layout=layout, keys=keys, amounts=amounts)
+        for owner, batch in enumerate(batches)
+    ]
+    more = np.array((keys, amounts, [1] * len(keys)), dtype=np.int64)
+    parts = _split(_joined(batches, more, layout=layout), len(batches), key_bits=layout.key_bits)
+    return [
+        LiveState(
+            schema=before.schema,
+            source=before.source,
+            latest=latest,
+            newest_day=newest,
+            first_day=min(*days, before.first_day),
+            bounds=before.bounds,
+            rows=rows,
+            kept=_keep(before.kept, single, firsts=layout.firsts) if single else before.kept,
+            registers=fold_registers(before.registers, [admitted for admitted, _ in events]),
+        )
+        for (before, events, days, latest, newest), single, rows in zip(batches, singles, parts, strict=True)
+    ]
 
 
 def _nothing_yet(source: str, *, at: Instant, day: Day, catalogue: Catalogue) -> LiveState:
@@ -117,35 +152,57 @@ def _nothing_yet(source: str, *, at: Instant, day: Day, catalogue: Catalogue) ->
     )
 
 
-def _collect(
-    events: Sequence[Heard], days: Sequence[Day], *, latest: int, newest: int, layout: Layout
-) -> tuple[Rows, list[Single]]:
-    """Give the rows and the single events of a batch, as old as they are beside the newest of all."""
-    keys: list[int] = []
-    amounts: list[int] = []
+def _collect(batch: _Batch, base: int, *, layout: Layout, keys: list[int], amounts: list[int]) -> list[Single]:
+    """Add the rows of a batch, as old as they are beside the newest of all; give the single events."""
     single: list[Single] = []
-    matchers = layout.matchers
-    for (admitted, reading), on in zip(events, days, strict=True):
+    for (admitted, reading), on in zip(batch.events, batch.days, strict=True):
         event = admitted.event
-        matcher = matchers.get(event.kind)
+        matcher = layout.matchers.get(event.kind)
         if matcher is None:
             continue
-        at, data = event.at, event.data
+        data = event.data
+        instants, days = batch.latest - event.at, batch.newest - on
         for value_of, thing_of, rows, registers in matcher(data, reading):
             value = value_of(data)
             if value is None:
                 continue
             thing = thing_of(data)
             for key, horizon, exact, mark in rows:
-                age = latest - at if exact else newest - on
+                age = instants if exact else days
                 if age < horizon:
-                    keys.append(key + age)
+                    keys.append(base + key + age)
                     amounts.append(thing if mark else value)
             if registers:
-                single.extend((slot, thing, on, at, event.key, value) for slot in registers)
-    if not keys:
-        return NO_ROWS, single
-    return np.array((keys, amounts, [1] * len(keys)), dtype=np.int64), single
+                single.extend((slot, thing, on, event.at, event.key, value) for slot in registers)
+    return single
+
+
+def _joined(batches: Sequence[_Batch], more: Rows, *, layout: Layout) -> Rows:
+    """Age the rows of all states and put the new ones in; keys carry the numbers of their states above the slots."""
+    before = [batch.before for batch in batches]
+    sizes = [state.rows.shape[1] for state in before]
+    numbers = np.arange(len(before)) << layout.key_bits
+    bounds = np.array([state.bounds for state in before], dtype=np.int64).T
+    days = np.array([batch.newest - batch.before.newest_day for batch in batches])
+    instants = np.array([min(batch.latest - batch.before.latest, MAX_EXACT) for batch in batches])
+    rows = np.concatenate([state.rows for state in before], axis=1)
+    rows[0], keep = aged(
+        rows[0],
+        days=days.repeat(sizes),
+        microseconds=instants.repeat(sizes),
+        bounds=bounds.repeat(sizes, axis=1),
+        horizon=layout.horizon,
+    )
+    rows[0] += numbers.repeat(sizes)
+    rows = np.concatenate((rows if keep.all() else rows[:, keep], more), axis=1)
+    return reduced(rows, marks=rows[0] >= (bounds[1] + numbers)[rows[0] >> layout.key_bits])
+
+
+def _split(rows: Rows, states: int, *, key_bits: int) -> list[Rows]:
+    ends = rows[0].searchsorted(np.arange(1, states + 1) << key_bits).tolist()
+    rows[0] &= (1 << key_bits) - 1
+    # Copies, so that a state that is kept does not keep the numbers of all others alive.
+    return [rows[:, start:end].copy() for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _keep(kept: bytes, single: list[Single], *, firsts: frozenset[int]) -> bytes:
@@ -155,35 +212,44 @@ def _keep(kept: bytes, single: list[Single], *, firsts: frozenset[int]) -> bytes
         rival = held.get((slot, thing))
         if rival is None or ((at, key) > (rival[3], rival[4])) != (slot in firsts):
             held[slot, thing] = one
-    return b"".join(KEPT.pack(*held[place]) for place in sorted(held))
+    return b"".join([KEPT.pack(*held[place]) for place in sorted(held)])
 
 
 def to_bytes(state: LiveState) -> bytes:
     """Write a state. Equal events folded, in whatever order, give equal bytes."""
-    keys, amounts, counts = state.rows
-    moments, marks = (int(at) for at in keys.searchsorted(state.bounds))
-    short = np.concatenate((keys[:moments], keys[marks:]))
-    parts = (
-        _narrow(((short >> AGE_BITS) << _SHORT_BITS) | (short & AGE_MASK)),
-        keys[moments:marks].astype("<i8").tobytes(),
-        _narrow(amounts[:marks]),
-        _narrow(counts[:marks]),
-        amounts[marks:].astype("<u4").tobytes(),
-        state.kept,
-        pack(state.registers),
+    return all_to_bytes([state])[0]
+
+
+def all_to_bytes(states: Sequence[LiveState]) -> list[bytes]:
+    """Write many states, each as :func:`to_bytes` does."""
+    if not states:
+        return []
+    rows = np.concatenate([state.rows for state in states], axis=1)
+    cuts = np.array([(0, *state.rows[0].searchsorted(state.bounds), state.rows.shape[1]) for state in states])
+    cuts += (cuts[:, 3].cumsum() - cuts[:, 3])[:, np.newaxis]
+    moment = np.zeros(rows.shape[1] + 1, dtype=np.int64)
+    np.add.at(moment, cuts[:, 1], 1)
+    np.add.at(moment, cuts[:, 2], -1)
+    ages = np.where(moment.cumsum()[:-1], 0, rows[0] & AGE_MASK)
+    starts, moments, marks, ends = cuts.T
+    columns = zip(
+        _narrow((rows[0] >> AGE_BITS << _SHORT_BITS) | ages, starts, ends),
+        _narrow(rows[1], starts, marks),
+        _narrow(rows[2], starts, marks),
+        _cut((rows[0] & AGE_MASK).astype("<i8"), moments, marks),
+        _cut(rows[1].astype("<u4"), marks, ends),
+        strict=True,
     )
-    header = _HEADER.pack(
-        bytes.fromhex(state.schema),
-        SOURCES.index(state.source),
-        state.latest,
-        state.newest_day,
-        state.first_day,
-        moments,
-        marks - moments,
-        len(keys) - marks,
-        len(state.kept),
-    )
-    return header + b"".join(parts)
+    return [
+        b"".join((_header(state, *sizes), *parts, state.kept, pack(state.registers)))
+        for state, parts, sizes in zip(states, columns, np.diff(cuts).tolist(), strict=True)
+    ]
+
+
+def _header(state: LiveState, days: int, moments: int, marks: int) -> bytes:
+    source, schema = SOURCES.index(state.source), bytes.fromhex(state.schema)
+    kept = len(state.kept)
+    return _HEADER.pack(schema, source, state.latest, state.newest_day, state.first_day, days, moments, marks, kept)
 
 
 def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
@@ -199,16 +265,13 @@ def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
         raise SchemaChanged
     tallies = days + moments
     rows = np.ones((3, tallies + marks), dtype=np.int64)
-    short, at = _widen(blob, _HEADER.size, days + marks)
-    short = ((short >> _SHORT_BITS) << AGE_BITS) | (short & _SHORT_MASK)
-    rows[0, :days] = short[:days]
-    if moments:
-        rows[0, days:tallies] = np.frombuffer(blob, dtype="<i8", count=moments, offset=at)
-    rows[1, :tallies], at = _widen(blob, at + 8 * moments, tallies)
+    short, at = _widen(blob, _HEADER.size, tallies + marks)
+    rows[0] = (short >> _SHORT_BITS << AGE_BITS) | (short & _SHORT_MASK)
+    rows[1, :tallies], at = _widen(blob, at, tallies)
     rows[2, :tallies], at = _widen(blob, at, tallies)
-    if marks:
-        rows[0, tallies:] = short[days:]
-        rows[1, tallies:] = np.frombuffer(blob, dtype="<u4", count=marks, offset=at)
+    rows[0, days:tallies] += np.frombuffer(blob, dtype="<i8", count=moments, offset=at)
+    at += 8 * moments
+    rows[1, tallies:] = np.frombuffer(blob, dtype="<u4", count=marks, offset=at)
     at += 4 * marks
     return LiveState(
         schema=catalogue.digest,
@@ -223,19 +286,28 @@ def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
     )
 
 
-def _narrow(values: Rows) -> bytes:
-    if not len(values):
-        return b""
-    low, high = int(values.min()), int(values.max())
-    for code, (dtype, least, most) in enumerate(_WIDTHS):
-        if least <= low and high <= most:
-            return bytes((code,)) + values.astype(dtype).tobytes()
-    raise AssertionError  # the last width holds every int64
+def _narrow(values: Integers, starts: Integers, ends: Integers) -> list[bytes]:
+    """Write stretches of numbers, each in the narrowest integers that hold it, behind the number of their width."""
+    between = np.stack((starts, ends), axis=1).ravel()
+    padded = np.append(values, 0)  # a stretch may end with the last number
+    low, high = (of.reduceat(padded, between)[::2] for of in (np.minimum, np.maximum))
+    positive, signed = _POSITIVE.searchsorted(high, "right"), _SIGNED.searchsorted(np.maximum(high, ~low), "right")
+    widths = np.where(low < 0, 4 + signed, positive)
+    written = {width: _cut(values.astype(_WIDTHS[width]), starts, ends) for width in set(widths.tolist())}
+    return [
+        bytes((width,)) + written[width][number] if written[width][number] else b""
+        for number, width in enumerate(widths.tolist())
+    ]
+
+
+def _cut(values: NDArray[np.integer], starts: Integers, ends: Integers) -> list[bytes]:
+    size, raw = values.itemsize, values.tobytes()
+    return [raw[size * start : size * end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def _widen(blob: bytes, at: int, length: int) -> tuple[Rows, int]:
     if not length:
         return NO_ROWS[0], at
-    dtype, _, _ = _WIDTHS[blob[at]]
+    dtype = _WIDTHS[blob[at]]
     values = np.frombuffer(blob, dtype=dtype, count=length, offset=at + 1)
     return values.astype(np.int64), at + 1 + length * dtype.itemsize

@@ -3,8 +3,10 @@
 1. An event leaves *rows* ``[key, amount, 1]`` in the slots of the series it counts in. A key is
    ``slot * 2^39 + age``: the age in calendar days for day slots and marks, in microseconds for moments, counted back
    from the newest day and the newest instant of the state. For a mark the amount is the hash of the thing.
-2. ``join`` ages the rows of a state when something newer comes, forgets what is older than any window of its slot, and
-   reduces: equal keys of days and moments add up, of the marks of one thing the newest stays. Rows stay sorted by key.
+2. ``aged`` makes keys older when something newer comes, and tells those older than any window of their slot, to be
+   forgotten. ``reduced`` puts rows together: equal keys of days and moments add up, of the marks of one thing the
+   newest stays. Rows stay sorted by key. Both take the rows of many states side by side, so that a batch costs a
+   handful of array operations however many people it is about.
 3. ``read`` gives, for many (slot, from age, to age) at once, sum, count and number of rows: two binary searches in the
    keys and differences of running sums.
 
@@ -19,56 +21,49 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.features.declare import MAX_EXACT
-from marketofone.features.layout import AGE_BITS, AGE_MASK, Bounds
+from marketofone.features.layout import AGE_BITS, AGE_MASK
 
 Rows = NDArray[np.int64]
+Integers = NDArray[np.int64]
 NO_ROWS: Rows = np.zeros((3, 0), dtype=np.int64)
 
 
-def aged(rows: Rows, *, days: int, microseconds: int, bounds: Bounds, horizon: NDArray[np.int64]) -> Rows:
-    """Give rows as they stand when the newest day and instant have moved on.
+def aged(
+    keys: Integers, *, days: Integers, microseconds: Integers, bounds: Integers, horizon: Integers
+) -> tuple[Integers, NDArray[np.bool_]]:
+    """Give keys as they stand when the newest day and instant have moved on, and which of them are remembered.
 
     Shapes
     ------
-    rows int64[3, n], horizon int64[slots] -> int64[3, at most n]
+    keys int64[n], horizon int64[slots]; for each key days and microseconds int64[n], and bounds int64[2, n]: where the
+    moments and the marks of its source begin -> int64[n], bool[n]
 
     Units
     -----
     ``days`` and ``microseconds`` of age to add, both at least 0.
     """
-    if not (days or microseconds) or not rows.shape[1]:
-        return rows
-    older = rows.copy()
-    keys = older[0]
-    first, last = keys.searchsorted(bounds)
-    keys[:first] += days
-    keys[first:last] += min(microseconds, MAX_EXACT)
-    keys[last:] += days
-    keep = (keys & AGE_MASK) < horizon[keys >> AGE_BITS]
-    return older if keep.all() else older[:, keep]
+    exact = (keys >= bounds[0]) & (keys < bounds[1])
+    older = keys + np.where(exact, microseconds, days)
+    return older, (older & AGE_MASK) < horizon[older >> AGE_BITS]
 
 
-def join(rows: Rows, more: Rows, *, bounds: Bounds) -> Rows:
-    """Put rows of the same ages together, reduced and sorted.
+def reduced(rows: Rows, *, marks: NDArray[np.bool_]) -> Rows:
+    """Reduce and sort rows, some of which are marks. Keys may carry the number of a state above their slots.
 
     Shapes
     ------
-    int64[3, n] and int64[3, m] in any order -> int64[3, at most n + m]
+    int64[3, n] in any order, bool[n] -> int64[3, at most n]
 
     Examples
     --------
-    >>> one, two = np.array([[7], [100], [1]]), np.array([[7], [20], [1]])
-    >>> join(one, two, bounds=Bounds(1 << 50, 1 << 50)).ravel().tolist()
-    [7, 120, 2]
+    >>> rows = np.array([[7, 7], [100, 20], [1, 2]])
+    >>> reduced(rows, marks=np.array([False, False])).ravel().tolist()
+    [7, 120, 3]
     """
-    if not more.shape[1]:
-        return rows
-    both = np.concatenate((rows, more), axis=1)
-    is_mark = both[0] >= bounds.marks
-    if not is_mark.any():
-        return _added(both)
-    return np.concatenate((_added(both[:, ~is_mark]), _newest(both[:, is_mark])), axis=1)
+    if not marks.any():
+        return _added(rows)
+    both = np.concatenate((_added(rows[:, ~marks]), _newest(rows[:, marks])), axis=1)
+    return both[:, both[0].argsort(kind="stable")]
 
 
 def _added(rows: Rows) -> Rows:

@@ -15,14 +15,18 @@ KEPT = 120 * DAY
 
 
 class Said(Struct, frozen=True, kw_only=True, array_like=True):
-    """One thing the bank said, and when the person said no to it."""
+    """One thing the bank said, and what the person answered so far."""
 
     decision: str
     action: str
     kind: Kind
     channel: str
     at: Instant
-    declined_at: Instant | None = None
+    answers: tuple[Outcome, ...] = ()
+
+    def declined_at(self, now: Instant) -> Instant | None:
+        """Give when the person said no, if they had by a moment."""
+        return next((one.at for one in self.answers if one.verdict == "declined" and one.at <= now), None)
 
 
 Contacts = tuple[Said, ...]
@@ -38,15 +42,17 @@ def remember(contacts: Contacts, decision: Decision, action: Action) -> Contacts
 
 
 def hear(contacts: Contacts, outcome: Outcome) -> Contacts:
-    """Note that a person declined. The first answer stands."""
-    if outcome.verdict != "declined":
+    """Note what a person answered; contacts that do not hold the decision stay the same object."""
+    said = find(contacts, outcome.decision)
+    if said is None:
         return contacts
-    return tuple(
-        msgspec.structs.replace(said, declined_at=said.declined_at or outcome.at)
-        if said.decision == outcome.decision
-        else said
-        for said in contacts
-    )
+    answered = msgspec.structs.replace(said, answers=(*said.answers, outcome))
+    return tuple(answered if one is said else one for one in contacts)
+
+
+def find(contacts: Contacts, decision: str) -> Said | None:
+    """Find what was said by a decision; None when it is not remembered any more, or said nothing."""
+    return next((said for said in contacts if said.decision == decision), None)
 
 
 def for_guardrails(contacts: Contacts, *, now: Instant) -> tuple[Contact, ...]:
@@ -57,7 +63,7 @@ def for_guardrails(contacts: Contacts, *, now: Instant) -> tuple[Contact, ...]:
             kind=said.kind,
             at=said.at,
             channel=said.channel,
-            declined_at=said.declined_at if said.declined_at is not None and said.declined_at <= now else None,
+            declined_at=said.declined_at(now),
         )
         for said in contacts
         if said.at <= now

@@ -17,6 +17,7 @@ from marketofone.features.vector import see_all
 from marketofone.flow.contacts import contacts_to, for_guardrails, remember
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.learned import Learned, Mind, mind_of
+from marketofone.flow.rights import must_exist
 from marketofone.flow.stored import CONTACTS, Fence, StoredView
 from marketofone.flow.view import ForecastFacts, View
 from marketofone.store.ports import Reader, Writer
@@ -37,11 +38,14 @@ def decide(kit: Equipment, request: Request) -> Decision:
     ------
     DecisionExists
         When the id was used for another request.
+    UnknownCustomer
+        When no event and no consent names this customer.
     """
     with kit.store.read() as reader:
         made = _made_before(reader, request)
         if made is not None:
             return made
+        must_exist(reader, request.customer)
         view = StoredView(reader, kit, committed=True)
         person = view.person(request.customer)
         decision = compute(kit, view, request)
@@ -60,6 +64,8 @@ def decide_all(kit: Equipment, requests: Sequence[Request]) -> list[Decision]:
     DecisionExists
         When an id was used for another request; then nothing of it is recorded.
     """
+    if not requests:
+        return []
     with kit.store.read() as reader:
         StoredView(reader, kit, committed=True).learned()  # once, into the cache
 
@@ -154,6 +160,8 @@ def _release(kit: Equipment, writer: Writer, request: Request, decision: Decisio
 
 def _decide_alone(kit: Equipment, writer: Writer, request: Request, *, view: StoredView) -> Decision:
     made = _made_before(writer, request)
+    if made is None:
+        must_exist(writer, request.customer)
     return made or record(writer, compute(kit, view, request), view=view)
 
 
@@ -170,8 +178,8 @@ def _made_before(reader: Reader, request: Request) -> Decision | None:
 def _mind(kit: Equipment, view: View) -> Mind:
     learned: Learned = view.learned()
     kept = kit.caches.mind
-    if kept is None or kept.learned is not learned:
-        kept = kit.caches.mind = mind_of(learned, playbook=view.book.playbook)
+    if kept is None or kept.learned is not learned or kept.playbook is not view.book.playbook:
+        kept = kit.caches.mind = mind_of(learned, playbook=view.book.playbook, before=kept)
     return kept
 
 

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from marketofone.consent.ledger import Consents
+from marketofone.features.state import LiveState
 from marketofone.flow.book import Book
 from marketofone.flow.learned import Learned, Mind
 from marketofone.governance.board import BoardState
 from marketofone.models.language.model import LanguageModel
 from marketofone.store.ports import Store
 
-_CACHED_PEOPLE = 200_000
+_CACHED_PEOPLE = 100_000
+_CACHED_STATES = 8_192
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Decoded(Generic[K, V]):
+    """Values beside the bytes they were decoded from. The same bytes say the same, whoever wrote or read them."""
+
+    def __init__(self, *, room: int) -> None:
+        self._room = room
+        self._kept: dict[K, tuple[bytes, V]] = {}
+
+    def read(self, name: K, body: bytes, *, decode: Callable[[bytes], V]) -> V:
+        """Give what some bytes say, decoded once."""
+        kept = self._kept.get(name)
+        if kept is not None and kept[0] == body:
+            return kept[1]
+        value = decode(body)
+        self.keep(name, body, value)
+        return value
+
+    def keep(self, name: K, body: bytes, value: V) -> None:
+        """Keep what some bytes say."""
+        if len(self._kept) >= self._room:
+            self._kept.clear()
+        self._kept[name] = (body, value)
 
 
 @dataclass
 class Caches:
-    """Decoded values beside the position in the journal they were decoded at; the store stays the truth."""
+    """Decoded values beside what they were decoded from; the store stays the truth."""
 
     learned: Learned | None = None
     mind: Mind | None = None
     board: tuple[int, BoardState] | None = None
-    consents: dict[str, tuple[int, Consents]] = field(default_factory=dict)
-
-    def keep_consents(self, person: str, consents: Consents) -> None:
-        """Keep a person's consents beside their epoch."""
-        if len(self.consents) >= _CACHED_PEOPLE:
-            self.consents.clear()
-        self.consents[person] = (consents.epoch, consents)
+    consents: Decoded[str, Consents] = field(default_factory=lambda: Decoded(room=_CACHED_PEOPLE))
+    states: Decoded[tuple[str, str], LiveState] = field(default_factory=lambda: Decoded(room=_CACHED_STATES))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.outcome import Outcome
 from marketofone.flow.book import Book
-from marketofone.flow.contacts import contacts_to
+from marketofone.flow.contacts import contacts_to, find
 from marketofone.flow.contacts import hear as noted
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.learned import Learned, arm_name, belief_of, value_name
@@ -30,7 +30,7 @@ _OUTCOME = msgspec.json.Decoder(Outcome)
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Heard(Struct, frozen=True, kw_only=True):
+class Taught(Struct, frozen=True, kw_only=True):
     """What an outcome taught: ``action`` names the model that moved, ``why_not`` why none did."""
 
     decision: str
@@ -39,7 +39,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     why_not: str | None = None
 
 
-def hear(kit: Equipment, outcome: Outcome) -> Heard:
+def hear(kit: Equipment, outcome: Outcome) -> Taught:
     """Record an outcome and learn from it what the person allows.
 
     Raises
@@ -52,19 +52,23 @@ def hear(kit: Equipment, outcome: Outcome) -> Heard:
     return hear_all(kit, [outcome])[0]
 
 
-def hear_all(kit: Equipment, outcomes: Sequence[Outcome]) -> list[Heard]:
+def hear_all(kit: Equipment, outcomes: Sequence[Outcome]) -> list[Taught]:
     """Hear many outcomes, in the order given, in one commit. Raises as :func:`hear` does; then none is recorded."""
+    if not outcomes:
+        return []
     with kit.store.read() as reader:
         StoredView(reader, kit, committed=True).learned()  # once, into the cache
 
-    def work(writer: Writer) -> list[Heard]:
+    def work(writer: Writer) -> list[Taught]:
         view = StoredView(writer, kit, committed=False)
         return [_hear(writer, outcome, view=view) for outcome in outcomes]
 
     return kit.store.commit(work)
 
 
-def taught(view: View, decision: Decision, outcome: Outcome, *, earlier: list[Outcome]) -> Example | Worth | Untaught:
+def taught(
+    view: View, decision: Decision, outcome: Outcome, *, earlier: Sequence[Outcome]
+) -> Example | Worth | Untaught:
     """Join an outcome to its decision under the person's permission to learn."""
     book = view.book
     person = view.person(decision.customer)
@@ -84,7 +88,7 @@ def moved(lesson: Example | Worth, *, learned: Learned, book: Book) -> tuple[str
     return arm_name(action.id, features=book.features), arm_to_bytes(learn(arm, lesson))
 
 
-def _hear(writer: Writer, outcome: Outcome, *, view: StoredView) -> Heard:
+def _hear(writer: Writer, outcome: Outcome, *, view: StoredView) -> Taught:
     if (outcome.verdict == "valued") != (outcome.value_minor is not None):
         raise MalformedRequest(
             field="value_minor", shape="does not go with the verdict", mend="give it with 'valued', and only then"
@@ -93,20 +97,22 @@ def _hear(writer: Writer, outcome: Outcome, *, view: StoredView) -> Heard:
     if entry is None or entry.body is None:
         raise UnknownDecision
     decision = _DECISION.decode(entry.body)
-    lesson = taught(view, decision, outcome, earlier=_earlier(writer, decision))
-    heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=_ENCODE(outcome))
     person = writer.person(decision.customer)
     before = view.contacts(person)
+    said = find(before, decision.id)
+    earlier = _earlier(writer, decision) if said is None else said.answers
+    lesson = taught(view, decision, outcome, earlier=earlier)
+    heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=_ENCODE(outcome))
     after = noted(before, outcome)
     if after is not before:
         writer.put_state(person, CONTACTS, contacts_to(after))
     if isinstance(lesson, Untaught):
         view.changed(person, models={})
-        return Heard(decision=decision.id, learned=False, why_not=lesson.why)
+        return Taught(decision=decision.id, learned=False, why_not=lesson.why)
     name, body = moved(lesson, learned=view.learned(), book=view.book)
     writer.put_model(name, body, seq=heard.seq)
     view.changed(person, models={name: body})
-    return Heard(decision=decision.id, learned=True, action=lesson.action)
+    return Taught(decision=decision.id, learned=True, action=lesson.action)
 
 
 def _earlier(reader: Reader, decision: Decision) -> list[Outcome]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
 import msgspec
@@ -11,19 +11,9 @@ from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit
 from marketofone.domain.errors import MalformedEvent, SchemaChanged
-from marketofone.domain.event import (
-    AppSearched,
-    Event,
-    IdentityLinked,
-    IdentityUnlinked,
-    MessageReceived,
-    PartnerSearched,
-    cloudevent,
-    parse_event,
-)
+from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
 from marketofone.domain.moment import SECOND, Instant
-from marketofone.domain.reading import Reading
-from marketofone.features.state import LiveState, fold, from_bytes, to_bytes
+from marketofone.features.state import Heard, LiveState, all_to_bytes, fold_all
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.people import fold_again, relink
 from marketofone.flow.stored import StoredView
@@ -32,6 +22,9 @@ from marketofone.store.ports import Letter, NewEvent, StoredEvent, Verdict, Writ
 Incoming = Event | bytes | MalformedEvent
 MAX_BATCH = 10_000
 _ENCODE = msgspec.json.Encoder().encode
+_SIZES = struct.Struct(">III")
+_TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
+_VERDICTS: dict[type, Verdict] = {Admitted: "admitted", Refused: "refused", Gap: "gap"}
 
 
 class IngestReport(Struct, frozen=True, kw_only=True):
@@ -55,13 +48,13 @@ class BatchRecord(Struct, frozen=True, kw_only=True):
     digests: bytes
 
 
-@dataclass(frozen=True)
-class _Judged:
+class _Judged(Struct, frozen=True, gc=False):
+    """One event: about which person, how it is kept, and what features hear of it, if anything."""
+
     event: Event
-    body: bytes
-    verdict: Verdict
-    admitted: Admitted | None
-    reading: Reading | None
+    person: str
+    row: NewEvent
+    heard: Heard | None
 
 
 def ingest(kit: Equipment, incoming: Sequence[Incoming], *, now: Instant) -> IngestReport:
@@ -84,18 +77,20 @@ def ingest(kit: Equipment, incoming: Sequence[Incoming], *, now: Instant) -> Ing
 def _parse(item: Incoming, *, latest: int) -> tuple[Event, bytes]:
     if isinstance(item, MalformedEvent):
         raise item
-    event = parse_event(item) if isinstance(item, bytes) else item
+    body = item if isinstance(item, bytes) else _ENCODE(cloudevent(item))
+    event = parse_event(body)  # values too: what is kept must be readable by everybody who folds it again
     if event.at > latest:
         raise MalformedEvent(field="time", shape="an instant in the future", mend="check the producer's clock")
-    return event, item if isinstance(item, bytes) else _ENCODE(cloudevent(event))
+    return event, body
 
 
 def _take_in(
     kit: Equipment, writer: Writer, parsed: list[tuple[Event, bytes]], letters: list[Letter], *, now: Instant
 ) -> IngestReport:
+    view = StoredView(writer, kit, committed=False)
     fresh = _without_duplicates(writer, parsed)
-    judged = _judge(kit, writer, fresh, now=now)
-    rows = [_row(kit, item) for item in judged]
+    judged = _judge(kit, view, fresh, now=now)
+    rows = [item.row for item in judged]
     report = IngestReport(
         rows=len(parsed) + len(letters),
         events=len(rows),
@@ -108,7 +103,7 @@ def _take_in(
     entry = writer.append("ingest", at=now, customer=None, body=msgspec.msgpack.encode(record))
     writer.add_events(rows, seq=entry.seq)
     writer.add_letters(letters)
-    _update_states(kit, writer, judged, now=now)
+    _update_states(kit, view, writer, judged, now=now)
     _update_identities(kit, writer, judged, now=now)
     return report
 
@@ -122,96 +117,83 @@ def _without_duplicates(writer: Writer, parsed: list[tuple[Event, bytes]]) -> li
     return list(by_key.values())
 
 
-def _judge(kit: Equipment, writer: Writer, fresh: list[tuple[Event, bytes]], *, now: Instant) -> list[_Judged]:
-    view = StoredView(writer, kit, committed=False)
+def _judge(kit: Equipment, view: StoredView, fresh: list[tuple[Event, bytes]], *, now: Instant) -> list[_Judged]:
     by_customer: dict[str, list[int]] = {}
     for index, (event, _) in enumerate(fresh):
         by_customer.setdefault(event.customer, []).append(index)
     judged: dict[int, _Judged] = {}
     for customer, indexes in by_customer.items():
-        consents = view.consents(view.person(customer))
-        verdicts = admit([fresh[index][0] for index in indexes], consents, policy=kit.book.policy, now=now)
+        person = view.person(customer)
+        events = [fresh[index][0] for index in indexes]
+        verdicts = admit(events, view.consents(person), policy=kit.book.policy, now=now)
         for index, verdict in zip(indexes, verdicts, strict=True):
-            judged[index] = _understood(kit, verdict, fresh[index][1])
+            judged[index] = _understood(kit, person, verdict, fresh[index][1])
     return [judged[index] for index in range(len(fresh))]
 
 
-def _understood(kit: Equipment, verdict: Admitted | Refused | Gap, body: bytes) -> _Judged:
-    match verdict:
-        case Admitted(event=event):
-            text = text_in(event)
-            reading = None if text is None else kit.language.read(text)
-            return _Judged(event=event, body=body, verdict="admitted", admitted=verdict, reading=reading)
-        case Refused(event=event):
-            return _Judged(event=event, body=body, verdict="refused", admitted=None, reading=None)
-        case Gap(event=event):
-            return _Judged(event=event, body=body, verdict="gap", admitted=None, reading=None)
+def _understood(kit: Equipment, person: str, verdict: Admitted | Refused | Gap, body: bytes) -> _Judged:
+    event, source = verdict.event, verdict.event.source
+    text = text_in(event) if isinstance(verdict, Admitted) else None
+    reading = None if text is None else kit.language.read(text)
+    known = kit.book.policy.sources.get(source)
+    kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
+    row = NewEvent(
+        key=event.key,
+        customer=event.customer,
+        source=source,
+        kind=event.kind,
+        at=event.at,
+        verdict=_VERDICTS[type(verdict)],
+        body=body if kept else None,
+        reading=None if reading is None else _ENCODE(reading),
+    )
+    heard = (verdict, reading) if isinstance(verdict, Admitted) and source != "reference" else None
+    return _Judged(event, person, row, heard)
 
 
 def text_in(event: Event) -> str | None:
     """Give the words of an event that the language model reads."""
-    match event.data:
-        case MessageReceived(text=text):
-            return text
-        case AppSearched(query=query) | PartnerSearched(query=query):
-            return query
-        case _:
-            return None
-
-
-def _row(kit: Equipment, item: _Judged) -> NewEvent:
-    source = kit.book.policy.sources.get(item.event.source)
-    kept = item.verdict == "admitted" or (source is not None and source.kept)
-    return NewEvent(
-        key=item.event.key,
-        customer=item.event.customer,
-        source=item.event.source,
-        kind=item.event.kind,
-        at=item.event.at,
-        verdict=item.verdict,
-        body=item.body if kept else None,
-        reading=None if item.reading is None else _ENCODE(item.reading),
-    )
+    field = _TEXTS.get(event.kind)
+    return None if field is None else getattr(event.data, field)
 
 
 def digest_of(row: NewEvent | StoredEvent) -> bytes:
     """Bind an event as kept to its ingest entry: sixteen bytes over everything that is stored of it."""
-    digest = blake2b(row.key, digest_size=16)
-    words = f"{row.customer}\0{row.source}\0{row.kind}\0{row.at}\0{row.verdict}"
-    for part in (words.encode(), row.body or b"", row.reading or b""):
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()
+    words = f"{row.customer}\0{row.source}\0{row.kind}\0{row.at}\0{row.verdict}".encode()
+    body, reading = row.body or b"", row.reading or b""
+    sizes = _SIZES.pack(len(words), len(body), len(reading))
+    return blake2b(b"".join((row.key, sizes, words, body, reading)), digest_size=16).digest()
 
 
-def _update_states(kit: Equipment, writer: Writer, judged: Iterable[_Judged], *, now: Instant) -> None:
-    by_person: dict[str, dict[str, list[tuple[Admitted, Reading | None]]]] = {}
-    person_of: dict[str, str] = {}
+def _update_states(
+    kit: Equipment, view: StoredView, writer: Writer, judged: Iterable[_Judged], *, now: Instant
+) -> None:
+    heard: dict[tuple[str, str], list[Heard]] = {}
     for item in judged:
-        if item.admitted is None or item.event.source == "reference":
-            continue
-        customer = item.event.customer
-        person = person_of.get(customer) or person_of.setdefault(customer, writer.person(customer))
-        by_person.setdefault(person, {}).setdefault(item.event.source, []).append((item.admitted, item.reading))
-    for person, by_source in by_person.items():
-        blobs = writer.states(person)
+        if item.heard is not None:
+            heard.setdefault((item.person, item.row.source), []).append(item.heard)
+    before: dict[tuple[str, str], LiveState | None] = {}
+    outdated: set[str] = set()
+    for person, source in heard:
         try:
-            for source, pairs in by_source.items():
-                writer.put_state(person, source, to_bytes(_folded(kit, blobs.get(source), pairs)))
+            before[person, source] = view.state(person, source)
         except SchemaChanged:  # the declarations changed since: fold this person again from the log
-            consents = StoredView(writer, kit, committed=False).consents(person)
-            fold_again(kit, writer, person, consents, now=now)
-
-
-def _folded(kit: Equipment, blob: bytes | None, pairs: list[tuple[Admitted, Reading | None]]) -> LiveState:
-    before = None if blob is None else from_bytes(blob, catalogue=kit.book.features)
-    return fold(before, pairs, catalogue=kit.book.features, calendar=kit.book.calendar)
+            outdated.add(person)
+    places = [place for place in before if place[0] not in outdated]
+    batches = [(before[place], heard[place]) for place in places]
+    states = fold_all(batches, catalogue=kit.book.features, calendar=kit.book.calendar)
+    for place, state, blob in zip(places, states, all_to_bytes(states), strict=True):
+        writer.put_state(*place, blob)
+        kit.caches.states.keep(place, blob, state)
+    for person in sorted(outdated):
+        fold_again(writer, person, view.consents(person), book=kit.book, now=now)
 
 
 def _update_identities(kit: Equipment, writer: Writer, judged: Iterable[_Judged], *, now: Instant) -> None:
     # Who is who is the bank's own duty: a link counts whenever its event is kept, also before anything was allowed.
     for item in judged:
         data = item.event.data
-        if isinstance(data, IdentityLinked | IdentityUnlinked) and _row(kit, item).body is not None:
+        if isinstance(data, IdentityLinked | IdentityUnlinked) and item.row.body is not None:
             relink(
                 kit,
                 writer,

@@ -77,13 +77,23 @@ class Mind:
     affinity: Affinity | None
 
 
-def mind_of(learned: Learned, *, playbook: Playbook) -> Mind:
-    """Lay out what was learned for a playbook."""
+def mind_of(learned: Learned, *, playbook: Playbook, before: Mind | None) -> Mind:
+    """Lay out what was learned for a playbook; of what was laid out before, only the rows that moved are new."""
     expected = [belief_of(learned, action).expected_minor for action in playbook.offered]
+    same = before if before is not None and before.playbook is playbook else None
     return Mind(
         learned=learned,
         playbook=playbook,
-        arms=playbook.stacked(learned.arms),
+        arms=playbook.stacked(learned.arms) if same is None else _moved(same, learned),
         values=np.array(expected, dtype=np.float64),
         affinity=learned.affinity,
     )
+
+
+def _moved(before: Mind, learned: Learned) -> Arms:
+    mean, covariance = before.arms.mean.copy(), before.arms.covariance.copy()
+    for row, action in enumerate(before.playbook.offered):
+        arm = learned.arms.get(action.id)
+        if arm is not None and arm is not before.learned.arms.get(action.id):
+            mean[row], covariance[row] = arm.mean, arm.covariance
+    return Arms(mean=mean, covariance=covariance)

@@ -50,7 +50,7 @@ def rebuild(kit: Equipment, writer: Writer, person: str, *, now: Instant) -> Non
         book=kit.book,
     )
     put_consents(writer, person, consents)
-    fold_again(kit, writer, person, consents, now=now)
+    fold_again(writer, person, consents, book=kit.book, now=now)
     contacts = contacts_in(writer.entries(kinds=("decision", "outcome"), customers=members), book=kit.book)
     if contacts:
         writer.put_state(person, CONTACTS, contacts_to(contacts))
@@ -67,9 +67,9 @@ def put_consents(writer: Writer, person: str, consents: Consents) -> None:
     writer.put_consents(person, epoch=consents.epoch, body=msgspec.msgpack.encode(consents))
 
 
-def fold_again(kit: Equipment, writer: Writer, person: str, consents: Consents, *, now: Instant) -> None:
+def fold_again(writer: Writer, person: str, consents: Consents, *, book: Book, now: Instant) -> None:
     """Fold a person's live state again: what no purpose may use any more is gone, what may be used again is back."""
-    states = fold_events(events_of(writer, person), consents=consents, book=kit.book, now=now)
+    states = fold_events(events_of(writer, person), consents=consents, book=book, now=now)
     for source in writer.states(person):
         if source not in states and source not in (CONTACTS, FORECAST):
             writer.drop_state(person, source)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 
@@ -170,8 +172,9 @@ class RebuiltView:
     def _folded(self, person: str) -> dict[str, LiveState]:
         one, consents = self._one(person), self.consents(person)
         by_source: dict[str, list[Heard]] = {}
-        for arrived, event in one.waiting:
-            for source, heard in heard_in((event,), consents=consents, book=self.book, now=arrived):
+        for arrived, together in groupby(one.waiting, key=itemgetter(0)):
+            events = (event for _, event in together)
+            for source, heard in heard_in(events, consents=consents, book=self.book, now=arrived):
                 by_source.setdefault(source, []).append(heard)
         one.waiting = []
         for source, pairs in by_source.items():

@@ -99,7 +99,7 @@ class Replay:
             or self._mind.learned is not learned
             or self._mind.playbook is not self._view.book.playbook
         ):
-            self._mind = mind_of(learned, playbook=self._view.book.playbook)
+            self._mind = mind_of(learned, playbook=self._view.book.playbook, before=self._mind)
         again = engine.decide(request, situation_of(self._view, request, mind=self._mind), self._view.book.playbook)
         self.decisions += 1
         if msgspec.json.encode(again) != body:

@@ -12,7 +12,7 @@ from marketofone.consent.ledger import ConsentChange, Consents, apply, check, de
 from marketofone.consent.policy import Cell
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
-from marketofone.domain.moment import Instant, text_of
+from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.people import fold_again, put_consents
 from marketofone.flow.stored import StoredView
@@ -69,7 +69,7 @@ def change_consent(kit: Equipment, change: ConsentChange, *, now: Instant) -> Co
         writer.append("consent", at=now, customer=change.customer, body=_ENCODE(change))
         consents = apply(StoredView(writer, kit, committed=False).consents(person), change, policy=policy)
         put_consents(writer, person, consents)
-        fold_again(kit, writer, person, consents, now=now)
+        fold_again(writer, person, consents, book=kit.book, now=now)
         return consents
 
     return kit.store.commit(record)
@@ -94,7 +94,7 @@ def uses(kit: Equipment, customer: str, *, days: int) -> list[Use]:
     with kit.store.read() as reader:
         must_exist(reader, customer)
         for at, cells in _reads(reader, reader.members(reader.person(customer))):
-            day = text_of(at)[:10]
+            day = date_of(kit.book.calendar.day_of(at)).isoformat()
             for purpose, source in cells:
                 key = (day, purpose, source)
                 counts[key] += 1
@@ -142,7 +142,7 @@ def _reads(reader: Reader, members: tuple[str, ...]) -> Iterator[tuple[Instant, 
 
 
 def _cell_state(consents: Consents, cell: Cell, *, now: Instant) -> CellState:
-    validity = consents.cells.get(cell)
+    validity = consents.validity(cell, now)
     until = None if validity is None or validity.until is None else text_of(validity.until)
     return CellState(
         purpose=cell.purpose,

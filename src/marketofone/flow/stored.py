@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -25,8 +26,8 @@ from marketofone.store.ports import Reader, StoredEvent, Writer
 
 CONTACTS = "contacts"
 FORECAST = "forecast"
-_READING = msgspec.json.Decoder(Reading)
 _CONSENTS = msgspec.msgpack.Decoder(Consents)
+_READING = msgspec.json.Decoder(Reading)
 _FORECAST = msgspec.json.Decoder(ForecastFacts)
 _RULING = msgspec.json.Decoder(Ruling)
 
@@ -57,8 +58,8 @@ class Fence:
 class StoredView:
     """The world at one snapshot of the store. Satisfies :class:`marketofone.flow.view.View`.
 
-    ``committed`` says that the snapshot holds nothing that may still be rolled back: only then is what was decoded put
-    into the caches, whose keys (an epoch, a position) would otherwise come to mean something else.
+    ``committed`` says that the snapshot holds nothing that may still be rolled back: only then is what was learned put
+    into the caches, whose key (a position) would otherwise come to mean something else.
     """
 
     def __init__(self, reader: Reader, kit: Equipment, *, committed: bool) -> None:
@@ -66,6 +67,7 @@ class StoredView:
         self._reader = reader
         self._kit = kit
         # A view answers the same however often it is asked, whatever other threads put into the caches meanwhile.
+        self._persons: dict[str, str] = {}
         self._blobs: dict[str, dict[str, bytes]] = {}
         self._learned: Learned | None = None
         self._board: tuple[int, BoardState] | None = None
@@ -81,38 +83,44 @@ class StoredView:
 
     def person(self, customer: str) -> str:
         """Give the person a customer is."""
-        return self._reader.person(customer)
+        person = self._persons.get(customer)
+        if person is None:
+            person = self._persons[customer] = self._reader.person(customer)
+        return person
 
     def consents(self, person: str) -> Consents:
         """Give a person's consents as they stand."""
-        epoch = self._reader.epoch(person)
-        if epoch == 0:
-            return NOBODY_ASKED
-        cached = self._kit.caches.consents.get(person)
-        if cached is not None and cached[0] == epoch:
-            return cached[1]
         body = self._reader.consents(person)
-        if body is None:
-            return NOBODY_ASKED
-        consents = decode_consents(body)
-        if self._committed:
-            self._kit.caches.keep_consents(person, consents)
-        return consents
+        return NOBODY_ASKED if body is None else self._kit.caches.consents.read(person, body, decode=_CONSENTS.decode)
 
     def states(self, person: str, *, now: Instant) -> Mapping[str, LiveState]:
         """Give a person's live state by source, holding nothing later than ``now``."""
         states: dict[str, LiveState] = {}
-        for source, blob in self._blobs_of(person).items():
+        for source in self._blobs_of(person):
             if source in (CONTACTS, FORECAST):
                 continue
             try:
-                state = from_bytes(blob, catalogue=self.book.features)
+                state = self.state(person, source)
             except SchemaChanged:
-                return self._states_from_log(person, now=now)
-            if state.latest > now:
+                state = None
+            if state is None or state.latest > now:
                 return self._states_from_log(person, now=now)
             states[source] = state
         return states
+
+    def state(self, person: str, source: str) -> LiveState | None:
+        """Give a person's live state of one source as it was kept.
+
+        Raises
+        ------
+        SchemaChanged
+            When it was folded under other declarations.
+        """
+        blob = self._blobs_of(person).get(source)
+        if blob is None:
+            return None
+        decode = partial(from_bytes, catalogue=self.book.features)
+        return self._kit.caches.states.read((person, source), blob, decode=decode)
 
     def contacts(self, person: str) -> Contacts:
         """Give what was said to a person lately."""
@@ -178,11 +186,6 @@ class StoredView:
     def _states_from_log(self, person: str, *, now: Instant) -> dict[str, LiveState]:
         held = (stored for stored in events_of(self._reader, person) if stored.at <= now)
         return fold_events(held, consents=self.consents(person), book=self.book, now=now)
-
-
-def decode_consents(body: bytes) -> Consents:
-    """Read a person's consents as they were put."""
-    return _CONSENTS.decode(body)
 
 
 def events_of(reader: Reader, person: str) -> Iterable[StoredEvent]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.decide.catalogue import ActionCatalogue
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Decision, Request
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, Instant
-from marketofone.domain.outcome import Verdict
+from marketofone.domain.outcome import Outcome
 from marketofone.flow.ingest import IngestReport
 from marketofone.flow.oversee import VerificationView
 from marketofone.flow.replay import ReplayReport
@@ -30,8 +30,8 @@ class Bank(Protocol):
     def ingest(self, events: Iterable[Event], *, now: Instant) -> IngestReport: ...
     def consent(self, change: ConsentChange, *, now: Instant) -> object: ...
     def decide(self, customer: str, *, occasion: str, id: str, now: Instant) -> Decision: ...  # noqa: A002 - its word
-    def outcome(self, decision: str, verdict: Verdict, *, why: str = "", value_minor: int | None = None, now: Instant
-                ) -> object: ...
+    def decide_all(self, requests: Sequence[Request]) -> list[Decision]: ...
+    def hear_all(self, outcomes: Sequence[Outcome]) -> object: ...
     def forecast(self, customer: str, *, now: Instant) -> object: ...
     def train(self, *, now: Instant) -> object: ...
     def rule(self, ruling: Ruling) -> None: ...

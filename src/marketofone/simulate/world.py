@@ -22,10 +22,11 @@ from msgspec import Struct
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import MARKETING, NOTHING
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.event import AppFeatureUsed, Event, EventData, ProductOpened
 from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND, Day, Instant
+from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of
 from marketofone.simulate.chronicle import SITUATIONS
@@ -47,6 +48,7 @@ ASKED = {
     "place.visited": 0.8,
     "app.opened": 0.7,
 }
+BATCH_DAYS = 3
 FRESH = 90 * MINUTE
 UNASKED, UNASKED_SHARE = "weekly.mail", 0.005  # of people, every evening
 TOLD = 60  # people whose decisions are kept whole, to tell one's story
@@ -64,9 +66,9 @@ class Scenario(Struct, frozen=True, kw_only=True):
     days: int
     seed: int
     first: Day
-    decisions: float = 1.0
-    forecasts: float = 0.3
-    train_days: int = 30
+    decisions: float = 0.8
+    forecasts: float = 0.15
+    train_days: int = 182
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -149,6 +151,7 @@ class _World:
         self._numbers = count()
         self._due: list[tuple[Instant, int, Callable[[Instant], None]]] = []
         self._later: deque[Event] = deque()  # events that answers brought about
+        self._heard: list[Outcome] = []
         self._tired: dict[int, tuple[Instant, float]] = {}
         self._holds = [frozenset(person.holds) for person in self._people]
         for life in lives:
@@ -169,14 +172,19 @@ class _World:
         while self._due and self._due[0][0] <= now:
             at, _, do = heapq.heappop(self._due)
             do(at)
+        self._tell()
         end = int(np.searchsorted(self._rows["arrives"], now, side="right"))
         asked = self._asked(self._rows[self._arrived : end], now, evening=evening)
         rows = np.concatenate([self._waiting, self._rows[self._arrived : end]])
-        delivered = np.isin(rows["person"], list(asked)) | evening  # the others' events wait for the evening's batch
+        # Whoever is decided for is delivered at once, everybody else in the batch of every third evening.
+        delivered = np.isin(rows["person"], list(asked)) | (evening and self._batch_is_due(now))
         self._arrived, self._waiting = end, rows[~delivered]
         self._ingest(rows[delivered], now)
-        for number, (person, occasion) in enumerate(asked.items(), start=1):
-            self._decide(person, occasion, Instant(now + number * SECOND // 10))
+        self._decide(asked, now)
+
+    def _batch_is_due(self, now: Instant) -> bool:
+        day = self._bank.calendar.day_of(now)
+        return day % BATCH_DAYS == 0 or day == self._scenario.first + self._scenario.days - 1
 
     def _ingest(self, rows: Rows, now: Instant) -> None:
         with self._tally.timed("put into words"):
@@ -204,11 +212,26 @@ class _World:
                 asked.setdefault(person, UNASKED)
         return {person: occasion for person, occasion in asked.items() if occasion in self._occasions}
 
-    def _decide(self, person: int, occasion: str, now: Instant) -> None:
-        number = self._tally.counts["decisions"]
-        name = f"sim-{self._scenario.seed}-{number:06d}"
+    def _decide(self, asked: dict[int, str], now: Instant) -> None:
+        """Ask for everybody's decision in one go, a tenth of a second apart, and see what people make of them."""
+        first = self._tally.counts["decisions"]
+        requests = [
+            Request(
+                id=f"sim-{self._scenario.seed}-{first + number:06d}",
+                customer=self._people[person].id,
+                occasion=occasion,
+                channel=self._occasions[occasion].channel,
+                at=Instant(now + (number + 1) * SECOND // 10),
+            )
+            for number, (person, occasion) in enumerate(asked.items())
+        ]
         with self._tally.timed("decide"):
-            decision = self._bank.decide(self._people[person].id, occasion=occasion, id=name, now=now)
+            decisions = self._bank.decide_all(requests)
+        for person, decision in zip(asked, decisions, strict=True):
+            self._react(person, decision)
+
+    def _react(self, person: int, decision: Decision) -> None:
+        now, number = decision.at, self._tally.counts["decisions"]
         self._tally.counts["decisions"] += 1
         self._tally.shown[decision.action] += 1
         last, level = self._tired.get(person, (now, 0.0))
@@ -235,9 +258,7 @@ class _World:
 
     def _answer(self, person: int, decision: Decision, reaction: Reaction, now: Instant) -> None:
         """Tell the bank what a person did; an acceptance shows in what they hold and, months later, in its value."""
-        with self._tally.timed("outcomes"):
-            self._bank.outcome(decision.id, reaction.verdict, why=reaction.why, now=now)
-        self._tally.counts["outcomes"] += 1
+        self._heard.append(Outcome(decision=decision.id, verdict=reaction.verdict, at=now, why=reaction.why))
         self._tally.counts[reaction.verdict] += 1
         self._tally.whys.update([reaction.why] if reaction.why else [])
         if reaction.verdict != "accepted":
@@ -255,10 +276,15 @@ class _World:
         self._later.append(Event(id=name, producer="/simulated/answers", kind=kind, customer=who, at=now, data=data))
 
     def _value(self, decision: Decision, value_minor: int, now: Instant) -> None:
-        with self._tally.timed("outcomes"):
-            self._bank.outcome(decision.id, "valued", value_minor=value_minor, now=now)
-        self._tally.counts["outcomes"] += 1
+        self._heard.append(Outcome(decision=decision.id, verdict="valued", at=now, value_minor=value_minor))
         self._tally.counts["valued"] += 1
+
+    def _tell(self) -> None:
+        """Tell the bank what people did since it last heard of them."""
+        with self._tally.timed("outcomes"):
+            self._bank.hear_all(self._heard)
+        self._tally.counts["outcomes"] += len(self._heard)
+        self._heard.clear()
 
     def _annoy(self, person: int, decision: Decision, mood: Mood, rng: np.random.Generator) -> None:
         """Somebody sold to under stress, or too often, may want no more of it."""
@@ -271,6 +297,7 @@ class _World:
             self._at(at, partial(self._consent, change))
 
     def _consent(self, change: ConsentChange, now: Instant) -> None:
+        self._tell()  # what was done before is heard before
         with self._tally.timed("consent"):
             self._bank.consent(change, now=now)
         self._tally.counts["granted" if change.change == "grant" else "withdrawn"] += 1

@@ -37,7 +37,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     link: Link
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True):
+class StoredEvent(Struct, frozen=True, kw_only=True, gc=False):
     """One event as kept. ``body`` is the CloudEvents JSON, or None when it was refused and need not be kept."""
 
     row: int
@@ -52,7 +52,7 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     reading: bytes | None
 
 
-class NewEvent(Struct, frozen=True, kw_only=True):
+class NewEvent(Struct, frozen=True, kw_only=True, gc=False):
     """One event to keep; the store gives it its row."""
 
     key: bytes

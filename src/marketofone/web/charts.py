@@ -6,7 +6,7 @@ while its text keeps its size. Curves are drawn in a square of 1000 units that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -18,18 +18,29 @@ PLOT = 1000
 
 
 @dataclass(frozen=True)
-class Row:
-    """One labelled row: lines of text from ``y`` on, the mark below them at ``mark``; x and width in percent."""
+class Mark:
+    """One number to be drawn: what it is, how much, in words, and its tone; if uncertain, its spread and a draw."""
 
-    lines: tuple[str, ...]
+    label: str
+    amount: float
     value: str
+    tone: str
+    spread: float = 0.0
+    draw: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One mark laid out: lines of text from ``y`` on, a bar or whisker at ``at`` from ``x`` on; the rest in percent."""
+
+    mark: Mark
+    lines: list[str]
     y: int
-    mark: int
+    at: int
     x: float
     width: float
-    tone: str
-    dot: float = 0.0
-    draw: float = 0.0
+    dot: float
+    draw: float
 
 
 @dataclass(frozen=True)
@@ -41,61 +52,31 @@ class Rows:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar to be drawn: what it is, how much, in words, and in which tone."""
-
-    label: str
-    amount: float
-    value: str
-    tone: str
-
-
-@dataclass(frozen=True)
-class Whisker:
-    """One uncertain number to be drawn: mean and spread, the draw that was made from it, in words, and a tone."""
-
-    label: str
-    mean: float
-    spread: float
-    draw: float
-    value: str
-    tone: str
-
-
-def bars(items: Sequence[Bar]) -> Rows:
+def bars(marks: Sequence[Mark]) -> Rows:
     """Lay out horizontal bars that grow from zero to either side."""
-    to_x = _scale([0.0, *(item.amount for item in items)], margin=0)
-    rows: list[Row] = []
-    y = 0
-    for item in items:
-        lines = tuple(wrap(item.label, LETTERS)) or ("",)
-        begin, end = sorted((to_x(0.0), to_x(item.amount)))
-        mark = y + LINE * len(lines) + 6
-        rows.append(Row(lines, item.value, y + LINE - 4, mark, begin, max(end - begin, 0.4), item.tone))
-        y = mark + BAR + GAP
-    return Rows(height=y, zero=to_x(0.0), rows=tuple(rows))
+    return _rows(marks, [(min(0.0, mark.amount), max(0.0, mark.amount)) for mark in marks], margin=0)
 
 
-def whiskers(items: Sequence[Whisker]) -> Rows:
+def whiskers(marks: Sequence[Mark]) -> Rows:
     """Lay out dots with whiskers of one spread to either side, and the draw beside."""
-    bounds = [0.0]
-    for item in items:
-        bounds += [item.mean - item.spread, item.mean + item.spread, item.draw]
-    to_x = _scale(bounds, margin=2)
+    return _rows(marks, [(mark.amount - mark.spread, mark.amount + mark.spread) for mark in marks], margin=2)
+
+
+def _rows(marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin: float) -> Rows:
+    bounds = [0.0, *(end for span in spans for end in span), *(mark.draw for mark in marks)]
+    low, reach = min(bounds), (max(bounds) - min(bounds)) or 1.0
+
+    def to_x(amount: float) -> float:
+        return round(margin + (100 - 2 * margin) * (amount - low) / reach, 2)
+
     rows: list[Row] = []
     y = 0
-    for item in items:
-        lines = tuple(wrap(item.label, LETTERS)) or ("",)
-        begin, end = to_x(item.mean - item.spread), to_x(item.mean + item.spread)
-        mark = y + LINE * len(lines) + 12
-        rows.append(
-            Row(
-                lines, item.value, y + LINE - 4, mark, begin, end - begin, item.tone,
-                dot=to_x(item.mean), draw=to_x(item.draw),
-            )
-        )  # fmt: skip
-        y = mark + BAR + GAP - 6
+    for mark, (begin, end) in zip(marks, spans, strict=True):
+        lines = wrap(mark.label, LETTERS)
+        at = y + LINE * len(lines) + 6
+        width = max(round(to_x(end) - to_x(begin), 2), 0.4)
+        rows.append(Row(mark, lines, y + LINE - 4, at, to_x(begin), width, to_x(mark.amount), to_x(mark.draw)))
+        y = at + BAR + GAP
     return Rows(height=y, zero=to_x(0.0), rows=tuple(rows))
 
 
@@ -180,8 +161,3 @@ def round_levels(low: float, high: float, *, count: int) -> list[int]:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2
     first = -int(-low // step)
     return [level * step for level in range(first, int(high // step) + 1)]
-
-
-def _scale(values: Sequence[float], *, margin: float) -> Callable[[float], float]:
-    low, span = min(values), (max(values) - min(values)) or 1.0
-    return lambda value: round(margin + (100 - 2 * margin) * (value - low) / span, 2)

@@ -98,7 +98,8 @@ async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, tok
     """
     try:
         path = {name: unquote(value, errors="strict") for name, value in request.path_params.items()}
-        query = dict(parse_qsl(request.url.query, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+        asked = request.scope["query_string"].decode("ascii")
+        query = dict(parse_qsl(asked, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
     except ValueError as error:
         raise _no_text("address") from error
     if not all(re.search(NAME, value) for value in path.values()):

@@ -22,24 +22,12 @@ _LIKELIHOOD = (
 
 
 def day(of: date) -> str:
-    """Write a calendar date.
-
-    Examples
-    --------
-    >>> day(date(2026, 3, 3))
-    '3 March 2026'
-    """
+    """Write a calendar date."""
     return f"{of.day} {of:%B %Y}"
 
 
 def short_day(of: date) -> str:
-    """Write a calendar date where there is little room.
-
-    Examples
-    --------
-    >>> short_day(date(2026, 3, 3))
-    '3 Mar 2026'
-    """
+    """Write a calendar date where there is little room."""
     return f"{of.day} {of:%b %Y}"
 
 
@@ -75,13 +63,7 @@ def amount(minor: float, *, currency: str, signed: bool = False) -> str:
 
 
 def rounded(minor: float) -> str:
-    """Write an amount of minor units without its cents and its currency.
-
-    Examples
-    --------
-    >>> rounded(1_234_567)
-    '12,346'
-    """
+    """Write an amount of minor units without its cents and its currency."""
     return f"{minor / 100:,.0f}".replace("-", MINUS)
 
 

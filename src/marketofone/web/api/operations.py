@@ -14,7 +14,7 @@ from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.event import parse_event
 from marketofone.domain.moment import SECOND
 from marketofone.flow import history
-from marketofone.flow.feedback import Heard
+from marketofone.flow.feedback import Taught
 from marketofone.flow.forecast import CustomerForecast
 from marketofone.flow.insights import Insight, ProfileView
 from marketofone.flow.rights import ConsentView, Use
@@ -98,7 +98,7 @@ def recall(bank: BankFace, visit: Visit) -> Traced:
     return Traced(candidates=decision.candidates, outcomes=outcomes, **words)
 
 
-def hear(bank: BankFace, visit: Visit) -> Heard:
+def hear(bank: BankFace, visit: Visit) -> Taught:
     """Say what a person did after a decision, and why; what was learned from it is the answer."""
     said = visit.read(OutcomeSaid)
     now = moment(said.as_of, calendar=bank.calendar, field="as_of")
@@ -160,11 +160,11 @@ OPERATIONS = (
     ),
     Operation(
         "POST", "/v1/decisions", decide, "Decide", DecidedNow, takes=DecisionAsked,
-        fails=(400, 409, 413, 415), accepts=(JSON,),
+        fails=(400, 404, 409, 413, 415), accepts=(JSON,),
     ),
     Operation("GET", "/v1/decisions/{decision}", recall, "Give a decision again", Traced, fails=(400, 404)),
     Operation(
-        "POST", "/v1/outcomes", hear, "Say what followed a decision", Heard, takes=OutcomeSaid,
+        "POST", "/v1/outcomes", hear, "Say what followed a decision", Taught, takes=OutcomeSaid,
         fails=(400, 404, 409, 413, 415), accepts=(JSON,),
     ),
     Operation(

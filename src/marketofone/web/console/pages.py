@@ -62,7 +62,7 @@ def rule(desk: Desk, visit: Visit) -> Response:
     ruling, by = form.get("ruling", ""), form.get("by", "").strip()
     if not by or len(by) > 200:  # noqa: PLR2004 - as long as a text may be
         raise MalformedRequest(field="by", shape=f"text of {len(by)} characters", mend="say who rules")
-    scope = desk.bank.catalogue.action(form.get("action", "")).id
+    scope = desk.bank.kit.book.actions.action(form.get("action", "")).id
     match ruling:
         case "approve":
             desk.bank.rule(Ruling(ruling=ruling, scope=scope, by=by, at=now, until=Instant(now + APPROVAL_DAYS * DAY)))
@@ -92,7 +92,7 @@ def trace(desk: Desk, visit: Visit) -> Response:
         action=action_of(bank, decision.action),
         titles={candidate.action: action_of(bank, candidate.action).title for candidate in decision.candidates},
         gates=(gates := _gates(decision.candidates)),
-        funnel=charts.bars([charts.Bar(label, left, f"{left:,}", "for") for label, left, _ in gates]),
+        funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in gates]),
         scored=scored,
         shown=min(DRAWN, len(scored)),
         whiskers_chart=charts.whiskers([_whisker(desk, candidate) for candidate in scored[:DRAWN]]),
@@ -121,11 +121,11 @@ def _gates(candidates: Sequence[Candidate]) -> list[tuple[str, int, int]]:
     return [*found, ("Chosen", 1, left - 1)]
 
 
-def _whisker(desk: Desk, candidate: Candidate) -> charts.Whisker:
+def _whisker(desk: Desk, candidate: Candidate) -> charts.Mark:
     currency = desk.bank.kit.book.settings.currency
-    return charts.Whisker(
+    return charts.Mark(
         label=action_of(desk.bank, candidate.action).title,
-        mean=candidate.mean,
+        amount=candidate.mean,
         spread=candidate.spread,
         draw=candidate.draw,
         value=words.amount(candidate.draw, currency=currency, signed=True),

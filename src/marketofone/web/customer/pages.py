@@ -157,8 +157,8 @@ def _own(desk: Desk, visit: Visit) -> Decision:
     return decision
 
 
-def _bar(reason: Reason, *, currency: str) -> charts.Bar:
-    return charts.Bar(
+def _bar(reason: Reason, *, currency: str) -> charts.Mark:
+    return charts.Mark(
         label=words.sentence(reason.text),
         amount=reason.term,
         value=words.amount(reason.term, currency=currency, signed=True),
@@ -171,7 +171,7 @@ def _sections(desk: Desk, customer: str, *, now: Instant) -> list[Section]:
     consents = history.consents_of(desk.bank.kit, customer)
     switches: dict[tuple[str, str], list[Switch]] = {}
     for cell in policy.cells():
-        validity = consents.cells.get(cell)
+        validity = consents.validity(cell, now)
         switches.setdefault((cell.purpose, cell.source), []).append(
             Switch(
                 channel=cell.channel,
