@@ -329,11 +329,11 @@ def parse_event(raw: bytes | memoryview) -> Event:
                 shape=f"text of {len(envelope.type)} characters",
                 mend="use a documented event kind",
             )
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, within="") from error
     try:
         data = decoder.decode(envelope.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, within="data.") from error
     if envelope.time.tzinfo is None:
         raise MalformedEvent(field="time", shape="an instant without timezone", mend="add Z or an offset")

@@ -35,7 +35,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: Literal["embedded"]
     control_share: Share
     exploration: Annotated[float, Meta(gt=0.0, lt=0.5)]
-    late_days: Annotated[int, Meta(ge=1, le=3650)]
     future_seconds: Annotated[int, Meta(ge=0, le=86_400)]
     outcome_days: Annotated[int, Meta(ge=1, le=365)]
 

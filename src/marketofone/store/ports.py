@@ -23,7 +23,7 @@ from marketofone.domain.moment import Instant
 T = TypeVar("T")
 
 Verdict = Literal["admitted", "refused", "gap"]
-EntryKind = Literal["document", "ingest", "consent", "decision", "outcome", "ruling", "forecast", "model", "checkpoint"]
+EntryKind = Literal["document", "ingest", "consent", "decision", "outcome", "ruling", "forecast", "model"]
 
 
 class Entry(Struct, frozen=True, kw_only=True):

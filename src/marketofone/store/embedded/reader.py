@@ -24,8 +24,8 @@ V = TypeVar("V")
 
 _LAST = 2**63 - 1
 _PAGE = 256
+_ENTRY = "SELECT seq, kind, at, customer, body, salt, commitment, hash FROM journal"
 # Whoever alters a body by hand may leave text where bytes were: it is read all the same, so that it can be found out.
-_ENTRY = "SELECT seq, kind, at, customer, CAST(body AS BLOB), salt, commitment, hash FROM journal"
 _EVENT = """
 SELECT row, seq, key, customer, source, kind, at, verdict, CAST(body AS BLOB), CAST(reading AS BLOB) FROM events"""
 _KNOWN_FEW, _KNOWN_MANY = (
