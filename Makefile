@@ -60,9 +60,11 @@ $(VENV)/.bench: $(STAMP) requirements-bench.lock
 	$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	touch $@
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
 lock:  ## resolve the locked requirements again (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra web --group dev -o requirements.lock
+	$(LOCK) --upgrade --group bench -o requirements-bench.lock
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) demo-bank .mypy_cache .pytest_cache .ruff_cache

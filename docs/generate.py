@@ -33,7 +33,7 @@ from marketofone.domain.event import KINDS, MAX_EVENT_BYTES
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.flow.book import DOCUMENTS, Settings, read_book
-from marketofone.governance.guardrails import Cap, Caps, Copy, Fairness, Guardrails, QuietHours, Stress
+from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
@@ -146,7 +146,7 @@ def settings() -> str:
         *_fields(Guardrails),
     ]
     lines += _parts({"caps": Caps, "caps.*": Cap, "quiet_hours": QuietHours, "stress": Stress, "copy": Copy})
-    lines += [*_parts({"fairness": Fairness}), "## features.py", "", "See [features.md](features.md)."]
+    lines += ["## features.py", "", "See [features.md](features.md)."]
     return _page(lines)
 
 

@@ -140,6 +140,20 @@ def test_what_was_committed_is_there_after_closing_and_opening(open_again: Open)
         assert everything(reader) == before
 
 
+def test_changes_tell_what_came_after_a_position_and_whom_it_is_about(store: Store) -> None:
+    first = write(store, "consent", customer="c-1")
+    write(store, "ruling", customer=None)
+
+    def work(writer: Writer) -> list[tuple[EntryKind, str | None]]:
+        writer.append("decision", at=NOW, customer="c-2", body=b"its own writes count")
+        return writer.changes(after=first.seq)
+
+    assert store.commit(work) == [("ruling", None), ("decision", "c-2")]
+    with store.read() as reader:
+        assert reader.changes(after=0) == [("consent", "c-1"), ("ruling", None), ("decision", "c-2")]
+        assert reader.changes(after=reader.position()) == []
+
+
 def test_a_walk_through_many_entries_keeps_the_order_from_either_end(store: Store) -> None:
     def work(writer: Writer) -> None:
         for n in range(700):

@@ -31,6 +31,7 @@ from one_person import (
 from marketofone.decide.choose import chances, choose, prepare
 from marketofone.decide.engine import decide
 from marketofone.decide.instead import find_instead
+from marketofone.decide.playbook import NOBODY
 from marketofone.decide.situation import PURPOSES, Situation
 from marketofone.domain.action import MARKETING
 from marketofone.domain.event import SWITCHABLE, Event
@@ -206,6 +207,15 @@ def test_the_logged_propensity_is_how_often_an_action_is_really_drawn() -> None:
     choice = choose(prepare(ask(), held, playbook=BOOK), changes={}, before=None)
     for row, chance in zip(choice.options, chances(choice, held).tolist(), strict=True):
         assert abs(drawn[row] / rounds - chance) < 4.5 * np.sqrt(chance * (1 - chance) / rounds) + 1e-3
+
+
+@few
+@given(held=situations(), number=NUMBERS)
+def test_the_highest_sample_wins_unless_the_lot_decides(held: Situation, number: int) -> None:
+    choice = choose(prepare(ask(number), held, playbook=BOOK), changes={}, before=None)
+    samples = [0.0 if row == NOBODY else float(choice.samples[row]) for row in choice.options]
+    won = samples[choice.options.tolist().index(choice.chosen)]
+    assert choice.uniform or won == max(samples)
 
 
 def test_the_control_group_draws_uniformly_among_the_allowed() -> None:

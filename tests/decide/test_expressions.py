@@ -87,7 +87,7 @@ def test_what_is_not_known_compares_as_false(symbol: str) -> None:
         ("salary > 'much'", "much"),
         ("salary in (1, 2)", "salary in"),
         ("salary is 1", "salary is"),
-        ("(salary > 1) == True", "=="),
+        ("(salary > 1) == True", "salary > 1"),
         ("salary > 1e99", "1e+99"),
         ("salary > 1j", "1j"),
         ("f'{salary}' == 'x'", "f'"),

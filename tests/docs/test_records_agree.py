@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-IMPORTED_AS = {"sklearn": "scikit-learn", "multipart": "python-multipart"}
-BROUGHT_BY = {"anyio": "starlette"}
+IMPORTED_AS = {"sklearn": "scikit-learn"}
+CORE, WEB = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]["web"]
 
 
 def first_cells(page: Path, *, under: str) -> list[str]:
@@ -29,20 +29,24 @@ def names(requirements: list[str]) -> list[str]:
 def test_every_dependency_has_its_reason() -> None:
     page, groups = DOCS / "dependencies.md", PROJECT["dependency-groups"]
 
-    assert first_cells(page, under="Dependencies, and why each one") == names(PROJECT["project"]["dependencies"])
+    assert first_cells(page, under="Dependencies, and why each one") == names(CORE)
+    assert first_cells(page, under="Only to serve: `marketofone[web]`") == names(WEB)
     assert first_cells(page, under="Only for development") == names(groups["dev"])
     assert first_cells(page, under="Only for benchmarks") == names(groups["bench"])
 
 
-def test_everything_imported_is_declared() -> None:
-    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "src").rglob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    imported = {alias.name.partition(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {(node.module or "").partition(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
-    foreign = imported - set(sys.stdlib_module_names) - {"marketofone", ""}
-    needed = {BROUGHT_BY.get(name, IMPORTED_AS.get(name, name)) for name in foreign}
+def imported_by(*, web: bool) -> set[str]:
+    paths = (path for path in (ROOT / "src").rglob("*.py") if ("web" in path.parts) == web)
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    found = {alias.name.partition(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {(node.module or "").partition(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+    foreign = found - set(sys.stdlib_module_names) - {"marketofone", ""}
+    return {IMPORTED_AS.get(name, name) for name in foreign}
 
-    assert needed - set(names(PROJECT["project"]["dependencies"])) == set()
+
+def test_everything_imported_is_declared_and_only_the_web_needs_its_extra() -> None:
+    assert imported_by(web=False) - set(names(CORE)) == set()
+    assert imported_by(web=True) - set(names([*CORE, *WEB])) == set()
 
 
 def test_every_choice_is_listed_with_its_title() -> None:

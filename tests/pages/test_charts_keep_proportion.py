@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.web.charts import Mark, Tick, bars, fan, round_levels, whiskers
+from marketofone.web.charts import Fan, Mark, bars, round_levels, whiskers
 
 AMOUNTS = st.lists(st.floats(-1e9, 1e9).filter(lambda amount: abs(amount) > 1e-3), min_size=1, max_size=12)
 
@@ -36,17 +36,19 @@ def test_whiskers_hold_their_dot_in_the_middle() -> None:
     assert row.draw > row.x + row.width
 
 
-def test_a_fan_has_its_largest_amounts_on_top_and_its_events_on_the_median() -> None:
+def test_a_fan_has_its_largest_amounts_on_top_and_its_days_from_left_to_right() -> None:
     quantiles = [(day - 10, day, day + 10) for day in range(90)]
-    drawn = fan(quantiles, days=[Tick(at=0, words="1 Jan")], events=[(89, 1)], levels=[Tick(at=50, words="50")])
+    drawn = Fan(quantiles)
     first, *_, last = (tuple(float(part) for part in point.split(",")) for point in drawn.median.split())
     assert first[0] == 0
     assert last[0] == 1000
     assert last[1] < first[1]
-    assert drawn.events[0].x == 100
-    assert drawn.events[0].y == pytest.approx(last[1] / 10, abs=0.01)
+    assert drawn.x(89) == 100
+    assert drawn.y(quantiles[89][1]) == pytest.approx(last[1] / 10, abs=0.01)
     assert len(drawn.bands) == 1
-    assert drawn.zero is not None
+    assert drawn.bounds[0] < 0 < drawn.bounds[1]
+    assert drawn.y(drawn.bounds[1]) == 0
+    assert all(0 < drawn.y(level) < 100 for level in drawn.levels)
 
 
 @given(st.integers(-(10**9), 10**9), st.integers(1, 10**9))

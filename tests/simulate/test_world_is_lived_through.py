@@ -11,7 +11,7 @@ import marketofone
 from marketofone import wiring
 from marketofone.domain.moment import Calendar, Day
 from marketofone.simulate import demo
-from marketofone.simulate.report import Report
+from marketofone.simulate.demo import Report
 from marketofone.simulate.world import Scenario
 
 SCENARIO = Scenario(customers=14, days=75, seed=11, first=Day(20_000), decisions=3.0)

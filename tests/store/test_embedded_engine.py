@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -232,3 +233,14 @@ def test_the_end_of_a_thread_s_patience_or_of_its_interpreter_is_not_the_writer_
     with pytest.raises(SystemExit):
         store.commit(leave)
     assert write(store).seq == 1
+
+
+def test_the_log_is_copied_back_while_the_store_is_open(tmp_path: Path) -> None:
+    file = tmp_path / "bank.sqlite"
+    with closing(EmbeddedStore(tmp_path)) as store:
+        size = file.stat().st_size
+        write(store, body=bytes(1_000_000))
+        until = monotonic() + 10
+        while file.stat().st_size < size + 1_000_000 and monotonic() < until:
+            sleep(0.05)
+        assert file.stat().st_size >= size + 1_000_000

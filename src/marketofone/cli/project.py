@@ -6,14 +6,17 @@ import time
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
+from msgspec.structs import asdict
 
 from marketofone import wiring
 from marketofone.bank import Bank, Clock, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import Session, shared
+from marketofone.cli.session import Session, as_json, in_folder, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Day, Instant, day_number
@@ -31,16 +34,15 @@ port_option = click.option("--port", type=click.IntRange(1, 65_535), default=800
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@as_json
 def init(*, folder: Path, as_json: bool) -> None:
     """Lay out a bank project in FOLDER; files that exist are left alone."""
-    written = wiring.lay_out(folder)
-    names = ", ".join(written) or "nothing: every file is there already"
-    Session(folder, as_json).say({"written": written}, f"wrote {names}")
+    terminal.say({"written": wiring.lay_out(folder)}, "written", as_json=as_json)
 
 
 @click.command()
-@shared
+@as_json
+@in_folder
 @click.option("--customers", type=click.IntRange(10, 100_000), default=500, show_default=True)
 @click.option("--days", type=click.IntRange(60, 3650), default=548, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
@@ -55,7 +57,7 @@ def demo(*, folder: Path, as_json: bool, customers: int, days: int, seed: int, s
     with open_bank(target, clock=lambda: Instant(0)) as bank, terminal.Progress(quiet=as_json) as progress:
         report = demonstration.run(bank, scenario, progress=progress.step)
         ended = bank.calendar.start_of(Day(DEMO_BEGINS + days))
-    Session(target, as_json).say(report.to_json(), report.to_text())
+    click.echo(msgspec.json.encode(report.to_json()) if as_json else report.to_text())
     if serve:
         began = wall_clock()
         # The synthetic world's clock goes on from where the simulation ended.
@@ -73,66 +75,59 @@ def _must_be_empty(folder: Path) -> None:
 
 
 @click.command(name="import")
-@shared
+@on_bank
 @click.argument("form", type=click.Choice(["berka", "cloudevents"]))
 @click.argument("path", type=click.Path(path_type=Path, exists=True, allow_dash=True))
-@click.option("--grant", type=click.Choice(["none", "all"]), default="none", show_default=True)
+@click.option(
+    "--grant",
+    type=click.Choice(["none", "all"]),
+    default="none",
+    show_default=True,
+    help="Record, for each person in the files, a grant of everything (berka only).",
+)
 @click.option(
     "--authority", default="stated by the operator on import", show_default=True, help="On what ground, with --grant."
 )
-def import_(*, folder: Path, as_json: bool, form: str, path: Path, grant: str, authority: str) -> None:
+def import_(session: Session, *, form: str, path: Path, grant: str, authority: str) -> None:
     """Import the files of another system. They carry no consents: nothing may be used unless it is granted."""
-    session, began = Session(folder, as_json), time.perf_counter()
-    with session.open() as bank, terminal.Progress(quiet=as_json) as progress:
+    began, bank = time.perf_counter(), session.bank
+    with terminal.Progress(quiet=session.as_json) as progress:
         events: Iterable[Incoming]
         if form == "berka":
             dump = berka.read(path)
             if grant == "all":
                 _grant_all(bank, dump.people, since=dump.earliest, authority=authority)
             events = progress.over(dump.rows, total=len(dump.rows), label="import")
+        elif grant == "all":
+            raise click.UsageError("--grant all is for berka: events say their own consents with `consent grant`")
         else:
             events = cloudevents.read(path)
         report = bank.ingest(events)
-    counts = {
-        "rows": report.rows,
-        "events": report.events,
-        "dead_letters": report.dead_letters,
-        "duplicates": report.duplicates,
-        "refused": report.refused,
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    session.say(counts, terminal.import_text(counts))
+    session.say({**asdict(report), "seconds": round(time.perf_counter() - began, 3)}, "imported")
 
 
 def _grant_all(bank: Bank, people: Iterable[str], *, since: Instant, authority: str) -> None:
+    everything = dict.fromkeys(("purposes", "sources", "channels"), (EVERY,))
+    said: dict[str, Any] = {"actor": "importer", "authority": authority, **everything}
     for person in people:
         if bank.epoch(person) == 0:  # a second import adds nothing
-            everything = ConsentChange(
-                customer=person,
-                change="grant",
-                purposes=(EVERY,),
-                sources=(EVERY,),
-                channels=(EVERY,),
-                since=since,
-                actor="importer",
-                authority=authority,
-            )
-            bank.consent(everything)
+            bank.consent(ConsentChange(customer=person, change="grant", since=since, **said))
 
 
 @click.command()
-@shared
+@as_json
+@in_folder
 @port_option
-def serve(*, folder: Path, as_json: bool, port: int) -> None:
+def serve(*, folder: Path, as_json: bool, port: int) -> None:  # noqa: ARG001 - every command has the flag
     """Serve the API and the pages on loopback."""
-    Session(folder, as_json).open().close()  # complain about a broken project before the server starts
+    open_bank(folder).close()  # complain about a broken project before the server starts
     _serve(folder, port=port, clock=wall_clock)
 
 
 def _serve(folder: Path, *, port: int, clock: Clock) -> None:
     from marketofone.web import server  # noqa: PLC0415 - the web stack is loaded only where it is served
 
-    click.echo(terminal.addresses(host=HOST, port=port), err=True)
+    click.echo(terminal.text_for_people("addresses", HOST, port), err=True)
     with open_bank(folder, clock=clock) as bank:
         server.serve(bank, host=HOST, port=port)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -16,25 +17,48 @@ from marketofone.cli import terminal
 from marketofone.domain.errors import MarketOfOneError, Refused
 from marketofone.domain.moment import Instant
 
-F = TypeVar("F", bound=Callable[..., Any])
 SAID_NO = 1
 BAD_INPUT = 3
+
+in_folder = click.option(
+    "--bank",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    show_default="current folder",
+    help="The bank project.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+as_of = click.option("--as-of", metavar="INSTANT", help="An instant, or a date (its end).  [default: now]")
 
 
 @dataclass(frozen=True)
 class Session:
-    """What the options that every command has said."""
+    """A command at work on an opened bank."""
 
-    folder: Path
+    bank: Bank
     as_json: bool
 
-    def open(self) -> Bank:
-        """Open the bank project."""
-        return open_bank(self.folder)
+    def say(self, document: object, text: str, **more: object) -> None:
+        """Print one JSON document, or the text of this name for people."""
+        terminal.say(document, text, as_json=self.as_json, **more)
 
-    def say(self, document: object, text: str) -> None:
-        """Print one JSON document, or text for people."""
-        click.echo(terminal.to_json(document) if self.as_json else text)
+    def moment(self, text: str | None) -> Instant | None:
+        """Read ``--as-of``."""
+        return None if text is None else self.bank.calendar.parse(text, field="--as-of")
+
+
+def on_bank(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that every command has, and open the bank for it."""
+
+    @as_json
+    @in_folder
+    @wraps(command)
+    def run(*, folder: Path, as_json: bool, **options: Any) -> None:
+        with open_bank(folder) as bank:
+            command(Session(bank, as_json), **options)
+
+    return run
 
 
 class Commands(click.Group):
@@ -44,34 +68,7 @@ class Commands(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except Refused as error:
-            _fail(f"refused: {error}", code=SAID_NO)
         except MarketOfOneError as error:
-            _fail(str(error), code=BAD_INPUT)
-
-
-def _fail(message: str, *, code: int) -> None:
-    click.echo(message, err=True)
-    sys.exit(code)
-
-
-def shared(command: F) -> F:
-    """Give a command the options that every command has."""
-    folder = click.option(
-        "--bank",
-        "folder",
-        type=click.Path(path_type=Path),
-        default=Path(),
-        show_default="current folder",
-        help="The bank project.",
-    )
-    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-    return as_json(folder(command))
-
-
-as_of = click.option("--as-of", metavar="INSTANT", help="An instant, or a date (its end).  [default: now]")
-
-
-def moment(bank: Bank, text: str | None) -> Instant | None:
-    """Read ``--as-of``."""
-    return None if text is None else bank.calendar.parse(text, field="--as-of")
+            said_no = isinstance(error, Refused)
+            click.echo(f"refused: {error}" if said_no else str(error), err=True)
+            sys.exit(SAID_NO if said_no else BAD_INPUT)

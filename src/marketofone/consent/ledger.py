@@ -58,7 +58,10 @@ class Consents(Struct, frozen=True, kw_only=True, array_like=True):
 
     def validity(self, cell: Cell, now: Instant) -> Validity | None:
         """Give what was last said about a cell that had begun by a moment."""
-        return next((one for one in reversed(self.cells.get(cell, ())) if one.since <= now), None)
+        for one in reversed(self.cells.get(cell, ())):
+            if one.since <= now:
+                return one
+        return None
 
     def state(self, cell: Cell, now: Instant) -> State:
         """Say how a cell stands at a moment. Absence of information is a refusal."""

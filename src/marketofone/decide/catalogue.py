@@ -7,7 +7,6 @@ within 30 days), ``low_point_minor`` (the lowest balance it expects in that time
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
+from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
 from marketofone.domain.event import SOURCES, Word
 from marketofone.features.catalogue import Catalogue
@@ -74,10 +74,10 @@ class ActionCatalogue:
         UnknownAction
             When there is none.
         """
-        for action in self.actions:
-            if action.id == name:
-                return action
-        raise UnknownAction
+        found = next((action for action in self.actions if action.id == name), None)
+        if found is None:
+            raise UnknownAction
+        return found
 
     def occasion(self, name: str) -> Occasion:
         """Give the occasion of a name.
@@ -112,35 +112,23 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
     BadExpression
         Naming the action and the token that cannot be read.
     """
-    try:
-        document = msgspec.toml.decode(text, type=_Document)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise _malformed("actions.toml", str(error), "compare with a fresh `marketofone init`") from error
-    actions = _with_nothing_first(document.actions)
+    document = read_toml(text, of=_Document, name="actions.toml")
+    own = [action for action in document.actions if action.kind == NOTHING]
+    nothing_first = (*(own or [DO_NOTHING]), *(action for action in document.actions if action.kind != NOTHING))
     known = vocabulary(features)
-    expressions = [
-        parse_expression(action.eligible, field=f"actions.{action.id}.eligible", known=known) for action in actions
-    ]
-    actions = tuple(map(_needing_what_it_reads, actions, expressions))
+    expressions = tuple(
+        parse_expression(action.eligible, field=f"actions.{action.id}.eligible", known=known)
+        for action in nothing_first
+    )
+    actions = tuple(map(_needing_what_it_reads, nothing_first, expressions))
     for action in actions:
-        _check(action, occasions=document.occasions)
-    twice = [name for name, times in Counter(action.id for action in actions).items() if times > 1]
-    if twice:
-        raise _malformed(f"actions.{twice[0]}", "an id used twice", "give every action its own id")
+        _check(action, document=document)
     return ActionCatalogue(
         occasions=document.occasions,
         actions=actions,
-        expressions=tuple(expressions),
-        tiers=tuple(tier_of(action) for action in actions),
+        expressions=expressions,
+        tiers=tuple(map(tier_of, actions)),
     )
-
-
-def _with_nothing_first(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    own = [action for action in actions if action.kind == NOTHING]
-    if len(own) > 1:
-        raise _malformed("actions", "two ways of doing nothing", "keep one")
-    nothing = own[0] if own else DO_NOTHING
-    return (nothing, *(action for action in actions if action.kind != NOTHING))
 
 
 def _needing_what_it_reads(action: Action, expression: Expression) -> Action:
@@ -148,22 +136,19 @@ def _needing_what_it_reads(action: Action, expression: Expression) -> Action:
     return msgspec.structs.replace(action, needs=tuple(source for source in SOURCES if source in needs))
 
 
-def _check(action: Action, *, occasions: Mapping[str, Occasion]) -> None:
-    where = f"actions.{action.id}"
-    if (action.id == NOTHING) != (action.kind == NOTHING):
-        raise _malformed(where, "the id 'nothing' for another kind, or the other way round", "keep them together")
-    if action.kind == NOTHING and (action.eligible.strip() != "True" or action.cost_minor or action.value_minor):
-        raise _malformed(where, "a condition or a price on doing nothing", "doing nothing is always free")
-    if action.id != NOTHING and action.id in KINDS_OF_ACTION:
-        raise _malformed(where, "the name of a kind", "the board could not tell them apart")
-    if not action.channels:
-        raise _malformed(f"{where}.channels", "an empty list", "name at least one channel")
-    unknown = [occasion for occasion in action.occasions if occasion not in occasions]
-    if unknown:
-        raise _malformed(f"{where}.occasions", "an occasion that is not declared", "declare it under [occasions]")
-    if tier_of(action) is Tier.FORBIDDEN:
-        raise _malformed(where, "forbidden (tier 4)", "see governance/tiers.py for what may never be sold")
-
-
-def _malformed(field: str, shape: str, mend: str) -> MalformedDocument:
-    return MalformedDocument(field=field, shape=shape, mend=mend)
+def _check(action: Action, *, document: _Document) -> None:
+    nothing = action.kind == NOTHING
+    priced = action.eligible.strip() != "True" or action.cost_minor or action.value_minor
+    twice = sum(other.id == action.id for other in document.actions) > 1
+    faults = (
+        ((action.id == NOTHING) != nothing, "the id 'nothing' for another kind, or the other way round"),
+        (nothing and priced, "a condition or a price on doing nothing"),
+        (not nothing and action.id in KINDS_OF_ACTION, "the name of a kind: the board could not tell them apart"),
+        (twice, "an id used twice"),
+        (not action.channels, "an empty list of channels"),
+        (not document.occasions.keys() >= set(action.occasions), "an occasion that is not declared under [occasions]"),
+        (tier_of(action) is Tier.FORBIDDEN, "forbidden (tier 4: governance/tiers.py)"),
+    )
+    for wrong, shape in faults:
+        if wrong:
+            raise MalformedDocument(field=f"actions.{action.id}", shape=shape, mend="mend the action or leave it out")

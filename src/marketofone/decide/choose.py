@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import compress
+from operator import not_
 from typing import Literal
 
 import msgspec
@@ -23,19 +25,17 @@ from msgspec import Struct
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide.context import FloatArray, Sight, Standpoint, look, stand
 from marketofone.decide.expressions import answers
-from marketofone.decide.playbook import Demand, Playbook, Slate
+from marketofone.decide.playbook import NOBODY, Demand, Playbook, Rows, Slate
 from marketofone.decide.situation import PURPOSES, Situation
 from marketofone.domain.decision import Request
 from marketofone.domain.event import SOURCES
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, objections, tally
-from marketofone.governance.tiers import Tier
 from marketofone.models.bandit import mix, predict, propensities
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Stop = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
-NOBODY = -1  # the row of doing nothing
 _CARE = PURPOSES.index("care")
 NOT_TRUE: Stop = ("not_eligible", "its condition does not hold")
 
@@ -76,7 +76,7 @@ class Choice:
     stressed: bool
     stops: Mapping[int, Stop]
     barred: Mapping[int, Stop]
-    options: tuple[int, ...]
+    options: Rows
     mean: FloatArray
     spread: FloatArray
     samples: FloatArray
@@ -164,33 +164,30 @@ def choose(ground: Ground, *, changes: Mapping[str, float], before: Choice | Non
 
 def chances(choice: Choice, situation: Situation) -> FloatArray:
     """Give the probability with which each option was drawn, in the order of the options; sums to 1."""
-    rows = np.array(choice.options)
-    offered = rows != NOBODY
-    mean, spread = np.zeros(rows.size), np.zeros(rows.size)
-    mean[offered], spread[offered] = choice.mean[rows[offered]], choice.spread[rows[offered]]
+    rows = choice.options
     if situation.control or rows.size == 1:
         return np.full(rows.size, 1.0 / rows.size)
+    offered = rows != NOBODY
+    mean, spread = (np.where(offered, of[rows], 0.0) for of in (choice.mean, choice.spread))
     return mix(propensities(mean, spread), floor=situation.exploration)
 
 
 def _barred(ground: Ground, *, stressed: bool) -> dict[int, Stop]:
-    """Judge every candidate by what stands beside its condition: permits, guardrails, the board."""
-    playbook, board = ground.playbook, ground.situation.board
-    actions = [playbook.offered[row] for row in ground.slate.rows]
-    circumstances = msgspec.structs.replace(ground.circumstances, stressed=stressed)
-    guarded = objections(actions, circumstances, guardrails=playbook.guardrails)
-    refused = [_refusal(ground, demand) for demand in playbook.demands]
+    """Judge every candidate by what stands beside its condition: the board, guardrails, permits; the last one tells."""
+    playbook, slate, board = ground.playbook, ground.slate, ground.situation.board
     barred: dict[int, Stop] = {}
-    for row, action, answer in zip(ground.slate.rows, actions, guarded, strict=True):
-        refusal, tier = refused[playbook.demand_of[row]], playbook.catalogue.tiers[1 + row]
+    for row in slate.rows if board.stops else slate.sensitive:
+        tier = playbook.catalogue.tiers[1 + row]
+        why = WHY[board.standing(playbook.offered[row], tier=tier, at=ground.request.at)]
+        if why:
+            barred[row] = ("not_approved", why)
+    circumstances = msgspec.structs.replace(ground.circumstances, stressed=stressed)
+    for name, answer in objections(slate.alike, circumstances, guardrails=playbook.guardrails).items():
+        barred[slate.row_of[name]] = ("guarded", answer)
+    for demand, rows in slate.demanding:
+        refusal = _refusal(ground, demand)
         if refusal is not None:
-            barred[row] = refusal
-        elif answer is not None:
-            barred[row] = ("guarded", answer)
-        elif tier >= Tier.SENSITIVE or board.stops:
-            why = WHY[board.standing(action, tier=tier, at=ground.request.at)]
-            if why:
-                barred[row] = ("not_approved", why)
+            barred.update(dict.fromkeys(rows, refusal))
     return barred
 
 
@@ -211,29 +208,25 @@ def _refusal(ground: Ground, demand: Demand) -> Stop | None:
 
 
 def _stops(ground: Ground, sight: Sight, barred: Mapping[int, Stop]) -> dict[int, Stop]:
-    held = [False] * len(ground.playbook.offered)
-    for (rows, code), namespace in zip(ground.playbook.together, sight.namespaces, strict=True):
-        for row, answer in zip(rows, answers(code, namespace), strict=True):
-            held[row] = answer
-    stops: dict[int, Stop] = {}
-    for row in ground.slate.rows:
-        bar = barred.get(row)
-        if not held[row] and (bar is None or bar[0] != "not_eligible"):
-            stops[row] = NOT_TRUE
-        elif bar is not None:
-            stops[row] = bar
+    stops = dict(barred)
+    for (rows, code), namespace in zip(ground.slate.together, sight.namespaces, strict=True):
+        held = answers(code, namespace)
+        if not all(held):
+            for row in compress(rows, map(not_, held)):
+                if row not in barred or barred[row][0] != "not_eligible":
+                    stops[row] = NOT_TRUE
     return stops
 
 
-def _options(ground: Ground, stops: Mapping[int, Stop], *, stressed: bool) -> tuple[int, ...]:
+def _options(ground: Ground, stops: Mapping[int, Stop], *, stressed: bool) -> Rows:
     """Give the rows that may win. Under stress somebody reaches out whenever anybody may; else silence."""
-    open_rows = tuple(row for row in ground.slate.rows if row not in stops)
-    return open_rows if stressed and open_rows else (NOBODY, *open_rows)
+    if not stops and not stressed:
+        return ground.slate.options
+    open_rows = [row for row in ground.slate.rows if row not in stops]
+    return np.array(open_rows if stressed and open_rows else [NOBODY, *open_rows])
 
 
-def _pick(options: tuple[int, ...], *, samples: FloatArray, places: FloatArray, uniform: bool) -> int:
-    rows = np.array(options)
+def _pick(rows: Rows, *, samples: FloatArray, places: FloatArray, uniform: bool) -> int:
     if uniform:
         return int(rows[places[rows].argmin()])
-    scores = np.where(rows == NOBODY, 0.0, samples[rows])
-    return int(rows[scores.argmax()])
+    return int(rows[np.where(rows == NOBODY, 0.0, samples[rows]).argmax()])

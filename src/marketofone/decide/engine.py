@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from marketofone.decide.choose import NOBODY, Choice, Ground, chances, choose, prepare
+import numpy as np
+from msgspec.structs import replace
+
+from marketofone.decide.choose import Choice, Ground, chances, choose, prepare
 from marketofone.decide.instead import find_instead
-from marketofone.decide.playbook import Playbook
+from marketofone.decide.playbook import NOBODY, Playbook
 from marketofone.decide.reasons import because, not_used, uses
 from marketofone.decide.situation import Situation
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Candidate, Decision, Request
 
+_DECIMALS = 6  # of a score in minor units: the journal keeps a hundred of them with every decision
 _SMALLEST = 1e-12  # what was chosen had a chance, even where the integral rounds it to none
 
 
@@ -64,35 +68,20 @@ def decide(request: Request, situation: Situation, book: Playbook) -> Decision:
 
 def _candidates(ground: Ground, choice: Choice) -> tuple[Candidate, ...]:
     """Tell how every action of this occasion fared, doing nothing first."""
-    offered = ground.playbook.offered
-    drawn = dict(zip(choice.options, chances(choice, ground.situation).tolist(), strict=True))
-    mean, spread, samples = choice.mean.tolist(), choice.spread.tolist(), choice.samples.tolist()
-    told = [_nothing(choice, drawn)]
-    for row in ground.slate.rows:
-        stop = choice.stops.get(row)
-        if stop is not None:
-            told.append(Candidate(action=offered[row].id, stage=stop[0], why=stop[1]))
-            continue
-        chosen = row == choice.chosen
-        told.append(
-            Candidate(
-                action=offered[row].id,
-                stage="chosen" if chosen else "scored",
-                mean=mean[row],
-                spread=spread[row],
-                draw=samples[row],
-                propensity=max(drawn[row], _SMALLEST) if chosen else drawn[row],
-            )
-        )
-    return tuple(told)
-
-
-def _nothing(choice: Choice, drawn: dict[int, float]) -> Candidate:
-    if NOBODY not in drawn:
-        return Candidate(action=NOTHING, stage="guarded", why="stress: somebody reaches out")
-    chosen = choice.chosen == NOBODY
-    return Candidate(
-        action=NOTHING,
-        stage="chosen" if chosen else "scored",
-        propensity=max(drawn[NOBODY], _SMALLEST) if chosen else drawn[NOBODY],
-    )
+    rows = choice.options.tolist()
+    scores = np.stack((choice.mean, choice.spread, choice.samples))[:, choice.options]
+    columns = (*scores.round(_DECIMALS).tolist(), chances(choice, ground.situation).tolist())
+    names = {row: ground.playbook.offered[row].id for row in ground.slate.rows}
+    told = {
+        row: Candidate(action=names[row], stage="scored", mean=mean, spread=spread, draw=draw, propensity=chance)
+        for row, mean, spread, draw, chance in zip(rows, *columns, strict=True)
+        if row != NOBODY
+    }
+    told[NOBODY] = Candidate(action=NOTHING, stage="guarded", why="stress: somebody reaches out")
+    if rows[0] == NOBODY:
+        told[NOBODY] = Candidate(action=NOTHING, stage="scored", propensity=columns[-1][0])
+    for row, (stage, why) in choice.stops.items():
+        told[row] = Candidate(action=names[row], stage=stage, why=why)
+    chosen = told[choice.chosen]
+    told[choice.chosen] = replace(chosen, stage="chosen", propensity=max(chosen.propensity, _SMALLEST))
+    return tuple([told[row] for row in (NOBODY, *names)])

@@ -17,6 +17,8 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from operator import eq, ge, gt, le, lt
 from types import CodeType
 from typing import Literal, NamedTuple, NoReturn
 
@@ -38,14 +40,7 @@ FUNCTIONS: dict[str, tuple[Type, Type, int, int]] = {
     "max": ("number", "number", 2, 8),
 }
 _READS: dict[str, frozenset[str]] = {"holds": frozenset({"transactions"}), "life": frozenset({"life_events"})}
-_SYMBOLS: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
+_SYMBOLS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _LONGEST = 1_000
 _LARGEST = 1e15  # the largest amount there is
 _DEEPEST = 40
@@ -124,9 +119,12 @@ def parse_expression(text: str, *, field: str, known: Mapping[str, Known]) -> Ex
         checker.refuse(f"text of {len(text)} characters")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+        deep = _depth(tree) > _DEEPEST
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         checker.refuse(f"{getattr(error, 'text', None) or text[:60]!r} cannot be read")
-    checked = checker.truth(tree)
+    if deep:
+        checker.refuse("nested too deeply")
+    checked, _ = checker.check(tree, "truth")
     return Expression(
         text=text.strip(),
         names=frozenset(checker.names),
@@ -179,7 +177,6 @@ class _Checker:
     def __init__(self, *, field: str, known: Mapping[str, Known]) -> None:
         self._field = field
         self._known = known
-        self._depth = 0
         self._negated = False
         self.names: set[str] = set()
         self.sources: set[str] = set()
@@ -188,36 +185,31 @@ class _Checker:
     def refuse(self, shape: str) -> NoReturn:
         raise BadExpression(field=self._field, shape=shape, mend="see the head of actions.toml")
 
-    def truth(self, node: ast.expr) -> ast.expr:
-        checked, kind = self._check(node)
-        if kind != "truth":
-            self.refuse(f"{ast.unparse(node)!r} is a {kind} where a truth is needed")
-        return checked
+    def check(self, node: ast.expr, *wanted: Type) -> tuple[ast.expr, Type]:
+        """Give a node as it will be compiled, and its type, which must be one of those wanted."""
+        checked, kind = self._checked(node)
+        if kind not in wanted:
+            self.refuse(f"{ast.unparse(node)[:60]!r} is a {kind} where a {' or a '.join(wanted)} is needed")
+        return checked, kind
 
-    def _check(self, node: ast.expr) -> tuple[ast.expr, Type]:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            self.refuse("nested too deeply")
-        try:
-            return self._checked(node)
-        finally:
-            self._depth -= 1
+    def _all(self, nodes: list[ast.expr], wanted: Type) -> list[ast.expr]:
+        return [self.check(node, wanted)[0] for node in nodes]
 
     def _checked(self, node: ast.expr) -> tuple[ast.expr, Type]:
         answer: tuple[ast.expr, Type]
         match node:
-            case ast.Constant():
-                answer = self._constant(node)
+            case ast.Constant(value=bool()):
+                answer = node, "truth"
+            case ast.Constant(value=str()):
+                answer = node, "text"
+            case ast.Constant(value=int() | float() as value) if abs(value) <= _LARGEST:
+                answer = ast.Constant(float(value)), "number"
             case ast.Name():
                 answer = self._name(node)
             case ast.BoolOp():
-                answer = ast.BoolOp(op=node.op, values=[self.truth(value) for value in node.values]), "truth"
-            case ast.UnaryOp(op=ast.Not()):
-                self._negated = not self._negated
-                answer = ast.UnaryOp(op=node.op, operand=self.truth(node.operand)), "truth"
-                self._negated = not self._negated
-            case ast.UnaryOp(op=ast.USub()):
-                answer = self._negative(node), "number"
+                answer = ast.BoolOp(op=node.op, values=self._all(node.values, "truth")), "truth"
+            case ast.UnaryOp(op=ast.Not() | ast.USub()):
+                answer = self._negation(node)
             case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
                 answer = self._arithmetic(node), "number"
             case ast.Compare():
@@ -228,30 +220,14 @@ class _Checker:
                 self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
         return answer
 
-    def _negative(self, node: ast.UnaryOp) -> ast.expr:
-        operand = self._of(node.operand, "number")
+    def _negation(self, node: ast.UnaryOp) -> tuple[ast.expr, Type]:
+        logical = isinstance(node.op, ast.Not)
+        self._negated ^= logical
+        operand, kind = self.check(node.operand, "truth" if logical else "number")
+        self._negated ^= logical
         if isinstance(operand, ast.Constant) and isinstance(operand.value, float):
-            return ast.Constant(-operand.value)
-        return ast.UnaryOp(op=ast.USub(), operand=operand)
-
-    def _of(self, node: ast.expr, wanted: Type) -> ast.expr:
-        checked, kind = self._check(node)
-        if kind != wanted:
-            self.refuse(f"{ast.unparse(node)[:60]!r} is a {kind} where a {wanted} is needed")
-        return checked
-
-    def _constant(self, node: ast.Constant) -> tuple[ast.expr, Type]:
-        answer: tuple[ast.expr, Type]
-        match node.value:
-            case bool():
-                answer = node, "truth"
-            case int() | float() as value if abs(value) <= _LARGEST:
-                answer = ast.Constant(float(value)), "number"
-            case str():
-                answer = node, "text"
-            case _:
-                self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
-        return answer
+            return ast.Constant(-operand.value), kind
+        return ast.UnaryOp(op=node.op, operand=operand), kind
 
     def _name(self, node: ast.Name) -> tuple[ast.expr, Type]:
         known = self._known.get(node.id)
@@ -259,29 +235,26 @@ class _Checker:
             self.refuse(f"{node.id!r} is no feature and no fact")
         self.names.add(node.id)
         self.sources |= known.sources
-        return ast.Name(id=node.id, ctx=ast.Load()), known.type
+        return node, known.type
 
     def _arithmetic(self, node: ast.BinOp) -> ast.expr:
-        left, right = self._of(node.left, "number"), self._of(node.right, "number")
+        left, right = self._all([node.left, node.right], "number")
         if isinstance(node.op, ast.Div):
             return _called("divide", left, right)
         return ast.BinOp(left=left, op=node.op, right=right)
 
     def _comparison(self, node: ast.Compare) -> ast.expr:
         """Rewrite a chain as pairs: every operand is free of effects, so reading one twice changes nothing."""
-        sides = [node.left, *node.comparators]
+        _, kind = self.check(node.left, "number", "text")
         pairs: list[ast.expr] = []
-        for operator, first, second in zip(node.ops, sides, sides[1:], strict=False):
+        for operator, (first, second) in zip(node.ops, pairwise([node.left, *node.comparators]), strict=True):
             symbol = _SYMBOLS.get(type(operator))
-            left, kind = self._check(first)
-            if symbol is None or kind == "truth":
+            if symbol is None:
                 self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
-            right = self._of(second, kind)
+            left, right = self._all([first, second], kind)
             self._remember(left, symbol, right)
-            if symbol == "!=":
-                pairs.append(_called("differ", left, right))
-            else:
-                pairs.append(ast.Compare(left=left, ops=[operator], comparators=[right]))
+            same = ast.Compare(left=left, ops=[operator], comparators=[right])
+            pairs.append(_called("differ", left, right) if symbol == "!=" else same)
         return pairs[0] if len(pairs) == 1 else ast.BoolOp(op=ast.And(), values=pairs)
 
     def _remember(self, left: ast.expr, symbol: str, right: ast.expr) -> None:
@@ -306,7 +279,11 @@ class _Checker:
         if (of == "text" or function == "known") and not isinstance(node.args[0], literal):
             self.refuse(f"{ast.unparse(node)[:60]!r} is not allowed")
         self.sources |= _READS.get(function, frozenset())
-        return _called(function, *(self._of(argument, of) for argument in node.args)), gives
+        return _called(function, *self._all(node.args, of)), gives
+
+
+def _depth(node: ast.AST) -> int:
+    return 1 + max(map(_depth, ast.iter_child_nodes(node)), default=0)
 
 
 def _compiled(tree: ast.expr) -> CodeType:
@@ -335,14 +312,7 @@ def _greatest(*values: float) -> float:
     return -_least(*(-value for value in values))
 
 
-_COMPARE: dict[str, Callable[[float, float], bool]] = {
-    "<": lambda value, bound: value < bound,
-    "<=": lambda value, bound: value <= bound,
-    ">": lambda value, bound: value > bound,
-    ">=": lambda value, bound: value >= bound,
-    "==": lambda value, bound: value == bound,
-    "!=": _differ,
-}
+_COMPARE: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": _differ}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _BUILT_IN: Namespace = {

@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marketofone.decide.catalogue import FACT_SCALES
-from marketofone.decide.choose import NOBODY, NOT_TRUE, Choice, Ground, choose
+from marketofone.decide.choose import NOT_TRUE, Choice, Ground, choose
 from marketofone.decide.context import FloatArray
 from marketofone.decide.expressions import Threshold
-from marketofone.decide.playbook import PLAUSIBLE, WHOLE, range_of
+from marketofone.decide.playbook import NOBODY, PLAUSIBLE, WHOLE, Rows, range_of
 from marketofone.decide.reasons import in_words, named, value_of
 from marketofone.decide.situation import PURPOSES
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Instead
-
-Rows: TypeAlias = NDArray[np.intp]
 
 _TRIED = 3  # proposals that are verified
 _RIVALS = 4
@@ -59,13 +56,19 @@ def _words(ground: Ground, change: Change) -> str:
 
 def _by_thresholds(ground: Ground, choice: Choice) -> Iterator[Change]:
     playbook = ground.playbook
-    if choice.stressed:
-        care = PURPOSES.index("care")
-        yield from _crossings(ground, choice, playbook.stress.thresholds, purpose=care, hold=False)
-    if choice.chosen != NOBODY:
-        yield from _crossings_of(ground, choice, choice.chosen, hold=False)
-    for row in _shut_out(ground, choice):
-        yield from _crossings_of(ground, choice, row, hold=True)
+    sought = [(playbook.stress, PURPOSES.index("care"), False)] if choice.stressed else []
+    rows = [] if choice.chosen == NOBODY else [(choice.chosen, False)]
+    for row, hold in (*rows, *((row, True) for row in _shut_out(ground, choice))):
+        sought.append((playbook.catalogue.expressions[1 + row], int(playbook.purpose_of[row]), hold))
+    for expression, purpose, hold in sought:
+        for threshold in expression.thresholds:
+            old = value_of(choice, threshold.name, purpose=purpose)
+            # Nobody should be told that they would have needed a bereavement.
+            if not (threshold.name.startswith("life:") or math.isnan(old) or threshold.holds(old) is hold):
+                change = _crossing(ground, threshold, old=old, hold=hold)
+                namespace = {**choice.sight.namespaces[purpose], threshold.name: change.new}
+                if change.size <= PLAUSIBLE and expression.holds(namespace) is hold:
+                    yield change
 
 
 def _shut_out(ground: Ground, choice: Choice) -> list[int]:
@@ -79,34 +82,20 @@ def _shut_out(ground: Ground, choice: Choice) -> list[int]:
         for row, stop in choice.stops.items()
         if stop is NOT_TRUE and row not in choice.barred and standing[row] > bar
     ]
-    return sorted(rows, key=lambda row: -standing[row])[:_RIVALS]
+    return sorted(rows, key=lambda row: (-standing[row], row))[:_RIVALS]
 
 
-def _crossings_of(ground: Ground, choice: Choice, row: int, *, hold: bool) -> Iterator[Change]:
-    expression = ground.playbook.catalogue.expressions[1 + row]
-    purpose = int(ground.playbook.purpose_of[row])
-    for change in _crossings(ground, choice, expression.thresholds, purpose=purpose, hold=hold):
-        namespace = {**choice.sight.namespaces[purpose], change.name: change.new}
-        if expression.holds(namespace) is hold:
-            yield change
-
-
-def _crossings(
-    ground: Ground, choice: Choice, thresholds: tuple[Threshold, ...], *, purpose: int, hold: bool
-) -> Iterator[Change]:
-    """Give the least changes after which each threshold holds, or no longer does."""
-    scales = ground.playbook.features.scales
-    for threshold in thresholds:
-        if threshold.name.startswith("life:"):
-            continue  # nobody should be told that they would have needed a bereavement
-        old = value_of(choice, threshold.name, purpose=purpose)
-        if math.isnan(old) or threshold.holds(old) is hold:
-            continue
-        step = 1.0 if named(ground, threshold.name)[1] in WHOLE else 0.01 * scales.get(threshold.name, 1.0)
-        for new in (threshold.bound, threshold.bound - step, threshold.bound + step):
-            if threshold.holds(new) is hold:
-                yield from _plausible(ground, threshold.name, old=old, new=new)
-                break
+def _crossing(ground: Ground, threshold: Threshold, *, old: float, hold: bool) -> Change:
+    """Give the least change after which a threshold holds, or no longer does; of no size when it cannot be."""
+    name, bound, scales = threshold.name, threshold.bound, ground.playbook.features.scales
+    _, unit, feature = named(ground, name)
+    least, most = range_of(feature) if feature is not None else (-math.inf if unit == "minor" else 0.0, math.inf)
+    step = 1.0 if unit in WHOLE else 0.01 * scales.get(name, 1.0)
+    beside = [new for new in (bound, bound - step, bound + step) if threshold.holds(new) is hold and new != old]
+    if not beside or not least <= beside[0] <= most:
+        return Change(size=math.inf, name=name, old=old, new=old)
+    scale = FACT_SCALES.get(name) or scales.get(name, max(abs(old), abs(beside[0]), 1.0))
+    return Change(size=abs(beside[0] - old) / scale, name=name, old=old, new=beside[0])
 
 
 def _by_scores(ground: Ground, choice: Choice) -> Iterator[Change]:
@@ -115,7 +104,7 @@ def _by_scores(ground: Ground, choice: Choice) -> Iterator[Change]:
     Along one feature a score is ``value * (m + w t) + luck |value| sqrt(q + 2 g t + c t t)``, with t the change of the
     squashed feature and g its entry of ``covariance @ x``: exact, so only eligibility is left to be verified.
     """
-    rows = np.array([row for row in choice.options if row not in (choice.chosen, NOBODY)], dtype=np.intp)
+    rows = choice.options[(choice.options != choice.chosen) & (choice.options != NOBODY)]
     rivals = rows[np.argsort(-choice.samples[rows], kind="stable")[:_RIVALS]].tolist()
     if choice.uniform or not rivals:
         return
@@ -155,13 +144,3 @@ def _scores_along(ground: Ground, choice: Choice, rows: Rows, *, old: FloatArray
     moved = value * situation.arms.mean[rows][:, own, np.newaxis] * t + luck * (spread - np.sqrt(variance))
     after: FloatArray = choice.samples[rows][:, np.newaxis, np.newaxis] + moved
     return after
-
-
-def _plausible(ground: Ground, name: str, *, old: float, new: float) -> Iterator[Change]:
-    """Let a change pass when such a value can exist and is not too far away."""
-    _, unit, feature = named(ground, name)
-    least, most = range_of(feature) if feature is not None else (-math.inf if unit == "minor" else 0.0, math.inf)
-    scale = FACT_SCALES.get(name) or ground.playbook.features.scales.get(name, max(abs(old), abs(new), 1.0))
-    size = abs(new - old) / scale
-    if least <= new <= most and new != old and size <= PLAUSIBLE:
-        yield Change(size=size, name=name, old=old, new=new)

@@ -6,10 +6,10 @@ A playbook depends on the bank's documents only. A decision takes it, a situatio
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -23,8 +23,13 @@ from marketofone.domain.errors import MalformedDocument
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
+from marketofone.governance.tiers import Tier
 from marketofone.models.bandit import Arm, Arms, prior_arm, stack
 
+Rows: TypeAlias = NDArray[np.intp]
+K = TypeVar("K")
+
+NOBODY = -1  # the row of doing nothing
 _PRIOR_SPREAD = 0.4  # of the prior chance: how far each weight may lie from its prior
 _PRIOR_SPREAD_MOST = 0.02
 _PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
@@ -75,19 +80,30 @@ class Demand(NamedTuple):
 
 
 class Slate(NamedTuple):
-    """The actions of one occasion and channel: their rows, the purposes they have, and whether any of them lends."""
+    """The actions of one occasion and channel, and what can be known of them beforehand.
 
-    rows: tuple[int, ...] = ()
-    purposes: tuple[str, ...] = ("care",)
-    lends: bool = False
+    ``options`` are their rows behind that of doing nothing; ``together`` has for every purpose its rows and their
+    conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately; ``sensitive``
+    the rows that the board must have approved; ``lends`` whether any of them is a credit.
+    """
+
+    rows: tuple[int, ...]
+    options: Rows
+    row_of: Mapping[str, int]
+    purposes: tuple[str, ...]
+    together: tuple[tuple[tuple[int, ...], CodeType], ...]
+    demanding: tuple[tuple[Demand, tuple[int, ...]], ...]
+    alike: tuple[tuple[Action, ...], ...]
+    sensitive: tuple[int, ...]
+    lends: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Playbook:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``reads`` gives every source that may be looked at for a purpose. ``demand_of``, ``tags_of`` and ``product_of``
-    point into the distinct ``demands``, ``tags`` and ``products`` (the last two per purpose).
+    ``reads`` gives every source that may be looked at for a purpose. ``tags_of`` and ``product_of`` point into the
+    distinct ``tags`` and ``products`` per purpose.
     """
 
     catalogue: ActionCatalogue
@@ -103,11 +119,8 @@ class Playbook:
     offered: tuple[Action, ...]
     purpose_of: NDArray[np.intp]
     costs: NDArray[np.float64]
-    together: tuple[tuple[tuple[int, ...], CodeType], ...]
     reads: Mapping[str, frozenset[str]]
     slates: Mapping[tuple[str, str], Slate]
-    demands: tuple[Demand, ...]
-    demand_of: tuple[int, ...]
     tags: tuple[tuple[int, tuple[str, ...]], ...]
     tags_of: NDArray[np.intp]
     products: tuple[tuple[int, str | None], ...]
@@ -120,7 +133,7 @@ class Playbook:
 
     def slate(self, *, occasion: str, channel: str) -> Slate:
         """Give the actions that belong to an occasion and a channel."""
-        return self.slates.get((occasion, channel), Slate())
+        return self.slates.get((occasion, channel)) or _slate(self.catalogue, (), demands=())
 
     def prior(self, action: Action) -> Arm:
         """Give the belief about an action before anything was heard.
@@ -176,11 +189,8 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
         offered=actions.offered,
         purpose_of=np.array(purposes, dtype=np.intp),
         costs=np.array([action.cost_minor for action in actions.offered], dtype=np.float64),
-        together=tuple(_together(actions, purposes, number) for number in range(len(PURPOSES))),
         reads=_reads(demands, stress, features=features),
-        slates=_slates(actions),
-        demands=(distinct := tuple(dict.fromkeys(demands))),
-        demand_of=tuple(map(distinct.index, demands)),
+        slates=_slates(actions, demands),
         tags=(topical := tuple(dict.fromkeys(tags))),
         tags_of=np.array([topical.index(pair) for pair in tags], dtype=np.intp),
         products=(held := tuple(dict.fromkeys(products))),
@@ -225,11 +235,6 @@ def _topics(features: Catalogue) -> tuple[tuple[str, int, float], ...]:
     )
 
 
-def _together(actions: ActionCatalogue, purposes: list[int], number: int) -> tuple[tuple[int, ...], CodeType]:
-    rows = tuple(row for row, purpose in enumerate(purposes) if purpose == number)
-    return rows, compile_together([actions.expressions[1 + row] for row in rows])
-
-
 def _reads(demands: list[Demand], stress: Expression, *, features: Catalogue) -> dict[str, frozenset[str]]:
     context = FORECAST_SOURCES.union(*(feature.lineage for feature in features.context_features()))
     reads = dict.fromkeys(PURPOSES, context)
@@ -239,20 +244,44 @@ def _reads(demands: list[Demand], stress: Expression, *, features: Catalogue) ->
     return reads
 
 
-def _slates(actions: ActionCatalogue) -> dict[tuple[str, str], Slate]:
+def _slates(actions: ActionCatalogue, demands: Sequence[Demand]) -> dict[tuple[str, str], Slate]:
     channels = sorted({channel for action in actions.offered for channel in action.channels})
     slates = {}
     for occasion in actions.occasions:
         for channel in channels:
-            suits = [
-                channel in action.channels and (not action.occasions or occasion in action.occasions)
-                for action in actions.offered
-            ]
-            own = [action for action, suited in zip(actions.offered, suits, strict=True) if suited]
-            asked = {action.purpose for action in own} | {"care"}  # stress is looked for in every decision
-            slates[occasion, channel] = Slate(
-                rows=tuple(row for row, suited in enumerate(suits) if suited),
-                purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
-                lends=any(action.credit for action in own),
+            rows = tuple(
+                row
+                for row, action in enumerate(actions.offered)
+                if channel in action.channels and (not action.occasions or occasion in action.occasions)
             )
+            slates[occasion, channel] = _slate(actions, rows, demands=demands)
     return slates
+
+
+def _slate(actions: ActionCatalogue, rows: tuple[int, ...], *, demands: Sequence[Demand]) -> Slate:
+    own = {row: actions.offered[row] for row in rows}
+    asked = {action.purpose for action in own.values()} | {"care"}  # stress is looked for in every decision
+    by_purpose = _grouped(rows, lambda row: own[row].purpose)
+    together = []
+    for purpose in PURPOSES:
+        group = by_purpose.get(purpose, ())
+        together.append((group, compile_together([actions.expressions[1 + row] for row in group])))
+    alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
+    return Slate(
+        rows=rows,
+        options=np.array([NOBODY, *rows], dtype=np.intp),
+        row_of={action.id: row for row, action in own.items()},
+        purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
+        together=tuple(together),
+        demanding=tuple(_grouped(rows, lambda row: demands[row]).items()),
+        alike=tuple(tuple(own[row] for row in group) for group in alike.values()),
+        sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),
+        lends=any(action.credit for action in own.values()),
+    )
+
+
+def _grouped(rows: tuple[int, ...], of: Callable[[int], K]) -> dict[K, tuple[int, ...]]:
+    groups: dict[K, tuple[int, ...]] = {}
+    for row in rows:
+        groups[of(row)] = (*groups.get(of(row), ()), row)
+    return groups

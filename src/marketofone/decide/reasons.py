@@ -7,10 +7,11 @@ the draw. The largest stand alone, the rest is added up as "everything else", so
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from marketofone.decide.choose import NEVER, NOBODY, Choice, Ground
+from marketofone.decide.choose import NEVER, Choice, Ground
 from marketofone.decide.expressions import Threshold
-from marketofone.decide.playbook import Term
+from marketofone.decide.playbook import NOBODY, Term
 from marketofone.decide.situation import PROTECTION
 from marketofone.domain.decision import NotUsed, Reason
 from marketofone.domain.event import SOURCES
@@ -21,13 +22,12 @@ COST = Term(name="cost", title="what it costs to show it")
 LUCK = Term(name="luck", title="the luck of the draw")
 REST = Term(name="rest", title="everything else")
 _CONDITIONS_SHOWN = 3
-_IN_WORDS = {
-    "<": "less than",
-    "<=": "at most",
-    ">": "more than",
-    ">=": "at least",
-    "==": "exactly",
-    "!=": "other than",
+_IN_WORDS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least", "==": "exactly", "!=": "other than"}
+_WRITTEN: dict[Unit, Callable[[float], str]] = {
+    "minor": lambda value: f"{value / 100:,.2f}",
+    "share": lambda value: f"{100 * value:.0f} %",
+    "flag": lambda value: "yes" if value else "no",
+    "ratio": "{:.2f}".format,
 }
 _FACTS: dict[str, tuple[str, Unit]] = {
     "shortfall_30d": ("the chance that your account runs short within 30 days", "share"),
@@ -81,17 +81,7 @@ def in_words(value: float, *, unit: Unit) -> str:
     >>> in_words(1.8, unit="ratio"), in_words(-123456.0, unit="minor"), in_words(0.355, unit="share")
     ('1.80', '-1,234.56', '36 %')
     """
-    match unit:
-        case "minor":
-            return f"{value / 100:,.2f}"
-        case "share":
-            return f"{value:.0%}".replace("%", " %")
-        case "flag":
-            return "yes" if value else "no"
-        case "ratio":
-            return f"{value:.2f}"
-        case _:
-            return f"{value:,.0f}"
+    return _WRITTEN.get(unit, "{:,.0f}".format)(value)
 
 
 def named(ground: Ground, name: str) -> tuple[str, Unit, Feature | None]:
@@ -143,15 +133,11 @@ def _told(ground: Ground, choice: Choice, term: Term, amount: float) -> Reason:
 
 def _conditions(ground: Ground, choice: Choice) -> list[Reason]:
     """Say which thresholds opened the action."""
-    row = choice.chosen
-    purpose = int(ground.playbook.purpose_of[row])
-    expression = ground.playbook.catalogue.expressions[1 + row]
-    reasons: list[Reason] = []
-    for threshold in expression.thresholds:
-        value = value_of(choice, threshold.name, purpose=purpose)
-        if threshold.holds(value) and len(reasons) < _CONDITIONS_SHOWN:
-            reasons.append(_condition(ground, threshold, value))
-    return reasons
+    purpose = int(ground.playbook.purpose_of[choice.chosen])
+    expression = ground.playbook.catalogue.expressions[1 + choice.chosen]
+    values = [(threshold, value_of(choice, threshold.name, purpose=purpose)) for threshold in expression.thresholds]
+    held = [(threshold, value) for threshold, value in values if threshold.holds(value)]
+    return [_condition(ground, threshold, value) for threshold, value in held[:_CONDITIONS_SHOWN]]
 
 
 def _condition(ground: Ground, threshold: Threshold, value: float) -> Reason:

@@ -32,10 +32,15 @@ Minor = Annotated[int, Meta(ge=-(10**15), le=10**15)]
 PositiveMinor = Annotated[int, Meta(ge=0, le=10**15)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
 MAX_EVENT_BYTES = 64 * 1024
 
 
-class TransactionBooked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EventData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The facts of one kind of event; every kind has its own."""
+
+
+class TransactionBooked(EventData, frozen=True, kw_only=True):
     """Money moved on an account here; positive is money in."""
 
     account: Word
@@ -48,7 +53,7 @@ class TransactionBooked(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     balance_minor: Minor | None = None
 
 
-class AccountOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountOpened(EventData, frozen=True, kw_only=True):
     """An account was opened here, or a person became its owner or second user."""
 
     account: Word
@@ -59,7 +64,7 @@ class AccountOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     branch: Word | None = None
 
 
-class ProductOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProductOpened(EventData, frozen=True, kw_only=True):
     """A person took a product: card, loan, savings plan, insurance."""
 
     product: Word
@@ -70,13 +75,13 @@ class ProductOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     status: Word | None = None
 
 
-class ProductClosed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProductClosed(EventData, frozen=True, kw_only=True):
     """A person gave a product up."""
 
     product: Word
 
 
-class OrderPlaced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OrderPlaced(EventData, frozen=True, kw_only=True):
     """A standing order was placed."""
 
     account: Word
@@ -86,20 +91,20 @@ class OrderPlaced(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     category: Word | None = None
 
 
-class ArrearsChanged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ArrearsChanged(EventData, frozen=True, kw_only=True):
     """A payment due here is late, or no longer late."""
 
     in_arrears: bool
 
 
-class CareFlagged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CareFlagged(EventData, frozen=True, kw_only=True):
     """Staff or the person said that special care is needed."""
 
     driver: Literal["health", "life_event", "resilience", "capability"]
     until: datetime | None = None
 
 
-class PersonDescribed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PersonDescribed(EventData, frozen=True, kw_only=True):
     """Master data of a person. Sex is kept for fairness checks only and no feature may read it."""
 
     birth_year: Annotated[int, Meta(ge=1850, le=2100)] | None = None
@@ -107,52 +112,52 @@ class PersonDescribed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     region: Word | None = None
 
 
-class IdentityLinked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class IdentityLinked(EventData, frozen=True, kw_only=True):
     """The person was recognised by a strong key; two customers with the same key are one person."""
 
-    key_kind: Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
+    key_kind: KeyKind
     key: Text
 
 
-class IdentityUnlinked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class IdentityUnlinked(EventData, frozen=True, kw_only=True):
     """A link turned out to be wrong and is taken back."""
 
-    key_kind: Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
+    key_kind: KeyKind
     key: Text
 
 
-class AppOpened(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppOpened(EventData, frozen=True, kw_only=True):
     """The app was opened."""
 
     device: Word | None = None
 
 
-class AppScreen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppScreen(EventData, frozen=True, kw_only=True):
     """A screen was looked at."""
 
     screen: Word
     dwell_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
 
 
-class AppSearched(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppSearched(EventData, frozen=True, kw_only=True):
     """Something was searched for in the app."""
 
     query: Text
 
 
-class AppFeatureUsed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppFeatureUsed(EventData, frozen=True, kw_only=True):
     """A function of the app was used."""
 
     feature: Word
 
 
-class AppFailed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppFailed(EventData, frozen=True, kw_only=True):
     """The app showed an error."""
 
     code: Word
 
 
-class OpenBankingBalance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OpenBankingBalance(EventData, frozen=True, kw_only=True):
     """The balance of an account at another bank."""
 
     institution: Word
@@ -161,7 +166,7 @@ class OpenBankingBalance(Struct, frozen=True, kw_only=True, forbid_unknown_field
     currency: Currency
 
 
-class OpenBankingTransaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OpenBankingTransaction(EventData, frozen=True, kw_only=True):
     """Money moved on an account at another bank; positive is money in."""
 
     institution: Word
@@ -172,7 +177,7 @@ class OpenBankingTransaction(Struct, frozen=True, kw_only=True, forbid_unknown_f
     counterparty: Text | None = None
 
 
-class PlaceVisited(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlaceVisited(EventData, frozen=True, kw_only=True):
     """A coarse place: a class of venue, a country, a cell of kilometres; never a position."""
 
     venue: Word
@@ -180,7 +185,7 @@ class PlaceVisited(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cell: Word | None = None
 
 
-class LifeDeclared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LifeDeclared(EventData, frozen=True, kw_only=True):
     """A life event, told by the person or found by a partner with their consent."""
 
     event: Literal[
@@ -189,52 +194,27 @@ class LifeDeclared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     confidence: Share = 1.0
 
 
-class PartnerSearched(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PartnerSearched(EventData, frozen=True, kw_only=True):
     """A search on a partner's site that may announce a life event."""
 
     query: Text
     site: Word | None = None
 
 
-class MessageReceived(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MessageReceived(EventData, frozen=True, kw_only=True):
     """The person wrote or said something: a message, a call transcript, a review."""
 
     text: LongText
     form: Literal["message", "call", "review"] = "message"
 
 
-class DistrictDescribed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DistrictDescribed(EventData, frozen=True, kw_only=True):
     """Public statistics of a district; about no person."""
 
     name: Text
     region: Text
     figures: dict[Word, float | None]
 
-
-EventData = (
-    TransactionBooked
-    | AccountOpened
-    | ProductOpened
-    | ProductClosed
-    | OrderPlaced
-    | ArrearsChanged
-    | CareFlagged
-    | PersonDescribed
-    | IdentityLinked
-    | IdentityUnlinked
-    | AppOpened
-    | AppScreen
-    | AppSearched
-    | AppFeatureUsed
-    | AppFailed
-    | OpenBankingBalance
-    | OpenBankingTransaction
-    | PlaceVisited
-    | LifeDeclared
-    | PartnerSearched
-    | MessageReceived
-    | DistrictDescribed
-)
 
 KINDS: dict[str, tuple[type[EventData], Source]] = {
     "transaction.booked": (TransactionBooked, "transactions"),
@@ -324,11 +304,8 @@ def parse_event(raw: bytes | memoryview) -> Event:
         envelope = _ENVELOPE.decode(raw)
         decoder = _DECODERS.get(envelope.type)
         if decoder is None:
-            raise MalformedEvent(
-                field="type",
-                shape=f"text of {len(envelope.type)} characters",
-                mend="use a documented event kind",
-            )
+            shape = f"text of {len(envelope.type)} characters"
+            raise MalformedEvent(field="type", shape=shape, mend="use a documented event kind")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, within="") from error
     try:

@@ -25,11 +25,8 @@ class Money:
 
     def __post_init__(self) -> None:
         if not _CURRENCY.match(self.currency):
-            raise MalformedRequest(
-                field="currency",
-                shape=f"text of {len(self.currency)} characters",
-                mend="use an ISO 4217 code",
-            )
+            shape = f"text of {len(self.currency)} characters"
+            raise MalformedRequest(field="currency", shape=shape, mend="use an ISO 4217 code")
 
     def __add__(self, other: Money) -> Money:
         if other.currency != self.currency:

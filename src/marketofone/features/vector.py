@@ -92,19 +92,21 @@ def see_all(
     if any(state.latest > now for state in used):
         raise StateAhead
     values = _values(used, catalogue=catalogue, calendar=calendar, now=now)
-    return {permit.purpose: _masked(values, used, permit=permit, catalogue=catalogue) for permit in permits}
+    distinct = dict.fromkeys(permit.sources for permit in permits)
+    masked = {sources: _masked(values, used, sources=sources, catalogue=catalogue) for sources in distinct}
+    return {permit.purpose: masked[permit.sources] for permit in permits}
 
 
-def _masked(values: Values, states: Sequence[LiveState], *, permit: Permit, catalogue: Catalogue) -> Seen:
-    hidden = (catalogue.reads.lineage & ~bits_of(permit.sources)) != 0
+def _masked(values: Values, states: Sequence[LiveState], *, sources: frozenset[str], catalogue: Catalogue) -> Seen:
+    hidden = (catalogue.reads.lineage & ~bits_of(sources)) != 0
     allowed = np.where(hidden, np.nan, values)
     return Seen(
         values=allowed,
         known=~np.isnan(allowed),
         hidden=hidden,
         catalogue=catalogue,
-        sources=permit.sources,
-        states={state.source: state for state in states if state.source in permit.sources},
+        sources=sources,
+        states={state.source: state for state in states if state.source in sources},
     )
 
 

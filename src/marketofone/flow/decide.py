@@ -49,7 +49,7 @@ def decide(kit: Equipment, request: Request) -> Decision:
         view = StoredView(reader, kit, committed=True)
         person = view.person(request.customer)
         decision = compute(kit, view, request)
-        fence = view.fence(person)
+        fence = view.fence(person, epoch=decision.epoch)
     try:
         return kit.store.commit(lambda writer: _release(kit, writer, request, decision, fence))
     except EpochChanged:
@@ -140,7 +140,7 @@ def record(writer: Writer, decision: Decision, *, view: StoredView) -> Decision:
     decision = msgspec.structs.replace(decision, position=writer.position())
     entry = writer.append("decision", at=decision.at, customer=decision.customer, body=_ENCODE(decision))
     writer.index_decision(decision.id, seq=entry.seq)
-    person = writer.person(decision.customer)
+    person = view.person(decision.customer)
     before = view.contacts(person)
     after = remember(before, decision, view.book.actions.action(decision.action))
     if after is not before:
@@ -155,7 +155,7 @@ def _release(kit: Equipment, writer: Writer, request: Request, decision: Decisio
         return made
     if not fence.stands(writer):
         raise EpochChanged
-    return record(writer, decision, view=StoredView(writer, kit, committed=False))
+    return record(writer, decision, view=StoredView(writer, kit, committed=False, fence=fence))
 
 
 def _decide_alone(kit: Equipment, writer: Writer, request: Request, *, view: StoredView) -> Decision:

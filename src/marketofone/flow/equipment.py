@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from marketofone.consent.ledger import Consents
 from marketofone.features.state import LiveState
 from marketofone.flow.book import Book
-from marketofone.flow.learned import Learned, Mind
-from marketofone.governance.board import BoardState
+from marketofone.flow.learned import UNTAUGHT, Learned, Mind
+from marketofone.governance.board import NO_RULINGS, BoardState
 from marketofone.models.language.model import LanguageModel
 from marketofone.store.ports import Store
 
@@ -44,13 +44,23 @@ class Decoded(Generic[K, V]):
         self._kept[name] = (body, value)
 
 
+class Followed(NamedTuple):
+    """What everybody's decisions rest on, as of a position of the journal."""
+
+    position: int
+    learned: Learned
+    board: BoardState
+
+
+NOTHING_YET = Followed(0, UNTAUGHT, NO_RULINGS)
+
+
 @dataclass
 class Caches:
     """Decoded values beside what they were decoded from; the store stays the truth."""
 
-    learned: Learned | None = None
+    followed: Followed = NOTHING_YET
     mind: Mind | None = None
-    board: tuple[int, BoardState] | None = None
     consents: Decoded[str, Consents] = field(default_factory=lambda: Decoded(room=_CACHED_PEOPLE))
     states: Decoded[tuple[str, str], LiveState] = field(default_factory=lambda: Decoded(room=_CACHED_STATES))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import msgspec
 
@@ -17,15 +17,18 @@ from marketofone.domain.reading import Reading
 from marketofone.features.state import Heard, LiveState, fold, from_bytes
 from marketofone.flow.book import Book
 from marketofone.flow.contacts import Contacts, contacts_from
-from marketofone.flow.equipment import Equipment
-from marketofone.flow.learned import PREFIX, UNTAUGHT, Learned, with_models
+from marketofone.flow.equipment import Equipment, Followed
+from marketofone.flow.learned import PREFIX, Learned, with_models
 from marketofone.flow.view import ForecastFacts
-from marketofone.governance.board import NO_RULINGS, BoardState, Ruling
+from marketofone.governance.board import BoardState, Ruling
 from marketofone.governance.board import apply as apply_ruling
-from marketofone.store.ports import Reader, StoredEvent, Writer
+from marketofone.store.ports import EntryKind, Reader, StoredEvent, Writer
 
 CONTACTS = "contacts"
 FORECAST = "forecast"
+# Entries that change nothing but what is kept of the person they are about, and those that teach.
+_OF_ONE_PERSON: frozenset[EntryKind] = frozenset({"consent", "decision", "forecast"})
+_TEACHING: frozenset[EntryKind] = frozenset({"outcome", "model"})
 _CONSENTS = msgspec.msgpack.Decoder(Consents)
 _READING = msgspec.json.Decoder(Reading)
 _FORECAST = msgspec.json.Decoder(ForecastFacts)
@@ -40,18 +43,20 @@ class Fence:
     members: tuple[str, ...]
     epoch: int
     blobs: Mapping[str, bytes]
-    learned: int
-    rulings: int
+    followed: int
+    position: int
 
     def stands(self, writer: Writer) -> bool:
-        """Say whether nothing of it has changed."""
+        """Say whether nothing of it has changed. What only other people did since then cannot have changed it."""
+        since = writer.changes(after=self.position)
+        if all(kind in _OF_ONE_PERSON and customer not in self.members for kind, customer in since):
+            return True
         return (
-            writer.person(self.person) == self.person
-            and writer.members(self.person) == self.members
+            writer.members(self.person) == self.members
             and writer.epoch(self.person) == self.epoch
             and writer.states(self.person) == self.blobs
-            and not writer.models(prefix=PREFIX, after=self.learned)
-            and next(writer.entries(kinds=("ruling",), after=self.rulings, limit=1), None) is None
+            and not writer.models(prefix=PREFIX, after=self.followed)
+            and next(writer.entries(kinds=("ruling",), after=self.followed, limit=1), None) is None
         )
 
 
@@ -59,18 +64,18 @@ class StoredView:
     """The world at one snapshot of the store. Satisfies :class:`marketofone.flow.view.View`.
 
     ``committed`` says that the snapshot holds nothing that may still be rolled back: only then is what was learned put
-    into the caches, whose key (a position) would otherwise come to mean something else.
+    into the caches, whose key (a position) would otherwise come to mean something else. ``fence`` gives what is known
+    to stand there already.
     """
 
-    def __init__(self, reader: Reader, kit: Equipment, *, committed: bool) -> None:
+    def __init__(self, reader: Reader, kit: Equipment, *, committed: bool, fence: Fence | None = None) -> None:
         self._committed = committed
         self._reader = reader
         self._kit = kit
         # A view answers the same however often it is asked, whatever other threads put into the caches meanwhile.
-        self._persons: dict[str, str] = {}
-        self._blobs: dict[str, dict[str, bytes]] = {}
-        self._learned: Learned | None = None
-        self._board: tuple[int, BoardState] | None = None
+        self._members = dict.fromkeys(fence.members, fence.members) if fence is not None else {}
+        self._blobs: dict[str, Mapping[str, bytes]] = {fence.person: fence.blobs} if fence is not None else {}
+        self._followed: Followed | None = None
 
     @property
     def book(self) -> Book:
@@ -83,10 +88,15 @@ class StoredView:
 
     def person(self, customer: str) -> str:
         """Give the person a customer is."""
-        person = self._persons.get(customer)
-        if person is None:
-            person = self._persons[customer] = self._reader.person(customer)
-        return person
+        return self.members(customer)[0]
+
+    def members(self, customer: str) -> tuple[str, ...]:
+        """Give every customer id of the person a customer is, sorted."""
+        members = self._members.get(customer)
+        if members is None:
+            members = self._reader.members(customer)
+            self._members.update(dict.fromkeys(members, members))
+        return members
 
     def consents(self, person: str) -> Consents:
         """Give a person's consents as they stand."""
@@ -133,51 +143,52 @@ class StoredView:
 
     def learned(self) -> Learned:
         """Give everything that was learned."""
-        if self._learned is None:
-            known = self._kit.caches.learned or UNTAUGHT
-            changed = self._reader.models(prefix=PREFIX, after=known.position)
-            if changed:
-                known = with_models(known, changed, features=self.book.features, position=self._reader.position())
-                if self._committed:
-                    self._kit.caches.learned = known
-            self._learned = known
-        return self._learned
+        return self._follow().learned
 
     def board(self) -> BoardState:
         """Give the rulings of the review board."""
-        return self._rulings()[1]
+        return self._follow().board
 
-    def _rulings(self) -> tuple[int, BoardState]:
-        if self._board is None:
-            position, board = self._kit.caches.board or (0, NO_RULINGS)
-            for entry in self._reader.entries(kinds=("ruling",), after=position):
-                if entry.body is not None:
-                    board = apply_ruling(board, _RULING.decode(entry.body))
-                position = entry.seq
-            self._board = (position, board)
+    def _follow(self) -> Followed:
+        if self._followed is None:
+            self._followed = self._caught_up(self._kit.caches.followed)
             if self._committed:
-                self._kit.caches.board = self._board
-        return self._board
+                self._kit.caches.followed = self._followed
+        return self._followed
+
+    def _caught_up(self, known: Followed) -> Followed:
+        """Bring what everybody's decisions rest on up to date; where nobody changed it, nothing else is asked for."""
+        learned, board, after = known.learned, known.board, known.position
+        news = {kind for kind, _ in self._reader.changes(after=after)} if after else {*_TEACHING, "ruling"}
+        position = max(after, self.position())
+        if not news.isdisjoint(_TEACHING):
+            models = self._reader.models(prefix=PREFIX, after=after)
+            learned = with_models(learned, models, features=self.book.features, position=position)
+        if "ruling" in news:
+            bodies = (entry.body for entry in self._reader.entries(kinds=("ruling",), after=after))
+            board = reduce(apply_ruling, (_RULING.decode(body) for body in bodies if body is not None), board)
+        return Followed(position, learned, board)
 
     def changed(self, person: str, *, models: Mapping[str, bytes]) -> None:
         """Follow what its own unit of work wrote about a person, and the model states it put."""
         self._blobs.pop(person, None)
         if models:
-            learned = self.learned()
-            self._learned = with_models(learned, models, features=self.book.features, position=learned.position)
+            known = self._follow()
+            learned = with_models(known.learned, models, features=self.book.features, position=known.position)
+            self._followed = Followed(known.position, learned, known.board)
 
-    def fence(self, person: str) -> Fence:
+    def fence(self, person: str, *, epoch: int) -> Fence:
         """Give what must still stand when a decision made from this view is released."""
         return Fence(
             person=person,
-            members=self._reader.members(person),
-            epoch=self._reader.epoch(person),
+            members=self.members(person),
+            epoch=epoch,
             blobs=self._blobs_of(person),
-            learned=self.learned().position,
-            rulings=self._rulings()[0],
+            followed=self._follow().position,
+            position=self.position(),
         )
 
-    def _blobs_of(self, person: str) -> dict[str, bytes]:
+    def _blobs_of(self, person: str) -> Mapping[str, bytes]:
         blobs = self._blobs.get(person)
         if blobs is None:
             blobs = self._blobs[person] = self._reader.states(person)

@@ -7,9 +7,11 @@ lifts the stop of exactly that scope again. A stop wins over every approval. Onl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
 from marketofone.domain.errors import MalformedRequest
@@ -78,38 +80,25 @@ def apply(board: BoardState, ruling: Ruling) -> BoardState:
     Raises
     ------
     MalformedRequest
-        When an approval has no end, or names more than one action.
+        When an approval has no end, ends before it begins, or names more than one action; when another ruling ends.
     """
-    check(ruling)
-    if ruling.ruling == "approve" and ruling.until is not None:
-        return BoardState(approvals={**board.approvals, ruling.scope: ruling.until}, stops=board.stops)
-    if ruling.ruling == "stop":
-        return BoardState(approvals=board.approvals, stops=board.stops | {ruling.scope})
-    return BoardState(approvals=board.approvals, stops=board.stops - {ruling.scope})
+    _check(ruling)
+    scope = {ruling.scope}
+    if ruling.until is not None:
+        return replace(board, approvals={**board.approvals, ruling.scope: ruling.until})
+    return replace(board, stops=board.stops | scope if ruling.ruling == "stop" else board.stops - scope)
 
 
 def fold(rulings: Iterable[Ruling]) -> BoardState:
     """Fold rulings, in the order of the log."""
-    board = NO_RULINGS
-    for ruling in rulings:
-        board = apply(board, ruling)
-    return board
+    return reduce(apply, rulings, NO_RULINGS)
 
 
-def check(ruling: Ruling) -> Ruling:
-    """Check that a ruling says something that can hold.
-
-    Raises
-    ------
-    MalformedRequest
-        When an approval has no end, ends before it begins, or names more than one action; when another ruling ends.
-    """
+def _check(ruling: Ruling) -> None:
     if ruling.ruling != "approve":
         if ruling.until is not None:
             raise MalformedRequest(field="until", shape="an end", mend="a stop holds until somebody resumes")
-        return ruling
-    if ruling.scope == EVERYTHING or ruling.scope in KINDS_OF_ACTION:
+    elif ruling.scope in (EVERYTHING, *KINDS_OF_ACTION):
         raise MalformedRequest(field="scope", shape="more than one action", mend="approve actions one by one")
-    if ruling.until is None or ruling.until <= ruling.at:
+    elif ruling.until is None or ruling.until <= ruling.at:
         raise MalformedRequest(field="until", shape="no later moment", mend="say when the approval ends")
-    return ruling

@@ -6,21 +6,23 @@ circumstances. Every answer begins with the guardrail's name: ``quiet_hours: not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from marketofone.domain.action import MARKETING, NOTHING, Action, Kind
-from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.document import read_toml
 from marketofone.domain.event import Text, Word
 from marketofone.domain.moment import DAY, Instant
 
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 Days = Annotated[int, Meta(ge=0, le=3_650)]
 ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-FRESH: tuple[int, int] = (0, 0)
+Limit = tuple[str, str]  # the name of a cap, and what it counts: one action, or (empty) all that it covers
+_SAME_ACTION = "same_action"
 
 
 class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,14 +58,6 @@ class Stress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: Text
 
 
-class Fairness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The bounds that exposure by group is watched against."""
-
-    groups: tuple[Word, ...]
-    exposure_ratio_min: Annotated[float, Meta(gt=0.0, le=1.0)]
-    people_min: Count
-
-
 class Copy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words that no text of an action may contain: urgency, shame, false scarcity."""
 
@@ -78,14 +72,12 @@ class Guardrails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quiet_hours: QuietHours
     stress: Stress
     copy: Copy
-    fairness: Fairness | None = None
 
     def quiet(self, minute_of_day: int) -> bool:
         """Say whether a local minute of the day lies in the quiet hours."""
-        begin, end = _minute(self.quiet_hours.begin), _minute(self.quiet_hours.end)
-        if begin <= end:
-            return begin <= minute_of_day < end
-        return minute_of_day >= begin or minute_of_day < end
+        begin, end = self.quiet_hours.begin, self.quiet_hours.end
+        now = f"{minute_of_day // 60:02}:{minute_of_day % 60:02}"
+        return begin <= now < end if begin <= end else not end <= now < begin
 
 
 class Contact(Struct, frozen=True, kw_only=True):
@@ -99,11 +91,10 @@ class Contact(Struct, frozen=True, kw_only=True):
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """Contacts counted: in the last day and the last week, by class and by action; and what was declined when."""
+    """Contacts counted by the limits they fall under, in the last day and week; and what was declined when."""
 
-    marketing: tuple[int, int]
-    contacts: tuple[int, int]
-    actions: Mapping[str, tuple[int, int]]
+    day: Counter[Limit]
+    week: Counter[Limit]
     declined: Mapping[str, Instant]
 
 
@@ -125,28 +116,19 @@ class Circumstances(Struct, frozen=True, kw_only=True):
 
 def tally(contacts: Iterable[Contact], *, now: Instant, exempt: tuple[Kind, ...]) -> Tally:
     """Count contacts once for a whole decision. Order does not matter; contacts after ``now`` do not count."""
-    marketing, everything = [0, 0], [0, 0]
-    actions: dict[str, tuple[int, int]] = {}
+    day: Counter[Limit] = Counter()
+    week: Counter[Limit] = Counter()
     declined: dict[str, Instant] = {}
     for contact in contacts:
         if contact.declined_at is not None and contact.declined_at <= now:
             declined[contact.action] = max(contact.declined_at, declined.get(contact.action, contact.declined_at))
         age = now - contact.at
-        if contact.kind == NOTHING or not 0 <= age < 7 * DAY:
-            continue
-        today = int(age < DAY)
-        day, week = actions.get(contact.action, FRESH)
-        actions[contact.action] = (day + today, week + 1)
-        if contact.kind not in exempt:
-            everything = [everything[0] + today, everything[1] + 1]
-        if contact.kind in MARKETING:
-            marketing = [marketing[0] + today, marketing[1] + 1]
-    return Tally(
-        marketing=(marketing[0], marketing[1]),
-        contacts=(everything[0], everything[1]),
-        actions=actions,
-        declined=declined,
-    )
+        if contact.kind != NOTHING and 0 <= age < 7 * DAY:
+            limits = _limits(contact.action, contact.kind, exempt=exempt)
+            week.update(limits)
+            if age < DAY:
+                day.update(limits)
+    return Tally(day=day, week=week, declined=declined)
 
 
 def objection(action: Action, circumstances: Circumstances, *, guardrails: Guardrails) -> str | None:
@@ -166,36 +148,48 @@ def objection(action: Action, circumstances: Circumstances, *, guardrails: Guard
     return _over_a_cap(action, circumstances.tally, guardrails.caps)
 
 
-def objections(actions: Sequence[Action], circumstances: Circumstances, *, guardrails: Guardrails) -> list[str | None]:
-    """Judge many actions in the same circumstances; each answer is that of :func:`objection`.
+def objections(
+    alike: Iterable[Sequence[Action]], circumstances: Circumstances, *, guardrails: Guardrails
+) -> dict[str, str]:
+    """Judge many actions in the same circumstances: the answer of :func:`objection` for each that is stopped, by id.
 
-    Actions that were neither shown nor declined lately differ for a guardrail only in kind and in whether they lend.
+    Actions come in groups of one kind that lend, or do not: those that were neither shown nor declined lately do not
+    differ for a guardrail, and are judged as one.
     """
-    shown, declined = circumstances.tally.actions, circumstances.tally.declined
-    answers: dict[tuple[str, bool] | str, str | None] = {}
-    judged = []
-    for action in actions:
-        remembered = action.id in shown or action.id in declined
-        alike: tuple[str, bool] | str = action.id if remembered else (action.kind, action.credit)
-        if alike not in answers:
-            answers[alike] = objection(action, circumstances, guardrails=guardrails)
-        judged.append(answers[alike])
-    return judged
+    told = circumstances.tally
+    remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | told.declined.keys()
+    shared: tuple[Counter[Limit], ...] = tuple(
+        Counter({limit: n for limit, n in counted.items() if limit[0] != _SAME_ACTION})
+        for counted in (told.day, told.week)
+    )
+    fresh = replace(circumstances, tally=Tally(day=shared[0], week=shared[1], declined={}))
+    answers: dict[str, str | None] = {}
+    for actions in alike:
+        answer = objection(actions[0], fresh, guardrails=guardrails)
+        if answer is not None:
+            answers.update(dict.fromkeys((action.id for action in actions), answer))
+        for action in actions if remembered else ():
+            if action.id in remembered:
+                answers[action.id] = objection(action, circumstances, guardrails=guardrails)
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def _limits(action: str, kind: Kind, *, exempt: tuple[Kind, ...]) -> list[Limit]:
+    limits = [(_SAME_ACTION, action)]
+    if kind in MARKETING:
+        limits.append(("marketing", ""))
+    if kind not in exempt:
+        limits.append(("contacts", ""))
+    return limits
 
 
 def _over_a_cap(action: Action, counted: Tally, caps: Caps) -> str | None:
-    checks: list[tuple[str, tuple[int, int], Cap]] = [
-        ("cap_same_action", counted.actions.get(action.id, FRESH), caps.same_action)
-    ]
-    if action.marketing:
-        checks.append(("cap_marketing", counted.marketing, caps.marketing))
-    if action.kind not in caps.exempt:
-        checks.append(("cap_contacts", counted.contacts, caps.contacts))
-    for name, (day, week), cap in checks:
-        if day >= cap.per_day:
-            return f"{name}: at most {cap.per_day} in a day"
-        if week >= cap.per_week:
-            return f"{name}: at most {cap.per_week} in a week"
+    for limit in _limits(action.id, action.kind, exempt=caps.exempt):
+        cap: Cap = getattr(caps, limit[0])
+        if counted.day[limit] >= cap.per_day:
+            return f"cap_{limit[0]}: at most {cap.per_day} in a day"
+        if counted.week[limit] >= cap.per_week:
+            return f"cap_{limit[0]}: at most {cap.per_week} in a week"
     return None
 
 
@@ -213,14 +207,4 @@ def parse_guardrails(text: str) -> Guardrails:
     MalformedDocument
         Naming the field that breaks the contract.
     """
-    try:
-        return msgspec.toml.decode(text, type=Guardrails)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise MalformedDocument(
-            field="guardrails.toml", shape=str(error), mend="compare with a fresh `marketofone init`"
-        ) from error
-
-
-def _minute(clock: str) -> int:
-    hours, _, minutes = clock.partition(":")
-    return int(hours) * 60 + int(minutes)
+    return read_toml(text, of=Guardrails, name="guardrails.toml")

@@ -17,8 +17,9 @@ data row becomes exactly one event or one dead row with its reason. What the fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -35,36 +36,18 @@ _UNDATED = Instant(0)
 _PRAGUE = Calendar("Europe/Prague")
 _T = TypeVar("_T")
 
-COLUMNS = {"account": 4, "disp": 4, "client": 3, "district": 16, "loan": 7, "card": 4, "order": 6, "trans": 10}
-_STATEMENTS = {"POPLATEK MESICNE": "monthly", "POPLATEK TYDNE": "weekly", "POPLATEK PO OBRATU": "after_transaction"}
-_ROLES = {"OWNER": "owner", "DISPONENT": "second_user"}
-_CARDS = {"junior": "card_junior", "classic": "card_classic", "gold": "card_gold"}
-_SIGNS = {"PRIJEM": 1, "credit": 1} | dict.fromkeys(("VYDAJ", "VYBER", "withdrawal", "withdrawal in cash"), -1)
-_OPERATIONS = {
-    "": None,
-    **dict.fromkeys(("VKLAD", "credit in cash"), "cash_in"),
-    **dict.fromkeys(("VYBER", "withdrawal in cash"), "cash_out"),
-    **dict.fromkeys(("VYBER KARTOU", "credit card withdrawal"), "card_out"),
-    **dict.fromkeys(("PREVOD Z UCTU", "collection from another bank"), "transfer_in"),
-    **dict.fromkeys(("PREVOD NA UCET", "remittance to another bank"), "transfer_out"),
+
+class _Guide(Struct, frozen=True):
+    columns: dict[str, int]
+    codes: dict[str, dict[str, tuple[str, ...]]]
+    figures: tuple[str, ...]
+
+
+_GUIDE = msgspec.toml.decode(files(__package__).joinpath("berka.toml").read_bytes(), type=_Guide)
+_CODES = {
+    table: {code: word for word, codes in words.items() for code in codes} for table, words in _GUIDE.codes.items()
 }
 _CASH = {"cash_in", "cash_out", "card_out"}
-_CATEGORIES = {
-    "": None,
-    "LEASING": "leasing",
-    **dict.fromkeys(("SIPO", "household", "household payment"), "household"),
-    **dict.fromkeys(("POJISTNE", "insurrance payment", "insurance payment"), "insurance"),
-    **dict.fromkeys(("UVER", "loan payment"), "loan"),
-    **dict.fromkeys(("DUCHOD", "old-age pension"), "pension"),
-    **dict.fromkeys(("SLUZBY", "payment for statement"), "fees"),
-    **dict.fromkeys(("UROK", "interest credited"), "interest"),
-    **dict.fromkeys(("SANKC. UROK", "sanction interest if negative balance"), "penalty_interest"),
-}
-_FIGURES = (
-    "inhabitants", "municipalities_to_499", "municipalities_to_1999", "municipalities_to_9999",
-    "municipalities_over_10000", "cities", "urban_percent", "average_salary", "unemployment_1995_percent",
-    "unemployment_1996_percent", "entrepreneurs_per_1000", "crimes_1995", "crimes_1996",
-)  # fmt: skip
 
 
 class MalformedRow(MalformedEvent):
@@ -76,18 +59,6 @@ class MalformedRow(MalformedEvent):
 
 
 Row = Event | MalformedRow
-
-
-class _Booked(NamedTuple):
-    event: Event
-    amount: int
-    balance: int
-
-
-class _Account(Struct, frozen=True):
-    day: Day
-    branch: str
-    statement: str
 
 
 class Dump(Struct, frozen=True, kw_only=True):
@@ -110,7 +81,7 @@ def read(folder: Path) -> Dump:
     MalformedDocument
         When the folder lacks accounts, clients, dispositions or transactions, or a file cannot be read.
     """
-    tables = {table: read_table(folder, table, columns=columns) for table, columns in COLUMNS.items()}
+    tables = {table: read_table(folder, table, columns=columns) for table, columns in _GUIDE.columns.items()}
     reading = _Reading()
     # Accounts first, for dispositions need them; the account's own event needs its owner and therefore comes later.
     _each(tables["account"], reading.account, table="account", dead=[])
@@ -131,7 +102,7 @@ def _each(lines: Sequence[bytes], understand: Callable[..., _T], *, table: str, 
     understood = []
     for raw in lines:
         try:
-            understood.append(understand(*cells_of(raw, columns=COLUMNS[table])))
+            understood.append(understand(*cells_of(raw, columns=_GUIDE.columns[table])))
         except MalformedEvent as why:
             dead.append(MalformedRow(table=table, raw=raw, why=why))
     return understood
@@ -141,7 +112,7 @@ class _Reading:
     """What has been learned from the tables read so far: accounts, owners, cardholders."""
 
     def __init__(self) -> None:
-        self.accounts: dict[int, _Account] = {}
+        self.accounts: dict[int, tuple[Day, dict[str, str]]] = {}
         self.owners: dict[int, int] = {}
         self.holders: dict[int, tuple[int, int]] = {}
         self.since: dict[int, Day] = {}
@@ -161,35 +132,34 @@ class _Reading:
 
     def account(self, number: str, district: str, frequency: str, opened: str) -> int:
         account = number_in(number, field="account_id")
-        self.accounts[account] = _Account(
-            day=day_in(opened, field="date"),
-            branch=_name("district", number_in(district, field="district_id")),
-            statement=word_in(frequency, among=_STATEMENTS, field="frequency"),
-        )
+        facts = {
+            "branch": _name("district", number_in(district, field="district_id")),
+            "statement": word_in(frequency, among=_CODES["frequency"], field="frequency"),
+        }
+        self.accounts[account] = (day_in(opened, field="date"), facts)
         return account
 
     def account_link(self, number: str, district: str, frequency: str, opened: str) -> Event:
         account = self.account(number, district, frequency, opened)
         facts = {"key_kind": "account", "key": _name("account", account)}
-        return _event("account", account, self._owner(number), "identity.linked", self.accounts[account].day, facts)
+        return _event("account", account, self._owner(number), "identity.linked", self.accounts[account][0], facts)
 
     def disposition(self, number: str, client: str, account: str, role: str) -> Event:
         disposition, person = number_in(number, field="disp_id"), number_in(client, field="client_id")
-        part = word_in(role, among=_ROLES, field="type")
-        known = self._account(account)
+        part = word_in(role, among=_CODES["role"], field="type")
+        opened, known = self._account(account)
         if part == "owner" and self.owners.setdefault(int(account), person) != person:
             raise MalformedEvent(field="type", shape="a second owner", mend="name one owner for each account")
         self.holders[disposition] = (person, int(account))
-        self.since[person] = min(known.day, self.since.get(person, known.day))
+        self.since[person] = min(opened, self.since.get(person, opened))
         facts = {
             "account": _name("account", int(account)),
             "product": "current_account",
             "currency": CURRENCY,
             "role": part,
-            "statement": known.statement,
-            "branch": known.branch,
+            **known,
         }
-        return _event("disp", disposition, person, "account.opened", known.day, facts)
+        return _event("disp", disposition, person, "account.opened", opened, facts)
 
     def client(self, number: str, birth: str, district: str) -> Event:
         person = number_in(number, field="client_id")
@@ -206,7 +176,7 @@ class _Reading:
 
     def loan(self, number: str, account: str, granted: str, *terms: str) -> Event:
         amount, duration, payment, status = terms
-        word_in(status, among={letter: letter for letter in "ABCD"}, field="status")
+        word_in(status, among=_CODES["status"], field="status")
         facts = {
             "product": "loan",
             "account": _name("account", number_in(account, field="account_id")),
@@ -221,7 +191,7 @@ class _Reading:
         card, holder = number_in(number, field="card_id"), self.holders.get(number_in(disposition, field="disp_id"))
         if holder is None:
             raise MalformedEvent(field="disp_id", shape="no such disposition", mend="add its row to disp")
-        facts = {"product": word_in(grade, among=_CARDS, field="type"), "account": _name("account", holder[1])}
+        facts = {"product": word_in(grade, among=_CODES["card"], field="type"), "account": _name("account", holder[1])}
         day = day_in(issued.removesuffix(" 00:00:00"), field="issued")
         return _event("card", card, holder[0], "product.opened", day, facts)
 
@@ -232,18 +202,19 @@ class _Reading:
             "amount_minor": minor_in(amount, field="amount"),
             "currency": CURRENCY,
             "counterparty": _counterparty(bank_to, account_to),
-            "category": word_in(symbol, among=_CATEGORIES, field="k_symbol"),
+            "category": _optional(symbol, field="k_symbol"),
         }
         return _event("order", number_in(number, field="order_id"), self._owner(account), "order.placed", None, facts)
 
     def transaction(self, number: str, account: str, booked: str, *terms: str) -> Event:
         kind, operation, amount, balance, symbol, bank, other = terms
-        how = word_in(operation, among=_OPERATIONS, field="operation")
+        sign, minor = word_in(kind, among=_CODES["sign"], field="type"), minor_in(amount, field="amount")
+        how = _optional(operation, field="operation")
         facts = {
             "account": _name("account", number_in(account, field="account_id")),
-            "amount_minor": word_in(kind, among=_SIGNS, field="type") * minor_in(amount, field="amount"),
+            "amount_minor": minor if sign == "+" else -minor,
             "currency": CURRENCY,
-            "category": word_in(symbol, among=_CATEGORIES, field="k_symbol") or ("cash" if how in _CASH else None),
+            "category": _optional(symbol, field="k_symbol") or ("cash" if how in _CASH else None),
             "operation": how,
             "counterparty": _counterparty(bank, other),
             "balance_minor": minor_in(balance, field="balance", signed=True),
@@ -253,7 +224,7 @@ class _Reading:
 
     def district(self, number: str, name: str, region: str, *figures: str) -> Event:
         district = number_in(number, field="A1")
-        cells = enumerate(zip(_FIGURES, figures, strict=True), start=4)
+        cells = enumerate(zip(_GUIDE.figures, figures, strict=True), start=4)
         facts = {
             "name": name,
             "region": region,
@@ -261,7 +232,7 @@ class _Reading:
         }
         return _event("district", district, None, "district.described", None, facts)
 
-    def _account(self, number: str) -> _Account:
+    def _account(self, number: str) -> tuple[Day, dict[str, str]]:
         account = self.accounts.get(number_in(number, field="account_id"))
         if account is None:
             raise MalformedEvent(field="account_id", shape="no such account", mend="add its row to account")
@@ -295,30 +266,27 @@ def _event(
 
 def _booked(events: Sequence[Event]) -> Iterator[Event]:
     """Give transactions their times, account by account and day by day, so that the balances chain."""
-    by_account: dict[str, dict[Instant, list[_Booked]]] = {}
+    by_account: dict[str, dict[Instant, list[tuple[Event, TransactionBooked]]]] = {}
     for event in events:
         if isinstance(event.data, TransactionBooked):  # always so; the type of an event does not say it
-            booked = _Booked(event, event.data.amount_minor, event.data.balance_minor or 0)
-            by_account.setdefault(event.data.account, {}).setdefault(event.at, []).append(booked)
+            by_account.setdefault(event.data.account, {}).setdefault(event.at, []).append((event, event.data))
     for by_day in by_account.values():
         balance = 0  # every account of this bank begins empty
         for day in sorted(by_day):
-            for second, booked in enumerate(_chained(by_day[day], balance=balance)):
-                balance = booked.balance
-                yield replace(booked.event, at=Instant(day + 6 * HOUR + second * SECOND))
-
-
-def _chained(rows: list[_Booked], *, balance: int) -> Iterator[_Booked]:
-    """Order the rows of a day: next is always the row whose balance fits best, by file order where several do."""
-    left = list(rows)
-    while left:
-        row = left.pop(min(range(len(left)), key=lambda at: abs(left[at].balance - left[at].amount - balance)))
-        balance = row.balance
-        yield row
+            left = by_day[day]
+            for second in range(len(left)):  # next is the row whose balance fits best, by file order where several do
+                fits = [abs((data.balance_minor or 0) - data.amount_minor - balance) for _, data in left]
+                event, data = left.pop(fits.index(min(fits)))
+                balance = data.balance_minor or 0
+                yield replace(event, at=Instant(day + 6 * HOUR + second * SECOND))
 
 
 def _name(table: str, number: int) -> str:
     return f"{PRODUCER}:{table}:{number}"
+
+
+def _optional(code: str, *, field: str) -> str | None:
+    return word_in(code, among=_CODES[field], field=field) if code else None
 
 
 def _counterparty(bank: str, account: str) -> str | None:

@@ -9,17 +9,14 @@ import zlib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.domain.moment import Day, day_number
 
-T = TypeVar("T")
-
 _ENDINGS = (".asc", ".csv", ".asc.gz", ".csv.gz")
 _NUMBER = re.compile(r"[0-9]{1,12}")
-_AMOUNT = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{0,2})0*)?")
-_DATE = re.compile(r"[0-9]{6}")
+_AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{0,2})0*)?")
+_DATE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})")
 _FIGURE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 _OPTIONAL = frozenset({"order", "loan", "card", "district"})
 
@@ -71,9 +68,7 @@ def cells_of(raw: bytes, *, columns: int) -> list[str]:
 
 def number_in(cell: str, *, field: str) -> int:
     """Read a whole number."""
-    if not _NUMBER.fullmatch(cell):
-        raise _broken(cell, field=field, mend="write a whole number")
-    return int(cell)
+    return int(_match(_NUMBER, cell, field=field, mend="write a whole number")[0])
 
 
 def minor_in(cell: str, *, field: str, signed: bool = False) -> int:
@@ -84,26 +79,24 @@ def minor_in(cell: str, *, field: str, signed: bool = False) -> int:
     >>> minor_in("8033.00", field="amount"), minor_in("-14.6", field="balance", signed=True)
     (803300, -1460)
     """
-    match = _AMOUNT.fullmatch(cell)
-    if match is None or (match[1] and not signed):
-        sign = "a sign where it is below zero" if signed else "no sign"
-        raise _broken(cell, field=field, mend=f"write a number with at most two decimals and {sign}")
-    minor = 100 * int(match[2]) + int((match[3] or "").ljust(2, "0"))
-    return -minor if match[1] else minor
+    below = signed and cell.startswith("-")
+    mend = f"write a number with at most two decimals and {'a sign where it is below zero' if signed else 'no sign'}"
+    match = _match(_AMOUNT, cell[below:], field=field, mend=mend)
+    minor = 100 * int(match[1]) + int((match[2] or "").ljust(2, "0"))
+    return -minor if below else minor
 
 
 def day_in(cell: str, *, field: str) -> Day:
     """Read a date of the last century written as ``YYMMDD``."""
+    mend = "write a date as YYMMDD"
+    year, month, day = _match(_DATE, cell, field=field, mend=mend).groups()
     try:
-        day = date(1900 + int(cell[:2]), int(cell[2:4]), int(cell[4:])) if _DATE.fullmatch(cell) else None
-    except ValueError:
-        day = None
-    if day is None:
-        raise _broken(cell, field=field, mend="write a date as YYMMDD")
-    return day_number(day)
+        return day_number(date(1900 + int(year), int(month), int(day)))
+    except ValueError as error:
+        raise _broken(cell, field=field, mend=mend) from error
 
 
-def word_in(cell: str, *, among: Mapping[str, T], field: str) -> T:
+def word_in(cell: str, *, among: Mapping[str, str], field: str) -> str:
     """Translate a code."""
     if cell not in among:
         raise _broken(cell, field=field, mend="use a code of the bank's guide")
@@ -114,9 +107,14 @@ def figure_in(cell: str, *, field: str) -> float | None:
     """Read a statistic; a question mark is one that is not known."""
     if cell in {"", "?"}:
         return None
-    if not _FIGURE.fullmatch(cell):
-        raise _broken(cell, field=field, mend="write a number, or ? when it is not known")
-    return float(cell)
+    return float(_match(_FIGURE, cell, field=field, mend="write a number, or ? when it is not known")[0])
+
+
+def _match(pattern: re.Pattern[str], cell: str, *, field: str, mend: str) -> re.Match[str]:
+    match = pattern.fullmatch(cell)
+    if match is None:
+        raise _broken(cell, field=field, mend=mend)
+    return match
 
 
 def _broken(cell: str, *, field: str, mend: str) -> MalformedEvent:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketofone.simulate.people import Person, happens
+from marketofone.simulate.people import Person
 from marketofone.simulate.span import PerDay, Span
 from marketofone.simulate.tables import TABLES
 
@@ -106,12 +106,6 @@ def _stress(person: Person, turns: tuple[tuple[int, str], ...], span: Span, rng:
 def _income(turns: tuple[tuple[int, str], ...], span: Span, rng: np.random.Generator) -> PerDay:
     share = np.ones(span.days)
     for day, name in turns:
-        if name == "job_loss":
-            share[day : day + int(rng.integers(60, 150))] = 0.0
-        elif name == "new_job":
-            share[day:] *= rng.uniform(1.03, 1.25)
-        elif name == "retirement":
-            share[day:] *= rng.uniform(0.45, 0.65)
-        elif name == "child" and happens(0.6, rng):
-            share[day : day + 180] *= rng.uniform(0.6, 0.9)
+        turn = TABLES.turns[name]
+        share[day : day + int(turn.income_days * rng.uniform(0.6, 1.5))] *= turn.income
     return share

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.domain.event import KINDS
-from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND
+from marketofone.domain.moment import DAY, HOUR, SECOND
 from marketofone.simulate.chronicle import Chronicle, draw_chronicle, situations
-from marketofone.simulate.people import Person, draw_person, happens
+from marketofone.simulate.people import OPENING, Person, draw_person, happens
 from marketofone.simulate.span import SATURDAY, Days, PerDay, Span
 from marketofone.simulate.tables import MESSAGES_OF, PAYMENTS_OF, PLACES, SEARCHES_OF, TABLES, WORDS, Bill, Habit
 
@@ -31,13 +31,17 @@ _MONTH = 30.4
 _TASTES = 64
 _HOURS = np.array([0, 0, 0, 0, 0, 0.2, 1, 2, 3, 3, 3, 4, 5, 4, 3, 3, 4, 5, 6, 5, 3, 2, 1, 0.3])
 _APP_HOURS = np.array([0.3, 0.1, 0, 0, 0, 0.3, 1, 2, 2, 1, 1, 1, 6, 2, 1, 1, 2, 3, 6, 8, 3, 2, 2, 1])
-# what each sort of contact may be about, by the size of its table
+# What each sort of contact may be about: positions in its table.
 _ABOUT = {
-    "app.feature": len(WORDS["features"]),
-    "app.searched": len(WORDS["queries"]),
-    "app.failed": len(WORDS["failures"]),
-    "place.visited": len(PLACES),
+    "app.screen": range(len(WORDS["screens"])),
+    "app.feature": range(len(WORDS["features"])),
+    "app.searched": range(len(WORDS["queries"])),
+    "app.failed": range(len(WORDS["failures"])),
+    "place.visited": range(len(PLACES)),
+    "partner.searched": SEARCHES_OF["none"],
+    "openbanking.transaction": PAYMENTS_OF["shopping"],
 }
+_PART_OF_PAY = {"monthly": 1.0, "fortnightly": 14 / _MONTH, "irregular": 1 / 2.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,21 @@ class _Sheet:
     parts: list[Rows] = field(default_factory=list)
 
     def add(
-        self, kind: str, days: Days, *, what: Codes | int = 0, amount: Codes | int = 0, account: int = HERE
+        self,
+        kind: str,
+        days: Days,
+        *,
+        what: Codes | int = 0,
+        amount: Codes | int = 0,
+        account: int = HERE,
+        minute: int | None = None,
     ) -> None:
-        """Write one row a day given, at the hours of its kind; days before joining are left out."""
+        """Write one row a day given, at the hours of its kind or a minute; days before joining are left out."""
         rows = np.zeros(len(days), dtype=ROW)
         hours = _HOURS if kind == "transaction.booked" else _APP_HOURS
         hour = np.searchsorted(np.cumsum(hours) / hours.sum(), self.rng.random(len(days)), side="right")
-        rows["at"] = self.span.starts[days] + hour * HOUR + self.rng.integers(3600, size=len(days)) * SECOND
+        second = hour * 3600 + self.rng.integers(3600, size=len(days)) if minute is None else minute * 60
+        rows["at"] = self.span.starts[days] + second * SECOND
         rows["kind"], rows["what"], rows["amount"], rows["account"] = KIND[kind], what, amount, account
         rows["balance"] = MISSING
         self.parts.append(rows[days >= self.person.joined])
@@ -85,16 +97,15 @@ def live(person: Person, chronicle: Chronicle, *, span: Span, rng: np.random.Gen
     """Draw every event of one life in the span."""
     sheet = _Sheet(person, chronicle, span, rng)
     pay_days = _earn(sheet)
-    fixed = _pay_bills(sheet, pay_days)
+    fixed = _pay_bills(sheet)
     fresh = _since(pay_days, span.days)
     _keep_habits(sheet, fresh, fixed)
     _keep_contact(sheet, fresh)
     _travel(sheet)
     _turn(sheet)
-    rows = np.concatenate(sheet.parts)
-    rows = rows[np.argsort(rows["at"], kind="stable")]
-    ends = _balance(rows, sheet)
-    rows = np.concatenate([_begin(person, span), rows, _protect(sheet, ends)])
+    ends = _balance(sheet)
+    _begin(sheet)
+    _protect(sheet, ends)
     money = {
         "strain": 1 / (1 + np.exp(np.clip(ends / person.pay_minor - 0.15, -9, 9) * 6)),
         "flush": np.exp(-fresh / 5),
@@ -103,7 +114,7 @@ def live(person: Person, chronicle: Chronicle, *, span: Span, rng: np.random.Gen
     return Life(
         person=person,
         chronicle=chronicle,
-        rows=_deliver(rows, sheet),
+        rows=_deliver(sheet),
         situation=situations(chronicle, span=span, money=money),
         pay_days=pay_days,
     )
@@ -129,40 +140,32 @@ def _since(marks: Days, days: int) -> PerDay:
 def _earn(sheet: _Sheet) -> Days:
     """Write income; give the pay days."""
     person, span, rng, income = sheet.person, sheet.span, sheet.rng, sheet.chronicle.income
-    days, part, noise = span.monthly(person.pay_date), 1.0, 0.02
+    days, noise = span.monthly(person.pay_date), 0.02
     if person.cycle == "fortnightly":
-        days, part = np.arange(person.pay_date % 14, span.days, 14), 14 / _MONTH
+        days = np.arange(person.pay_date % 14, span.days, 14)
     elif person.cycle == "irregular":
-        days, part, noise = np.flatnonzero(rng.random(span.days) < 2.2 / _MONTH), 1 / 2.2, 0.5
+        days, noise = np.flatnonzero(rng.random(span.days) < 2.2 / _MONTH), 0.5
     paid = days[income[days] > 0]
-    share = part * income[paid] * np.exp(noise * rng.standard_normal(len(paid)))
+    share = _PART_OF_PAY[person.cycle] * income[paid] * np.exp(noise * rng.standard_normal(len(paid)))
     sheet.pay({"study": "benefit", "work": "salary", "retired": "pension"}[person.stage], paid, share)
-    bonus = np.isin(span.month[paid], person.bonus_months) & (person.cycle == "monthly")
-    sheet.pay("bonus", paid[bonus], share[bonus] * rng.uniform(0.5, 1.0))
     dole = span.monthly(15)
     sheet.pay("benefit", dole[income[dole] == 0], 0.5)
     return days[days >= person.joined]
 
 
-def _pay_bills(sheet: _Sheet, pay_days: Days) -> float:
+def _pay_bills(sheet: _Sheet) -> float:
     """Write what is due by the calendar; give it as a share of monthly pay."""
     person, span, rng = sheet.person, sheet.span, sheet.rng
     bills = [bill for bill in TABLES.bills if bill.holds is None or bill.holds in person.holds]
     bills = [Bill("rent", person.rent_share), *(bill for bill in bills if happens(bill.people, rng))]
-    fixed = 0.0
     for bill in bills:
         days = span.monthly(int(rng.integers(1, 28)))
-        days = days[np.isin(span.month[days], bill.months or span.month) & (bill.share > 0)]
-        sheet.pay(bill.category, days, -bill.share * (1 + bill.winter * np.cos(2 * np.pi * span.season[days])))
-        fixed += bill.share * (len(bill.months) or 12) / 12
-    if "savings_account" in person.holds:
-        saved = float(np.clip(0.06 + person.leaning({"planner": 0.04}), 0.01, 0.2))
-        each = saved * {"monthly": 1.0, "fortnightly": 14 / _MONTH, "irregular": 1 / 2.2}[person.cycle]
-        days = pay_days[(sheet.chronicle.income[pay_days] > 0) & (rng.random(len(pay_days)) < 0.8)]  # noqa: PLR2004 - a share of pay days
-        sheet.pay("savings", days, -each)
-        sheet.pay("savings", days, each, account=SAVINGS)
-        fixed += saved
-    return fixed
+        days = days[np.isin(span.month[days], bill.months or span.month) & (bill.share != 0)]
+        share = bill.share * (1 + bill.winter * np.cos(2 * np.pi * span.season[days]))
+        sheet.pay(bill.category, days, -share)
+        if bill.category == "savings":
+            sheet.pay(bill.category, days, share, account=SAVINGS)
+    return sum(bill.share * (len(bill.months) or 12) / 12 for bill in bills)
 
 
 def _rates(habits: dict[str, Habit], sheet: _Sheet, fresh: PerDay) -> PerDay:
@@ -193,7 +196,7 @@ def _keep_habits(sheet: _Sheet, fresh: PerDay, fixed: float) -> None:
     median, spread = np.array([h.median for h in many]), np.array([h.spread for h in many])
     usual = sum(h.per_month * h.median * float(np.exp(h.spread**2 / 2)) for h in many)
     share = float(np.clip(0.88 - person.leaning({"planner": 0.06}), 0.65, 1.04))
-    left = max(0.15, 1 + 0.06 * len(person.bonus_months) - fixed)
+    left = max(0.15, 1 - fixed)
     income = sheet.chronicle.income[day]
     lean = np.where(income > 0, np.minimum(income, 1.1), 0.6) * share * left * person.pay_minor / usual
     amount = -median[habit] * lean * np.exp(spread[habit] * rng.standard_normal(len(habit)))
@@ -211,30 +214,15 @@ def _keep_contact(sheet: _Sheet, fresh: PerDay) -> None:
         rates[[name.startswith("openbanking") for name in TABLES.contacts]] = 0
     habit, day = _times(rates, rng)
     taste = np.argsort(rng.random(_TASTES))  # everybody has favourites
-    for code, name in enumerate(TABLES.contacts):
-        days = day[habit == code]
-        what: Codes | int = 0
-        amount = np.zeros(len(days), dtype=np.int64)
-        if name in _ABOUT:
-            what = _favourite(taste, len(days), rng) % _ABOUT[name]
-        elif name == "partner.searched":
-            what = _one_of(SEARCHES_OF["none"], len(days), rng)
-        elif name == "message.received":
+    for code, (name, contact) in enumerate(TABLES.contacts.items()):
+        days, about = day[habit == code], _ABOUT.get(name, range(1))
+        favourites: Codes = taste[np.floor(_TASTES * rng.random(len(days)) ** 2).astype(np.int64)]
+        what = about.start + favourites % len(about)
+        if name == "message.received":
             what = _moods(sheet.chronicle.stress[days], rng)
-        elif name == "openbanking.transaction":
-            what = _one_of(PAYMENTS_OF["shopping"], len(days), rng)
-            amount = -np.rint(3_000 * np.exp(0.7 * rng.standard_normal(len(days)))).astype(np.int64)
+        amount = -np.rint(contact.median * np.exp(contact.spread * rng.standard_normal(len(days))))
         away = ELSEWHERE if name.startswith("openbanking") else HERE
-        sheet.add(name, days, what=what, amount=amount, account=away)
-        if name == "app.opened":
-            further = days[rng.random(len(days)) < 0.5]  # noqa: PLR2004 - a share of visits
-            screen = _favourite(taste, len(further), rng) % len(WORDS["screens"])
-            sheet.add("app.screen", further, what=screen, amount=rng.integers(900, 90_000, len(further)))
-
-
-def _favourite(taste: Codes, count: int, rng: np.random.Generator) -> Codes:
-    chosen: Codes = taste[np.floor(_TASTES * rng.random(count) ** 2).astype(np.int64)]
-    return chosen
+        sheet.add(name, days, what=what, amount=amount.astype(np.int64), account=away)
 
 
 def _one_of(choices: range, count: int, rng: np.random.Generator) -> Codes:
@@ -282,23 +270,24 @@ def _turn(sheet: _Sheet) -> None:
             sheet.pay("childcare", due[due > day], -0.06)
 
 
-def _begin(person: Person, span: Span) -> Rows:
-    """Write the facts of the day of joining."""
+def _begin(sheet: _Sheet) -> None:
+    """Write the facts of the day of joining, a minute apart."""
+    person = sheet.person
     facts = [("person.described", 0, HERE), ("identity.linked", 0, HERE), ("account.opened", 0, HERE)]
     facts += [("account.opened", 0, SAVINGS)] if "savings_account" in person.holds else []
     facts += [("product.opened", WORDS["products"].index(product), HERE) for product in person.holds]
     facts += [("order.placed", PAYMENTS_OF["rent"].start, HERE)] if person.rent_share else []
-    rows = np.zeros(len(facts), dtype=ROW)
-    kinds, rows["what"], rows["account"] = zip(*facts, strict=True)
-    rows["kind"] = [KIND[kind] for kind in kinds]
-    rows["at"] = int(span.starts[person.joined]) + 9 * HOUR + MINUTE * np.arange(1, len(facts) + 1)
-    rows["amount"] = round(person.rent_share * person.pay_minor)
-    return rows
+    rent = round(person.rent_share * person.pay_minor)
+    for minute, (kind, what, account) in enumerate(facts, start=OPENING + 1):
+        sheet.add(kind, np.array([person.joined]), what=what, amount=rent, account=account, minute=minute)
 
 
-def _balance(rows: Rows, sheet: _Sheet) -> PerDay:
-    """Fill running balances in, in place, and forget some; give the balance here at the end of every day."""
+def _balance(sheet: _Sheet) -> PerDay:
+    """Put rows in order, fill running balances in and forget some; give the balance here at every day's end."""
     rng, span, pay = sheet.rng, sheet.span, sheet.person.pay_minor
+    rows = np.concatenate(sheet.parts)
+    rows = rows[np.argsort(rows["at"], kind="stable")]
+    sheet.parts = [rows]
     ends = np.zeros(span.days)
     moves = np.isin(rows["kind"], [KIND["transaction.booked"], KIND["openbanking.transaction"]])
     for account, months in ((HERE, 0.6), (SAVINGS, 1.5), (ELSEWHERE, 1.2)):
@@ -316,35 +305,29 @@ def _balance(rows: Rows, sheet: _Sheet) -> PerDay:
     return ends
 
 
-def _protect(sheet: _Sheet, ends: PerDay) -> Rows:
+def _protect(sheet: _Sheet, ends: PerDay) -> None:
     """Write arrears that follow from the balance, and the care flags that staff raise after hard turns of life."""
-    facts: list[tuple[int, str, int]] = []
+    joined, last = sheet.person.joined, sheet.span.days - 1
     deep, late = ends < -0.8 * sheet.person.pay_minor, False
-    for day in range(sheet.person.joined + 10, sheet.span.days):
+    for day in range(joined + 10, sheet.span.days):
         if (ends[day] > 0) if late else deep[day - 10 : day].all():
             late = not late
-            facts.append((day, "arrears.changed", int(late)))
+            sheet.add("arrears.changed", np.array([day]), what=int(late), minute=OPENING)
     for day, turn in sheet.chronicle.turns:
-        flagged = min(day + 7, sheet.span.days - 1)
-        if TABLES.turns[turn].shock > 0.5 and flagged > sheet.person.joined and happens(0.3, sheet.rng):  # noqa: PLR2004
-            facts.append((flagged, "care.flagged", 0))
-    rows = np.zeros(len(facts), dtype=ROW)
-    for position, (day, kind, what) in enumerate(facts):
-        rows["at"][position] = int(sheet.span.starts[day]) + 10 * HOUR
-        rows["kind"][position], rows["what"][position] = KIND[kind], what
-    return rows
+        if TABLES.turns[turn].shock > 0.5 and happens(0.3, sheet.rng):  # noqa: PLR2004 - how hard it was
+            sheet.add("care.flagged", np.array([min(day + 7, last)]), minute=OPENING)
 
 
-def _deliver(rows: Rows, sheet: _Sheet) -> Rows:
+def _deliver(sheet: _Sheet) -> Rows:
     """Lose the gaps, number the rest, deliver a few late and a few twice; order by arrival."""
-    rng, span = sheet.rng, sheet.span
+    rng, span, rows = sheet.rng, sheet.span, np.concatenate(sheet.parts)
     rows = rows[np.argsort(rows["at"], kind="stable")]
     day = np.minimum(np.searchsorted(span.starts, rows["at"], side="right") - 1, span.days - 1)
     rows = rows[(sheet.chronicle.heard[day] > 0) | (day == sheet.person.joined)]
     rows["person"], rows["number"] = sheet.person.index, np.arange(len(rows))
     late = rng.random(len(rows)) < 0.01  # noqa: PLR2004 - a share of events
     rows["arrives"] = rows["at"] + np.where(late, rng.integers(HOUR, 3 * DAY, size=len(rows)), 0)
-    twice = rows[rng.random(len(rows)) < 0.002]  # noqa: PLR2004 - a share of events
+    twice = rows[rng.random(len(rows)) < 0.004]  # noqa: PLR2004 - a share of events
     twice["arrives"] += rng.integers(HOUR, DAY, size=len(twice))
     rows = np.concatenate([rows, twice])
     return rows[np.argsort(rows["arrives"], kind="stable")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +20,10 @@ from marketofone.simulate.tables import TABLES, WORDS, Loadings, Said
 TRAITS = ("price", "planner", "digital", "traveller", "family", "anxious", "trust", "ambition")
 _STUDENT_AGE, _PENSION_AGE = 24, 65
 _RENEWAL_DAYS, _RETURN_DAYS = 350, 45
-_OPENING = 9 * 60  # the minute of the day at which people join
+OPENING = 9 * 60  # the minute of the day at which people join
+
+
+Stage = Literal["study", "work", "retired"]
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -32,11 +36,10 @@ class Person(Struct, frozen=True, kw_only=True):
     region: str
     traits: tuple[float, ...]
     joined: int
-    stage: Literal["study", "work", "retired"]
+    stage: Stage
     cycle: Literal["monthly", "fortnightly", "irregular"]
     pay_minor: int
     pay_date: int
-    bonus_months: tuple[int, ...]
     rent_share: float
     other_bank: str | None
     holds: tuple[str, ...]
@@ -56,9 +59,7 @@ def draw_person(index: int, *, seed: int, span: Span) -> Person:
     """Draw one person; the same seed and index give the same person, whoever else lives in the world."""
     rng = np.random.default_rng((seed, index, 1))
     age = int(np.clip(rng.gamma(6.0, 4.2) + 18, 18, 88))
-    stage: Literal["study", "work", "retired"] = (
-        "study" if age < _STUDENT_AGE else "retired" if age >= _PENSION_AGE else "work"
-    )
+    stage: Stage = "study" if age < _STUDENT_AGE else "retired" if age >= _PENSION_AGE else "work"
     drawn = rng.standard_normal(len(TRAITS))
     drawn[TRAITS.index("digital")] += (42 - age) / 30
     drawn[TRAITS.index("planner")] += (age - 42) / 40
@@ -77,9 +78,6 @@ def draw_person(index: int, *, seed: int, span: Span) -> Person:
         cycle=cycle if stage == "work" and happens(0.22, rng) else "monthly",
         pay_minor=round(middle * float(np.exp(0.12 * drawn[-1] + 0.35 * rng.standard_normal())) / 100) * 100,
         pay_date=int(rng.choice([1, 5, 10, 12, 15, 25, 27, 28])),
-        bonus_months=((), (12,), (6, 12), (3,))[int(rng.choice(4, p=[0.4, 0.3, 0.15, 0.15]))]
-        if stage == "work"
-        else (),
         rent_share=float(rng.uniform(0.2, 0.36)) if happens(0.7, rng) else 0.0,
         other_bank=str(rng.choice(WORDS["institutions"])) if happens(0.4, rng) else None,
         holds=(),
@@ -97,22 +95,18 @@ def _consents(customer: str, joined: int, span: Span, rng: np.random.Generator) 
     leaves, returns, renews = happens(0.16, rng), happens(0.5, rng), happens(0.85, rng)
     left = joined + int(rng.integers(1, max(2, span.days - joined)))
     again = left + _RETURN_DAYS if leaves else joined + _RENEWAL_DAYS
-    said: list[tuple[int, Literal["grant", "withdraw"], Said | None]] = [(joined, "grant", allows)]
+    said = [(joined, "grant", allows)]
     said += [(left, "withdraw", objects)] if leaves else []
     said += [(again, "grant", allows)] if (returns if leaves else renews) else []
-    changes = []
-    for day, change, what in said if allows is not None else ():
-        if what is not None and day < span.days:
-            said_then = ConsentChange(
-                customer=customer,
-                change=change,
-                purposes=what.purposes,
-                sources=what.sources,
-                channels=("*",),
-                since=span.at(day, minute=_OPENING),
-            )
-            changes.append(said_then)
-    return tuple(changes)
+    return tuple(
+        msgspec.convert(
+            {"customer": customer, "change": change, "purposes": what.purposes, "sources": what.sources}
+            | {"channels": ("*",), "since": span.at(day, minute=OPENING)},
+            ConsentChange,
+        )
+        for day, change, what in said
+        if allows is not None and what is not None and day < span.days
+    )
 
 
 def _one_of(table: tuple[Said, ...], rng: np.random.Generator) -> Said | None:

@@ -18,8 +18,8 @@ from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import Event, EventData, MessageReceived, PartnerSearched, TransactionBooked
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Day, Instant
+from marketofone.flow.bank import Bank
 from marketofone.simulate.chronicle import quiet
-from marketofone.simulate.face import Bank
 from marketofone.simulate.life import live
 from marketofone.simulate.people import TRAITS, Person, draw_person
 from marketofone.simulate.span import span_of
@@ -88,10 +88,11 @@ def table(bank: Bank, *, moment: Instant) -> Iterator[Step]:
     begin = Instant(moment - _SHIFT_DAYS * DAY)
     cast, before = _enter(bank, "cleo", "more dining out, fewer groceries", (EVERY,), moment=moment, until=begin)
     yield before
-    rest = [event for event in cast.history if event.at >= begin]
+    rest = (event for event in cast.history if event.at >= begin)
     kept = [event for event in rest if getattr(event.data, "category", None) not in {"groceries", "dining"}]
-    dined = [cast.paid("dining", 3_200, at=begin + day * DAY + HOUR) for day in range(1, _SHIFT_DAYS) if day % 3]
-    bank.ingest(sorted([*kept, *dined], key=lambda event: event.at), now=moment)
+    kept += [cast.paid("dining", 3_200, at=begin + day * DAY + HOUR) for day in range(1, _SHIFT_DAYS) if day % 3]
+    kept.sort(key=lambda event: event.at)
+    bank.ingest(kept, now=moment)
     yield cast.step("a month of eating out instead of cooking", occasion="app.opened", at=moment + MINUTE)
 
 
@@ -125,9 +126,8 @@ def _enter(
 ) -> tuple[_Cast, Step]:
     """Let the first namesake who is in no control group join with an ordinary history, and ask for one decision."""
     for number in count(1):
-        person = _somebody(f"story-{name}-{number}", sources, bank, moment=moment)
-        cast = _Cast(story=story, bank=bank, person=person, history=_history(person, bank, moment=moment))
-        for change in person.consents:
+        cast = _cast(f"story-{name}-{number}", story, sources, bank, moment=moment)
+        for change in cast.person.consents:
             bank.consent(change, now=change.since)
         bank.ingest([event for event in cast.history if event.at < until], now=until)
         step = cast.step("an ordinary day", occasion="app.opened", at=until + MINUTE)
@@ -136,28 +136,31 @@ def _enter(
     return cast, step
 
 
-def _somebody(name: str, sources: tuple[str, ...], bank: Bank, *, moment: Instant) -> Person:
-    first = Instant(bank.calendar.start_of(Day(bank.calendar.day_of(moment) - HISTORY_DAYS + 1)))
+def _cast(name: str, story: str, sources: tuple[str, ...], bank: Bank, *, moment: Instant) -> _Cast:
+    """Draw somebody with an ordinary history up to a moment: the same for everybody, but for names and consents."""
+    first = Day(bank.calendar.day_of(moment) - HISTORY_DAYS + 1)
+    span = span_of(bank.calendar, first=first, days=HISTORY_DAYS)
     allowed = ConsentChange(
-        customer=name, change="grant", purposes=(EVERY,), sources=sources, channels=(EVERY,), since=first
+        customer=name,
+        change="grant",
+        purposes=(EVERY,),
+        sources=sources,
+        channels=(EVERY,),
+        since=span.at(0, minute=0),
     )
-    span = span_of(bank.calendar, first=bank.calendar.day_of(first), days=1)
-    return replace(
+    person = replace(
         draw_person(0, seed=5, span=span),
         id=name,
         traits=(0.0,) * len(TRAITS),
+        joined=0,
         stage="work",
         cycle="monthly",
         pay_minor=260_000,
         holds=("current_account", "debit_card", "savings_account"),
         consents=(allowed,),
     )
-
-
-def _history(person: Person, bank: Bank, *, moment: Instant) -> list[Event]:
-    """Draw an ordinary history up to a moment: the same for everybody in the stories, but for their names."""
-    first = Day(bank.calendar.day_of(moment) - HISTORY_DAYS + 1)
-    span = span_of(bank.calendar, first=first, days=HISTORY_DAYS)
     rows = live(person, quiet(span), span=span, rng=np.random.default_rng(5)).rows
     once = rows[np.unique(rows["number"], return_index=True)[1]]
-    return [event for event in events_of(once, [person]) if event.kind not in _UNTOLD and event.at < moment - HOUR]
+    told = events_of(once, [person])
+    history = [event for event in told if event.kind not in _UNTOLD and event.at < moment - HOUR]
+    return _Cast(story=story, bank=bank, person=person, history=history)

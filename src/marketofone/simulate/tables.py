@@ -12,7 +12,7 @@ Loadings = dict[str, float]
 
 
 class Turn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A turn of life: how often, whom, how hard, which situation it brings and how long, what is searched before."""
+    """A turn of life: how often, whom, how hard, what it brings and how long, what is searched before."""
 
     yearly: float
     ages: tuple[int, int]
@@ -22,6 +22,8 @@ class Turn(Struct, frozen=True, forbid_unknown_fields=True):
     brings: str | None = None
     before: int = 1
     after: int = 1
+    income: float = 1.0
+    income_days: int = 9_999
 
 
 class Habit(Struct, frozen=True, forbid_unknown_fields=True):

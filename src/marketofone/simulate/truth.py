@@ -68,24 +68,24 @@ class Truth:
         self._situation = [life.situation for life in lives]
         traits = np.array([life.person.traits for life in lives])
         draws = np.array([_draws(action, seed) for action in actions])
-        known = [_loadings(action) for action in actions]
-        chance = np.array([_row(chance, TRAITS) for chance, _ in known])
-        worth = np.array([_row(worth, TRAITS) for _, worth in known])
-        self._chance_by_situation = np.array([_row(chance, SITUATIONS) for chance, _ in known])
-        self._worth_by_situation = np.array([_row(worth, SITUATIONS) for _, worth in known])
-        tastes, worths = 0.2 * draws[:, 2:].reshape(len(actions), 2, -1).transpose(1, 0, 2)  # that follow no theme
+        pairs = [_loadings(action) for action in actions]
+        chance, worth = _table(pairs, TRAITS)
+        self._chance_by_situation, self._worth_by_situation = _table(pairs, SITUATIONS)
+        tastes, worths = 0.2 * draws[:, 2:].reshape(len(actions), 2, -1).swapaxes(0, 1)  # that follow no theme
         manner = [TABLES.kinds[action.kind] for action in actions]
         bad = np.array([clicky(action) for action in actions])
         appeal = 0.35 * draws[:, 0] + CLICKY_APPEAL * bad + [kind.odds for kind in manner]
         self._odds: Vector = appeal + traits @ (chance + tastes).T
-        usual = np.array([kind.worth for kind in manner], dtype=np.float64)
-        stated = np.array([abs(action.value_minor) or kind.worth for action, kind in zip(actions, manner, strict=True)])
-        self._scale: Vector = np.sqrt(stated * usual)  # what a catalogue states is half the truth
         level = np.where(bad, CLICKY_LEVEL, 0.75) + 0.3 * draws[:, 1]
         self._levels: Vector = level + traits @ (worth + worths).T
-        self._cost = np.array([action.cost_minor for action in actions], dtype=np.float64)
-        self._sells = np.array([action.marketing for action in actions], dtype=np.float64)
-        self._speaks = np.array([action.kind != NOTHING for action in actions], dtype=np.float64)
+        usual = np.array([kind.worth for kind in manner])
+        stated = np.array([abs(action.value_minor) for action in actions])
+        self._scale: Vector = np.sqrt(
+            np.where(stated, stated, usual) * usual
+        )  # what a catalogue states is half the truth
+        self._cost = np.array([action.cost_minor for action in actions])
+        self._sells = np.array([action.marketing for action in actions])
+        self._speaks = np.array([action.kind != NOTHING for action in actions])
 
     def situation(self, person: int, *, at: Instant) -> Vector:
         """Give what a person is in at a moment. Shapes: (situations,)."""
@@ -114,14 +114,6 @@ class Truth:
         harm = self._sells * _STRESS_HARM_MINOR * stress**2 + self._speaks * _TIRED_HARM_MINOR * mood.tired
         values: Vector = self.chances(person, mood=mood) * self.worths(person, at=mood.at) - self._cost - harm
         return values
-
-    def expected_value(self, person: int, action: str, *, mood: Mood) -> float:
-        """Give what doing one action now is worth on average."""
-        return float(self.expected_values(person, mood=mood)[self.position[action]])
-
-    def oracle_value(self, person: int, allowed: Sequence[str], *, mood: Mood) -> float:
-        """Give what one who knows everything gains now from the best of the actions that are allowed."""
-        return float(self.expected_values(person, mood=mood)[[self.position[action] for action in allowed]].max())
 
     def react(self, person: int, action: str, *, mood: Mood, rng: np.random.Generator) -> Reaction:
         """Draw what a person does. An acceptance is worth what it is worth, with noise, known after 60 to 90 days."""
@@ -166,18 +158,20 @@ def _themes(action: Action) -> list[str]:
 
 
 def _loadings(action: Action) -> tuple[Loadings, Loadings]:
-    """Add the loadings of an action's themes up; the more themes, the less of each."""
+    """Add the loadings of an action's themes up, on chance and on worth; the more themes, the less of each."""
     themes = [TABLES.themes[name] for name in _themes(action)]
-    sums: tuple[Loadings, Loadings] = ({}, {})
-    for theme in themes:
-        for total, loadings in zip(sums, (theme.chance, theme.worth), strict=True):
-            for name, weight in loadings.items():
-                total[name] = total.get(name, 0.0) + weight / len(themes) ** 0.5
-    return sums
+    return _sum([theme.chance for theme in themes]), _sum([theme.worth for theme in themes])
 
 
-def _row(loadings: Loadings, names: Sequence[str]) -> list[float]:
-    return [loadings.get(name, 0.0) for name in names]
+def _sum(several: Sequence[Loadings]) -> Loadings:
+    names = {name for loadings in several for name in loadings}
+    return {name: sum(loadings.get(name, 0.0) for loadings in several) / len(several) ** 0.5 for name in names}
+
+
+def _table(pairs: Sequence[tuple[Loadings, Loadings]], names: Sequence[str]) -> Vector:
+    """Lay loadings out. Shapes: (2, actions, names)."""
+    rows = [[[loadings.get(name, 0.0) for name in names] for loadings in pair] for pair in pairs]
+    return np.array(rows).swapaxes(0, 1)
 
 
 def _draws(action: Action, seed: int) -> Vector:

@@ -42,13 +42,10 @@ def events_of(rows: Rows, people: Sequence[Person]) -> list[Event]:
     events = []
     for _, at, index, number, kind, what, account, amount, balance in rows.tolist():
         who, name = people[index], _KINDS[kind]
-        said = _SAID.get(name)
-        if said is not None:
+        if (said := _SAID.get(name)) is not None:
             data = said[what]
         elif name == "transaction.booked":
             data = _booked(account_of(who, account), what, amount, None if balance == MISSING else balance)
-        elif name == "app.screen":
-            data = told.AppScreen(screen=WORDS["screens"][what], dwell_ms=amount)
         else:
             data = _personal(name, who, what, account, (amount, balance, at))
         event_id, source = f"{who.id}-{number}", f"/simulated/{name.partition('.')[0]}"
@@ -87,6 +84,7 @@ def _personal(name: str, who: Person, what: int, account: int, figures: tuple[in
         "identity.linked": {"key_kind": "device", "key": f"device-{who.id}"},
         "account.opened": {**own, "product": "savings_account" if account == SAVINGS else "current_account"},
         "order.placed": {**own, "amount_minor": amount, "category": category, "counterparty": payee},
+        "app.screen": {"screen": WORDS["screens"][what % len(WORDS["screens"])], "dwell_ms": -amount},
         "openbanking.balance": {**away, "balance_minor": balance},
         "openbanking.transaction": {**away, "amount_minor": amount, "category": category, "counterparty": payee},
         "care.flagged": {"driver": "life_event", "until": until},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,18 +19,18 @@ from itertools import count
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.action import MARKETING, NOTHING
+from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import ConsentRefused
-from marketofone.domain.event import AppFeatureUsed, Event, EventData, ProductOpened
-from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND, Day, Instant
+from marketofone.domain.event import Event, ProductOpened
+from marketofone.domain.moment import DAY, MINUTE, SECOND, Day, Instant
 from marketofone.domain.outcome import Outcome
+from marketofone.flow.bank import Bank
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of
-from marketofone.simulate.chronicle import SITUATIONS
-from marketofone.simulate.face import Bank
 from marketofone.simulate.life import KIND, Life, Rows, lives_of
 from marketofone.simulate.people import happens
 from marketofone.simulate.span import Span, span_of
@@ -142,7 +142,6 @@ class _World:
         self._joined = span.starts[[person.joined for person in self._people]]
         self._truth = Truth(lives, bank.catalogue.actions, span=span, seed=scenario.seed)
         self._occasions = bank.catalogue.occasions
-        self._kinds = {action.id: action.kind for action in bank.catalogue.actions}
         self._products = {action.id: action.product for action in bank.catalogue.actions}
         rows = np.concatenate([life.rows for life in lives])
         self._rows: Rows = rows[np.argsort(rows["arrives"], kind="stable")]
@@ -150,7 +149,7 @@ class _World:
         self._rng = np.random.default_rng((scenario.seed, 3))
         self._numbers = count()
         self._due: list[tuple[Instant, int, Callable[[Instant], None]]] = []
-        self._later: deque[Event] = deque()  # events that answers brought about
+        self._later: list[Event] = []  # events that answers brought about
         self._heard: list[Outcome] = []
         self._tired: dict[int, tuple[Instant, float]] = {}
         self._holds = [frozenset(person.holds) for person in self._people]
@@ -194,8 +193,7 @@ class _World:
             return
         with self._tally.timed("ingest"):
             report = self._bank.ingest(events, now=now)
-        for name in ("events", "duplicates", "dead_letters", "refused"):
-            self._tally.counts[name] += getattr(report, name)
+        self._tally.counts.update(asdict(report))
 
     def _asked(self, rows: Rows, now: Instant, *, evening: bool) -> dict[int, str]:
         """Choose who is decided for, and on which occasion."""
@@ -204,12 +202,11 @@ class _World:
         draws = self._rng.random(len(rows))
         for kind, share in ASKED.items():
             chosen = (rows["kind"] == KIND[kind]) & (draws < share * self._scenario.decisions)
-            for person in rows["person"][chosen].tolist():
-                asked.setdefault(person, kind)
+            asked = dict.fromkeys(rows["person"][chosen].tolist(), kind) | asked
         if evening:
             chosen = self._rng.random(len(self._people)) < UNASKED_SHARE * self._scenario.decisions
-            for person in np.flatnonzero(chosen & (self._joined + DAY < now)).tolist():
-                asked.setdefault(person, UNASKED)
+            unasked = np.flatnonzero(chosen & (self._joined + DAY < now)).tolist()
+            asked = dict.fromkeys(unasked, UNASKED) | asked
         return {person: occasion for person, occasion in asked.items() if occasion in self._occasions}
 
     def _decide(self, asked: dict[int, str], now: Instant) -> None:
@@ -243,7 +240,6 @@ class _World:
         rng = np.random.default_rng((self._scenario.seed, 4, number))
         reaction = self._truth.react(person, decision.action, mood=mood, rng=rng)
         self._at(Instant(now + reaction.after), partial(self._answer, person, decision, reaction))
-        self._annoy(person, decision, mood, rng)
         if person < TOLD:
             self._tally.told.setdefault(person, []).append(Told(decision=decision, reaction=reaction))
 
@@ -265,15 +261,12 @@ class _World:
             return
         self._tally.accepted[decision.action] += 1
         self._at(Instant(now + reaction.valued_after), partial(self._value, decision, reaction.value_minor))
-        product, who = self._products[decision.action], self._people[person].id
+        product = self._products[decision.action]
         if product is not None and product not in self._holds[person]:
             self._holds[person] |= {product}
-            self._happen("product.opened", who, ProductOpened(product=product), decision.id, now)
-        elif self._kinds[decision.action] == "feature":
-            self._happen("app.feature", who, AppFeatureUsed(feature=decision.action), decision.id, now)
-
-    def _happen(self, kind: str, who: str, data: EventData, name: str, now: Instant) -> None:
-        self._later.append(Event(id=name, producer="/simulated/answers", kind=kind, customer=who, at=now, data=data))
+            who, data = self._people[person].id, ProductOpened(product=product)
+            kind, producer = "product.opened", "/simulated/answers"
+            self._later.append(Event(id=decision.id, producer=producer, kind=kind, customer=who, at=now, data=data))
 
     def _value(self, decision: Decision, value_minor: int, now: Instant) -> None:
         self._heard.append(Outcome(decision=decision.id, verdict="valued", at=now, value_minor=value_minor))
@@ -286,16 +279,6 @@ class _World:
         self._tally.counts["outcomes"] += len(self._heard)
         self._heard.clear()
 
-    def _annoy(self, person: int, decision: Decision, mood: Mood, rng: np.random.Generator) -> None:
-        """Somebody sold to under stress, or too often, may want no more of it."""
-        stress = self._truth.situation(person, at=mood.at)[SITUATIONS.index("stress")]
-        if self._kinds[decision.action] in MARKETING and happens(0.15 * float(stress) + 0.004 * mood.tired, rng):
-            who, every, at = self._people[person].id, ("*",), Instant(mood.at + HOUR)
-            change = ConsentChange(
-                customer=who, change="withdraw", purposes=("marketing",), sources=every, channels=every, since=at
-            )
-            self._at(at, partial(self._consent, change))
-
     def _consent(self, change: ConsentChange, now: Instant) -> None:
         self._tell()  # what was done before is heard before
         with self._tally.timed("consent"):
@@ -306,7 +289,7 @@ class _World:
         with self._tally.timed("forecast"):
             try:
                 self._bank.forecast(self._people[person].id, now=now)
+                done = "forecasts"
             except ConsentRefused:
-                self._tally.counts["forecasts_refused"] += 1
-            else:
-                self._tally.counts["forecasts"] += 1
+                done = "forecasts_refused"
+        self._tally.counts[done] += 1

@@ -37,35 +37,27 @@ class Entry(Struct, frozen=True, kw_only=True):
     link: Link
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """One event as kept. ``body`` is the CloudEvents JSON, or None when it was refused and need not be kept."""
+class NewEvent(Struct, frozen=True, gc=False):
+    """One event to keep. ``body`` is the CloudEvents JSON, or None when it was refused and need not be kept."""
 
-    row: int
+    key: bytes
+    customer: str
+    source: str
+    kind: str
+    at: Instant
+    verdict: Verdict
+    body: bytes | None
+    reading: bytes | None
+
+
+class StoredEvent(NewEvent, frozen=True, gc=False):
+    """One event as kept: under an entry of the journal, at a row of its own."""
+
     seq: int
-    key: bytes
-    customer: str
-    source: str
-    kind: str
-    at: Instant
-    verdict: Verdict
-    body: bytes | None
-    reading: bytes | None
+    row: int
 
 
-class NewEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """One event to keep; the store gives it its row."""
-
-    key: bytes
-    customer: str
-    source: str
-    kind: str
-    at: Instant
-    verdict: Verdict
-    body: bytes | None
-    reading: bytes | None
-
-
-class Letter(Struct, frozen=True, kw_only=True):
+class Letter(Struct, frozen=True):
     """A dead letter: input that could not become an event, kept aside with the reason."""
 
     at: Instant
@@ -80,11 +72,9 @@ class Reader(Protocol):
 
     def position(self) -> int:
         """Give the sequence number of the last entry, 0 when there is none."""
-        ...
 
     def entry(self, seq: int) -> Entry | None:
         """Give one entry."""
-        ...
 
     def entries(
         self,
@@ -96,69 +86,57 @@ class Reader(Protocol):
         limit: int | None = None,
     ) -> Iterator[Entry]:
         """Walk through the journal in order, or from its end; ``after`` is exclusive."""
+
+    def changes(self, *, after: int) -> list[tuple[EntryKind, str | None]]:
+        """Say of every entry after a sequence number what it is and whom it is about."""
         ...
 
     def decision(self, decision_id: str) -> Entry | None:
         """Give the journal entry of a decision."""
-        ...
 
     def events(
         self, *, customers: Sequence[str] | None = None, after: int = 0, upto: int | None = None
     ) -> Iterator[StoredEvent]:
         """Walk through events by row (``after`` exclusive), of entries up to the sequence number ``upto``."""
-        ...
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Say which event keys were seen before."""
-        ...
 
     def customers(self) -> Iterator[str]:
         """List every customer an event or a consent names, in a stable order."""
-        ...
 
     def person(self, customer: str) -> str:
         """Give the person a customer is: the smallest customer id linked with it, itself when there is none."""
-        ...
 
     def members(self, person: str) -> tuple[str, ...]:
         """Give every customer id of a person, sorted."""
-        ...
 
     def holder(self, key_kind: str, key: str) -> str | None:
         """Give the smallest customer id linked to a strong key."""
-        ...
 
     def epoch(self, person: str) -> int:
         """Give the consent epoch of a person, 0 when nothing was ever said."""
-        ...
 
     def consents(self, person: str) -> bytes | None:
         """Give a person's consents as they stand, as they were put."""
-        ...
 
     def states(self, person: str) -> dict[str, bytes]:
         """Give a person's live state by source."""
-        ...
 
     def model(self, name: str) -> bytes | None:
         """Give a model state."""
-        ...
 
     def models(self, *, prefix: str, after: int) -> dict[str, bytes]:
         """Give the model states of a name prefix that changed after a sequence number."""
-        ...
 
     def document(self, name: str) -> str | None:
         """Give the text of a document of the bank project as last recorded."""
-        ...
 
     def letters(self, *, limit: int) -> Iterator[Letter]:
         """Give dead letters, newest first."""
-        ...
 
     def counts(self) -> Mapping[str, int]:
         """Count what is kept: events by verdict, entries by kind, letters, customers."""
-        ...
 
 
 class Writer(Reader, Protocol):
@@ -166,7 +144,6 @@ class Writer(Reader, Protocol):
 
     def append(self, kind: EntryKind, *, at: Instant, customer: str | None, body: bytes) -> Entry:
         """Append an entry to the journal and to its chain."""
-        ...
 
     def index_decision(self, decision_id: str, *, seq: int) -> None:
         """Make a decision's entry findable by its id.
@@ -176,43 +153,33 @@ class Writer(Reader, Protocol):
         DecisionExists
             When the id is taken.
         """
-        ...
 
     def add_events(self, events: Sequence[NewEvent], *, seq: int) -> None:
         """Keep events under the ingest entry ``seq``. Their keys must be new (ask :meth:`known` first)."""
-        ...
 
     def add_letters(self, letters: Sequence[Letter]) -> None:
         """Keep dead letters."""
-        ...
 
     def link(self, *, key_kind: str, key: str, customer: str) -> None:
         """Link a customer to a strong key."""
-        ...
 
     def unlink(self, *, key_kind: str, key: str, customer: str) -> None:
         """Take such a link back."""
-        ...
 
     def put_consents(self, person: str, *, epoch: int, body: bytes) -> None:
         """Put a person's consents as they stand."""
-        ...
 
     def put_state(self, person: str, source: str, body: bytes) -> None:
         """Put a person's live state of one source."""
-        ...
 
     def drop_state(self, person: str, source: str) -> None:
         """Remove a person's live state of one source."""
-        ...
 
     def put_model(self, name: str, body: bytes, *, seq: int) -> None:
         """Put a model state, changed by the entry ``seq``."""
-        ...
 
     def put_document(self, name: str, text: str) -> None:
         """Put the text of a document."""
-        ...
 
 
 class Store(Protocol):
@@ -220,7 +187,6 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Reader]:
         """Open a consistent snapshot."""
-        ...
 
     def commit(self, work: Callable[[Writer], T]) -> T:
         """Run a unit of work alone and give its result once it is durable.
@@ -230,8 +196,6 @@ class Store(Protocol):
         StoreBusy
             When another process holds the store for too long.
         """
-        ...
 
     def close(self) -> None:
         """Finish what is waiting and close."""
-        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
@@ -21,10 +21,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketofone.domain.errors import StoreBusy
+from marketofone.flow.bank import Bank
 from marketofone.web import metrics, security
 from marketofone.web.api.openapi import document
 from marketofone.web.api.operations import OPERATIONS, Operation
-from marketofone.web.bankface import BankFace
 from marketofone.web.console import pages as console
 from marketofone.web.customer import pages as customer
 from marketofone.web.desk import STATIC, Desk, Page, desk_for
@@ -40,7 +40,7 @@ FRESH = {"Cache-Control": "no-store"}
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # addresses of static files carry their digest
 
 
-def build_app(bank: BankFace) -> Starlette:
+def build_app(bank: Bank) -> Starlette:
     """Build the application over an opened bank.
 
     Returns
@@ -50,11 +50,11 @@ def build_app(bank: BankFace) -> Starlette:
     desk, measured, threads = desk_for(bank), metrics.Metrics(), _Threads()
     described = msgspec.json.encode(document(bank.kit.book, version=version("marketofone")))
     methods: dict[str, dict[str, Endpoint]] = {
-        "/openapi.json": {"GET": _fixed(described, JSON)},
-        "/metrics": {"GET": _measures(measured)},
+        "/openapi.json": {"GET": _plain(lambda: described, JSON)},
+        "/metrics": {"GET": _plain(measured.text, metrics.MEDIA_TYPE)},
     }
     for name, (body, media) in STATIC.items():
-        methods[f"/static/{name}"] = {"GET": _fixed(body, media, headers=FOREVER)}
+        methods[f"/static/{name}"] = {"GET": _plain(partial(bytes, body), media, headers=FOREVER)}
     for operation in OPERATIONS:
         methods.setdefault(operation.path, {})[operation.method] = _operation(operation, bank, threads)
     for page in (*customer.PAGES, *console.PAGES):
@@ -80,9 +80,9 @@ class _Threads:
         return await run_sync(work, limiter=self._limiter)
 
 
-def _operation(operation: Operation, bank: BankFace, threads: _Threads) -> Endpoint:
+def _operation(operation: Operation, bank: Bank, threads: _Threads) -> Endpoint:
     async def answer(request: Request) -> Response:
-        visit = await receive(request, accepts=operation.accepts, limit=operation.limit)
+        visit = await receive(request, accepts=operation.media, limit=operation.limit)
         body = await threads.run(lambda: msgspec.json.encode(operation.run(bank, visit)))
         return Response(body, operation.status, FRESH, JSON)
 
@@ -105,16 +105,9 @@ def _page(page: Page, desk: Desk, threads: _Threads) -> Endpoint:
     return answer
 
 
-def _fixed(body: bytes, media: str, *, headers: dict[str, str] | None = None) -> Endpoint:
+def _plain(body: Callable[[], bytes | str], media: str, *, headers: Mapping[str, str] = FRESH) -> Endpoint:
     async def answer(request: Request) -> Response:  # noqa: ARG001 - the form of an endpoint
-        return Response(body, 200, headers, media)
-
-    return answer
-
-
-def _measures(measured: metrics.Metrics) -> Endpoint:
-    async def answer(request: Request) -> Response:  # noqa: ARG001 - the form of an endpoint
-        return Response(measured.text(), 200, FRESH, metrics.MEDIA_TYPE)
+        return Response(body(), 200, headers, media)
 
     return answer
 
@@ -155,7 +148,8 @@ class Doorway:
             await send(message)
 
         try:
-            await self._let_in(scope, receive, guarded)
+            security.check_host(Request(scope).headers.get("host", ""))
+            await self._app(scope, receive, guarded)
         except ClientDisconnect:
             return
         except Exception as error:  # the last door: whatever it is, it gets a documented answer
@@ -165,11 +159,6 @@ class Doorway:
             await response(scope, receive, guarded)
         route = getattr(scope.get("route"), "path", "unknown")
         self._measured.record(route=route, method=_method(scope), status=status, seconds=perf_counter() - began)
-
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not security.known_host(Request(scope).headers.get("host", "")):
-            raise HTTPException(421, "This server answers on loopback only.")
-        await self._app(scope, receive, send)
 
 
 async def _refuse(desk: Desk, request: Request, error: Exception) -> Response:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from textwrap import wrap
 
 LINE = 18  # pixels from one line of text to the next
 BAR = 12
 GAP = 16
 LETTERS = 36  # of a label in one line, beside its value, at 320 pixels
-PLOT = 1000
+LEVELS = 4  # lines of the grid, about
 
 
 @dataclass(frozen=True)
@@ -81,71 +82,45 @@ def _rows(marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin
 
 
 @dataclass(frozen=True)
-class Tick:
-    """A line of the grid: where, and its words."""
-
-    at: float
-    words: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """A dated event on the fan: its number in the table, and where it lies, both in percent."""
-
-    number: int
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
 class Fan:
-    """A fan: bands from the widest to the narrowest and the median as points, ticks in percent, and events."""
+    """Quantiles day by day, as bands around a median. Shapes: (days, odd number of quantiles, ascending)."""
 
-    bands: tuple[str, ...]
-    median: str
-    across: tuple[Tick, ...]
-    up: tuple[Tick, ...]
-    zero: float | None
-    events: tuple[Event, ...]
+    quantiles: Sequence[Sequence[float]]
 
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest amount that is drawn, a little beyond the quantiles."""
+        low, high = min(row[0] for row in self.quantiles), max(row[-1] for row in self.quantiles)
+        margin = 0.06 * ((high - low) or 1.0)
+        return low - margin, high + margin
 
-def fan(
-    quantiles: Sequence[Sequence[float]],
-    *,
-    days: Sequence[Tick],
-    events: Sequence[tuple[int, int]],
-    levels: Sequence[Tick],
-) -> Fan:
-    """Lay out quantiles day by day: shape (days, odd number of quantiles, ascending).
+    @property
+    def levels(self) -> list[int]:
+        """The amounts of the grid's lines."""
+        return round_levels(*self.bounds, count=LEVELS)
 
-    ``days`` are the ticks across, at day indexes; ``levels`` those upwards, at amounts; ``events`` are pairs of a day
-    index and a number.
-    """
-    low = min(min(row) for row in quantiles)
-    high = max(max(row) for row in quantiles)
-    span = (high - low) or 1.0
-    low, high = low - 0.06 * span, high + 0.06 * span
-    last = max(len(quantiles) - 1, 1)
+    @property
+    def bands(self) -> list[str]:
+        """The bands from the widest to the narrowest, as points."""
+        width = len(self.quantiles[0])
+        return [" ".join([*self._curve(at), *reversed(self._curve(width - 1 - at))]) for at in range(width // 2)]
 
-    def up(level: float) -> float:
-        return round(100 * (high - level) / (high - low), 2)
+    @property
+    def median(self) -> str:
+        """The middle, as points."""
+        return " ".join(self._curve(len(self.quantiles[0]) // 2))
 
-    def curve(index: int) -> list[str]:
-        return [f"{PLOT * day / last:.1f},{10 * up(row[index]):.1f}" for day, row in enumerate(quantiles)]
+    def x(self, day: int) -> float:
+        """Give how far to the right a day lies, in percent."""
+        return round(100 * day / max(len(self.quantiles) - 1, 1), 2)
 
-    width = len(quantiles[0])
-    middle = width // 2
-    return Fan(
-        bands=tuple(" ".join([*curve(index), *reversed(curve(width - 1 - index))]) for index in range(middle)),
-        median=" ".join(curve(middle)),
-        across=tuple(Tick(at=round(100 * tick.at / last, 2), words=tick.words) for tick in days),
-        up=tuple(Tick(at=up(tick.at), words=tick.words) for tick in levels if low < tick.at < high),
-        zero=up(0.0) if low < 0.0 < high else None,
-        events=tuple(
-            Event(number=number, x=round(100 * index / last, 2), y=up(quantiles[index][middle]))
-            for index, number in events
-        ),
-    )
+    def y(self, amount: float) -> float:
+        """Give how far below the top an amount lies, in percent."""
+        low, high = self.bounds
+        return round(100 * (high - amount) / (high - low), 2)
+
+    def _curve(self, at: int) -> list[str]:
+        return [f"{10 * self.x(day):.1f},{10 * self.y(row[at]):.1f}" for day, row in enumerate(self.quantiles)]
 
 
 def round_levels(low: float, high: float, *, count: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -12,8 +12,8 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from marketofone.flow.bank import Bank
 from marketofone.web import words
-from marketofone.web.bankface import BankFace
 from marketofone.web.problem import Problem
 from marketofone.web.visit import Visit
 
@@ -26,7 +26,7 @@ STATIC = {name: (body, _MEDIA[name.rpartition(".")[2]]) for name, body in _FILES
 class Desk:
     """Everything a page is written with."""
 
-    bank: BankFace
+    bank: Bank
     templates: Environment
 
     def page(self, name: str, visit: Visit, **context: object) -> Response:
@@ -50,7 +50,7 @@ class Page:
     show: Callable[[Desk, Visit], Response]
 
 
-def desk_for(bank: BankFace) -> Desk:
+def desk_for(bank: Bank) -> Desk:
     """Lay the desk for a bank."""
     templates = Environment(
         loader=PackageLoader("marketofone.web"),
@@ -67,17 +67,19 @@ def desk_for(bank: BankFace) -> Desk:
         "policy": policy,
     }
     templates.filters |= {
+        "action": partial(words.action_of, catalogue=bank.catalogue),
         "day": partial(words.day_of, calendar=calendar),
         "moment": partial(words.moment_of, calendar=calendar),
         "amount": partial(words.amount, currency=settings.currency),
+        "rounded": words.rounded,
         "percent": words.percent,
         "likelihood": words.likelihood,
         "sentence": words.sentence,
         "purposes_in": partial(words.purposes_in, titles={name: of.title for name, of in policy.purposes.items()}),
-        "source_title": lambda name: policy.sources[name].title if name in policy.sources else name,
-        "purpose_title": lambda name: policy.purposes[name].title if name in policy.purposes else name,
-        "channel_title": lambda name: policy.channels[name].title if name in policy.channels else name,
     }
+    for kind in ("source", "purpose", "channel"):
+        titles = {name: known.title for name, known in getattr(policy, f"{kind}s").items()}
+        templates.filters[f"{kind}_title"] = partial(_title, titles=titles)
     return Desk(bank=bank, templates=templates)
 
 
@@ -97,6 +99,10 @@ def address(*segments: str, as_of: str = "", **query: str) -> str:
 def redirect(to: str) -> Response:
     """Send the visitor on after a form, so that reloading sends nothing twice."""
     return RedirectResponse(to, status_code=303)
+
+
+def _title(name: str, *, titles: Mapping[str, str]) -> str:
+    return titles.get(name, name)
 
 
 def _digest(body: bytes) -> str:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import msgspec
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 
@@ -57,17 +56,16 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     if isinstance(error, HTTPException):
         return _of_http(error)
     status, name, title = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    problem = Problem(type=_urn(name), title=title, status=status)
+    said: dict[str, str] = {}
     match error:
         case BadInput():
-            problem = msgspec.structs.replace(problem, field=error.field, shape=error.shape, mend=error.mend)
+            said = {"field": error.field, "shape": error.shape, "mend": error.mend}
         case Refused() | NotFound():
-            problem = msgspec.structs.replace(problem, detail=str(error))
-        case StoreBusy():
-            return problem, {"Retry-After": str(RETRY_SECONDS)}
+            said = {"detail": str(error)}
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _report(error)
-    return problem, {}
+    headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, StoreBusy) else {}
+    return Problem(type=_urn(name), title=title, status=status, **said), headers
 
 
 def _of_http(error: HTTPException) -> tuple[Problem, dict[str, str]]:

@@ -36,18 +36,27 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
-def known_host(header: str) -> bool:
-    """Say whether a Host header names this machine to itself.
+def check_host(header: str) -> None:
+    """Check that a Host header names this machine to itself.
+
+    Raises
+    ------
+    HTTPException
+        421 when it is another's name.
 
     Examples
     --------
-    >>> known_host("127.0.0.1:8000"), known_host("[::1]"), known_host("rebound.example")
-    (True, True, False)
+    >>> check_host("127.0.0.1:8000")
+    >>> check_host("[::1]")
+    >>> check_host("rebound.example")
+    Traceback (most recent call last):
+    starlette.exceptions.HTTPException: 421: This server answers on loopback only.
     """
     name, _, port = header.rpartition(":")
     if not name or not port.isdigit():
         name = header
-    return name.removeprefix("[").removesuffix("]").lower() in LOOPBACK
+    if name.removeprefix("[").removesuffix("]").lower() not in LOOPBACK:
+        raise HTTPException(421, "This server answers on loopback only.")
 
 
 def token_of(request: Request) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import uvicorn
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.flow.bank import Bank
 from marketofone.web.app import build_app
-from marketofone.web.bankface import BankFace
 from marketofone.web.security import LOOPBACK
 
 # The event loop shares the interpreter with the threads that decide: five milliseconds, the default, of waiting for
@@ -16,7 +17,7 @@ from marketofone.web.security import LOOPBACK
 SWITCH_SECONDS = 0.0005
 
 
-def serve(bank: BankFace, *, host: str, port: int) -> None:
+def serve(bank: Bank, *, host: str, port: int) -> None:
     """Serve the API and the pages until interrupted, then close the bank.
 
     Raises
@@ -37,6 +38,8 @@ def serve(bank: BankFace, *, host: str, port: int) -> None:
         timeout_graceful_shutdown=5,
     )
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what was loaded stays: collecting garbage need not look through it in the middle of an answer
     try:
         uvicorn.Server(config).run()
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
@@ -56,21 +56,17 @@ class Visit:
         MalformedRequest
             Naming the field; never repeating a value.
         """
-        try:
-            return msgspec.json.decode(self.body, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            found = malformed(error, within="")
-            field = "body" if found.field == "event" else found.field
-            raise MalformedRequest(field=field, shape=found.shape, mend="see /openapi.json") from error
+        return _shaped(lambda: msgspec.json.decode(self.body, type=shape))
 
     @property
     def form(self) -> dict[str, str]:
         """The body as the fields of a form; the last of several with one name counts."""
-        try:
-            text = self.body.decode("utf-8")
-            return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
-        except ValueError as error:
-            raise _no_text("form") from error
+        return _fields(self.body, of="form")
+
+    def fill_in(self, shape: type[T]) -> T:
+        """Read the body as a form of a shape. Raises as :meth:`read` does."""
+        said = {name: value.strip() for name, value in self.form.items()}
+        return _shaped(lambda: msgspec.convert(said, shape))
 
     def moment(self, calendar: Calendar) -> Instant | None:
         """Read ``as_of`` of the query: an instant or a day's end; None when it was left out."""
@@ -98,16 +94,13 @@ async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, tok
     """
     try:
         path = {name: unquote(value, errors="strict") for name, value in request.path_params.items()}
-        asked = request.scope["query_string"].decode("ascii")
-        query = dict(parse_qsl(asked, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
     except ValueError as error:
         raise _no_text("address") from error
+    query = _fields(request.scope["query_string"], of="address")
     if not all(re.search(NAME, value) for value in path.values()):
         raise MalformedRequest(field="address", shape="no name", mend="use 1 to 128 characters without spaces")
-    body, media = b"", ""
-    if accepts:
-        media = _media(request, accepts)
-        body = await _body(request, limit=limit)
+    media = _media(request, accepts) if accepts else ""
+    body = await _body(request, limit=limit) if accepts else b""
     return Visit(path=path, query=query, body=body, media=media, token=token)
 
 
@@ -122,18 +115,29 @@ def _media(request: Request, accepts: tuple[str, ...]) -> str:
 
 
 async def _body(request: Request, *, limit: int) -> bytes:
-    too_long = HTTPException(413, f"send at most {limit} bytes")
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise too_long
-    parts: list[bytes] = []
-    length = 0
+    body = bytearray()
     async for part in request.stream():
-        length += len(part)
-        if length > limit:
-            raise too_long
-        parts.append(part)
-    return b"".join(parts)
+        body += part
+        if len(body) > limit:
+            raise HTTPException(413, f"send at most {limit} bytes")
+    return bytes(body)
+
+
+def _fields(text: bytes, *, of: str) -> dict[str, str]:
+    try:
+        fields = parse_qsl(text.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise _no_text(of) from error
+    return dict(fields)
+
+
+def _shaped(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        found = malformed(error, within="")
+        field = "body" if found.field == "event" else found.field
+        raise MalformedRequest(field=field, shape=found.shape, mend="see /openapi.json") from error
 
 
 def _no_text(field: str) -> BadInput:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+from marketofone.decide.catalogue import ActionCatalogue
+from marketofone.domain.action import Action
+from marketofone.domain.errors import UnknownAction
 from marketofone.domain.moment import Calendar, Instant, date_of, parse_instant
 from marketofone.domain.money import Money
 
@@ -21,19 +24,27 @@ _LIKELIHOOD = (
 )
 
 
-def day(of: date) -> str:
-    """Write a calendar date."""
-    return f"{of.day} {of:%B %Y}"
-
-
-def short_day(of: date) -> str:
-    """Write a calendar date where there is little room."""
-    return f"{of.day} {of:%b %Y}"
+def action_of(name: str, *, catalogue: ActionCatalogue) -> Action:
+    """Give the words of an action; of one that is no longer in the catalogue, its bare name."""
+    try:
+        return catalogue.action(name)
+    except UnknownAction:
+        return Action(id=name, kind="insight", title=name, text="It is no longer in the catalogue.")
 
 
 def day_of(at: Instant | str, *, calendar: Calendar) -> str:
-    """Write the day of an instant in the bank's timezone, briefly."""
-    return short_day(date_of(calendar.day_of(_instant(at))))
+    """Write a day, or the day of an instant in the bank's timezone, briefly.
+
+    Examples
+    --------
+    >>> day_of("2026-03-03", calendar=Calendar("Europe/Prague"))
+    '3 Mar 2026'
+    """
+    if isinstance(at, str) and len(at) == len("2026-03-03"):
+        of = date.fromisoformat(at)
+    else:
+        of = date_of(calendar.day_of(_instant(at)))
+    return f"{of.day} {of:%b %Y}"
 
 
 def moment_of(at: Instant | str, *, calendar: Calendar) -> str:
@@ -45,8 +56,8 @@ def moment_of(at: Instant | str, *, calendar: Calendar) -> str:
     '3 March 2026, 14:05'
     """
     instant = _instant(at)
-    hours, minutes = divmod(calendar.minute_of_day(instant), 60)
-    return f"{day(date_of(calendar.day_of(instant)))}, {hours:02d}:{minutes:02d}"
+    of, (hours, minutes) = date_of(calendar.day_of(instant)), divmod(calendar.minute_of_day(instant), 60)
+    return f"{of.day} {of:%B %Y}, {hours:02d}:{minutes:02d}"
 
 
 def amount(minor: float, *, currency: str, signed: bool = False) -> str:

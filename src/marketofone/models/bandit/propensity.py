@@ -13,7 +13,7 @@ where F is the distribution of the highest score: one integral in one dimension 
    Spreads a million times apart cost a dozen panels more, not a million.
 3. *Narrow*: F at a few points bounds each chance from above (by parts: the integral of 1 - Phi_a over dF). Who can
    hardly win is left out, and the low end moves up to where something is decided.
-4. *Integrate* by Gauss-Legendre panels of 24 nodes, leaving out those whose upper end lies below a panel.
+4. *Integrate* by Gauss-Legendre panels of 16 nodes, leaving out those whose upper end lies below a panel.
 
 The sum must be 1, which makes it the check: when it is off by more than 1e-7 (hundreds of equal rivals, where F is a
 steep step) the panels are halved. What is left is divided out.
@@ -41,8 +41,9 @@ _STRONGEST = 64  # rivals are enough to bound F from above
 _OFF = 1e-7
 _HALVINGS = 5
 _PANEL = 1.4
-_ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _NODES = (_ABSCISSAE + 1.0) / 2.0
+_CELLS = 8_192  # numbers worked on at once: several panels of few rivals, one panel of many
 _PEAK = 0.5 / math.sqrt(2.0 * math.pi)  # of the normal density, and half: the rule is for an interval of length 2
 _COARSE = np.linspace(0.0, 1.0, 16)
 
@@ -76,7 +77,7 @@ def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
     ----------
     mean, spread
         Shape (k,), in one unit: mean and standard deviation of each action's score. A spread of 0 is a known score;
-        among known scores that tie the first wins, as in :func:`marketofone.models.bandit.draw.draw`.
+        among known scores that tie the first wins.
 
     Returns
     -------
@@ -115,6 +116,24 @@ def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
         chances[rivals.rows] = _integrate(rivals, known=known)
     chances /= chances.sum()
     return chances
+
+
+def mix(chances: FloatArray, *, floor: float) -> FloatArray:
+    """Mix choice probabilities with the uniform ones: no action falls below ``floor / k``. A floor of 1 is a lottery.
+
+    Raises
+    ------
+    MalformedRequest
+        When there is nothing to choose from or the floor is no probability.
+
+    Examples
+    --------
+    >>> mix(np.array([1.0, 0.0]), floor=0.5).tolist()
+    [0.75, 0.25]
+    """
+    if not chances.size or not 0.0 <= floor <= 1.0:
+        raise MalformedRequest(field="floor", shape="nothing to choose, or no probability", mend="offer at least one")
+    return (1.0 - floor) * chances + floor / chances.size
 
 
 def _check(mean: FloatArray, spread: FloatArray) -> None:
@@ -158,13 +177,15 @@ def _integrate(rivals: _Rivals, *, known: float) -> FloatArray:
 
 def _panels(rivals: _Rivals, *, width: float, step: float, panels: int) -> FloatArray:
     chances = np.zeros(rivals.rows.size)
-    for panel in range(panels):
+    together = max(1, _CELLS // (_NODES.size * rivals.rows.size))
+    for panel in range(0, panels, together):
         alive = int(rivals.below.searchsorted(-width * math.sinh(step * panel))) or 1
-        u = step * (panel + _NODES)
+        some = np.arange(panel, min(panel + together, panels))[:, np.newaxis]
+        u = (step * (some + _NODES)).ravel()
         z = (width * np.sinh(u) - rivals.mean[:alive, np.newaxis]) / rivals.spread[:alive, np.newaxis]
         np.maximum(z, -30.0, out=z)  # keeps the ratio below finite where F is 0 anyway
         below = ndtr(z)
-        weights = _WEIGHTS * (step * width) * np.cosh(u) * below.prod(axis=0)
+        weights = np.tile(_WEIGHTS * (step * width), some.size) * np.cosh(u) * below.prod(axis=0)
         z *= z
         z *= -0.5
         hazard = np.exp(z, out=z)

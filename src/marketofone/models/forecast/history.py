@@ -116,15 +116,8 @@ def together(accounts: Sequence[History]) -> History:
 
 def _closing(of_day: Sequence[Movement]) -> int:
     """Give the recorded balance farthest from every opening balance of the day; the last one when all are equal."""
-    told = [
-        (move.balance_minor, move.balance_minor - move.amount_minor)
-        for move in of_day
-        if move.balance_minor is not None
-    ]
-    openings = [opening for _, opening in told]
-
-    def lonely(position: int) -> tuple[int, int]:
-        others = openings[:position] + openings[position + 1 :]
-        return min((abs(told[position][0] - opening) for opening in others), default=0), position
-
-    return told[max(range(len(told)), key=lonely)][0]
+    told = [(move.balance_minor, move.amount_minor) for move in of_day if move.balance_minor is not None]
+    balances, amounts = np.array(told[::-1], dtype=np.int64).T
+    distances = np.abs(balances[:, np.newaxis] - (balances - amounts))
+    np.fill_diagonal(distances, np.iinfo(np.int64).max)
+    return int(balances[distances.min(axis=1).argmax()])

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from marketofone.domain.moment import Day, date_of
@@ -94,7 +95,7 @@ def forecast(movements: Sequence[Movement], *, as_of: int, currency: str, errors
     for move in movements:
         if move.day <= as_of:
             by_account.setdefault(move.account, []).append(move)
-    outlooks: list[Outlook] = []
+    accounts: list[Outlook] = []
     seen: dict[str, Situation] = {}
     for account in sorted(by_account):
         past = history(by_account[account], as_of=as_of)
@@ -102,21 +103,16 @@ def forecast(movements: Sequence[Movement], *, as_of: int, currency: str, errors
         days: tuple[DayAhead, ...] = ()
         if silent is None:
             seen[account] = situation(past, payments=expected(by_account[account], as_of=as_of))
-            paths = errors.ahead(seen[account])
-            days = told = _days(paths, as_of=as_of)
-        outlooks.append(Outlook(account=account, accounts=(account,), days=days, abstains=silent))
-    accounts = tuple(outlooks)
+            days = _days(errors.ahead(seen[account]), as_of=as_of)
+        accounts.append(Outlook(account=account, accounts=(account,), days=days, abstains=silent))
+    ahead = Forecast(as_of=as_of, currency=currency, accounts=tuple(accounts), total=None, payments=(), events=())
     if not seen:
-        return Forecast(as_of=as_of, currency=currency, accounts=accounts, total=None, payments=(), events=())
+        return ahead
     whole = total(list(seen.values()))
-    if len(seen) > 1:
-        paths = errors.ahead(whole)
-        told = _days(paths, as_of=as_of)
-    return Forecast(
-        as_of=as_of,
-        currency=currency,
-        accounts=accounts,
-        total=Outlook(account=TOTAL, accounts=tuple(seen), days=told),
+    paths = errors.ahead(whole)
+    return replace(
+        ahead,
+        total=Outlook(account=TOTAL, accounts=tuple(seen), days=_days(paths, as_of=as_of)),
         payments=whole.payments,
         events=_events(whole, paths, currency=currency),
     )
@@ -154,26 +150,21 @@ def _events(whole: Situation, paths: Paths, *, currency: str) -> tuple[Expected,
 
 
 def _shortfall(event: str, floor: int, whole: Situation, paths: Paths, *, currency: str) -> Expected:
-    as_of, horizon = whole.past.as_of, paths.shape[1]
-    if (whole.past.balance or 0) < floor:
-        return Expected(
-            event=event, horizon_days=horizon, probability=1.0, expected_from=as_of, expected_to=as_of,
-            drivers=("the balance is there already",),
-        )  # fmt: skip
-    below = paths < floor
-    falls = below.any(axis=1)
-    first, last = (None, None)
-    if falls.any():
-        days = np.sort(below[falls].argmax(axis=1)) + as_of + 1
-        first, last = int(days[len(days) // 10]), int(days[(len(days) * 9 - 1) // 10])
-    return Expected(
+    as_of, below = whole.past.as_of, paths < floor
+    days = np.sort(below[below.any(axis=1)].argmax(axis=1)) + as_of + 1
+    first, last = (int(days[days.size // 10]), int(days[(days.size * 9 - 1) // 10])) if days.size else (None, None)
+    ahead = Expected(
         event=event,
-        horizon_days=horizon,
-        probability=int(falls.sum()) / PATHS,
+        horizon_days=paths.shape[1],
+        probability=days.size / PATHS,
         expected_from=first,
         expected_to=last,
         drivers=_drivers(whole, upto=last or as_of, currency=currency),
     )
+    if (whole.past.balance or 0) >= floor:
+        return ahead
+    there = ("the balance is there already",)
+    return replace(ahead, probability=1.0, expected_from=as_of, expected_to=as_of, drivers=there)
 
 
 def _drivers(whole: Situation, *, upto: int, currency: str) -> tuple[str, ...]:

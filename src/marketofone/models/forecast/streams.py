@@ -8,11 +8,12 @@ weekly, biweekly, monthly, two-monthly or quarterly rhythm with a hit rate of at
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import count, pairwise, takewhile
 from statistics import median_low
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -25,12 +26,13 @@ BONUS = 1.2
 _RECENT = 6
 _LATE_DAYS = 5
 _END_OF_MONTH = 31
+_TWICE = 2
 
 Rhythm = Literal["weekly", "biweekly", "monthly", "two_monthly", "quarterly"]
 Status = Literal["early", "mature", "ended"]
 
 
-class _Beat(Struct, frozen=True):
+class _Beat(NamedTuple):
     shortest: int
     longest: int
     days: float
@@ -70,28 +72,19 @@ class Stream(Struct, frozen=True, kw_only=True):
 
     def dates(self, *, after: int, upto: int) -> Iterator[int]:
         """Give the days on which the stream is expected next; one that is a few days late is expected tomorrow."""
-        for day in self._beats():
-            if day > upto:
-                return
-            if day > after:
-                yield day
-            elif day > after - _LATE_DAYS:
-                yield after + 1
+        for day in takewhile(lambda day: day <= upto, self._beats()):
+            if day > after - _LATE_DAYS:
+                yield max(day, after + 1)
 
     def _beats(self) -> Iterator[int]:
         beat = _BEATS[self.rhythm]
         if not beat.months:
-            day = self.last_day
-            while True:
-                day += int(beat.days)
-                yield day
+            return count(self.last_day + int(beat.days), int(beat.days))
         last = date_of(Day(self.last_day))
         month = last.year * 12 + last.month - 1
         # A hit near the turn of a month may belong to the month before or after.
         month = min((month - 1, month, month + 1), key=lambda near: abs(_anchored(near, self.anchor) - self.last_day))
-        while True:
-            month += beat.months
-            yield _anchored(month, self.anchor)
+        return (_anchored(later, self.anchor) for later in count(month + beat.months, beat.months))
 
 
 class Payment(Struct, frozen=True, kw_only=True):
@@ -115,19 +108,16 @@ def find_streams(movements: Iterable[Movement], *, as_of: int) -> tuple[Stream, 
     >>> [(stream.rhythm, stream.anchor, stream.amount_minor) for stream in find_streams(rent, as_of=100)]
     [('monthly', 5, -90000)]
     """
-    groups: dict[tuple[object, ...], list[Movement]] = {}
+    groups: defaultdict[tuple[object, ...], list[Movement]] = defaultdict(list)
     for move in movements:
         if move.day <= as_of and move.amount_minor:
             key = (move.account, move.amount_minor > 0, move.operation, move.category, move.counterparty)
-            groups.setdefault(key, []).append(move)
-    found: list[Stream] = []
+            groups[key].append(move)
+    found: list[Stream | None] = []
     for group in groups.values():
         whole = _stream(group, as_of=as_of) if group[0].counterparty else None
-        if whole is not None:
-            found.append(whole)
-        elif len(group) > 2:  # noqa: PLR2004 - two payments without a common counterparty prove nothing
-            found += [s for bucket in _buckets(group) if (s := _stream(bucket, as_of=as_of)) is not None]
-    return tuple(found)
+        found += [whole] if whole else [_stream(bucket, as_of=as_of) for bucket in _buckets(group)]
+    return tuple(stream for stream in found if stream is not None)
 
 
 def project(streams: Iterable[Stream], *, from_day: int, horizon: int) -> tuple[Payment, ...]:
@@ -149,27 +139,23 @@ def project(streams: Iterable[Stream], *, from_day: int, horizon: int) -> tuple[
     return tuple(sorted(payments, key=lambda payment: (payment.day, payment.amount_minor)))
 
 
-def _buckets(group: Sequence[Movement]) -> Iterator[list[Movement]]:
-    bucket: list[Movement] = []
+def _buckets(group: Sequence[Movement]) -> list[list[Movement]]:
+    buckets: list[list[Movement]] = []
     for move in sorted(group, key=lambda move: (abs(move.amount_minor), move.day)):
-        if bucket and abs(move.amount_minor) > BUCKET * abs(bucket[0].amount_minor):
-            if len(bucket) > 2:  # noqa: PLR2004 - see find_streams
-                yield bucket
-            bucket = []
-        bucket.append(move)
-    if len(bucket) > 2:  # noqa: PLR2004 - see find_streams
-        yield bucket
+        if not buckets or abs(move.amount_minor) > BUCKET * abs(buckets[-1][0].amount_minor):
+            buckets.append([])
+        buckets[-1].append(move)
+    # Two payments without a common counterparty prove nothing.
+    return [bucket for bucket in buckets if len(bucket) > _TWICE]
 
 
 def _stream(group: Sequence[Movement], *, as_of: int) -> Stream | None:
-    amounts: dict[int, int] = {}
+    amounts: Counter[int] = Counter()
     for move in group:
-        amounts[move.day] = amounts.get(move.day, 0) + move.amount_minor
+        amounts[move.day] += move.amount_minor
     days = sorted(amounts)
     gaps = [after - before for before, after in pairwise(days)]
-    if not gaps:
-        return None
-    usual = median_low(gaps)
+    usual = median_low(gaps or [0])
     rhythm = next((name for name, beat in _BEATS.items() if beat.shortest <= usual <= beat.longest), None)
     if rhythm is None:
         return None
@@ -194,11 +180,11 @@ def _stream(group: Sequence[Movement], *, as_of: int) -> Stream | None:
         hit_rate=hit_rate,
         first_day=days[0],
         last_day=days[-1],
-        status="ended" if ended else "early" if len(days) < 3 else "mature",  # noqa: PLR2004 - seen twice
+        status="ended" if ended else "mature" if len(days) > _TWICE else "early",
     )
 
 
-def _amounts(amounts: dict[int, int], days: Sequence[int]) -> tuple[int, dict[int, int]]:
+def _amounts(amounts: Mapping[int, int], days: Sequence[int]) -> tuple[int, dict[int, int]]:
     """Give the usual amount of the last hits, and calendar months in which alone it was clearly larger."""
     usual = sorted((amounts[day] for day in days[-_RECENT:]), key=abs)[(min(len(days), _RECENT) - 1) // 2]
     alone = {

@@ -51,9 +51,9 @@ class Heads(NamedTuple):
 
 
 class Separators(NamedTuple):
-    """One linear separator per label. Shapes: weights float32[terms, labels], offset float64[labels]."""
+    """One linear separator per label. Shapes: weights [terms, labels], offset float64[labels]."""
 
-    weights: NDArray[np.float32]
+    weights: NDArray[np.floating]
     offset: Floats
 
     def score(self, placed: Placed) -> Floats:
@@ -62,13 +62,14 @@ class Separators(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """All that a reading needs. Shapes: trust float64[2, 5]; rows: is the text known, is its first intent right."""
+    """All that a reading takes. Shapes: trust float64[2, 5]; rows: is the text known, is its first intent right."""
 
     vocabulary: Vocabulary
     separators: Separators
     heads: Heads
     trust: Floats
     known_cut: float
+    needs: dict[str, str]
 
 
 def chance_of(log_odds: Floats) -> Floats:
@@ -93,7 +94,10 @@ def fit(phrases: Sequence[Phrase], *, seed: int) -> Fitted:
     texts = [words(phrase.text) for phrase in phrases]
     heads, targets = _labelled(phrases)
     scores, unseen = _held_out(texts, targets, ["".join(phrase.intents[:1]) for phrase in phrases], seed=seed)
-    lines = [_platt(scores[:, head.columns], targets[:, head.columns], seed=seed) for head in heads]
+    # One line per head turns its scores into log-odds, as labels are too few for a line of their own.
+    lines = [
+        _logistic(scores[:, head.columns].reshape(-1, 1), targets[:, head.columns].ravel(), seed=seed) for head in heads
+    ]
     scale, shift = np.repeat(lines, [len(head.labels) for head in heads], axis=0).T
     log_odds = scores * scale + shift
     intents, topics = (
@@ -103,10 +107,10 @@ def fit(phrases: Sequence[Phrase], *, seed: int) -> Fitted:
     columns = intents.columns
     trust, known_cut = _trust(log_odds[:, columns], unseen, targets[:, columns], seed=seed)
     vocabulary, separators = _separate(texts, targets, seed=seed)
-    # Half precision keeps the model small; the rounded weights are the model, so storing it changes nothing.
-    weights = (separators.weights * scale).astype(np.float16).astype(np.float32)
-    calibrated = Separators(weights, separators.offset * scale + shift)
-    return Fitted(vocabulary, calibrated, heads._replace(intents=intents, topics=topics), trust, known_cut)
+    # Half precision keeps the model small.
+    calibrated = Separators((separators.weights * scale).astype(np.float16), separators.offset * scale + shift)
+    needs = {intent: need for phrase in phrases for intent, need in zip(phrase.intents, phrase.needs, strict=False)}
+    return Fitted(vocabulary, calibrated, heads._replace(intents=intents, topics=topics), trust, known_cut, needs)
 
 
 def _labelled(phrases: Sequence[Phrase]) -> tuple[Heads, Flags]:
@@ -155,11 +159,6 @@ def _held_out(texts: Texts, targets: Flags, strata: Sequence[str], *, seed: int)
             unseen[row] = vocabulary.place(texts[row])
             scores[row] = separators.score(unseen[row])
     return scores, [unseen[row] for row in range(len(texts))]
-
-
-def _platt(scores: Floats, targets: Flags, *, seed: int) -> Floats:
-    """Fit the line that turns a head's scores into log-odds; one line per head, as labels are too few for their own."""
-    return _logistic(scores.reshape(-1, 1), targets.ravel(), seed=seed)
 
 
 def _trust(intents: Floats, unseen: Sequence[Placed], targets: Flags, *, seed: int) -> tuple[Floats, float]:

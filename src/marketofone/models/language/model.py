@@ -9,34 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Any, Self, get_args
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from numpy.typing import NDArray
 
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.reading import Emotion, Intent, Reading, Sentiment
-from marketofone.models.language.fitting import Fitted, Floats, Head, Heads, Separators, chance_of, evidence_of, fit
-from marketofone.models.language.phrases import NEEDS, Phrase
+from marketofone.models.language.fitting import Fitted, Floats, Head, chance_of, evidence_of, fit
+from marketofone.models.language.phrases import Phrase
 from marketofone.models.language.text import words
-from marketofone.models.language.vocabulary import Vocabulary
 
 # Chances are rounded to what they are worth, which also keeps readings equal across machines.
 DECIMALS = 4
 SENTIMENTS: tuple[Sentiment, ...] = get_args(Sentiment)
 EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
-
-
-class _Stored(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    format: Literal[1]
-    terms: str
-    idf: bytes
-    weights: bytes
-    offset: bytes
-    heads: Heads
-    trust: bytes
-    known_cut: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,23 +63,11 @@ class LanguageModel:
         confidence = round(right, DECIMALS)
         if known < fitted.known_cut or not placed.positions.size:
             return _abstain(confidence)
-        return _say(chance_of(log_odds), fitted.heads, confidence)
+        return _say(chance_of(log_odds), fitted, confidence)
 
     def to_bytes(self) -> bytes:
         """Give the model as bytes, without pickle: the same bytes for the same phrases and seed."""
-        fitted = self.fitted
-        return msgspec.msgpack.encode(
-            _Stored(
-                format=1,
-                terms="\n".join(fitted.vocabulary.terms),
-                idf=fitted.vocabulary.idf.astype("<f4").tobytes(),
-                weights=fitted.separators.weights.astype("<f2").tobytes(),
-                offset=fitted.separators.offset.astype("<f8").tobytes(),
-                heads=fitted.heads,
-                trust=fitted.trust.astype("<f8").tobytes(),
-                known_cut=fitted.known_cut,
-            )
-        )
+        return msgspec.msgpack.encode(self.fitted, enc_hook=_packed)
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Self:
@@ -103,26 +79,24 @@ class LanguageModel:
             If the bytes are not a model of this format.
         """
         try:
-            stored = msgspec.msgpack.decode(blob, type=_Stored)
-            terms = tuple(stored.terms.split("\n"))
-            labels = sum(len(head.labels) for head in stored.heads)
-            weights = np.frombuffer(stored.weights, dtype="<f2").astype(np.float32).reshape(len(terms), labels)
-            offset = np.frombuffer(stored.offset, dtype="<f8").reshape(labels)
-            fitted = Fitted(
-                vocabulary=Vocabulary(terms, np.frombuffer(stored.idf, dtype="<f4").reshape(len(terms))),
-                separators=Separators(weights, offset),
-                heads=stored.heads,
-                trust=np.frombuffer(stored.trust, dtype="<f8").reshape(2, -1),
-                known_cut=stored.known_cut,
-            )
-        except (msgspec.MsgspecError, ValueError) as error:
+            return cls(msgspec.msgpack.decode(blob, type=Fitted, dec_hook=_unpacked))
+        except msgspec.MsgspecError as error:
             raise MalformedDocument(
                 field="language model", shape=str(error), mend="fit the model again from its phrases"
             ) from error
-        return cls(fitted)
 
 
-def _say(chances: Floats, heads: Heads, confidence: float) -> Reading:
+def _packed(array: NDArray[Any]) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.str, array.shape, array.tobytes()
+
+
+def _unpacked(_: type, packed: tuple[str, tuple[int, ...], bytes]) -> NDArray[Any]:
+    kind, shape, numbers = packed
+    return np.frombuffer(numbers, dtype=kind).reshape(shape)
+
+
+def _say(chances: Floats, fitted: Fitted, confidence: float) -> Reading:
+    heads = fitted.heads
     intents, topics, moods, urgencies = (_ranked(chances[head.columns], head) for head in heads)
     asked = [(intent, chance) for intent, chance in intents if chance >= heads.intents.cut]
     sentiment, emotion = _mood(dict(moods))
@@ -137,7 +111,7 @@ def _say(chances: Floats, heads: Heads, confidence: float) -> Reading:
         urgency=round(urgency, DECIMALS),
         confidence=confidence,
         topics=tuple(topic for topic, chance in topics if chance >= heads.topics.cut),
-        needs=tuple(need for intent, _ in asked if (need := NEEDS.get(intent, intent.replace("_", " ")))),
+        needs=tuple(need for intent, _ in asked if (need := fitted.needs.get(intent))),
         route="local",
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, Self
 
@@ -36,10 +37,10 @@ class Vocabulary:
 
     terms: tuple[str, ...]
     idf: NDArray[np.float32]
-    _position: dict[str, int] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_position", {term: position for position, term in enumerate(self.terms)})
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {term: position for position, term in enumerate(self.terms)}
 
     @classmethod
     def learn(cls, texts: Sequence[Sequence[str]]) -> Self:

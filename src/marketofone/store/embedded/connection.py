@@ -10,26 +10,31 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import NoReturn
 
 from marketofone.domain.errors import StoreBusy, StoreError
 from marketofone.store.embedded.schema import APPLICATION, TABLES, VERSION
 
 FILE = "bank.sqlite"
-_PAGES_BEFORE_CHECKPOINT = 16_384  # 64 MB of log: a fifth more events/s than the default of 4 MB
-_WRITER_CACHE_KIB = 65_536
+_WRITING = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",  # what is dropped is overwritten, not only forgotten
+    "wal_autocheckpoint = 16384",  # 64 MB of log: a fifth more events/s than the default of 4 MB
+    "cache_size = -65536",  # KiB
+)
 _READER_CACHE_KIB = 8_192  # a commit empties a reader's cache, so more would not stay
 _STATEMENTS = 256
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def give_up(error: sqlite3.Error) -> NoReturn:
-    """Raise in our words what went wrong in the engine."""
+def in_our_words(error: sqlite3.Error) -> StoreError:
+    """Say what went wrong in the engine."""
     code = getattr(error, "sqlite_errorcode", None)  # absent when Python's driver itself complains
     if code is not None and code & 0xFF in _BUSY:
-        raise StoreBusy(f"another process holds {FILE} for too long") from error
+        return StoreBusy(f"another process holds {FILE} for too long")
     name = getattr(error, "sqlite_errorname", type(error).__name__)
-    raise StoreError(f"{FILE} cannot be used: {name}") from error
+    return StoreError(f"{FILE} cannot be used: {name}")
 
 
 def open_writer(path: Path, *, patience_ms: int) -> sqlite3.Connection:
@@ -47,15 +52,11 @@ def open_writer(path: Path, *, patience_ms: int) -> sqlite3.Connection:
     connection = _connect(path, mode="rw", patience_ms=patience_ms)
     try:
         _recognise(connection)  # before anything of a stranger's file is changed
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what is dropped is overwritten, not only forgotten
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_BEFORE_CHECKPOINT}")
-        connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+        for setting in _WRITING:
+            connection.execute(f"PRAGMA {setting}")
     except sqlite3.Error as error:
         connection.close()
-        give_up(error)
+        raise in_our_words(error) from error
     except StoreError:
         connection.close()
         raise
@@ -74,7 +75,7 @@ def open_reader(path: Path, *, patience_ms: int) -> sqlite3.Connection:
         connection = _connect(path, mode="ro", patience_ms=patience_ms)
         connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
     except sqlite3.Error as error:
-        give_up(error)
+        raise in_our_words(error) from error
     return connection
 
 

@@ -20,7 +20,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from marketofone.domain.errors import ChainBroken, StoreError
-from marketofone.store.embedded.connection import give_up
+from marketofone.store.embedded.checkpoint import Checkpoints
+from marketofone.store.embedded.connection import in_our_words
 from marketofone.store.embedded.writer import BEGINNING, Head, Salts, SqliteWriter, read_head
 
 T = TypeVar("T")
@@ -45,8 +46,9 @@ class _Unit:
 class GroupCommit:
     """The one writer of this process, on a thread of its own that starts with the first unit."""
 
-    def __init__(self, connection: sqlite3.Connection, *, salts: Salts) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, salts: Salts, checkpoints: Checkpoints) -> None:
         self._connection = connection
+        self._checkpoints = checkpoints
         self._salts = salts
         self._trusted = BEGINNING  # the end of the journal as this process last saw it
         self._waiting: SimpleQueue[_Unit | None] = SimpleQueue()
@@ -63,6 +65,7 @@ class GroupCommit:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
                 self._thread.start()
+                self._checkpoints.start()
             elif self._thread is threading.current_thread():
                 raise AssertionError("a unit of work must not commit another: it would wait for itself")
             self._waiting.put(unit)
@@ -78,6 +81,7 @@ class GroupCommit:
         if self._thread is not None:
             self._waiting.put(None)
             self._thread.join()
+        self._checkpoints.close()
         self._connection.close()
 
     def _serve(self) -> None:
@@ -152,11 +156,6 @@ def _told(error: BaseException) -> StoreError:
     """Make the error one caller gets; each gets its own, for raising changes it."""
     if isinstance(error, ChainBroken):
         return ChainBroken(seq=error.seq)
-    told = StoreError("the writer failed")
+    told = in_our_words(error) if isinstance(error, sqlite3.Error) else StoreError("the writer failed")
     told.__cause__ = error
-    if isinstance(error, sqlite3.Error):
-        try:
-            give_up(error)
-        except StoreError as ours:
-            told = ours
     return told

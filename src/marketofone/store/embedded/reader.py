@@ -2,7 +2,7 @@
 
 Walks go page by page, each page asking for what follows the last row seen: no statement stays open, so a walk that is
 left half way holds nothing back, and a unit of work may write while it walks. A walk over several customers or kinds
-merges one ordered walk for each, so nothing is ever sorted as a whole.
+merges one ordered walk for each, so nothing is ever sorted as a whole. What orders a walk is its rows' last column.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import merge
-from itertools import islice
+from itertools import islice, starmap
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from marketofone.audit.chain import Link
 from marketofone.domain.errors import StoreError
-from marketofone.domain.moment import Instant
 from marketofone.store.ports import Entry, EntryKind, Letter, StoredEvent
 
 Row = tuple[Any, ...]
 V = TypeVar("V")
 
 _LAST = 2**63 - 1
+_KEY: Callable[[Row], Any] = itemgetter(-1)
 _PAGE = 256
-_ENTRY = "SELECT seq, kind, at, customer, body, salt, commitment, hash FROM journal"
+_ENTRY = "SELECT kind, at, customer, body, salt, commitment, hash, seq FROM journal"
 # Whoever alters a body by hand may leave text where bytes were: it is read all the same, so that it can be found out.
+# The columns stand in the order of a StoredEvent's fields.
 _EVENT = """
-SELECT row, seq, key, customer, source, kind, at, verdict, CAST(body AS BLOB), CAST(reading AS BLOB) FROM events"""
+SELECT key, customer, source, kind, at, verdict, CAST(body AS BLOB), CAST(reading AS BLOB), seq, row FROM events"""
 _KNOWN_FEW, _KNOWN_MANY = (
     (size, f"SELECT key FROM events WHERE key IN ({', '.join('?' * size)})")  # noqa: S608 - nothing but marks
     for size in (16, 256)
@@ -86,12 +87,16 @@ class SqliteReader:
         else:
             wanted = [("", ())]
         page = _PAGE if limit is None else min(limit, _PAGE)
-        walks = [
+        walks = (
             self._walk(_ENTRY, where, values, key="seq", after=after, newest_first=newest_first, page=page)
             for where, values in wanted
-        ]
-        rows = walks[0] if len(walks) == 1 else merge(*walks, key=itemgetter(0), reverse=newest_first)
+        )
+        rows = merge(*walks, key=_KEY, reverse=newest_first)
         return map(_entry, islice(rows, limit))
+
+    def changes(self, *, after: int) -> list[tuple[EntryKind, str | None]]:
+        """Say of every entry after a sequence number what it is and whom it is about."""
+        return self._run("SELECT kind, customer FROM journal WHERE seq > ? ORDER BY seq", (after,)).fetchall()
 
     def decision(self, decision_id: str) -> Entry | None:
         """Give the journal entry of a decision."""
@@ -104,14 +109,11 @@ class SqliteReader:
         """Walk through events by row (``after`` exclusive), of entries up to the sequence number ``upto``."""
         until = _LAST if upto is None else upto
         if customers is None:
-            rows = self._walk(_EVENT, "seq <= ? AND", (until,), key="row", after=after)
-        else:
-            where = "customer = ? AND seq <= ? AND"
-            walks = [
-                self._walk(_EVENT, where, (name, until), key="row", after=after) for name in dict.fromkeys(customers)
-            ]
-            rows = walks[0] if len(walks) == 1 else merge(*walks, key=itemgetter(0))
-        return map(_event, rows)
+            return starmap(StoredEvent, self._walk(_EVENT, "seq <= ? AND", (until,), key="row", after=after))
+        where = "customer = ? AND seq <= ? AND"
+        walks = (self._walk(_EVENT, where, (name, until), key="row", after=after) for name in dict.fromkeys(customers))
+        rows = merge(*walks, key=_KEY)
+        return starmap(StoredEvent, rows)
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Say which event keys were seen before."""
@@ -126,7 +128,7 @@ class SqliteReader:
 
     def customers(self) -> Iterator[str]:
         """List every customer an event or a consent names, in a stable order."""
-        return map(itemgetter(0), self._walk("SELECT name FROM customers", "", (), key="name", after=""))
+        return map(_KEY, self._walk("SELECT name FROM customers", "", (), key="name", after=""))
 
     def person(self, customer: str) -> str:
         """Give the person a customer is: the smallest customer id linked with it, itself when there is none."""
@@ -173,7 +175,7 @@ class SqliteReader:
     def letters(self, *, limit: int) -> Iterator[Letter]:
         """Give dead letters, newest first."""
         rows = self._run("SELECT at, field, shape, mend, raw FROM letters ORDER BY row DESC LIMIT ?", (limit,))
-        return map(_letter, rows.fetchall())
+        return starmap(Letter, rows.fetchall())
 
     def counts(self) -> Mapping[str, int]:
         """Count what is kept: events by verdict, entries by kind, letters, customers."""
@@ -206,7 +208,8 @@ class SqliteReader:
             yield from rows
             if len(rows) < page:
                 return
-            edges = (after, rows[-1][0]) if newest_first else (rows[-1][0],)
+            last = _KEY(rows[-1])
+            edges = (after, last) if newest_first else (last,)
 
 
 def _refuse(*_: object) -> sqlite3.Cursor:
@@ -214,27 +217,6 @@ def _refuse(*_: object) -> sqlite3.Cursor:
 
 
 def _entry(row: Row) -> Entry:
-    seq, kind, at, customer, body, salt, commitment, link_hash = row
+    kind, at, customer, body, salt, commitment, link_hash, seq = row
     link = Link(salt=salt, commitment=commitment, hash=link_hash)
-    return Entry(seq=seq, kind=kind, at=Instant(at), customer=customer, body=body, link=link)
-
-
-def _event(row: Row) -> StoredEvent:
-    number, seq, key, customer, source, kind, at, verdict, body, reading = row
-    return StoredEvent(
-        row=number,
-        seq=seq,
-        key=key,
-        customer=customer,
-        source=source,
-        kind=kind,
-        at=Instant(at),
-        verdict=verdict,
-        body=body,
-        reading=reading,
-    )
-
-
-def _letter(row: Row) -> Letter:
-    at, field, shape, mend, raw = row
-    return Letter(at=Instant(at), field=field, shape=shape, mend=mend, raw=raw)
+    return Entry(seq=seq, kind=kind, at=at, customer=customer, body=body, link=link)

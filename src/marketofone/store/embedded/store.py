@@ -6,13 +6,14 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from marketofone.domain.errors import StoreError
-from marketofone.store.embedded.connection import FILE, give_up, open_reader, open_writer
+from marketofone.store.embedded.checkpoint import Checkpoints
+from marketofone.store.embedded.connection import FILE, in_our_words, open_reader, open_writer
 from marketofone.store.embedded.group import GroupCommit
 from marketofone.store.embedded.reader import SqliteReader
 from marketofone.store.embedded.writer import Salts
@@ -20,12 +21,10 @@ from marketofone.store.ports import Reader, Writer
 
 T = TypeVar("T")
 
-SALT_BYTES = 16
-
 
 def random_salt() -> bytes:
     """Give a salt nobody can guess."""
-    return os.urandom(SALT_BYTES)
+    return os.urandom(16)
 
 
 class EmbeddedStore:
@@ -55,7 +54,8 @@ class EmbeddedStore:
     def __init__(self, folder: Path, *, patience_ms: int = 5_000, salts: Salts = random_salt) -> None:
         self._path = folder / FILE
         self._patience_ms = patience_ms
-        self._group = GroupCommit(open_writer(self._path, patience_ms=patience_ms), salts=salts)
+        writer, beside = (open_writer(self._path, patience_ms=patience_ms) for _ in range(2))
+        self._group = GroupCommit(writer, salts=salts, checkpoints=Checkpoints(beside))
         self._idle: deque[sqlite3.Connection] = deque()  # its pop and append are atomic: no lock is needed
         self._closed = False
 
@@ -95,11 +95,9 @@ class EmbeddedStore:
             self._drain()
 
     def _drain(self) -> None:
-        while self._idle:
-            try:
+        with suppress(IndexError):  # the last may be taken by another thread
+            while True:
                 self._idle.pop().close()
-            except IndexError:  # another thread was faster
-                return
 
 
 class _Snapshot:
@@ -118,7 +116,7 @@ class _Snapshot:
             position = self._connection.execute("SELECT max(seq) FROM journal").fetchone()[0] or 0
         except sqlite3.Error as error:
             self._connection.close()
-            give_up(error)
+            raise in_our_words(error) from error
         self._reader = SqliteReader(self._connection, position=position)
         return self._reader
 
@@ -129,4 +127,4 @@ class _Snapshot:
         self._connection.rollback()
         self._store.take_back(self._connection)
         if isinstance(error, sqlite3.Error):
-            give_up(error)
+            raise in_our_words(error) from error

@@ -10,14 +10,12 @@ from typing import NamedTuple
 from msgspec.structs import astuple
 
 from marketofone.audit.chain import GENESIS, forge
-from marketofone.domain.errors import DecisionExists, StoreError
+from marketofone.domain.errors import DecisionExists
 from marketofone.domain.moment import Instant
 from marketofone.store.embedded.reader import Row, SqliteReader
 from marketofone.store.ports import Entry, EntryKind, Letter, NewEvent
 
 Salts = Callable[[], bytes]
-
-_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 
 class Head(NamedTuple):
@@ -74,22 +72,17 @@ class SqliteWriter(SqliteReader):
         try:
             self._run("INSERT INTO decisions (id, seq) VALUES (?, ?)", (decision_id, seq))
         except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode in _TAKEN:
-                raise DecisionExists from error
-            raise
+            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+                raise
+            raise DecisionExists from error
 
     def add_events(self, events: Sequence[NewEvent], *, seq: int) -> None:
         """Keep events under the ingest entry ``seq``. Their keys must be new (ask :meth:`known` first)."""
-        try:
-            self._run_many(
-                "INSERT INTO events (seq, key, customer, source, kind, at, verdict, body, reading)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                ((seq, *astuple(event)) for event in events),  # the columns stand in the order of the fields
-            )
-        except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode in _TAKEN:
-                raise StoreError("an event with this key is kept already") from error
-            raise
+        self._run_many(
+            "INSERT INTO events (seq, key, customer, source, kind, at, verdict, body, reading)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((seq, *astuple(event)) for event in events),  # the columns stand in the order of the fields
+        )
         for verdict, n in sorted(Counter(event.verdict for event in events).items()):
             self._count(f"events.{verdict}", n)
         self._meet(sorted({event.customer for event in events}))
@@ -98,7 +91,7 @@ class SqliteWriter(SqliteReader):
         """Keep dead letters."""
         self._run_many(
             "INSERT INTO letters (at, field, shape, mend, raw) VALUES (?, ?, ?, ?, ?)",
-            ((letter.at, letter.field, letter.shape, letter.mend, letter.raw) for letter in letters),
+            map(astuple, letters),
         )
         self._count("letters", len(letters))
 
@@ -112,11 +105,7 @@ class SqliteWriter(SqliteReader):
 
     def put_consents(self, person: str, *, epoch: int, body: bytes) -> None:
         """Put a person's consents as they stand."""
-        self._run(
-            "INSERT INTO consents (person, epoch, body) VALUES (?, ?, ?)"
-            " ON CONFLICT (person) DO UPDATE SET epoch = excluded.epoch, body = excluded.body",
-            (person, epoch, body),
-        )
+        self._run("INSERT OR REPLACE INTO consents (person, epoch, body) VALUES (?, ?, ?)", (person, epoch, body))
         self._meet((person,))
 
     def put_state(self, person: str, source: str, body: bytes) -> None:
@@ -133,18 +122,11 @@ class SqliteWriter(SqliteReader):
 
     def put_model(self, name: str, body: bytes, *, seq: int) -> None:
         """Put a model state, changed by the entry ``seq``."""
-        self._run(
-            "INSERT INTO models (name, seq, body) VALUES (?, ?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, body = excluded.body",
-            (name, seq, body),
-        )
+        self._run("INSERT OR REPLACE INTO models (name, seq, body) VALUES (?, ?, ?)", (name, seq, body))
 
     def put_document(self, name: str, text: str) -> None:
         """Put the text of a document."""
-        self._run(
-            "INSERT INTO documents (name, text) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text",
-            (name, text),
-        )
+        self._run("INSERT OR REPLACE INTO documents (name, text) VALUES (?, ?)", (name, text))
 
     def _meet(self, customers: Sequence[str]) -> None:
         met = self._run_many("INSERT OR IGNORE INTO customers (name) VALUES (?)", ((name,) for name in customers))

@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
+from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.event import parse_event
-from marketofone.domain.moment import SECOND
+from marketofone.domain.moment import SECOND, text_of
 from marketofone.flow import history
+from marketofone.flow.bank import Bank
 from marketofone.flow.feedback import Taught
 from marketofone.flow.forecast import CustomerForecast
 from marketofone.flow.insights import Insight, ProfileView
 from marketofone.flow.rights import ConsentView, Use
-from marketofone.web.api.shapes import (
-    ConsentSaid,
-    DecidedNow,
-    DecisionAsked,
-    Health,
-    Ingested,
-    OutcomeSaid,
-    RowError,
-    Traced,
-    heard,
-    told,
-)
-from marketofone.web.bankface import BankFace, action_of
+from marketofone.web.api import shapes
 from marketofone.web.visit import BATCH, EVENT, JSON, MAX_BODY_BYTES, Visit, moment
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -38,44 +28,50 @@ MAX_ERRORS = 100
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ROW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 CUSTOMER = "/v1/customers/{customer}"
+CONSENTS = CUSTOMER + "/consents"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing a program can ask: where, what goes in, what comes out, and with which refusals."""
+    """One thing a program can ask: where, what goes in, and with which refusals; what comes out is what ``run`` gives.
+
+    ``takes`` is the structure of a JSON body; a body that is read otherwise names the media types it ``accepts``.
+    """
 
     method: str
     path: str
-    run: Callable[[BankFace, Visit], Any]
+    run: Callable[[Bank, Visit], Any]
     summary: str
-    gives: Any
-    takes: Any = None
+    takes: type[msgspec.Struct] | None = None
+    accepts: tuple[str, ...] = (JSON,)
     status: int = 200
     fails: Sequence[int] = ()
-    accepts: tuple[str, ...] = ()
     limit: int = MAX_BODY_BYTES
     as_of: bool = False
 
+    @property
+    def gives(self) -> Any:
+        """The type of the answer."""
+        return get_type_hints(self.run)["return"]
 
-def ingest(bank: BankFace, visit: Visit) -> Ingested:
+    @property
+    def media(self) -> tuple[str, ...]:
+        """The media types of the body; none when there is no body."""
+        return () if self.method == "GET" else self.accepts
+
+
+def ingest(bank: Bank, visit: Visit) -> shapes.Ingested:
     """Take one event or a batch in. Durable when answered; a row that is no event is kept aside, with the reason."""
     rows = _rows(visit)
     now = bank.now()
     report = bank.ingest(rows, now=now)
     latest = now + bank.kit.book.settings.future_seconds * SECOND
-    return Ingested(
-        rows=report.rows,
-        events=report.events,
-        dead_letters=report.dead_letters,
-        duplicates=report.duplicates,
-        refused=report.refused,
-        errors=_errors(rows, latest=latest) if report.dead_letters else (),
-    )
+    return shapes.Ingested(**asdict(report), errors=_errors(rows, latest=latest) if report.dead_letters else ())
 
 
-def decide(bank: BankFace, visit: Visit) -> DecidedNow:
+def decide(bank: Bank, visit: Visit) -> shapes.DecidedNow:
     """Decide the one next best thing to do for a person, now or as of a moment, with its reasons."""
-    asked = visit.read(DecisionAsked)
+    asked = visit.read(shapes.DecisionAsked)
     if asked.channel is not None and asked.channel not in bank.kit.book.policy.channels:
         raise MalformedRequest(field="channel", shape="unknown", mend="use a channel of consent.toml")
     began = perf_counter()
@@ -86,106 +82,86 @@ def decide(bank: BankFace, visit: Visit) -> DecidedNow:
         id=asked.id,
         now=moment(asked.as_of, calendar=bank.calendar, field="as_of"),
     )
-    seconds = round(perf_counter() - began, 6)
-    return DecidedNow(seconds=seconds, **told(decision, action_of(bank, decision.action)))
+    return shapes.told(decision, shapes.DecidedNow, bank=bank, seconds=round(perf_counter() - began, 6))
 
 
-def recall(bank: BankFace, visit: Visit) -> Traced:
+def recall(bank: Bank, visit: Visit) -> shapes.Traced:
     """Give a decision again: its reasons, how every candidate fared, and what followed."""
     decision = bank.decision(visit.path["decision"])
-    outcomes = tuple(heard(outcome) for outcome in history.outcomes_of(bank.kit, decision))
-    words = told(decision, action_of(bank, decision.action))
-    return Traced(candidates=decision.candidates, outcomes=outcomes, **words)
+    outcomes = history.outcomes_of(bank.kit, decision)
+    heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
+    return shapes.told(decision, shapes.Traced, bank=bank, outcomes=heard)
 
 
-def hear(bank: BankFace, visit: Visit) -> Taught:
+def hear(bank: Bank, visit: Visit) -> Taught:
     """Say what a person did after a decision, and why; what was learned from it is the answer."""
-    said = visit.read(OutcomeSaid)
+    said = visit.read(shapes.OutcomeSaid)
     now = moment(said.as_of, calendar=bank.calendar, field="as_of")
     return bank.outcome(said.decision, said.verdict, why=said.why, value_minor=said.value_minor, now=now)
 
 
-def show_consents(bank: BankFace, visit: Visit) -> ConsentView:
+def show_consents(bank: Bank, visit: Visit) -> ConsentView:
     """Show how every cell of a person's consent stands."""
     return bank.consents(visit.path["customer"], now=visit.moment(bank.calendar))
 
 
-def change_consents(bank: BankFace, visit: Visit) -> ConsentView:
+def change_consents(bank: Bank, visit: Visit) -> ConsentView:
     """Record what a person says about consent. Effective when answered; the answer shows every cell."""
-    said, customer, now = visit.read(ConsentSaid), visit.path["customer"], bank.now()
-    change = ConsentChange(
-        customer=customer,
-        change=said.change,
-        purposes=said.purposes,
-        sources=said.sources,
-        channels=said.channels,
-        since=now,
-        until=moment(said.until, calendar=bank.calendar, field="until"),
-    )
-    if said.change == "withdraw" and change.until is not None:
+    said, customer, now = visit.read(shapes.ConsentSaid), visit.path["customer"], bank.now()
+    until = moment(said.until, calendar=bank.calendar, field="until")
+    if said.change == "withdraw" and until is not None:
         raise MalformedRequest(field="until", shape="an end", mend="a withdrawal holds until a new grant")
-    bank.consent(change, now=now)
+    change = {**asdict(said), "customer": customer, "since": now, "until": until}
+    bank.consent(msgspec.convert(change, ConsentChange), now=now)
     return bank.consents(customer, now=now)
 
 
-def profile(bank: BankFace, visit: Visit) -> ProfileView:
+def profile(bank: Bank, visit: Visit) -> ProfileView:
     """Show what is known about a person, restricted to what they allow."""
     return bank.profile(visit.path["customer"], now=visit.moment(bank.calendar))
 
 
-def insights(bank: BankFace, visit: Visit) -> list[Insight]:
+def insights(bank: Bank, visit: Visit) -> list[Insight]:
     """Show what a person's own numbers say, compared only with themselves."""
     return bank.insights(visit.path["customer"], now=visit.moment(bank.calendar))
 
 
-def forecast(bank: BankFace, visit: Visit) -> CustomerForecast:
+def forecast(bank: Bank, visit: Visit) -> CustomerForecast:
     """Look 90 days ahead on a person's accounts, if they allow it."""
     return bank.forecast(visit.path["customer"], now=visit.moment(bank.calendar))
 
 
-def uses(bank: BankFace, visit: Visit) -> list[Use]:
+def uses(bank: Bank, visit: Visit) -> list[Use]:
     """Show how a person's information was used, newest day first."""
     return bank.uses(visit.path["customer"])
 
 
-def health(bank: BankFace, visit: Visit) -> Health:  # noqa: ARG001 - every operation has the same form
+def health(bank: Bank, visit: Visit) -> shapes.Health:  # noqa: ARG001 - every operation has the same form
     """Say whether the store answers."""
-    return Health(status="ok", position=history.position(bank.kit))
+    return shapes.Health(status="ok", position=history.position(bank.kit))
 
 
 OPERATIONS = (
     Operation(
-        "POST", "/v1/events", ingest, "Take events in", Ingested, takes=[msgspec.Raw], status=202,
-        fails=(400, 413, 415), accepts=(EVENT, BATCH, JSON), limit=MAX_BATCH_BYTES,
+        "POST",
+        "/v1/events",
+        ingest,
+        "Take events in",
+        accepts=(EVENT, BATCH, JSON),
+        status=202,
+        limit=MAX_BATCH_BYTES,
     ),
-    Operation(
-        "POST", "/v1/decisions", decide, "Decide", DecidedNow, takes=DecisionAsked,
-        fails=(400, 404, 409, 413, 415), accepts=(JSON,),
-    ),
-    Operation("GET", "/v1/decisions/{decision}", recall, "Give a decision again", Traced, fails=(400, 404)),
-    Operation(
-        "POST", "/v1/outcomes", hear, "Say what followed a decision", Taught, takes=OutcomeSaid,
-        fails=(400, 404, 409, 413, 415), accepts=(JSON,),
-    ),
-    Operation(
-        "GET", CUSTOMER + "/consents", show_consents, "Show consents", ConsentView, fails=(400, 404), as_of=True
-    ),
-    Operation(
-        "PUT", CUSTOMER + "/consents", change_consents, "Grant or withdraw", ConsentView, takes=ConsentSaid,
-        fails=(400, 404, 413, 415), accepts=(JSON,),
-    ),
-    Operation(
-        "GET", CUSTOMER + "/profile", profile, "Show the profile", ProfileView, fails=(400, 403, 404), as_of=True
-    ),
-    Operation(
-        "GET", CUSTOMER + "/insights", insights, "Show insights", list[Insight], fails=(400, 403, 404), as_of=True
-    ),
-    Operation(
-        "GET", CUSTOMER + "/forecast", forecast, "Look ahead", CustomerForecast, fails=(400, 403, 404), as_of=True
-    ),
-    Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", list[Use], fails=(400, 404)),
-    Operation("GET", "/health", health, "Say whether the store answers", Health),
-)  # fmt: skip
+    Operation("POST", "/v1/decisions", decide, "Decide", takes=shapes.DecisionAsked, fails=(404, 409)),
+    Operation("GET", "/v1/decisions/{decision}", recall, "Give a decision again", fails=(404,)),
+    Operation("POST", "/v1/outcomes", hear, "Say what followed a decision", takes=shapes.OutcomeSaid, fails=(404, 409)),
+    Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), as_of=True),
+    Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=shapes.ConsentSaid, fails=(404,)),
+    Operation("GET", CUSTOMER + "/profile", profile, "Show the profile", fails=(403, 404), as_of=True),
+    Operation("GET", CUSTOMER + "/insights", insights, "Show insights", fails=(403, 404), as_of=True),
+    Operation("GET", CUSTOMER + "/forecast", forecast, "Look ahead", fails=(403, 404), as_of=True),
+    Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
+    Operation("GET", "/health", health, "Say whether the store answers"),
+)
 
 
 def _rows(visit: Visit) -> list[bytes]:
@@ -201,16 +177,14 @@ def _rows(visit: Visit) -> list[bytes]:
     return [visit.body]
 
 
-def _errors(rows: list[bytes], *, latest: int) -> tuple[RowError, ...]:
-    found: list[RowError] = []
-    for row, raw in enumerate(rows):
-        try:
-            ahead = parse_event(raw).at > latest
-        except MalformedEvent as error:
-            found.append(RowError(row=row, field=error.field, shape=error.shape, mend=error.mend))
-        else:
-            if ahead:
-                found.append(RowError(row=row, field="time", shape="in the future", mend="check the producer's clock"))
-        if len(found) == MAX_ERRORS:
-            break
-    return tuple(found)
+def _errors(rows: list[bytes], *, latest: int) -> tuple[shapes.RowError, ...]:
+    faults = [(row, fault) for row, raw in enumerate(rows) if (fault := _fault(raw, latest=latest))][:MAX_ERRORS]
+    return tuple(shapes.RowError(row=row, field=at.field, shape=at.shape, mend=at.mend) for row, at in faults)
+
+
+def _fault(raw: bytes, *, latest: int) -> MalformedEvent | None:
+    try:
+        ahead = parse_event(raw).at > latest
+    except MalformedEvent as error:
+        return error
+    return MalformedEvent(field="time", shape="in the future", mend="check the producer's clock") if ahead else None

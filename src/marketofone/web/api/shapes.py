@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from marketofone.consent.ledger import EVERY
-from marketofone.domain.action import Action, Kind
+from marketofone.domain.action import Kind
 from marketofone.domain.decision import Candidate, Decision, Instead, NotUsed, Reason
-from marketofone.domain.event import Minor, Word
+from marketofone.domain.event import Minor, Text, Word
 from marketofone.domain.moment import text_of
-from marketofone.domain.outcome import Outcome, Verdict
+from marketofone.domain.outcome import Verdict
+from marketofone.flow.bank import Bank
+from marketofone.flow.ingest import IngestReport
 from marketofone.web.visit import MOMENT, NAME
+from marketofone.web.words import action_of
 
 Customer = Annotated[str, Meta(pattern=NAME)]
 DecisionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$(?!\n)")]
@@ -51,6 +57,19 @@ class ConsentSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     until: Moment | None = None
 
 
+class CloudEvent(Struct, frozen=True, kw_only=True):
+    """One thing that happened to a person. ``data`` depends on ``type``: see docs/events.md."""
+
+    id: Text
+    source: Text
+    type: Word
+    subject: Customer
+    time: datetime
+    data: dict[str, Any]
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
 class RowError(Struct, frozen=True, kw_only=True):
     """Why one row (counted from 0) was kept aside, without its values."""
 
@@ -60,14 +79,9 @@ class RowError(Struct, frozen=True, kw_only=True):
     mend: str
 
 
-class Ingested(Struct, frozen=True, kw_only=True):
+class Ingested(IngestReport, frozen=True, kw_only=True):
     """What became of the rows: ``rows = events + dead_letters + duplicates``; refused ones are events as well."""
 
-    rows: int
-    events: int
-    dead_letters: int
-    duplicates: int
-    refused: int
     errors: tuple[RowError, ...]
 
 
@@ -93,6 +107,9 @@ class Decided(Struct, frozen=True, kw_only=True):
     epoch: int
     position: int
     documents: str
+
+
+D = TypeVar("D", bound=Decided)
 
 
 class DecidedNow(Decided, frozen=True, kw_only=True):
@@ -124,12 +141,8 @@ class Health(Struct, frozen=True, kw_only=True):
     position: int
 
 
-def told(decision: Decision, action: Action) -> dict[str, Any]:
-    """Give the fields of :class:`Decided`."""
-    own = {name: getattr(decision, name) for name in decision.__struct_fields__ if name in Decided.__struct_fields__}
-    return {**own, "at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}
-
-
-def heard(outcome: Outcome) -> Heard:
-    """Give an answer as programs get it."""
-    return Heard(verdict=outcome.verdict, at=text_of(outcome.at), why=outcome.why, value_minor=outcome.value_minor)
+def told(decision: Decision, shape: type[D], *, bank: Bank, **more: object) -> D:
+    """Give a decision as programs get it."""
+    action = action_of(decision.action, catalogue=bank.catalogue)
+    words = {"at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}
+    return msgspec.convert({**asdict(decision), **words, **more}, shape)

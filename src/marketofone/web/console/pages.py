@@ -6,17 +6,18 @@ Staff are not authenticated yet; every page says so, and the server listens on l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from marketofone.domain.decision import Candidate
-from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.event import Text
 from marketofone.domain.moment import DAY, Instant
 from marketofone.flow import history
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier
 from marketofone.web import charts, words
-from marketofone.web.bankface import action_of
 from marketofone.web.desk import Desk, Page, address, redirect
 from marketofone.web.visit import Visit
 
@@ -41,12 +42,8 @@ def home(desk: Desk, visit: Visit) -> Response:
 def console(desk: Desk, visit: Visit) -> Response:
     """Show counts and the newest decisions."""
     decisions = history.recent_decisions(desk.bank.kit, customer=None, limit=RECENT)
-    return desk.page(
-        "console/home.html",
-        visit,
-        counts=[(_counted(name), count) for name, count in sorted(desk.bank.counts().items())],
-        decisions=[(decision, action_of(desk.bank, decision.action)) for decision in decisions],
-    )
+    counts = sorted(desk.bank.counts().items())
+    return desk.page("console/home.html", visit, counts=counts, decisions=decisions)
 
 
 def board(desk: Desk, visit: Visit) -> Response:
@@ -56,21 +53,20 @@ def board(desk: Desk, visit: Visit) -> Response:
     return desk.page("console/board.html", visit, standings=standings, tiers=Tier, days=APPROVAL_DAYS)
 
 
+class Ruled(Struct, frozen=True):
+    """What the form of the board says."""
+
+    ruling: Literal["approve", "stop", "resume"]
+    action: str
+    by: Text
+
+
 def rule(desk: Desk, visit: Visit) -> Response:
     """Record a ruling of the board; the next decision follows it."""
-    form, now = visit.form, desk.bank.now()
-    ruling, by = form.get("ruling", ""), form.get("by", "").strip()
-    if not by or len(by) > 200:  # noqa: PLR2004 - as long as a text may be
-        raise MalformedRequest(field="by", shape=f"text of {len(by)} characters", mend="say who rules")
-    scope = desk.bank.kit.book.actions.action(form.get("action", "")).id
-    match ruling:
-        case "approve":
-            desk.bank.rule(Ruling(ruling=ruling, scope=scope, by=by, at=now, until=Instant(now + APPROVAL_DAYS * DAY)))
-        case "stop" | "resume":
-            desk.bank.rule(Ruling(ruling=ruling, scope=scope, by=by, at=now))
-        case _:
-            raise MalformedRequest(field="ruling", shape="unknown", mend="approve, stop or resume")
-    return redirect(address("console", "board") + f"#{scope}")
+    said, now = visit.fill_in(Ruled), desk.bank.now()
+    until = Instant(now + APPROVAL_DAYS * DAY) if said.ruling == "approve" else None
+    desk.bank.rule(Ruling(ruling=said.ruling, scope=said.action, by=said.by, at=now, until=until))
+    return redirect(address("console", "board") + f"#{said.action}")
 
 
 def impact(desk: Desk, visit: Visit) -> Response:
@@ -80,34 +76,22 @@ def impact(desk: Desk, visit: Visit) -> Response:
 
 def trace(desk: Desk, visit: Visit) -> Response:
     """Trace one decision from its candidates through gates, scores and draw to the outcome."""
-    bank = desk.bank
-    decision = bank.decision(visit.path["decision"])
+    decision = desk.bank.decision(visit.path["decision"])
     scored = [candidate for candidate in decision.candidates if candidate.stage in ("scored", "chosen")]
     scored.sort(key=lambda candidate: (candidate.stage != "chosen", -candidate.draw))
-    stopped = [candidate for candidate in decision.candidates if candidate.stage not in ("scored", "chosen")]
+    gates = _gates(decision.candidates)
     return desk.page(
         "console/trace.html",
         visit,
         decision=decision,
-        action=action_of(bank, decision.action),
-        titles={candidate.action: action_of(bank, candidate.action).title for candidate in decision.candidates},
-        gates=(gates := _gates(decision.candidates)),
+        gates=gates,
         funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in gates]),
         scored=scored,
         shown=min(DRAWN, len(scored)),
         whiskers_chart=charts.whiskers([_whisker(desk, candidate) for candidate in scored[:DRAWN]]),
         stages={stage: label for label, stage in GATES},
-        stopped=stopped,
-        outcomes=history.outcomes_of(bank.kit, decision),
+        outcomes=history.outcomes_of(desk.bank.kit, decision),
     )
-
-
-def _counted(name: str) -> str:
-    """Say what was counted: ``events.admitted`` as "events admitted", ``entries.decision`` as "decision entries"."""
-    what, _, kind = name.partition(".")
-    if what == "entries":
-        return f"{kind} entries"
-    return {"letters": "dead letters"}.get(name, f"{what} {kind}".strip())
 
 
 def _gates(candidates: Sequence[Candidate]) -> list[tuple[str, int, int]]:
@@ -124,7 +108,7 @@ def _gates(candidates: Sequence[Candidate]) -> list[tuple[str, int, int]]:
 def _whisker(desk: Desk, candidate: Candidate) -> charts.Mark:
     currency = desk.bank.kit.book.settings.currency
     return charts.Mark(
-        label=action_of(desk.bank, candidate.action).title,
+        label=words.action_of(candidate.action, catalogue=desk.bank.catalogue).title,
         amount=candidate.mean,
         spread=candidate.spread,
         draw=candidate.draw,

@@ -6,132 +6,113 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
 from starlette.responses import Response
 
-from marketofone.consent.ledger import EVERY, ConsentChange
-from marketofone.consent.policy import Purpose
+from marketofone.consent.ledger import EVERY, ConsentChange, Validity
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
-from marketofone.domain.errors import MalformedRequest, UnknownDecision
+from marketofone.domain.errors import ConsentRefused, MalformedRequest, UnknownDecision
 from marketofone.domain.moment import Instant
 from marketofone.flow import history
-from marketofone.flow.rights import Use
+from marketofone.flow.forecast import PaymentAhead
 from marketofone.learn.join import answer
 from marketofone.web import charts, words
-from marketofone.web.bankface import action_of
-from marketofone.web.customer.ahead import forecast
 from marketofone.web.desk import Desk, Page, address, redirect
 from marketofone.web.visit import Visit
 
 # What people may say with one click when something is not for them.
 WHY_NOT = ("not now", "not useful to me", "you are wrong about me", "too often")
 LATEST = 8
+MARKED = 6  # payments that bear a number on the chart: the largest
 ON = "granted"
 
 
 @dataclass(frozen=True)
-class Switch:
-    """One channel of one source for one purpose: how it stands, since and until when."""
-
-    channel: str
-    state: str
-    since: Instant | None
-    until: Instant | None
-
-
-@dataclass(frozen=True)
 class Row:
-    """One source for one purpose over all channels: ``on``, ``off`` or ``partly``."""
+    """One source for one purpose: each channel with how it stands and what was last said about it."""
 
     source: str
-    switches: tuple[Switch, ...]
+    switches: tuple[tuple[str, str, Validity | None], ...]
 
     @property
     def state(self) -> str:
-        """How the switch of the whole row stands."""
-        on = sum(switch.state == ON for switch in self.switches)
+        """How the switch of the whole row stands: ``on``, ``off`` or ``partly``."""
+        on = sum(state == ON for _, state, _ in self.switches)
         return "on" if on == len(self.switches) else "partly" if on else "off"
 
     @property
     def since(self) -> Instant | None:
         """When this row was last touched."""
-        return max((switch.since for switch in self.switches if switch.since is not None), default=None)
+        return max((said.since for _, _, said in self.switches if said), default=None)
 
     @property
     def until(self) -> Instant | None:
         """When the first channel that is on ends by itself."""
-        return min((switch.until for switch in self.switches if switch.state == ON and switch.until), default=None)
-
-
-@dataclass(frozen=True)
-class Section:
-    """One purpose with its rows."""
-
-    name: str
-    purpose: Purpose
-    rows: tuple[Row, ...]
+        ends = (said.until for _, state, said in self.switches if said and state == ON)
+        return min((end for end in ends if end), default=None)
 
 
 def my_data(desk: Desk, visit: Visit) -> Response:
     """Show what may be used for what, how it was used, and what was decided lately."""
     bank, customer = desk.bank, visit.path["customer"]
-    now = visit.moment(bank.calendar) or bank.now()
-    latest = history.recent_decisions(bank.kit, customer=customer, limit=LATEST)
-    used = bank.uses(customer)
     return desk.page(
         "customer/data.html",
         visit,
         customer=customer,
-        sections=_sections(desk, customer, now=now),
+        latest=history.recent_decisions(bank.kit, customer=customer, limit=LATEST),
+        rows=_rows(desk, customer, now=visit.moment(bank.calendar) or bank.now()),
         changed=_changed(desk, visit.query.get("changed", "")),
-        latest=[(decision, action_of(bank, decision.action)) for decision in latest],
-        days=[(day, _by_purpose(list(lines))) for day, lines in groupby(used, key=lambda use: use.day)],
+        used=bank.uses(customer),
     )
 
 
 def switch(desk: Desk, visit: Visit) -> Response:
     """Grant or withdraw: the same single click either way, effective before the page is shown again."""
-    customer, form = visit.path["customer"], visit.form
-    change, _, cell = form.get("say", "").partition(" ")
-    names = cell.split(" ")
-    if change not in ("grant", "withdraw") or len(names) != len(("purpose", "source", "channel")):
-        raise MalformedRequest(field="say", shape="no switch", mend="use the switches of the page")
-    purpose, source, channel = names
-    now = desk.bank.now()
-    desk.bank.consent(
-        ConsentChange(
-            customer=customer,
-            change="grant" if change == "grant" else "withdraw",
-            purposes=(purpose,),
-            sources=(source,),
-            channels=(channel,),
-            since=now,
-        ),
-        now=now,
-    )
+    customer, said, now = visit.path["customer"], visit.form.get("say", ""), desk.bank.now()
+    match said.split(" "):
+        case ["grant" | "withdraw" as change, purpose, source, channel]:
+            cell = {"purposes": (purpose,), "sources": (source,), "channels": (channel,)}
+        case _:
+            raise MalformedRequest(field="say", shape="no switch", mend="use the switches of the page")
+    told = {"customer": customer, "change": change, "since": now, **cell}
+    desk.bank.consent(msgspec.convert(told, ConsentChange), now=now)
     anchor = "page" if purpose == EVERY else purpose if source == EVERY else f"{purpose}-{source}"
-    return redirect(address("customer", customer, changed=f"{change} {purpose} {source} {channel}") + f"#{anchor}")
+    return redirect(address("customer", customer, changed=said) + f"#{anchor}")
+
+
+def forecast(desk: Desk, visit: Visit) -> Response:
+    """Show what is coming: the total balance as a fan, its dated payments, what may happen; or why nobody looked."""
+    customer = visit.path["customer"]
+    try:
+        ahead = desk.bank.forecast(customer, now=visit.moment(desk.bank.calendar))
+    except ConsentRefused as refused:
+        return desk.page("customer/forecast_off.html", visit, customer=customer, why=str(refused))
+    days = () if ahead.total is None else ahead.total.days
+    return desk.page(
+        "customer/forecast.html",
+        visit,
+        customer=customer,
+        ahead=ahead,
+        days=days,
+        place={day.day: index for index, day in enumerate(days)},
+        fan=charts.Fan([day.quantiles for day in days]) if days else None,
+        marked=_marked(ahead.payments),
+    )
 
 
 def why(desk: Desk, visit: Visit) -> Response:
     """Show why a person sees something, and what was used for it."""
-    decision = _own(desk, visit)
-    bank = desk.bank
+    decision, bank = _own(desk, visit), desk.bank
     scored = [reason for reason in decision.because if reason.term]
-    instead = None if decision.instead is None else action_of(bank, decision.instead.action)
     return desk.page(
         "customer/why.html",
         visit,
         customer=visit.path["customer"],
         decision=decision,
-        action=action_of(bank, decision.action),
         said=answer(history.outcomes_of(bank.kit, decision)),
-        conditions=[reason for reason in decision.because if not reason.term],
         scored=scored,
-        total=sum(reason.term for reason in scored),
         chart=charts.bars([_bar(reason, currency=bank.kit.book.settings.currency) for reason in scored]),
-        instead=instead,
-        options=sum(candidate.stage in ("scored", "chosen") for candidate in decision.candidates),
         why_not=WHY_NOT,
     )
 
@@ -143,10 +124,8 @@ def say(desk: Desk, visit: Visit) -> Response:
         raise MalformedRequest(field="say", shape="no answer", mend="use the buttons of the page")
     if decision.action == NOTHING:
         raise MalformedRequest(field="say", shape="an answer to nothing", mend="nothing was shown")
-    if said == "yes":
-        desk.bank.outcome(decision.id, "accepted")
-    else:
-        desk.bank.outcome(decision.id, "declined", why=said)
+    yes = said == "yes"
+    desk.bank.outcome(decision.id, "accepted" if yes else "declined", why="" if yes else said)
     return redirect(address("customer", visit.path["customer"], "decisions", decision.id) + "#answer")
 
 
@@ -155,6 +134,13 @@ def _own(desk: Desk, visit: Visit) -> Decision:
     if decision.customer != visit.path["customer"]:
         raise UnknownDecision  # nobody learns from an address that somebody else's decision exists
     return decision
+
+
+def _marked(payments: Sequence[PaymentAhead]) -> dict[int, int]:
+    """Give the largest payments numbers, in the order of their days."""
+    largest = sorted(range(len(payments)), key=lambda index: -abs(payments[index].amount_minor))[:MARKED]
+    by_day = sorted(largest, key=lambda index: payments[index].day)
+    return {index: number for number, index in enumerate(by_day, start=1)}
 
 
 def _bar(reason: Reason, *, currency: str) -> charts.Mark:
@@ -166,48 +152,22 @@ def _bar(reason: Reason, *, currency: str) -> charts.Mark:
     )
 
 
-def _sections(desk: Desk, customer: str, *, now: Instant) -> list[Section]:
+def _rows(desk: Desk, customer: str, *, now: Instant) -> dict[str, list[Row]]:
+    """Give the rows of every purpose; those that nobody can switch have none."""
     policy = desk.bank.kit.book.policy
     consents = history.consents_of(desk.bank.kit, customer)
-    switches: dict[tuple[str, str], list[Switch]] = {}
-    for cell in policy.cells():
-        validity = consents.validity(cell, now)
-        switches.setdefault((cell.purpose, cell.source), []).append(
-            Switch(
-                channel=cell.channel,
-                state=consents.state(cell, now),
-                since=None if validity is None else validity.since,
-                until=None if validity is None else validity.until,
-            )
-        )
-    return [
-        Section(
-            name=name,
-            purpose=purpose,
-            rows=tuple(
-                Row(source=source, switches=tuple(switches[of, source])) for of, source in switches if of == name
-            ),
-        )
-        for name, purpose in policy.purposes.items()
-    ]
+    rows: dict[str, list[Row]] = {purpose: [] for purpose in policy.purposes}
+    for (purpose, source), cells in groupby(policy.cells(), key=lambda cell: (cell.purpose, cell.source)):
+        switches = ((cell.channel, consents.state(cell, now), consents.validity(cell, now)) for cell in cells)
+        rows[purpose].append(Row(source, tuple(switches)))
+    return rows
 
 
-def _changed(desk: Desk, text: str) -> tuple[str, ...] | None:
+def _changed(desk: Desk, text: str) -> list[str] | None:
     """Read what a redirect says was just changed; only words of the policy pass."""
-    policy, parts = desk.bank.kit.book.policy, tuple(text.split(" "))
-    match parts:
-        case ("grant" | "withdraw", purpose, source, channel) if (
-            purpose in (EVERY, *policy.purposes)
-            and source in (EVERY, *policy.sources)
-            and channel in (EVERY, *policy.channels)
-        ):
-            return parts
-        case _:
-            return None
-
-
-def _by_purpose(uses: Sequence[Use]) -> list[tuple[str, list[Use]]]:
-    return [(purpose, list(lines)) for purpose, lines in groupby(uses, key=lambda use: use.purpose)]
+    policy, said = desk.bank.kit.book.policy, text.split(" ")
+    known = {"grant", "withdraw", EVERY, *policy.purposes, *policy.sources, *policy.channels}
+    return said if len(said) == len(("change", "purpose", "source", "channel")) and known.issuperset(said) else None
 
 
 PAGES = (

@@ -1,0 +1,285 @@
+"""Laws of consent, for any history of grants and withdrawals, at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admit, permit
+from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, Consents, apply, fold
+from marketofone.consent.policy import Cell, ConsentPolicy, parse_policy
+from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.event import (
+    KINDS,
+    SOURCES,
+    SWITCHABLE,
+    AppOpened,
+    ArrearsChanged,
+    DistrictDescribed,
+    Event,
+    EventData,
+    MessageReceived,
+    PlaceVisited,
+    TransactionBooked,
+)
+from marketofone.domain.moment import Instant
+
+# Two purposes that share one source and have one each of their own, one duty, and `location`, which no purpose may use;
+# `messages` is in a purpose but not in the bank's sources: what comes from there cannot be judged.
+POLICY = parse_policy("""
+[purposes.insights]
+title = "Insights"
+notice = "We look."
+gives = "Numbers."
+sources = ["transactions", "app"]
+
+[purposes.marketing]
+title = "Offers"
+notice = "We choose."
+gives = "Offers."
+sources = ["app", "life_events", "messages"]
+
+[purposes.protection]
+title = "Protection"
+notice = "The law asks it."
+gives = "Peace."
+basis = "legal_duty"
+sources = ["protection"]
+
+[sources]
+transactions = { title = "Payments", notice = "Kept.", kept = true }
+app = { title = "App", notice = "Used." }
+life_events = { title = "Life", notice = "Told." }
+location = { title = "Places", notice = "Coarse." }
+protection = { title = "Arrears", notice = "Kept.", kept = true }
+
+[channels]
+app = { title = "App" }
+phone = { title = "Phone" }
+""")
+CELLS = POLICY.cells()
+LATEST = 12  # moments are small numbers, so that beginnings, ends and questions meet
+MOMENTS = st.integers(0, LATEST).map(Instant)
+EVENTS: list[EventData] = [
+    TransactionBooked(account="a", amount_minor=1, currency="EUR"),
+    AppOpened(),
+    MessageReceived(text="hello"),
+    PlaceVisited(venue="airport"),
+    ArrearsChanged(in_arrears=True),
+    DistrictDescribed(name="n", region="r", figures={}),
+]
+KIND_OF = {structure: kind for kind, (structure, _) in KINDS.items()}
+
+
+def words(*allowed: str) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(["*", *allowed]), min_size=1, max_size=2).map(tuple)
+
+
+@st.composite
+def changes(draw: st.DrawFn, *whats: Literal["grant", "withdraw"]) -> ConsentChange:
+    change = draw(st.sampled_from(whats))
+    since = draw(MOMENTS)
+    ends = draw(st.none() | st.integers(1, 6)) if change == "grant" else None
+    return ConsentChange(
+        customer="c-1",
+        change=change,
+        purposes=draw(words("insights", "marketing")),
+        sources=draw(words("transactions", "app", "life_events")),
+        channels=draw(words("app", "phone")),
+        since=since,
+        until=None if ends is None else Instant(since + ends),
+    )
+
+
+NOES, YESES = changes("withdraw"), changes("grant")
+HISTORIES = st.lists(NOES | YESES, max_size=6)
+
+
+def says(history: Sequence[ConsentChange]) -> Consents:
+    return fold(history, policy=POLICY)
+
+
+def granted_cells(consents: Consents, now: Instant) -> set[Cell]:
+    return {cell for cell in CELLS if consents.state(cell, now) == "granted"}
+
+
+def opened(consents: Consents, now: Instant) -> set[tuple[str, str, str]]:
+    """Give every (purpose, channel, source) that some permit opens at a moment."""
+    return {
+        (purpose, channel, source)
+        for purpose in POLICY.purposes
+        for channel in POLICY.channels
+        for source in permit(purpose, consents, customer="c-1", channel=channel, policy=POLICY, now=now).sources
+    }
+
+
+def happened(number: int, data: EventData) -> Event:
+    return Event(id=str(number), producer="/t", kind=KIND_OF[type(data)], customer="c-1", at=Instant(number), data=data)
+
+
+EVERYTHING = [happened(number, data) for number, data in enumerate(EVENTS)]
+
+
+def admitted(consents: Consents, now: Instant) -> set[str]:
+    return {
+        verdict.event.source
+        for verdict in admit(EVERYTHING, consents, policy=POLICY, now=now)
+        if isinstance(verdict, Admitted)
+    }
+
+
+@given(history=HISTORIES, now=MOMENTS)
+def test_the_last_word_that_had_begun_by_then_counts(history: list[ConsentChange], now: Instant) -> None:
+    consents = says(history)
+    for cell in CELLS:
+        about = [
+            change
+            for change in history
+            if {"*", cell.purpose} & set(change.purposes)
+            and {"*", cell.source} & set(change.sources)
+            and {"*", cell.channel} & set(change.channels)
+        ]
+        begun = [change for change in about if change.since <= now]
+        expected = "not_yet" if about else "never"
+        if begun:
+            last = begun[-1]
+            ended = last.until is not None and last.until <= now
+            expected = "withdrawn" if last.change == "withdraw" else "expired" if ended else "granted"
+        assert consents.state(cell, now) == expected
+
+
+@given(history=HISTORIES, no=NOES, place=st.integers(0, 6), now=MOMENTS)
+def test_one_more_withdrawal_anywhere_in_the_history_never_opens_anything(
+    history: list[ConsentChange], no: ConsentChange, place: int, now: Instant
+) -> None:
+    before, after = says(history), says([*history[:place], no, *history[place:]])
+    assert granted_cells(after, now) <= granted_cells(before, now)
+    assert opened(after, now) <= opened(before, now)
+    assert admitted(after, now) <= admitted(before, now)
+
+
+@given(history=HISTORIES, no=NOES)
+def test_what_was_withdrawn_is_withdrawn_from_that_moment_on_and_nothing_else_moved(
+    history: list[ConsentChange], no: ConsentChange
+) -> None:
+    before, after = says(history), apply(says(history), no, policy=POLICY)
+    for cell in CELLS:
+        named = (
+            {"*", cell.purpose} & set(no.purposes)
+            and {"*", cell.source} & set(no.sources)
+            and {"*", cell.channel} & set(no.channels)
+        )
+        for moment in map(Instant, range(LATEST + 1)):
+            if named and moment >= no.since:
+                assert after.state(cell, moment) == "withdrawn"
+            elif not named:
+                assert after.state(cell, moment) == before.state(cell, moment)
+
+
+@given(history=HISTORIES, yes=YESES, now=MOMENTS)
+def test_one_more_grant_never_shuts_anything_before_it_ends(
+    history: list[ConsentChange], yes: ConsentChange, now: Instant
+) -> None:
+    before, after = says(history), apply(says(history), yes, policy=POLICY)
+    if yes.until is None or now < yes.until:
+        assert granted_cells(before, now) <= granted_cells(after, now)
+        assert opened(before, now) <= opened(after, now)
+        assert admitted(before, now) <= admitted(after, now)
+
+
+@given(history=HISTORIES, later=NOES | YESES, now=MOMENTS)
+def test_what_is_said_for_later_changes_nothing_about_earlier(
+    history: list[ConsentChange], later: ConsentChange, now: Instant
+) -> None:
+    before, after = says(history), apply(says(history), later, policy=POLICY)
+    if now < later.since:
+        assert granted_cells(after, now) == granted_cells(before, now)
+        assert opened(after, now) == opened(before, now)
+        assert admitted(after, now) == admitted(before, now)
+
+
+@given(history=HISTORIES, now=MOMENTS)
+def test_a_permit_and_the_ledger_agree_cell_by_cell_and_part_the_sources_of_the_purpose(
+    history: list[ConsentChange], now: Instant
+) -> None:
+    consents = says(history)
+    for purpose, spec in POLICY.purposes.items():
+        for channel in POLICY.channels:
+            leave = permit(purpose, consents, customer="c-1", channel=channel, policy=POLICY, now=now)
+            assert (leave.customer, leave.purpose, leave.channel) == ("c-1", purpose, channel)
+            assert leave.sources.isdisjoint(leave.refused)
+            assert leave.sources | leave.refused.keys() == set(spec.sources)
+            for cell in CELLS:
+                if (cell.purpose, cell.channel) == (purpose, channel):
+                    state = consents.state(cell, now)
+                    assert (cell.source in leave.sources) == (state == "granted")
+                    assert leave.refused.get(cell.source) == (None if state == "granted" else WHY[state])
+
+
+@given(history=HISTORIES, now=MOMENTS)
+def test_an_event_is_admitted_when_some_purpose_may_use_it_through_some_channel(
+    history: list[ConsentChange], now: Instant
+) -> None:
+    consents = says(history)
+    verdicts = admit(EVERYTHING, consents, policy=POLICY, now=now)
+
+    assert [verdict.event for verdict in verdicts] == EVERYTHING
+    for verdict in verdicts:
+        source = verdict.event.source
+        usable = any(cell.source == source for cell in granted_cells(consents, now))
+        if source in ("reference", "protection"):
+            assert isinstance(verdict, Admitted)
+        elif source == "messages":
+            assert isinstance(verdict, Gap)
+        else:
+            assert isinstance(verdict, Admitted if usable else Refused)
+
+
+@given(history=HISTORIES)
+def test_the_epoch_counts_every_change(history: list[ConsentChange]) -> None:
+    consents = NOBODY_ASKED
+    for number, change in enumerate(history, start=1):
+        consents = apply(consents, change, policy=POLICY)
+        assert consents.epoch == number
+    assert consents == says(history)
+    leave = permit("insights", consents, customer="c-1", channel="app", policy=POLICY, now=Instant(0))
+    assert leave.epoch == len(history)
+
+
+@given(history=HISTORIES)
+def test_consents_survive_as_bytes(history: list[ConsentChange]) -> None:
+    consents = says(history)
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(consents), type=Consents)
+    assert again == consents
+    assert again.epoch == consents.epoch
+
+
+@given(history=HISTORIES, now=MOMENTS)
+def test_a_duty_opens_what_it_protects_whatever_was_said_and_nothing_a_person_can_switch(
+    history: list[ConsentChange], now: Instant
+) -> None:
+    leave = permit("protection", says(history), customer="c-1", channel="app", policy=POLICY, now=now)
+    assert leave.sources == {"protection"}
+    assert leave.refused == {}
+    assert leave.sources.isdisjoint(SWITCHABLE)
+
+
+@given(
+    duty=st.lists(st.sampled_from(SOURCES), min_size=1, unique=True),
+    consent=st.lists(st.sampled_from(SOURCES), unique=True),
+)
+def test_no_policy_can_be_made_in_which_a_duty_opens_a_switchable_source(duty: list[str], consent: list[str]) -> None:
+    document = msgspec.to_builtins(POLICY)
+    document["purposes"]["protection"]["sources"] = duty
+    document["purposes"]["insights"]["sources"] = consent
+    sound = set(duty).isdisjoint(SWITCHABLE) and set(consent) <= set(SWITCHABLE)
+    if sound:
+        assert {cell.source for cell in msgspec.convert(document, ConsentPolicy).cells()} <= set(SWITCHABLE)
+    else:
+        with pytest.raises(MalformedDocument, match=r"^purposes\.(protection|insights)\.sources: "):
+            msgspec.convert(document, ConsentPolicy)

@@ -1,0 +1,150 @@
+"""What is said about consent must name what the policy has; what nobody said is no."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import msgspec
+import pytest
+
+from marketofone.consent.gate import WHY, Gap, Refused, admit, permit
+from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, apply, check, default_until, fold
+from marketofone.consent.policy import Cell, parse_policy
+from marketofone.domain.errors import MalformedDocument, MalformedRequest
+from marketofone.domain.event import SWITCHABLE, AppOpened, Event
+from marketofone.domain.moment import DAY, Instant
+
+TEXT = (files("marketofone") / "template" / "consent.toml").read_text(encoding="utf-8")
+POLICY = parse_policy(TEXT)
+NOW = Instant(20_000 * DAY)
+EVERY = ("*",)
+YES = ConsentChange(customer="c-1", change="grant", purposes=EVERY, sources=EVERY, channels=EVERY, since=NOW)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("purposes", ("everything",)),
+        ("purposes", ("insights", "everything")),
+        ("purposes", ("protection",)),  # a duty is nobody's to give or to take
+        ("purposes", ()),
+        ("sources", ("diary",)),
+        ("sources", ("reference",)),
+        ("sources", ()),
+        ("channels", ("*", "pigeon")),
+        ("channels", ("Phone",)),
+        ("channels", ()),
+    ],
+)
+def test_a_word_the_policy_does_not_have_is_refused_with_its_field(field: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(MalformedRequest) as raised:
+        check(msgspec.structs.replace(YES, **{field: words}), policy=POLICY)
+    assert raised.value.field == field
+    assert not any(word in str(raised.value) for word in words if word in ("everything", "diary", "pigeon"))
+
+
+def test_a_grant_must_end_after_it_begins() -> None:
+    with pytest.raises(MalformedRequest) as raised:
+        check(msgspec.structs.replace(YES, until=NOW), policy=POLICY)
+    assert raised.value.field == "until"
+    sound = msgspec.structs.replace(YES, until=Instant(NOW + 1))
+    assert check(sound, policy=POLICY) is sound
+
+
+def test_every_word_of_the_policy_may_be_said() -> None:
+    said = msgspec.structs.replace(
+        YES,
+        purposes=tuple(name for name in POLICY.purposes if name != "protection"),
+        sources=tuple(POLICY.sources),
+        channels=tuple(POLICY.channels),
+    )
+    assert fold([check(said, policy=POLICY)], policy=POLICY) == fold([YES], policy=POLICY)
+
+
+def test_whoever_was_never_asked_allowed_nothing() -> None:
+    for purpose in POLICY.purposes:
+        for channel in POLICY.channels:
+            leave = permit(purpose, NOBODY_ASKED, customer="c-1", channel=channel, policy=POLICY, now=NOW)
+            duty = {"protection"} if purpose == "protection" else set()
+            assert leave.sources == duty
+            assert leave.refused == dict.fromkeys(set(POLICY.purposes[purpose].sources) - duty, WHY["never"])
+            assert leave.epoch == 0
+    assert {NOBODY_ASKED.state(cell, NOW) for cell in POLICY.cells()} == {"never"}
+
+
+def test_a_purpose_or_channel_the_policy_does_not_have_opens_nothing() -> None:
+    consents = fold([YES], policy=POLICY)
+    odd = permit("resale", consents, customer="c-1", channel="app", policy=POLICY, now=NOW)
+    assert (odd.sources, odd.refused) == (frozenset(), {})
+    far = permit("marketing", consents, customer="c-1", channel="pigeon", policy=POLICY, now=NOW)
+    assert far.sources == frozenset()
+    assert set(far.refused) == set(SWITCHABLE)
+    assert set(far.refused.values()) == {WHY["never"]}
+
+
+def test_a_grant_begins_and_ends_on_its_own_moments() -> None:
+    consents = fold([msgspec.structs.replace(YES, until=Instant(NOW + DAY))], policy=POLICY)
+    cell = Cell(purpose="care", source="messages", channel="phone")
+    states = [consents.state(cell, Instant(NOW + later)) for later in (-1, 0, DAY - 1, DAY)]
+    assert states == ["not_yet", "granted", "granted", "expired"]
+    why = [
+        permit("care", consents, customer="c-1", channel="phone", policy=POLICY, now=Instant(NOW + later)).refused
+        for later in (-1, DAY)
+    ]
+    assert [reasons["messages"] for reasons in why] == [WHY["not_yet"], WHY["expired"]]
+
+
+def test_one_purpose_says_nothing_about_another_nor_one_channel_about_another() -> None:
+    narrow = msgspec.structs.replace(YES, purposes=("insights",), sources=("app",), channels=("push",))
+    consents = fold([narrow], policy=POLICY)
+    granted = [cell for cell in POLICY.cells() if consents.state(cell, NOW) == "granted"]
+    assert granted == [Cell(purpose="insights", source="app", channel="push")]
+
+
+def test_the_same_no_said_twice_is_still_one_no_and_two_changes() -> None:
+    no = msgspec.structs.replace(YES, change="withdraw")
+    once, twice = fold([YES, no], policy=POLICY), fold([YES, no, no], policy=POLICY)
+    assert once.cells == twice.cells
+    assert (once.epoch, twice.epoch) == (2, 3)
+
+
+def test_saying_something_leaves_what_was_said_before_untouched() -> None:
+    before = fold([YES], policy=POLICY)
+    cells = dict(before.cells)
+    apply(before, msgspec.structs.replace(YES, change="withdraw"), policy=POLICY)
+    assert (before.epoch, dict(before.cells)) == (1, cells)
+
+
+def test_a_grant_without_an_end_gets_the_days_the_policy_gives() -> None:
+    assert default_until(NOW, policy=POLICY) == NOW + 365 * DAY
+    shorter = parse_policy(TEXT.replace("grant_days = 365", "grant_days = 30"))
+    assert default_until(NOW, policy=shorter) == NOW + 30 * DAY
+
+
+def test_an_event_from_a_source_that_the_bank_does_not_know_is_a_gap() -> None:
+    known = {source: about for source, about in POLICY.sources.items() if source != "app"}
+    blind = msgspec.structs.replace(POLICY, sources=known)
+    opened = Event(id="1", producer="/t", kind="app.opened", customer="c-1", at=NOW, data=AppOpened())
+    (gap,) = admit([opened], fold([YES], policy=blind), policy=blind, now=NOW)
+    assert isinstance(gap, Gap)
+    (refused,) = admit([opened], NOBODY_ASKED, policy=POLICY, now=NOW)
+    assert isinstance(refused, Refused)
+    assert gap.why != refused.why
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('basis = "legal_duty"', 'basis = "legal_interest"', "purposes"),
+        ('sources = ["protection"]', 'sources = ["transactions"]', "purposes.protection.sources"),
+        ("grant_days = 365", 'grant_days = "long"', "grant_days"),
+        ("[channels.phone]", "[channel.phone]", "channel"),
+        ("kept = true", "kept = maybe", "consent.toml"),
+        ("[sources.location]", "[sources.thoughts]", "sources"),
+    ],
+)
+def test_a_policy_that_breaks_its_contract_says_where(old: str, new: str, field: str) -> None:
+    assert old in TEXT
+    with pytest.raises(MalformedDocument) as raised:
+        parse_policy(TEXT.replace(old, new, 1))
+    assert field in str(raised.value)

@@ -1,0 +1,113 @@
+"""Threads and processes ask, answer, send, agree and refuse at once: what is recorded could have happened in a row."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from busy_house import CUSTOMERS, NOW, STEPS, all_at_once, furnish, prove, roles, sent
+from people import ordinary_months
+
+import marketofone
+from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.moment import Instant
+from marketofone.store.ports import Writer
+
+T = TypeVar("T")
+
+
+def proven(bank: Bank, *, deciders: int, minds: int) -> None:
+    kinds = prove(bank)
+    assert kinds["decision"] == STEPS * (1 + deciders + minds)  # the shared ids were decided once
+    assert kinds["outcome"] == STEPS * deciders
+    assert kinds["consent"] == len(CUSTOMERS) + 2 * STEPS * minds
+    report = bank.replay()
+    assert (report.decisions, report.differences) == (kinds["decision"], 0)
+    assert bank.verify().ok
+
+
+def counted_events(bank: Bank) -> int:
+    return sum(number for name, number in bank.counts().items() if name.startswith("events."))
+
+
+def test_eight_threads_on_one_bank_leave_one_history(bank: Bank) -> None:
+    furnish(bank)
+    before = counted_events(bank)
+
+    all_at_once(roles(bank, name="alone"))
+
+    proven(bank, deciders=2, minds=2)
+    assert counted_events(bank) == before + STEPS * len(CUSTOMERS)
+    assert bank.ingest(sent(0), now=NOW).duplicates == len(CUSTOMERS)
+    dining = {known.name: known.value for known in bank.profile("c-2", now=NOW).known}["dining_30d"]
+    at_home = sum(1_800 for ago in range(1, 30) if ago % 7 == 1 and ago % 3)
+    assert dining == at_home + STEPS * 100
+
+
+def test_two_processes_on_one_bank_leave_one_history(project: Path) -> None:
+    with marketofone.open(project, now=NOW) as bank:
+        furnish(bank)
+        before = counted_events(bank)
+    command = [sys.executable, "-c", "from busy_house import main; main()", str(project)]
+    here = Path(__file__).parent
+    children = [
+        subprocess.Popen([*command, name], cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in ("first", "second")
+    ]
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    said = [child.communicate(timeout=60)[0] for child in children]
+
+    assert said == ["done\n", "done\n"]
+    with marketofone.open(project, now=NOW) as bank:
+        proven(bank, deciders=4, minds=2)
+        assert counted_events(bank) == before + STEPS * len(CUSTOMERS)
+
+
+@pytest.mark.xfail(strict=True, reason="a question asked before the withdrawal is answered as if nobody had said no")
+def test_a_withdrawal_acknowledged_after_the_question_was_asked_is_obeyed_by_the_answer(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnish(bank)
+    commit = bank.kit.store.commit
+    said: list[str] = []
+
+    def commit_after_a_withdrawal(work: Callable[[Writer], T]) -> T:
+        if not said:
+            said.append("no")
+            later = Instant(NOW + 1)  # a clock that goes on: the no has a later moment than the question
+            no = ConsentChange(
+                customer="c-0", change="withdraw", purposes=("*",), sources=("*",), channels=("*",), since=later
+            )
+            bank.consent(no, now=later)
+            bank.ingest(ordinary_months("c-0", until=Instant(NOW + 2), days=3), now=Instant(NOW + 2))
+        return commit(work)
+
+    monkeypatch.setattr(bank.kit.store, "commit", commit_after_a_withdrawal)
+    decision = bank.decide("c-0", occasion="app.opened", now=NOW)
+
+    assert said
+    assert {source for _, source in decision.uses} <= {"protection"}
+
+
+@pytest.mark.xfail(strict=True, reason="`as_of` a moment before the withdrawal reads what was withdrawn")
+def test_a_withdrawal_also_holds_for_questions_about_the_past(bank: Bank) -> None:
+    furnish(bank)
+    later = Instant(NOW + 10)
+    no = ConsentChange(customer="c-0", change="withdraw", purposes=("*",), sources=("*",), channels=("*",), since=later)
+    bank.consent(no, now=later)
+
+    assert {source for _, source in bank.decide("c-0", occasion="app.opened", now=NOW).uses} <= {"protection"}
+    with pytest.raises(ConsentRefused):
+        bank.forecast("c-0", now=NOW)
