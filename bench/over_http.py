@@ -14,12 +14,14 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.figures import Aim, Figure, Row, quantiles
 from bench.serving import HOST
 from bench.town import ACTIONS, OCCASION, Town
 from marketofone.domain.moment import Instant, text_of
 
+ROOT = Path(__file__).parents[1]
 PER_SECOND = 200
 MILLISECONDS = 1_000.0
 WARM_UP_SECONDS = 2.0
@@ -50,7 +52,7 @@ def _server(what: str, town: Town) -> Iterator[int]:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port: int = free.getsockname()[1]
-    child = subprocess.Popen([sys.executable, "-m", "bench.serving", what, town.folder, str(port)])
+    child = subprocess.Popen([sys.executable, "-m", "bench.serving", what, town.folder, str(port)], cwd=ROOT)
     try:
         _await_answer(port, child)
         yield port

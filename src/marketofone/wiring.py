@@ -11,7 +11,7 @@ import msgspec
 
 from marketofone.domain.errors import BankNotFound, MalformedDocument
 from marketofone.domain.moment import Instant
-from marketofone.flow.book import DOCUMENTS, read_book, read_settings
+from marketofone.flow.book import DIGEST, DOCUMENTS, digest_of, read_book, read_settings
 from marketofone.flow.equipment import Equipment
 from marketofone.models.language.model import LanguageModel
 from marketofone.models.language.phrases import load_phrases, phrases_text
@@ -80,7 +80,7 @@ def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> N
 
     def record(writer: Writer) -> None:
         writer.append("document", at=now, customer=None, body=msgspec.json.encode(texts))
-        for name, text in texts.items():
+        for name, text in {**texts, DIGEST: digest_of(texts)}.items():
             writer.put_document(name, text)
 
     store.commit(record)

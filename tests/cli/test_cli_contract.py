@@ -408,7 +408,6 @@ def test_what_does_not_hold_is_said_with_an_exit_code(
     assert document.get("ok", False) is False
 
 
-@pytest.mark.xfail(strict=True, reason="a traceback instead of exit code 3")
 @pytest.mark.parametrize(
     "words",
     [
@@ -426,7 +425,6 @@ def test_unreadable_input_is_bad_input(
     assert run(*words, "--json").exit_code == BAD_INPUT
 
 
-@pytest.mark.xfail(strict=True, reason="the command line takes names that events and the API refuse")
 @pytest.mark.parametrize("name", ["", "c 1", "c-1\n"])
 def test_a_name_no_event_may_carry_gets_no_consents(run: Run, name: str) -> None:
     assert run("consent", "grant", name, "--json").exit_code == BAD_INPUT

@@ -38,6 +38,8 @@ def fields(of: inspect.StructType) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(needed, optional=other)
 
 
+DECADES = (datetime(1800, 1, 1), datetime(2199, 12, 31))  # noqa: DTZ001 - in UTC
+
 MAKE: dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.StrType: texts,
     inspect.IntType: lambda of: st.integers(of.ge, of.le),
@@ -46,7 +48,7 @@ MAKE: dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.NoneType: lambda _: st.none(),
     inspect.LiteralType: lambda of: st.sampled_from(of.values),
     inspect.UnionType: lambda of: st.one_of([values(part) for part in of.types]),
-    inspect.DateTimeType: lambda _: st.datetimes(timezones=st.just(UTC)),
+    inspect.DateTimeType: lambda _: st.datetimes(*DECADES, timezones=st.just(UTC)),
     inspect.DictType: lambda of: st.dictionaries(values(of.key_type), values(of.value_type), max_size=3),
     inspect.StructType: fields,
 }
@@ -58,7 +60,7 @@ def values(of: inspect.Type) -> st.SearchStrategy[Any]:
 
 
 FACTS = {kind: values(inspect.type_info(structure)) for kind, (structure, _) in KINDS.items()}
-MOMENTS = st.datetimes(datetime(1900, 1, 1), timezones=st.just(UTC)).map(instant_of)  # noqa: DTZ001 - in UTC
+MOMENTS = st.datetimes(*DECADES, timezones=st.just(UTC)).map(instant_of)
 
 
 @st.composite
@@ -155,7 +157,7 @@ def test_each_field_of_the_envelope_is_named_when_it_is_missing_or_wrong(field: 
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=6,
 )
@@ -215,26 +217,22 @@ def test_a_number_that_is_none_is_refused(number: float) -> None:
     assert refused(json.dumps(sent).replace("Infinity", "1e999").encode()).field
 
 
-@pytest.mark.xfail(strict=True, reason="the fold of the features refuses it instead, and the whole batch with it")
 def test_the_end_of_a_care_flag_needs_its_timezone() -> None:
     assert refused(document(type="care.flagged", data={"driver": "health", "until": "2026-07-01T09:00:00"})).field == (
         "data.until"
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the calendar overflows on it, and the whole batch is lost")
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_an_instant_no_calendar_can_hold_is_refused(time: str) -> None:
     assert refused(document(time=time)).field == "time"
 
 
-@pytest.mark.xfail(strict=True, reason="a control character in a name is taken, and lets two events share one key")
 @pytest.mark.parametrize("changes", [{"id": "b\0c", "source": "a"}, {"id": "c", "source": "a\0b"}])
 def test_a_control_character_in_a_name_is_refused_as_cloudevents_says(changes: dict[str, str]) -> None:
     assert refused(document(**changes)).field in changes
 
 
-@pytest.mark.xfail(strict=True, reason="`$` of a pattern also stands before a last line break")
 @pytest.mark.parametrize(
     ("field", "changes"),
     [

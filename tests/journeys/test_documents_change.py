@@ -136,9 +136,6 @@ def test_documents_that_did_not_change_are_not_recorded_again(project: Path, now
     assert (project / wiring.DATA).is_dir()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="replay reads the newest documents, the server decided by those it was opened with"
-)
 def test_a_process_that_has_not_read_the_new_documents_yet_is_replayed_by_its_own(project: Path, now: Instant) -> None:
     with marketofone.open(project, now=now) as server:
         move_in(server, now=now)
@@ -149,7 +146,6 @@ def test_a_process_that_has_not_read_the_new_documents_yet_is_replayed_by_its_ow
             assert command.replay().differences == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the rebuilt view asks the catalogue for an action it no longer has")
 def test_people_may_be_merged_after_an_action_left_the_catalogue(project: Path, now: Instant) -> None:
     with marketofone.open(project, now=now) as bank:
         move_in(bank, now=now)
@@ -162,7 +158,6 @@ def test_people_may_be_merged_after_an_action_left_the_catalogue(project: Path, 
         assert bank.replay().differences == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the outcome is refused, and with it what the person said")
 @pytest.mark.parametrize("document", ["actions.toml", "features.py"])
 def test_an_answer_to_a_decision_under_other_documents_is_recorded_even_where_it_teaches_nothing(
     project: Path, now: Instant, document: str

@@ -75,7 +75,6 @@ def test_two_processes_on_one_bank_leave_one_history(project: Path) -> None:
         assert counted_events(bank) == before + STEPS * len(CUSTOMERS)
 
 
-@pytest.mark.xfail(strict=True, reason="a question asked before the withdrawal is answered as if nobody had said no")
 def test_a_withdrawal_acknowledged_after_the_question_was_asked_is_obeyed_by_the_answer(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +100,6 @@ def test_a_withdrawal_acknowledged_after_the_question_was_asked_is_obeyed_by_the
     assert {source for _, source in decision.uses} <= {"protection"}
 
 
-@pytest.mark.xfail(strict=True, reason="`as_of` a moment before the withdrawal reads what was withdrawn")
 def test_a_withdrawal_also_holds_for_questions_about_the_past(bank: Bank) -> None:
     furnish(bank)
     later = Instant(NOW + 10)

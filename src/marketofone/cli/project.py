@@ -16,7 +16,7 @@ from marketofone import wiring
 from marketofone.bank import Bank, Clock, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import Session, as_json, in_folder, on_bank
+from marketofone.cli.session import Session, as_json, as_of, in_folder, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Day, Instant, day_number
@@ -59,9 +59,12 @@ def demo(*, folder: Path, as_json: bool, customers: int, days: int, seed: int, s
         ended = bank.calendar.start_of(Day(DEMO_BEGINS + days))
     click.echo(msgspec.json.encode(report.to_json()) if as_json else report.to_text())
     if serve:
-        began = wall_clock()
-        # The synthetic world's clock goes on from where the simulation ended.
-        _serve(target, port=port, clock=lambda: Instant(ended + wall_clock() - began))
+        _serve(target, port=port, clock=_clock_from(ended))  # the synthetic world goes on where it ended
+
+
+def _clock_from(start: Instant) -> Clock:
+    began = wall_clock()
+    return lambda: Instant(start + wall_clock() - began)
 
 
 def _must_be_empty(folder: Path) -> None:
@@ -118,15 +121,19 @@ def _grant_all(bank: Bank, people: Iterable[str], *, since: Instant, authority: 
 @as_json
 @in_folder
 @port_option
-def serve(*, folder: Path, as_json: bool, port: int) -> None:  # noqa: ARG001 - every command has the flag
-    """Serve the API and the pages on loopback."""
-    open_bank(folder).close()  # complain about a broken project before the server starts
-    _serve(folder, port=port, clock=wall_clock)
+@as_of
+def serve(*, folder: Path, as_json: bool, port: int, as_of: str | None) -> None:  # noqa: ARG001 - every command has it
+    """Serve the API and the pages on loopback; with --as-of, as if it were that moment."""
+    with open_bank(folder) as bank:  # complain about a broken project before the server starts
+        clock = wall_clock if as_of is None else _clock_from(bank.calendar.parse(as_of, field="--as-of"))
+    _serve(folder, port=port, clock=clock)
 
 
 def _serve(folder: Path, *, port: int, clock: Clock) -> None:
-    from marketofone.web import server  # noqa: PLC0415 - the web stack is loaded only where it is served
-
+    try:
+        from marketofone.web import server  # noqa: PLC0415 - an extra, loaded only where it is served
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: install marketofone[web]") from error
     click.echo(terminal.text_for_people("addresses", HOST, port), err=True)
     with open_bank(folder, clock=clock) as bank:
         server.serve(bank, host=HOST, port=port)

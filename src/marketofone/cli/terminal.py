@@ -89,6 +89,13 @@ class Progress:
             self._bar = None
 
 
+def _utf8(source: Iterable[str]) -> Iterator[str]:
+    try:
+        yield from source
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(field="file", shape="bytes that are no UTF-8", mend="save it as UTF-8") from error
+
+
 def readings(source: Iterable[str], language: LanguageModel) -> Iterator[tuple[str, Reading]]:
     """Read texts, a line each or JSON Lines, with their ids (the line's number when none is given).
 
@@ -97,7 +104,7 @@ def readings(source: Iterable[str], language: LanguageModel) -> Iterator[tuple[s
     MalformedRequest
         When a line that begins like JSON is none, or lacks its text.
     """
-    for number, line in enumerate(source, start=1):
+    for number, line in enumerate(_utf8(source), start=1):
         text = line.strip()
         if text.startswith("{"):
             try:

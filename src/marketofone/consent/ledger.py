@@ -49,19 +49,19 @@ class Validity(Struct, frozen=True, kw_only=True, array_like=True):
 class Consents(Struct, frozen=True, kw_only=True, array_like=True):
     """What one person said, cell by cell, and how often they changed it.
 
-    Each cell keeps what held since when, oldest first: what was said later counts from its ``since`` on, and what was
-    true before that stays answerable.
+    Each cell keeps what was said, oldest first. A yes counts from its ``since`` on, and what was true before it stays
+    answerable. A no, while it is the last word, holds for every question, also for one about an earlier moment.
     """
 
     epoch: int
     cells: Mapping[Cell, tuple[Validity, ...]]
 
     def validity(self, cell: Cell, now: Instant) -> Validity | None:
-        """Give what was last said about a cell that had begun by a moment."""
-        for one in reversed(self.cells.get(cell, ())):
-            if one.since <= now:
-                return one
-        return None
+        """Give what holds of a cell at a moment: the last word when it is a no, else the last that had begun."""
+        said = self.cells.get(cell, ())
+        if said and not said[-1].granted:
+            return said[-1]
+        return next((one for one in reversed(said) if one.since <= now), None)
 
     def state(self, cell: Cell, now: Instant) -> State:
         """Say how a cell stands at a moment. Absence of information is a refusal."""

@@ -57,7 +57,6 @@ class Sight:
 
     values: FloatArray
     namespaces: tuple[Namespace, ...]
-    squashed: FloatArray
     contexts: FloatArray
 
 
@@ -111,12 +110,9 @@ def look(standpoint: Standpoint, *, playbook: Playbook, changes: Mapping[str, fl
                 days_since=view.days_since,
             )
     seen = tuple(namespaces[view.row] for view in standpoint.views)
-    return Sight(
-        values=values,
-        namespaces=seen,
-        squashed=(squashed := playbook.features.squash(values)),
-        contexts=_contexts(standpoint, playbook, squashed, rows=rows, namespaces=seen),
-    )
+    squashed = playbook.features.squash(values)
+    contexts = _contexts(standpoint, playbook, squashed, rows=rows, namespaces=seen)
+    return Sight(values=values, namespaces=seen, contexts=contexts)
 
 
 def _contexts(

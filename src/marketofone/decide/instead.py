@@ -61,13 +61,13 @@ def _by_thresholds(ground: Ground, choice: Choice) -> Iterator[Change]:
     for row, hold in (*rows, *((row, True) for row in _shut_out(ground, choice))):
         sought.append((playbook.catalogue.expressions[1 + row], int(playbook.purpose_of[row]), hold))
     for expression, purpose, hold in sought:
+        seen = choice.sight.namespaces[purpose]
         for threshold in expression.thresholds:
             old = value_of(choice, threshold.name, purpose=purpose)
             # Nobody should be told that they would have needed a bereavement.
             if not (threshold.name.startswith("life:") or math.isnan(old) or threshold.holds(old) is hold):
                 change = _crossing(ground, threshold, old=old, hold=hold)
-                namespace = {**choice.sight.namespaces[purpose], threshold.name: change.new}
-                if change.size <= PLAUSIBLE and expression.holds(namespace) is hold:
+                if change.size <= PLAUSIBLE and expression.holds({**seen, change.name: change.new}) is hold:
                     yield change
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.moment import Instant, instant_of, text_of
 
 Source = Literal[
@@ -26,11 +26,11 @@ SOURCES: tuple[Source, ...] = get_args(Source)
 SWITCHABLE: tuple[Source, ...] = SOURCES[:6]
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$")]
+Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$(?!\n)")]
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
 Minor = Annotated[int, Meta(ge=-(10**15), le=10**15)]
 PositiveMinor = Annotated[int, Meta(ge=0, le=10**15)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
 MAX_EVENT_BYTES = 64 * 1024
@@ -101,7 +101,7 @@ class CareFlagged(EventData, frozen=True, kw_only=True):
     """Staff or the person said that special care is needed."""
 
     driver: Literal["health", "life_event", "resilience", "capability"]
-    until: datetime | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class PersonDescribed(EventData, frozen=True, kw_only=True):
@@ -181,7 +181,7 @@ class PlaceVisited(EventData, frozen=True, kw_only=True):
     """A coarse place: a class of venue, a country, a cell of kilometres; never a position."""
 
     venue: Word
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")] | None = None
     cell: Word | None = None
 
 
@@ -268,12 +268,16 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
         return KINDS[self.kind][1]
 
 
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$(?!\n)")]
+
+
 class _Envelope(Struct, frozen=True):
-    id: Annotated[str, Meta(min_length=1, max_length=200)]
-    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
     type: Annotated[str, Meta(min_length=1, max_length=100)]
-    subject: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f]+$")]
-    time: datetime
+    subject: CustomerName
+    time: Annotated[datetime, Meta(tz=True)]
     data: msgspec.Raw
     specversion: Literal["1.0"] = "1.0"
     datacontenttype: Literal["application/json"] = "application/json"
@@ -312,16 +316,33 @@ def parse_event(raw: bytes | memoryview) -> Event:
         data = decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, within="data.") from error
-    if envelope.time.tzinfo is None:
-        raise MalformedEvent(field="time", shape="an instant without timezone", mend="add Z or an offset")
+    try:
+        at = instant_of(envelope.time)
+    except MalformedRequest as error:
+        raise MalformedEvent(field="time", shape=error.shape, mend=error.mend) from error
     return Event(
         id=envelope.id,
         producer=envelope.source,
         kind=envelope.type,
         customer=envelope.subject,
-        at=instant_of(envelope.time),
+        at=at,
         data=data,
     )
+
+
+def check_customer(name: str) -> None:
+    """Check that a customer's name is one that an event may carry.
+
+    Raises
+    ------
+    MalformedRequest
+    """
+    try:
+        msgspec.convert(name, CustomerName)
+        name.encode()
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        shape = f"text of {len(name)} characters"
+        raise MalformedRequest(field="customer", shape=shape, mend="use 1 to 128 characters without blanks") from error
 
 
 def malformed(error: Exception, *, within: str) -> MalformedEvent:
@@ -333,6 +354,8 @@ def malformed(error: Exception, *, within: str) -> MalformedEvent:
         what = "missing" if "missing" in what else "not a field of this kind"
     elif what.startswith("Invalid enum value"):
         what = "none of the allowed words"
+    elif what.startswith("Expected `datetime` with a timezone"):
+        what = "an instant without timezone"
     elif not isinstance(error, msgspec.ValidationError):
         what = "not readable as JSON"
     return MalformedEvent(

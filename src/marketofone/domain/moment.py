@@ -7,6 +7,7 @@ calendar days since 1970-01-01 in the bank's timezone. Integers keep windows exa
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +24,7 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_YEARS = range(1800, 2200)  # so that no calendar overflows, whatever its offset
 _SLOT = 15 * MINUTE  # no timezone in use changes its offset between quarter hours
 
 
@@ -32,7 +34,7 @@ def instant_of(moment: datetime) -> Instant:
     Raises
     ------
     MalformedRequest
-        When the datetime names no timezone.
+        When the datetime names no timezone, or lies outside of 1800 to 2199.
 
     Examples
     --------
@@ -41,6 +43,8 @@ def instant_of(moment: datetime) -> Instant:
     """
     if moment.tzinfo is None:
         raise MalformedRequest(field="moment", shape="a datetime without timezone", mend="add a timezone")
+    if moment.year not in _YEARS:
+        raise MalformedRequest(field="moment", shape="an instant no bank has seen", mend="stay within 1800 and 2199")
     return Instant((moment - _EPOCH) // _MICROSECOND)
 
 
@@ -111,18 +115,14 @@ class Calendar:
                 field="timezone", shape=f"text of {len(timezone)} characters", mend="use an IANA name"
             ) from error
         self.timezone = timezone
-        self._offsets: dict[int, int] = {}
+        self._offset_in = lru_cache(maxsize=200_000)(self._looked_up)  # about six years of quarter hours
 
     def _offset(self, at: int) -> int:
-        slot = at // _SLOT
-        offset = self._offsets.get(slot)
-        if offset is None:
-            delta = datetime_of(Instant(slot * _SLOT)).astimezone(self._zone).utcoffset()
-            offset = (delta or timedelta()) // _MICROSECOND
-            if len(self._offsets) > 200_000:  # noqa: PLR2004 - bounded: about six years of quarter hours
-                self._offsets.clear()
-            self._offsets[slot] = offset
-        return offset
+        return self._offset_in(at // _SLOT)
+
+    def _looked_up(self, slot: int) -> int:
+        delta = datetime_of(Instant(slot * _SLOT)).astimezone(self._zone).utcoffset()
+        return (delta or timedelta()) // _MICROSECOND
 
     def day_of(self, at: Instant) -> Day:
         """Give the day on which an instant falls."""
@@ -135,12 +135,17 @@ class Calendar:
     def parse(self, text: str, *, field: str) -> Instant:
         """Read an instant, or a date: then the last microsecond of that day here, so that the day itself counts."""
         try:
-            day = day_number(date.fromisoformat(text))
+            on = date.fromisoformat(text)
         except ValueError:
             return parse_instant(text, field=field)
-        return Instant(self.start_of(Day(day + 1)) - 1)
+        if on.year not in _YEARS:
+            raise MalformedRequest(field=field, shape="a day no bank has seen", mend="stay within 1800 and 2199")
+        return Instant(self.start_of(Day(day_number(on) + 1)) - 1)
 
     def start_of(self, day: Day) -> Instant:
-        """Give the first instant of a day."""
-        guess = Instant(day * DAY)
-        return Instant(guess - self._offset(Instant(guess - self._offset(guess))))
+        """Give the first instant of a day: midnight, or the first that exists where clocks skip it."""
+        guess = day * DAY
+        start = guess - max(self._offset(guess - DAY), self._offset(guess + DAY))
+        while self.day_of(Instant(start)) < day:
+            start += _SLOT
+        return Instant(start)

@@ -24,6 +24,7 @@ from marketofone.features.catalogue import Catalogue, load_catalogue
 from marketofone.governance.guardrails import parse_guardrails
 
 DOCUMENTS = ("bank.toml", "consent.toml", "features.py", "actions.toml", "guardrails.toml")
+DIGEST = "digest"  # the name under which the store keeps which version is recorded
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

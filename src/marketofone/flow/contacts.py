@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from marketofone.domain.action import NOTHING, Action, Kind
+from marketofone.decide.catalogue import ActionCatalogue
+from marketofone.domain.action import Kind
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
@@ -33,9 +34,10 @@ Contacts = tuple[Said, ...]
 _DECODER = msgspec.msgpack.Decoder(Contacts)
 
 
-def remember(contacts: Contacts, decision: Decision, action: Action) -> Contacts:
-    """Add a decision that says something; what is older than four months is forgotten."""
-    if action.id == NOTHING:
+def remember(contacts: Contacts, decision: Decision, *, actions: ActionCatalogue) -> Contacts:
+    """Add a decision that says something; what is older than four months, or left the catalogue, is forgotten."""
+    action = next((action for action in actions.offered if action.id == decision.action), None)
+    if action is None:
         return contacts
     said = Said(decision=decision.id, action=action.id, kind=action.kind, channel=decision.channel, at=decision.at)
     return (*(old for old in contacts if old.at > decision.at - KEPT), said)

@@ -142,7 +142,7 @@ def record(writer: Writer, decision: Decision, *, view: StoredView) -> Decision:
     writer.index_decision(decision.id, seq=entry.seq)
     person = view.person(decision.customer)
     before = view.contacts(person)
-    after = remember(before, decision, view.book.actions.action(decision.action))
+    after = remember(before, decision, actions=view.book.actions)
     if after is not before:
         writer.put_state(person, CONTACTS, contacts_to(after))
         view.changed(person, models={})

@@ -8,11 +8,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 from marketofone.consent.ledger import Consents
 from marketofone.features.state import LiveState
-from marketofone.flow.book import Book
+from marketofone.flow.book import DIGEST, DOCUMENTS, Book, read_book
 from marketofone.flow.learned import UNTAUGHT, Learned, Mind
 from marketofone.governance.board import NO_RULINGS, BoardState
 from marketofone.models.language.model import LanguageModel
-from marketofone.store.ports import Store
+from marketofone.store.ports import Reader, Store
 
 _CACHED_PEOPLE = 100_000
 _CACHED_STATES = 8_192
@@ -65,11 +65,18 @@ class Caches:
     states: Decoded[tuple[str, str], LiveState] = field(default_factory=lambda: Decoded(room=_CACHED_STATES))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Equipment:
-    """Everything plugged in, built once by ``wiring``."""
+    """Everything plugged in, built once by ``wiring``; the book follows what any process recorded last."""
 
     store: Store
     book: Book
     language: LanguageModel
     caches: Caches = field(default_factory=Caches)
+
+    def follow(self, reader: Reader) -> None:
+        """Open the book that is recorded now, when it is another than the one at hand."""
+        if reader.document(DIGEST) not in (None, self.book.digest):
+            texts = {name: reader.document(name) for name in DOCUMENTS}
+            self.book = read_book({name: text for name, text in texts.items() if text is not None})
+            self.caches = Caches()

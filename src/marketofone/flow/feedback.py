@@ -71,6 +71,9 @@ def taught(
 ) -> Example | Worth | Untaught:
     """Join an outcome to its decision under the person's permission to learn."""
     book = view.book
+    known = any(action.id == decision.action for action in book.actions.offered)
+    if decision.context and not (known and len(decision.context) == book.playbook.dim):
+        return Untaught(decision=decision.id, why="outdated")
     person = view.person(decision.customer)
     leave = permit(
         LEARNING, view.consents(person), customer=person, channel=decision.channel, policy=book.policy, now=outcome.at

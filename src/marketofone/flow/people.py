@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from marketofone.consent.ledger import ConsentChange, Consents, fold
-from marketofone.domain.action import Action
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
@@ -85,14 +84,11 @@ def changes_in(entries: Iterable[Entry]) -> Iterator[ConsentChange]:
 def contacts_in(entries: Iterable[Entry], *, book: Book) -> Contacts:
     """Fold the contacts out of decisions and outcomes, in the order of the journal."""
     contacts: Contacts = ()
-    actions: dict[str, Action] = {action.id: action for action in book.actions.actions}
     for entry in entries:
         if entry.body is None:
             continue
         if entry.kind == "outcome":
             contacts = hear(contacts, _OUTCOME.decode(entry.body))
         else:
-            decision = _DECISION.decode(entry.body)
-            if decision.action in actions:
-                contacts = remember(contacts, decision, actions[decision.action])
+            contacts = remember(contacts, _DECISION.decode(entry.body), actions=book.actions)
     return contacts

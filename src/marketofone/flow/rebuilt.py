@@ -137,7 +137,7 @@ class RebuiltView:
         slim = msgspec.structs.replace(decision, candidates=())
         self._decisions[decision.id] = (slim, [])
         self._history.setdefault(decision.customer, []).append((self._position, slim))
-        person.contacts = remember(person.contacts, slim, self.book.actions.action(decision.action))
+        person.contacts = remember(person.contacts, slim, actions=self.book.actions)
 
     def hear(self, outcome: Outcome) -> None:
         """Learn from an outcome what was learned from it then."""
@@ -217,7 +217,7 @@ class RebuiltView:
         contacts: Contacts = ()
         for _, what in history:
             if isinstance(what, Decision):
-                contacts = remember(contacts, what, self.book.actions.action(what.action))
+                contacts = remember(contacts, what, actions=self.book.actions)
             else:
                 contacts = hear(contacts, what)
         self._one(person).contacts = contacts

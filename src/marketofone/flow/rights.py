@@ -12,6 +12,7 @@ from marketofone.consent.ledger import ConsentChange, Consents, apply, check, de
 from marketofone.consent.policy import Cell
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
+from marketofone.domain.event import check_customer
 from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.people import fold_again, put_consents
@@ -60,6 +61,7 @@ def change_consent(kit: Equipment, change: ConsentChange, *, now: Instant) -> Co
     policy = kit.book.policy
     if change.change == "grant" and change.until is None and change.actor == "customer":
         change = msgspec.structs.replace(change, until=default_until(change.since, policy=policy))
+    check_customer(change.customer)
     check(change, policy=policy)
     if change.since > now:
         raise MalformedRequest(field="since", shape="a moment in the future", mend="say it when it begins")
@@ -109,6 +111,7 @@ def uses(kit: Equipment, customer: str, *, days: int) -> list[Use]:
 
 def whose(kit: Equipment, reference: str) -> str:
     """Give the customer a reference means: an account's owner when it names an account, else itself."""
+    check_customer(reference)
     with kit.store.read() as reader:
         return reader.holder("account", reference) or reference
 
@@ -124,8 +127,11 @@ def must_exist(reader: Reader, customer: str) -> None:
 
     Raises
     ------
+    MalformedRequest
+        When the name is none that an event may carry.
     UnknownCustomer
     """
+    check_customer(customer)
     known = reader.epoch(customer) or reader.states(customer)
     if known or next(iter(reader.events(customers=(customer,))), None) is not None:
         return

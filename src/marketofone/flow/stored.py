@@ -49,6 +49,8 @@ class Fence:
     def stands(self, writer: Writer) -> bool:
         """Say whether nothing of it has changed. What only other people did since then cannot have changed it."""
         since = writer.changes(after=self.position)
+        if any(kind == "document" for kind, _ in since):
+            return False
         if all(kind in _OF_ONE_PERSON and customer not in self.members for kind, customer in since):
             return True
         return (
@@ -71,7 +73,8 @@ class StoredView:
     def __init__(self, reader: Reader, kit: Equipment, *, committed: bool, fence: Fence | None = None) -> None:
         self._committed = committed
         self._reader = reader
-        self._kit = kit
+        kit.follow(reader)
+        self._kit, self._book = kit, kit.book
         # A view answers the same however often it is asked, whatever other threads put into the caches meanwhile.
         self._members = dict.fromkeys(fence.members, fence.members) if fence is not None else {}
         self._blobs: dict[str, Mapping[str, bytes]] = {fence.person: fence.blobs} if fence is not None else {}
@@ -80,7 +83,7 @@ class StoredView:
     @property
     def book(self) -> Book:
         """The documents in force."""
-        return self._kit.book
+        return self._book
 
     def position(self) -> int:
         """Give the sequence number of the last entry."""

@@ -87,11 +87,11 @@ class Impact(Struct, frozen=True, kw_only=True):
             lines.append(f"value per person and year: {self.lift_minor:+,.0f} {interval} minor units")
             lines.append(f"reported for {self.valued:,} of {self.accepted:,} acceptances, believed for the rest")
         ours, theirs = self.policy, self.control
-        lines.append(f"accepted: {_words(ours.accepted)} with the policy, {_words(theirs.accepted)} at random")
-        lines.append(
-            f"marketing declined: {_words(ours.declined)} with the policy, {_words(theirs.declined)} at random"
-        )
-        lines.append(f"intervals of {self.level:.0%}")
+        lines += [
+            f"accepted: {_words(ours.accepted)} with the policy, {_words(theirs.accepted)} at random",
+            f"marketing declined: {_words(ours.declined)} with the policy, {_words(theirs.declined)} at random",
+            f"intervals of {self.level:.0%}",
+        ]
         if self.excluded:
             lines.append(f"left out because they were in both groups: {self.excluded:,} people")
         return "\n".join(lines)
@@ -160,31 +160,29 @@ def _add(
     tally.control |= one.decision.arm == "control"
     if action == NOTHING:
         return
-    heard = answer(one.outcomes)
-    verdict = None if heard is None else heard.verdict
+    heard, reported = answer(one.outcomes), reported_value(one.outcomes)
+    verdict = heard.verdict if heard else None
     tally.shown += 1
     tally.value_minor -= costs.get(action, 0)
     if action in marketing:
         tally.marketing += 1
         tally.declined += verdict == "declined"
     if verdict == "accepted":
-        reported = reported_value(one.outcomes)
-        belief = beliefs.get(action)
-        believed = 0 if belief is None else belief.expected_minor
         tally.accepted += 1
         tally.valued += reported is not None
+        believed = beliefs[action].expected_minor if action in beliefs else 0
         tally.value_minor += believed if reported is None else reported
 
 
 def _compare(policy: list[_Tally], control: list[_Tally], *, level: float, excluded: int) -> Impact:
-    ours, theirs = _sums(policy), _sums(control)
+    ours, theirs = (Sums.of([tally.value_minor for tally in group]) for group in (policy, control))
     lift = low = high = None
     finding = "not enough evidence"
     if min(ours.n, theirs.n) >= ENOUGH and ours.variance > 0.0 and theirs.variance > 0.0:
         lift = ours.mean - theirs.mean
         low, high = welch(ours, theirs, level=level)
-        finding = "the policy is worth more" if low > 0.0 else "no difference shown"
-        finding = "the policy is worth less" if high < 0.0 else finding
+        worth = "less" if high < 0.0 else "more" if low > 0.0 else None
+        finding = f"the policy is worth {worth}" if worth else "no difference shown"
     return Impact(
         finding=finding,
         lift_minor=lift,
@@ -197,11 +195,6 @@ def _compare(policy: list[_Tally], control: list[_Tally], *, level: float, exclu
         valued=sum(tally.valued for tally in (*policy, *control)),
         excluded=excluded,
     )
-
-
-def _sums(tallies: list[_Tally]) -> Sums:
-    values = [tally.value_minor for tally in tallies]
-    return Sums(n=len(values), total=sum(values), squares=sum(value * value for value in values))
 
 
 def _group(tallies: list[_Tally], sums: Sums, *, level: float) -> Group:

@@ -6,7 +6,8 @@ Both take exact integer sums, so the order in which people are counted changes n
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 from scipy.special import ndtri, stdtrit
 
@@ -17,6 +18,11 @@ class Sums(NamedTuple):
     n: int
     total: int
     squares: int
+
+    @classmethod
+    def of(cls, values: Sequence[int]) -> Self:
+        """Sum values up."""
+        return cls(len(values), sum(values), sum(value * value for value in values))
 
     @property
     def mean(self) -> float:
@@ -29,14 +35,7 @@ class Sums(NamedTuple):
         return (self.n * self.squares - self.total * self.total) / (self.n * (self.n - 1))
 
 
-class Interval(NamedTuple):
-    """An interval of a stated level."""
-
-    low: float
-    high: float
-
-
-def welch(one: Sums, other: Sums, *, level: float) -> Interval:
+def welch(one: Sums, other: Sums, *, level: float) -> tuple[float, float]:
     """Give the interval of the difference of two means, ``one`` minus ``other``, without assuming equal variances.
 
     Each group is two or more independent observations; ``level`` is the coverage, in (0, 1). Source: Welch (1947),
@@ -51,13 +50,13 @@ def welch(one: Sums, other: Sums, *, level: float) -> Interval:
     error = share + other_share
     difference = one.mean - other.mean
     if error == 0.0:
-        return Interval(difference, difference)
+        return difference, difference
     freedom = error * error / (share * share / (one.n - 1) + other_share * other_share / (other.n - 1))
     reach = float(stdtrit(freedom, (1.0 + level) / 2.0)) * math.sqrt(error)
-    return Interval(difference - reach, difference + reach)
+    return difference - reach, difference + reach
 
 
-def wilson(share: float, *, n: float, level: float) -> Interval:
+def wilson(share: float, *, n: float, level: float) -> tuple[float, float]:
     """Give the interval of a share observed in ``n`` independent trials (not whole when it is an effective number).
 
     ``level`` is the coverage, in (0, 1). Source: Wilson (1927).
@@ -71,7 +70,7 @@ def wilson(share: float, *, n: float, level: float) -> Interval:
     z2 = z * z
     middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n)
     reach = z * math.sqrt(share * (1.0 - share) / n + z2 / (4.0 * n * n)) / (1.0 + z2 / n)
-    return Interval(max(middle - reach, 0.0), min(middle + reach, 1.0))
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
 
 
 def effective_n(clusters: list[tuple[int, int]]) -> float:

@@ -30,6 +30,7 @@ Why = Literal[
     "duplicate",  # the first verdict, or the first reported value, stands
     "not_accepted",  # a value of something that nobody accepted
     "no_value",  # a value is announced and not given
+    "outdated",  # the action, or what its model looked at, is not in the documents any more
     "not_permitted",  # the person did not allow learning from what the decision used
 ]
 
@@ -79,10 +80,8 @@ def join(
     if decision is None or decision.id != outcome.decision:
         return Untaught(decision=outcome.decision, why="unknown")
     why = _objection(outcome, decision=decision, earlier=earlier, window_days=window_days)
-    if why is not None:
-        return Untaught(decision=decision.id, why=why)
-    if not may_teach(decision, permit=permit):
-        return Untaught(decision=decision.id, why="not_permitted")
+    if why is not None or not may_teach(decision, permit=permit):
+        return Untaught(decision=decision.id, why=why or "not_permitted")
     if outcome.verdict == "valued":
         return Worth(action=decision.action, value_minor=outcome.value_minor or 0, at=outcome.at)
     reward = 1.0 if outcome.verdict == "accepted" else 0.0
@@ -113,21 +112,13 @@ def reported_value(outcomes: Sequence[Outcome]) -> int | None:
 
 
 def _objection(outcome: Outcome, *, decision: Decision, earlier: Sequence[Outcome], window_days: int) -> Why | None:
-    if decision.action == NOTHING:
-        return "nothing_shown"
-    if outcome.at < decision.at:
-        return "before"
-    if outcome.verdict == "valued":
-        return _objection_to_value(outcome, earlier=earlier)
-    if answer(earlier) is not None:
-        return "duplicate"
-    return "late" if outcome.at - decision.at > window_days * DAY else None
-
-
-def _objection_to_value(outcome: Outcome, *, earlier: Sequence[Outcome]) -> Why | None:
-    accepted = answer(earlier)
-    if accepted is None or accepted.verdict != "accepted":
-        return "not_accepted"
-    if outcome.value_minor is None:
-        return "no_value"
-    return None if reported_value(earlier) is None else "duplicate"
+    valued, heard = outcome.verdict == "valued", answer(earlier)
+    whys: tuple[tuple[bool, Why], ...] = (
+        (decision.action == NOTHING, "nothing_shown"),
+        (outcome.at < decision.at, "before"),
+        (valued and (heard is None or heard.verdict != "accepted"), "not_accepted"),
+        (valued and outcome.value_minor is None, "no_value"),
+        (reported_value(earlier) is not None if valued else heard is not None, "duplicate"),
+        (not valued and outcome.at - decision.at > window_days * DAY, "late"),
+    )
+    return next((why for holds, why in whys if holds), None)

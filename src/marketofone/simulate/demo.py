@@ -30,6 +30,15 @@ _COUNTED = (
     *("events", "refused", "duplicates", "dead_letters", "granted", "withdrawn", "forecasts", "forecasts_refused"),
     *("decisions", "outcomes", "accepted", "declined", "ignored", "valued"),
 )
+WORTH_TELLING = {  # how much each adds to a story; once is enough
+    "a refusal": 3,
+    "a guardrail": 2,
+    "a look ahead": 2,
+    "outreach": 2,
+    "an offer taken": 2,
+    "another way": 1,
+    "an answer": 1,
+}
 _TEXT = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - a terminal, not a page
 _TEXT.filters["number"] = "{:,}".format
 _TEXT.filters["percent"] = "{:.0%}".format
@@ -145,7 +154,7 @@ def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Told]:
     for told in tally.told.values():
         different = {item.decision.action: (item, _tells(item, kinds)) for item in reversed(told)}
         for three in combinations(different.values(), 3):
-            tells = len(set().union(*(tells for _, tells in three)))
+            tells = sum(WORTH_TELLING[what] for what in set().union(*(tells for _, tells in three)))
             if tells > most:
                 best, most = tuple(item for item, _ in three), tells
     return sorted(best, key=lambda item: item.decision.at)
@@ -153,14 +162,14 @@ def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Told]:
 
 def _tells(told: Told, kinds: Mapping[str, str]) -> set[str]:
     """Name what is worth telling about a decision."""
-    decision, verdict = told.decision, told.reaction.verdict
-    kind = "offer" if kinds[decision.action] in MARKETING else kinds[decision.action]
-    worth = {
+    decision, verdict, kind = told.decision, told.reaction.verdict, kinds[told.decision.action]
+    tells = {
         "a refusal": any("you said no" in item.why for item in decision.not_used),
         "a guardrail": bool(decision.guardrails),
-        "a look ahead": any(reason.feature in {"shortfall_30d", "low_point_minor"} for reason in decision.because),
+        "a look ahead": any("short within 30 days" in reason.text for reason in decision.because),
         "another way": decision.instead is not None,
-        kind: kind in {"offer", "outreach"},
-        f"{verdict} {kind}": verdict != "ignored",
+        "outreach": kind == "outreach",
+        "an offer taken": kind in MARKETING and verdict == "accepted",
+        "an answer": verdict != "ignored",
     }
-    return {what for what, so in worth.items() if so}
+    return {what for what, so in tells.items() if so}

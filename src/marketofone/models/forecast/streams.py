@@ -64,9 +64,7 @@ class Stream(Struct, frozen=True, kw_only=True):
     bonus: dict[int, int]
     rhythm: Rhythm
     anchor: int
-    hits: int
     hit_rate: float
-    first_day: int
     last_day: int
     status: Status
 
@@ -176,9 +174,7 @@ def _stream(group: Sequence[Movement], *, as_of: int) -> Stream | None:
         bonus=bonus if beat.months else {},
         rhythm=rhythm,
         anchor=_day_of_month(days) if beat.months else (days[-1] + 3) % 7,
-        hits=len(days),
         hit_rate=hit_rate,
-        first_day=days[0],
         last_day=days[-1],
         status="ended" if ended else "mature" if len(days) > _TWICE else "early",
     )

@@ -49,11 +49,7 @@ class Affinity:
         >>> round(affinity.score({"loan"}, "card"), 3)
         0.707
         """
-        unconvinced = 1.0
-        for other in sorted(held):
-            if other != product:
-                unconvinced *= 1.0 - self.similarity(other, product)
-        return 1.0 - unconvinced
+        return 1.0 - math.prod(1.0 - self.similarity(other, product) for other in sorted(held) if other != product)
 
 
 def fit_affinity(holdings: Sequence[frozenset[str]], *, shrink: float) -> Affinity:

@@ -1,0 +1,147 @@
+"""What changes between reading and releasing is in the decision that is released; a no said meanwhile holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from people import happened, ordinary_months, searched
+
+from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.event import IdentityLinked
+from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.governance.board import Ruling
+from marketofone.store.ports import Writer
+
+T = TypeVar("T")
+Allow = Callable[..., None]
+Interruption = Callable[[Bank, Instant], object]
+
+
+def refuse(bank: Bank, *, now: Instant, purpose: str = "*", source: str = "*") -> None:
+    no = ConsentChange(
+        customer="c-1", change="withdraw", purposes=(purpose,), sources=(source,), channels=("*",), since=now
+    )
+    bank.consent(no, now=now)
+
+
+@pytest.fixture
+def interrupted(
+    bank: Bank, allow: Allow, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Interruption], Decision]:
+    """Decide for a person with a life behind them, while something happens just before the decision is released."""
+    for customer in ("c-1", "c-2"):
+        allow(customer)
+        bank.ingest(ordinary_months(customer, until=now), now=now)
+    commit = bank.kit.store.commit
+
+    def decide(interrupt: Interruption) -> Decision:
+        seen: list[int] = []
+
+        def commit_later(work: Callable[[Writer], T]) -> T:
+            if not seen:
+                seen.append(1)
+                interrupt(bank, now)
+            return commit(work)
+
+        monkeypatch.setattr(bank.kit.store, "commit", commit_later)
+        decision = bank.decide("c-1", occasion="app.opened", id="d-1", now=now)
+        assert seen
+        return decision
+
+    return decide
+
+
+def teach(bank: Bank, now: Instant) -> None:
+    earlier = Instant(now - DAY)
+    for step in range(20):
+        decision = bank.decide("c-2", occasion="app.opened", id=f"taught-{step}", now=Instant(earlier + step))
+        if decision.action != "nothing":
+            bank.outcome(decision.id, "accepted", now=Instant(earlier + HOUR))
+
+
+INTERRUPTIONS: dict[str, Interruption] = {
+    "an event": lambda bank, now: bank.ingest([searched("c-1", "baby crib", at=now)], now=now),
+    "a contact": lambda bank, now: bank.decide("c-1", occasion="app.opened", id="d-0", now=now),
+    "a lesson from somebody else": teach,
+    "a ruling": lambda bank, now: bank.rule(Ruling(ruling="stop", scope="*", by="the board", at=now)),
+    "a no to everything": lambda bank, now: refuse(bank, now=now),
+    "a no to one source": lambda bank, now: refuse(bank, now=now, source="transactions"),
+    "a no to one purpose": lambda bank, now: refuse(bank, now=now, purpose="marketing"),
+    "a forecast": lambda bank, now: bank.forecast("c-1", now=now),
+    "a merger": lambda bank, now: bank.ingest(
+        [happened(who, IdentityLinked(key_kind="device", key="d-9"), at=now) for who in ("a-0", "c-1")], now=now
+    ),
+}
+
+
+@pytest.mark.parametrize("what", INTERRUPTIONS)
+def test_what_happens_meanwhile_is_in_the_decision(
+    bank: Bank, interrupted: Callable[[Interruption], Decision], what: str
+) -> None:
+    decision = interrupted(INTERRUPTIONS[what])
+
+    assert bank.decision("d-1") == decision
+    report = bank.replay()
+    assert (report.differences, report.decisions) == (0, bank.counts()["entries.decision"])
+
+
+@pytest.mark.parametrize(("purpose", "source"), [("marketing", "*"), ("*", "app"), ("care", "messages")])
+def test_what_was_refused_meanwhile_is_not_in_the_decision(
+    interrupted: Callable[[Interruption], Decision], purpose: str, source: str
+) -> None:
+    decision = interrupted(lambda bank, now: refuse(bank, now=now, purpose=purpose, source=source))
+
+    assert decision.epoch == 2
+    assert decision.uses
+    for used_for, used in decision.uses:
+        assert not (purpose in ("*", used_for) and source in ("*", used) and used != "protection")
+
+
+def test_a_stop_meanwhile_stops_the_decision(interrupted: Callable[[Interruption], Decision]) -> None:
+    assert interrupted(INTERRUPTIONS["a ruling"]).action == "nothing"
+
+
+def test_the_same_question_meanwhile_gets_the_same_answer_once(
+    bank: Bank, interrupted: Callable[[Interruption], Decision]
+) -> None:
+    twin: list[Decision] = []
+    decision = interrupted(lambda bank, now: twin.append(bank.decide("c-1", occasion="app.opened", id="d-1", now=now)))
+    assert twin == [decision]
+    assert bank.counts()["entries.decision"] == 1
+
+
+def test_a_forecast_is_made_again_when_a_no_comes_meanwhile(
+    bank: Bank, allow: Allow, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow("c-1")
+    bank.ingest(ordinary_months("c-1", until=now), now=now)
+    commit = bank.kit.store.commit
+    said: list[str] = []
+
+    def commit_later(work: Callable[[Writer], T]) -> T:
+        if not said:
+            said.append("no")
+            refuse(bank, now=now, purpose="insights")
+        return commit(work)
+
+    monkeypatch.setattr(bank.kit.store, "commit", commit_later)
+    with pytest.raises(ConsentRefused):
+        bank.forecast("c-1", now=now)
+    assert said
+    assert "entries.forecast" not in bank.counts()
+    assert bank.uses("c-1") == []
+
+
+def test_a_no_to_learning_holds_for_an_answer_that_is_reported_late(bank: Bank, allow: Allow, now: Instant) -> None:
+    allow("c-1")
+    bank.ingest(ordinary_months("c-1", until=now), now=now)
+    decisions = [bank.decide("c-1", occasion="app.opened", id=f"d-{step}", now=now) for step in range(20)]
+    shown = next(decision for decision in decisions if decision.action != "nothing")
+    refuse(bank, now=Instant(now + DAY), purpose="learning")
+
+    assert not bank.outcome(shown.id, "accepted", now=Instant(now + HOUR)).learned
