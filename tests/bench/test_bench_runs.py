@@ -8,8 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from bench import over_http
 from bench.__main__ import measure
 from bench.figures import Figure, table
 from bench.town import Scale
@@ -20,7 +18,7 @@ TINY = Scale(people=25, days=30, events=300, batches=(100, 150), decisions=40, c
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Figure]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(over_http, "WARM_UP_SECONDS", 0.2)
+        patch.setattr("bench.over_http.WARM_UP_SECONDS", 0.2)
         yield list(measure(TINY, folder=tmp_path_factory.mktemp("bench"), peers_python=Path("nowhere/python")))
 
 
