@@ -61,7 +61,7 @@ def allow(bank: Bank, now: Instant) -> Callable[..., None]:
             purposes=purposes,
             sources=sources,
             channels=("*",),
-            since=Instant(now - 400 * DAY),
+            since=now if bank.epoch(customer) else Instant(now - 400 * DAY),
             until=Instant(now + 400 * DAY),
         )
         bank.consent(change, now=now)

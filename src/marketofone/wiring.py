@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.resources import files
@@ -73,7 +74,7 @@ def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> N
     if known == texts:
         return
     before = known["bank.toml"]
-    if before is not None and read_settings(before).timezone != read_settings(texts["bank.toml"]).timezone:
+    if before is not None and tomllib.loads(before).get("timezone") != read_settings(texts["bank.toml"]).timezone:
         raise MalformedDocument(
             field="timezone", shape="not the one this bank has counted its days in", mend="put the old one back"
         )

@@ -73,3 +73,15 @@ def test_an_approval_without_an_end_is_refused(bank: Bank, now: Instant) -> None
     with pytest.raises(MalformedRequest):
         bank.rule(Ruling(ruling="approve", scope=tier_3, by="the board", at=now))
     assert {row.standing for row in bank.board(now=now) if row.action == tier_3} == {"not_approved"}
+
+
+@pytest.mark.parametrize("field", [{"by": ""}, {"by": "x" * 10_000}, {"ruling": "zap"}, {"note": "n" * 100_000}])
+def test_a_ruling_that_could_not_be_read_again_is_refused_and_leaves_no_trace(
+    bank: Bank, asked: Callable[[Instant], Decision], now: Instant, field: dict[str, str]
+) -> None:
+    ruling = Ruling(**{"ruling": "stop", "scope": "*", "by": "the board", "at": now, **field})  # type: ignore[arg-type]
+    with pytest.raises(MalformedRequest):
+        bank.rule(ruling)
+
+    assert asked(now).because
+    assert bank.replay().differences == 0

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from people import ordinary_months, wrote
+from people import happened, ordinary_months, wrote
 
 import marketofone
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import ConsentRefused, MalformedRequest
+from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.store.ports import Writer
 
@@ -159,4 +160,36 @@ def test_a_withdrawal_between_reading_and_releasing_is_obeyed(
     assert interrupted.is_set()
     assert decision.epoch == bank.epoch("c-1")
     assert {source for _, source in decision.uses} <= {"protection"}
+    assert bank.replay().differences == 0
+
+
+def test_a_yes_for_an_earlier_moment_does_not_cover_a_later_no(bank: Bank, now: Instant) -> None:
+    withdraw(bank, "c-1", now=now)
+    backdated = ConsentChange(
+        customer="c-1",
+        change="grant",
+        purposes=("*",),
+        sources=("*",),
+        channels=("*",),
+        since=Instant(now - 100 * DAY),
+        until=Instant(now + 100 * DAY),
+    )
+
+    with pytest.raises(MalformedRequest) as raised:
+        bank.consent(backdated, now=Instant(now + HOUR))
+
+    assert raised.value.field == "since"
+    assert {cell.state for cell in bank.consents("c-1", now=Instant(now + HOUR)).cells} == {"withdrawn"}
+
+
+def test_the_yes_of_one_never_opens_what_another_customer_of_the_same_person_left_shut(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    allow("c-1")
+    withdraw(bank, "c-2", now=now, sources=("life_events",))
+    key = IdentityLinked(key_kind="device", key="tablet")
+    bank.ingest([happened(who, key, at=now) for who in ("c-1", "c-2")], now=now)
+
+    assert "granted" not in {cell.state for cell in bank.consents("c-2", now=now).cells}
+    assert {source for _, source in bank.decide("c-2", occasion="app.opened", now=now).uses} <= {"protection"}
     assert bank.replay().differences == 0

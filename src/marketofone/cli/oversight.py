@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from marketofone.cli.session import SAID_NO, Session, as_of, on_bank
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import Ruling
 
@@ -98,6 +99,8 @@ def _rule(
     **said: Any,
 ) -> None:
     now = session.moment(as_of) or session.bank.now()
+    if now > session.bank.now():
+        raise MalformedRequest(field="--as-of", shape="a moment in the future", mend="rule when it begins")
     until = None if days is None else Instant(now + days * DAY)
     session.bank.rule(Ruling(ruling=ruling, at=now, until=until, **said))
     session.say(session.bank.board(now=now), "board")

@@ -72,3 +72,6 @@ class Commands(click.Group):
             said_no = isinstance(error, Refused)
             click.echo(f"refused: {error}" if said_no else str(error), err=True)
             sys.exit(SAID_NO if said_no else BAD_INPUT)
+        except OSError as error:
+            click.echo(f"{error.filename or 'file'}: {error.strerror}", err=True)
+            sys.exit(BAD_INPUT)

@@ -7,7 +7,7 @@ under an older epoch can be recognised and computed again.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -74,6 +74,10 @@ class Consents(Struct, frozen=True, kw_only=True, array_like=True):
             return "expired"
         return "granted"
 
+    def refused_after(self, since: Instant) -> bool:
+        """Say whether any cell holds a no that was said for a later moment: an older yes must not cover it."""
+        return any(one.since > since and not one.granted for said in self.cells.values() for one in said)
+
     def granted(self, *, purpose: str, source: str, channel: str, now: Instant) -> bool:
         """Say whether one cell is granted at a moment."""
         return self.state(Cell(purpose=purpose, source=source, channel=channel), now) == "granted"
@@ -135,3 +139,21 @@ def default_until(since: Instant, *, policy: ConsentPolicy) -> Instant:
 
 def _names(words: tuple[str, ...], word: str) -> bool:
     return EVERY in words or word in words
+
+
+def common(people: Sequence[Consents]) -> Mapping[Cell, tuple[Validity, ...]]:
+    """Give what several customers, found to be one person, all allow: nobody's yes opens what another left shut.
+
+    A no of any of them stands. Where all said yes, the last beginning and the first end count.
+    """
+    cells: dict[Cell, tuple[Validity, ...]] = {}
+    for cell in people[0].cells if people else ():
+        last = [one.cells[cell][-1] for one in people if cell in one.cells]
+        noes = [validity for validity in last if not validity.granted]
+        if noes:
+            cells[cell] = (noes[0],)
+        elif len(last) == len(people):
+            ends = [validity.until for validity in last if validity.until is not None]
+            since = max(validity.since for validity in last)
+            cells[cell] = (Validity(granted=True, since=since, until=min(ends, default=None)),)
+    return cells

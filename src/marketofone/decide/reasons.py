@@ -44,7 +44,12 @@ def because(ground: Ground, choice: Choice) -> tuple[Reason, ...]:
     rest = math.fsum(amount for _, amount in terms[SHOWN:])
     if rest:
         shown.append(_told(ground, choice, REST, rest))
-    return (*_conditions(ground, choice), *shown)
+    return (*_lot(choice), *_conditions(ground, choice), *shown)
+
+
+def _lot(choice: Choice) -> tuple[Reason, ...]:
+    text = "drawn by lot among what is allowed, so that we can tell what helps; what follows is what was expected of it"
+    return (Reason(text=text, feature=None, source=None, term=0.0),) if choice.uniform else ()
 
 
 def not_used(ground: Ground) -> tuple[NotUsed, ...]:

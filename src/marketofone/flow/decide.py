@@ -11,7 +11,7 @@ from marketofone.consent.gate import permit
 from marketofone.decide import engine
 from marketofone.decide.situation import PROTECTION, PURPOSES, Foresight, Situation
 from marketofone.domain.decision import Decision, Request
-from marketofone.domain.errors import DecisionExists, EpochChanged, UnknownDecision
+from marketofone.domain.errors import DecisionExists, EpochChanged, MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features.vector import see_all
 from marketofone.flow.contacts import contacts_to, for_guardrails, remember
@@ -45,9 +45,10 @@ def decide(kit: Equipment, request: Request) -> Decision:
         made = _made_before(reader, request)
         if made is not None:
             return made
-        must_exist(reader, request.customer)
         view = StoredView(reader, kit, committed=True)
         person = view.person(request.customer)
+        if not view.remembers(person):
+            must_exist(reader, request.customer)
         decision = compute(kit, view, request)
         fence = view.fence(person, epoch=decision.epoch)
     try:
@@ -98,6 +99,8 @@ def compute(kit: Equipment, view: View, request: Request) -> Decision:
 def situation_of(view: View, request: Request, *, mind: Mind) -> Situation:
     """Gather everything one decision may look at, behind the gate."""
     book, now = view.book, request.at
+    if request.channel not in book.policy.channels:
+        raise MalformedRequest(field="channel", shape="not one of consent.toml", mend="name one of its channels")
     person = view.person(request.customer)
     consents = view.consents(person)
     permits = [

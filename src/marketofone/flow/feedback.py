@@ -16,6 +16,7 @@ from marketofone.flow.contacts import contacts_to, find
 from marketofone.flow.contacts import hear as noted
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.learned import Learned, arm_name, belief_of, value_name
+from marketofone.flow.recordable import recordable
 from marketofone.flow.stored import CONTACTS, StoredView
 from marketofone.flow.view import View
 from marketofone.learn.join import LEARNING, Example, Untaught, Worth, join
@@ -27,7 +28,6 @@ from marketofone.store.ports import Reader, Writer
 
 _DECISION = msgspec.json.Decoder(Decision)
 _OUTCOME = msgspec.json.Decoder(Outcome)
-_ENCODE = msgspec.json.Encoder().encode
 
 
 class Taught(Struct, frozen=True, kw_only=True):
@@ -105,7 +105,7 @@ def _hear(writer: Writer, outcome: Outcome, *, view: StoredView) -> Taught:
     said = find(before, decision.id)
     earlier = _earlier(writer, decision) if said is None else said.answers
     lesson = taught(view, decision, outcome, earlier=earlier)
-    heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=_ENCODE(outcome))
+    heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=recordable(outcome))
     after = noted(before, outcome)
     if after is not before:
         writer.put_state(person, CONTACTS, contacts_to(after))

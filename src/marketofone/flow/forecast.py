@@ -15,7 +15,7 @@ from marketofone.domain.moment import Calendar, Day, Instant, date_of
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.rights import must_exist
 from marketofone.flow.stored import FORECAST, StoredView, admit_stored, events_of
-from marketofone.flow.view import ForecastFacts, ForecastRecord
+from marketofone.flow.view import ForecastFacts, ForecastRecord, ModelRecord
 from marketofone.models.forecast import ErrorTable, Expected, Forecast, Movement, Outlook, forecast, prior_errors
 from marketofone.store.ports import Reader, Writer
 
@@ -24,6 +24,7 @@ CHANNEL = "app"
 ERRORS = "forecast:errors"
 SOURCES = frozenset({"transactions", "open_banking"})
 _MEDIAN = 4
+_MODEL = msgspec.msgpack.Decoder(ModelRecord)
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -158,15 +159,18 @@ def _foresee(
         by_currency.get(currency, []),
         as_of=calendar.day_of(now),
         currency=currency,
-        errors=error_table(reader),
+        errors=error_table(reader, now=now),
     )
     return ahead, currency, tuple(f"accounts in {other} are not in this forecast" for other in others)
 
 
-def error_table(reader: Reader) -> ErrorTable:
-    """Give the pooled errors as last learned, the prior formula when they never were."""
-    blob = reader.model(ERRORS)
-    return prior_errors() if blob is None else ErrorTable.from_bytes(blob)
+def error_table(reader: Reader, *, now: Instant) -> ErrorTable:
+    """Give the pooled errors as last learned by a moment, the prior formula when they never were."""
+    for entry in reader.entries(kinds=("model",), newest_first=True):
+        states = _MODEL.decode(entry.body).states if entry.at <= now and entry.body is not None else {}
+        if ERRORS in states:
+            return ErrorTable.from_bytes(states[ERRORS])
+    return prior_errors()
 
 
 def _facts(ahead: Forecast, *, sources: Iterable[str], now: Instant) -> ForecastFacts:

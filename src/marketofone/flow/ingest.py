@@ -19,7 +19,7 @@ from marketofone.flow.people import fold_again, relink
 from marketofone.flow.stored import StoredView
 from marketofone.store.ports import Letter, NewEvent, StoredEvent, Verdict, Writer
 
-Incoming = Event | bytes | MalformedEvent
+Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
 _ENCODE = msgspec.json.Encoder().encode
 _SIZES = struct.Struct(">III")
@@ -77,11 +77,18 @@ def ingest(kit: Equipment, incoming: Sequence[Incoming], *, now: Instant) -> Ing
 def _parse(item: Incoming, *, latest: int) -> tuple[Event, bytes]:
     if isinstance(item, MalformedEvent):
         raise item
-    body = item if isinstance(item, bytes) else _ENCODE(cloudevent(item))
+    body = item if isinstance(item, bytes) else _encoded(item)
     event = parse_event(body)  # values too: what is kept must be readable by everybody who folds it again
     if event.at > latest:
         raise MalformedEvent(field="time", shape="an instant in the future", mend="check the producer's clock")
     return event, body
+
+
+def _encoded(item: Event | dict[str, object]) -> bytes:
+    try:
+        return _ENCODE(cloudevent(item) if isinstance(item, Event) else item)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MalformedEvent(field="event", shape="nothing that JSON can say", mend="send CloudEvents JSON") from error
 
 
 def _take_in(

@@ -15,6 +15,7 @@ from marketofone.domain.outcome import Outcome
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.ingest import BatchRecord, digest_of
 from marketofone.flow.learned import belief_of
+from marketofone.flow.recordable import recordable
 from marketofone.flow.stored import StoredView
 from marketofone.governance.board import EVERYTHING, Ruling, apply
 from marketofone.governance.tiers import tier_of
@@ -62,7 +63,7 @@ def rule(kit: Equipment, ruling: Ruling) -> None:
 
     def record(writer: Writer) -> None:
         apply(StoredView(writer, kit, committed=False).board(), ruling)  # what could not be followed is not recorded
-        writer.append("ruling", at=ruling.at, customer=None, body=msgspec.json.encode(ruling))
+        writer.append("ruling", at=ruling.at, customer=None, body=recordable(ruling))
 
     kit.store.commit(record)
 
@@ -105,10 +106,11 @@ def verify(kit: Equipment) -> VerificationView:
         found = verify_chain(
             (entry.seq, entry.kind, entry.at, entry.customer, entry.body, entry.link) for entry in reader.entries()
         )
-        broken = _first_altered_batch(reader)
-    worst = min((seq for seq in (found.broken_at, broken) if seq is not None), default=None)
+        # Nothing erases a body yet, so one that is missing was taken away.
+        emptied = next((entry.seq for entry in reader.entries() if entry.body is None), None)
+        broken = [seq for seq in (found.broken_at, emptied, _first_altered_batch(reader)) if seq is not None]
     return VerificationView(
-        entries=found.entries, ok=found.ok and broken is None, head=found.head.hex(), broken_at=worst
+        entries=found.entries, ok=not broken, head=found.head.hex(), broken_at=min(broken, default=None)
     )
 
 

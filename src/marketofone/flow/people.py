@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from marketofone.consent.ledger import ConsentChange, Consents, fold
+from marketofone.consent.ledger import ConsentChange, Consents, common, fold
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
@@ -43,11 +43,8 @@ def relink(
 def rebuild(kit: Equipment, writer: Writer, person: str, *, now: Instant) -> None:
     """Fold everything about a person again from the journal: consents, live state, contacts."""
     members = writer.members(person)
-    consents = merged_consents(
-        changes_in(writer.entries(kinds=("consent",), customers=members)),
-        epochs=(writer.epoch(member) for member in members),
-        book=kit.book,
-    )
+    said = [list(changes_in(writer.entries(kinds=("consent",), customers=(member,)))) for member in members]
+    consents = merged_consents(said, epochs=(writer.epoch(member) for member in members), book=kit.book)
     put_consents(writer, person, consents)
     fold_again(writer, person, consents, book=kit.book, now=now)
     contacts = contacts_in(writer.entries(kinds=("decision", "outcome"), customers=members), book=kit.book)
@@ -55,10 +52,14 @@ def rebuild(kit: Equipment, writer: Writer, person: str, *, now: Instant) -> Non
         writer.put_state(person, CONTACTS, contacts_to(contacts))
 
 
-def merged_consents(changes: Iterable[ConsentChange], *, epochs: Iterable[int], book: Book) -> Consents:
-    """Fold what all members said, in the order of the journal, under an epoch that none of them had before."""
-    folded = fold(changes, policy=book.policy)
-    return msgspec.structs.replace(folded, epoch=max(epochs) + 1)
+def merged_consents(said: Iterable[list[ConsentChange]], *, epochs: Iterable[int], book: Book) -> Consents:
+    """Fold what each member said, under an epoch that none of them had before.
+
+    A member who never said anything neither opens nor shuts. Several who did are taken at what they all allow.
+    """
+    folded = [fold(changes, policy=book.policy) for changes in said if changes]
+    cells = folded[0].cells if len(folded) == 1 else common(folded)
+    return Consents(epoch=max(epochs) + 1, cells=cells)
 
 
 def put_consents(writer: Writer, person: str, consents: Consents) -> None:

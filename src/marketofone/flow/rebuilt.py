@@ -207,9 +207,9 @@ class RebuiltView:
 
     def _rebuild(self, person: str, *, now: Instant) -> None:
         members = self.members(person)
-        said = sorted((pair for member in members for pair in self._said.get(member, ())), key=lambda pair: pair[0])
+        said = [[change for _, change in self._said.get(member, ())] for member in members]
         epochs = (self.consents(member).epoch for member in members)
-        self._consents[person] = merged_consents((change for _, change in said), epochs=epochs, book=self.book)
+        self._consents[person] = merged_consents(said, epochs=epochs, book=self.book)
         self._fold_again(person, now=now)
         history = sorted(
             (item for member in members for item in self._history.get(member, ())), key=lambda item: item[0]

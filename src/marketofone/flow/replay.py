@@ -16,8 +16,7 @@ from marketofone.flow.decide import situation_of
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.learned import Mind, mind_of
 from marketofone.flow.rebuilt import RebuiltView
-from marketofone.flow.train import ModelRecord
-from marketofone.flow.view import ForecastRecord
+from marketofone.flow.view import ForecastRecord, ModelRecord
 from marketofone.governance.board import Ruling
 from marketofone.store.ports import Entry, EntryKind, Reader, StoredEvent
 

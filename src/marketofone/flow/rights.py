@@ -16,6 +16,7 @@ from marketofone.domain.event import check_customer
 from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.people import fold_again, put_consents
+from marketofone.flow.recordable import recordable
 from marketofone.flow.stored import StoredView
 from marketofone.flow.view import ForecastRecord
 from marketofone.store.ports import Reader, Writer
@@ -68,8 +69,13 @@ def change_consent(kit: Equipment, change: ConsentChange, *, now: Instant) -> Co
 
     def record(writer: Writer) -> Consents:
         person = writer.person(change.customer)
-        writer.append("consent", at=now, customer=change.customer, body=_ENCODE(change))
-        consents = apply(StoredView(writer, kit, committed=False).consents(person), change, policy=policy)
+        before = StoredView(writer, kit, committed=False).consents(person)
+        if change.change == "grant" and before.refused_after(change.since):
+            raise MalformedRequest(
+                field="since", shape="before a no that stands", mend="say yes from a later moment on"
+            )
+        writer.append("consent", at=now, customer=change.customer, body=recordable(change))
+        consents = apply(before, change, policy=policy)
         put_consents(writer, person, consents)
         fold_again(writer, person, consents, book=kit.book, now=now)
         return consents

@@ -135,6 +135,10 @@ class StoredView:
         decode = partial(from_bytes, catalogue=self.book.features)
         return self._kit.caches.states.read((person, source), blob, decode=decode)
 
+    def remembers(self, person: str) -> bool:
+        """Say whether anything is kept of a person beside events and entries."""
+        return bool(self._blobs_of(person))
+
     def contacts(self, person: str) -> Contacts:
         """Give what was said to a person lately."""
         return contacts_from(self._blobs_of(person).get(CONTACTS))

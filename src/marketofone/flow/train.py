@@ -13,6 +13,7 @@ from marketofone.flow.equipment import Equipment
 from marketofone.flow.forecast import CHANNEL, ERRORS, movements_of
 from marketofone.flow.learned import AFFINITY
 from marketofone.flow.stored import StoredView, admit_stored, events_of
+from marketofone.flow.view import ModelRecord
 from marketofone.learn.join import LEARNING
 from marketofone.models.forecast import HORIZON, Movement, fit_errors
 from marketofone.models.recommend import fit_affinity
@@ -24,12 +25,6 @@ SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
 WINDOWS = 3  # past moments from which forecast errors are learned, a month and a half apart
 STRIDE_DAYS = 45
 SOURCE = "transactions"
-
-
-class ModelRecord(Struct, frozen=True, kw_only=True):
-    """The journal's record of a training: the model states it gave, by name."""
-
-    states: dict[str, bytes]
 
 
 class Trained(Struct, frozen=True, kw_only=True):
@@ -46,14 +41,16 @@ def train(kit: Equipment, *, now: Instant) -> Trained:
         people = list(_teachers(kit, reader, now=now))
         holdings = [held for held, _ in people]
         accounts = [moves for _, by_account in people for moves in by_account]
-    today = kit.book.calendar.day_of(now)
+    # Where the data ends before today, the windows end with it: a bank that was imported ended years ago.
+    known_until = max((move.day for moves in accounts for move in moves), default=0)
     errors = fit_errors(
         accounts,
-        as_of_days=[today - HORIZON - STRIDE_DAYS * back for back in range(WINDOWS)],
-        known_until=today,
+        as_of_days=[known_until - HORIZON - STRIDE_DAYS * back for back in range(WINDOWS)],
+        known_until=known_until,
     )
-    affinity = fit_affinity(holdings, shrink=SHRINK)
-    states = {AFFINITY: affinity_to_bytes(affinity), ERRORS: errors.to_bytes()}
+    states = {AFFINITY: affinity_to_bytes(fit_affinity(holdings, shrink=SHRINK))}
+    if errors.windows:  # what was learned before is not given up for nothing
+        states[ERRORS] = errors.to_bytes()
     body = msgspec.msgpack.encode(ModelRecord(states=states))
 
     def record(writer: Writer) -> None:

@@ -34,6 +34,12 @@ class ForecastRecord(Struct, frozen=True, kw_only=True):
     epoch: int
 
 
+class ModelRecord(Struct, frozen=True, kw_only=True):
+    """The journal's record of a training: the model states it gave, by name."""
+
+    states: dict[str, bytes]
+
+
 class View(Protocol):
     """One moment of the journal."""
 

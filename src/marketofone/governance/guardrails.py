@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from marketofone.domain.action import MARKETING, NOTHING, Action, Kind
 from marketofone.domain.document import read_toml
@@ -158,20 +157,15 @@ def objections(
     """
     told = circumstances.tally
     remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | told.declined.keys()
-    shared: tuple[Counter[Limit], ...] = tuple(
-        Counter({limit: n for limit, n in counted.items() if limit[0] != _SAME_ACTION})
-        for counted in (told.day, told.week)
-    )
-    fresh = replace(circumstances, tally=Tally(day=shared[0], week=shared[1], declined={}))
-    answers: dict[str, str | None] = {}
+    stopped: dict[str, str] = {}
     for actions in alike:
-        answer = objection(actions[0], fresh, guardrails=guardrails)
-        if answer is not None:
-            answers.update(dict.fromkeys((action.id for action in actions), answer))
-        for action in actions if remembered else ():
-            if action.id in remembered:
-                answers[action.id] = objection(action, circumstances, guardrails=guardrails)
-    return {name: answer for name, answer in answers.items() if answer is not None}
+        fresh = [action for action in actions if action.id not in remembered]
+        own = [[action] for action in actions if action.id in remembered] if len(fresh) < len(actions) else []
+        for group in filter(None, (fresh, *own)):
+            answer = objection(group[0], circumstances, guardrails=guardrails)
+            if answer is not None:
+                stopped.update(dict.fromkeys([action.id for action in group], answer))
+    return stopped
 
 
 def _limits(action: str, kind: Kind, *, exempt: tuple[Kind, ...]) -> list[Limit]:

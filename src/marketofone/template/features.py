@@ -138,6 +138,14 @@ FEATURES = (
         owner="care",
         title="payments of 24 hours against your own habit",
     ),
+    habit_ratio(
+        "debits_3d_vs_habit",
+        debits,
+        recent="3d",
+        habit="90d",
+        owner="care",
+        title="payments of three days against your own habit",
+    ),
     age("account_age_days", accounts, owner="insights", title="days since your first account here"),
     last("products_held", products, unit="count", owner="marketing", title="products held here"),
     # The app

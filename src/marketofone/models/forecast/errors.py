@@ -31,6 +31,7 @@ HORIZON = 90
 PATHS = 200
 MINIMUM_DAYS = 30
 MINIMUM_MOVEMENTS = 4
+MAXIMUM_SILENCE = 62  # days: two months without a single movement, and nobody knows what goes on
 _SPAN = 180
 _KNOTS = np.array([1, 3, 5, 7, 10, 13, 16, 20, 25, 30, 40, 50, 60, 70, 80, 90])
 _TERMS = 9
@@ -213,7 +214,10 @@ def silence(past: History) -> str | None:
     """Give the reason why an account is too little known to look ahead, None when it is not."""
     if past.days.size < MINIMUM_MOVEMENTS or past.length < MINIMUM_DAYS:
         return f"{past.days.size} movements in {past.length} days are not enough history"
-    return "no balance is known" if past.balance is None else None
+    if past.balance is None:
+        return "no balance is known"
+    silent = past.as_of - int(past.days[-1])
+    return f"nothing has moved for {silent} days" if silent > MAXIMUM_SILENCE else None
 
 
 def _correction(terms: Floats, due: Floats, moved: Floats) -> Floats:

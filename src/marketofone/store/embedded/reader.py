@@ -33,6 +33,10 @@ _KNOWN_FEW, _KNOWN_MANY = (
     (size, f"SELECT key FROM events WHERE key IN ({', '.join('?' * size)})")  # noqa: S608 - nothing but marks
     for size in (16, 256)
 )
+_SHARED = """
+SELECT 1 FROM links AS mine JOIN links AS other ON other.key_kind = mine.key_kind AND other.key = mine.key
+WHERE mine.customer = ?1 AND other.customer <> ?1 LIMIT 1
+"""
 # The connected component of one customer: from a customer to the keys it holds, to whoever else holds them.
 _MEMBERS = """
 WITH RECURSIVE member (customer) AS (
@@ -136,7 +140,7 @@ class SqliteReader:
 
     def members(self, person: str) -> tuple[str, ...]:
         """Give every customer id of a person, sorted."""
-        if self._run("SELECT 1 FROM links WHERE customer = ? LIMIT 1", (person,)).fetchone() is None:
+        if self._run(_SHARED, (person,)).fetchone() is None:
             return (person,)
         return tuple(row[0] for row in self._run(_MEMBERS, (person,)))
 
