@@ -35,7 +35,7 @@ def replay(session: Session, *, everything: bool) -> None:  # noqa: ARG001 - the
 @click.command()
 @on_bank
 def verify(session: Session) -> None:
-    """Check the audit chain against everything that is stored."""
+    """Check the audit chain: every entry, and every event against the entry that took it in."""
     report = session.bank.verify()
     session.say(report, "verified")
     sys.exit(0 if report.ok else SAID_NO)

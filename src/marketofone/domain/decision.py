@@ -47,8 +47,8 @@ class Instead(Struct, frozen=True, kw_only=True):
     action: str
 
 
-class Candidate(Struct, frozen=True, kw_only=True):
-    """How one action fared: stopped at a gate, or scored."""
+class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
+    """How one action fared: stopped at a gate, or scored. In the journal a bare row, for it holds many of them."""
 
     action: str
     stage: Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]

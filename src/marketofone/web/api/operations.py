@@ -90,7 +90,8 @@ def recall(bank: Bank, visit: Visit) -> shapes.Traced:
     decision = bank.decision(visit.path["decision"])
     outcomes = history.outcomes_of(bank.kit, decision)
     heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
-    return shapes.told(decision, shapes.Traced, bank=bank, outcomes=heard)
+    candidates = [asdict(candidate) for candidate in decision.candidates]
+    return shapes.told(decision, shapes.Traced, bank=bank, outcomes=heard, candidates=candidates)
 
 
 def hear(bank: Bank, visit: Visit) -> Taught:

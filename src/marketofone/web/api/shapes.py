@@ -127,10 +127,14 @@ class Heard(Struct, frozen=True, kw_only=True):
     value_minor: int | None
 
 
+class Fared(Candidate, frozen=True, kw_only=True, array_like=False):
+    """How one action fared: stopped at a gate, or scored."""
+
+
 class Traced(Decided, frozen=True, kw_only=True):
     """A decision, how every candidate fared, and what followed."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Fared, ...]
     outcomes: tuple[Heard, ...]
 
 
