@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -35,15 +36,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a fast look, in less than a minute")
     parser.add_argument("--json", action="store_true", help="one document instead of a table")
     asked = parser.parse_args()
-    began, figures = perf_counter(), []
+    began, figures, machine = (
+        perf_counter(),
+        [],
+        f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before",
+    )
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for figure in measure(QUICK if asked.quick else FULL, folder=Path(folder), peers_python=choosing.PEERS_PYTHON):
             figures.append(figure)
             print(f"{perf_counter() - began:6.1f} s  {figure.own.name}", file=sys.stderr)
     if asked.json:
-        print(msgspec.json.format(msgspec.json.encode(figures)).decode())
+        print(msgspec.json.format(msgspec.json.encode({"machine": machine, "figures": figures})).decode())
     else:
-        print(table(figures))
+        print(machine, table(figures), sep="\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from bench.figures import Aim, Figure, rate
 from bench.town import Town, batches
@@ -20,16 +20,13 @@ def measure(bank: Bank, town: Town, *, folder: Path, sizes: Sequence[int]) -> It
     share = len(town.coming) // len(sizes)
     for number, size in enumerate(sizes):
         coming = town.coming[number * share : (number + 1) * share]
-        seconds = 0.0
-        count = 0
-        for batch in batches(coming, size=size):
-            began = perf_counter()
-            report = bank.ingest(batch, now=town.now)
-            seconds += perf_counter() - began
-            count += report.rows
+        began, busy = perf_counter(), process_time()
+        count = sum(bank.ingest(batch, now=town.now).rows for batch in batches(coming, size=size))
+        seconds, cpu = perf_counter() - began, process_time() - busy
         yield Figure(
             own=rate(f"durable ingest, batches of {size:,}", UNIT, count=count, seconds=seconds),
             yardsticks=(
+                rate("the same in a second of CPU, whoever else is busy", UNIT, count=count, seconds=cpu),
                 rate(
                     "raw SQLite, WAL, synchronous=FULL, the same bodies",
                     UNIT,

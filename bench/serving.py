@@ -34,7 +34,7 @@ def main(what: str, folder: str, port: str) -> None:
     if what == "bank":
         serve(marketofone.open(Path(folder)), host=HOST, port=int(port))
     else:
-        uvicorn.run(echo, host=HOST, port=int(port), access_log=False, log_level="warning")
+        uvicorn.run(echo, host=HOST, port=int(port), access_log=False, log_level="warning", timeout_keep_alive=75)
 
 
 if __name__ == "__main__":

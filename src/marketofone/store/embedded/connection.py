@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from marketofone.domain.errors import StoreBusy, StoreError
@@ -48,7 +49,8 @@ def open_writer(path: Path, *, patience_ms: int) -> sqlite3.Connection:
         When another process holds it for longer than the patience.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(FileExistsError):  # a file that is there is left alone: closing it drops this process's locks on it
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = _connect(path, mode="rw", patience_ms=patience_ms)
     try:
         _recognise(connection)  # before anything of a stranger's file is changed

@@ -1,0 +1,119 @@
+"""What is learned from everybody together comes only from those who allow it, and only from their past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from people import happened, ordinary_months
+
+import marketofone
+from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.event import ProductOpened
+from marketofone.domain.moment import DAY, Instant
+
+Allow = Callable[..., None]
+LONG = 320  # days, so that forecast errors have a past to be learned from
+
+
+def models(bank: Bank) -> dict[str, bytes]:
+    with bank.kit.store.read() as reader:
+        found = {name: reader.model(name) for name in ("learned:affinity", "forecast:errors")}
+    return {name: body for name, body in found.items() if body is not None}
+
+
+def teach(bank: Bank, customer: str, *, until: Instant, product: str = "savings_plan") -> None:
+    bank.ingest(ordinary_months(customer, until=until, days=LONG), now=until)
+    bank.ingest([happened(customer, ProductOpened(product=product), at=Instant(until - DAY))], now=until)
+
+
+def test_nobody_is_learned_from_who_did_not_allow_learning_from_their_payments(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    allow("c-1")
+    allow("c-2", purposes=("insights", "personalisation", "marketing", "care"))
+    allow("c-3", purposes=("learning",), sources=("app", "messages"))
+    for customer in ("c-1", "c-2", "c-3", "c-4"):
+        teach(bank, customer, until=now)
+
+    trained = bank.train(now=now)
+
+    assert (trained.people, trained.accounts) == (1, 1)
+
+
+def test_a_no_to_learning_takes_a_person_out_of_the_next_training(bank: Bank, allow: Allow, now: Instant) -> None:
+    for customer in ("c-1", "c-2"):
+        allow(customer)
+        teach(bank, customer, until=now)
+    assert bank.train(now=now).people == 2
+    together = models(bank)
+    no = ConsentChange(
+        customer="c-2", change="withdraw", purposes=("learning",), sources=("*",), channels=("*",), since=now
+    )
+    bank.consent(no, now=now)
+
+    assert bank.train(now=now).people == 1
+    assert models(bank) != together
+
+
+def test_nothing_is_learned_from_what_had_not_happened_yet(project: Path, now: Instant, tmp_path: Path) -> None:
+    yes = ConsentChange(
+        customer="c-1",
+        change="grant",
+        purposes=("*",),
+        sources=("*",),
+        channels=("*",),
+        since=Instant(now - 900 * DAY),
+        until=Instant(now + 900 * DAY),
+    )
+    learned = []
+    past = ordinary_months("c-1", until=now, days=LONG)
+    future = [event for event in ordinary_months("c-1", until=Instant(now + 60 * DAY), days=58) if event.at > now]
+    later = [*future, happened("c-1", ProductOpened(product="credit_card"), at=Instant(now + DAY))]
+    for number, events in enumerate((past, past + later)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for item in project.iterdir():
+            if item.is_file():
+                (folder / item.name).write_bytes(item.read_bytes())
+        (folder / "data").mkdir()
+        for model in (project / "data").glob("language-*.bin"):
+            (folder / "data" / model.name).write_bytes(model.read_bytes())
+        with marketofone.open(folder, now=now) as bank:
+            bank.consent(yes, now=now)
+            bank.ingest(events, now=Instant(now + 100 * DAY))
+            bank.train(now=now)
+            learned.append(models(bank))
+    assert set(learned[0]) == {"learned:affinity", "forecast:errors"}
+    assert learned[0] == learned[1]
+
+
+def test_a_word_about_consent_holds_from_now_on_or_before_never_from_later(bank: Bank, now: Instant) -> None:
+    later = ConsentChange(
+        customer="c-1",
+        change="withdraw",
+        purposes=("*",),
+        sources=("*",),
+        channels=("*",),
+        since=Instant(now + 1),
+    )
+    with pytest.raises(MalformedRequest) as raised:
+        bank.consent(later, now=now)
+    assert raised.value.field == "since"
+    assert bank.epoch("c-1") == 0
+
+
+def test_a_grant_ends_by_itself_when_the_person_said_no_end_and_not_when_an_authority_did(
+    bank: Bank, now: Instant
+) -> None:
+    said = {"purposes": ("*",), "sources": ("*",), "channels": ("*",), "since": now}
+    bank.consent(ConsentChange(customer="c-1", change="grant", **said), now=now)  # type: ignore[arg-type]
+    authority = {"actor": "importer", "authority": "a contract"}
+    bank.consent(ConsentChange(customer="c-2", change="grant", **said, **authority), now=now)  # type: ignore[arg-type]
+
+    ends = {cell.until for cell in bank.consents("c-1", now=now).cells}
+    assert ends == {"2027-01-05T08:00:00Z"}
+    assert {cell.until for cell in bank.consents("c-2", now=now).cells} == {None}
