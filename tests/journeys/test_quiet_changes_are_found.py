@@ -47,14 +47,17 @@ def altered(lived_in: Path, tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Conn
         yield folder, connection
 
 
-COLUMNS = "seq, customer, source, kind, at, verdict, body, reading"
+ADDED = """
+INSERT INTO events (key, seq, customer, source, kind, at, verdict, body, reading)
+SELECT zeroblob(16), seq + {later}, customer, source, kind, at, verdict, body, reading FROM events WHERE row = 7
+"""
 
 
 @pytest.mark.parametrize(
     "tampering",
     [
         # of the same length everywhere, so that nothing but the words themselves can give it away
-        """UPDATE events SET body = replace(body, '"salary"', '"lawyer"') WHERE body LIKE '%"salary"%'""",
+        """UPDATE events SET body = replace(body, '"salary"', '"lawyer"') WHERE kind = 'transaction.booked'""",
         "UPDATE events SET reading = replace(reading, 'negative', 'positive') WHERE reading IS NOT NULL",
         "UPDATE events SET reading = NULL WHERE reading IS NOT NULL",
         "UPDATE events SET body = NULL WHERE row = 7",
@@ -67,9 +70,8 @@ COLUMNS = "seq, customer, source, kind, at, verdict, body, reading"
         "UPDATE events SET row = 1000000 WHERE row = 7",
         "UPDATE events SET seq = (SELECT max(seq) FROM journal WHERE kind = 'ingest') WHERE row = 7",
         "DELETE FROM events WHERE row = (SELECT max(row) FROM events)",
-        f"INSERT INTO events (key, {COLUMNS}) SELECT zeroblob(16), {COLUMNS} FROM events WHERE row = 7",
-        f"INSERT INTO events (key, {COLUMNS}) SELECT zeroblob(16), {COLUMNS.replace('seq', '1000000')} FROM events"
-        " WHERE row = 7",
+        ADDED.format(later=0),
+        ADDED.format(later=1_000_000),
         "UPDATE journal SET body = replace(body, 'declined', 'accepted') WHERE kind = 'outcome'",
         "UPDATE journal SET body = replace(body, 'grant', 'grunt') WHERE kind = 'consent'",
         "UPDATE journal SET customer = 'c-2' WHERE kind = 'consent'",
@@ -105,7 +107,7 @@ def test_what_was_not_touched_holds(altered: tuple[Path, sqlite3.Connection]) ->
     ("tampering", "differences"),
     [
         ("""UPDATE journal SET body = replace(body, '"arm":"policy"', '"arm":"control"') WHERE kind = 'decision'""", 3),
-        ("UPDATE events SET body = replace(body, '\"salary\"', '\"dining\"') WHERE body LIKE '%\"salary\"%'", 3),
+        ("""UPDATE events SET body = replace(body, '"salary"', '"dining"') WHERE kind = 'transaction.booked'""", 3),
     ],
     ids=["the decisions", "what they rest on"],
 )

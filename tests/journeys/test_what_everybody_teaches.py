@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from people import happened, ordinary_months
+from people import happened, ordinary_months, paid
 
 import marketofone
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.event import ProductOpened
+from marketofone.domain.event import Event, ProductOpened, TransactionBooked
 from marketofone.domain.moment import DAY, Instant
 
 Allow = Callable[..., None]
-LONG = 320  # days, so that forecast errors have a past to be learned from
 
 
 def models(bank: Bank) -> dict[str, bytes]:
@@ -26,7 +26,7 @@ def models(bank: Bank) -> dict[str, bytes]:
 
 
 def teach(bank: Bank, customer: str, *, until: Instant, product: str = "savings_plan") -> None:
-    bank.ingest(ordinary_months(customer, until=until, days=LONG), now=until)
+    bank.ingest(ordinary_months(customer, until=until), now=until)
     bank.ingest([happened(customer, ProductOpened(product=product), at=Instant(until - DAY))], now=until)
 
 
@@ -59,34 +59,44 @@ def test_a_no_to_learning_takes_a_person_out_of_the_next_training(bank: Bank, al
     assert models(bank) != together
 
 
+def busy_accounts(*, until: Instant) -> list[Event]:
+    """Live with so many accounts, for so long, that forecast errors can be learned from one person."""
+    return [
+        happened(
+            "c-1",
+            TransactionBooked(
+                account=f"account-{account}",
+                amount_minor=-1_000 * (1 + (account * week) % 7),
+                currency="EUR",
+                category="groceries",
+                balance_minor=900_000 - 3_000 * week,
+            ),
+            at=Instant(until - (7 * week + 1) * DAY),
+        )
+        for account in range(110)
+        for week in range(46, -1, -1)
+    ]
+
+
 def test_nothing_is_learned_from_what_had_not_happened_yet(project: Path, now: Instant, tmp_path: Path) -> None:
-    yes = ConsentChange(
-        customer="c-1",
-        change="grant",
-        purposes=("*",),
-        sources=("*",),
-        channels=("*",),
-        since=Instant(now - 900 * DAY),
-        until=Instant(now + 900 * DAY),
-    )
+    twin = shutil.copytree(project, tmp_path / "twin")
+    tomorrow = Instant(now + DAY)
+    past = busy_accounts(until=now)
+    later = [
+        happened("c-1", ProductOpened(product="credit_card"), at=tomorrow),
+        *(paid("c-1", -5_000, "dining", at=Instant(now + day * DAY), balance=7) for day in range(1, 90)),
+    ]
     learned = []
-    past = ordinary_months("c-1", until=now, days=LONG)
-    future = [event for event in ordinary_months("c-1", until=Instant(now + 60 * DAY), days=58) if event.at > now]
-    later = [*future, happened("c-1", ProductOpened(product="credit_card"), at=Instant(now + DAY))]
-    for number, events in enumerate((past, past + later)):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        for item in project.iterdir():
-            if item.is_file():
-                (folder / item.name).write_bytes(item.read_bytes())
-        (folder / "data").mkdir()
-        for model in (project / "data").glob("language-*.bin"):
-            (folder / "data" / model.name).write_bytes(model.read_bytes())
+    for folder, events in ((project, past), (twin, past + later)):
         with marketofone.open(folder, now=now) as bank:
+            yes = ConsentChange(
+                customer="c-1", change="grant", purposes=("*",), sources=("*",), channels=("*",), since=now
+            )
             bank.consent(yes, now=now)
             bank.ingest(events, now=Instant(now + 100 * DAY))
             bank.train(now=now)
             learned.append(models(bank))
+
     assert set(learned[0]) == {"learned:affinity", "forecast:errors"}
     assert learned[0] == learned[1]
 

@@ -1,0 +1,94 @@
+"""What a person refused to show is not even noticed to be missing: no expression may make something of a hidden value."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+from one_person import (
+    ACTIONS_TEXT,
+    FEATURES,
+    LATE,
+    LIFE,
+    RUSH,
+    UPSET,
+    approved,
+    consents,
+    decisions,
+    open_to,
+    playbook,
+    situation,
+    stage_of,
+)
+
+from marketofone.decide.catalogue import parse_actions
+from marketofone.decide.playbook import Playbook, bind
+from marketofone.governance.guardrails import parse_guardrails
+
+TEXT = (files("marketofone") / "template" / "guardrails.toml").read_text(encoding="utf-8")
+STRESS = next(line for line in TEXT.splitlines() if line.startswith("when = "))
+ODD = """
+[[actions]]
+id = "odd"
+kind = "{kind}"
+title = "Odd"
+text = "Something."
+eligible = "{eligible}"
+"""
+
+
+def stressed_when(expression: str) -> Playbook:
+    guardrails = parse_guardrails(TEXT.replace(STRESS, f'when = "{expression}"'))
+    return bind(parse_actions(ACTIONS_TEXT, features=FEATURES), features=FEATURES, guardrails=guardrails)
+
+
+def with_action(*, eligible: str, kind: str = "insight") -> Playbook:
+    return playbook(ACTIONS_TEXT + ODD.format(kind=kind, eligible=eligible))
+
+
+@pytest.mark.parametrize("expression", ["not upset_messages_3d >= 1", "not known(upset_messages_3d)"])
+def test_silence_about_oneself_is_no_sign_of_stress(expression: str) -> None:
+    book = stressed_when(expression)
+    heard = decisions(situation(LIFE, book=book), count=2, book=book)
+    assert all("stress" in decision.guardrails for decision in heard), "or the rest of this test says nothing"
+
+    for refused in (("care", "messages"), *(("care", source) for source in ("messages",))):
+        hidden = situation([*LIFE, UPSET, *RUSH], said=consents(refused), book=book)
+        assert all("stress" not in decision.guardrails for decision in decisions(hidden, count=5, book=book))
+
+
+@pytest.mark.parametrize("eligible", ["not dining_30d > 0", "not known(dining_30d)", "dining_30d != 0 or True"])
+def test_an_action_that_asks_for_something_hidden_is_never_open(eligible: str) -> None:
+    book = with_action(eligible=eligible)
+    hidden = situation(LIFE, said=consents(("insights", "transactions")), book=book)
+    for decision in decisions(hidden, count=3, book=book):
+        assert "odd" not in open_to(decision)
+        stage, why = stage_of(decision, "odd")
+        assert stage == "not_eligible"
+        assert "transactions is refused for insights" in why
+    open_book = with_action(eligible="True")
+    seen = situation(LIFE, said=consents(("insights", "transactions")), book=open_book)
+    assert "odd" in open_to(decisions(seen, count=1, book=open_book)[0])
+
+
+def test_a_purpose_is_not_told_what_another_one_may_know() -> None:
+    book = with_action(eligible="dining_30d > 0", kind="offer")
+    told = decisions(situation(LIFE, book=book), count=1, book=book)[0]
+    assert stage_of(told, "odd")[0] in ("scored", "chosen")
+    for_insights_only = situation(LIFE, said=consents(("marketing", "transactions")), book=book)
+    assert stage_of(decisions(for_insights_only, count=1, book=book)[0], "odd")[0] == "not_eligible"
+
+
+def test_arrears_stop_credit_even_when_everything_else_is_refused_or_allowed() -> None:
+    everything = situation([*LIFE, LATE], board=approved("overdraft"))
+    found = decisions(everything, count=1)[0]
+    assert {candidate.stage for candidate in found.candidates if candidate.action == "overdraft"} <= {
+        "guarded",
+        "not_eligible",
+    }
+    unknown = {name: leave for name, leave in everything.permits.items() if name != "protection"}
+    blind = decisions(
+        situation(LIFE, board=approved("overdraft"), permits=unknown),
+        count=1,
+    )[0]
+    assert "overdraft" not in open_to(blind), "what the bank cannot know, it must fear"
