@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def open_writer(path: Path, *, patience_ms: int) -> sqlite3.Connection:
     try:
         _recognise(connection)  # before anything of a stranger's file is changed
         for setting in _WRITING:
-            connection.execute(f"PRAGMA {setting}")
+            _insist(connection, f"PRAGMA {setting}", patience_ms=patience_ms)
     except sqlite3.Error as error:
         connection.close()
         raise in_our_words(error) from error
@@ -63,6 +64,20 @@ def open_writer(path: Path, *, patience_ms: int) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _insist(connection: sqlite3.Connection, statement: str, *, patience_ms: int) -> None:
+    # The switch to WAL of a new file answers "locked" at once, whatever busy timeout is set: so we ask again ourselves.
+    until = time.monotonic() + patience_ms / 1_000
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.002)
+        else:
+            return
 
 
 def open_reader(path: Path, *, patience_ms: int) -> sqlite3.Connection:
