@@ -158,15 +158,35 @@ def test_people_may_be_merged_after_an_action_left_the_catalogue(project: Path, 
         assert bank.replay().differences == 0
 
 
-@pytest.mark.parametrize("document", ["actions.toml", "features.py"])
-def test_an_answer_to_a_decision_under_other_documents_is_recorded_even_where_it_teaches_nothing(
-    project: Path, now: Instant, document: str
+def with_first_context_features_swapped(text: str) -> str:
+    return re.sub(r"(?m)^(CONTEXT = \{\n)(.*\n)(.*\n)", r"\1\3\2", text, count=1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "the action",
+        "a feature it looked at",
+        pytest.param(
+            "the order of what it looked at",
+            marks=pytest.mark.xfail(strict=True, reason="only the number of features is compared, not which they are"),
+        ),
+    ],
+)
+def test_an_answer_to_a_decision_under_other_documents_is_recorded_and_teaches_nothing(
+    project: Path, now: Instant, change: str
 ) -> None:
     with marketofone.open(project, now=now) as bank:
         move_in(bank, now=now)
         shown = something_shown(bank, now=now)
-    forget = without_action(shown.action) if document == "actions.toml" else without_first_context_feature
-    edit(project, document, forget)
+    if change == "the action":
+        edit(project, "actions.toml", without_action(shown.action))
+    else:
+        edit(
+            project,
+            "features.py",
+            without_first_context_feature if change.startswith("a feature") else with_first_context_features_swapped,
+        )
     with marketofone.open(project, now=now) as bank:
         heard = bank.outcome(shown.id, "declined", why="not now", now=Instant(now + HOUR))
         assert not heard.learned

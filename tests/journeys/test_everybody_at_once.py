@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from busy_house import CUSTOMERS, NOW, STEPS, all_at_once, furnish, prove, roles, sent
+from busy_house import CUSTOMERS, EVERYBODY, NOW, RECOGNISED, STEPS, all_at_once, furnish, prove, roles, sent
 from people import ordinary_months
 
 import marketofone
@@ -26,7 +26,7 @@ def proven(bank: Bank, *, deciders: int, minds: int) -> None:
     kinds = prove(bank)
     assert kinds["decision"] == STEPS * (1 + deciders + minds)  # the shared ids were decided once
     assert kinds["outcome"] == STEPS * deciders
-    assert kinds["consent"] == len(CUSTOMERS) + 2 * STEPS * minds
+    assert kinds["consent"] == len(EVERYBODY) + 2 * STEPS * minds
     report = bank.replay()
     assert (report.decisions, report.differences) == (kinds["decision"], 0)
     assert bank.verify().ok
@@ -43,7 +43,7 @@ def test_eight_threads_on_one_bank_leave_one_history(bank: Bank) -> None:
     all_at_once(roles(bank, name="alone"))
 
     proven(bank, deciders=2, minds=2)
-    assert counted_events(bank) == before + STEPS * len(CUSTOMERS)
+    assert counted_events(bank) == before + STEPS * (len(CUSTOMERS) + len(RECOGNISED))
     assert bank.ingest(sent(0), now=NOW).duplicates == len(CUSTOMERS)
     dining = {known.name: known.value for known in bank.profile("c-2", now=NOW).known}["dining_30d"]
     at_home = sum(1_800 for ago in range(1, 30) if ago % 7 == 1 and ago % 3)
@@ -72,7 +72,7 @@ def test_two_processes_on_one_bank_leave_one_history(project: Path) -> None:
     assert said == ["done\n", "done\n"]
     with marketofone.open(project, now=NOW) as bank:
         proven(bank, deciders=4, minds=2)
-        assert counted_events(bank) == before + STEPS * len(CUSTOMERS)
+        assert counted_events(bank) == before + STEPS * (len(CUSTOMERS) + 2 * len(RECOGNISED))
 
 
 def test_a_withdrawal_acknowledged_after_the_question_was_asked_is_obeyed_by_the_answer(

@@ -1,0 +1,88 @@
+"""A forecast sees nothing later than its moment, and decisions believe it from then on and for five weeks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from people import paid
+
+import marketofone
+from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.decision import Candidate
+from marketofone.domain.event import Event
+from marketofone.domain.moment import DAY, HOUR, Instant
+
+NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
+
+
+@pytest.fixture
+def twins(project: Path, tmp_path: Path) -> Iterator[tuple[Bank, Bank]]:
+    """Open two banks that know the same person."""
+    twin = shutil.copytree(project, tmp_path / "twin")
+    yes = ConsentChange(
+        customer="c-1",
+        change="grant",
+        purposes=("*",),
+        sources=("*",),
+        channels=("*",),
+        since=Instant(NOW - 400 * DAY),
+        until=Instant(NOW + 400 * DAY),
+    )
+    with marketofone.open(project, now=NOW) as one, marketofone.open(twin, now=NOW) as other:
+        for bank in (one, other):
+            bank.consent(yes, now=NOW)
+        yield one, other
+
+
+def running_dry(*, until: Instant) -> list[Event]:
+    """Live on a salary that stopped two months ago, while rent and shopping go on: the money ends this month."""
+    flows: list[tuple[int, int, str]] = []
+    for ago in range(240, 0, -1):
+        if ago % 30 == 5 and ago > 60:
+            flows.append((ago, 250_000, "salary"))
+        if ago % 30 == 2:
+            flows.append((ago, -90_000, "rent"))
+        if ago % 2:
+            flows.append((ago, -14_000, "groceries"))
+    balance = 60_000 - sum(amount for _, amount, _ in flows)
+    events = []
+    for order, (ago, amount, category) in enumerate(flows):
+        balance += amount
+        events.append(paid("c-1", amount, category, at=Instant(until - ago * DAY + order), balance=balance))
+    return events
+
+
+def fared(bank: Bank, *, at: Instant) -> tuple[Candidate, ...]:
+    return bank.decide("c-1", occasion="app.opened", id=f"at-{at}", now=at).candidates
+
+
+@pytest.mark.parametrize("ago", [1, 20, 45])
+def test_a_forecast_about_the_past_is_the_one_of_that_moment(twins: tuple[Bank, Bank], ago: int) -> None:
+    later, then = twins
+    life, moment = running_dry(until=NOW), Instant(NOW - ago * DAY)
+    same_day = paid("c-1", -500_000, "travel", at=Instant(moment + HOUR), balance=1)
+    later.ingest([*life, same_day], now=NOW)
+    then.ingest([event for event in life if event.at <= moment], now=NOW)
+
+    ahead = later.forecast("c-1", now=moment)
+
+    assert ahead.accounts[0].days
+    assert ahead == then.forecast("c-1", now=moment)
+
+
+def test_decisions_believe_a_forecast_from_its_moment_on_and_for_five_weeks(twins: tuple[Bank, Bank]) -> None:
+    foresighted, blind = twins
+    life = running_dry(until=NOW)
+    for bank in twins:
+        bank.ingest(life, now=NOW)
+    ahead = foresighted.forecast("c-1", now=NOW)
+    assert any(event.event == "below_zero" and event.probability > 0.1 for event in ahead.events)
+
+    for days, believed in ((-1, False), (0, True), (1, True), (34, True), (35, False), (60, False)):
+        moment = Instant(NOW + days * DAY)
+        assert (fared(foresighted, at=moment) != fared(blind, at=moment)) is believed, days
+    assert foresighted.replay().differences == 0
