@@ -211,7 +211,7 @@ def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[
 
 def excerpt(report: str) -> str:
     """Cut a demo's report down to its head, the first story, one decision with its reasons, and the proof."""
-    head, story = report.splitlines()[0], report.partition("THREE STORIES\n")[2].splitlines()
+    head, story = report.splitlines()[0], report.partition("FOUR STORIES\n")[2].splitlines()
     ends = next(number for number, line in enumerate(story[1:], start=1) if not line.startswith("  "))
     title, *lines = report.partition("ONE CUSTOMER")[2].partition("\n\n")[0].splitlines()
     begins = [number for number, line in enumerate(lines) if not line.startswith("    ")]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ PAGES = (
     "/customer/c-1?changed=grant%20insights%20location%20*",
     "/customer/c-1/forecast",
     "/customer/c-2/forecast",
+    "/customer/c-1/insights",
+    "/customer/c-2/insights",
     "/customer/c-1/decisions/{shown}",
     "/customer/c-2/decisions/nothing",
     "/console",
@@ -163,6 +166,24 @@ def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None
 def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:
     """Give the first element of this kind, once the page that follows has it."""
     return WebDriverWait(driver, 10).until(lambda page: page.find_element(By.CSS_SELECTOR, selector))
+
+
+@pytest.mark.parametrize("width", [320, *WIDTHS])
+def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
+    town: Town, browser: webdriver.Chrome, width: int
+) -> None:
+    look(browser, f"{town.url}/customer/c-1/forecast", width=width, scheme="light")
+    found = (
+        "return [...document.querySelectorAll('.fan, .fan .sign')].map(part => part.getBoundingClientRect().toJSON())"
+    )
+    chart, *boxes = browser.execute_script(found)
+    assert len(boxes) > 2
+    for box in boxes:
+        assert chart["left"] - 1 <= box["left"]
+        assert box["right"] <= chart["right"] + 1
+    for one, other in combinations(boxes, 2):
+        beside = one["right"] <= other["left"] + 1 or other["right"] <= one["left"] + 1
+        assert beside or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

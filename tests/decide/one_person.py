@@ -13,8 +13,9 @@ from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, Consents, fo
 from marketofone.consent.policy import parse_policy
 from marketofone.decide.catalogue import parse_actions
 from marketofone.decide.engine import decide
+from marketofone.decide.foresight import Ahead, Foresight
 from marketofone.decide.playbook import Playbook, bind
-from marketofone.decide.situation import Foresight, Situation
+from marketofone.decide.situation import Situation
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.moment import DAY, MINUTE, Calendar, Instant, parse_instant
@@ -162,7 +163,7 @@ def situation(
         arms=book.stacked({}),
         values=np.array([float(action.value_minor) for action in book.offered]),
         affinity=AFFINITY,
-        foresight=Foresight(shortfall_30d=0.1, low_point_minor=80_000.0, sources=frozenset({"transactions"})),
+        foresight=foreseen(),
         control=False,
         exploration=0.02,
         minute_of_day=CALENDAR.minute_of_day(NOW),
@@ -171,6 +172,25 @@ def situation(
         documents="digest",
     )
     return msgspec.structs.replace(plain, **changes)
+
+
+def foreseen(
+    *events: tuple[str, float], first: int | None = 20, driver: str = "rent:landlord", age_days: int = 0, **more: object
+) -> Foresight:
+    """Give what a forecast said: events with their chance, the same at every horizon; nobody runs short otherwise."""
+    plain = Foresight(
+        made_on=CALENDAR.day_of(NOW) - age_days,
+        age_days=age_days,
+        events=tuple(
+            Ahead(event, horizon, chance, first, first, f"{event}:{driver}")
+            for event, chance in {"below_zero": 0.05, **dict(events)}.items()
+            for horizon in (30, 60, 90)
+        ),
+        low_point_minor=80_000.0,
+        idle_minor=0.0,
+        sources=frozenset({"transactions"}),
+    )
+    return msgspec.structs.replace(plain, **more)
 
 
 def ask(number: int = 1, *, occasion: str = "app.opened", channel: str = "app") -> Request:

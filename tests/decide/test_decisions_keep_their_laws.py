@@ -126,8 +126,8 @@ def test_what_would_have_changed_the_action_really_changes_it(held: Situation, n
     instead, change = found
     seen = {purpose: other(held, purpose, change.name, change.new) for purpose in held.seen}
     foresight = held.foresight
-    if change.name in ("shortfall_30d", "low_point_minor") and foresight is not None:
-        foresight = msgspec.structs.replace(foresight, **{change.name: change.new})
+    if foresight is not None:
+        foresight = foresight.changed({change.name: change.new})
     changed = decide(request, msgspec.structs.replace(held, seen=seen, foresight=foresight), BOOK)
     assert changed.action == instead.action != decide(request, held, BOOK).action
 

@@ -22,6 +22,7 @@ from one_person import (
     consents,
     decisions,
     event,
+    foreseen,
     open_to,
     payment,
     situation,
@@ -29,7 +30,7 @@ from one_person import (
 )
 
 from marketofone.decide.engine import decide
-from marketofone.decide.situation import Foresight, Situation
+from marketofone.decide.situation import Situation
 from marketofone.domain.action import MARKETING
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
@@ -111,9 +112,9 @@ def test_once_somebody_reached_out_often_enough_stress_means_silence_and_it_fade
 
 
 def test_a_shortfall_ahead_is_told_in_time_and_forgotten_when_its_sources_are_refused() -> None:
-    ahead = Foresight(shortfall_30d=0.7, low_point_minor=-9_000.0, sources=frozenset({"transactions"}))
+    ahead = foreseen(("below_zero", 0.55), first=3)
     assert favourite(situation(LIFE, foresight=ahead, exploration=0.0)) == ("shortfall_warning", 1.0)
-    elsewhere = Foresight(shortfall_30d=0.7, low_point_minor=-9_000.0, sources=frozenset({"open_banking"}))
+    elsewhere = foreseen(("below_zero", 0.55), sources=frozenset({"open_banking"}))
     refused = situation(LIFE, foresight=elsewhere, said=consents(("insights", "open_banking")))
     assert stage_of(decide(ask(), refused, BOOK), "shortfall_warning")[0] == "not_eligible"
 

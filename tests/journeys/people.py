@@ -61,6 +61,37 @@ def ordinary_months(customer: str, *, until: Instant, days: int = 200) -> list[E
     return events
 
 
+def running_dry(customer: str, *, until: Instant) -> list[Event]:
+    """Live on a salary that stopped two months ago, while rent and shopping go on: the money ends this month."""
+    flows: list[tuple[int, int, str]] = []
+    for ago in range(240, 0, -1):
+        if ago % 30 == 5 and ago > 60:
+            flows.append((ago, 250_000, "salary"))
+        if ago % 30 == 2:
+            flows.append((ago, -90_000, "rent"))
+        if ago % 2:
+            flows.append((ago, -14_000, "groceries"))
+    balance = 60_000 - sum(amount for _, amount, _ in flows)
+    events = []
+    for order, (ago, amount, category) in enumerate(flows):
+        balance += amount
+        events.append(paid(customer, amount, category, at=Instant(until - ago * DAY + order), balance=balance))
+    return events
+
+
+def rent_uncovered(customer: str, *, until: Instant) -> list[Event]:
+    """Pay rent every month from a salary that stopped: what is left does not cover the next, due in twelve days."""
+    flows = [(ago, 120_000, "salary") for ago in range(235, 85, -30)]
+    flows += [(ago, -90_000, "rent") for ago in range(228, 0, -30)]
+    flows += [(ago, -900, "groceries") for ago in range(240, 0, -4)]
+    balance = 40_000 - sum(amount for _, amount, _ in flows)
+    events = []
+    for order, (ago, amount, category) in enumerate(sorted(flows, reverse=True)):
+        balance += amount
+        events.append(paid(customer, amount, category, at=Instant(until - ago * DAY + order), balance=balance))
+    return events
+
+
 def searched(customer: str, query: str, *, at: Instant) -> Event:
     """Search on a partner's site."""
     return happened(customer, PartnerSearched(query=query), at=at)

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people import paid
+from people import paid, running_dry
 
 import marketofone
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Candidate
-from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, HOUR, Instant
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
@@ -38,24 +37,6 @@ def twins(project: Path, tmp_path: Path) -> Iterator[tuple[Bank, Bank]]:
         yield one, other
 
 
-def running_dry(*, until: Instant) -> list[Event]:
-    """Live on a salary that stopped two months ago, while rent and shopping go on: the money ends this month."""
-    flows: list[tuple[int, int, str]] = []
-    for ago in range(240, 0, -1):
-        if ago % 30 == 5 and ago > 60:
-            flows.append((ago, 250_000, "salary"))
-        if ago % 30 == 2:
-            flows.append((ago, -90_000, "rent"))
-        if ago % 2:
-            flows.append((ago, -14_000, "groceries"))
-    balance = 60_000 - sum(amount for _, amount, _ in flows)
-    events = []
-    for order, (ago, amount, category) in enumerate(flows):
-        balance += amount
-        events.append(paid("c-1", amount, category, at=Instant(until - ago * DAY + order), balance=balance))
-    return events
-
-
 def fared(bank: Bank, *, at: Instant) -> tuple[Candidate, ...]:
     return bank.decide("c-1", occasion="app.opened", id=f"at-{at}", now=at).candidates
 
@@ -63,7 +44,7 @@ def fared(bank: Bank, *, at: Instant) -> tuple[Candidate, ...]:
 @pytest.mark.parametrize("ago", [1, 20, 45])
 def test_a_forecast_about_the_past_is_the_one_of_that_moment(twins: tuple[Bank, Bank], ago: int) -> None:
     later, then = twins
-    life, moment = running_dry(until=NOW), Instant(NOW - ago * DAY)
+    life, moment = running_dry("c-1", until=NOW), Instant(NOW - ago * DAY)
     same_day = paid("c-1", -500_000, "travel", at=Instant(moment + HOUR), balance=1)
     later.ingest([*life, same_day], now=NOW)
     then.ingest([event for event in life if event.at <= moment], now=NOW)
@@ -76,7 +57,7 @@ def test_a_forecast_about_the_past_is_the_one_of_that_moment(twins: tuple[Bank, 
 
 def test_decisions_believe_a_forecast_from_its_moment_on_and_for_five_weeks(twins: tuple[Bank, Bank]) -> None:
     foresighted, blind = twins
-    life = running_dry(until=NOW)
+    life = running_dry("c-1", until=NOW)
     for bank in twins:
         bank.ingest(life, now=NOW)
     ahead = foresighted.forecast("c-1", now=NOW)

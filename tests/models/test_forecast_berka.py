@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from marketofone.domain.event import Event, TransactionBooked
 from marketofone.domain.moment import Calendar, day_number
 from marketofone.importers import berka
-from marketofone.models.forecast import QUANTILES, Movement, find_streams, fit_errors, forecast
+from marketofone.models.forecast import QUANTILES, Movement, fit_errors, forecast
 from marketofone.models.forecast.errors import silence
 from marketofone.models.forecast.history import history
 
@@ -79,18 +79,3 @@ def test_it_beats_the_last_value_with_pooled_errors_in_a_january_nobody_has_seen
     ours = weighted_quantile_loss(quantiles, came)
     assert ours < 0.26
     assert ours < 0.92 * weighted_quantile_loss(last_value(histories, judged), came)
-
-
-def test_standing_orders_that_were_executed_twice_are_found(histories: list[list[Movement]]) -> None:
-    found = total = 0
-    for movements in histories:
-        known = [move for move in movements if move.day <= CUT]
-        streams = {stream.counterparty for stream in find_streams(known, as_of=CUT)}
-        times: dict[str, int] = {}
-        for move in known:
-            if move.operation == "transfer_out" and move.counterparty:
-                times[move.counterparty] = times.get(move.counterparty, 0) + 1
-        total += sum(count > 1 for count in times.values())
-        found += sum(count > 1 and whom in streams for whom, count in times.items())
-    assert total > 500
-    assert found / total > 0.98

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.web.charts import Fan, Mark, bars, round_levels, whiskers
+from marketofone.web.charts import LETTER, NARROWEST, Fan, Mark, Signs, bars, round_levels, signs, whiskers, window
 
 AMOUNTS = st.lists(st.floats(-1e9, 1e9).filter(lambda amount: abs(amount) > 1e-3), min_size=1, max_size=12)
 
@@ -58,3 +58,38 @@ def test_levels_are_few_round_and_within_bounds(low: int, reach: int) -> None:
     assert all(low <= level <= low + reach for level in levels)
     steps = {after - before for before, after in pairwise(levels)}
     assert all(str(step).rstrip("0") in {"1", "2", "5"} for step in steps)
+
+
+FAN = Fan([(day - 10, day, day + 10) for day in range(90)])
+WORDS = st.lists(
+    st.tuples(st.integers(0, 89), st.text(min_size=1, max_size=16)), max_size=6, unique_by=lambda sign: sign[0]
+)
+
+
+def extents(hung: Signs, *, width: float) -> list[tuple[int, float, float]]:
+    """Give lane, begin and end of every sign in pixels of a chart of this width."""
+    spans = []
+    for sign in hung.signs:
+        at, length = sign.x * width / 100, len(sign.text) * LETTER
+        spans.append((sign.lane, at - length, at) if sign.ends else (sign.lane, at, at + length))
+    return spans
+
+
+@given(WORDS, st.floats(NARROWEST, 1_400))
+def test_words_on_a_chart_never_lie_over_each_other_nor_stick_out(texts: list[tuple[int, str]], width: float) -> None:
+    hung = signs(FAN, texts)
+    spans = extents(hung, width=width)
+    assert sorted(sign.text for sign in hung.signs) == sorted(text for _, text in texts)
+    assert {lane for lane, _, _ in spans} == set(range(hung.lanes))
+    assert all(begin >= -0.1 and end <= width + 0.1 for _, begin, end in spans)
+    for (lane, begin, end), (other, left, right) in combinations(spans, 2):
+        assert lane != other or end <= left + 0.1 or right <= begin + 0.1
+
+
+@given(st.integers(0, 89), st.integers(0, 89), st.integers(5, 28))
+def test_words_of_a_shaded_window_stay_on_the_narrowest_chart(one: int, other: int, letters: int) -> None:
+    shaded = window(FAN, min(one, other), max(one, other), text="x" * letters)
+    share = {"start": 0.0, "middle": 0.5, "end": 1.0}[shaded.anchor]
+    begin = shaded.at * NARROWEST / 100 - share * letters * LETTER
+    assert begin >= -0.1
+    assert begin + letters * LETTER <= NARROWEST + 0.1

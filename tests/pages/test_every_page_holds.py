@@ -18,6 +18,7 @@ PAGES = {
     "/": "A market of one",
     f"/customer/{PERSON}": "My data",
     f"/customer/{PERSON}/forecast": "What is coming",
+    f"/customer/{PERSON}/insights": "My spending",
     f"/customer/{PERSON}/decisions/d-0": "Why am I",
     "/console": "Console",
     "/console/board": "Review board",

@@ -1,4 +1,4 @@
-"""The three stories, lived on a fresh bank."""
+"""The four stories, lived on a fresh bank."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketofone.bank import Bank
 from marketofone.domain.action import MARKETING
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Day, Instant
-from marketofone.simulate.stories import Step, crib, moment_before, storm, table
+from marketofone.simulate.stories import Step, crib, moment_before, rent, storm, table
 
 Story = Callable[..., Iterator[Step]]
 
@@ -61,3 +61,22 @@ def test_fast_moving_money_and_an_upset_message_bring_help_and_silence_offers_un
     assert likeliest(written) == written.action == "care_outreach"
     assert not selling(bank, possible(written) | possible(later))
     assert selling(bank, possible(days_after))
+
+
+def test_a_rent_that_is_not_covered_brings_help_in_time_and_is_told_once(
+    bank: Bank, tell: Callable[[Story], list[Decision]]
+) -> None:
+    helps = {action.id for action in bank.catalogue.actions if action.about == "below_zero"}
+
+    before, foreseen, day_after = tell(rent)
+
+    assert not helps & possible(before)
+    assert foreseen.action in helps
+    assert foreseen.foretold is not None
+    assert foreseen.foretold.event == "below_zero"
+    assert (foreseen.foretold.day or 0) - bank.calendar.day_of(foreseen.at) >= bank.catalogue.action(
+        foreseen.action
+    ).lead_days
+    assert not selling(bank, possible(foreseen))
+    assert not helps & possible(day_after)
+    assert "told_already" in day_after.guardrails

@@ -57,6 +57,6 @@ def test_the_report_says_that_the_bank_is_synthetic_and_tells_its_reasons(report
     text = report.to_text()
 
     assert text.startswith("A SYNTHETIC BANK")
-    assert "THREE STORIES" in text
+    assert "FOUR STORIES" in text
     assert "the same to the byte" in text
     assert "ONE CUSTOMER" in text

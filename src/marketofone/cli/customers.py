@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -12,7 +14,10 @@ from msgspec.structs import asdict
 from marketofone.cli import terminal
 from marketofone.cli.session import Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.domain.action import NOTHING
 from marketofone.domain.moment import DAY, Instant
+from marketofone.flow.forecast import CustomerForecast
+from marketofone.flow.foresight import LeftOut
 
 
 @click.command()
@@ -32,12 +37,63 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
 
 @click.command()
 @on_bank
+@click.argument("customer", required=False)
+@click.option("--all", "everybody", is_flag=True, help="Everybody who allows it; as JSON a line an account and day.")
+@click.option("--events", is_flag=True, help="With --all: what may happen, as JSON a line an event and horizon.")
+@as_of
+def forecast(session: Session, *, customer: str | None, everybody: bool, events: bool, as_of: str | None) -> None:
+    """Look 90 days ahead on CUSTOMER's accounts, or on everybody's."""
+    bank, now = session.bank, session.moment(as_of)
+    if everybody and customer is None:
+        _forecast_all(session, bank.forecast_all(now=now), events=events)
+    elif customer is not None and not (everybody or events):
+        session.say(bank.forecast(bank.whose(customer), now=now), "forecast")
+    else:
+        raise click.UsageError("name one CUSTOMER, or ask for --all; --events goes with --all")
+
+
+def _forecast_all(session: Session, people: Iterable[CustomerForecast | LeftOut], *, events: bool) -> None:
+    left_out = Counter[tuple[str, str]]()
+    rows: list[dict[str, Any]] = []
+    for ahead in people:
+        if isinstance(ahead, LeftOut):
+            left_out["people", ahead.why] += 1
+            continue
+        silent = (account.abstains for account in ahead.accounts if account.abstains)
+        left_out.update(("accounts", re.sub(r"\d+", "…", why)) for why in silent)
+        if session.as_json:
+            terminal.say_lines(terminal.event_lines(ahead) if events else terminal.day_lines(ahead))
+        else:
+            rows += terminal.event_lines(ahead) if events else [terminal.low_point(ahead)]
+    if not session.as_json:
+        session.say(rows, "events_ahead" if events else "low_points")
+    for (whom, why), count in sorted(left_out.items()):
+        click.echo(terminal.text_for_people("left_out", count, whom, why), err=True)
+
+
+@click.command()
+@on_bank
+@as_of
+def intervene(session: Session, *, as_of: str | None) -> None:
+    """Look ahead again where it may matter, and decide for whoever something likely is foreseen that was not told."""
+    bank, now = session.bank, session.moment(as_of) or session.bank.now()
+    rescored = bank.rescore(now=now)
+    decisions = bank.intervene(now=now)
+    shown = Counter(decision.action for decision in decisions)
+    rows = [{"id": made.id, "customer": made.customer, "action": made.action} for made in decisions]
+    told = len(decisions) - shown[NOTHING]
+    done = {"looked": rescored.looked, "calm": rescored.calm, "asked": len(decisions), "told": told}
+    session.say({**done, "shown": shown, "decisions": rows}, "interventions")
+
+
+@click.command()
+@on_bank
 @click.argument("customer")
 @as_of
-def forecast(session: Session, *, customer: str, as_of: str | None) -> None:
-    """Look 90 days ahead on CUSTOMER's accounts."""
+def insights(session: Session, *, customer: str, as_of: str | None) -> None:
+    """Show what CUSTOMER's own spending says: what comes back, shifts, unusual items."""
     bank = session.bank
-    session.say(bank.forecast(bank.whose(customer), now=session.moment(as_of)), "forecast")
+    session.say(bank.spending(bank.whose(customer), now=session.moment(as_of)), "spending")
 
 
 @click.command()
@@ -102,4 +158,4 @@ def _change(
     session.say(bank.consents(customer, now=now), "consents")
 
 
-COMMANDS = (decide, forecast, listen, consent)
+COMMANDS = (decide, forecast, intervene, insights, listen, consent)

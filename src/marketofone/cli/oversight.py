@@ -11,15 +11,18 @@ import click
 from marketofone.cli.session import SAID_NO, Session, as_of, on_bank
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
+from marketofone.flow.train import LESSONS, Lesson
 from marketofone.governance.board import Ruling
 
 
 @click.command()
 @on_bank
+@click.argument("what", required=False, type=click.Choice(LESSONS))
 @as_of
-def train(session: Session, *, as_of: str | None) -> None:
-    """Learn again what is learned from everybody together, from those who allow it."""
-    session.say(session.bank.train(now=session.moment(as_of)), "trained")
+def train(session: Session, *, what: Lesson | None, as_of: str | None) -> None:
+    """Learn WHAT (by default everything) again from everybody who allows it, from nothing after --as-of."""
+    lessons = LESSONS if what is None else (what,)
+    session.say(session.bank.train(lessons=lessons, now=session.moment(as_of)), "trained")
 
 
 @click.command()

@@ -17,6 +17,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
 from marketofone.domain.reading import Reading
+from marketofone.flow.forecast import CustomerForecast
 from marketofone.models.language.model import LanguageModel
 
 T = TypeVar("T")
@@ -46,6 +47,30 @@ def decision_document(decision: Decision, *, seconds: float) -> dict[str, Any]:
     """Give the JSON document of a decision."""
     told = {name: value for name, value in msgspec.structs.asdict(decision).items() if name not in _KEPT}
     return {**told, "at": text_of(decision.at), "seconds": round(seconds, 6)}
+
+
+def day_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:
+    """Give the JSON lines of a person's accounts, one a day."""
+    for account in ahead.accounts:
+        for day in account.days:
+            yield {"customer": ahead.customer, "account": account.account, "day": day.day, "quantiles": day.quantiles}
+
+
+def event_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:
+    """Give the JSON lines of what may happen to a person."""
+    return ({"customer": ahead.customer, **msgspec.structs.asdict(event)} for event in ahead.events)
+
+
+def say_lines(documents: Iterable[object]) -> None:
+    """Print one JSON document a line."""
+    click.echo(b"".join(msgspec.json.encode(document) + b"\n" for document in documents), nl=False)
+
+
+def low_point(ahead: CustomerForecast) -> dict[str, Any]:
+    """Give the line of a table: the day on which a person is expected to have least."""
+    days = () if ahead.total is None else ahead.total.days
+    low = min(days, key=lambda day: day.quantiles[len(day.quantiles) // 2], default=None)
+    return {"customer": ahead.customer, "currency": ahead.currency, "low": low}
 
 
 class Progress:

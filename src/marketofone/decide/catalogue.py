@@ -1,8 +1,10 @@
 """What the bank may do: ``actions.toml`` as a value, every expression checked against the catalogue of features.
 
-Expressions may name every feature, and these facts: ``shortfall_30d`` (the forecast's probability of running short
-within 30 days), ``low_point_minor`` (the lowest balance it expects in that time), ``channel``, ``occasion`` and
-``begun_by_customer``.
+Expressions may name every feature, the facts of the last forecast (:data:`marketofone.decide.foresight.FACTS`),
+``channel``, ``occasion`` and ``begun_by_customer``.
+
+A forecast may bring help and never a sale: no credit reads it, no offer rests on it alone, and on its own occasion
+nothing is sold.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from marketofone.decide import foresight
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
 from marketofone.domain.document import read_toml
@@ -27,14 +30,13 @@ DO_NOTHING = Action(
 )
 FORECAST_SOURCES: frozenset[str] = frozenset({"transactions"})
 FACTS: dict[str, Known] = {
-    "shortfall_30d": Known(type="number", sources=FORECAST_SOURCES),
-    "low_point_minor": Known(type="number", sources=FORECAST_SOURCES),
+    **{name: Known(type="number", sources=FORECAST_SOURCES) for name in foresight.FACTS},
     "channel": Known(type="text", sources=frozenset()),
     "occasion": Known(type="text", sources=frozenset()),
     "begun_by_customer": Known(type="truth", sources=frozenset()),
 }
-FACT_SCALES = {"shortfall_30d": 0.2, "low_point_minor": 100_000.0}  # a typical difference of what is foreseen
-FORESEEN: frozenset[str] = frozenset(FACT_SCALES)
+FORESEEN: frozenset[str] = frozenset(foresight.FACTS)
+FORECAST_MADE = "forecast.made"
 
 
 class Occasion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,8 +123,8 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         for action in nothing_first
     )
     actions = tuple(map(_needing_what_it_reads, nothing_first, expressions))
-    for action in actions:
-        _check(action, document=document)
+    for action, expression in zip(actions, expressions, strict=True):
+        _check(action, expression, document=document)
     return ActionCatalogue(
         occasions=document.occasions,
         actions=actions,
@@ -132,12 +134,14 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
 
 
 def _needing_what_it_reads(action: Action, expression: Expression) -> Action:
-    needs = expression.sources | frozenset(action.needs)
+    needs = expression.sources | frozenset(action.needs) | (FORECAST_SOURCES if action.about else frozenset())
     return msgspec.structs.replace(action, needs=tuple(source for source in SOURCES if source in needs))
 
 
-def _check(action: Action, *, document: _Document) -> None:
+def _check(action: Action, expression: Expression, *, document: _Document) -> None:
     nothing = action.kind == NOTHING
+    foreseen = expression.names & FORESEEN
+    alone = foreseen and not expression.names - FORESEEN
     priced = action.eligible.strip() != "True" or action.cost_minor or action.value_minor
     twice = sum(other.id == action.id for other in document.actions) > 1
     faults = (
@@ -147,6 +151,9 @@ def _check(action: Action, *, document: _Document) -> None:
         (twice, "an id used twice"),
         (not action.channels, "an empty list of channels"),
         (not document.occasions.keys() >= set(action.occasions), "an occasion that is not declared under [occasions]"),
+        (action.credit and foreseen, "a loan that reads a forecast"),
+        (action.marketing and (action.about or alone), "something sold because of a forecast alone"),
+        (action.lead_days and action.about is None, "lead_days without about"),
         (tier_of(action) is Tier.FORBIDDEN, "forbidden (tier 4: governance/tiers.py)"),
     )
     for wrong, shape in faults:

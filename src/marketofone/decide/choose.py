@@ -12,7 +12,7 @@ else's luck: two choices under the same id differ only by what differs between t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import compress
 from operator import not_
@@ -23,12 +23,14 @@ import numpy as np
 from msgspec import Struct
 
 from marketofone.consent.gate import WHY as WHY_NOT
+from marketofone.decide import foresight
 from marketofone.decide.context import FloatArray, Sight, Standpoint, look, stand
 from marketofone.decide.expressions import answers
 from marketofone.decide.playbook import NOBODY, Demand, Playbook, Rows, Slate
 from marketofone.decide.situation import PURPOSES, Situation
 from marketofone.domain.decision import Request
 from marketofone.domain.event import SOURCES
+from marketofone.domain.moment import DAY
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, objections, tally
 from marketofone.models.bandit import mix, predict, propensities
@@ -137,10 +139,12 @@ def choose(ground: Ground, *, changes: Mapping[str, float], before: Choice | Non
     before
         A choice on the same ground whose judgements may be reused, or None.
     """
+    ground = _as_if(ground, changes)
     playbook, situation = ground.playbook, ground.situation
     sight = look(ground.standpoint, playbook=playbook, changes=changes)
     stressed = playbook.stress.sources <= ground.allowed[_CARE] and playbook.stress.holds(sight.namespaces[_CARE])
-    barred = before.barred if before is not None and before.stressed == stressed else _barred(ground, stressed=stressed)
+    same = before is not None and before.stressed == stressed and foresight.CHANGEABLE.isdisjoint(changes)
+    barred = before.barred if before is not None and same else _barred(ground, stressed=stressed)
     stops = _stops(ground, sight, barred)
     options = _options(ground, stops, stressed=stressed)
     chance, doubt = predict(situation.arms, sight.contexts)
@@ -172,6 +176,17 @@ def chances(choice: Choice, situation: Situation) -> FloatArray:
     return mix(propensities(mean, spread), floor=situation.exploration)
 
 
+def _as_if(ground: Ground, changes: Mapping[str, float]) -> Ground:
+    """Give the ground on which a forecast had said otherwise: what stops a credit, or is told already, follows it."""
+    said = ground.situation.foresight
+    if said is None or foresight.CHANGEABLE.isdisjoint(changes):
+        return ground
+    situation = msgspec.structs.replace(ground.situation, foresight=said.changed(changes))
+    hurt = situation.credit_could_hurt(ground.request.at)
+    circumstances = msgspec.structs.replace(ground.circumstances, credit_could_hurt=hurt)
+    return replace(ground, situation=situation, circumstances=circumstances)
+
+
 def _barred(ground: Ground, *, stressed: bool) -> dict[int, Stop]:
     """Judge every candidate by what stands beside its condition: the board, guardrails, permits; the last one tells."""
     playbook, slate, board = ground.playbook, ground.slate, ground.situation.board
@@ -184,11 +199,31 @@ def _barred(ground: Ground, *, stressed: bool) -> dict[int, Stop]:
     circumstances = msgspec.structs.replace(ground.circumstances, stressed=stressed)
     for name, answer in objections(slate.alike, circumstances, guardrails=playbook.guardrails).items():
         barred[slate.row_of[name]] = ("guarded", answer)
+    for event, rows in slate.ahead:
+        barred.update(_late_or_told(ground, event, rows))
     for demand, rows in slate.demanding:
         refusal = _refusal(ground, demand)
         if refusal is not None:
             barred.update(dict.fromkeys(rows, refusal))
     return barred
+
+
+def _late_or_told(ground: Ground, event: str, rows: tuple[int, ...]) -> dict[int, Stop]:
+    """Stop actions about something foreseen: those it is too late for, or all when its cause was told already."""
+    said = ground.situation.foresight
+    foretold = None if said is None else said.foretold(event)
+    if said is None or foretold is None:
+        return {}
+    told = foresight.told_at(foretold, ground.situation.contacts, settled=said.settled)
+    if told is not None:
+        ago = (ground.request.at - told) // DAY
+        return dict.fromkeys(rows, ("guarded", f"told_already: {ago} days ago, and nothing has changed since"))
+    days, stops = said.days_to(event), dict[int, Stop]()
+    for row in rows:
+        lead = ground.playbook.offered[row].lead_days
+        if days < lead:
+            stops[row] = ("not_eligible", f"too late to help: expected in {days:.0f} days, it takes {lead}")
+    return stops
 
 
 def _refusal(ground: Ground, demand: Demand) -> Stop | None:

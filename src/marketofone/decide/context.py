@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.decide.catalogue import FACT_SCALES
+from marketofone.decide.catalogue import FORESEEN
 from marketofone.decide.expressions import Namespace, Value, namespace_of
 from marketofone.decide.playbook import Playbook
 from marketofone.decide.situation import PURPOSES, Situation
@@ -137,8 +137,8 @@ def _contexts(
 
 def _foreseen(situation: Situation, purpose: str) -> dict[str, float]:
     if situation.foresight is None or situation.foresight_refused(purpose):
-        return dict.fromkeys(FACT_SCALES, math.nan)
-    return {name: float(getattr(situation.foresight, name)) for name in FACT_SCALES}
+        return dict.fromkeys(FORESEEN, math.nan)
+    return situation.foresight.facts()
 
 
 def _matches(playbook: Playbook, views: tuple[View, ...], rows: list[list[float]]) -> FloatArray:

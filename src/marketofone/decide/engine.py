@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from marketofone.decide.choose import Choice, Ground, chances, choose, prepare
 from marketofone.decide.instead import find_instead
 from marketofone.decide.playbook import NOBODY, Playbook
-from marketofone.decide.reasons import because, not_used, uses
+from marketofone.decide.reasons import because, foretold, not_used, uses
 from marketofone.decide.situation import Situation
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Candidate, Decision, Request
@@ -63,6 +63,7 @@ def decide(request: Request, situation: Situation, book: Playbook) -> Decision:
         epoch=situation.epoch,
         position=situation.position,
         documents=situation.documents,
+        foretold=foretold(ground, choice),
     )
 
 

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marketofone.decide.catalogue import FACT_SCALES
 from marketofone.decide.choose import NOT_TRUE, Choice, Ground, choose
 from marketofone.decide.context import FloatArray
 from marketofone.decide.expressions import Threshold
+from marketofone.decide.foresight import CHANGEABLE, FACTS
 from marketofone.decide.playbook import NOBODY, PLAUSIBLE, WHOLE, Rows, range_of
 from marketofone.decide.reasons import in_words, named, value_of
 from marketofone.decide.situation import PURPOSES
@@ -64,8 +64,9 @@ def _by_thresholds(ground: Ground, choice: Choice) -> Iterator[Change]:
         seen = choice.sight.namespaces[purpose]
         for threshold in expression.thresholds:
             old = value_of(choice, threshold.name, purpose=purpose)
-            # Nobody should be told that they would have needed a bereavement.
-            if not (threshold.name.startswith("life:") or math.isnan(old) or threshold.holds(old) is hold):
+            # Nobody should be told that they would have needed a bereavement, or another day.
+            fixed = threshold.name.startswith("life:") or threshold.name in FACTS.keys() - CHANGEABLE
+            if not (fixed or math.isnan(old) or threshold.holds(old) is hold):
                 change = _crossing(ground, threshold, old=old, hold=hold)
                 if change.size <= PLAUSIBLE and expression.holds({**seen, change.name: change.new}) is hold:
                     yield change
@@ -94,7 +95,7 @@ def _crossing(ground: Ground, threshold: Threshold, *, old: float, hold: bool) -
     beside = [new for new in (bound, bound - step, bound + step) if threshold.holds(new) is hold and new != old]
     if not beside or not least <= beside[0] <= most:
         return Change(size=math.inf, name=name, old=old, new=old)
-    scale = FACT_SCALES.get(name) or scales.get(name, max(abs(old), abs(beside[0]), 1.0))
+    scale = FACTS[name].scale if name in FACTS else scales.get(name, max(abs(old), abs(beside[0]), 1.0))
     return Change(size=abs(beside[0] - old) / scale, name=name, old=old, new=beside[0])
 
 

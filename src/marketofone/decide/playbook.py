@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.decide.catalogue import FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
+from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
 from marketofone.decide.expressions import Expression, Known, compile_together, parse_expression
 from marketofone.decide.situation import PURPOSES
 from marketofone.domain.action import Action
@@ -84,7 +84,8 @@ class Slate(NamedTuple):
 
     ``options`` are their rows behind that of doing nothing; ``together`` has for every purpose its rows and their
     conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately; ``sensitive``
-    the rows that the board must have approved; ``lends`` whether any of them is a credit.
+    the rows that the board must have approved, ``ahead`` those about each thing foreseen; ``lends`` whether any of them
+    is a credit.
     """
 
     rows: tuple[int, ...]
@@ -95,6 +96,7 @@ class Slate(NamedTuple):
     demanding: tuple[tuple[Demand, tuple[int, ...]], ...]
     alike: tuple[tuple[Action, ...], ...]
     sensitive: tuple[int, ...]
+    ahead: tuple[tuple[str, tuple[int, ...]], ...]
     lends: bool
 
 
@@ -170,7 +172,12 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
     stress = parse_expression(guardrails.stress.when, field="guardrails.stress.when", known=known)
     purposes = [PURPOSES.index(action.purpose) for action in actions.offered]
     demands = [
-        Demand(purpose, expression.sources, frozenset(action.needs), not FORESEEN.isdisjoint(expression.names))
+        Demand(
+            purpose,
+            expression.sources | (FORECAST_SOURCES if action.about else frozenset()),
+            frozenset(action.needs),
+            action.about is not None or not FORESEEN.isdisjoint(expression.names),
+        )
         for purpose, action, expression in zip(purposes, actions.offered, actions.expressions[1:], strict=True)
     ]
     tags = [(purpose, action.tags) for purpose, action in zip(purposes, actions.offered, strict=True)]
@@ -252,7 +259,9 @@ def _slates(actions: ActionCatalogue, demands: Sequence[Demand]) -> dict[tuple[s
             rows = tuple(
                 row
                 for row, action in enumerate(actions.offered)
-                if channel in action.channels and (not action.occasions or occasion in action.occasions)
+                if channel in action.channels
+                and (not action.occasions or occasion in action.occasions)
+                and not (action.marketing and occasion == FORECAST_MADE)
             )
             slates[occasion, channel] = _slate(actions, rows, demands=demands)
     return slates
@@ -276,6 +285,7 @@ def _slate(actions: ActionCatalogue, rows: tuple[int, ...], *, demands: Sequence
         demanding=tuple(_grouped(rows, lambda row: demands[row]).items()),
         alike=tuple(tuple(own[row] for row in group) for group in alike.values()),
         sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),
+        ahead=tuple(_grouped(tuple(row for row in rows if own[row].about), lambda row: str(own[row].about)).items()),
         lends=any(action.credit for action in own.values()),
     )
 

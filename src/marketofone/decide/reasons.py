@@ -7,14 +7,16 @@ the draw. The largest stand alone, the rest is added up as "everything else", so
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from marketofone.decide.choose import NEVER, Choice, Ground
 from marketofone.decide.expressions import Threshold
+from marketofone.decide.foresight import FACTS
 from marketofone.decide.playbook import NOBODY, Term
-from marketofone.decide.situation import PROTECTION
-from marketofone.domain.decision import NotUsed, Reason
+from marketofone.decide.situation import INSIGHTS, PROTECTION
+from marketofone.domain.decision import Foretold, NotUsed, Reason
 from marketofone.domain.event import SOURCES
+from marketofone.domain.moment import Day, date_of
 from marketofone.features.declare import Feature, Unit
 
 SHOWN = 6
@@ -29,10 +31,6 @@ _WRITTEN: dict[Unit, Callable[[float], str]] = {
     "flag": lambda value: "yes" if value else "no",
     "ratio": "{:.2f}".format,
 }
-_FACTS: dict[str, tuple[str, Unit]] = {
-    "shortfall_30d": ("the chance that your account runs short within 30 days", "share"),
-    "low_point_minor": ("the lowest balance expected within 30 days", "minor"),
-}
 
 
 def because(ground: Ground, choice: Choice) -> tuple[Reason, ...]:
@@ -44,7 +42,7 @@ def because(ground: Ground, choice: Choice) -> tuple[Reason, ...]:
     rest = math.fsum(amount for _, amount in terms[SHOWN:])
     if rest:
         shown.append(_told(ground, choice, REST, rest))
-    return (*_lot(choice), *_conditions(ground, choice), *shown)
+    return (*_lot(choice), *_conditions(ground, choice), *_foretold(ground, choice), *shown)
 
 
 def _lot(choice: Choice) -> tuple[Reason, ...]:
@@ -75,7 +73,9 @@ def uses(ground: Ground) -> tuple[tuple[str, str], ...]:
         cells += [(purpose, source) for source in SOURCES if source in looked]
     if ground.slate.lends and PROTECTION in ground.situation.allowed(PROTECTION):
         cells.append((PROTECTION, PROTECTION))
-    return tuple(cells)
+        if ground.situation.foresight is not None and not ground.situation.foresight_refused(INSIGHTS):
+            cells += [(INSIGHTS, source) for source in sorted(ground.situation.foresight.sources)]
+    return tuple(dict.fromkeys(cells))
 
 
 def in_words(value: float, *, unit: Unit) -> str:
@@ -91,8 +91,8 @@ def in_words(value: float, *, unit: Unit) -> str:
 
 def named(ground: Ground, name: str) -> tuple[str, Unit, Feature | None]:
     """Give the title and the unit of a feature or fact, and the feature if it is one."""
-    if name in _FACTS:
-        return (*_FACTS[name], None)
+    if name in FACTS:
+        return FACTS[name].title, FACTS[name].unit, None
     if name.startswith("life:"):
         return f"days since a life event ({name.removeprefix('life:').replace('_', ' ')})", "days", None
     feature = ground.playbook.features.feature(name)
@@ -143,6 +143,23 @@ def _conditions(ground: Ground, choice: Choice) -> list[Reason]:
     values = [(threshold, value_of(choice, threshold.name, purpose=purpose)) for threshold in expression.thresholds]
     held = [(threshold, value) for threshold, value in values if threshold.holds(value)]
     return [_condition(ground, threshold, value) for threshold, value in held[:_CONDITIONS_SHOWN]]
+
+
+def _foretold(ground: Ground, choice: Choice) -> Iterator[Reason]:
+    """Say when that is expected which the action is about, and what drives it."""
+    told = foretold(ground, choice)
+    if told is not None and told.day is not None and ground.situation.foresight is not None:
+        on, category = date_of(Day(told.day)), told.driver.partition(":")[0].replace("_", " ")
+        because = f", mostly because of {category}" if category else ""
+        text = f"it is expected around {on.day} {on:%B %Y}{because}"
+        yield Reason(text=text, feature=None, source="+".join(sorted(ground.situation.foresight.sources)), term=0.0)
+
+
+def foretold(ground: Ground, choice: Choice) -> Foretold | None:
+    """Give what the chosen action tells of a forecast, if it does."""
+    about = None if choice.chosen == NOBODY else ground.playbook.offered[choice.chosen].about
+    foresight = ground.situation.foresight
+    return None if about is None or foresight is None else foresight.foretold(about)
 
 
 def _condition(ground: Ground, threshold: Threshold, value: float) -> Reason:

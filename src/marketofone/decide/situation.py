@@ -9,6 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Permit
+from marketofone.decide.foresight import Foresight
 from marketofone.domain.moment import Instant
 from marketofone.features.vector import Seen
 from marketofone.governance.board import BoardState
@@ -18,14 +19,7 @@ from marketofone.models.recommend import Affinity
 
 PURPOSES: tuple[str, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
 PROTECTION = "protection"
-
-
-class Foresight(Struct, frozen=True, kw_only=True):
-    """What the last forecast said, made for the purpose ``insights`` from the sources named."""
-
-    shortfall_30d: float
-    low_point_minor: float
-    sources: frozenset[str]
+INSIGHTS = "insights"  # the purpose that forecasts are made for
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -73,7 +67,7 @@ class Situation(Struct, frozen=True, kw_only=True):
         """Give the sources behind the forecast that may not be read for a purpose, or not for insights any more."""
         if self.foresight is None:
             return frozenset()
-        return self.foresight.sources - (self.allowed(purpose) & self.allowed("insights"))
+        return self.foresight.sources - (self.allowed(purpose) & self.allowed(INSIGHTS))
 
     def credit_could_hurt(self, now: Instant) -> str:
         """Say why a credit could hurt this person; empty when nothing says so."""
@@ -84,4 +78,8 @@ class Situation(Struct, frozen=True, kw_only=True):
             return "a payment is late"
         if seen.profile.vulnerable(now):
             return "special care was asked for"
+        if self.foresight_refused(INSIGHTS):
+            return "the bank may not look whether it would hurt"
+        if self.foresight is not None and self.foresight.risky():
+            return "the account may run short"
         return ""

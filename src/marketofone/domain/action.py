@@ -10,6 +10,9 @@ from marketofone.domain.event import Minor, PositiveMinor, Source, Text, Word
 
 Kind = Literal["insight", "alert", "nudge", "offer", "feature", "place_offer", "life_match", "outreach", "nothing"]
 KINDS_OF_ACTION: tuple[Kind, ...] = get_args(Kind)
+ForeseenEvent = Literal[
+    "below_zero", "below_buffer", "below_own_floor", "large_expense", "income_change", "income_drop"
+]
 MARKETING: frozenset[Kind] = frozenset({"offer", "place_offer", "life_match"})
 
 PURPOSE_OF: dict[Kind, str] = {
@@ -33,7 +36,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``value_minor`` is what a person's acceptance is expected to be worth to bank and person over 12 months before
     anything was learned, and may be negative; ``cost_minor`` is spent when the action is shown. ``eligible`` is an
     expression over features and facts; ``tags`` are matched with the person's interests; ``product`` (when set)
-    is what a person holds after accepting.
+    is what a person holds after accepting. ``about`` names what a forecast must have foreseen for the action to answer
+    it; it helps only ``lead_days`` or more before that is expected.
     """
 
     id: Word
@@ -51,6 +55,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     product: Word | None = None
     credit: bool = False
     personal_price: bool = False
+    about: ForeseenEvent | None = None
+    lead_days: Annotated[int, Meta(ge=0, le=90)] = 0
 
     @property
     def purpose(self) -> str:

@@ -59,12 +59,30 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
     propensity: float = 0.0
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Foretold(Struct, frozen=True, kw_only=True):
+    """What a person was told is ahead: the event, its cause, the day it is expected (since 1970-01-01), how likely.
+
+    A cause is ``event:category:counterparty``; what stands behind the event is its driver.
+    """
+
+    event: str
+    cause: str
+    day: int | None
+    probability: float
+
+    @property
+    def driver(self) -> str:
+        """What stands behind the event: ``category:counterparty``."""
+        return self.cause.partition(":")[2]
+
+
+class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One decision: what was chosen, with which probability, why, and on what ground.
 
     ``context`` is the chosen action's context vector, kept so that the outcome can teach exactly the model
     that chose. ``uses`` names the (purpose, source) cells that were read. ``position`` is the last log entry
-    the decision could see; ``documents`` names the versions of the bank's files it followed.
+    the decision could see; ``documents`` names the versions of the bank's files it followed. ``foretold`` is
+    what the action tells of a forecast, if it does.
     """
 
     id: str
@@ -85,6 +103,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     epoch: int
     position: int
     documents: str
+    foretold: Foretold | None = None  # left out of the journal when there is none, as before it existed
 
     def __post_init__(self) -> None:
         if not self.because:

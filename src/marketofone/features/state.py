@@ -1,4 +1,4 @@
-"""The live state of one person and one data source: registers, window rows, and events kept whole.
+"""The live state of one person and one data source: registers, window rows, events kept whole, and the ledger.
 
 One fold, two drivers: the live one folds each batch into the state as it was kept, the replay folds everything visible
 at once (``fold(None, events, ...)``). The fold is commutative, so both end in the same bytes.
@@ -6,13 +6,15 @@ at once (``fold(None, events, ...)``). The fold is commutative, so both end in t
 Many states are folded and written at once: what is done to numbers is done to those of all states side by side.
 
 The bytes: a fixed header; slots and ages of days, amounts and counts, each in the narrowest integers that hold them;
-the ages of moments; the things of marks; kept events; registers as MessagePack. All little-endian.
+the ages of moments; the things of marks; kept events; registers as MessagePack; the ledger. All little-endian.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -28,10 +30,14 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import MAX_EXACT
 from marketofone.features.layout import AGE_BITS, AGE_MASK, Bounds, Layout
 from marketofone.features.windows import NO_ROWS, Rows, aged, reduced
+from marketofone.profile.ledger import NO_LEDGER, Ledger, fold_ledger
+from marketofone.profile.ledger import from_bytes as ledger_from
+from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
 Heard = tuple[Admitted, Reading | None]
-_HEADER = struct.Struct("<16sBqiiIIII")
+_FORMAT = b"3"  # of the bytes of a state: those of another format are folded again, not read
+_HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400
 _SHORT_MASK = (1 << _SHORT_BITS) - 1
@@ -60,6 +66,7 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False):
     rows: Rows
     kept: bytes
     registers: Registers
+    ledger: Ledger
 
 
 class _Batch(NamedTuple):
@@ -122,6 +129,7 @@ def _folded(batches: Sequence[_Batch], *, layout: Layout) -> list[LiveState]:
     ]
     more = np.array((keys, amounts, [1] * len(keys)), dtype=np.int64)
     parts = _split(_joined(batches, more, layout=layout), len(batches), key_bits=layout.key_bits)
+    heard = ([admitted for admitted, _ in batch.events] for batch in batches)
     return [
         LiveState(
             schema=before.schema,
@@ -132,9 +140,10 @@ def _folded(batches: Sequence[_Batch], *, layout: Layout) -> list[LiveState]:
             bounds=before.bounds,
             rows=rows,
             kept=_keep(before.kept, single, firsts=layout.firsts) if single else before.kept,
-            registers=fold_registers(before.registers, [admitted for admitted, _ in events]),
+            registers=fold_registers(before.registers, events),
+            ledger=fold_ledger(before.ledger, events, days=days),
         )
-        for (before, events, days, latest, newest), single, rows in zip(batches, singles, parts, strict=True)
+        for (before, _, days, latest, newest), events, single, rows in zip(batches, heard, singles, parts, strict=True)
     ]
 
 
@@ -149,6 +158,7 @@ def _nothing_yet(source: str, *, at: Instant, day: Day, catalogue: Catalogue) ->
         rows=NO_ROWS,
         kept=b"",
         registers={},
+        ledger=NO_LEDGER,
     )
 
 
@@ -241,15 +251,22 @@ def all_to_bytes(states: Sequence[LiveState]) -> list[bytes]:
         strict=True,
     )
     return [
-        b"".join((_header(state, *sizes), *parts, state.kept, pack(state.registers)))
+        _written(state, parts, sizes)
         for state, parts, sizes in zip(states, columns, np.diff(cuts).tolist(), strict=True)
     ]
 
 
-def _header(state: LiveState, days: int, moments: int, marks: int) -> bytes:
-    source, schema = SOURCES.index(state.source), bytes.fromhex(state.schema)
-    kept = len(state.kept)
-    return _HEADER.pack(schema, source, state.latest, state.newest_day, state.first_day, days, moments, marks, kept)
+def _written(state: LiveState, parts: Sequence[bytes], sizes: Sequence[int]) -> bytes:
+    source, mark, registers = SOURCES.index(state.source), _mark(state.schema), pack(state.registers)
+    clocks, whole = (state.latest, state.newest_day, state.first_day), (state.kept, registers)
+    header = _HEADER.pack(mark, source, *clocks, *sizes, *map(len, whole))
+    return b"".join((header, *parts, *whole, ledger_to_bytes(state.ledger)))
+
+
+@lru_cache(maxsize=16)
+def _mark(schema: str) -> bytes:
+    """Give what the bytes of a state begin with: they are read only under the same declarations and in this format."""
+    return blake2b(bytes.fromhex(schema), digest_size=16, person=_FORMAT).digest()
 
 
 def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
@@ -258,11 +275,11 @@ def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
     Raises
     ------
     SchemaChanged
-        When it was folded under other declarations.
+        When it was folded under other declarations, or written in another format.
     """
-    schema, source, latest, newest_day, first_day, days, moments, marks, kept = _HEADER.unpack_from(blob)
-    if schema.hex() != catalogue.digest:
+    if not blob.startswith(_mark(catalogue.digest)):
         raise SchemaChanged
+    _, source, latest, newest_day, first_day, days, moments, marks, kept, registers = _HEADER.unpack_from(blob)
     tallies = days + moments
     rows = np.ones((3, tallies + marks), dtype=np.int64)
     short, at = _widen(blob, _HEADER.size, tallies + marks)
@@ -273,6 +290,7 @@ def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
     at += 8 * moments
     rows[1, tallies:] = np.frombuffer(blob, dtype="<u4", count=marks, offset=at)
     at += 4 * marks
+    middle = at + kept + registers
     return LiveState(
         schema=catalogue.digest,
         source=SOURCES[source],
@@ -282,8 +300,14 @@ def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
         bounds=catalogue.layout.bounds[SOURCES[source]],
         rows=rows,
         kept=blob[at : at + kept],
-        registers=unpack(blob[at + kept :]),
+        registers=unpack(blob[at + kept : middle]),
+        ledger=ledger_from(blob[middle:]),
     )
+
+
+def is_current(blob: bytes, *, catalogue: Catalogue, now: Instant) -> bool:
+    """Say whether a state can be read, and holds nothing later than ``now``."""
+    return blob.startswith(_mark(catalogue.digest)) and bool(_HEADER.unpack_from(blob)[2] <= now)
 
 
 def _narrow(values: Integers, starts: Integers, ends: Integers) -> list[bytes]:

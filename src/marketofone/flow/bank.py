@@ -13,7 +13,22 @@ from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.outcome import Outcome, Verdict
-from marketofone.flow import decide, feedback, forecast, ingest, insights, oversee, replay, rights, train
+from marketofone.flow import (
+    decide,
+    evaluate,
+    feedback,
+    forecast,
+    foresight,
+    ingest,
+    insights,
+    intervene,
+    oversee,
+    replay,
+    rescore,
+    rights,
+    spending,
+    train,
+)
 from marketofone.flow.equipment import Equipment
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
@@ -134,9 +149,25 @@ class Bank:
         """Show what is known about a person, restricted to what they allow."""
         return insights.profile(self._kit, customer, now=self._at(now))
 
-    def insights(self, customer: str, *, now: Instant | None = None) -> list[insights.Insight]:
+    def insights(self, customer: str, *, now: Instant | None = None) -> list[spending.Insight]:
         """Show what a person's own numbers say, compared only with themselves."""
         return insights.insights(self._kit, customer, now=self._at(now))
+
+    def spending(self, customer: str, *, now: Instant | None = None) -> spending.CustomerSpending:
+        """Show what a person's own spending says: what comes back, the habit of each category, what stands out."""
+        return spending.spending(self._kit, customer, now=self._at(now))
+
+    def forecast_all(self, *, now: Instant | None = None) -> Iterator[forecast.CustomerForecast | foresight.LeftOut]:
+        """Look 90 days ahead for everybody; gives one person after the other, also those who do not allow it."""
+        return foresight.look_at_everybody(self._kit, now=self._at(now))
+
+    def rescore(self, *, now: Instant | None = None) -> rescore.Rescored:
+        """Look ahead again for everybody for whom it may matter: whose money moved, or who is not calm."""
+        return rescore.rescore(self._kit, now=self._at(now))
+
+    def intervene(self, customers: Iterable[str] | None = None, *, now: Instant | None = None) -> list[Decision]:
+        """Decide for everybody, or some, for whom the last forecast found something likely that they were not told."""
+        return intervene.intervene(self._kit, customers, now=self._at(now))
 
     def forecast(self, customer: str, *, now: Instant | None = None) -> forecast.CustomerForecast:
         """Look 90 days ahead on a person's accounts.
@@ -148,9 +179,15 @@ class Bank:
         """
         return forecast.look_ahead(self._kit, customer, now=self._at(now))
 
-    def train(self, *, now: Instant | None = None) -> train.Trained:
-        """Learn again what is learned from everybody together."""
-        return train.train(self._kit, now=self._at(now))
+    def train(self, *, lessons: Sequence[train.Lesson] = train.LESSONS, now: Instant | None = None) -> train.Trained:
+        """Learn again what is learned from everybody together, from nothing later than ``now``."""
+        return train.train(self._kit, now=self._at(now), lessons=lessons)
+
+    def evaluate_forecast(
+        self, plan: evaluate.Plan, *, step: evaluate.Step, now: Instant | None = None
+    ) -> evaluate.Evaluation:
+        """Judge the forecast beside its peers, on everybody who allows learning from their transactions."""
+        return evaluate.evaluate_customers(self._kit, plan, now=self._at(now), step=step)
 
     def rule(self, ruling: Ruling) -> None:
         """Record a ruling of the review board; it holds for the next decision."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Kind
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Decision, Foretold
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.guardrails import Contact
@@ -24,6 +24,7 @@ class Said(Struct, frozen=True, kw_only=True, array_like=True):
     channel: str
     at: Instant
     answers: tuple[Outcome, ...] = ()
+    foretold: Foretold | None = None
 
     def declined_at(self, now: Instant) -> Instant | None:
         """Give when the person said no, if they had by a moment."""
@@ -39,7 +40,14 @@ def remember(contacts: Contacts, decision: Decision, *, actions: ActionCatalogue
     action = next((action for action in actions.offered if action.id == decision.action), None)
     if action is None:
         return contacts
-    said = Said(decision=decision.id, action=action.id, kind=action.kind, channel=decision.channel, at=decision.at)
+    said = Said(
+        decision=decision.id,
+        action=action.id,
+        kind=action.kind,
+        channel=decision.channel,
+        at=decision.at,
+        foretold=decision.foretold,
+    )
     return (*(old for old in contacts if old.at > decision.at - KEPT), said)
 
 
@@ -66,6 +74,7 @@ def for_guardrails(contacts: Contacts, *, now: Instant) -> tuple[Contact, ...]:
             at=said.at,
             channel=said.channel,
             declined_at=said.declined_at(now),
+            foretold=said.foretold,
         )
         for said in contacts
         if said.at <= now

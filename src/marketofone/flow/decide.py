@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import blake2b
 
 import msgspec
 
 from marketofone.consent.gate import permit
 from marketofone.decide import engine
-from marketofone.decide.situation import PROTECTION, PURPOSES, Foresight, Situation
+from marketofone.decide.foresight import Foresight
+from marketofone.decide.situation import PROTECTION, PURPOSES, Situation
 from marketofone.domain.decision import Decision, Request
-from marketofone.domain.errors import DecisionExists, EpochChanged, MalformedRequest, UnknownDecision
+from marketofone.domain.errors import ConsentRefused, DecisionExists, EpochChanged, MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features.vector import see_all
 from marketofone.flow.contacts import contacts_to, for_guardrails, remember
 from marketofone.flow.equipment import Equipment
+from marketofone.flow.facts import outdated
+from marketofone.flow.forecast import look_ahead
 from marketofone.flow.learned import Learned, Mind, mind_of
 from marketofone.flow.rights import must_exist
 from marketofone.flow.stored import CONTACTS, Fence, StoredView
-from marketofone.flow.view import ForecastFacts, View
+from marketofone.flow.view import View
 from marketofone.store.ports import Reader, Writer
 
 FORECAST_AGE = 35 * DAY
@@ -32,7 +36,8 @@ def decide(kit: Equipment, request: Request) -> Decision:
     """Decide for one person on one occasion. The same id gives the same decision.
 
     The decision is computed beside the writer. When it is released, consents, state, models and rulings are compared
-    once more; if anything moved, it is computed again inside the unit of work, where nothing can.
+    once more; if anything moved, it is computed again inside the unit of work, where nothing can. Where money moved
+    since a person was last looked ahead for, that is done again first, if they still allow it.
 
     Raises
     ------
@@ -49,8 +54,13 @@ def decide(kit: Equipment, request: Request) -> Decision:
         person = view.person(request.customer)
         if not view.remembers(person):
             must_exist(reader, request.customer)
-        decision = compute(kit, view, request)
-        fence = view.fence(person, epoch=decision.epoch)
+        fence = view.fence(person, epoch=view.consents(person).epoch)
+        moved = outdated(view.forecast_facts(person), fence.blobs, now=request.at)
+        decision = None if moved else compute(kit, view, request)
+    if decision is None:
+        with suppress(ConsentRefused):
+            look_ahead(kit, request.customer, now=request.at)
+        return decide_all(kit, [request])[0]
     try:
         return kit.store.commit(lambda writer: _release(kit, writer, request, decision, fence))
     except EpochChanged:
@@ -58,7 +68,7 @@ def decide(kit: Equipment, request: Request) -> Decision:
 
 
 def decide_all(kit: Equipment, requests: Sequence[Request]) -> list[Decision]:
-    """Decide for many people, in the order given, in one commit.
+    """Decide for many people, in the order given, in one commit, on the forecasts that were made already.
 
     Raises
     ------
@@ -122,7 +132,7 @@ def situation_of(view: View, request: Request, *, mind: Mind) -> Situation:
         arms=mind.arms,
         values=mind.values,
         affinity=mind.affinity,
-        foresight=_foresight(view.forecast_facts(person), now=now),
+        foresight=_foresight(view, person, now=now),
         control=in_control(person, share=book.settings.control_share),
         exploration=book.settings.exploration,
         minute_of_day=book.calendar.minute_of_day(now),
@@ -186,11 +196,8 @@ def _mind(kit: Equipment, view: View) -> Mind:
     return kept
 
 
-def _foresight(facts: ForecastFacts | None, *, now: Instant) -> Foresight | None:
+def _foresight(view: View, person: str, *, now: Instant) -> Foresight | None:
+    facts = view.forecast_facts(person)
     if facts is None or not now - FORECAST_AGE < facts.at <= now:
         return None
-    return Foresight(
-        shortfall_30d=facts.shortfall_30d,
-        low_point_minor=facts.low_point_minor,
-        sources=frozenset(facts.sources),
-    )
+    return facts.foresight(calendar=view.book.calendar, now=now)

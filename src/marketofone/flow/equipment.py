@@ -61,6 +61,7 @@ class Caches:
 
     followed: Followed = NOTHING_YET
     mind: Mind | None = None
+    features: dict[str, str | None] = field(default_factory=dict)  # their digest by that of the documents
     consents: Decoded[str, Consents] = field(default_factory=lambda: Decoded(room=_CACHED_PEOPLE))
     states: Decoded[tuple[str, str], LiveState] = field(default_factory=lambda: Decoded(room=_CACHED_STATES))
 

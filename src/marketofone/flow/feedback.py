@@ -72,7 +72,7 @@ def taught(
     """Join an outcome to its decision under the person's permission to learn."""
     book = view.book
     known = any(action.id == decision.action for action in book.actions.offered)
-    if decision.context and not (known and len(decision.context) == book.playbook.dim):
+    if decision.context and not (known and view.features(decision.documents) == book.features.digest):
         return Untaught(decision=decision.id, why="outdated")
     person = view.person(decision.customer)
     leave = permit(

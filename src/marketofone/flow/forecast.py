@@ -8,22 +8,26 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from marketofone.consent.gate import Admitted, Permit, permit
+from marketofone.consent.gate import Permit
 from marketofone.domain.errors import ConsentRefused, EpochChanged
-from marketofone.domain.event import Event, OpenBankingBalance, OpenBankingTransaction, TransactionBooked
-from marketofone.domain.moment import Calendar, Day, Instant, date_of
+from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.flow.equipment import Equipment
+from marketofone.flow.everybody import Known, Question, know
+from marketofone.flow.facts import facts_of
 from marketofone.flow.rights import must_exist
-from marketofone.flow.stored import FORECAST, StoredView, admit_stored, events_of
-from marketofone.flow.view import ForecastFacts, ForecastRecord, ModelRecord
+from marketofone.flow.stored import FORECAST, StoredView
+from marketofone.flow.view import ForecastRecord, ModelRecord
 from marketofone.models.forecast import ErrorTable, Expected, Forecast, Movement, Outlook, forecast, prior_errors
+from marketofone.models.forecast.history import history
+from marketofone.profile.ledger import UNTOLD, Account
 from marketofone.store.ports import Reader, Writer
 
 PURPOSE = "insights"
 CHANNEL = "app"
 ERRORS = "forecast:errors"
+REFUSED = "no forecast: "
 SOURCES = frozenset({"transactions", "open_banking"})
-_MEDIAN = 4
+BUFFER = 10  # of a month's turnover, what a person needs to have at hand is this part: about three days
 _MODEL = msgspec.msgpack.Decoder(ModelRecord)
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -85,117 +89,116 @@ def look_ahead(kit: Equipment, customer: str, *, now: Instant) -> CustomerForeca
     UnknownCustomer
     """
     with kit.store.read() as reader:
-        record, ahead = _look(kit, reader, customer, now=now)
+        made, ahead = _look(kit, reader, customer, now=now)
     try:
-        kit.store.commit(lambda writer: _record(kit, writer, record))
+        kit.store.commit(lambda writer: record(kit, writer, made))
     except EpochChanged:
-        return kit.store.commit(lambda writer: _look_alone(kit, writer, customer, now=now))
+        return kit.store.commit(lambda writer: look_alone(kit, writer, customer, now=now))
     return ahead
 
 
-def movements_of(events: Iterable[Event], *, calendar: Calendar) -> dict[str, list[Movement]]:
-    """Give the movements of money in some events, by currency."""
-    by_currency: dict[str, list[Movement]] = {}
-    for event in events:
-        match event.data:
-            case TransactionBooked() as data:
-                move = Movement(
-                    calendar.day_of(event.at),
-                    data.account,
-                    data.amount_minor,
-                    category=data.category,
-                    operation=data.operation,
-                    counterparty=data.counterparty or data.merchant,
-                    balance_minor=data.balance_minor,
-                )
-            case OpenBankingTransaction() as data:
-                account = f"{data.institution}/{data.account}"
-                move = Movement(
-                    calendar.day_of(event.at),
-                    account,
-                    data.amount_minor,
-                    category=data.category,
-                    counterparty=data.counterparty,
-                )
-            case OpenBankingBalance() as data:
-                account = f"{data.institution}/{data.account}"
-                move = Movement(calendar.day_of(event.at), account, 0, balance_minor=data.balance_minor)
-            case _:
-                continue
-        by_currency.setdefault(data.currency, []).append(move)
-    return by_currency
+def look_alone(kit: Equipment, writer: Writer, customer: str, *, now: Instant) -> CustomerForecast:
+    """Look ahead for a person inside a unit of work, where nothing moves meanwhile. Raises as :func:`look_ahead`."""
+    made, ahead = _look(kit, writer, customer, now=now)
+    record(kit, writer, made)
+    return ahead
+
+
+def record(kit: Equipment, writer: Writer, made: ForecastRecord) -> None:
+    """Record a forecast; decisions follow it unless they follow one of a later moment.
+
+    Raises
+    ------
+    EpochChanged
+        When the person's consents changed since.
+    """
+    view = StoredView(writer, kit, committed=False)
+    person = view.person(made.customer)
+    if view.consents(person).epoch != made.epoch:
+        raise EpochChanged
+    writer.append("forecast", at=made.facts.at, customer=made.customer, body=_ENCODE(made))
+    before = view.forecast_facts(person)
+    if before is None or before.at <= made.facts.at:
+        writer.put_state(person, FORECAST, _ENCODE(made.facts))
+
+
+def question(now: Instant) -> Question:
+    """Ask for what a forecast may read."""
+    return Question(PURPOSE, CHANNEL, SOURCES, now)
+
+
+def why_not(leave: Permit) -> str:
+    """Say why a permit that opens no account opens none."""
+    return leave.refused.get("transactions", "you have not allowed it")
 
 
 def _look(kit: Equipment, reader: Reader, customer: str, *, now: Instant) -> tuple[ForecastRecord, CustomerForecast]:
     must_exist(reader, customer)
     view = StoredView(reader, kit, committed=True)
-    person = view.person(customer)
-    consents = view.consents(person)
-    leave = permit(PURPOSE, consents, customer=person, channel=CHANNEL, policy=kit.book.policy, now=now)
-    sources = leave.sources & SOURCES
-    if not sources:
-        raise ConsentRefused(why=f"no forecast: {leave.refused.get('transactions', 'you have not allowed it')}")
-    past = (stored for stored in events_of(reader, person) if stored.at <= now and stored.source in sources)
-    admitted = (item for _, item in admit_stored(past, consents=consents, book=kit.book, now=now))
-    ahead, currency, notes = _foresee(kit, reader, admitted, now=now)
-    record = ForecastRecord(
-        customer=customer,
-        facts=_facts(ahead, sources=sources, now=now),
-        uses=tuple((PURPOSE, source) for source in sorted(sources)),
-        epoch=leave.epoch,
-    )
-    return record, _told(customer, ahead, currency=currency, notes=(*notes, *_refusals(leave)))
+    known = know(view, view.person(customer), question(now))
+    if not known.open:
+        raise ConsentRefused(why=f"{REFUSED}{why_not(known.leave)}")
+    return foresee(view, known, customer=customer, errors=error_table(reader, now=now), now=now)
 
 
-def _foresee(
-    kit: Equipment, reader: Reader, admitted: Iterable[Admitted], *, now: Instant
-) -> tuple[Forecast, str, tuple[str, ...]]:
-    calendar = kit.book.calendar
-    by_currency = movements_of((item.event for item in admitted), calendar=calendar)
-    counts = Counter({currency: len(moves) for currency, moves in by_currency.items()})
-    currency = counts.most_common(1)[0][0] if counts else kit.book.settings.currency
-    others = sorted(set(by_currency) - {currency})
-    ahead = forecast(
-        by_currency.get(currency, []),
-        as_of=calendar.day_of(now),
-        currency=currency,
-        errors=error_table(reader, now=now),
+def foresee(
+    view: StoredView, known: Known, *, customer: str, errors: ErrorTable, now: Instant
+) -> tuple[ForecastRecord, CustomerForecast]:
+    """Make the forecast of a person who allows it, and the record of it."""
+    money, as_of = known.accounts(), view.book.calendar.day_of(now)
+    counts = Counter[str]()
+    for account in money:
+        counts[account.currency] += account.days.size
+    currency = counts.most_common(1)[0][0] if counts else view.book.settings.currency
+    moves = movements_of(account for account in money if account.currency == currency)
+    ahead = forecast(moves, as_of=as_of, currency=currency, errors=errors)
+    facts = facts_of(
+        ahead,
+        sources=known.open,
+        now=now,
+        buffer_minor=history(moves, as_of=as_of).turnover() // BUFFER,
+        before=view.forecast_facts(known.person),
+        blobs=view.blobs(known.person),
     )
-    return ahead, currency, tuple(f"accounts in {other} are not in this forecast" for other in others)
+    uses = tuple((PURPOSE, source) for source in sorted(known.open))
+    notes = (f"accounts in {other} are not in this forecast" for other in sorted(set(counts) - {currency}))
+    return (
+        ForecastRecord(customer=customer, facts=facts, uses=uses, epoch=known.leave.epoch),
+        _told(customer, ahead, currency=currency, notes=(*notes, *_refusals(known.leave))),
+    )
+
+
+def movements_of(accounts: Iterable[Account]) -> list[Movement]:
+    """Give the movements of accounts one by one."""
+    return [
+        Movement(
+            day,
+            account.name,
+            amount,
+            category=account.kinds[kind].category,
+            operation=account.kinds[kind].operation,
+            counterparty=account.kinds[kind].counterparty,
+            balance_minor=None if balance == UNTOLD else balance,
+        )
+        for account in accounts
+        for day, amount, kind, balance in zip(
+            *(column.tolist() for column in (account.days, account.amounts, account.of, account.balances)), strict=True
+        )
+    ]
 
 
 def error_table(reader: Reader, *, now: Instant) -> ErrorTable:
-    """Give the pooled errors as last learned by a moment, the prior formula when they never were."""
-    for entry in reader.entries(kinds=("model",), newest_first=True):
-        states = _MODEL.decode(entry.body).states if entry.at <= now and entry.body is not None else {}
-        if ERRORS in states:
-            return ErrorTable.from_bytes(states[ERRORS])
-    return prior_errors()
+    """Give the pooled errors as last learned by a moment, the prior formula when they never were.
 
-
-def _facts(ahead: Forecast, *, sources: Iterable[str], now: Instant) -> ForecastFacts:
-    within = {(event.event, event.horizon_days): event.probability for event in ahead.events}
-    lows = [day.quantiles[_MEDIAN] for day in ahead.total.days] if ahead.total is not None else []
-    return ForecastFacts(
-        at=now,
-        shortfall_30d=within.get(("below_zero", 30), 0.0),
-        low_point_minor=min(lows, default=0),
-        sources=tuple(sorted(sources)),
-    )
-
-
-def _record(kit: Equipment, writer: Writer, record: ForecastRecord) -> None:
-    person = writer.person(record.customer)
-    if StoredView(writer, kit, committed=False).consents(person).epoch != record.epoch:
-        raise EpochChanged
-    writer.append("forecast", at=record.facts.at, customer=record.customer, body=_ENCODE(record))
-    writer.put_state(person, FORECAST, _ENCODE(record.facts))
-
-
-def _look_alone(kit: Equipment, writer: Writer, customer: str, *, now: Instant) -> CustomerForecast:
-    record, ahead = _look(kit, writer, customer, now=now)
-    _record(kit, writer, record)
-    return ahead
+    What was learned as of an earlier moment does not take the place of what was learned as of a later one.
+    """
+    best: tuple[Instant, bytes] | None = None
+    for entry in reader.entries(kinds=("model",)):
+        if entry.at > now or entry.body is None or (best is not None and entry.at < best[0]):
+            continue
+        state = _MODEL.decode(entry.body).states.get(ERRORS)
+        best = best if state is None else (entry.at, state)
+    return prior_errors() if best is None else ErrorTable.from_bytes(best[1])
 
 
 def _refusals(leave: Permit) -> tuple[str, ...]:

@@ -9,9 +9,8 @@ from marketofone.domain.moment import Instant
 from marketofone.features.vector import Seen, see
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.rights import must_exist
+from marketofone.flow.spending import CHANNEL, PURPOSE, Insight, spending
 from marketofone.flow.stored import StoredView
-
-CHANNEL = "app"
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -35,15 +34,6 @@ class ProfileView(Struct, frozen=True, kw_only=True):
     refused: dict[str, str]
 
 
-class Insight(Struct, frozen=True, kw_only=True):
-    """One observation about a person's own numbers."""
-
-    name: str
-    text: str
-    value: float
-    unit: str
-
-
 def profile(kit: Equipment, customer: str, *, now: Instant) -> ProfileView:
     """Show what is known about a person, restricted to what they allow."""
     with kit.store.read() as reader:
@@ -51,7 +41,7 @@ def profile(kit: Equipment, customer: str, *, now: Instant) -> ProfileView:
         view = StoredView(reader, kit, committed=True)
         person = view.person(customer)
         leave = permit(
-            "insights", view.consents(person), customer=person, channel=CHANNEL, policy=kit.book.policy, now=now
+            PURPOSE, view.consents(person), customer=person, channel=CHANNEL, policy=kit.book.policy, now=now
         )
         states = view.states(person, now=now)
     seen = see(states, permit=leave, catalogue=kit.book.features, calendar=kit.book.calendar, now=now)
@@ -68,15 +58,25 @@ def profile(kit: Equipment, customer: str, *, now: Instant) -> ProfileView:
 
 
 def insights(kit: Equipment, customer: str, *, now: Instant) -> list[Insight]:
-    """Give what stands out in a person's own numbers: ratios to their own habit, furthest from it first."""
+    """Give what stands out in a person's own numbers: what their spending says, then ratios to their own habit.
+
+    Ratios that are furthest from the habit come first.
+    """
     known = profile(kit, customer, now=now).known
-    ratios = [item for item in known if item.unit == "times own habit" and item.value > 0]
+    habits = {of.name for of in kit.book.features.features if of.how == "habit" and of.owner == "insights"}
+    ratios = [item for item in known if item.name in habits and item.value > 0]
     ratios.sort(key=lambda item: -max(item.value, 1 / item.value))
     return [
-        Insight(
-            name=item.name, text=f"{item.title}: {item.value:.1f} times your habit", value=item.value, unit=item.unit
-        )
-        for item in ratios
+        *spending(kit, customer, now=now).insights,
+        *(
+            Insight(
+                name=item.name,
+                text=f"{item.title}: {item.value:.1f} times your habit",
+                value=item.value,
+                unit=item.unit,
+            )
+            for item in ratios
+        ),
     ]
 
 

@@ -49,6 +49,7 @@ class RebuiltView:
 
     def __init__(self, book: Book) -> None:
         self.book = book
+        self._features = {book.digest: book.features.digest}
         self._position = 0
         self._links = Links()
         self._events: dict[str, list[StoredEvent]] = {}
@@ -59,6 +60,10 @@ class RebuiltView:
         self._history: dict[str, list[tuple[int, Decision | Outcome]]] = {}
         self._learned = UNTAUGHT
         self._board = NO_RULINGS
+
+    def features(self, documents: str) -> str | None:
+        """Give the digest of the features that a version of the documents declares, None when it was never recorded."""
+        return self._features.get(documents)
 
     def position(self) -> int:
         """Give the sequence number of the last entry applied."""
@@ -108,6 +113,7 @@ class RebuiltView:
         """Follow other documents from here on; states of another feature schema are folded again when looked at."""
         changed = book.features.digest != self.book.features.digest
         self.book = book
+        self._features[book.digest] = book.features.digest
         if changed:
             for person in self._people:
                 self._fold_again(person, now=now)
@@ -156,8 +162,10 @@ class RebuiltView:
         self._board = apply_ruling(self._board, ruling)
 
     def foresee(self, customer: str, facts: ForecastFacts) -> None:
-        """Remember what a forecast said."""
-        self._one(self.person(customer)).forecast = facts
+        """Remember what a forecast said, unless one of a later moment is known."""
+        person = self._one(self.person(customer))
+        if person.forecast is None or person.forecast.at <= facts.at:
+            person.forecast = facts
 
     def put_model(self, name: str, body: bytes) -> None:
         """Put a model state."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
 
@@ -11,11 +11,12 @@ import msgspec
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import NOBODY_ASKED, Consents
 from marketofone.domain.errors import SchemaChanged
-from marketofone.domain.event import parse_event
+from marketofone.domain.event import SOURCES, parse_event
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import Reading
+from marketofone.features.catalogue import load_catalogue
 from marketofone.features.state import Heard, LiveState, fold, from_bytes
-from marketofone.flow.book import Book
+from marketofone.flow.book import Book, digest_of
 from marketofone.flow.contacts import Contacts, contacts_from
 from marketofone.flow.equipment import Equipment, Followed
 from marketofone.flow.learned import PREFIX, Learned, with_models
@@ -24,6 +25,7 @@ from marketofone.governance.board import BoardState, Ruling
 from marketofone.governance.board import apply as apply_ruling
 from marketofone.store.ports import EntryKind, Reader, StoredEvent, Writer
 
+EVERY_SOURCE = frozenset(SOURCES)
 CONTACTS = "contacts"
 FORECAST = "forecast"
 # Entries that change nothing but what is kept of the person they are about, and those that teach.
@@ -33,6 +35,7 @@ _CONSENTS = msgspec.msgpack.Decoder(Consents)
 _READING = msgspec.json.Decoder(Reading)
 _FORECAST = msgspec.json.Decoder(ForecastFacts)
 _RULING = msgspec.json.Decoder(Ruling)
+_DOCUMENTS = msgspec.json.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,18 @@ class StoredView:
         """The documents in force."""
         return self._book
 
+    def features(self, documents: str) -> str | None:
+        """Give the digest of the features that a version of the documents declares, None when it was never recorded."""
+        if documents == self.book.digest:
+            return self.book.features.digest
+        known = self._kit.caches.features
+        if documents not in known:
+            bodies = (entry.body for entry in self._reader.entries(kinds=("document",)))
+            versions = (_DOCUMENTS.decode(body) for body in bodies if body is not None)
+            texts = next((texts for texts in versions if digest_of(texts) == documents), None)
+            known[documents] = None if texts is None else load_catalogue(texts["features.py"]).digest
+        return known[documents]
+
     def position(self) -> int:
         """Give the sequence number of the last entry."""
         return self._reader.position()
@@ -106,18 +121,18 @@ class StoredView:
         body = self._reader.consents(person)
         return NOBODY_ASKED if body is None else self._kit.caches.consents.read(person, body, decode=_CONSENTS.decode)
 
-    def states(self, person: str, *, now: Instant) -> Mapping[str, LiveState]:
+    def states(self, person: str, *, now: Instant, sources: Container[str] = EVERY_SOURCE) -> Mapping[str, LiveState]:
         """Give a person's live state by source, holding nothing later than ``now``."""
         states: dict[str, LiveState] = {}
-        for source in self._blobs_of(person):
-            if source in (CONTACTS, FORECAST):
+        for source in self.blobs(person):
+            if source not in sources:
                 continue
             try:
                 state = self.state(person, source)
             except SchemaChanged:
                 state = None
             if state is None or state.latest > now:
-                return self._states_from_log(person, now=now)
+                return self._states_from_log(person, now=now, sources=sources)
             states[source] = state
         return states
 
@@ -129,7 +144,7 @@ class StoredView:
         SchemaChanged
             When it was folded under other declarations.
         """
-        blob = self._blobs_of(person).get(source)
+        blob = self.blobs(person).get(source)
         if blob is None:
             return None
         decode = partial(from_bytes, catalogue=self.book.features)
@@ -137,15 +152,15 @@ class StoredView:
 
     def remembers(self, person: str) -> bool:
         """Say whether anything is kept of a person beside events and entries."""
-        return bool(self._blobs_of(person))
+        return bool(self.blobs(person))
 
     def contacts(self, person: str) -> Contacts:
         """Give what was said to a person lately."""
-        return contacts_from(self._blobs_of(person).get(CONTACTS))
+        return contacts_from(self.blobs(person).get(CONTACTS))
 
     def forecast_facts(self, person: str) -> ForecastFacts | None:
         """Give what the last forecast said."""
-        blob = self._blobs_of(person).get(FORECAST)
+        blob = self.blobs(person).get(FORECAST)
         return None if blob is None else _FORECAST.decode(blob)
 
     def learned(self) -> Learned:
@@ -190,19 +205,20 @@ class StoredView:
             person=person,
             members=self.members(person),
             epoch=epoch,
-            blobs=self._blobs_of(person),
+            blobs=self.blobs(person),
             followed=self._follow().position,
             position=self.position(),
         )
 
-    def _blobs_of(self, person: str) -> Mapping[str, bytes]:
+    def blobs(self, person: str) -> Mapping[str, bytes]:
+        """Give what is kept of a person, as it is kept."""
         blobs = self._blobs.get(person)
         if blobs is None:
             blobs = self._blobs[person] = self._reader.states(person)
         return blobs
 
-    def _states_from_log(self, person: str, *, now: Instant) -> dict[str, LiveState]:
-        held = (stored for stored in events_of(self._reader, person) if stored.at <= now)
+    def _states_from_log(self, person: str, *, now: Instant, sources: Container[str]) -> dict[str, LiveState]:
+        held = (stored for stored in events_of(self._reader, person) if stored.at <= now and stored.source in sources)
         return fold_events(held, consents=self.consents(person), book=self.book, now=now)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
 
 from marketofone.consent.ledger import Consents
-from marketofone.domain.moment import Instant
+from marketofone.decide.foresight import Ahead, Foresight
+from marketofone.domain.moment import Calendar, Instant
 from marketofone.features.state import LiveState
 from marketofone.flow.book import Book
 from marketofone.flow.contacts import Contacts
@@ -17,12 +19,38 @@ from marketofone.governance.board import BoardState
 
 
 class ForecastFacts(Struct, frozen=True, kw_only=True):
-    """What the last forecast said, in the few numbers decisions use."""
+    """What the last forecast said, in the few numbers decisions use.
+
+    Records of the first kind held ``shortfall_30d`` and no ``events``; they can still be read. ``low_point_day`` is in
+    days from the forecast. ``settled`` says for each event when last a forecast found it unlikely at every horizon,
+    ``seen`` which state of the person's money it was made from.
+    """
 
     at: Instant
-    shortfall_30d: float
-    low_point_minor: int
     sources: tuple[str, ...]
+    shortfall_30d: float | None = None
+    low_point_minor: int | None = None
+    low_point_day: int | None = None
+    idle_minor: int | None = None
+    events: tuple[Ahead, ...] = ()
+    settled: dict[str, Instant] = {}
+    seen: str = ""
+
+    def foresight(self, *, calendar: Calendar, now: Instant) -> Foresight:
+        """Give these facts as a decision at a moment sees them."""
+        made_on = calendar.day_of(self.at)
+        first_kind = (
+            () if self.shortfall_30d is None else (Ahead("below_zero", 30, self.shortfall_30d, None, None, ""),)
+        )
+        return Foresight(
+            made_on=made_on,
+            age_days=calendar.day_of(now) - made_on,
+            events=self.events or first_kind,
+            low_point_minor=math.nan if self.low_point_minor is None else float(self.low_point_minor),
+            idle_minor=math.nan if self.idle_minor is None else float(self.idle_minor),
+            sources=frozenset(self.sources),
+            settled=self.settled,
+        )
 
 
 class ForecastRecord(Struct, frozen=True, kw_only=True):
@@ -46,6 +74,10 @@ class View(Protocol):
     @property
     def book(self) -> Book:
         """The documents in force."""
+        ...
+
+    def features(self, documents: str) -> str | None:
+        """Give the digest of the features that a version of the documents declares, None when it was never recorded."""
         ...
 
     def position(self) -> int:

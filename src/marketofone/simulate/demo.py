@@ -1,4 +1,4 @@
-"""The demo: three stories, then a synthetic bank lived through, the proof that all can be replayed, and a report.
+"""The demo: four stories, then a synthetic bank lived through, the proof that all can be replayed, and a report.
 
 The report is JSON and (``report.txt``) text for people. The world is synthetic, and the report says so.
 """

@@ -1,4 +1,4 @@
-"""Three scripted stories: the same few days told event by event, with the decisions before and after.
+"""Four scripted stories: the same few days told event by event, with the decisions before and after.
 
 Each story is a generator of steps; walking through it lives it on the bank. Its people have an ordinary history of 200
 days that ends at ``moment``, and belong to no control group: control is drawn by person, so the first of a few
@@ -45,13 +45,14 @@ class _Cast(Struct, frozen=True, kw_only=True):
     story: str
     bank: Bank
     person: Person
+    moment: Instant
     history: list[Event]
 
     def event(self, kind: str, data: EventData, *, at: int) -> Event:
         who = self.person.id
         return Event(id=f"{who}-{kind}-{at}", producer="/stories", kind=kind, customer=who, at=Instant(at), data=data)
 
-    def paid(self, category: str, minor: int, *, at: int) -> Event:
+    def paid(self, category: str, minor: int, *, at: int, balance: int | None = None) -> Event:
         data = TransactionBooked(
             account=account_of(self.person, 0),
             amount_minor=-minor,
@@ -59,6 +60,7 @@ class _Cast(Struct, frozen=True, kw_only=True):
             category=category,
             operation="card",
             merchant=f"A place for {category}",
+            balance_minor=balance,
         )
         return self.event("transaction.booked", data, at=at)
 
@@ -113,7 +115,22 @@ def storm(bank: Bank, *, moment: Instant) -> Iterator[Step]:
         yield cast.step(text, occasion=occasion, at=wrote + wait)
 
 
-STORIES: tuple[Callable[..., Iterator[Step]], ...] = (crib, table, storm)
+def rent(bank: Bank, *, moment: Instant) -> Iterator[Step]:
+    """Tell of a rent that falls due before pay day and is not covered: foreseen, helped in time, and told once."""
+    story, own = "a rent that falls due before pay day", _short_of_rent
+    cast, before = _enter(bank, "emil", story, (EVERY,), moment=moment, until=moment, own=own)
+    yield before
+    seen = Instant(moment + 10 * MINUTE)
+    bank.forecast(cast.person.id, now=seen)
+    for decision in bank.intervene([cast.person.id], now=seen):
+        yield Step(story=story, text="eleven days before the rent, when the forecast is made", decision=decision)
+        bank.outcome(decision.id, "accepted", now=Instant(seen + HOUR))
+    later = Instant(seen + DAY)
+    bank.forecast(cast.person.id, now=later)
+    yield cast.step("a day later, opening the app: it is not told again", occasion="app.opened", at=later + MINUTE)
+
+
+STORIES: tuple[Callable[..., Iterator[Step]], ...] = (crib, table, storm, rent)
 
 
 def moment_before(bank: Bank, *, day: Day) -> Instant:
@@ -121,12 +138,34 @@ def moment_before(bank: Bank, *, day: Day) -> Instant:
     return Instant(bank.calendar.start_of(Day(day - 7)) + 17 * HOUR)
 
 
+def _short_of_rent(cast: _Cast) -> list[Event]:
+    """Earn, pay rent four days before and shop every month, until a repair takes what the next rent needs."""
+    months = range(0, HISTORY_DAYS - 20, 30)
+    flows = [(3, -95_000, "household")]
+    flows += [flow for ago in months for flow in ((ago + 15, 120_000, "salary"), (ago + 19, -90_000, "rent"))]
+    flows += [(ago, -900, "groceries") for ago in range(1, HISTORY_DAYS, 4)]
+    balance, events = 35_000 - sum(minor for _, minor, _ in flows), []
+    for ago, minor, category in sorted(flows, reverse=True):
+        balance += minor
+        at = Instant(cast.moment - ago * DAY - HOUR)
+        events.append(cast.paid(category, -minor, at=at, balance=balance))
+    return events
+
+
 def _enter(
-    bank: Bank, name: str, story: str, sources: tuple[str, ...], *, moment: Instant, until: Instant
+    bank: Bank,
+    name: str,
+    story: str,
+    sources: tuple[str, ...],
+    *,
+    moment: Instant,
+    until: Instant,
+    own: Callable[[_Cast], list[Event]] = lambda cast: cast.history,
 ) -> tuple[_Cast, Step]:
-    """Let the first namesake who is in no control group join with an ordinary history, and ask for one decision."""
+    """Let the first namesake who is in no control group join with an ordinary history, or one of their own."""
     for number in count(1):
         cast = _cast(f"story-{name}-{number}", story, sources, bank, moment=moment)
+        cast = replace(cast, history=own(cast))
         for change in cast.person.consents:
             bank.consent(change, now=change.since)
         bank.ingest([event for event in cast.history if event.at < until], now=until)
@@ -163,4 +202,4 @@ def _cast(name: str, story: str, sources: tuple[str, ...], bank: Bank, *, moment
     once = rows[np.unique(rows["number"], return_index=True)[1]]
     told = events_of(once, [person])
     history = [event for event in told if event.kind not in _UNTOLD and event.at < moment - HOUR]
-    return _Cast(story=story, bank=bank, person=person, history=history)
+    return _Cast(story=story, bank=bank, person=person, moment=moment, history=history)

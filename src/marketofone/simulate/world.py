@@ -286,10 +286,15 @@ class _World:
         self._tally.counts["granted" if change.change == "grant" else "withdrawn"] += 1
 
     def _forecast(self, person: int, now: Instant) -> None:
+        """Look ahead for a person, and see what they make of the help that follows, if any."""
+        name, helped = self._people[person].id, list[Decision]()
         with self._tally.timed("forecast"):
             try:
-                self._bank.forecast(self._people[person].id, now=now)
+                self._bank.forecast(name, now=now)
+                helped = self._bank.intervene([name], now=now)
                 done = "forecasts"
             except ConsentRefused:
                 done = "forecasts_refused"
         self._tally.counts[done] += 1
+        for decision in helped:
+            self._react(person, decision)

@@ -15,6 +15,8 @@ LINE = 18  # pixels from one line of text to the next
 BAR = 12
 GAP = 16
 LETTERS = 36  # of a label in one line, beside its value, at 320 pixels
+LETTER = 6.6  # pixels of one letter on a chart, on average and a little more
+NARROWEST = 256  # pixels of a chart on a phone of 320
 LEVELS = 4  # lines of the grid, about
 
 
@@ -121,6 +123,68 @@ class Fan:
 
     def _curve(self, at: int) -> list[str]:
         return [f"{10 * self.x(day):.1f},{10 * self.y(row[at]):.1f}" for day, row in enumerate(self.quantiles)]
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Words on a chart about one day: where they hang, from which lane down, and whether they end or begin there."""
+
+    text: str
+    x: float
+    y: float
+    lane: int
+    ends: bool
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Signs that never lie over each other, at any width from the narrowest phone on; how many lanes they take."""
+
+    lanes: int
+    signs: tuple[Sign, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days that are shaded, in percent, with words: where they hang, and by which end of theirs."""
+
+    x: float
+    width: float
+    text: str
+    at: float
+    anchor: str
+
+
+def signs(fan: Fan, texts: Sequence[tuple[int, str]]) -> Signs:
+    """Hang words over days of a fan, in the order of their days, each in the first lane where there is room."""
+    lanes: list[list[tuple[float, float]]] = []
+    hung: list[Sign] = []
+    for day, text in sorted(texts):
+        row, x = fan.quantiles[day], fan.x(day)
+        ends = x > 50  # noqa: PLR2004 - in the right half words end at their day, so that they stay inside
+        begin, end = (x - _breadth(text), x) if ends else (x, x + _breadth(text))
+        free = (at for at, taken in enumerate(lanes) if all(end < left or begin > right for left, right in taken))
+        lane = next(free, len(lanes))
+        lanes[lane:] = lanes[lane:] or [[]]
+        lanes[lane].append((begin, end))
+        hung.append(Sign(text=text, x=x, y=fan.y(row[len(row) // 2]), lane=lane, ends=ends))
+    return Signs(lanes=len(lanes), signs=tuple(hung))
+
+
+def window(fan: Fan, first: int, last: int, *, text: str) -> Window:
+    """Shade some days of a fan; the words hang where they fit on the narrowest phone."""
+    begin, end, breadth = fan.x(first), fan.x(last), _breadth(text)
+    width = max(end - begin, 0.8)
+    if begin + breadth <= 100:  # noqa: PLR2004
+        return Window(begin, width, text, begin, "start")
+    if end >= breadth:
+        return Window(begin, width, text, min(end, 100.0), "end")
+    return Window(begin, width, text, 50.0, "middle")
+
+
+def _breadth(text: str) -> float:
+    """Give how broad words are on the narrowest phone, in percent."""
+    return 100 * (len(text) * LETTER + 4) / NARROWEST
 
 
 def round_levels(low: float, high: float, *, count: int) -> list[int]:

@@ -74,6 +74,7 @@ def desk_for(bank: Bank) -> Desk:
         "rounded": words.rounded,
         "percent": words.percent,
         "likelihood": words.likelihood,
+        "one_in": words.one_in,
         "sentence": words.sentence,
         "purposes_in": partial(words.purposes_in, titles={name: of.title for name, of in policy.purposes.items()}),
     }

@@ -22,6 +22,7 @@ _LIKELIHOOD = (
     (0.03, "now and then"),
     (0.0, "rarely"),
 )
+_RAREST, _MORE_OFTEN_THAN_NOT, _SURE = 0.01, 0.55, 0.95  # rarer ones are lost in the errors of a forecast
 
 
 def action_of(name: str, *, catalogue: ActionCatalogue) -> Action:
@@ -100,6 +101,21 @@ def likelihood(chance: float) -> str:
     words = next(words for least, words in _LIKELIHOOD if chance >= least)
     times = 100 * chance
     return f"{words}: {times:.0f} in 100" if times >= 1 else f"{words}: {10 * times:.1f} in 1,000"
+
+
+def one_in(chance: float) -> str:
+    """Say a chance as people count: about 1 in some, or about some in 10.
+
+    Examples
+    --------
+    >>> one_in(0.21), one_in(0.68), one_in(0.003), one_in(0.99)
+    ('about 1 in 5', 'about 7 in 10', 'less than 1 in 100', 'nearly certain')
+    """
+    if chance < _RAREST:
+        return f"less than 1 in {1 / _RAREST:.0f}"
+    if chance < _SURE:
+        return f"about 1 in {1 / chance:.0f}" if chance < _MORE_OFTEN_THAN_NOT else f"about {10 * chance:.0f} in 10"
+    return "nearly certain"
 
 
 def purposes_in(text: str, *, titles: Mapping[str, str]) -> str:

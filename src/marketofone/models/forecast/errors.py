@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from marketofone.models.forecast.history import BLOCK_DAYS, History, Movement, history
 from marketofone.models.forecast.streams import Payment, find_streams, project
+from marketofone.profile.ledger import Account, Kind
 
 Floats = NDArray[np.float64]
 
@@ -125,7 +126,12 @@ class ErrorTable(Struct, frozen=True):
 
 def expected(movements: Sequence[Movement], *, as_of: int) -> tuple[Payment, ...]:
     """Give the dated payments that the streams of an account let one expect."""
-    return project(find_streams(movements, as_of=as_of), from_day=as_of, horizon=HORIZON)
+    moves = sorted(movements, key=lambda move: move.day)
+    kinds = tuple(Kind(move.operation, move.category, move.counterparty) for move in moves)
+    days, amounts = np.array([(move.day, move.amount_minor) for move in moves], dtype=np.int64).reshape(-1, 2).T
+    name = moves[0].account if moves else ""
+    account = Account(name, "", kinds, days, amounts, np.arange(days.size), amounts)
+    return project(find_streams(account, as_of=as_of), from_day=as_of, horizon=HORIZON)
 
 
 def situation(past: History, *, payments: Sequence[Payment]) -> Situation:

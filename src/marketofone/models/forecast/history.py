@@ -14,6 +14,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.profile.ledger import UNTOLD, Account
+
 Days = NDArray[np.int64]
 Minor = NDArray[np.int64]
 
@@ -100,9 +102,31 @@ def history(movements: Sequence[Movement], *, as_of: int) -> History:
     told = next((move.day for move in reversed(known) if move.balance_minor is not None), None)
     if told is None:
         return History(as_of=as_of, days=days, amounts=amounts, balance=None)
-    closing = _closing([move for move in known if move.day == told])
+    of_day = [(m.balance_minor, m.amount_minor) for m in known if m.day == told and m.balance_minor is not None]
+    balances, moved = np.array(of_day, dtype=np.int64).T
+    closing = closing_balance(balances, moved)
     since = int(amounts[np.searchsorted(days, told, side="right") :].sum())
     return History(as_of=as_of, days=days, amounts=amounts, balance=closing + since)
+
+
+def history_of(account: Account, as_of: int) -> History:
+    """Give one account as known at the end of a day.
+
+    Examples
+    --------
+    >>> days, amounts, balances = np.array([[1, 1], [-200, 700], [500, 700]])
+    >>> history_of(Account("a", "EUR", (), days, amounts, days * 0, balances), as_of=9).balance
+    500
+    """
+    past = account.until(as_of)
+    told = np.flatnonzero(past.balances != UNTOLD)
+    if not told.size:
+        return History(as_of=as_of, days=past.days, amounts=past.amounts, balance=None)
+    last = past.days[told[-1]]
+    at = told[past.days[told] == last]
+    closing = closing_balance(past.balances[at], past.amounts[at])
+    since = int(past.amounts[np.searchsorted(past.days, last, side="right") :].sum())
+    return History(as_of=as_of, days=past.days, amounts=past.amounts, balance=closing + since)
 
 
 def together(accounts: Sequence[History]) -> History:
@@ -114,10 +138,22 @@ def together(accounts: Sequence[History]) -> History:
     return History(as_of=accounts[0].as_of, days=days[order], amounts=amounts, balance=balance)
 
 
-def _closing(of_day: Sequence[Movement]) -> int:
-    """Give the recorded balance farthest from every opening balance of the day; the last one when all are equal."""
-    told = [(move.balance_minor, move.amount_minor) for move in of_day if move.balance_minor is not None]
-    balances, amounts = np.array(told[::-1], dtype=np.int64).T
-    distances = np.abs(balances[:, np.newaxis] - (balances - amounts))
+def closing_balance(balances: Minor, amounts: Minor) -> int:
+    """Give the closing balance of a day from what its movements told, in any order.
+
+    It is the recorded balance farthest from every opening balance of the day; the last one when all are equal.
+
+    Shapes
+    ------
+    balances, amounts : int64[n]
+        One entry per movement that told a balance, n > 0.
+
+    Examples
+    --------
+    >>> closing_balance(np.array([500, 700]), np.array([-200, 700]))
+    500
+    """
+    told, moved = balances[::-1], amounts[::-1]
+    distances = np.abs(told[:, np.newaxis] - (told - moved))
     np.fill_diagonal(distances, np.iinfo(np.int64).max)
-    return int(balances[distances.min(axis=1).argmax()])
+    return int(told[distances.min(axis=1).argmax()])

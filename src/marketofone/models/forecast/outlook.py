@@ -47,7 +47,8 @@ class Outlook(Struct, frozen=True, kw_only=True):
 class Expected(Struct, frozen=True, kw_only=True):
     """Something that may happen within a number of days, how likely, when, and because of what.
 
-    The dates hold the middle 80 % of the paths on which it happens; both are None where it happens on none.
+    The dates hold the middle 80 % of the paths on which it happens; both are None where it happens on none. ``cause``
+    is a key that stays the same from day to day, ``event:category:counterparty`` of the main driver.
     """
 
     event: str
@@ -56,6 +57,7 @@ class Expected(Struct, frozen=True, kw_only=True):
     expected_from: int | None
     expected_to: int | None
     drivers: tuple[str, ...]
+    cause: str = ""
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
@@ -160,6 +162,7 @@ def _shortfall(event: str, floor: int, whole: Situation, paths: Paths, *, curren
         expected_from=first,
         expected_to=last,
         drivers=_drivers(whole, upto=last or as_of, currency=currency),
+        cause=_cause(event, _weighty(whole, upto=last or as_of)),
     )
     if (whole.past.balance or 0) >= floor:
         return ahead
@@ -169,10 +172,20 @@ def _shortfall(event: str, floor: int, whole: Situation, paths: Paths, *, curren
 
 def _drivers(whole: Situation, *, upto: int, currency: str) -> tuple[str, ...]:
     """Name the largest payments due by a day, of those that weigh at least a twentieth of the monthly turnover."""
-    weighty = [p for p in whole.payments if p.day <= upto and -p.amount_minor * 20 >= whole.turnover]
-    weighty.sort(key=lambda payment: (payment.amount_minor, payment.day))
-    named = tuple(_words(payment, currency=currency) for payment in weighty[:_DRIVERS])
+    named = tuple(_words(payment, currency=currency) for payment in _weighty(whole, upto=upto)[:_DRIVERS])
     return named or ("everyday spending, no single dated payment",)
+
+
+def _weighty(whole: Situation, *, upto: int) -> list[Payment]:
+    weighty = [p for p in whole.payments if p.day <= upto and -p.amount_minor * 20 >= whole.turnover]
+    return sorted(weighty, key=lambda payment: (payment.amount_minor, payment.day))
+
+
+def _cause(event: str, weighty: Sequence[Payment]) -> str:
+    if not weighty:
+        return f"{event}::"
+    stream = weighty[0].stream
+    return f"{event}:{stream.category or stream.operation or 'payment'}:{stream.counterparty or ''}"
 
 
 def _words(payment: Payment, *, currency: str) -> str:

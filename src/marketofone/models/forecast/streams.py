@@ -1,16 +1,18 @@
 """Payments that come back: found in the past, projected into the future.
 
-Movements of one account belong together when direction, operation, category and counterparty agree; where no
-counterparty is named, or its payments keep no rhythm, amounts within 2 % do. A group is a stream when its gaps keep a
-weekly, biweekly, monthly, two-monthly or quarterly rhythm with a hit rate of at least 60 %.
+Movements of one account belong together when direction, operation, category and the normal form of the counterparty
+agree; where no counterparty is named, or its payments keep no rhythm, amounts within 2 % do. A group is a stream when
+its gaps keep a rhythm with a hit rate of at least 60 % and its amounts stay near each other.
 """
 
 from __future__ import annotations
 
 import calendar
-from collections import Counter, defaultdict
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
+from functools import lru_cache
 from itertools import count, pairwise, takewhile
 from statistics import median_low
 from typing import Literal, NamedTuple
@@ -18,17 +20,25 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from marketofone.domain.moment import Day, date_of, day_number
-from marketofone.models.forecast.history import Movement
+from marketofone.models.forecast.groups import Group, groups
+from marketofone.profile.ledger import Account
 
 BUCKET = 1.02
 HIT_RATE = 0.6
 BONUS = 1.2
+SPREAD = 0.35
+STEADY = 0.1
+_EXTRA = 3.0
+_SURE = 0.9
 _RECENT = 6
 _LATE_DAYS = 5
 _END_OF_MONTH = 31
 _TWICE = 2
+_YEAR_MONTHS = 12
+_YEAR_DAYS = 365.24
+_HALF_YEAR = 6
 
-Rhythm = Literal["weekly", "biweekly", "monthly", "two_monthly", "quarterly"]
+Rhythm = Literal["weekly", "biweekly", "four_weekly", "monthly", "two_monthly", "quarterly", "half_yearly", "yearly"]
 Status = Literal["early", "mature", "ended"]
 
 
@@ -42,18 +52,31 @@ class _Beat(NamedTuple):
 _BEATS: dict[Rhythm, _Beat] = {
     "weekly": _Beat(6, 8, 7.0, 0),
     "biweekly": _Beat(12, 16, 14.0, 0),
+    "four_weekly": _Beat(27, 29, 28.0, 0),
     "monthly": _Beat(25, 36, 30.44, 1),
     "two_monthly": _Beat(55, 67, 60.88, 2),
     "quarterly": _Beat(83, 99, 91.31, 3),
+    "half_yearly": _Beat(174, 192, 182.62, 6),
+    "yearly": _Beat(355, 375, 365.24, 12),
 }
+_RHYTHMS = {gap: name for name, beat in _BEATS.items() for gap in range(beat.shortest, beat.longest + 1)}
+
+
+class Change(Struct, frozen=True):
+    """A stream's amount was ``before_minor`` for at least two payments, and is another one since a day."""
+
+    before_minor: int
+    since_day: int
 
 
 class Stream(Struct, frozen=True, kw_only=True):
     """A payment that comes back.
 
-    ``amount_minor`` is the usual amount, ``bonus`` the amount in calendar months where it differs (month to amount);
-    ``anchor`` is the day of the month (31: its last day), or the day of the week (0 is Monday) of weekly rhythms.
-    ``early`` streams were seen twice, ``ended`` ones missed their last date by more than half a period.
+    ``amount_minor`` is the usual amount, ``bonus`` the amount in calendar months where more is expected (month to
+    amount); it was paid in the months ``seen_bonus``, and the usual amount in the ``usual_months``.
+    ``spread`` is by what share one amount usually differs from the one before it. ``anchor`` is the day of the month
+    (31: its last day), or the day of the week (0 is Monday) of weekly rhythms. ``early`` streams were seen twice,
+    ``ended`` ones missed their last date by more than half a period.
     """
 
     account: str
@@ -62,11 +85,28 @@ class Stream(Struct, frozen=True, kw_only=True):
     counterparty: str | None
     amount_minor: int
     bonus: dict[int, int]
+    seen_bonus: frozenset[int]
+    usual_months: frozenset[int]
+    change: Change | None
+    spread: float
     rhythm: Rhythm
     anchor: int
     hit_rate: float
+    hits: int
+    first_day: int
     last_day: int
     status: Status
+
+    @property
+    def yearly_minor(self) -> int:
+        """What it adds up to in a year, without what more is paid in some months."""
+        beat = _BEATS[self.rhythm]
+        return round(self.amount_minor * (_YEAR_MONTHS / beat.months if beat.months else _YEAR_DAYS / beat.days))
+
+    @property
+    def period_days(self) -> float:
+        """The days from one payment to the next."""
+        return _BEATS[self.rhythm].days
 
     def dates(self, *, after: int, upto: int) -> Iterator[int]:
         """Give the days on which the stream is expected next; one that is a few days late is expected tomorrow."""
@@ -93,7 +133,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     stream: Stream
 
 
-def find_streams(movements: Iterable[Movement], *, as_of: int) -> tuple[Stream, ...]:
+def find_streams(account: Account, *, as_of: int) -> tuple[Stream, ...]:
     """Find the payments that come back, as far as known at the end of the day ``as_of``.
 
     Source
@@ -102,20 +142,14 @@ def find_streams(movements: Iterable[Movement], *, as_of: int) -> tuple[Stream, 
 
     Examples
     --------
-    >>> rent = [Movement(day, "a", -900_00, "rent", "transfer", "Landlord") for day in (4, 35, 63, 94)]
+    >>> import numpy as np
+    >>> from marketofone.profile.ledger import Kind
+    >>> at = np.array([4, 35, 63, 94])
+    >>> rent = Account("a", "EUR", (Kind("transfer", "rent", "Landlord"),), at, at * 0 - 900_00, at * 0, at)
     >>> [(stream.rhythm, stream.anchor, stream.amount_minor) for stream in find_streams(rent, as_of=100)]
     [('monthly', 5, -90000)]
     """
-    groups: defaultdict[tuple[object, ...], list[Movement]] = defaultdict(list)
-    for move in movements:
-        if move.day <= as_of and move.amount_minor:
-            key = (move.account, move.amount_minor > 0, move.operation, move.category, move.counterparty)
-            groups[key].append(move)
-    found: list[Stream | None] = []
-    for group in groups.values():
-        whole = _stream(group, as_of=as_of) if group[0].counterparty else None
-        found += [whole] if whole else [_stream(bucket, as_of=as_of) for bucket in _buckets(group)]
-    return tuple(stream for stream in found if stream is not None)
+    return tuple(stream for group in groups(account.until(as_of)) for stream in _streams(group, account.name, as_of))
 
 
 def project(streams: Iterable[Stream], *, from_day: int, horizon: int) -> tuple[Payment, ...]:
@@ -123,7 +157,10 @@ def project(streams: Iterable[Stream], *, from_day: int, horizon: int) -> tuple[
 
     Examples
     --------
-    >>> rent = [Movement(day, "a", -900_00, "rent", "transfer", "Landlord") for day in (4, 35, 63, 94)]
+    >>> import numpy as np
+    >>> from marketofone.profile.ledger import Kind
+    >>> at = np.array([4, 35, 63, 94])
+    >>> rent = Account("a", "EUR", (Kind("transfer", "rent", "Landlord"),), at, at * 0 - 900_00, at * 0, at)
     >>> streams = find_streams(rent, as_of=100)
     >>> [str(date_of(payment.day)) for payment in project(streams, from_day=100, horizon=60)]
     ['1970-05-05', '1970-06-05']
@@ -137,70 +174,207 @@ def project(streams: Iterable[Stream], *, from_day: int, horizon: int) -> tuple[
     return tuple(sorted(payments, key=lambda payment: (payment.day, payment.amount_minor)))
 
 
-def _buckets(group: Sequence[Movement]) -> list[list[Movement]]:
-    buckets: list[list[Movement]] = []
-    for move in sorted(group, key=lambda move: (abs(move.amount_minor), move.day)):
-        if not buckets or abs(move.amount_minor) > BUCKET * abs(buckets[-1][0].amount_minor):
-            buckets.append([])
-        buckets[-1].append(move)
-    # Two payments without a common counterparty prove nothing.
-    return [bucket for bucket in buckets if len(bucket) > _TWICE]
+def _streams(group: Group, account: str, as_of: int) -> list[Stream]:
+    """Find what comes back in a group: the whole of it, several payments every month, or payments of one amount."""
+    named = group.kind.counterparty is not None
+    whole = _stream(group, account=account, as_of=as_of, named=True) if named else None
+    plain = whole is not None and whole.rhythm != "biweekly" and whole.hit_rate == 1 and whole.hits == len(group.days)
+    if named and not plain and max(map(abs, group.amounts)) <= BONUS * min(map(abs, group.amounts)):
+        found = [_stream(chain, account=account, as_of=as_of, named=True) for chain in _chains(group)]
+        several = [stream for stream in found if stream is not None and stream.rhythm == "monthly"]
+        if len(several) > 1 and sum(stream.hits for stream in several) >= _SURE * len(group.days):
+            return several
+    if whole is not None:
+        return [whole]
+    parts = [_stream(part, account=account, as_of=as_of, named=False) for part in _buckets(group)]
+    return [part for part in parts if part is not None]
 
 
-def _stream(group: Sequence[Movement], *, as_of: int) -> Stream | None:
-    amounts: Counter[int] = Counter()
-    for move in group:
-        amounts[move.day] += move.amount_minor
-    days = sorted(amounts)
+def _chains(group: Group) -> list[Group]:
+    """Part payments of about one amount into those that each keep their own day of the month; four weeks do not."""
+    chains: list[Group] = []
+    beat = _BEATS["monthly"]
+    for day, amount in zip(group.days, group.amounts, strict=True):
+        near = [
+            (_off(day, chain.days[-1]), at)
+            for at, chain in enumerate(chains)
+            if beat.shortest <= day - chain.days[-1] <= beat.longest and _off(day, chain.days[-1]) <= _LATE_DAYS
+        ]
+        if not near:
+            chains.append(Group(group.kind, [], []))
+        chain = chains[min(near)[1]] if near else chains[-1]
+        chain.days.append(day)
+        chain.amounts.append(amount)
+    return [chain for chain in chains if len(chain.days) > 1 and _off(chain.days[-1], chain.days[0]) <= _LATE_DAYS]
+
+
+def _off(day: int, other: int) -> int:
+    """Give by how many days two days of the month differ."""
+    return abs((_month_and_day(day)[1] - _month_and_day(other)[1] + 15) % _END_OF_MONTH - 15)
+
+
+def _buckets(group: Group) -> list[Group]:
+    """Part a group by amounts; two payments without a common counterparty prove nothing."""
+    sizes = sorted([abs(amount) for amount in group.amounts])
+    if not any(third <= BUCKET * first for first, third in zip(sizes, sizes[_TWICE:], strict=False)):
+        return []
+    parts: list[list[tuple[int, int]]] = []
+    least = 0
+    for amount, day in sorted([(abs(amount), day) for day, amount in zip(group.days, group.amounts, strict=True)]):
+        if not parts or amount > BUCKET * least:
+            parts.append([])
+            least = amount
+        parts[-1].append((day, amount))
+    many = [Group(group.kind, *map(list, zip(*sorted(part), strict=True))) for part in parts if len(part) > _TWICE]
+    if group.amounts[0] > 0:
+        return [_with_bonuses(group, part) for part in many]
+    return [part._replace(amounts=[-amount for amount in part.amounts]) for part in many]
+
+
+def _with_bonuses(group: Group, part: Group) -> Group:
+    """Give part of an income together with what was paid in its place in months that it left out, if that was more."""
+    paid, days, amounts = part.amounts[-1], part.days, part.amounts
+    least, most = BONUS * paid, _EXTRA * paid
+    beat = _BEATS["monthly"]
+    for day, amount in zip(group.days, group.amounts, strict=True):
+        if not least < amount <= most:
+            continue
+        at = bisect(days, day)
+        gaps = [abs(day - days[near]) for near in (at - 1, at) if 0 <= near < len(days)]
+        if all(beat.shortest <= gap <= beat.longest for gap in gaps):
+            days.insert(at, day)
+            amounts.insert(at, amount)
+    return part
+
+
+def _stream(group: Group, *, account: str, as_of: int, named: bool) -> Stream | None:
+    days, amounts = _by_day(group)
     gaps = [after - before for before, after in pairwise(days)]
-    usual = median_low(gaps or [0])
-    rhythm = next((name for name, beat in _BEATS.items() if beat.shortest <= usual <= beat.longest), None)
+    rhythm = _RHYTHMS.get(sorted(gaps)[(len(gaps) - 1) // 2]) if gaps else None
     if rhythm is None:
         return None
+    if rhythm == "monthly" and len(gaps) > _TWICE and max(gaps) <= _BEATS["four_weekly"].longest:
+        rhythm = "four_weekly"
     beat = _BEATS[rhythm]
-    on_beat = 1 + sum(beat.shortest <= gap <= beat.longest for gap in gaps)
+    on_beat = 1 + sum([beat.shortest <= gap <= beat.longest for gap in gaps])
     hit_rate = on_beat / max(len(days), 1 + round((days[-1] - days[0]) / beat.days))
-    if hit_rate < HIT_RATE:
+    spread = _spread(amounts)
+    likely = hit_rate >= HIT_RATE and spread <= (SPREAD if beat.months < _HALF_YEAR else STEADY)
+    # Where nobody is named, only what is the same again and again comes back by more than chance.
+    sure = len(days) > (_TWICE if beat.months == 1 and hit_rate >= _SURE else _TWICE + 1) and spread <= BUCKET - 1
+    if not likely or not (named or sure):
         return None
+    months = [_month_and_day(day)[0] for day in days]
+    regular, seen = _bonuses(amounts, months)
+    seen = seen if spread <= STEADY and beat.months else {}
+    usual_months = frozenset(months[at] for at in regular) - seen.keys()
+    more = with_half_yearly(seen, usual_months=usual_months) if amounts[-1] > 0 else seen
+    usual = _usual([amounts[at] for at in regular])
     ended = as_of - days[-1] > 1.5 * beat.days + 3
-    amount, bonus = _amounts(amounts, days)
-    first = group[0]
     return Stream(
-        account=first.account,
-        operation=first.operation,
-        category=first.category,
-        counterparty=first.counterparty,
-        amount_minor=amount,
-        bonus=bonus if beat.months else {},
+        account=account,
+        operation=group.kind.operation,
+        category=group.kind.category,
+        counterparty=group.kind.counterparty,
+        amount_minor=usual,
+        bonus={month: round(usual * factor) for month, factor in more.items()},
+        seen_bonus=frozenset(seen),
+        usual_months=usual_months,
+        change=_change([(days[at], amounts[at]) for at in regular]),
+        spread=spread,
         rhythm=rhythm,
         anchor=_day_of_month(days) if beat.months else (days[-1] + 3) % 7,
         hit_rate=hit_rate,
+        hits=len(days),
+        first_day=days[0],
         last_day=days[-1],
-        status="ended" if ended else "mature" if len(days) > _TWICE else "early",
+        status="ended" if ended else "mature" if len(days) > _TWICE or beat.months >= _HALF_YEAR else "early",
     )
 
 
-def _amounts(amounts: Mapping[int, int], days: Sequence[int]) -> tuple[int, dict[int, int]]:
-    """Give the usual amount of the last hits, and calendar months in which alone it was clearly larger."""
-    usual = sorted((amounts[day] for day in days[-_RECENT:]), key=abs)[(min(len(days), _RECENT) - 1) // 2]
-    alone = {
-        date_of(Day(day)).month: amounts[day]
-        for before, day, after in zip(days, days[1:], days[2:], strict=False)
-        if abs(amounts[day]) > BONUS * max(abs(usual), abs(amounts[before]), abs(amounts[after]))
-    }
-    return usual, alone
+def _by_day(group: Group) -> tuple[list[int], list[int]]:
+    if len(set(group.days)) == len(group.days):
+        return group.days, group.amounts
+    sums: dict[int, int] = {}
+    for day, amount in zip(group.days, group.amounts, strict=True):
+        sums[day] = sums.get(day, 0) + amount
+    return list(sums), list(sums.values())
+
+
+def _bonuses(amounts: Sequence[int], months: Sequence[int]) -> tuple[list[int], dict[int, float]]:
+    """Give where the usual amounts stand, and in which calendar months alone it was clearly more, by which factor.
+
+    A larger credit that nothing followed yet may be a bonus or a raise: it counts as neither.
+    """
+    sizes = [abs(amount) for amount in amounts]
+    if max(sizes) <= BONUS * min(sizes):
+        return list(range(len(amounts))), {}
+    regular: list[int] = []
+    factors: dict[int, float] = {}
+    last = len(amounts) - 1
+    for at, (amount, month) in enumerate(zip(amounts, months, strict=True)):
+        around = [amounts[near] for near in ((regular[-1] if regular else at + 2), at + 1) if near <= last]
+        more = bool(around) and BONUS * max(map(abs, around)) < abs(amount) <= _EXTRA * max(map(abs, around))
+        if more and len(around) == _TWICE and (regular or _near(*around)):
+            factors[month] = abs(amount) / max(map(abs, around))
+        elif not (more and at == last and amount > 0):
+            regular.append(at)
+            factors.pop(month, None)
+    return regular, factors
+
+
+def with_half_yearly(factors: Mapping[int, float], *, usual_months: AbstractSet[int]) -> dict[int, float]:
+    """Expect extra pay half a year later too, unless that month is known to pay as usual."""
+    later = {(month + _HALF_YEAR - 1) % _YEAR_MONTHS + 1: factor for month, factor in factors.items()}
+    return {month: factor for month, factor in later.items() if month not in usual_months} | dict(factors)
+
+
+def _near(one: int, other: int) -> bool:
+    return abs(one - other) <= (BUCKET - 1) * abs(other)
+
+
+def _usual(amounts: Sequence[int]) -> int:
+    """Give what is paid now: the last amount where it, or a steady one before it, was told by two; else the middle."""
+    *before, last = amounts[-3:]
+    told = len(before) > 0 and _near(last, before[-1])
+    moved = len(before) > 1 and _near(*before) and abs(last - before[-1]) <= SPREAD * abs(before[-1])
+    recent = sorted(amounts[-_RECENT:], key=abs)
+    return last if told or moved else recent[(len(recent) - 1) // 2]
+
+
+def _spread(amounts: Sequence[int]) -> float:
+    steps = sorted(abs(after - before) / abs(before) for before, after in pairwise(amounts[-_RECENT:]))
+    return steps[len(steps) // 2] if steps else 0.0
+
+
+def _change(hits: Sequence[tuple[int, int]]) -> Change | None:
+    """Give the last change of an amount that had been steady."""
+    last = hits[-1][1]
+    if hits[0][1] == last == hits[len(hits) // 2][1]:
+        return None
+    steady = list(takewhile(lambda hit: _near(hit[1], last), reversed(hits)))
+    before = hits[: -len(steady)][-_TWICE:]
+    if len(before) < _TWICE or not _near(before[0][1], before[1][1]):
+        return None
+    return Change(before_minor=before[1][1], since_day=steady[-1][0])
 
 
 def _day_of_month(days: Sequence[int]) -> int:
     """Give the middle day of the month on the circle of days; the last day of a month counts as the 31st."""
-    dates = [date_of(Day(day)) for day in days]
-    ends = [of.day == calendar.monthrange(of.year, of.month)[1] for of in dates]
-    at = [_END_OF_MONTH if end else of.day for of, end in zip(dates, ends, strict=True)]
+    at = [_month_and_day(day)[1] for day in days[-_YEAR_MONTHS:]]
     centre = at[-1]
     middle = median_low([(day - centre + 15) % _END_OF_MONTH - 15 for day in at])
     return (centre + middle - 1) % _END_OF_MONTH + 1
 
 
+@lru_cache(maxsize=30_000)
+def _month_and_day(day: int) -> tuple[int, int]:
+    of = date_of(Day(day))
+    ends = of.day == calendar.monthrange(of.year, of.month)[1]
+    return of.month, _END_OF_MONTH if ends else of.day
+
+
+@lru_cache(maxsize=30_000)
 def _anchored(month: int, anchor: int) -> int:
     year, index = divmod(month, 12)
     return day_number(date(year, index + 1, min(anchor, calendar.monthrange(year, index + 1)[1])))

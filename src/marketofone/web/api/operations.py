@@ -18,8 +18,9 @@ from marketofone.flow import history
 from marketofone.flow.bank import Bank
 from marketofone.flow.feedback import Taught
 from marketofone.flow.forecast import CustomerForecast
-from marketofone.flow.insights import Insight, ProfileView
+from marketofone.flow.insights import ProfileView
 from marketofone.flow.rights import ConsentView, Use
+from marketofone.flow.spending import Insight
 from marketofone.web.api import shapes
 from marketofone.web.visit import BATCH, EVENT, JSON, MAX_BODY_BYTES, Visit, moment
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,20 +11,28 @@ from starlette.responses import Response
 from marketofone.consent.ledger import EVERY, ConsentChange, Validity
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
-from marketofone.domain.errors import ConsentRefused, MalformedRequest, UnknownDecision
+from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import Instant
 from marketofone.flow import history
-from marketofone.flow.forecast import PaymentAhead
 from marketofone.learn.join import answer
+from marketofone.models.forecast.spending import Habit
 from marketofone.web import charts, words
+from marketofone.web.customer.ahead import forecast
 from marketofone.web.desk import Desk, Page, address, redirect
 from marketofone.web.visit import Visit
 
 # What people may say with one click when something is not for them.
 WHY_NOT = ("not now", "not useful to me", "you are wrong about me", "too often")
 LATEST = 8
-MARKED = 6  # payments that bear a number on the chart: the largest
+DRAWN = 8  # categories on the chart: those that changed most
 ON = "granted"
+# The parts of the page of insights, and which observations stand in each.
+SHOWN = {
+    "check_in": {"check_in"},
+    "standing": {"subscription_new", "subscription_price", "subscription_duplicate", "subscription_ended"},
+    "shifts": {"spending_shift"},
+    "unusual": {"unusual_amount", "first_seen", "double_charge"},
+}
 
 
 @dataclass(frozen=True)
@@ -81,23 +88,17 @@ def switch(desk: Desk, visit: Visit) -> Response:
     return redirect(address("customer", customer, changed=said) + f"#{anchor}")
 
 
-def forecast(desk: Desk, visit: Visit) -> Response:
-    """Show what is coming: the total balance as a fan, its dated payments, what may happen; or why nobody looked."""
+def insights(desk: Desk, visit: Visit) -> Response:
+    """Show what a person's own spending says: what comes back, what shifted, what is unusual; or that nobody looked."""
     customer = visit.path["customer"]
-    try:
-        ahead = desk.bank.forecast(customer, now=visit.moment(desk.bank.calendar))
-    except ConsentRefused as refused:
-        return desk.page("customer/forecast_off.html", visit, customer=customer, why=str(refused))
-    days = () if ahead.total is None else ahead.total.days
+    seen = desk.bank.spending(customer, now=visit.moment(desk.bank.calendar))
     return desk.page(
-        "customer/forecast.html",
+        "customer/insights.html",
         visit,
         customer=customer,
-        ahead=ahead,
-        days=days,
-        place={day.day: index for index, day in enumerate(days)},
-        fan=charts.Fan([day.quantiles for day in days]) if days else None,
-        marked=_marked(ahead.payments),
+        seen=seen,
+        shown={name: [one for one in seen.insights if one.name in names] for name, names in SHOWN.items()},
+        chart=charts.bars([_habit(of, currency=seen.currency) for of in seen.habits[:DRAWN]]),
     )
 
 
@@ -136,11 +137,14 @@ def _own(desk: Desk, visit: Visit) -> Decision:
     return decision
 
 
-def _marked(payments: Sequence[PaymentAhead]) -> dict[int, int]:
-    """Give the largest payments numbers, in the order of their days."""
-    largest = sorted(range(len(payments)), key=lambda index: -abs(payments[index].amount_minor))[:MARKED]
-    by_day = sorted(largest, key=lambda index: payments[index].day)
-    return {index: number for number, index in enumerate(by_day, start=1)}
+def _habit(of: Habit, *, currency: str) -> charts.Mark:
+    change = of.now_minor - of.usual_minor
+    return charts.Mark(
+        label=words.sentence(of.category.replace("_", " ")),
+        amount=change,
+        value=words.amount(change, currency=currency, signed=True),
+        tone="for" if of.shifted else "calm",
+    )
 
 
 def _bar(reason: Reason, *, currency: str) -> charts.Mark:
@@ -174,6 +178,7 @@ PAGES = (
     Page("GET", "/customer/{customer}", my_data),
     Page("POST", "/customer/{customer}/consents", switch),
     Page("GET", "/customer/{customer}/forecast", forecast),
+    Page("GET", "/customer/{customer}/insights", insights),
     Page("GET", "/customer/{customer}/decisions/{decision}", why),
     Page("POST", "/customer/{customer}/decisions/{decision}/answer", say),
 )

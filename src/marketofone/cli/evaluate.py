@@ -1,0 +1,75 @@
+"""Commands that judge what was built, honestly: on one's own customers who allow it, or on data one names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import click
+
+from marketofone.bank import open as open_bank
+from marketofone.cli import terminal
+from marketofone.cli.session import as_json, in_folder
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.event import Event
+from marketofone.domain.moment import Calendar, day_number
+from marketofone.flow import evaluate as judge
+from marketofone.importers import berka, series
+from marketofone.learn.evaluation.protocol import Split
+
+_SPLITS: dict[str, tuple[Split, ...]] = {"account": ("account",), "time": ("time",), "both": ("account", "time")}
+_PRAGUE = Calendar("Europe/Prague")
+
+
+@click.group()
+def evaluate() -> None:
+    """Judge what was built, beside its peers, with nothing of the future shown."""
+
+
+@evaluate.command()
+@as_json
+@in_folder
+@click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("--as-of", "as_of", metavar="DATE", multiple=True, help="A cut-off; may be given several times.")
+@click.option("--split", type=click.Choice(list(_SPLITS)), default="both", show_default=True)
+@click.option("--peers", type=click.Choice(judge.PEERS), default="all", show_default=True)
+@click.option(
+    "--sample", type=click.IntRange(1), default=100, show_default=True, help="Accounts that slow peers are tried on."
+)
+def forecast(
+    *, as_json: bool, folder: Path, path: Path | None, as_of: Sequence[str], split: str, peers: judge.Peers, sample: int
+) -> None:
+    """Judge the forecast on PATH, or on the bank's own customers who allow learning from their transactions.
+
+    PATH is a folder with the tables of the Czech bank, or a table of daily series such as NN5.
+    """
+    plan = judge.Plan(as_of=tuple(_day(text) for text in as_of), splits=_SPLITS[split], peers=peers, sample=sample)
+    try:
+        with terminal.Progress(quiet=as_json) as progress:
+            if path is None:
+                with open_bank(folder) as bank:
+                    found = bank.evaluate_forecast(plan, step=progress.step)
+            elif path.is_dir():
+                events = [row for row in berka.read(path).rows if isinstance(row, Event)]
+                accounts = judge.accounts_in(events, calendar=_PRAGUE)
+                found = judge.evaluate_czech_bank(accounts, plan, step=progress.step)
+            else:
+                found = judge.evaluate_series(*series.read(path), plan)
+    except ModuleNotFoundError as error:
+        raise click.UsageError(
+            f'{error.name} is missing: pip install "marketofone[evaluate]", or --peers none'
+        ) from error
+    terminal.say(found, "evaluated", as_json=as_json)
+
+
+def _day(text: str) -> int:
+    try:
+        return day_number(date.fromisoformat(text))
+    except ValueError as error:
+        raise MalformedRequest(
+            field="--as-of", shape=f"text of {len(text)} characters", mend="give a date such as 2026-06-30"
+        ) from error
+
+
+COMMANDS = (evaluate,)

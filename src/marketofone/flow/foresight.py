@@ -1,0 +1,68 @@
+"""The nightly run: look ahead for everybody who allows it, each forecast recorded as a use, many in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from marketofone.domain.errors import ConsentRefused, EpochChanged
+from marketofone.domain.moment import Instant
+from marketofone.flow.equipment import Equipment
+from marketofone.flow.everybody import everybody, together
+from marketofone.flow.forecast import (
+    REFUSED,
+    CustomerForecast,
+    error_table,
+    foresee,
+    look_alone,
+    question,
+    record,
+    why_not,
+)
+from marketofone.flow.stored import StoredView
+from marketofone.flow.view import ForecastRecord
+from marketofone.store.ports import Writer
+
+_TOGETHER = 256  # forecasts in one commit
+
+Made = tuple[ForecastRecord, CustomerForecast]
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """A person for whom nobody may look ahead, and why not."""
+
+    customer: str
+    why: str
+
+
+def look_at_everybody(kit: Equipment, *, now: Instant) -> Iterator[CustomerForecast | LeftOut]:
+    """Look ahead for everybody, person by person in a stable order; what was given is recorded already."""
+    with kit.store.read() as reader:
+        errors = error_table(reader, now=now)
+        for some in together(everybody(kit, reader, question(now)), size=_TOGETHER):
+            view = StoredView(reader, kit, committed=True)
+            made = [foresee(view, one, customer=one.person, errors=errors, now=now) for one in some if one.open]
+            recorded = _recorded(kit, made, now=now)
+            for one in some:
+                yield recorded.get(one.person) or LeftOut(customer=one.person, why=why_not(one.leave))
+
+
+def _recorded(kit: Equipment, made: Sequence[Made], *, now: Instant) -> dict[str, CustomerForecast | LeftOut]:
+    def work(writer: Writer) -> dict[str, CustomerForecast | LeftOut]:
+        return {one.customer: _release(kit, writer, one, ahead, now=now) for one, ahead in made}
+
+    return kit.store.commit(work) if made else {}
+
+
+def _release(
+    kit: Equipment, writer: Writer, made: ForecastRecord, ahead: CustomerForecast, *, now: Instant
+) -> CustomerForecast | LeftOut:
+    try:
+        record(kit, writer, made)
+    except EpochChanged:
+        try:
+            return look_alone(kit, writer, made.customer, now=now)
+        except ConsentRefused as refused:
+            return LeftOut(customer=made.customer, why=refused.why.removeprefix(REFUSED))
+    return ahead

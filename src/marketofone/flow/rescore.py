@@ -1,0 +1,94 @@
+"""Look ahead again where it may matter: for whoever's money moved since the last time, and for whoever is not calm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.moment import DAY, Instant
+from marketofone.flow.equipment import Equipment
+from marketofone.flow.everybody import everybody, together
+from marketofone.flow.facts import outdated
+from marketofone.flow.forecast import look_ahead, question
+from marketofone.flow.stored import StoredView
+from marketofone.models.forecast.history import history_of
+from marketofone.models.forecast.screen import SCREENED, cleared, shortfall_bound
+from marketofone.profile.ledger import Account
+
+FRESH = 30 * DAY  # a forecast that is older is made again in any case
+_SPAN = 180  # days of the past that the screen looks at
+_SHORTEST = 60
+_MONTH = 30
+_TOGETHER = 512  # people screened at once
+
+
+class Rescored(Struct, frozen=True, kw_only=True):
+    """How many people were looked ahead for again, and for how many nothing could have changed."""
+
+    looked: int
+    calm: int
+
+
+def rescore(kit: Equipment, *, now: Instant) -> Rescored:
+    """Look ahead again for everybody who allows it and for whom it may matter: the cheap way through a night.
+
+    A full forecast is made where there is none, where money moved since, where it is older than 30 days, and where the
+    closed-form screen does not clear a person. Everybody else keeps the one they have.
+    """
+    due: list[str] = []
+    calm = 0
+    with kit.store.read() as reader:
+        today = kit.book.calendar.day_of(now)
+        for some in together(everybody(kit, reader, question(now)), size=_TOGETHER):
+            people = [one for one in some if one.open]
+            view = StoredView(reader, kit, committed=True)
+            clear = screen([one.accounts() for one in people], as_of=today)
+            for one, safe in zip(people, clear.tolist(), strict=True):
+                facts = view.forecast_facts(one.person)
+                fresh = facts is not None and now - FRESH < facts.at <= now
+                if safe and fresh and not outdated(facts, reader.states(one.person), now=now):
+                    calm += 1
+                else:
+                    due.append(one.person)
+    for person in due:
+        with suppress(ConsentRefused):  # whoever takes their yes back meanwhile is not looked at
+            look_ahead(kit, person, now=now)
+    return Rescored(looked=len(due), calm=calm)
+
+
+def screen(people: Sequence[Sequence[Account]], *, as_of: int) -> NDArray[np.bool_]:
+    """Say who will most likely not run short within 90 days, whatever a full forecast says; never on too little.
+
+    Shapes
+    ------
+    One entry per person, as ``people``, each the accounts of one.
+    """
+    rows = [_flows(accounts, as_of=as_of) for accounts in people]
+    headroom, drift, spread = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    known = ~np.isnan(headroom)
+    due = np.zeros((int(known.sum()), SCREENED[-1]))  # what comes regularly counts as chance here: on the safe side
+    bound = shortfall_bound(headroom[known], due=due, drift=drift[known], spread=spread[known])
+    clear = np.zeros(len(rows), dtype=np.bool_)
+    clear[known] = cleared(bound)
+    return clear
+
+
+def _flows(accounts: Sequence[Account], *, as_of: int) -> tuple[float, float, float]:
+    """Give the balance, and the mean and the spread of a day; NaN where that is not known well enough."""
+    past = [history_of(account, as_of) for account in accounts]
+    days = np.concatenate([one.days for one in past]) if past else np.zeros(0, dtype=np.int64)
+    length = min(_SPAN, as_of - int(days.min()) + 1) if days.size else 0
+    mixed = len({account.currency for account in accounts}) > 1
+    if length < _SHORTEST or mixed or any(one.balance is None for one in past):
+        return np.nan, np.nan, np.nan
+    ago = as_of - days
+    amounts = np.concatenate([one.amounts for one in past])
+    daily = np.bincount(ago[ago < length], weights=amounts[ago < length], minlength=length)
+    monthly = np.lib.stride_tricks.sliding_window_view(daily, _MONTH).sum(axis=1)
+    spread = max(float(daily.std()), float(monthly.std()) / _MONTH**0.5)  # days are not independent of each other
+    return float(sum(one.balance or 0 for one in past)), float(daily.mean()), spread

@@ -1,0 +1,147 @@
+"""What a customer sees of what is coming: a fan with words on it, tables beside it, and what may help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from starlette.responses import Response
+
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.moment import DAY, Instant
+from marketofone.flow import history
+from marketofone.flow.forecast import EventAhead, PaymentAhead
+from marketofone.web import charts, words
+from marketofone.web.desk import Desk
+from marketofone.web.visit import Visit
+
+WORDED = 5  # payments whose words stand on the chart: the largest
+MARKED = 6  # payments after those that bear a number on the chart
+SHADED = 0.1  # from this chance on, the days of a shortfall are shaded
+_NAME = 10  # letters of a payment's name on the chart
+_OFFERED_DAYS = 35
+_LATEST = 20
+_SHORTFALLS = {
+    "below_zero": "below zero",
+    "below_buffer": "nearly empty",
+    "below_own_floor": "lower than usual",
+}
+RISKS = {
+    "below_zero": "Your accounts together fall below zero",
+    "below_buffer": "Less than three days of money is left (a tenth of a usual month)",
+    "below_own_floor": "Your accounts together fall below your own usual lowest point",
+    "large_expense": "One payment larger than all of a usual month",
+    "income_change": "Your income differs by more than a fifth, up or down",
+    "income_drop": "Your income falls by more than a fifth",
+}
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What may happen: in words, its chance by horizon, and the row that says when and why."""
+
+    words: str
+    chances: Mapping[int, float]
+    when: EventAhead
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Everything that is drawn: the fan, what stands on it, and which payments bear a number."""
+
+    fan: charts.Fan
+    place: Mapping[str, int]
+    signs: charts.Signs
+    marked: Mapping[int, int]
+    window: charts.Window | None
+
+
+def forecast(desk: Desk, visit: Visit) -> Response:
+    """Show what is coming: the total balance as a fan, its dated payments, what may happen; or why nobody looked."""
+    customer, moment = visit.path["customer"], visit.moment(desk.bank.calendar)
+    try:
+        ahead = desk.bank.forecast(customer, now=moment)
+    except ConsentRefused as refused:
+        return desk.page("customer/forecast_off.html", visit, customer=customer, why=str(refused))
+    days = () if ahead.total is None else ahead.total.days
+    drawn = None
+    if days:
+        fan, place = charts.Fan([day.quantiles for day in days]), {day.day: index for index, day in enumerate(days)}
+        drawn = _drawn(desk, fan, place, payments=ahead.payments, events=ahead.events)
+    risks = _risks(ahead.events)
+    return desk.page(
+        "customer/forecast.html",
+        visit,
+        customer=customer,
+        ahead=ahead,
+        days=days,
+        drawn=drawn,
+        risks=risks,
+        unsaid=[RISKS[name] for name in RISKS if name not in {event.event for event in ahead.events}],
+        helps=_helps(desk, customer, now=moment or desk.bank.now()),
+    )
+
+
+def _drawn(
+    desk: Desk,
+    fan: charts.Fan,
+    place: Mapping[str, int],
+    *,
+    payments: Sequence[PaymentAhead],
+    events: Sequence[EventAhead],
+) -> Ahead:
+    shown = [index for index, payment in enumerate(payments) if payment.day in place]
+    largest = sorted(shown, key=lambda index: -abs(payments[index].amount_minor))
+    worded, rest = sorted(largest[:WORDED]), sorted(largest[WORDED : WORDED + MARKED])
+    texts = [(place[payments[index].day], _sign(desk, payments[index])) for index in worded]
+    return Ahead(
+        fan=fan,
+        place=place,
+        signs=charts.signs(fan, texts),
+        marked={index: number for number, index in enumerate(rest, start=1)},
+        window=_window(fan, place, events),
+    )
+
+
+def _sign(desk: Desk, payment: PaymentAhead) -> str:
+    name = payment.what if len(payment.what) <= _NAME else payment.what[: _NAME - 1].rstrip() + "…"
+    return f"{name} {words.day_of(payment.day, calendar=desk.bank.calendar)[:-5]}"
+
+
+def _window(fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhead]) -> charts.Window | None:
+    """Shade the days of the gravest shortfall that is likely enough to be shown."""
+    for name, title in _SHORTFALLS.items():
+        event = nearest([event for event in events if event.event == name])
+        if event is None or event.probability < SHADED or event.expected_from is None or event.expected_to is None:
+            continue
+        first, last = place.get(event.expected_from, 0), place.get(event.expected_to, 0)
+        chance = words.one_in(event.probability).removeprefix("about ")
+        return charts.window(fan, first, last, text=f"{title}: {chance}")
+    return None
+
+
+def nearest(events: Sequence[EventAhead]) -> EventAhead | None:
+    """Give the shortest horizon that holds at least half of the chance of the longest."""
+    rows = sorted(events, key=lambda event: event.horizon_days)
+    return next((event for event in rows if event.probability * 2 >= rows[-1].probability), None)
+
+
+def _risks(events: Sequence[EventAhead]) -> list[Risk]:
+    order = list(RISKS)
+    known = sorted((event for event in events if event.event in RISKS), key=lambda event: order.index(event.event))
+    risks = []
+    for name, group in groupby(known, key=lambda event: event.event):
+        rows = list(group)
+        when = nearest(rows)
+        if when is not None:
+            risks.append(Risk(RISKS[name], {row.horizon_days: row.probability for row in rows}, when))
+    return risks
+
+
+def _helps(desk: Desk, customer: str, *, now: Instant) -> list[Decision]:
+    """Give what was offered lately because of a forecast, newest first, each action once."""
+    latest = history.recent_decisions(desk.bank.kit, customer=customer, limit=_LATEST)
+    offered = [made for made in latest if made.foretold and now - _OFFERED_DAYS * DAY < made.at <= now]
+    return list({made.action: made for made in reversed(offered)}.values())[::-1]

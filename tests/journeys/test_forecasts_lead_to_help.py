@@ -1,0 +1,133 @@
+"""From forecast to action: looked again when money moved, told once, on what is allowed, and all of it replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from people import happened, paid, rent_uncovered
+
+import marketofone
+from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.decision import Decision
+from marketofone.domain.event import IdentityLinked
+from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.flow.contacts import Said, contacts_from
+from marketofone.flow.decide import in_control
+from marketofone.flow.intervene import intervene
+from marketofone.flow.view import ForecastFacts, ForecastRecord
+
+NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
+NIGHT = Instant(NOW + 18 * HOUR)
+
+
+@pytest.fixture
+def bank(project: Path) -> Iterator[Bank]:
+    with marketofone.open(project, now=NOW) as bank:
+        yield bank
+
+
+@pytest.fixture
+def people(bank: Bank) -> list[str]:
+    """Let six people run out of money, all consents given, none of them in the control group."""
+    share = bank.kit.book.settings.control_share
+    names = [name for name in map("c-{}".format, range(40)) if not in_control(name, share=share)][:6]
+    for name in names:
+        say(bank, name, "grant")
+        bank.ingest(rent_uncovered(name, until=NOW), now=NOW)
+    return names
+
+
+def say(bank: Bank, customer: str, change: str, *, purpose: str = "*") -> None:
+    told = {"customer": customer, "change": change, "purposes": (purpose,), "sources": ("*",), "channels": ("*",)}
+    lasts = {"since": NOW - 400 * DAY, "until": NOW + 400 * DAY if change == "grant" else None}
+    bank.consent(msgspec.convert({**told, **lasts}, ConsentChange), now=NOW)
+
+
+def asked(bank: Bank, people: list[str], *, at: Instant) -> list[Decision]:
+    for name in people:
+        bank.forecast(name, now=at)
+    return intervene(bank.kit, people, now=at)
+
+
+def test_who_will_run_short_hears_of_help_once_and_of_nothing_that_is_sold(bank: Bank, people: list[str]) -> None:
+    first = asked(bank, people, at=NOW)
+    assert [decision.customer for decision in first] == people
+    told = {decision.customer: decision.foretold for decision in first if decision.foretold is not None}
+    assert len(told) >= len(people) - 1, "all but what the lot leaves in peace"
+    assert all(not bank.catalogue.action(c.action).marketing for made in first for c in made.candidates)
+
+    for days in (1, 2, 3):
+        again = asked(bank, people, at=Instant(NOW + days * DAY))
+        assert [made.customer for made in again if made.foretold and made.foretold == told.get(made.customer)] == []
+    assert bank.replay().differences == 0
+
+
+def test_the_same_forecast_is_asked_about_once_however_often_this_runs(bank: Bank, people: list[str]) -> None:
+    made = asked(bank, people, at=NOW)
+    later = intervene(bank.kit, people, now=Instant(NOW + HOUR))
+    assert {decision.id for decision in later} <= {decision.id for decision in made}
+    assert bank.counts()["entries.decision"] == len(made)
+
+
+def test_at_night_nothing_interrupts_and_the_answer_waits(bank: Bank, people: list[str]) -> None:
+    assert {made.channel for made in asked(bank, people, at=NOW)} == {"push"}
+    assert {made.channel for made in asked(bank, people, at=NIGHT)} <= {"app", "email"}
+
+
+def test_whoever_takes_their_yes_back_is_passed_over(bank: Bank, people: list[str]) -> None:
+    for name in people:
+        bank.forecast(name, now=NOW)
+    say(bank, people[0], "withdraw", purpose="insights")
+    assert people[0] not in {made.customer for made in intervene(bank.kit, people, now=NOW)}
+
+
+def test_what_was_told_is_still_known_when_two_customers_turn_out_to_be_one_person(
+    bank: Bank, people: list[str]
+) -> None:
+    made = next(made for made in asked(bank, people, at=NOW) if made.foretold)
+    seen = [
+        happened(name, IdentityLinked(key_kind="device", key="d-9"), at=NOW, name=f"link-{name}")
+        for name in (made.customer, "z-9")
+    ]
+    bank.ingest(seen, now=NOW)
+    with bank.kit.store.read() as reader:
+        kept = contacts_from(reader.states(reader.person(made.customer))["contacts"])
+    assert [said.foretold for said in kept] == [made.foretold]
+    assert bank.replay().differences == 0
+
+
+def test_a_decision_looks_ahead_again_when_money_moved_and_only_then(bank: Bank, people: list[str]) -> None:
+    name = people[0]
+    bank.decide(name, occasion="app.opened", id="d-0", now=NOW)
+    assert bank.counts().get("entries.forecast", 0) == 0, "nobody was ever looked ahead for"
+    bank.forecast(name, now=NOW)
+    bank.decide(name, occasion="app.opened", id="d-1", now=Instant(NOW + 1))
+    assert bank.counts()["entries.forecast"] == 1
+
+    late = paid(name, -1_000, "dining", at=Instant(NOW - DAY), balance=None)
+    bank.ingest([late], now=Instant(NOW + 2))
+    for number in (2, 3):
+        bank.decide(name, occasion="app.opened", id=f"d-{number}", now=Instant(NOW + 3))
+        assert bank.counts()["entries.forecast"] == 2
+
+    say(bank, name, "withdraw", purpose="insights")
+    bank.ingest([paid(name, -2_000, "dining", at=NOW)], now=Instant(NOW + 4))
+    blind = bank.decide(name, occasion="app.opened", id="d-4", now=Instant(NOW + 5))
+    assert "insights" not in {purpose for purpose, _ in blind.uses}
+    assert bank.counts()["entries.forecast"] == 2
+    assert bank.replay().differences == 0
+
+
+def test_records_written_before_forecasts_named_events_can_still_be_read(bank: Bank) -> None:
+    old = b'{"customer":"c-1","facts":{"at":5,"shortfall_30d":0.4,"low_point_minor":-9,"sources":["transactions"]},'
+    facts = msgspec.json.decode(old + b'"uses":[["insights","transactions"]],"epoch":1}', type=ForecastRecord).facts
+    foresight = facts.foresight(calendar=bank.calendar, now=Instant(6))
+    assert (foresight.chance("below_zero", 30), foresight.low_point_minor) == (0.4, -9.0)
+    assert foresight.days_to("below_zero") != foresight.days_to("below_zero"), "not known"
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=ForecastFacts) == facts
+    said = Said(decision="d-1", action="shortfall_warning", kind="alert", channel="app", at=Instant(5))
+    assert contacts_from(msgspec.msgpack.encode([msgspec.to_builtins(said)[:6]])) == (said,)

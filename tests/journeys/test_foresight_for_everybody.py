@@ -1,0 +1,128 @@
+"""The nightly run gives everybody the forecast they would get alone, recorded as a use, or says why it gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+from people import happened, ordinary_months, paid
+
+from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.event import DistrictDescribed
+from marketofone.domain.moment import DAY, Instant
+from marketofone.flow.forecast import ERRORS, CustomerForecast, error_table
+from marketofone.flow.foresight import LeftOut
+from marketofone.flow.view import ModelRecord
+from marketofone.models.forecast import prior_errors
+
+Allow = Callable[..., None]
+
+
+def withdraw(bank: Bank, customer: str, *, since: Instant) -> None:
+    no = ConsentChange(
+        customer=customer, change="withdraw", purposes=("insights",), sources=("*",), channels=("*",), since=since
+    )
+    bank.consent(no, now=since)
+
+
+def move_in(bank: Bank, allow: Allow, *customers: str, now: Instant) -> None:
+    for customer in customers:
+        allow(customer)
+        bank.ingest(ordinary_months(customer, until=now), now=now)
+
+
+def test_everybody_gets_the_forecast_they_would_get_alone(bank: Bank, allow: Allow, now: Instant) -> None:
+    move_in(bank, allow, "c-2", "c-1", now=now)
+    alone = [bank.forecast(customer, now=now) for customer in ("c-1", "c-2")]
+
+    assert list(bank.forecast_all(now=now)) == alone
+    assert all(ahead.accounts[0].days for ahead in alone)
+
+
+def test_everybody_may_be_looked_ahead_for_from_a_past_moment(bank: Bank, allow: Allow, now: Instant) -> None:
+    move_in(bank, allow, "c-1", "c-2", now=now)
+    moment = Instant(now - 20 * DAY)
+    alone = [bank.forecast(customer, now=moment) for customer in ("c-1", "c-2")]
+
+    assert list(bank.forecast_all(now=moment)) == alone
+
+
+def test_who_allows_no_forecast_is_left_out_with_the_reason_and_nothing_is_recorded(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    move_in(bank, allow, "c-1", "c-2", now=now)
+    withdraw(bank, "c-2", since=now)
+    bank.ingest([paid("c-3", -100, "dining", at=now)], now=now)
+    district = DistrictDescribed(name="d", region="r", figures={})
+    bank.ingest([happened("district-1", district, at=now)], now=now)  # about no person
+
+    ahead = list(bank.forecast_all(now=now))
+
+    assert isinstance(ahead[0], CustomerForecast)
+    assert ahead[1:] == [
+        LeftOut(customer="c-2", why="you said no"),
+        LeftOut(customer="c-3", why="you have not allowed it"),
+    ]
+    assert bank.counts()["entries.forecast"] == 1
+    assert [(use.purpose, use.source, use.count) for use in bank.uses("c-1")] == [
+        ("insights", "transactions", 1),
+        ("insights", "open_banking", 1),
+    ]
+    assert bank.uses("c-2") == []
+    assert bank.replay().differences == 0
+    assert bank.verify().ok
+
+
+def test_a_no_said_while_the_run_goes_on_is_heard(bank: Bank, allow: Allow, now: Instant) -> None:
+    people = [f"c-{number:03}" for number in range(300)]
+    for customer in people:
+        allow(customer)
+    run = bank.forecast_all(now=now)
+    assert isinstance(next(run), CustomerForecast)
+    withdraw(bank, people[-1], since=now)
+
+    ahead = list(run)
+
+    assert ahead[-1] == LeftOut(customer=people[-1], why="you said no")
+    assert sum(isinstance(one, CustomerForecast) for one in ahead) == len(people) - 2
+    assert bank.counts()["entries.forecast"] == len(people) - 1
+
+
+def test_looking_back_never_takes_the_place_of_what_decisions_know_by_now(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    move_in(bank, allow, "c-1", now=now)
+    bank.forecast("c-1", now=now)
+    with bank.kit.store.read() as reader:
+        before = reader.states("c-1")["forecast"]
+
+    list(bank.forecast_all(now=Instant(now - 9 * DAY)))
+
+    with bank.kit.store.read() as reader:
+        assert reader.states("c-1")["forecast"] == before
+    assert bank.counts()["entries.forecast"] == 2
+    bank.decide("c-1", occasion="app.opened", now=now)
+    assert bank.replay().differences == 0
+
+
+def record(bank: Bank, table: bytes, *, at: Instant) -> None:
+    body = msgspec.msgpack.encode(ModelRecord(states={ERRORS: table}))
+    bank.kit.store.commit(lambda writer: writer.append("model", at=at, customer=None, body=body))
+
+
+def test_what_was_learned_as_of_the_past_never_takes_the_place_of_what_was_learned_later(
+    bank: Bank, now: Instant
+) -> None:
+    def learned(at: Instant) -> int:
+        with bank.kit.store.read() as reader:
+            return error_table(reader, now=at).windows
+
+    early = Instant(now - 100 * DAY)
+    for windows, at in ((1, now), (2, early), (3, now)):
+        record(bank, replace(prior_errors(), windows=windows).to_bytes(), at=at)
+        assert learned(now) == (3 if windows == 3 else 1)
+
+    assert learned(early) == 2
+    assert learned(Instant(early - 1)) == 0
