@@ -12,7 +12,7 @@ from time import perf_counter
 
 import msgspec
 
-from bench import choosing, deciding, ingesting, over_http, proving, reading
+from bench import choosing, deciding, foreseeing, ingesting, over_http, proving, reading
 from bench.figures import Figure, table
 from bench.town import FULL, QUICK, Scale, build
 
@@ -28,6 +28,7 @@ def measure(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figur
         people = deciding.served(bank, town)
     yield over_http.measure(town, people, seconds=scale.seconds)
     with town.open() as bank:
+        yield from foreseeing.measure(bank, town, rounds=1)  # moves money later than what is asked for above
         yield from proving.measure(bank)
 
 

@@ -31,9 +31,10 @@ def test_every_figure_is_a_positive_number(figures: list[Figure]) -> None:
 
 def test_all_that_was_promised_is_measured(figures: list[Figure]) -> None:
     names = " | ".join(figure.own.name for figure in figures)
-    for what in ("durable ingest", "decide in process", "choose", "features of one person", "consent", "HTTP"):
+    promised = ("durable ingest", "decide in process", "choose", "features of one person", "consent", "forecast")
+    for what in (*promised, "fresh risk", "HTTP"):
         assert what in names
-    assert sum(figure.aim is not None for figure in figures) == len(TINY.batches) + 2
+    assert sum(figure.aim is not None for figure in figures) == len(TINY.batches) + 4
 
 
 def test_a_library_that_is_not_there_is_named_as_absent(figures: list[Figure]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from marketofone.models import bandit, forecast, language, recommend
+from marketofone.profile.ledger import Account, Kind
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -53,19 +54,22 @@ def _people(seed: int, count: int) -> list[frozenset[str]]:
     return [frozenset(name for name in PRODUCTS if generator.random() < 0.4) for _ in range(count)]
 
 
-def _accounts(seed: int, count: int) -> list[list[forecast.Movement]]:
+def _accounts(seed: int, count: int) -> list[Account]:
     generator = np.random.default_rng(seed)
+    kinds = (Kind("cash", "cash", None),)
+    days = np.arange(0, 190, 5)
+    moved = generator.integers(-9_000, 9_000, size=(count, days.size))
     return [
-        [
-            forecast.Movement(10 * at, "a", int(amount), "cash", "cash", None, 50_000 + int(amount))
-            for at, amount in enumerate(generator.integers(-9_000, 9_000, size=20))
-        ]
-        for _ in range(count)
+        Account("a", "EUR", kinds, days, amounts, days * 0, 500_000 + np.cumsum(amounts)) for amounts in moved.copy()
     ]
 
 
-def _look_ahead(errors: forecast.ErrorTable, movements: list[forecast.Movement]) -> object:
-    return forecast.forecast(movements, as_of=200, currency="EUR", errors=errors)
+def _look_ahead(model: forecast.Model, account: Account) -> object:
+    return forecast.forecast([account], as_of=189, currency="EUR", model=model)
+
+
+def _overwrite(account: Account) -> None:
+    account.amounts.fill(99)
 
 
 BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
@@ -92,16 +96,17 @@ AFFINITY: ModelCase[recommend.Affinity, frozenset[str]] = ModelCase(
     bytes_max=600,
 )
 
-FORECAST: ModelCase[forecast.ErrorTable, list[forecast.Movement]] = ModelCase(
+FORECAST: ModelCase[forecast.Model, Account] = ModelCase(
     name="forecast",
-    fresh=lambda seed: forecast.fit_errors(_accounts(seed, 60), as_of_days=(50, 70, 90), known_until=200),
+    # Hardly more past days than it takes to learn at all, so that it is quick.
+    fresh=lambda seed: forecast.fit(_accounts(seed, 7), known_until=189, seed=seed),
     examples=_accounts,
     predict=_look_ahead,
     learn=None,
-    spoil=list.clear,
-    to_bytes=forecast.ErrorTable.to_bytes,
-    from_bytes=forecast.ErrorTable.from_bytes,
-    bytes_max=400_000,
+    spoil=_overwrite,
+    to_bytes=forecast.Model.to_bytes,
+    from_bytes=forecast.Model.from_bytes,
+    bytes_max=1_000_000,
 )
 
 PHRASES = language.load_phrases(language.phrases_text())

@@ -6,13 +6,15 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-IMPORTED_AS = {"sklearn": "scikit-learn"}
-CORE, WEB = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]["web"]
+IMPORTED_AS = {"sklearn": "scikit-learn", "chronos": "chronos-forecasting"}
+CORE, EXTRAS = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
+WEB = EXTRAS["web"]
 
 
 def first_cells(page: Path, *, under: str) -> list[str]:
@@ -31,22 +33,41 @@ def test_every_dependency_has_its_reason() -> None:
 
     assert first_cells(page, under="Dependencies, and why each one") == names(CORE)
     assert first_cells(page, under="Only to serve: `marketofone[web]`") == names(WEB)
+    assert first_cells(page, under="Only to judge forecasts: `marketofone[evaluate]`") == names(EXTRAS["evaluate"])
+    assert first_cells(page, under="Only beside a pretrained forecaster: `marketofone[pretrained]`") == names(
+        EXTRAS["pretrained"]
+    )
     assert first_cells(page, under="Only for development") == names(groups["dev"])
     assert first_cells(page, under="Only for benchmarks") == names(groups["bench"])
 
 
-def imported_by(*, web: bool) -> set[str]:
+def imported_by(*, web: bool, lazily: bool = False) -> set[str]:
+    """Give what the source imports as it is loaded; lazily: what it imports inside functions only."""
     paths = (path for path in (ROOT / "src").rglob("*.py") if ("web" in path.parts) == web)
-    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))]
-    found = {alias.name.partition(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    found |= {(node.module or "").partition(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
-    foreign = found - set(sys.stdlib_module_names) - {"marketofone", ""}
-    return {IMPORTED_AS.get(name, name) for name in foreign}
+    trees = [ast.parse(path.read_text("utf-8")) for path in paths]
+    at_once = {name for tree in trees for name in _named(tree.body)}
+    return {name for tree in trees for name in _named(ast.walk(tree))} - at_once if lazily else at_once
+
+
+def _named(nodes: Iterable[ast.AST]) -> set[str]:
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return {IMPORTED_AS.get(name, name) for name in found - set(sys.stdlib_module_names) - {"marketofone", ""}}
 
 
 def test_everything_imported_is_declared_and_only_the_web_needs_its_extra() -> None:
     assert imported_by(web=False) - set(names(CORE)) == set()
     assert imported_by(web=True) - set(names([*CORE, *WEB])) == set()
+
+
+def test_other_extras_are_imported_only_where_they_are_used() -> None:
+    extras = set(names([*EXTRAS["evaluate"], *EXTRAS["pretrained"]]))
+
+    assert imported_by(web=False, lazily=True) - set(names(CORE)) == extras
 
 
 def test_every_choice_is_listed_with_its_title() -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
-from msgspec.structs import replace
 from people import happened, ordinary_months, paid
 
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import DistrictDescribed
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow.forecast import ERRORS, CustomerForecast, error_table
+from marketofone.flow.forecast import MODEL, CustomerForecast, model_of
 from marketofone.flow.foresight import LeftOut
 from marketofone.flow.view import ModelRecord
-from marketofone.models.forecast import prior_errors
+from marketofone.models.forecast import Model
 
 Allow = Callable[..., None]
 
@@ -107,8 +106,8 @@ def test_looking_back_never_takes_the_place_of_what_decisions_know_by_now(
     assert bank.replay().differences == 0
 
 
-def record(bank: Bank, table: bytes, *, at: Instant) -> None:
-    body = msgspec.msgpack.encode(ModelRecord(states={ERRORS: table}))
+def record(bank: Bank, model: bytes, *, at: Instant) -> None:
+    body = msgspec.msgpack.encode(ModelRecord(states={MODEL: model}))
     bank.kit.store.commit(lambda writer: writer.append("model", at=at, customer=None, body=body))
 
 
@@ -117,11 +116,11 @@ def test_what_was_learned_as_of_the_past_never_takes_the_place_of_what_was_learn
 ) -> None:
     def learned(at: Instant) -> int:
         with bank.kit.store.read() as reader:
-            return error_table(reader, now=at).windows
+            return model_of(bank.kit, reader, now=at).windows
 
     early = Instant(now - 100 * DAY)
     for windows, at in ((1, now), (2, early), (3, now)):
-        record(bank, replace(prior_errors(), windows=windows).to_bytes(), at=at)
+        record(bank, Model(windows=windows).to_bytes(), at=at)
         assert learned(now) == (3 if windows == 3 else 1)
 
     assert learned(early) == 2

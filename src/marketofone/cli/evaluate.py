@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,10 +16,11 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, day_number
 from marketofone.flow import evaluate as judge
-from marketofone.importers import berka, series
+from marketofone.importers import berka, series, weights
 from marketofone.learn.evaluation.protocol import Split
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"account": ("account",), "time": ("time",), "both": ("account", "time")}
+_EXTRAS = dict.fromkeys(("chronos", "torch"), ("pretrained", "or leave out --pretrained"))
 _PRAGUE = Calendar("Europe/Prague")
 
 
@@ -32,35 +34,57 @@ def evaluate() -> None:
 @in_folder
 @click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 @click.option("--as-of", "as_of", metavar="DATE", multiple=True, help="A cut-off; may be given several times.")
-@click.option("--split", type=click.Choice(list(_SPLITS)), default="both", show_default=True)
-@click.option("--peers", type=click.Choice(judge.PEERS), default="all", show_default=True)
+@click.option(
+    "--split",
+    type=click.Choice(list(_SPLITS)),
+    default="both",
+    show_default=True,
+    help="Learn from other accounts, from earlier days, or judge both.",
+)
+@click.option(
+    "--peers",
+    type=click.Choice(judge.PEERS),
+    default="all",
+    show_default=True,
+    help="Beside whom: all of them, those that are fast, or nobody.",
+)
 @click.option(
     "--sample", type=click.IntRange(1), default=100, show_default=True, help="Accounts that slow peers are tried on."
 )
-def forecast(
-    *, as_json: bool, folder: Path, path: Path | None, as_of: Sequence[str], split: str, peers: judge.Peers, sample: int
-) -> None:
+@click.option(
+    "--pretrained",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Also beside a pretrained forecaster, from its weights in a local folder.",
+)
+def forecast(*, as_json: bool, folder: Path, path: Path | None, pretrained: Path | None, **asked: Any) -> None:
     """Judge the forecast on PATH, or on the bank's own customers who allow learning from their transactions.
 
     PATH is a folder with the tables of the Czech bank, or a table of daily series such as NN5.
     """
-    plan = judge.Plan(as_of=tuple(_day(text) for text in as_of), splits=_SPLITS[split], peers=peers, sample=sample)
     try:
+        plan = _plan(pretrained=pretrained and weights.read(pretrained), **asked)
         with terminal.Progress(quiet=as_json) as progress:
-            if path is None:
-                with open_bank(folder) as bank:
-                    found = bank.evaluate_forecast(plan, step=progress.step)
-            elif path.is_dir():
-                events = [row for row in berka.read(path).rows if isinstance(row, Event)]
-                accounts = judge.accounts_in(events, calendar=_PRAGUE)
-                found = judge.evaluate_czech_bank(accounts, plan, step=progress.step)
-            else:
-                found = judge.evaluate_series(*series.read(path), plan)
+            found = _judged(plan, folder=folder, path=path, step=progress.step)
     except ModuleNotFoundError as error:
-        raise click.UsageError(
-            f'{error.name} is missing: pip install "marketofone[evaluate]", or --peers none'
-        ) from error
+        extra, instead = _EXTRAS.get(error.name or "", ("evaluate", "or --peers none"))
+        raise click.UsageError(f'{error.name} is missing: pip install "marketofone[{extra}]", {instead}') from error
     terminal.say(found, "evaluated", as_json=as_json)
+
+
+def _plan(*, as_of: Sequence[str], split: str, peers: judge.Peers, sample: int, pretrained: Any) -> judge.Plan:
+    days = tuple(_day(text) for text in as_of)
+    return judge.Plan(as_of=days, splits=_SPLITS[split], peers=peers, sample=sample, pretrained=pretrained)
+
+
+def _judged(plan: judge.Plan, *, folder: Path, path: Path | None, step: judge.Step) -> judge.Evaluation:
+    if path is None:
+        with open_bank(folder) as bank:
+            return bank.evaluate_forecast(plan, step=step)
+    if path.is_dir():
+        events = [row for row in berka.read(path).rows if isinstance(row, Event)]
+        return judge.evaluate_czech_bank(judge.accounts_in(events, calendar=_PRAGUE), plan, step=step)
+    return judge.evaluate_series(*series.read(path), plan)
 
 
 def _day(text: str) -> int:

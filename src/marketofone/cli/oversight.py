@@ -11,7 +11,7 @@ import click
 from marketofone.cli.session import SAID_NO, Session, as_of, on_bank
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow.train import LESSONS, Lesson
+from marketofone.flow.train import ANEW, LESSONS, Lesson
 from marketofone.governance.board import Ruling
 
 
@@ -20,8 +20,12 @@ from marketofone.governance.board import Ruling
 @click.argument("what", required=False, type=click.Choice(LESSONS))
 @as_of
 def train(session: Session, *, what: Lesson | None, as_of: str | None) -> None:
-    """Learn WHAT (by default everything) again from everybody who allows it, from nothing after --as-of."""
-    lessons = LESSONS if what is None else (what,)
+    """Learn WHAT again from everybody who allows it, from nothing after --as-of.
+
+    By default forecast and recommend are learned anew; bands is the cheap nightly step, in which the bands of forecasts
+    follow how often the truth lay beyond them of late.
+    """
+    lessons = ANEW if what is None else (what,)
     session.say(session.bank.train(lessons=lessons, now=session.moment(as_of)), "trained")
 
 

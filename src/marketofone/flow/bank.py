@@ -179,7 +179,7 @@ class Bank:
         """
         return forecast.look_ahead(self._kit, customer, now=self._at(now))
 
-    def train(self, *, lessons: Sequence[train.Lesson] = train.LESSONS, now: Instant | None = None) -> train.Trained:
+    def train(self, *, lessons: Sequence[train.Lesson] = train.ANEW, now: Instant | None = None) -> train.Trained:
         """Learn again what is learned from everybody together, from nothing later than ``now``."""
         return train.train(self._kit, now=self._at(now), lessons=lessons)
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from marketofone.consent.ledger import Consents
+from marketofone.domain.moment import Instant
 from marketofone.features.state import LiveState
 from marketofone.flow.book import DIGEST, DOCUMENTS, Book, read_book
 from marketofone.flow.learned import UNTAUGHT, Learned, Mind
 from marketofone.governance.board import NO_RULINGS, BoardState
+from marketofone.models.forecast import Model
 from marketofone.models.language.model import LanguageModel
 from marketofone.store.ports import Reader, Store
 
@@ -56,11 +58,21 @@ NOTHING_YET = Followed(0, UNTAUGHT, NO_RULINGS)
 
 
 @dataclass
+class Foresight:
+    """What the journal holds of forecast models up to a position: the name, as of when, the entry, and the bytes."""
+
+    position: int = 0
+    learned: list[tuple[str, Instant, int, bytes]] = field(default_factory=list)
+    models: Decoded[int, Model] = field(default_factory=lambda: Decoded(room=2))
+
+
+@dataclass
 class Caches:
     """Decoded values beside what they were decoded from; the store stays the truth."""
 
     followed: Followed = NOTHING_YET
     mind: Mind | None = None
+    foresight: Foresight = field(default_factory=Foresight)
     features: dict[str, str | None] = field(default_factory=dict)  # their digest by that of the documents
     consents: Decoded[str, Consents] = field(default_factory=lambda: Decoded(room=_CACHED_PEOPLE))
     states: Decoded[tuple[str, str], LiveState] = field(default_factory=lambda: Decoded(room=_CACHED_STATES))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import numpy as np
 from msgspec import Struct
@@ -21,6 +22,7 @@ from marketofone.learn.evaluation.boosted import BOOSTED
 from marketofone.learn.evaluation.nn5 import CashMachines, cash_machines
 from marketofone.learn.evaluation.ours import OURS
 from marketofone.learn.evaluation.peers import FAST
+from marketofone.learn.evaluation.pretrained import NAME, medians_of, pretrained
 from marketofone.learn.evaluation.protocol import (
     Case,
     Method,
@@ -54,12 +56,16 @@ _METHODS: dict[Peers, tuple[Method, ...]] = {
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How to judge: cut-offs (none: the usual ones), splits, peers, and on how many accounts slow ones are tried."""
+    """How to judge: cut-offs (none: the usual ones), splits, peers, and on how many accounts slow ones are tried.
+
+    ``pretrained`` is one peer more: the pipeline of a pretrained forecaster.
+    """
 
     as_of: tuple[int, ...] = ()
     splits: tuple[Split, ...] = ("account", "time")
     peers: Peers = "all"
     sample: int = SAMPLE
+    pretrained: Any = None
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
@@ -95,7 +101,9 @@ def evaluate_czech_bank(accounts: Sequence[Account], plan: Plan, *, step: Step) 
 
 def evaluate_series(first_day: int, series: NDArray[np.float64], plan: Plan) -> Evaluation:
     """Judge the generic part of the forecast on daily cash withdrawals, with the protocol of the Monash archive."""
-    panels = PANELS if plan.peers == "all" else {}
+    panels = dict(PANELS) if plan.peers == "all" else {}
+    if plan.pretrained is not None:
+        panels[NAME] = partial(medians_of, plan.pretrained)
     return Evaluation(seed=SEED, tests=(), cash_machines=cash_machines(series, first_day=first_day, peers=panels))
 
 
@@ -137,7 +145,8 @@ def _evaluation(tests: Sequence[tuple[Test, Sequence[Account]]], plan: Plan, *, 
 
 def _judge(case: Case, *, split: Split, plan: Plan, step: Step) -> list[TestReport]:
     test, rows = case.test, case.rows
-    methods = _METHODS[plan.peers]
+    more = () if plan.pretrained is None else (pretrained(plan.pretrained),)
+    methods = (*_METHODS[plan.peers], *more)
     few, whole = sample_of(rows, count=plan.sample, seed=SEED), np.ones(len(rows.account), dtype=bool)
     asked = {method.name: few if method.slow else whole for method in methods}
     outcomes: dict[str, Outcome] = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit
 from marketofone.domain.errors import ConsentRefused, EpochChanged
@@ -17,22 +18,23 @@ from marketofone.flow.facts import facts_of
 from marketofone.flow.rights import must_exist
 from marketofone.flow.stored import FORECAST, StoredView
 from marketofone.flow.view import ForecastRecord, ModelRecord
-from marketofone.models.forecast import ErrorTable, Expected, Forecast, Movement, Outlook, forecast, prior_errors
-from marketofone.models.forecast.history import history
-from marketofone.profile.ledger import UNTOLD, Account
+from marketofone.models.forecast import Expected, Forecast, Model, Outlook, forecast_all
+from marketofone.models.forecast.calibrate import Stretch
+from marketofone.profile.ledger import Account
 from marketofone.store.ports import Reader, Writer
 
 PURPOSE = "insights"
 CHANNEL = "app"
-ERRORS = "forecast:errors"
+MODEL, BANDS = "forecast:model", "forecast:bands"
 REFUSED = "no forecast: "
 SOURCES = frozenset({"transactions", "open_banking"})
 BUFFER = 10  # of a month's turnover, what a person needs to have at hand is this part: about three days
 _MODEL = msgspec.msgpack.Decoder(ModelRecord)
+_BANDS = msgspec.msgpack.Decoder(Stretch)
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class DayBalance(Struct, frozen=True, kw_only=True):
+class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
     """One day: the end-of-day balance at the quantiles 0.1 to 0.9, in minor units."""
 
     day: str
@@ -138,67 +140,74 @@ def _look(kit: Equipment, reader: Reader, customer: str, *, now: Instant) -> tup
     known = know(view, view.person(customer), question(now))
     if not known.open:
         raise ConsentRefused(why=f"{REFUSED}{why_not(known.leave)}")
-    return foresee(view, known, customer=customer, errors=error_table(reader, now=now), now=now)
+    model = model_of(kit, reader, now=now)
+    return foresee_all(view, [(customer, known)], model=model, now=now)[0]
 
 
-def foresee(
-    view: StoredView, known: Known, *, customer: str, errors: ErrorTable, now: Instant
-) -> tuple[ForecastRecord, CustomerForecast]:
-    """Make the forecast of a person who allows it, and the record of it."""
-    money, as_of = known.accounts(), view.book.calendar.day_of(now)
+def foresee_all(
+    view: StoredView, people: Sequence[tuple[str, Known]], *, model: Model, now: Instant
+) -> list[tuple[ForecastRecord, CustomerForecast]]:
+    """Make the forecasts of people who allow it, under the names they were asked for, and the records of them."""
+    as_of = view.book.calendar.day_of(now)
+    money = [known.accounts() for _, known in people]
+    counts = [_currencies(accounts) for accounts in money]
+    currencies = [count.most_common(1)[0][0] if count else view.book.settings.currency for count in counts]
+    asked = [
+        ([account for account in accounts if account.currency == currency], currency)
+        for accounts, currency in zip(money, currencies, strict=True)
+    ]
+    made = forecast_all(asked, as_of=as_of, model=model)
+    return [
+        _made(view, customer, known, ahead, others=sorted(set(count) - {ahead.currency}), now=now)
+        for (customer, known), ahead, count in zip(people, made, counts, strict=True)
+    ]
+
+
+def _currencies(accounts: Iterable[Account]) -> Counter[str]:
     counts = Counter[str]()
-    for account in money:
+    for account in accounts:
         counts[account.currency] += account.days.size
-    currency = counts.most_common(1)[0][0] if counts else view.book.settings.currency
-    moves = movements_of(account for account in money if account.currency == currency)
-    ahead = forecast(moves, as_of=as_of, currency=currency, errors=errors)
+    return counts
+
+
+def _made(
+    view: StoredView, customer: str, known: Known, ahead: Forecast, *, others: Sequence[str], now: Instant
+) -> tuple[ForecastRecord, CustomerForecast]:
     facts = facts_of(
         ahead,
         sources=known.open,
         now=now,
-        buffer_minor=history(moves, as_of=as_of).turnover() // BUFFER,
+        buffer_minor=ahead.turnover // BUFFER,
         before=view.forecast_facts(known.person),
         blobs=view.blobs(known.person),
     )
     uses = tuple((PURPOSE, source) for source in sorted(known.open))
-    notes = (f"accounts in {other} are not in this forecast" for other in sorted(set(counts) - {currency}))
+    notes = (f"accounts in {other} are not in this forecast" for other in others)
     return (
         ForecastRecord(customer=customer, facts=facts, uses=uses, epoch=known.leave.epoch),
-        _told(customer, ahead, currency=currency, notes=(*notes, *_refusals(known.leave))),
+        _told(customer, ahead, currency=ahead.currency, notes=(*notes, *_refusals(known.leave))),
     )
 
 
-def movements_of(accounts: Iterable[Account]) -> list[Movement]:
-    """Give the movements of accounts one by one."""
-    return [
-        Movement(
-            day,
-            account.name,
-            amount,
-            category=account.kinds[kind].category,
-            operation=account.kinds[kind].operation,
-            counterparty=account.kinds[kind].counterparty,
-            balance_minor=None if balance == UNTOLD else balance,
-        )
-        for account in accounts
-        for day, amount, kind, balance in zip(
-            *(column.tolist() for column in (account.days, account.amounts, account.of, account.balances)), strict=True
-        )
-    ]
-
-
-def error_table(reader: Reader, *, now: Instant) -> ErrorTable:
-    """Give the pooled errors as last learned by a moment, the prior formula when they never were.
+def model_of(kit: Equipment, reader: Reader, *, now: Instant) -> Model:
+    """Give the model as last learned by a moment, the prior formula when it never was.
 
     What was learned as of an earlier moment does not take the place of what was learned as of a later one.
     """
-    best: tuple[Instant, bytes] | None = None
-    for entry in reader.entries(kinds=("model",)):
-        if entry.at > now or entry.body is None or (best is not None and entry.at < best[0]):
-            continue
-        state = _MODEL.decode(entry.body).states.get(ERRORS)
-        best = best if state is None else (entry.at, state)
-    return prior_errors() if best is None else ErrorTable.from_bytes(best[1])
+    known = kit.caches.foresight
+    if not known.position or any(kind == "model" for kind, _ in reader.changes(after=known.position)):
+        for entry in reader.entries(kinds=("model",), after=known.position):
+            states = {} if entry.body is None else _MODEL.decode(entry.body).states
+            known.learned += [(name, entry.at, entry.seq, states[name]) for name in (MODEL, BANDS) if name in states]
+    known.position = max(known.position, reader.position())
+    past = sorted(((at, seq, name, body) for name, at, seq, body in known.learned if at <= now), reverse=True)
+    newest = next((one for one in past if one[2] == MODEL), None)
+    if newest is None:
+        return Model()
+    model = known.models.read(newest[1], newest[3], decode=Model.from_bytes)
+    # Bands that were followed since belong to the model that they followed.
+    bands = next((body for at, seq, name, body in past if name == BANDS and (at, seq) > newest[:2]), None)
+    return model if bands is None else replace(model, stretch=_BANDS.decode(bands))
 
 
 def _refusals(leave: Permit) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from marketofone.flow.everybody import everybody, together
 from marketofone.flow.forecast import (
     REFUSED,
     CustomerForecast,
-    error_table,
-    foresee,
+    foresee_all,
     look_alone,
+    model_of,
     question,
     record,
     why_not,
@@ -39,10 +39,10 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 def look_at_everybody(kit: Equipment, *, now: Instant) -> Iterator[CustomerForecast | LeftOut]:
     """Look ahead for everybody, person by person in a stable order; what was given is recorded already."""
     with kit.store.read() as reader:
-        errors = error_table(reader, now=now)
+        model = model_of(kit, reader, now=now)
         for some in together(everybody(kit, reader, question(now)), size=_TOGETHER):
             view = StoredView(reader, kit, committed=True)
-            made = [foresee(view, one, customer=one.person, errors=errors, now=now) for one in some if one.open]
+            made = foresee_all(view, [(one.person, one) for one in some if one.open], model=model, now=now)
             recorded = _recorded(kit, made, now=now)
             for one in some:
                 yield recorded.get(one.person) or LeftOut(customer=one.person, why=why_not(one.leave))

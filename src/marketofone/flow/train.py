@@ -1,4 +1,4 @@
-"""Learn again what is learned from everybody together: what is held together, and how far forecasts miss."""
+"""Learn again what is learned from everybody together: what is held together, and how money goes on."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from msgspec import Struct
 from marketofone.domain.moment import Instant
 from marketofone.flow.equipment import Equipment
 from marketofone.flow.everybody import Known, Question, everybody
-from marketofone.flow.forecast import CHANNEL, ERRORS, movements_of
+from marketofone.flow.forecast import BANDS, CHANNEL, MODEL, model_of
 from marketofone.flow.learned import AFFINITY
 from marketofone.flow.view import ModelRecord
 from marketofone.learn.join import LEARNING
-from marketofone.models.forecast import HORIZON, ErrorTable, Movement, fit_errors
+from marketofone.models.forecast import Model, fit, follow
 from marketofone.models.recommend import fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
+from marketofone.profile.ledger import Account
 from marketofone.profile.registers import Registers
 from marketofone.profile.view import view as profile_of
 from marketofone.store.ports import Writer
 
 SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
-WINDOWS = 3  # past moments from which forecast errors are learned, a month and a half apart
-STRIDE_DAYS = 45
+SEED = 7  # of what training draws: the same past always gives the same models
 SOURCE = "transactions"
-Lesson = Literal["forecast", "recommend"]
+Lesson = Literal["forecast", "recommend", "bands"]
 LESSONS: tuple[Lesson, ...] = get_args(Lesson)
+ANEW: tuple[Lesson, ...] = ("forecast", "recommend")
 
 
 class Trained(Struct, frozen=True, kw_only=True):
@@ -35,7 +36,7 @@ class Trained(Struct, frozen=True, kw_only=True):
 
     people: int
     accounts: int
-    error_windows: int
+    past_days: int
 
 
 def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained:
@@ -44,17 +45,21 @@ def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained
     Nothing that was learned is given up where there is nothing to learn from.
     """
     with kit.store.read() as reader:
+        before = model_of(kit, reader, now=now)
         asked = Question(LEARNING, CHANNEL, frozenset({SOURCE}), now)
         teachers = [known for known in everybody(kit, reader, asked) if known.open]
-    accounts = [movements_of([account]) for known in teachers for account in known.accounts()]
+    accounts = [account for known in teachers for account in known.accounts()]
     states: dict[str, bytes] = {}
     windows = 0
     if "recommend" in lessons:
         states[AFFINITY] = affinity_to_bytes(fit_affinity([_holdings(known) for known in teachers], shrink=SHRINK))
     if "forecast" in lessons:
-        errors = _errors(accounts)
-        windows = errors.windows
-        states |= {ERRORS: errors.to_bytes()} if windows else {}
+        model = _foresight(accounts)
+        windows = model.windows
+        states |= {MODEL: model.to_bytes()} if windows else {}
+    elif "bands" in lessons and before.windows:
+        followed = follow(before, accounts, known_until=_last_day(accounts))
+        states[BANDS] = msgspec.msgpack.encode(followed.stretch)
 
     def record(writer: Writer) -> None:
         entry = writer.append("model", at=now, customer=None, body=msgspec.msgpack.encode(ModelRecord(states=states)))
@@ -62,7 +67,7 @@ def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained
             writer.put_model(name, state, seq=entry.seq)
 
     kit.store.commit(record)
-    return Trained(people=len(teachers), accounts=len(accounts), error_windows=windows)
+    return Trained(people=len(teachers), accounts=len(accounts), past_days=windows)
 
 
 def _holdings(known: Known) -> frozenset[str]:
@@ -70,8 +75,10 @@ def _holdings(known: Known) -> frozenset[str]:
     return frozenset(profile_of(registers, sources=known.open).holdings)
 
 
-def _errors(accounts: Sequence[Sequence[Movement]]) -> ErrorTable:
-    # Where the data ends before today, the windows end with it: a bank that was imported ended years ago.
-    known_until = max((move.day for moves in accounts for move in moves), default=0)
-    windows = [known_until - HORIZON - STRIDE_DAYS * back for back in range(WINDOWS)]
-    return fit_errors(accounts, as_of_days=windows, known_until=known_until)
+def _foresight(accounts: Sequence[Account]) -> Model:
+    return fit(accounts, known_until=_last_day(accounts), seed=SEED)
+
+
+def _last_day(accounts: Sequence[Account]) -> int:
+    # Where the data ends before today, what is known ends with it: a bank that was imported ended years ago.
+    return max((int(account.days[-1]) for account in accounts if account.days.size), default=0)

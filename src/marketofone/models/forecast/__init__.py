@@ -1,31 +1,38 @@
-"""What is coming: recurring payments, ninety days of balances in quantiles, and the chance of falling short.
+"""What is coming: recurring payments, ninety days of balances in quantiles, and what may happen on the way.
 
 ::
 
-    movements -> streams -> payments ┐
-    movements -> history ------------┴-> situation -> (error table) -> paths -> quantiles, events
+    ledger -> Account -> find_streams -> payments ┐
+                      -> happened (standing) -----┴-> align: Panel -> traits -> Model.ahead -> quantiles, chances
+    many past days -> learning.fit -> Model (a forest of past situations, corrections from accounts it did not see)
 """
 
-from marketofone.models.forecast.errors import HORIZON, ErrorTable, fit_errors, prior_errors
-from marketofone.models.forecast.history import Movement
-from marketofone.models.forecast.outlook import QUANTILES, DayAhead, Expected, Forecast, Outlook, forecast, total
+from marketofone.models.forecast.learning import fit, follow
+from marketofone.models.forecast.model import Model
+from marketofone.models.forecast.outlook import (
+    QUANTILES,
+    DayAhead,
+    Expected,
+    Forecast,
+    Outlook,
+    forecast,
+    forecast_all,
+)
 from marketofone.models.forecast.streams import Payment, Stream, find_streams, project
 
 __all__ = [
-    "HORIZON",
     "QUANTILES",
     "DayAhead",
-    "ErrorTable",
     "Expected",
     "Forecast",
-    "Movement",
+    "Model",
     "Outlook",
     "Payment",
     "Stream",
     "find_streams",
-    "fit_errors",
+    "fit",
+    "follow",
     "forecast",
-    "prior_errors",
+    "forecast_all",
     "project",
-    "total",
 ]

@@ -7,11 +7,9 @@ taking the movements of each day away again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.profile.ledger import UNTOLD, Account
@@ -20,19 +18,9 @@ Days = NDArray[np.int64]
 Minor = NDArray[np.int64]
 
 BLOCK_DAYS = 30
-_BLOCKS = 6
-
-
-class Movement(Struct, frozen=True):
-    """Money moved on an account: positive is money in. ``balance_minor`` is what stood there just after it."""
-
-    day: int
-    account: str
-    amount_minor: int
-    category: str | None = None
-    operation: str | None = None
-    counterparty: str | None = None
-    balance_minor: int | None = None
+MINIMUM_DAYS = 30
+MINIMUM_MOVEMENTS = 4
+MAXIMUM_SILENCE = 62  # days: two months without a single movement, and nobody knows what goes on
 
 
 @dataclass(frozen=True)
@@ -65,48 +53,13 @@ class History:
 
         Examples
         --------
-        >>> past = history([Movement(1, "a", 700, balance_minor=700), Movement(3, "a", -200)], as_of=4)
+        >>> past = History(as_of=4, days=np.array([1, 3]), amounts=np.array([700, -200]), balance=500)
         >>> past.closing(np.arange(1, 5)).tolist()
         [700, 700, 500, 500]
         """
         flows = np.concatenate(([0], np.cumsum(self.amounts)))
         later = flows[-1] - flows[np.searchsorted(self.days, days, side="right")]
         return np.asarray((self.balance or 0) - later, dtype=np.int64)
-
-    def turnover(self) -> int:
-        """Give the usual monthly turnover: the larger of the median inflow and outflow of the last six 30-day blocks.
-
-        Blocks before the account existed do not count; the result is at least 1.
-        """
-        blocks = min(_BLOCKS, max(1, self.length // BLOCK_DAYS))
-        age = (self.as_of - self.days) // BLOCK_DAYS
-        recent = age < blocks
-        moved = [
-            np.median(np.bincount(age[recent & side], weights=np.abs(self.amounts[recent & side]), minlength=blocks))
-            for side in (self.amounts > 0, self.amounts < 0)
-        ]
-        return max(1, int(max(moved)))
-
-
-def history(movements: Sequence[Movement], *, as_of: int) -> History:
-    """Gather the movements of one account up to a day.
-
-    Examples
-    --------
-    >>> history([Movement(1, "a", -200, balance_minor=500), Movement(1, "a", 700, balance_minor=700)], as_of=9).balance
-    500
-    """
-    known = sorted((move for move in movements if move.day <= as_of), key=lambda move: move.day)
-    days = np.fromiter((move.day for move in known), dtype=np.int64, count=len(known))
-    amounts = np.fromiter((move.amount_minor for move in known), dtype=np.int64, count=len(known))
-    told = next((move.day for move in reversed(known) if move.balance_minor is not None), None)
-    if told is None:
-        return History(as_of=as_of, days=days, amounts=amounts, balance=None)
-    of_day = [(m.balance_minor, m.amount_minor) for m in known if m.day == told and m.balance_minor is not None]
-    balances, moved = np.array(of_day, dtype=np.int64).T
-    closing = closing_balance(balances, moved)
-    since = int(amounts[np.searchsorted(days, told, side="right") :].sum())
-    return History(as_of=as_of, days=days, amounts=amounts, balance=closing + since)
 
 
 def history_of(account: Account, as_of: int) -> History:
@@ -129,15 +82,6 @@ def history_of(account: Account, as_of: int) -> History:
     return History(as_of=as_of, days=past.days, amounts=past.amounts, balance=closing + since)
 
 
-def together(accounts: Sequence[History]) -> History:
-    """Give several accounts, known until the same day and each with a balance, as one."""
-    days = np.concatenate([account.days for account in accounts])
-    order = np.argsort(days, kind="stable")
-    amounts = np.concatenate([account.amounts for account in accounts])[order]
-    balance = sum(account.balance or 0 for account in accounts)
-    return History(as_of=accounts[0].as_of, days=days[order], amounts=amounts, balance=balance)
-
-
 def closing_balance(balances: Minor, amounts: Minor) -> int:
     """Give the closing balance of a day from what its movements told, in any order.
 
@@ -157,3 +101,15 @@ def closing_balance(balances: Minor, amounts: Minor) -> int:
     distances = np.abs(told[:, np.newaxis] - (told - moved))
     np.fill_diagonal(distances, np.iinfo(np.int64).max)
     return int(told[distances.min(axis=1).argmax()])
+
+
+def silence(account: Account, *, as_of: int) -> str | None:
+    """Give the reason why an account is too little known to look ahead, None when it is not."""
+    count = int(account.days.size)
+    length = as_of - int(account.days[0]) if count else 0
+    if count < MINIMUM_MOVEMENTS or length < MINIMUM_DAYS:
+        return f"{count} movements in {length} days are not enough history"
+    if (account.balances == UNTOLD).all():
+        return "no balance is known"
+    silent = as_of - int(account.days[-1])
+    return f"nothing has moved for {silent} days" if silent > MAXIMUM_SILENCE else None

@@ -1,34 +1,34 @@
-"""Ninety days ahead for one person: quantiles of every end-of-day balance, and the chance of falling short.
+"""Ninety days ahead for people: quantiles of every end-of-day balance, and what may happen, when and because of what.
 
-Everything said about a future is counted on the same equally likely paths, so it cannot contradict itself: quantiles
-never cross, a chance grows with the horizon and with the floor, and is at least the share of any single day.
+People are looked ahead for side by side; each alone gets the same answer. What is said of a person is said of the sum
+over their accounts, for what moves between them cancels out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
-from marketofone.models.forecast.errors import PATHS, ErrorTable, Situation, expected, silence, situation
-from marketofone.models.forecast.history import Movement, history, together
+from marketofone.models.forecast.happened import EVENTS, WITHIN_DAYS, happened
+from marketofone.models.forecast.history import history_of, silence
+from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
+from marketofone.models.forecast.panel import Extra, Look, Panel, align, expected_payments
 from marketofone.models.forecast.streams import Payment
+from marketofone.profile.ledger import UNTOLD, Account
 
-Paths = NDArray[np.int64]
-
-HORIZONS = (30, 60, 90)
 QUANTILES = tuple(tenth / 10 for tenth in range(1, 10))
 TOTAL = "total"
 _DRIVERS = 3
-_AT = np.arange(1, 10) * PATHS // 10
+_TWENTIETH = 20
+_AROUND = 3
 
 
-class DayAhead(Struct, frozen=True):
+class DayAhead(Struct, frozen=True, gc=False):
     """One day: the end-of-day balance at the quantiles 0.1 to 0.9, in minor units."""
 
     day: int
@@ -48,7 +48,7 @@ class Expected(Struct, frozen=True, kw_only=True):
     """Something that may happen within a number of days, how likely, when, and because of what.
 
     The dates hold the middle 80 % of the paths on which it happens; both are None where it happens on none. ``cause``
-    is a key that stays the same from day to day, ``event:category:counterparty`` of the main driver.
+    names the event and its main driver, as long as they are the same.
     """
 
     event: str
@@ -63,7 +63,8 @@ class Expected(Struct, frozen=True, kw_only=True):
 class Forecast(Struct, frozen=True, kw_only=True):
     """What is ahead of a person at the end of the day ``as_of``.
 
-    ``events`` are about ``total``, the sum over the accounts that can be forecast; it is None when none can.
+    ``events`` are about ``total``, the sum over the accounts that can be forecast; it is None when none can. An event
+    about which the model abstains is not among them. ``turnover`` is the person's usual monthly turnover, 0 if unknown.
     """
 
     as_of: int
@@ -72,9 +73,19 @@ class Forecast(Struct, frozen=True, kw_only=True):
     total: Outlook | None
     payments: tuple[Payment, ...]
     events: tuple[Expected, ...]
+    turnover: int = 0
 
 
-def forecast(movements: Sequence[Movement], *, as_of: int, currency: str, errors: ErrorTable) -> Forecast:
+class _Row(NamedTuple):
+    """One line of the panel: an account, or the sum of a person's accounts."""
+
+    look: Look
+    panel: Panel
+    ahead: Ahead
+    at: int
+
+
+def forecast(accounts: Sequence[Account], *, as_of: int, currency: str, model: Model) -> Forecast:
     """Look ahead on a person's accounts; all amounts are in one currency.
 
     Movements after ``as_of`` are not looked at, and their order matters only where one day tells two balances.
@@ -89,96 +100,155 @@ def forecast(movements: Sequence[Movement], *, as_of: int, currency: str, errors
 
     Examples
     --------
-    >>> from marketofone.models.forecast.errors import prior_errors
-    >>> forecast([], as_of=0, currency="EUR", errors=prior_errors()).total is None
+    >>> forecast([], as_of=0, currency="EUR", model=Model()).total is None
     True
     """
-    by_account: dict[str, list[Movement]] = {}
-    for move in movements:
-        if move.day <= as_of:
-            by_account.setdefault(move.account, []).append(move)
-    accounts: list[Outlook] = []
-    seen: dict[str, Situation] = {}
-    for account in sorted(by_account):
-        past = history(by_account[account], as_of=as_of)
-        silent = silence(past)
-        days: tuple[DayAhead, ...] = ()
-        if silent is None:
-            seen[account] = situation(past, payments=expected(by_account[account], as_of=as_of))
-            days = _days(errors.ahead(seen[account]), as_of=as_of)
-        accounts.append(Outlook(account=account, accounts=(account,), days=days, abstains=silent))
-    ahead = Forecast(as_of=as_of, currency=currency, accounts=tuple(accounts), total=None, payments=(), events=())
-    if not seen:
+    return forecast_all([(accounts, currency)], as_of=as_of, model=model)[0]
+
+
+def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int, model: Model) -> list[Forecast]:
+    """Look ahead for many people at once, each with their accounts and the currency of these."""
+    extra = model.customs
+    known = [[account.until(as_of) for account in accounts] for accounts, _ in people]
+    why = [[silence(account, as_of=as_of) for account in accounts] for accounts in known]
+    looks: list[Look] = []
+    for accounts, silent in zip(known, why, strict=True):
+        heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
+        own = [_look(account, as_of=as_of, extra=extra) for account in heard]
+        looks += [*own, _together(own, as_of=as_of)] if len(own) > 1 else own
+    rows = _rows(looks, model=model)
+    return [
+        _person(accounts, silent, rows, as_of=as_of, currency=currency)
+        for accounts, silent, (_, currency) in zip(known, why, people, strict=True)
+    ]
+
+
+def _look(account: Account, *, as_of: int, extra: Extra) -> Look:
+    standing = happened(account, after=np.array([as_of]), known_until=as_of)
+    return Look(account, standing, [expected_payments(account, as_of=as_of, extra=extra)])
+
+
+def _together(looks: Sequence[Look], *, as_of: int) -> Look:
+    """Give the sum over a person's accounts as one; what moves between them cancels out."""
+    accounts = [look.account for look in looks]
+    starts = np.cumsum([0, *(len(account.kinds) for account in accounts)])
+    days = np.concatenate([account.days for account in accounts])
+    order = np.argsort(days, kind="stable")
+    balances = np.full(len(days), UNTOLD)
+    balances[-1] = sum(history_of(account, as_of).balance or 0 for account in accounts)
+    whole = Account(
+        TOTAL,
+        accounts[0].currency,
+        tuple(kind for account in accounts for kind in account.kinds),
+        days[order],
+        np.concatenate([account.amounts for account in accounts])[order],
+        np.concatenate([account.of + start for account, start in zip(accounts, starts, strict=False)])[order],
+        balances,
+    )
+    payments = [payment for look in looks for payment in look.payments[0]]
+    payments.sort(key=lambda payment: (payment.day, payment.amount_minor))
+    return Look(whole, happened(whole, after=np.array([as_of]), known_until=as_of), [payments])
+
+
+def _rows(looks: Sequence[Look], *, model: Model) -> Iterator[_Row]:
+    if looks:
+        panel = align(looks)
+        ahead = model.ahead(panel)
+        yield from (_Row(look, panel, ahead, at) for at, look in enumerate(looks))
+
+
+def _person(
+    accounts: Sequence[Account], silent: Sequence[str | None], rows: Iterator[_Row], *, as_of: int, currency: str
+) -> Forecast:
+    outlooks, heard = [], []
+    spoken: tuple[DayAhead, ...] = ()
+    for account, reason in zip(accounts, silent, strict=True):
+        if reason is None:
+            heard.append(next(rows))
+            spoken = _days(heard[-1], as_of=as_of)
+        days = spoken if reason is None else ()
+        outlooks.append(Outlook(account=account.name, accounts=(account.name,), days=days, abstains=reason))
+    ahead = Forecast(as_of=as_of, currency=currency, accounts=tuple(outlooks), total=None, payments=(), events=())
+    if not heard:
         return ahead
-    whole = total(list(seen.values()))
-    paths = errors.ahead(whole)
-    return replace(
-        ahead,
-        total=Outlook(account=TOTAL, accounts=tuple(seen), days=_days(paths, as_of=as_of)),
-        payments=whole.payments,
-        events=_events(whole, paths, currency=currency),
+    whole = next(rows) if len(heard) > 1 else heard[0]
+    names = tuple(row.look.account.name for row in heard)
+    return Forecast(
+        as_of=as_of,
+        currency=currency,
+        accounts=ahead.accounts,
+        total=Outlook(account=TOTAL, accounts=names, days=spoken if len(heard) == 1 else _days(whole, as_of=as_of)),
+        payments=tuple(whole.look.payments[0]),
+        events=tuple(_events(whole, as_of=as_of, currency=currency)),
+        turnover=int(whole.panel.unit[whole.at]),
     )
 
 
-def total(accounts: Sequence[Situation]) -> Situation:
-    """Give the sum over a person's accounts as one: what moves between them cancels out, so its errors do not add up.
+def _days(row: _Row, *, as_of: int) -> tuple[DayAhead, ...]:
+    quantiles = row.ahead.quantiles[row.at].tolist()
+    return tuple(DayAhead(as_of + ahead, tuple(of_day)) for ahead, of_day in enumerate(quantiles, start=1))
 
-    At least one account is needed.
+
+def _events(row: _Row, *, as_of: int, currency: str) -> Iterator[Expected]:
+    chances = row.ahead.chances[row.at]
+    for number, event in enumerate(EVENTS):
+        weighty = _weighty(row, event)
+        for at, within in enumerate(WITHIN_DAYS):
+            chance = float(chances[number, at])
+            if np.isnan(chance):
+                continue
+            due = [payment for payment in weighty if payment.day <= as_of + within]
+            first, last = _dates(row, number, at, due)
+            if number < SHORTFALLS and last:
+                due = [payment for payment in due if payment.day <= last]
+            there = number < SHORTFALLS and row.ahead.there[row.at, number]
+            drivers = tuple(_words(payment, currency=currency) for payment in due[:_DRIVERS]) or (_unnamed(row, event),)
+            yield Expected(
+                event=event,
+                horizon_days=within,
+                probability=round(chance, 4),
+                expected_from=first,
+                expected_to=last,
+                drivers=("the balance is there already",) if there else drivers,
+                cause=_cause(event, due),
+            )
+
+
+def _dates(row: _Row, event: int, at: int, due: Sequence[Payment]) -> tuple[int | None, int | None]:
+    """Give the days between which an event is expected."""
+    as_of, within = int(row.panel.as_of[row.at]), WITHIN_DAYS[at]
+    if event < SHORTFALLS:
+        if row.ahead.there[row.at, event]:
+            return as_of, as_of
+        first, last = int(row.ahead.first[row.at, event, at]), int(row.ahead.last[row.at, event, at])
+        return (as_of + first, as_of + last) if last else (None, None)
+    if not due:
+        return as_of + 1, as_of + within
+    return max(as_of + 1, due[0].day - _AROUND), min(as_of + within, due[0].day + _AROUND)
+
+
+def _weighty(row: _Row, event: str) -> list[Payment]:
+    """Give the payments that may be behind an event, the largest first: a twentieth of a month's turnover or more.
+
+    For a change of income these are the incomes, for a large expense payments of half a month's turnover.
     """
-    if len(accounts) == 1:
-        return accounts[0]
-    past = together([account.past for account in accounts])
-    payments = sorted(
-        (payment for account in accounts for payment in account.payments),
-        key=lambda payment: (payment.day, payment.amount_minor),
-    )
-    return situation(past, payments=payments)
+    unit = row.panel.unit[row.at]
+    sign = 1 if event.startswith("income") else -1
+    least = unit / 2 if event == "large_expense" else unit / _TWENTIETH
+    due = [one for one in row.look.payments[0] if sign * one.amount_minor >= least]
+    return sorted(due, key=lambda payment: (-sign * payment.amount_minor, payment.day))
 
 
-def _days(paths: Paths, *, as_of: int) -> tuple[DayAhead, ...]:
-    ranked = np.sort(paths.T, axis=1)
-    # Between two neighbours: a quantile below a floor has at least its share of paths below that floor.
-    quantiles = (ranked[:, _AT - 1] + ranked[:, _AT]) // 2
-    return tuple(DayAhead(as_of + ahead, tuple(row)) for ahead, row in enumerate(quantiles.tolist(), start=1))
-
-
-def _events(whole: Situation, paths: Paths, *, currency: str) -> tuple[Expected, ...]:
-    floors = {"below_zero": 0, "below_buffer": whole.turnover // 10, "below_own_floor": whole.floor}
-    return tuple(
-        _shortfall(event, floor, whole, paths[:, :horizon], currency=currency)
-        for event, floor in floors.items()
-        for horizon in HORIZONS
-    )
-
-
-def _shortfall(event: str, floor: int, whole: Situation, paths: Paths, *, currency: str) -> Expected:
-    as_of, below = whole.past.as_of, paths < floor
-    days = np.sort(below[below.any(axis=1)].argmax(axis=1)) + as_of + 1
-    first, last = (int(days[days.size // 10]), int(days[(days.size * 9 - 1) // 10])) if days.size else (None, None)
-    ahead = Expected(
-        event=event,
-        horizon_days=paths.shape[1],
-        probability=days.size / PATHS,
-        expected_from=first,
-        expected_to=last,
-        drivers=_drivers(whole, upto=last or as_of, currency=currency),
-        cause=_cause(event, _weighty(whole, upto=last or as_of)),
-    )
-    if (whole.past.balance or 0) >= floor:
-        return ahead
-    there = ("the balance is there already",)
-    return replace(ahead, probability=1.0, expected_from=as_of, expected_to=as_of, drivers=there)
-
-
-def _drivers(whole: Situation, *, upto: int, currency: str) -> tuple[str, ...]:
-    """Name the largest payments due by a day, of those that weigh at least a twentieth of the monthly turnover."""
-    named = tuple(_words(payment, currency=currency) for payment in _weighty(whole, upto=upto)[:_DRIVERS])
-    return named or ("everyday spending, no single dated payment",)
-
-
-def _weighty(whole: Situation, *, upto: int) -> list[Payment]:
-    weighty = [p for p in whole.payments if p.day <= upto and -p.amount_minor * 20 >= whole.turnover]
-    return sorted(weighty, key=lambda payment: (payment.amount_minor, payment.day))
+def _unnamed(row: _Row, event: str) -> str:
+    if event.startswith("income"):
+        latest, usual = row.panel.latest_income[row.at], row.panel.income[row.at]
+        share = round(100 * (latest / usual - 1)) if usual > 0 else 0
+        return (
+            f"income of the last 30 days was {abs(share)} % {'above' if share >= 0 else 'below'} the three months' mean"
+        )
+    if event == "large_expense":
+        return "large payments of your own past, no dated one"
+    return "everyday spending, no single dated payment"
 
 
 def _cause(event: str, weighty: Sequence[Payment]) -> str:
@@ -191,5 +261,6 @@ def _cause(event: str, weighty: Sequence[Payment]) -> str:
 def _words(payment: Payment, *, currency: str) -> str:
     stream, on = payment.stream, date_of(Day(payment.day))
     what = (stream.category or stream.operation or "payment").replace("_", " ")
-    whom = f" to {stream.counterparty}" if stream.counterparty else ""
-    return f"{what}{whom}: {Money(minor=-payment.amount_minor, currency=currency).text} around {on.day} {on:%B %Y}"
+    whom = f" {'to' if payment.amount_minor < 0 else 'from'} {stream.counterparty}" if stream.counterparty else ""
+    money = Money(minor=abs(payment.amount_minor), currency=currency).text
+    return f"{what}{whom}: {money} around {on.day} {on:%B %Y}"

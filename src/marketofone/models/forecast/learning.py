@@ -1,0 +1,222 @@
+"""Learn the model from many people's past days, and from nothing after a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from marketofone.models.forecast.calibrate import THIRDS, Curve, Stretch, adapted, fit_curve, fit_stretch
+from marketofone.models.forecast.extra_pay import extra_pay
+from marketofone.models.forecast.forest import grow
+from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened, happened
+from marketofone.models.forecast.history import MAXIMUM_SILENCE, silence
+from marketofone.models.forecast.model import KNOTS, SHORTFALLS, Habit, Model, at_knots
+from marketofone.models.forecast.panel import Extra, Floats, Look, Panel, align, centre, expected_payments
+from marketofone.models.forecast.streams import find_streams
+from marketofone.models.forecast.traits import traits
+from marketofone.profile.ledger import Account, Integers
+
+MOST_WINDOWS = 24_000
+MINIMUM_DAYS = 60
+OBSERVED_DAYS = 75
+FEWEST_WINDOWS = 300
+FOLDS = 2
+TREES, LEAF, KEPT = 80, 3, 2
+EVENT_LEAF, EVENT_KEPT = 8, 6
+_TRIAL_TREES, _TRIAL_WINDOWS = 32, 4_000
+_FARTHEST = 4.0
+_SPLITTING = slice(1, None, 2)  # every other knot tells which situations went on alike
+_TOGETHER = 512
+_TENTHS = (0.1, 0.5, 0.9)
+
+
+class Lessons(NamedTuple):
+    """Past days of many accounts, and what followed.
+
+    Shapes
+    ------
+    account : int64[n]
+    inputs : float32[n, traits]
+    errors : float64[n, knots]
+        NaN where it was not observed.
+    events : float64[n, 6, 3]
+    """
+
+    account: Integers
+    inputs: NDArray[np.float32]
+    errors: Floats
+    events: Floats
+
+    def some(self, chosen: NDArray[np.bool_] | Integers) -> Lessons:
+        """Give some of them."""
+        return Lessons(self.account[chosen], self.inputs[chosen], self.errors[chosen], self.events[chosen])
+
+
+def fit(accounts: Sequence[Account], *, known_until: int, seed: int) -> Model:
+    """Learn from past days of many accounts.
+
+    A day counts if its account was known for 60 days by then and moved in the last two months, and if at least 60 days
+    after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
+    whether an account that fell silent was closed. With too few such days the prior formula is given.
+
+    Examples
+    --------
+    >>> fit([], known_until=0, seed=7) == Model()
+    True
+    """
+    known = [cut for account in accounts if (cut := account.until(known_until)).days.size]
+    rng = np.random.default_rng(seed)
+    truths = list(_truths(known, known_until=known_until, rng=rng))
+    if sum(len(truth.days) for _, truth in truths) < FEWEST_WINDOWS:
+        return Model()
+    extra = extra_pay(stream for account in known for stream in find_streams(account, as_of=known_until))
+    blank = Model(
+        known_until=known_until,
+        months=_months(truths, known_until=known_until),
+        extra=tuple(Habit(*way, factors) for way, factors in extra.items()),
+    )
+    panels = list(_panels(known, truths, extra=extra))
+    lessons = _lessons(panels, truths, calendar=blank.calendar)
+    stretch, curves = _corrections(blank, panels, lessons, seed=seed)
+    return replace(_grown(blank, lessons, trees=TREES, seed=seed), stretch=stretch, curves=curves)
+
+
+def follow(model: Model, accounts: Sequence[Account], *, known_until: int) -> Model:
+    """Let the bands follow the last days: look ahead again from 30, 60 and 90 days ago, and see what lay beyond.
+
+    Nothing after ``known_until`` is looked at. Where nobody was known then, the model stays as it is.
+    """
+    beyond = np.full((len(THIRDS), 2), np.nan)
+    for third, ago in enumerate(THIRDS):
+        panel, balances = _since(accounts, known_until - ago, known_until=known_until, extra=model.customs)
+        if panel is not None:
+            beyond[third] = model.beyond(panel, balances, third=third)
+    return replace(model, stretch=adapted(model.stretch, beyond))
+
+
+def _since(accounts: Sequence[Account], day: int, *, known_until: int, extra: Extra) -> tuple[Panel | None, Floats]:
+    """Give what accounts looked like on a day, and what came after it."""
+    looks: list[Look] = []
+    for account in accounts:
+        past = account.until(day)
+        if past.days.size and silence(past, as_of=day) is None:
+            truth = happened(account, after=np.array([day]), known_until=known_until)
+            looks.append(Look(past, truth, [expected_payments(past, as_of=day, extra=extra)]))
+    balances = np.concatenate([np.zeros((0, AHEAD_DAYS)), *(look.standing.balances for look in looks)])
+    return (align(looks) if looks else None), balances
+
+
+def _truths(
+    accounts: Sequence[Account], *, known_until: int, rng: np.random.Generator
+) -> Iterator[tuple[int, Happened]]:
+    """Give past days of each account and what happened after them, as many of each as there is room for."""
+    spans = [min(known_until, int(one.days[-1])) - OBSERVED_DAYS - int(one.days[0]) - MINIMUM_DAYS for one in accounts]
+    stride = max(1, -(-sum(span for span in spans if span > 0) // MOST_WINDOWS))
+    for number, (account, span) in enumerate(zip(accounts, spans, strict=True)):
+        offset = int(rng.integers(stride))  # every account on days of its own, so that all days are seen
+        after = int(account.days[0]) + MINIMUM_DAYS + np.arange(offset, span + 1, stride)
+        if not after.size:
+            continue
+        after = after[after - account.days[np.searchsorted(account.days, after, side="right") - 1] <= MAXIMUM_SILENCE]
+        if not after.size:
+            continue
+        truth = happened(account, after=after, known_until=known_until)
+        told = ~np.isnan(truth.balances[:, OBSERVED_DAYS - 1]) & ~np.isnan(truth.turnover) & ~np.isnan(truth.opening)
+        if told.any():
+            yield number, Happened(**{name: column[told] for name, column in vars(truth).items()})
+
+
+def _months(truths: Sequence[tuple[int, Happened]], *, known_until: int) -> tuple[int, ...]:
+    """Give the calendar months that lie ahead of some day and were observed."""
+    days = np.unique(np.concatenate([truth.days for _, truth in truths]))
+    seen = np.minimum(days[:, None] + np.arange(1, AHEAD_DAYS + 1), known_until)
+    ahead = seen.astype("datetime64[D]").astype("datetime64[M]")
+    return tuple(np.unique(ahead.astype(np.int64) % 12 + 1).tolist())
+
+
+def _panels(accounts: Sequence[Account], truths: Sequence[tuple[int, Happened]], *, extra: Extra) -> Iterator[Panel]:
+    looks: list[Look] = []
+    for number, truth in truths:
+        account = accounts[number]
+        payments = [expected_payments(account, as_of=day, extra=extra) for day in truth.days.tolist()]
+        looks.append(Look(account, truth, payments))
+        if sum(len(look.standing.days) for look in looks) >= _TOGETHER:
+            yield align(looks)
+            looks = []
+    if looks:
+        yield align(looks)
+
+
+def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Happened]], *, calendar: bool) -> Lessons:
+    balances = np.concatenate([truth.balances for _, truth in truths])
+    opening, unit, middle = (
+        np.concatenate(columns)
+        for columns in zip(*((panel.opening, panel.unit, centre(panel)) for panel in panels), strict=True)
+    )
+    return Lessons(
+        account=np.concatenate([np.full(len(truth.days), number) for number, truth in truths]),
+        inputs=np.concatenate([traits(panel, calendar=calendar) for panel in panels]),
+        errors=at_knots((balances - opening[:, None]) / unit[:, None] - middle),
+        events=np.concatenate([truth.events for _, truth in truths]),
+    )
+
+
+def _grown(blank: Model, lessons: Lessons, *, trees: int, seed: int) -> Model:
+    told = ~np.isnan(lessons.events[:, SHORTFALLS:]).any(axis=(1, 2))
+    came = lessons.events[told, SHORTFALLS:].reshape(np.count_nonzero(told), -1)
+    errors = _carried(lessons.errors)
+    enough = len(came) >= FEWEST_WINDOWS
+    return replace(
+        blank,
+        windows=len(errors),
+        paths=grow(
+            lessons.inputs,
+            np.clip(errors[:, _SPLITTING], -_FARTHEST, _FARTHEST),
+            trees=trees,
+            leaf=LEAF,
+            kept=KEPT,
+            seed=seed,
+        ),
+        errors=errors.astype(np.float32).tobytes(),
+        events=grow(lessons.inputs[told], came, trees=trees, leaf=EVENT_LEAF, kept=EVENT_KEPT, seed=seed)
+        if enough
+        else None,
+        came=came.astype(np.uint8).tobytes() if enough else b"",
+    )
+
+
+def _carried(errors: Floats) -> Floats:
+    """Let a path that was not observed to its end stay where it was seen last."""
+    seen = np.where(np.isnan(errors), 0, np.arange(errors.shape[1]))
+    return np.take_along_axis(errors, np.maximum.accumulate(seen, axis=1), axis=1)
+
+
+def _corrections(
+    blank: Model, panels: Sequence[Panel], lessons: Lessons, *, seed: int
+) -> tuple[Stretch, tuple[Curve, ...]]:
+    """Ask forests about accounts that they did not see, and learn by how much they were wrong."""
+    rng = np.random.default_rng(seed)
+    fold = rng.integers(FOLDS, size=int(lessons.account.max()) + 1)[lessons.account]
+    length = np.concatenate([panel.length for panel in panels])
+    drawn = np.full((len(fold), len(_TENTHS), len(KNOTS)), np.nan)
+    chances = np.full(lessons.events.shape, np.nan)
+    starts = np.cumsum([0, *(len(panel.as_of) for panel in panels)])
+    share = min(1.0, _TRIAL_WINDOWS * FOLDS / len(fold))
+    asked = rng.random(len(fold)) < share
+    for out in range(FOLDS):
+        trial = _grown(blank, lessons.some(fold != out), trees=_TRIAL_TREES, seed=seed)
+        for start, panel in zip(starts.tolist(), panels, strict=False):
+            of = np.flatnonzero(
+                (fold == out)[start : start + len(panel.as_of)] & asked[start : start + len(panel.as_of)]
+            )
+            if of.size:
+                errors, raw = trial.raw(Panel(*(column[of] for column in vars(panel).values())))
+                drawn[start + of], chances[start + of] = np.quantile(errors, _TENTHS, axis=1).swapaxes(0, 1), raw
+    told = ~np.isnan(drawn[:, 0, 0])
+    stretch = fit_stretch(drawn[told], lessons.errors[told], length=length[told], knots=KNOTS)
+    grid = np.ndindex(len(EVENTS), len(WITHIN_DAYS))
+    return stretch, tuple(fit_curve(chances[told][:, *at], lessons.events[told][:, *at]) for at in grid)

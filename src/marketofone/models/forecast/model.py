@@ -1,0 +1,268 @@
+"""What was learned from everybody's past: paths that balances took around their centre, and the chances of events.
+
+A path is an error of the centre (see ``panel.py``) at some days ahead, *knots*, in units of turnover. The paths of the
+past situations most like a present one are its equally likely futures: scheduled payments and the account's own month
+are in the centre, the rest is drawn as whole stretches of ninety days from people in a like situation, balance and
+all. So spending reacts to the balance as it did, and an account with a short history borrows from others.
+
+Two corrections are learned from accounts that the forest did not see (cross-conformal): how far the bands must be
+stretched so that a tenth of the truths lie beyond each end, by third of the horizon and length of history; and what
+share of cases with a given raw chance came true.
+
+Source
+------
+Barber, Candes, Ramdas and Tibshirani (2021), "Predictive inference with the jackknife+" (cross-conformal residuals).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, straight, stretched
+from marketofone.models.forecast.forest import Forest
+from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS
+from marketofone.models.forecast.panel import Floats, Panel, centre
+from marketofone.models.forecast.traits import traits
+
+KNOTS = np.array([1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30, 37, 45, 53, 60, 70, 80, 90])
+PRIOR_PATHS = 200
+SHOCK = np.array([1.8, 1.2])
+"""How much further down and up bands reach from the first day of a calendar month that was never learned from: a new
+season costs money more often than it brings some. A judgement, not an estimate: it was set knowing one January."""
+SHORTFALLS = 3
+"""How many of the events are about a balance below a line; the others have a forest of their own."""
+_GRAVER = (
+    (EVENTS.index("below_zero"), EVENTS.index("below_buffer")),
+    (EVENTS.index("income_drop"), EVENTS.index("income_change")),
+)
+_BUFFER = 10
+_FLOOR_DAYS, _EXPENSE_DAYS = 60, 90
+_DAYS = np.arange(1, AHEAD_DAYS + 1)
+
+
+class Habit(Struct, frozen=True):
+    """Extra pay that is the custom: how the income reads, and by which factor more is paid in which months."""
+
+    operation: str | None
+    category: str | None
+    factors: dict[int, float]
+
+
+class Ahead(NamedTuple):
+    """What may come, for accounts side by side.
+
+    Shapes
+    ------
+    quantiles : int64[n, 90, 9]
+        End-of-day balances at 0.1 to 0.9, minor units.
+    chances : float64[n, 6, 3]
+        By event and horizon; NaN where the model abstains.
+    there : bool[n, 3]
+    first, last : int64[n, 3, 3]
+        The days ahead between which it happens in the middle 80 % of the paths where a balance falls below a line, by
+        line and horizon; 0 where it falls on none.
+    """
+
+    quantiles: NDArray[np.int64]
+    chances: Floats
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    there: NDArray[np.bool_]
+    """Whether the balance is below a line already."""
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """What was learned, or the prior formula where nothing was.
+
+    ``known_until`` is the last day it learned from, ``months`` are the calendar months it saw (1 to 12).
+    """
+
+    windows: int = 0
+    known_until: int = 0
+    months: tuple[int, ...] = ()
+    extra: tuple[Habit, ...] = ()
+    paths: Forest | None = None
+    errors: bytes = b""
+    events: Forest | None = None
+    came: bytes = b""
+    stretch: Stretch = NO_STRETCH
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def calendar(self) -> bool:
+        """Whether every month of the year was seen."""
+        return len(self.months) == 12  # noqa: PLR2004 - months of a year
+
+    @property
+    def customs(self) -> dict[tuple[str | None, str | None], dict[int, float]]:
+        """The extra pay that is the custom, by how the income reads."""
+        return {(habit.operation, habit.category): habit.factors for habit in self.extra}
+
+    def ahead(self, panel: Panel) -> Ahead:
+        """Look ahead on accounts side by side.
+
+        What is said of the quantiles, the chances and the dates of a shortfall is counted on the same paths.
+        """
+        inputs = traits(panel, calendar=self.calendar)
+        errors = self._errors(panel, inputs)
+        middle = centre(panel)
+        quantiles = _quantiles(panel, middle, errors)
+        raw, first, last = _shortfalls(panel, middle, errors)
+        there = lines(panel) > panel.opening[:, None]
+        chances = self._honest(np.concatenate((raw, self._others(inputs)), axis=1))
+        chances[:, :SHORTFALLS][there] = 1.0
+        return Ahead(quantiles, _told(chances, panel), first, last, there)
+
+    def beyond(self, panel: Panel, balances: Floats, *, third: int) -> Floats:
+        """Give the shares of what came that lay below and above the bands, in one third of the horizon.
+
+        Shapes
+        ------
+        balances : float64[n, 90]
+            What came; NaN where it was not observed.
+        result : float64[2]
+            NaN where nothing was observed.
+        """
+        days = slice(THIRDS[third] - THIRDS[0], THIRDS[third])
+        came, tenths = balances[:, days], self.ahead(panel).quantiles[:, days]
+        told = ~np.isnan(came)
+        sides = (came < tenths[..., 0], came > tenths[..., -1])
+        return np.array([np.mean(side[told]) if told.any() else np.nan for side in sides])
+
+    def raw(self, panel: Panel) -> tuple[Floats, Floats]:
+        """Give the error paths and the chances before any correction.
+
+        Shapes
+        ------
+        errors : float64[n, paths, knots]
+        chances : float64[n, 6, 3]
+        """
+        inputs = traits(panel, calendar=self.calendar)
+        errors = self._errors(panel, inputs)
+        raw, _, _ = _shortfalls(panel, centre(panel), errors)
+        return errors, np.concatenate((raw, self._others(inputs)), axis=1)
+
+    def _errors(self, panel: Panel, inputs: NDArray[np.float32]) -> Floats:
+        if self.paths is None:
+            return _prior(panel)
+        known = np.frombuffer(self.errors, np.float32).reshape(-1, len(KNOTS))
+        drawn = known[self.paths.alike(inputs)].astype(np.float64)
+        wider = self.stretch.factors_of(length=panel.length, knots=KNOTS)
+        return stretched(drawn, wider if self.calendar else wider * self._shock(panel))
+
+    def _shock(self, panel: Panel) -> Floats:
+        """Give by how much more bands are stretched from the first day ahead in a month that was never seen."""
+        ahead = (panel.as_of[:, None] + _DAYS).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        unseen = ~np.isin(ahead % 12 + 1, self.months)
+        return np.asarray(np.where(np.logical_or.accumulate(unseen, axis=1)[:, KNOTS - 1, None], SHOCK, 1.0))
+
+    def _others(self, inputs: NDArray[np.float32]) -> Floats:
+        shape = (len(inputs), len(EVENTS) - SHORTFALLS, len(WITHIN_DAYS))
+        if self.events is None:
+            return np.full(shape, np.nan)
+        came = np.frombuffer(self.came, np.uint8).reshape(-1, shape[1] * shape[2])
+        return np.asarray(came[self.events.alike(inputs)].mean(axis=1).reshape(shape))
+
+    def _honest(self, chances: Floats) -> Floats:
+        """Correct the chances; each grows with the horizon, and a graver event is no likelier than a milder one."""
+        flat = chances.reshape(len(chances), -1)
+        curves = self.curves or (straight(),) * flat.shape[1]
+        honest = np.stack([curve.applied(column) for curve, column in zip(curves, flat.T, strict=True)], axis=1)
+        honest = np.maximum.accumulate(honest.reshape(chances.shape), axis=2)
+        for graver, milder in _GRAVER:
+            honest[:, graver] = np.minimum(honest[:, graver], honest[:, milder])
+        return honest
+
+    def to_bytes(self) -> bytes:
+        """Give the model as bytes; the same model always gives the same bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @staticmethod
+    def from_bytes(blob: bytes) -> Model:
+        """Read a model back.
+
+        Examples
+        --------
+        >>> Model.from_bytes(Model().to_bytes()) == Model()
+        True
+        """
+        return msgspec.msgpack.decode(blob, type=Model)
+
+
+def lines(panel: Panel) -> Floats:
+    """Give the lines below which a balance falls short: zero, a tenth of a month's turnover, the own floor.
+
+    Shapes
+    ------
+    result : float64[n, 3]
+    """
+    zero = np.zeros(len(panel.as_of))
+    return np.column_stack((zero, panel.unit // _BUFFER, np.where(np.isnan(panel.floor), -np.inf, panel.floor)))
+
+
+def _told(chances: Floats, panel: Panel) -> Floats:
+    """Abstain where too little is known: two months for an own floor, three for incomes and for large expenses."""
+    of = {event: chances[:, number] for number, event in enumerate(EVENTS)}
+    of["below_own_floor"][panel.length < _FLOOR_DAYS] = np.nan
+    of["large_expense"][panel.length < _EXPENSE_DAYS] = np.nan
+    for event in ("income_change", "income_drop"):
+        of[event][~(panel.income > 0)] = np.nan
+    return chances
+
+
+def at_knots(paths: Floats) -> Floats:
+    """Give whole paths at the knots."""
+    return paths[..., KNOTS - 1]
+
+
+def _between() -> Floats:
+    """Give what each knot weighs on each day: straight lines between the knots, from 0 on the day itself."""
+    return np.stack([np.interp(_DAYS, np.append(0, KNOTS), np.append(0.0, row)) for row in np.eye(len(KNOTS))])
+
+
+_BETWEEN = _between()
+
+
+def _prior(panel: Panel) -> Floats:
+    """Give the errors of a random walk with the spread of the account's own daily changes; a path keeps its rank."""
+    from scipy.special import ndtri  # noqa: PLC0415 - only the prior needs it
+
+    steps = np.square(np.diff(panel.closing, axis=1))
+    spread = np.sqrt(np.nansum(steps, axis=1) / np.maximum((~np.isnan(steps)).sum(axis=1), 1)) / panel.unit
+    ranks = ndtri((np.arange(PRIOR_PATHS) + 0.5) / PRIOR_PATHS)
+    return np.asarray(spread[:, None, None] * ranks[:, None] * np.sqrt(KNOTS))
+
+
+def _quantiles(panel: Panel, middle: Floats, errors: Floats) -> NDArray[np.int64]:
+    count = errors.shape[1]
+    at = np.arange(1, 10) * count // 10
+    ranked = np.partition(errors, np.unique(np.concatenate((at - 1, at))), axis=1)
+    # Between two neighbours: a quantile below a line has at least its share of paths below that line.
+    tenths = (ranked[:, at - 1] + ranked[:, at]) / 2 @ _BETWEEN
+    moved = (middle[:, None] + tenths) * panel.unit[:, None, None]
+    return np.floor(panel.opening[:, None, None] + moved).astype(np.int64).swapaxes(1, 2)
+
+
+def _shortfalls(panel: Panel, middle: Floats, errors: Floats) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Count on the paths how often and when a balance falls below each line within each horizon."""
+    below = (lines(panel) - panel.opening[:, None]) / panel.unit[:, None]
+    moved = errors.astype(np.float32) @ _BETWEEN.astype(np.float32) + middle[:, None].astype(np.float32)
+    lowest = np.minimum.accumulate(moved, axis=2)
+    shape = (len(errors), SHORTFALLS, len(WITHIN_DAYS))
+    chances, first, last = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for line in range(SHORTFALLS):
+        # The running minimum falls below the line on as many days as are left after the first fall.
+        day = AHEAD_DAYS - np.count_nonzero(lowest < below[:, line, None, None], axis=2)
+        ranked = np.sort(day, axis=1) + 1
+        for at, within in enumerate(WITHIN_DAYS):
+            hits = (ranked <= within).sum(axis=1)
+            chances[:, line, at] = hits / ranked.shape[1]
+            rows, some = np.arange(len(ranked)), hits > 0
+            first[:, line, at] = np.where(some, ranked[rows, hits // 10], 0)
+            last[:, line, at] = np.where(some, ranked[rows, np.maximum(hits * 9 - 1, 0) // 10], 0)
+    return chances, first, last

@@ -1,0 +1,195 @@
+"""Accounts side by side, each aligned on the day from which it is looked ahead, in units of its own monthly turnover.
+
+What follows the alignment is the same arithmetic for every account, done for many at once. *Centre* is what is known
+of the path without anything learned: the balance stays, but for
+
+1. the timing of known payments (what comes back regularly is spent at the same rate), and
+2. the account's own month: how its balance usually runs from this day of the month to the same day a month later,
+   without the drift, in the median of the last six months.
+
+Neither is believed fully: each counts with the weight ``TRUST``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.models.forecast.extra_pay import Way, expecting
+from marketofone.models.forecast.happened import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Happened
+from marketofone.models.forecast.history import BLOCK_DAYS, history_of
+from marketofone.models.forecast.streams import Payment, find_streams, project
+from marketofone.profile.ledger import Account, Integers
+
+Floats = NDArray[np.float64]
+
+SPAN = 215
+"""Days looked back: six months and a little."""
+TRUST = 0.4
+MONTHS = 6
+_LONGEST_MONTH = 31
+_EVERYDAY = ("cash", "card")
+CHANNELS = 4
+_LEAST_SHARE = 50
+Extra = Mapping[Way, Mapping[int, float]]
+
+
+class Look(NamedTuple):
+    """One account on one day: what it looked like, and the payments expected after it."""
+
+    account: Account
+    standing: Happened
+    payments: Sequence[Sequence[Payment]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Accounts side by side.
+
+    Shapes
+    ------
+    as_of, length : int64[n]
+    opening, unit, floor, income, latest_income : float64[n]
+    closing : float64[n, SPAN + 1]
+        The last column is the day itself; NaN before the account's first day.
+    flows : float64[n, CHANNELS, SPAN]
+        Daily sums of income, of cash paid in, of what is paid, and of everyday spending.
+    due : float64[n, 2, 90]
+        What the expected payments in and out add up to by each day ahead.
+    pay : float64[n, 3]
+        The income expected in each 30-day block ahead, without what is paid more in some months.
+
+    Units
+    -----
+    Days since 1970-01-01; minor units.
+    """
+
+    as_of: Integers
+    length: Integers
+    opening: Floats
+    unit: Floats
+    floor: Floats
+    income: Floats
+    latest_income: Floats
+    closing: Floats
+    flows: Floats
+    due: Floats
+    pay: Floats
+
+
+def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Payment, ...]:
+    """Give the dated payments that the streams of an account let one expect in the next 90 days."""
+    streams = expecting(find_streams(account, as_of=as_of), extra=extra)
+    return project(streams, from_day=as_of, horizon=AHEAD_DAYS)
+
+
+def align(looks: Sequence[Look]) -> Panel:
+    """Put accounts side by side; a look with several days gives several rows."""
+    parts = [_aligned(look) for look in looks]
+    return Panel(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
+    account, standing, payments = look
+    days, first = standing.days, int(account.days[0])
+    last = int(days.max())
+    known = np.concatenate((np.full(SPAN, np.nan), history_of(account, last).closing(np.arange(first, last + 1))))
+    back = days[:, None] - first + np.arange(SPAN + 1)
+    unit = np.maximum(np.maximum(np.nan_to_num(standing.turnover), np.abs(standing.opening) / _LEAST_SHARE), 1.0)
+    due, pay = np.zeros((len(days), 2, AHEAD_DAYS)), np.zeros((len(days), len(WITHIN_DAYS)))
+    for row, (day, of_day) in enumerate(zip(days.tolist(), payments, strict=True)):
+        for payment in of_day:
+            ahead = payment.day - day - 1
+            due[row, int(payment.amount_minor < 0), ahead] += payment.amount_minor
+            if payment.amount_minor > 0 and payment.stream.category not in NO_INCOME:
+                pay[row, ahead // BLOCK_DAYS] += payment.stream.amount_minor
+    return (
+        days,
+        days - first,
+        standing.opening,
+        unit,
+        standing.floor,
+        standing.income,
+        standing.latest_income,
+        known[back],
+        _flows(account, last)[:, back[:, 1:]].swapaxes(0, 1),
+        due.cumsum(axis=2),
+        pay,
+    )
+
+
+def _flows(account: Account, last: int) -> Floats:
+    """Give the daily sums by channel, behind a span of unknown days."""
+    everyday = np.array([kind.operation is not None and kind.operation.startswith(_EVERYDAY) for kind in account.kinds])
+    none = np.array([kind.category in NO_INCOME for kind in account.kinds])
+    first = int(account.days[0])
+    seen = (account.days <= last) & ~none[account.of]
+    channel = 2 * (account.amounts < 0) + everyday[account.of]
+    flows = np.zeros((CHANNELS, SPAN + last - first + 1))
+    np.add.at(flows, (channel[seen], SPAN + account.days[seen] - first), account.amounts[seen])
+    flows[:, :SPAN] = np.nan
+    return flows
+
+
+def centre(panel: Panel) -> Floats:
+    """Give the projected path as a change of the balance, in units of turnover.
+
+    Shapes
+    ------
+    result : float64[n, 90]
+    """
+    due = panel.due.sum(axis=1) / panel.unit[:, None]
+    timing = due - due[:, -1:] * np.arange(1, AHEAD_DAYS + 1) / AHEAD_DAYS
+    return np.asarray(TRUST * (timing + own_month(panel)))
+
+
+def own_month(panel: Panel) -> Floats:
+    """Give how the balance usually runs through a month from this day on, without its drift.
+
+    Shapes
+    ------
+    result : float64[n, 90]
+        In units of turnover; shrunk where few months are known, 0 where none is.
+    """
+    backs = [same_day(panel.as_of, months=-months) for months in range(MONTHS + 1)]
+    runs = np.stack([_run(panel, start, end) for end, start in pairwise(backs)], axis=1)
+    known = (~np.isnan(runs[:, :, 0])).sum(axis=1)
+    ranked = np.sort(runs, axis=1)  # what is not known goes last
+    rows, half = np.arange(len(runs)), np.maximum(known - 1, 0)
+    middle = (ranked[rows, half // 2] + ranked[rows, (half + 1) // 2]) / 2
+    usual = np.where(known[:, None] > 0, middle * (known / (known + 1))[:, None] / panel.unit[:, None], 0.0)
+    ahead = np.arange(1, AHEAD_DAYS + 1)
+    starts = np.stack([same_day(panel.as_of, months=months) - panel.as_of for months in range(4)], axis=1)
+    began = (ahead[None, :, None] >= starts[:, None, :]).sum(axis=2) - 1
+    into = ahead - np.take_along_axis(starts, began, axis=1)
+    return np.asarray(np.take_along_axis(usual, into, axis=1))
+
+
+def _run(panel: Panel, start: Integers, end: Integers) -> Floats:
+    """Give the balance between two days of each row, without the straight line from the one to the other."""
+    days = np.arange(_LONGEST_MONTH + 1)
+    length = (end - start)[:, None]
+    at = SPAN - (panel.as_of - start)[:, None]
+    path = np.take_along_axis(panel.closing, at + np.minimum(days, length), axis=1)
+    return path - path[:, :1] - (path[:, -1:] - path[:, :1]) * np.minimum(days / length, 1.0)
+
+
+def same_day(days: Integers, *, months: int) -> Integers:
+    """Give the same days of the month some months later, or the last day of a month that is too short.
+
+    Examples
+    --------
+    >>> same_day(np.array([30, 31, 58]), months=1).tolist()  # 31 January, 1 and 28 February 1970
+    [58, 59, 86]
+    """
+    dates = days.astype("datetime64[D]")
+    month = dates.astype("datetime64[M]")
+    into = (dates - month).astype(np.int64)
+    later = (month + months).astype("datetime64[D]").astype(np.int64)
+    after = (month + months + 1).astype("datetime64[D]").astype(np.int64)
+    return np.asarray(np.minimum(later + into, after - 1), dtype=np.int64)
