@@ -21,7 +21,7 @@ from marketofone.profile.ledger import Account
 
 CUT = day_number(date(1993, 12, 31))
 AHEAD = np.arange(1, 91)
-TEACHERS = 40  # of some eight hundred, so that it is quick
+TEACHERS = 80  # of some eight hundred, so that it is quick
 SEED = 7
 Floats = NDArray[np.float64]
 

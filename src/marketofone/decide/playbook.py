@@ -261,10 +261,15 @@ def _slates(actions: ActionCatalogue, demands: Sequence[Demand]) -> dict[tuple[s
                 for row, action in enumerate(actions.offered)
                 if channel in action.channels
                 and (not action.occasions or occasion in action.occasions)
-                and not (action.marketing and occasion == FORECAST_MADE)
+                and (occasion != FORECAST_MADE or _answers_a_forecast(action, demands[row]))
             )
             slates[occasion, channel] = _slate(actions, rows, demands=demands)
     return slates
+
+
+def _answers_a_forecast(action: Action, demand: Demand) -> bool:
+    """Say whether an action has a place where a forecast alone is the reason to speak: never a sale, never chatter."""
+    return not action.marketing and (demand.foreseen or action.purpose == "care")
 
 
 def _slate(actions: ActionCatalogue, rows: tuple[int, ...], *, demands: Sequence[Demand]) -> Slate:

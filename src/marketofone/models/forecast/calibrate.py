@@ -66,7 +66,9 @@ class Curve(Struct, frozen=True):
     came: tuple[float, ...]
 
     def applied(self, chances: Floats) -> Floats:
-        """Correct raw chances; NaN stays."""
+        """Correct raw chances; NaN stays, and all are NaN where no case was ever seen."""
+        if not self.raw:
+            return np.full_like(chances, np.nan)
         return np.where(np.isnan(chances), np.nan, np.interp(chances, self.raw, self.came))
 
 
@@ -143,9 +145,9 @@ def fit_curve(chances: Floats, came: Floats) -> Curve:
     told = ~(np.isnan(chances) | np.isnan(came))
     raw, truth = chances[told], came[told]
     bins = min(_BINS, len(raw) // _IN_BIN)
-    if bins < 2 or truth.min() == truth.max():  # noqa: PLR2004 - a line needs two points
-        share = float((truth.sum() + 0.5) / (len(truth) + 1)) if len(truth) else np.nan
-        return Curve((0.0, 1.0), (share, share))
+    if bins < 2 or truth.all() or not truth.any():  # noqa: PLR2004 - a line needs two points
+        share = float((truth.sum() + 0.5) / (len(truth) + 1))
+        return Curve((0.0, 1.0), (share, share)) if len(truth) else Curve((), ())
     parts = np.array_split(np.argsort(raw, kind="stable"), bins)
     base = truth.mean()
     shares = np.array([(truth[part].sum() + _BELIEF * base) / (len(part) + _BELIEF) for part in parts])

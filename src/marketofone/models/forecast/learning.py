@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.calibrate import THIRDS, Curve, Stretch, adapted, fit_curve, fit_stretch
+from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, adapted, fit_curve, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
 from marketofone.models.forecast.forest import grow
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened, happened
@@ -167,7 +167,9 @@ def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Happened]], *,
 
 def _grown(blank: Model, lessons: Lessons, *, trees: int, seed: int) -> Model:
     told = ~np.isnan(lessons.events[:, SHORTFALLS:]).any(axis=(1, 2))
-    came = lessons.events[told, SHORTFALLS:].reshape(np.count_nonzero(told), -1)
+    came = lessons.events[told, SHORTFALLS:].reshape(
+        np.count_nonzero(told), (len(EVENTS) - SHORTFALLS) * len(WITHIN_DAYS)
+    )
     errors = _carried(lessons.errors)
     enough = len(came) >= FEWEST_WINDOWS
     return replace(
@@ -200,7 +202,10 @@ def _corrections(
 ) -> tuple[Stretch, tuple[Curve, ...]]:
     """Ask forests about accounts that they did not see, and learn by how much they were wrong."""
     rng = np.random.default_rng(seed)
-    fold = rng.integers(FOLDS, size=int(lessons.account.max()) + 1)[lessons.account]
+    accounts, of_account = np.unique(lessons.account, return_inverse=True)
+    if len(accounts) < FOLDS:
+        return NO_STRETCH, ()
+    fold = (rng.permutation(len(accounts)) % FOLDS)[of_account]
     length = np.concatenate([panel.length for panel in panels])
     drawn = np.full((len(fold), len(_TENTHS), len(KNOTS)), np.nan)
     chances = np.full(lessons.events.shape, np.nan)

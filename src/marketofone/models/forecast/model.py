@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, straight, stretched
 from marketofone.models.forecast.forest import Forest
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS
-from marketofone.models.forecast.panel import Floats, Panel, centre
+from marketofone.models.forecast.panel import Floats, Panel, centre, timing
 from marketofone.models.forecast.traits import traits
 
 KNOTS = np.array([1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30, 37, 45, 53, 60, 70, 80, 90])
@@ -110,7 +110,7 @@ class Model(Struct, frozen=True, kw_only=True):
         """
         inputs = traits(panel, calendar=self.calendar)
         errors = self._errors(panel, inputs)
-        middle = centre(panel)
+        middle = timing(panel) if self.paths is None else centre(panel)
         quantiles = _quantiles(panel, middle, errors)
         raw, first, last = _shortfalls(panel, middle, errors)
         there = lines(panel) > panel.opening[:, None]

@@ -7,7 +7,8 @@ of the path without anything learned: the balance stays, but for
 2. the account's own month: how its balance usually runs from this day of the month to the same day a month later,
    without the drift, in the median of the last six months.
 
-Neither is believed fully: each counts with the weight ``TRUST``.
+Neither is believed fully: each counts with the weight ``TRUST``. Where nothing was learned, only the timing of known
+payments counts, and fully.
 """
 
 from __future__ import annotations
@@ -143,9 +144,19 @@ def centre(panel: Panel) -> Floats:
     ------
     result : float64[n, 90]
     """
+    return np.asarray(TRUST * (timing(panel) + own_month(panel)))
+
+
+def timing(panel: Panel) -> Floats:
+    """Give what known payments move, without their drift: what comes back regularly is spent at the same rate.
+
+    Shapes
+    ------
+    result : float64[n, 90]
+        In units of turnover.
+    """
     due = panel.due.sum(axis=1) / panel.unit[:, None]
-    timing = due - due[:, -1:] * np.arange(1, AHEAD_DAYS + 1) / AHEAD_DAYS
-    return np.asarray(TRUST * (timing + own_month(panel)))
+    return np.asarray(due - due[:, -1:] * np.arange(1, AHEAD_DAYS + 1) / AHEAD_DAYS)
 
 
 def own_month(panel: Panel) -> Floats:

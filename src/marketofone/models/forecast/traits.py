@@ -19,6 +19,7 @@ _SUMS = (7, 15, 30, 60, 90)
 _AT = np.array([5, 10, 16, 25, 37, 53, 70, 90]) - 1
 _RECENT = 150
 _FAR = 99.0
+_DUST = 0.002  # of a month's turnover: what is less says nothing of when money moves
 
 
 def traits(panel: Panel, *, calendar: bool) -> NDArray[np.float32]:
@@ -67,7 +68,7 @@ def _spending(panel: Panel) -> Floats:
     for channel in range(CHANNELS):
         flow = panel.flows[:, channel]
         columns += [flow[:, -span:].sum(axis=1) / unit * BLOCK_DAYS / span for span in _SUMS]
-        moved = np.nan_to_num(flow) != 0
+        moved = np.abs(np.nan_to_num(flow)) > _DUST * unit[:, None]
         since = np.where(moved.any(axis=1), moved[:, ::-1].argmax(axis=1), _FAR)
         columns.append(since)
         columns.append(moved[:, -90:].sum(axis=1) / np.minimum(panel.length + 1, 90) * BLOCK_DAYS)
@@ -94,8 +95,9 @@ def _coming(panel: Panel) -> Floats:
     columns = []
     for side in range(2):
         due = panel.due[:, side]
-        any_due = due[:, -1] != 0
-        first = (due != 0).argmax(axis=1)
+        weighs = np.abs(due) > _DUST * panel.unit[:, None]
+        any_due = weighs.any(axis=1)
+        first = weighs.argmax(axis=1)
         amount = due[np.arange(len(due)), first] / panel.unit
         columns += [np.where(any_due, first + 1.0, _FAR)[:, None], amount[:, None], due[:, _AT] / panel.unit[:, None]]
     return np.concatenate(columns, axis=1)
