@@ -99,7 +99,7 @@ AFFINITY: ModelCase[recommend.Affinity, frozenset[str]] = ModelCase(
 FORECAST: ModelCase[forecast.Model, Account] = ModelCase(
     name="forecast",
     # Hardly more past days than it takes to learn at all, so that it is quick.
-    fresh=lambda seed: forecast.fit(_accounts(seed, 7), known_until=189, seed=seed),
+    fresh=lambda seed: forecast.fit(_accounts(seed, 7), known_until=189, seed=seed, boosting=False),
     examples=_accounts,
     predict=_look_ahead,
     learn=None,

@@ -33,7 +33,9 @@ def test_every_dependency_has_its_reason() -> None:
 
     assert first_cells(page, under="Dependencies, and why each one") == names(CORE)
     assert first_cells(page, under="Only to serve: `marketofone[web]`") == names(WEB)
-    assert first_cells(page, under="Only to judge forecasts: `marketofone[evaluate]`") == names(EXTRAS["evaluate"])
+    assert first_cells(
+        page, under="To judge forecasts, and to make them a little better: `marketofone[evaluate]`"
+    ) == names(EXTRAS["evaluate"])
     assert first_cells(page, under="Only beside a pretrained forecaster: `marketofone[pretrained]`") == names(
         EXTRAS["pretrained"]
     )

@@ -41,4 +41,4 @@ def live() -> Callable[..., Account]:
 @pytest.fixture(scope="session")
 def taught(live: Callable[..., Account]) -> Model:
     """Learn from forty such people, and the two hundred days of them."""
-    return fit([live(seed) for seed in range(40)], known_until=FIRST + 199, seed=7)
+    return fit([live(seed) for seed in range(40)], known_until=FIRST + 199, seed=7, boosting=True)

@@ -37,7 +37,7 @@ def accounts(data: Path) -> list[Account]:
 
 @pytest.fixture(scope="module")
 def model(accounts: list[Account]) -> Model:
-    return fit(accounts[:TEACHERS], known_until=CUT, seed=SEED)
+    return fit(accounts[:TEACHERS], known_until=CUT, seed=SEED, boosting=False)
 
 
 def looked_ahead(accounts: list[Account], *, model: Model) -> Floats:
@@ -81,7 +81,7 @@ def test_what_comes_after_the_cut_off_leaves_no_trace_in_the_model_or_the_foreca
         )
         for one in few
     ]
-    learned = fit(few, known_until=CUT, seed=SEED)
+    learned = fit(few, known_until=CUT, seed=SEED, boosting=False)
     assert learned.windows
-    assert fit(changed, known_until=CUT, seed=SEED).to_bytes() == learned.to_bytes()
+    assert fit(changed, known_until=CUT, seed=SEED, boosting=False).to_bytes() == learned.to_bytes()
     assert (looked_ahead(changed, model=model) == looked_ahead(few, model=model)).all()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from marketofone.models.forecast import Model, fit, forecast
+from marketofone.models.forecast.boost import boost, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH
 from marketofone.models.forecast.model import SHOCK
 from marketofone.profile.ledger import UNTOLD, Account, Kind
@@ -34,9 +35,9 @@ def few(live: Live) -> list[Account]:
 
 
 def test_the_same_past_gives_the_same_bytes_and_they_read_back_the_same(live: Live) -> None:
-    model = fit(few(live), known_until=FIRST + 189, seed=7)
+    model = fit(few(live), known_until=FIRST + 189, seed=7, boosting=True)
     assert 300 <= model.windows < 1_000
-    assert fit(few(live), known_until=FIRST + 189, seed=7).to_bytes() == model.to_bytes()
+    assert fit(few(live), known_until=FIRST + 189, seed=7, boosting=True).to_bytes() == model.to_bytes()
     assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
 
 
@@ -45,33 +46,36 @@ def test_nothing_after_the_last_known_day_teaches(live: Live) -> None:
     later = [live(seed, days=250) for seed in range(10)]
     changed = [replace(one, amounts=np.where(one.days > until, one.amounts * 3, one.amounts)) for one in later]
     untold = [replace(one, balances=np.where(one.days > until, UNTOLD, one.balances)) for one in changed]
-    learned = fit(later, known_until=until, seed=7)
+    learned = fit(later, known_until=until, seed=7, boosting=False)
     assert learned.windows
     assert learned.known_until == until
     for others in (untold, [one.until(until) for one in later]):
-        assert fit(others, known_until=until, seed=7).to_bytes() == learned.to_bytes()
+        assert fit(others, known_until=until, seed=7, boosting=False).to_bytes() == learned.to_bytes()
 
 
 @pytest.mark.parametrize("people", [0, 1, 4])
 def test_too_little_to_learn_from_gives_the_prior(live: Live, people: int) -> None:
-    assert fit([live(seed, days=160) for seed in range(people)], known_until=FIRST + 189, seed=7) == Model()
+    assert (
+        fit([live(seed, days=160) for seed in range(people)], known_until=FIRST + 189, seed=7, boosting=False)
+        == Model()
+    )
 
 
 def test_accounts_nothing_is_known_of_teach_nothing(live: Live) -> None:
     none = live(1).until(FIRST - 1)
     untold = replace(live(2), balances=np.full_like(live(2).balances, UNTOLD))
-    assert fit([none, *[untold] * 20], known_until=FIRST + 199, seed=7) == Model()
+    assert fit([none, *[untold] * 20], known_until=FIRST + 199, seed=7, boosting=False) == Model()
 
 
 def test_people_who_are_all_alike_can_be_learned_from(live: Live) -> None:
     one = live(1, days=190)
-    model = fit([one] * 10, known_until=FIRST + 189, seed=7)
+    model = fit([one] * 10, known_until=FIRST + 189, seed=7, boosting=False)
     assert model.windows
     assert (np.diff(quantiles([one], as_of=FIRST + 189, model=model), axis=1) >= 0).all()
 
 
 def test_people_who_are_all_new_teach_balances_and_no_incomes(live: Live) -> None:
-    model = fit([live(seed, days=160) for seed in range(20)], known_until=FIRST + 159, seed=7)
+    model = fit([live(seed, days=160) for seed in range(20)], known_until=FIRST + 159, seed=7, boosting=False)
     assert model.windows
     said = {event.event for event in forecast([live(1)], as_of=FIRST + 159, currency="EUR", model=model).events}
     assert said == {"below_zero", "below_buffer", "below_own_floor"}
@@ -79,7 +83,7 @@ def test_people_who_are_all_new_teach_balances_and_no_incomes(live: Live) -> Non
 
 def test_a_single_person_known_for_long_can_be_learned_from(live: Live) -> None:
     one = live(1, days=600)
-    model = fit([one], known_until=FIRST + 599, seed=7)
+    model = fit([one], known_until=FIRST + 599, seed=7, boosting=False)
     assert model.windows
     assert (np.diff(quantiles([one], as_of=FIRST + 599, model=model), axis=1) >= 0).all()
 
@@ -141,3 +145,14 @@ def test_before_anything_is_learned_the_bands_grow_with_time(rows: list[tuple[in
     for rank in range(4):
         assert (np.diff(paths[:, 8 - rank] - paths[:, rank]) >= -1).all()
     assert paths[-1, 8] - paths[-1, 0] > 5 * (paths[0, 8] - paths[0, 0]) - 10
+
+
+def test_boosting_pulls_every_path_at_its_rank_so_that_ranks_and_bands_keep_their_order() -> None:
+    rng = np.random.default_rng(7)
+    inputs = rng.standard_normal((400, 18, 3)).astype(np.float32)
+    models = boost(inputs, inputs[..., 0] + 0.1 * rng.standard_normal((400, 18)), seed=7)
+    drawn = rng.standard_normal((5, 50, 18))
+    pulled_to = pulled(drawn, models, inputs[:5])
+    assert (np.argsort(drawn, axis=1) == np.argsort(pulled_to, axis=1)).all()
+    before, after = np.median(drawn, axis=1) - inputs[:5, :, 0], np.median(pulled_to, axis=1) - inputs[:5, :, 0]
+    assert np.abs(after).mean() < 0.8 * np.abs(before).mean()

@@ -21,7 +21,7 @@ SEED = 7
 
 def fit(accounts: Sequence[Account], known_until: int) -> Predict:
     """Learn the model, as a training of the bank does."""
-    model = learn(accounts, known_until=known_until, seed=SEED)
+    model = learn(accounts, known_until=known_until, seed=SEED, boosting=True)
 
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
         looks = forecast_all([([account], account.currency) for account in asked], as_of=as_of, model=model)

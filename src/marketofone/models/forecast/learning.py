@@ -9,6 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from marketofone.models.forecast.boost import boost, knot_inputs
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, adapted, fit_curve, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
 from marketofone.models.forecast.forest import grow
@@ -56,16 +57,17 @@ class Lessons(NamedTuple):
         return Lessons(self.account[chosen], self.inputs[chosen], self.errors[chosen], self.events[chosen])
 
 
-def fit(accounts: Sequence[Account], *, known_until: int, seed: int) -> Model:
+def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: bool) -> Model:
     """Learn from past days of many accounts.
 
     A day counts if its account was known for 60 days by then and moved in the last two months, and if at least 60 days
     after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
-    whether an account that fell silent was closed. With too few such days the prior formula is given.
+    whether an account that fell silent was closed. With too few such days the prior formula is given. ``boosting`` adds
+    the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead.
 
     Examples
     --------
-    >>> fit([], known_until=0, seed=7) == Model()
+    >>> fit([], known_until=0, seed=7, boosting=False) == Model()
     True
     """
     known = [cut for account in accounts if (cut := account.until(known_until)).days.size]
@@ -82,7 +84,16 @@ def fit(accounts: Sequence[Account], *, known_until: int, seed: int) -> Model:
     panels = list(_panels(known, truths, extra=extra))
     lessons = _lessons(panels, truths, calendar=blank.calendar)
     stretch, curves = _corrections(blank, panels, lessons, seed=seed)
-    return replace(_grown(blank, lessons, trees=TREES, seed=seed), stretch=stretch, curves=curves)
+    grown = _grown(blank, lessons, trees=TREES, seed=seed)
+    boosted = _boosted(panels, lessons, calendar=blank.calendar, seed=seed) if boosting else ()
+    return replace(grown, boosted=boosted, stretch=stretch, curves=curves)
+
+
+def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, seed: int) -> tuple[str, ...]:
+    ends = np.cumsum([len(panel.as_of) for panel in panels])
+    parts = zip(panels, np.split(lessons.inputs, ends[:-1]), strict=True)
+    rows = [knot_inputs(inputs, panel, knots=KNOTS, calendar=calendar) for panel, inputs in parts]
+    return boost(np.concatenate(rows), lessons.errors, seed=seed)
 
 
 def follow(model: Model, accounts: Sequence[Account], *, known_until: int) -> Model:

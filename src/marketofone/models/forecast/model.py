@@ -23,6 +23,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.models.forecast.boost import knot_inputs, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, straight, stretched
 from marketofone.models.forecast.forest import Forest
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS
@@ -88,6 +89,7 @@ class Model(Struct, frozen=True, kw_only=True):
     extra: tuple[Habit, ...] = ()
     paths: Forest | None = None
     errors: bytes = b""
+    boosted: tuple[str, ...] = ()
     events: Forest | None = None
     came: bytes = b""
     stretch: Stretch = NO_STRETCH
@@ -152,6 +154,8 @@ class Model(Struct, frozen=True, kw_only=True):
             return _prior(panel)
         known = np.frombuffer(self.errors, np.float32).reshape(-1, len(KNOTS))
         drawn = known[self.paths.alike(inputs)].astype(np.float64)
+        if self.boosted:
+            drawn = pulled(drawn, self.boosted, knot_inputs(inputs, panel, knots=KNOTS, calendar=self.calendar))
         wider = self.stretch.factors_of(length=panel.length, knots=KNOTS)
         return stretched(drawn, wider if self.calendar else wider * self._shock(panel))
 

@@ -1,0 +1,114 @@
+"""Boosted quantiles at the knots: a second opinion that pulls the forest's paths, rank by rank, a third of the way.
+
+The forest draws whole paths but cuts its inputs at random; boosted trees choose their cuts, know the date of each knot,
+and give quantiles of single days only. Pulling every path by what the two differ at its rank keeps the paths whole.
+
+Source
+------
+Ke et al. (2017), "LightGBM"; averaging of quantiles: Lichtendahl, Grushka-Cockayne and Winkler (2013), "Is it better to
+average probabilities or quantiles?".
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.models.forecast.panel import Floats, Panel, centre, own_month, timing
+
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+SHARE = 0.35
+ROUNDS = 180
+_KNOTS_A_DAY = 5  # each past day teaches at so many of its knots: neighbours say nearly the same
+_WEEK, _MONTHS = 7, 12
+_TREES = {"learning_rate": 0.06, "num_leaves": 31, "min_data_in_leaf": 40, "feature_fraction": 0.5, "max_bin": 127}
+_BAGS = {"bagging_fraction": 0.7, "bagging_freq": 1}
+_SETTING = {"deterministic": True, "force_row_wise": True, "verbose": -1, "num_threads": 1}
+
+
+def knot_inputs(
+    inputs: NDArray[np.float32], panel: Panel, *, knots: NDArray[np.int64], calendar: bool
+) -> NDArray[np.float32]:
+    """Give the inputs at each knot: those of the situation, the knot, its date, and what is known of the path there.
+
+    Shapes
+    ------
+    inputs : float32[n, traits]
+    result : float32[n, knots, traits + more]
+    """
+    days = panel.as_of[:, None] + knots
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    columns = [
+        np.broadcast_to(knots, days.shape),
+        (dates - months).astype(np.int64),
+        ((months + 1).astype("datetime64[D]") - dates).astype(np.int64),
+        (days + 3) % _WEEK,
+        *(known(panel)[:, knots - 1] for known in (centre, own_month, timing)),
+    ]
+    if calendar:
+        columns.append(months.astype(np.int64) % _MONTHS)
+    standing = np.repeat(inputs[:, None, :], len(knots), axis=1)
+    return np.concatenate((standing, np.stack(columns, axis=-1)), axis=-1, dtype=np.float32)
+
+
+def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[str, ...]:
+    """Learn the quantiles of the errors at the knots; gives the models as text.
+
+    Shapes
+    ------
+    at_knots : float32[n, knots, inputs]
+    errors : float64[n, knots]
+        NaN where it was not observed.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When LightGBM is not installed.
+    """
+    import lightgbm  # noqa: PLC0415 - an extra
+
+    some = np.random.default_rng(seed).random(errors.shape).argsort(axis=1) < _KNOTS_A_DAY
+    some &= ~np.isnan(errors)
+    data = lightgbm.Dataset(at_knots[some], errors[some], params=_SETTING | {"max_bin": _TREES["max_bin"]})
+    rules: dict[str, Any] = {**_SETTING, **_TREES, **_BAGS, "objective": "quantile", "seed": seed}
+    return tuple(
+        lightgbm.train({**rules, "alpha": level}, data, num_boost_round=ROUNDS).model_to_string() for level in LEVELS
+    )
+
+
+def pulled(errors: Floats, models: tuple[str, ...], at_knots: NDArray[np.float32]) -> Floats:
+    """Pull error paths towards the boosted quantiles at their rank.
+
+    Shapes
+    ------
+    errors, result : float64[n, paths, knots]
+    at_knots : float32[n, knots, inputs]
+    """
+    count, paths, knots = errors.shape
+    flat = at_knots.reshape(count * knots, -1)
+    said = np.sort([_read(model).predict(flat, num_threads=1) for model in models], axis=0)
+    order = np.argsort(errors, axis=1, kind="stable")
+    ranked = np.take_along_axis(errors, order, axis=1)
+    own = np.quantile(ranked, LEVELS, axis=1)
+    apart = said.reshape(len(LEVELS), count, knots) - own
+    shift = np.einsum("lnk,lp->npk", apart, _weights(paths))
+    result = np.empty_like(errors)
+    np.put_along_axis(result, order, np.sort(ranked + SHARE * shift, axis=1), axis=1)
+    return result
+
+
+def _weights(paths: int) -> Floats:
+    """Give what each level weighs at each rank: straight lines between the levels, level beyond the outer two."""
+    ranks = (np.arange(paths) + 0.5) / paths
+    return np.stack([np.interp(ranks, LEVELS, row) for row in np.eye(len(LEVELS))])
+
+
+@lru_cache(maxsize=2 * len(LEVELS))
+def _read(model: str) -> Any:
+    import lightgbm  # noqa: PLC0415 - an extra
+
+    return lightgbm.Booster(model_str=model)
