@@ -33,7 +33,7 @@ LINES_OF_A_ROOM = {
     "models/language": 350,
     "models/recommend": 100,
     "profile": 400,
-    "simulate": 1_250,
+    "simulate": 1_300,
     "store": 700,
     "template": 200,
     "web": 1_350,

@@ -29,6 +29,7 @@ from marketofone.domain.event import Event, ProductOpened
 from marketofone.domain.moment import DAY, MINUTE, SECOND, Day, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.flow.bank import Bank
+from marketofone.flow.train import ANEW, Lesson
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of
 from marketofone.simulate.life import KIND, Life, Rows, lives_of
@@ -120,7 +121,10 @@ def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally
             world.live_until(span.at(day, minute=minute), evening=minute == EVENING)
         if (day + 1) % scenario.train_days == 0:
             with tally.timed("train"):
-                bank.train(now=span.at(day, minute=EVENING + 10))
+                lessons: tuple[Lesson, ...] = (
+                    ANEW if day < scenario.train_days else ("recommend",)
+                )  # once: it takes long
+                bank.train(lessons=lessons, now=span.at(day, minute=EVENING + 10))
         progress(day + 1, span.days, "living")
     return tally
 
