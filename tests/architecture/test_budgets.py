@@ -40,7 +40,7 @@ LINES_OF_A_ROOM = {
     "wiring.py": 100,
 }
 """Lines of code, rounded up to the next fifty. A number may only fall, unless an issue gives the room new work."""
-LINES_OF_THE_SOURCE = 15_050  # the sum of the above
+LINES_OF_THE_SOURCE = 15_100  # the sum of the above
 SMALLEST_ROOM = 2  # a package that says nothing but its name
 
 
