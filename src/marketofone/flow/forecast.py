@@ -20,6 +20,7 @@ from marketofone.flow.stored import FORECAST, StoredView
 from marketofone.flow.view import ForecastRecord, ModelRecord
 from marketofone.models.forecast import Expected, Forecast, Model, Outlook, forecast_all
 from marketofone.models.forecast.calibrate import Stretch
+from marketofone.models.forecast.happened import BUFFER
 from marketofone.profile.ledger import Account
 from marketofone.store.ports import Reader, Writer
 
@@ -28,7 +29,6 @@ CHANNEL = "app"
 MODEL, BANDS = "forecast:model", "forecast:bands"
 REFUSED = "no forecast: "
 SOURCES = frozenset({"transactions", "open_banking"})
-BUFFER = 10  # of a month's turnover, what a person needs to have at hand is this part: about three days
 _MODEL = msgspec.msgpack.Decoder(ModelRecord)
 _BANDS = msgspec.msgpack.Decoder(Stretch)
 _ENCODE = msgspec.json.Encoder().encode

@@ -6,11 +6,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.models.forecast.happened import WITHIN_DAYS
+
 Floats = NDArray[np.float64]
 
 CLASSES = (180, 270)
 """Lengths of history, in days, between which bands are stretched apart."""
-THIRDS = (30, 60, 90)
+THIRDS = WITHIN_DAYS
 _BEYOND = 0.1
 _ENOUGH = 100
 RATE = 0.1

@@ -41,7 +41,8 @@ SILENT_DAYS = 30
 CHANGE = 0.2
 _FLOOR_SPAN = 180
 _ONE_IN = 20
-_BUFFER = 10
+BUFFER = 10
+"""The buffer is this part of a month's turnover: about three days."""
 _BLOCKS = 6
 _BASE = 3
 _TIMES = 3
@@ -120,7 +121,7 @@ def happened(account: Account, *, after: Integers, known_until: int) -> Happened
     np.maximum.at(largest, known.days - first, -known.amounts)
     income, latest, later = _incomes(known, length, after)
     change, limit = later - income[:, None], CHANGE * income[:, None]
-    lines = (np.zeros(len(at)), turnover // _BUFFER, floor)
+    lines = (np.zeros(len(at)), turnover // BUFFER, floor)
     lead = np.stack(
         [
             *(_first(balances < line[:, None], told=closing[at] >= line) for line in lines),

@@ -16,7 +16,7 @@ from marketofone.models.forecast.forest import grow
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened, happened
 from marketofone.models.forecast.history import MAXIMUM_SILENCE, silence
 from marketofone.models.forecast.model import KNOTS, SHORTFALLS, Habit, Model, at_knots
-from marketofone.models.forecast.panel import Extra, Floats, Look, Panel, align, centre, expected_payments
+from marketofone.models.forecast.panel import Extra, Floats, Look, Panel, align, centre, expected_payments, look_from
 from marketofone.models.forecast.streams import find_streams
 from marketofone.models.forecast.traits import traits
 from marketofone.profile.ledger import Account, Integers
@@ -60,7 +60,7 @@ class Lessons(NamedTuple):
 def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: bool) -> Model:
     """Learn from past days of many accounts.
 
-    A day counts if its account was known for 60 days by then and moved in the last two months, and if at least 60 days
+    A day counts if its account was known for 60 days by then and moved in the last two months, and if at least 75 days
     after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
     whether an account that fell silent was closed. With too few such days the prior formula is given. ``boosting`` adds
     the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead.
@@ -115,8 +115,7 @@ def _since(accounts: Sequence[Account], day: int, *, known_until: int, extra: Ex
     for account in accounts:
         past = account.until(day)
         if past.days.size and silence(past, as_of=day) is None:
-            truth = happened(account, after=np.array([day]), known_until=known_until)
-            looks.append(Look(past, truth, [expected_payments(past, as_of=day, extra=extra)]))
+            looks.append(look_from(account, day, known_until=known_until, extra=extra))
     balances = np.concatenate([np.zeros((0, AHEAD_DAYS)), *(look.standing.balances for look in looks)])
     return (align(looks) if looks else None), balances
 

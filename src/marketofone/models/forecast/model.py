@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from marketofone.models.forecast.boost import knot_inputs, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, straight, stretched
 from marketofone.models.forecast.forest import Forest
-from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS
+from marketofone.models.forecast.happened import AHEAD_DAYS, BUFFER, EVENTS, WITHIN_DAYS
 from marketofone.models.forecast.panel import Floats, Panel, centre, timing
 from marketofone.models.forecast.traits import traits
 
@@ -41,7 +41,6 @@ _GRAVER = (
     (EVENTS.index("below_zero"), EVENTS.index("below_buffer")),
     (EVENTS.index("income_drop"), EVENTS.index("income_change")),
 )
-_BUFFER = 10
 _FLOOR_DAYS, _EXPENSE_DAYS = 60, 90
 _DAYS = np.arange(1, AHEAD_DAYS + 1)
 
@@ -206,7 +205,7 @@ def lines(panel: Panel) -> Floats:
     result : float64[n, 3]
     """
     zero = np.zeros(len(panel.as_of))
-    return np.column_stack((zero, panel.unit // _BUFFER, np.where(np.isnan(panel.floor), -np.inf, panel.floor)))
+    return np.column_stack((zero, panel.unit // BUFFER, np.where(np.isnan(panel.floor), -np.inf, panel.floor)))
 
 
 def _told(chances: Floats, panel: Panel) -> Floats:

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.happened import EVENTS, WITHIN_DAYS, happened
 from marketofone.models.forecast.history import history_of, silence
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
-from marketofone.models.forecast.panel import Extra, Look, Panel, align, expected_payments
+from marketofone.models.forecast.panel import Look, Panel, align, look_from
 from marketofone.models.forecast.streams import Payment
 from marketofone.profile.ledger import UNTOLD, Account
 
@@ -114,18 +115,13 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     looks: list[Look] = []
     for accounts, silent in zip(known, why, strict=True):
         heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
-        own = [_look(account, as_of=as_of, extra=extra) for account in heard]
+        own = [look_from(account, as_of, known_until=as_of, extra=extra) for account in heard]
         looks += [*own, _together(own, as_of=as_of)] if len(own) > 1 else own
     rows = _rows(looks, model=model)
     return [
         _person(accounts, silent, rows, as_of=as_of, currency=currency)
         for accounts, silent, (_, currency) in zip(known, why, people, strict=True)
     ]
-
-
-def _look(account: Account, *, as_of: int, extra: Extra) -> Look:
-    standing = happened(account, after=np.array([as_of]), known_until=as_of)
-    return Look(account, standing, [expected_payments(account, as_of=as_of, extra=extra)])
 
 
 def _together(looks: Sequence[Look], *, as_of: int) -> Look:
@@ -173,10 +169,8 @@ def _person(
         return ahead
     whole = next(rows) if len(heard) > 1 else heard[0]
     names = tuple(row.look.account.name for row in heard)
-    return Forecast(
-        as_of=as_of,
-        currency=currency,
-        accounts=ahead.accounts,
+    return replace(
+        ahead,
         total=Outlook(account=TOTAL, accounts=names, days=spoken if len(heard) == 1 else _days(whole, as_of=as_of)),
         payments=tuple(whole.look.payments[0]),
         events=tuple(_events(whole, as_of=as_of, currency=currency)),

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.extra_pay import Way, expecting
-from marketofone.models.forecast.happened import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Happened
+from marketofone.models.forecast.happened import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Happened, happened
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
 from marketofone.models.forecast.streams import Payment, find_streams, project
 from marketofone.profile.ledger import Account, Integers
@@ -87,6 +87,13 @@ def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Pa
     """Give the dated payments that the streams of an account let one expect in the next 90 days."""
     streams = expecting(find_streams(account, as_of=as_of), extra=extra)
     return project(streams, from_day=as_of, horizon=AHEAD_DAYS)
+
+
+def look_from(account: Account, day: int, *, known_until: int, extra: Extra) -> Look:
+    """Look at an account from the end of a day; what happened after it is told up to ``known_until``."""
+    standing = happened(account, after=np.array([day]), known_until=known_until)
+    past = account.until(day)
+    return Look(past, standing, [expected_payments(past, as_of=day, extra=extra)])
 
 
 def align(looks: Sequence[Look]) -> Panel:
