@@ -14,6 +14,7 @@ from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
+from marketofone.models.forecast.boost import loadable
 
 START = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 ROOT = Path(__file__).parents[1]
@@ -67,6 +68,13 @@ def allow(bank: Bank, now: Instant) -> Callable[..., None]:
         bank.consent(change, now=now)
 
     return grant
+
+
+@pytest.fixture(scope="session")
+def lightgbm() -> None:
+    """Skip where LightGBM cannot be loaded."""
+    if not loadable():
+        pytest.skip("LightGBM cannot be loaded: on Debian it needs libgomp1")
 
 
 @pytest.fixture(scope="session")

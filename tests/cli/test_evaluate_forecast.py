@@ -69,6 +69,7 @@ def judged(*words: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.usefixtures("lightgbm")
 def test_only_those_who_allow_learning_are_judged(folder: Path) -> None:
     document = judged("--bank", str(folder), "--peers", "fast", "--as-of", "2024-08-31")
     assert [(test["test"], test["split"], test["as_of"]) for test in document["tests"]] == [
@@ -91,6 +92,7 @@ def test_without_a_cut_off_it_is_the_last_day_with_ninety_days_after_it(folder: 
     assert test["cuts"] == []
 
 
+@pytest.mark.usefixtures("lightgbm")
 def test_people_read_a_table(folder: Path) -> None:
     result = invoke("evaluate", "forecast", "--bank", str(folder), "--peers", "fast", "--split", "time")
     assert result.exit_code == DONE, result.output

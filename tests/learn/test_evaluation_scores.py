@@ -78,7 +78,7 @@ def test_event_scores_do_not_depend_on_the_order_of_rows(rows: tuple[Floats, Flo
     lead = np.where(came == 1, np.arange(1.0, len(came) + 1), np.inf)
     one = scores.event_scores(chance, came, lead)
     other = scores.event_scores(chance[order], came[order], lead[order])
-    for name in ("auc", "average_precision", "brier_skill", "calibration_error", "recall", "precision", "lead_days"):
+    for name in scores.EventScores.__struct_fields__:
         assert getattr(other, name) == pytest.approx(getattr(one, name), nan_ok=True)
 
 
@@ -107,8 +107,15 @@ def test_nothing_is_scored_where_nothing_happened() -> None:
 
 def test_a_constant_chance_is_calibrated_when_it_is_the_base_rate() -> None:
     came = np.repeat([0.0, 1.0], 50)
-    assert scores.calibration_error(np.full(100, 0.5), came) == pytest.approx(0.0)
-    assert scores.calibration_error(np.full(100, 0.8), came) == pytest.approx(0.3)
+    assert scores.calibration(np.full(100, 0.5), came)[0] == pytest.approx(0.0)
+    assert scores.calibration(np.full(100, 0.8), came)[0] == pytest.approx(0.3)
+
+
+def test_perfect_chances_score_the_noise_that_is_told_beside_the_error() -> None:
+    rng = np.random.default_rng(5)
+    chance = rng.random(600)
+    errors = [scores.calibration(chance, (rng.random(600) < chance).astype(np.float64))[0] for _ in range(300)]
+    assert np.mean(errors) == pytest.approx(scores.calibration(chance, chance)[1], rel=0.05)
 
 
 def test_a_tenth_is_warned_and_a_tie_is_shared() -> None:

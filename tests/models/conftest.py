@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from marketofone.models.forecast import Model, fit
+from marketofone.models.forecast.boost import loadable
 from marketofone.models.language import LanguageModel, load_phrases, phrases_text
 from marketofone.profile.ledger import Account, Kind
 
@@ -41,4 +42,4 @@ def live() -> Callable[..., Account]:
 @pytest.fixture(scope="session")
 def taught(live: Callable[..., Account]) -> Model:
     """Learn from forty such people, and the two hundred days of them."""
-    return fit([live(seed) for seed in range(40)], known_until=FIRST + 199, seed=7, boosting=True)
+    return fit([live(seed) for seed in range(40)], known_until=FIRST + 199, seed=7, boosting=loadable())

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from marketofone.models.forecast.calibrate import (
     CLASSES,
     NO_STRETCH,
     THIRDS,
-    Curve,
-    fit_curve,
+    Odds,
+    fit_odds,
     fit_stretch,
-    straight,
     stretched,
 )
 from marketofone.models.forecast.forest import Forest, grow
@@ -154,56 +152,74 @@ def test_a_stretch_keeps_the_order_of_paths_and_their_middle(errors: list[float]
     assert (np.abs(wider - np.median(paths)) >= min(down, up, 1.0) * away - 1e-9).all()
 
 
-def raw_and_came(seed: int, *, count: int, power: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+JANUARY = np.eye(12)[0]
+Cases = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def raw_and_came(seed: int, *, count: int, slope: float) -> Cases:
     """Give raw chances that say too much or too little, the true ones, and what came."""
     rng = np.random.default_rng(seed)
-    raw = rng.random(count)
-    true = raw**power
+    raw = rng.uniform(0.01, 0.99, count)
+    true = 1 / (1 + (1 / raw - 1) ** slope)
     return raw, true, (rng.random(count) < true).astype(float)
 
 
+def learned(raw: np.ndarray, came: np.ndarray) -> Odds:
+    """Learn from cases of one event and horizon that all lie in January."""
+    return fit_odds(raw[:, None, None], came[:, None, None], months=np.tile(JANUARY, (len(raw), 1, 1)))
+
+
+def said(odds: Odds, raw: np.ndarray, *, month: np.ndarray = JANUARY) -> np.ndarray:
+    return odds.applied(raw[:, None, None], months=np.tile(month, (len(raw), 1, 1)))[:, 0, 0]
+
+
 @settings(deadline=None)
-@given(seed=st.integers(0, 10**6), power=st.floats(0.3, 3.0), count=st.integers(0, 3_000))
-def test_corrected_chances_rise_with_the_raw_ones_and_stay_chances(seed: int, power: float, count: int) -> None:
-    raw, _, came = raw_and_came(seed, count=count, power=power)
-    asked = np.linspace(0, 1, 101)
-    said = fit_curve(raw, came).applied(asked)
-    if count:
-        assert (np.diff(said) >= 0).all()
-        assert ((said >= 0) & (said <= 1)).all()
+@given(seed=st.integers(0, 10**6), slope=st.floats(-1.0, 3.0), count=st.integers(1, 3_000))
+def test_corrected_chances_rise_with_the_raw_ones_and_stay_chances(seed: int, slope: float, count: int) -> None:
+    raw, _, came = raw_and_came(seed, count=count, slope=slope)
+    corrected = said(learned(raw, came), np.linspace(0, 1, 101))
+    assert (np.diff(corrected) >= -1e-12).all()
+    assert ((corrected > 0) & (corrected < 1)).all()
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 10**6), power=st.floats(0.3, 3.0))
-def test_corrected_chances_come_as_often_as_they_say(seed: int, power: float) -> None:
-    raw, _, came = raw_and_came(seed, count=6_000, power=power)
-    later, true, _ = raw_and_came(seed + 1, count=2_000, power=power)
-    said = fit_curve(raw, came).applied(later)
-    assert abs(said.mean() - true.mean()) < 0.03
-    assert np.abs(said - true).mean() < 0.06
+@given(seed=st.integers(0, 10**6), slope=st.floats(0.3, 3.0))
+def test_corrected_chances_come_as_often_as_they_say(seed: int, slope: float) -> None:
+    raw, _, came = raw_and_came(seed, count=6_000, slope=slope)
+    later, true, _ = raw_and_came(seed + 1, count=2_000, slope=slope)
+    corrected = said(learned(raw, came), later)
+    assert abs(corrected.mean() - true.mean()) < 0.03
+    assert np.abs(corrected - true).mean() < 0.03
+
+
+def test_a_month_in_which_it_came_oftener_is_learned_and_one_never_seen_is_like_any_other() -> None:
+    rng = np.random.default_rng(3)
+    raw = np.full(4_000, 0.3)
+    january = np.arange(4_000) % 2 == 0
+    came = (rng.random(4_000) < np.where(january, 0.6, 0.3)).astype(float)
+    months = np.where(january[:, None], JANUARY, np.eye(12)[1])[:, None, :]
+    odds = fit_odds(raw[:, None, None], came[:, None, None], months=months)
+    one, other, unseen = (said(odds, np.array([0.3]), month=np.eye(12)[month])[0] for month in (0, 1, 5))
+    assert one == pytest.approx(0.6, abs=0.03)
+    assert other == pytest.approx(0.3, abs=0.03)
+    assert other < unseen < one
 
 
 def test_what_cannot_be_told_teaches_nothing_and_is_not_told() -> None:
-    raw, _, came = raw_and_came(1, count=2_000, power=2.0)
+    raw, _, came = raw_and_came(1, count=2_000, slope=2.0)
     some = np.concatenate((raw, np.full(500, np.nan), raw[:500]))
     told = np.concatenate((came, np.ones(500), np.full(500, np.nan)))
-    assert fit_curve(some, told) == fit_curve(raw, came)
-    assert np.isnan(fit_curve(raw, came).applied(np.array([np.nan, 0.5]))).tolist() == [True, False]
+    assert learned(some, told) == learned(raw, came)
+    assert np.isnan(said(learned(raw, came), np.array([np.nan, 0.5]))).tolist() == [True, False]
+    assert np.isnan(said(learned(raw, np.full(2_000, np.nan)), np.array([0.5]))).all()
 
 
 def test_what_never_came_is_still_not_said_to_be_impossible() -> None:
-    never = fit_curve(np.linspace(0, 1, 500), np.zeros(500)).applied(np.array([0.0, 1.0]))
+    never = said(learned(np.linspace(0, 1, 500), np.zeros(500)), np.array([0.0, 1.0]))
     assert (never > 0).all()
-    assert (never < 0.01).all()
+    assert (never < 0.02).all()
 
 
-def test_few_cases_tell_their_share_and_no_curve() -> None:
-    raw, _, came = raw_and_came(1, count=50, power=1.0)
-    curve = fit_curve(raw, came)
-    assert curve.applied(np.array([0.1, 0.9])) == pytest.approx([came.mean()] * 2, abs=0.02)
-
-
-@given(st.floats(0, 1))
-def test_a_straight_curve_changes_nothing(chance: float) -> None:
-    assert straight().applied(np.array([chance])) == pytest.approx([chance])
-    assert structs.astuple(straight()) == structs.astuple(Curve((0.0, 1.0), (0.0, 1.0)))
+def test_a_raw_chance_is_believed_as_long_as_little_speaks_against_it() -> None:
+    corrected = said(learned(np.array([0.4]), np.array([0.0])), np.array([0.1, 0.9]))
+    assert corrected == pytest.approx([0.1, 0.9], abs=0.05)

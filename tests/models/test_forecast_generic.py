@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.generic import WEEK, forecast_series, profile_ahead, seasonal_scale
@@ -21,6 +22,7 @@ def panel(*, weeks: int, noise: float, seed: int) -> Floats:
     return np.asarray(levels * np.tile(WEEKS, weeks) * fourth * np.exp(noise * rng.normal(size=(6, weeks * WEEK))))
 
 
+@pytest.mark.usefixtures("lightgbm")
 def test_a_week_that_always_comes_again_is_forecast_exactly() -> None:
     past = np.tile(WEEKS, 30)[None, :]
     np.testing.assert_allclose(
@@ -34,6 +36,7 @@ def test_the_forecast_grows_with_the_series() -> None:
     np.testing.assert_allclose(profile_ahead(10 * past, horizon=5), 10 * profile_ahead(past, horizon=5))
 
 
+@pytest.mark.usefixtures("lightgbm")
 def test_learning_over_all_series_is_no_worse_than_level_and_week() -> None:
     whole = panel(weeks=60, noise=0.2, seed=2)
     past, came = whole[:, : -4 * WEEK], whole[:, -4 * WEEK :]

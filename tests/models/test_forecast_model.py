@@ -34,6 +34,7 @@ def few(live: Live) -> list[Account]:
     return [live(seed, days=190) for seed in range(10)]
 
 
+@pytest.mark.usefixtures("lightgbm")
 def test_the_same_past_gives_the_same_bytes_and_they_read_back_the_same(live: Live) -> None:
     model = fit(few(live), known_until=FIRST + 189, seed=7, boosting=True)
     assert 300 <= model.windows < 1_000
@@ -147,6 +148,7 @@ def test_before_anything_is_learned_the_bands_grow_with_time(rows: list[tuple[in
     assert paths[-1, 8] - paths[-1, 0] > 5 * (paths[0, 8] - paths[0, 0]) - 10
 
 
+@pytest.mark.usefixtures("lightgbm")
 def test_boosting_pulls_every_path_at_its_rank_so_that_ranks_and_bands_keep_their_order() -> None:
     rng = np.random.default_rng(7)
     inputs = rng.standard_normal((400, 18, 3)).astype(np.float32)

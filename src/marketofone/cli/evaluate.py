@@ -20,7 +20,9 @@ from marketofone.importers import berka, series, weights
 from marketofone.learn.evaluation.protocol import Split
 
 _SPLITS: dict[str, tuple[Split, ...]] = {"account": ("account",), "time": ("time",), "both": ("account", "time")}
-_EXTRAS = dict.fromkeys(("chronos", "torch"), ("pretrained", "or leave out --pretrained"))
+_MEND = dict.fromkeys(("chronos", "torch"), 'pip install "marketofone[pretrained]", or leave out --pretrained')
+_MEND["libgomp"] = "install that, or --peers none"
+_PEERS = 'pip install "marketofone[evaluate]", or --peers none'
 _PRAGUE = Calendar("Europe/Prague")
 
 
@@ -67,8 +69,7 @@ def forecast(*, as_json: bool, folder: Path, path: Path | None, pretrained: Path
         with terminal.Progress(quiet=as_json) as progress:
             found = _judged(plan, folder=folder, path=path, step=progress.step)
     except ModuleNotFoundError as error:
-        extra, instead = _EXTRAS.get(error.name or "", ("evaluate", "or --peers none"))
-        raise click.UsageError(f'{error.name} is missing: pip install "marketofone[{extra}]", {instead}') from error
+        raise click.UsageError(f"{error}: {_MEND.get(error.name or '', _PEERS)}") from error
     terminal.say(found, "evaluated", as_json=as_json)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Literal, get_args
 
 import msgspec
@@ -17,6 +16,7 @@ from marketofone.flow.learned import AFFINITY
 from marketofone.flow.view import ModelRecord
 from marketofone.learn.join import LEARNING
 from marketofone.models.forecast import Model, fit, follow
+from marketofone.models.forecast.boost import loadable
 from marketofone.models.recommend import fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
 from marketofone.profile.ledger import Account
@@ -77,8 +77,7 @@ def _holdings(known: Known) -> frozenset[str]:
 
 
 def _foresight(accounts: Sequence[Account]) -> Model:
-    boosting = find_spec("lightgbm") is not None  # the extra marketofone[evaluate]
-    return fit(accounts, known_until=_last_day(accounts), seed=SEED, boosting=boosting)
+    return fit(accounts, known_until=_last_day(accounts), seed=SEED, boosting=loadable())
 
 
 def _last_day(accounts: Sequence[Account]) -> int:

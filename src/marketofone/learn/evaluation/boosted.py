@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from marketofone.learn.evaluation.lessons import Lesson, largest_debit, lessons, now_of, usual
 from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
+from marketofone.models.forecast.boost import lightgbm
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
 from marketofone.profile.ledger import Account
@@ -45,7 +46,7 @@ def fit(accounts: Sequence[Account], known_until: int) -> Predict:
     Raises
     ------
     ModuleNotFoundError
-        When LightGBM is not installed.
+        When LightGBM is not there.
     """
     seen = list(lessons(accounts, known_until=known_until, stride=STRIDE_DAYS, minimum_days=MINIMUM_DAYS))
     if sum(len(lesson.truth.days) for lesson in seen) < _FEW:
@@ -96,9 +97,8 @@ def _fit_events(seen: Sequence[Lesson]) -> dict[tuple[int, int], Any]:
 
 
 def _train(data: Floats, label: Floats, aim: dict[str, Any], *, rounds: int) -> Any:
-    import lightgbm  # noqa: PLC0415 - an extra, loaded only where a forecast is compared with it
-
-    return lightgbm.train(_SETTING | _TREES | _BAGS | aim, lightgbm.Dataset(data, label), num_boost_round=rounds)
+    learner = lightgbm()
+    return learner.train(_SETTING | _TREES | _BAGS | aim, learner.Dataset(data, label), num_boost_round=rounds)
 
 
 def _ahead(account: Account, now: Happened, days: Integers) -> Floats:

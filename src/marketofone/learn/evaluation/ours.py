@@ -11,6 +11,7 @@ from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
 from marketofone.models.forecast import Forecast, forecast_all
 from marketofone.models.forecast import fit as learn
+from marketofone.models.forecast.boost import loadable
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS
 from marketofone.profile.ledger import Account
 
@@ -21,7 +22,7 @@ SEED = 7
 
 def fit(accounts: Sequence[Account], known_until: int) -> Predict:
     """Learn the model, as a training of the bank does."""
-    model = learn(accounts, known_until=known_until, seed=SEED, boosting=True)
+    model = learn(accounts, known_until=known_until, seed=SEED, boosting=loadable())
 
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
         looks = forecast_all([([account], account.currency) for account in asked], as_of=as_of, model=model)

@@ -37,7 +37,8 @@ class PathScores(Struct, frozen=True, kw_only=True):
 class EventScores(Struct, frozen=True, kw_only=True):
     """How well chances of one event within one horizon came true; NaN where a score cannot be told.
 
-    Calibration error is in ten bins of equal count. Alerts are the tenth of people with the highest chance.
+    Calibration error is in ten bins of equal count; beside it stands what perfect chances would score. Alerts are the
+    tenth of people with the highest chance.
     """
 
     n: int
@@ -46,6 +47,7 @@ class EventScores(Struct, frozen=True, kw_only=True):
     average_precision: float
     brier_skill: float
     calibration_error: float
+    calibration_noise: float
     recall: float
     precision: float
     lead_days: float
@@ -146,6 +148,7 @@ def event_scores(chance: Floats, happened: Floats, lead: Floats) -> EventScores:
     chance, happened, lead = chance[told], happened[told], lead[told]
     positives = int(happened.sum())
     both = 0 < positives < len(happened)
+    error, noise = calibration(chance, happened)
     recall, precision, lead_days = alerts(chance, happened, lead)
     return EventScores(
         n=len(happened),
@@ -153,7 +156,8 @@ def event_scores(chance: Floats, happened: Floats, lead: Floats) -> EventScores:
         auc=float(roc_auc_score(happened, chance)) if both else math.nan,
         average_precision=float(average_precision_score(happened, chance)) if both else math.nan,
         brier_skill=brier_skill(chance, happened) if both else math.nan,
-        calibration_error=calibration_error(chance, happened),
+        calibration_error=error,
+        calibration_noise=noise,
         recall=recall,
         precision=precision,
         lead_days=lead_days,
@@ -166,20 +170,26 @@ def brier_skill(chance: Floats, happened: Floats) -> float:
     return float(1 - np.square(chance - happened).mean() / np.square(base - happened).mean())
 
 
-def calibration_error(chance: Floats, happened: Floats) -> float:
-    """Give the expected calibration error in ten bins of equal count.
+def calibration(chance: Floats, happened: Floats) -> tuple[float, float]:
+    """Give the expected calibration error in ten bins of equal count, and what perfect chances would score on average.
 
     Rows are put in order of chance and cut into ten bins; equal chances share the bin of their middle. The error is the
-    mean over rows of the distance between mean chance and share that came true in their bin. Even perfect chances
-    score about ``0.8 * sqrt(base * (1 - base) * 10 / n)``, some 0.04 at a base rate of a half and n = 1,000.
+    mean over rows of the distance between mean chance and share that came true in their bin. With few rows even perfect
+    chances do not score nought: the share scatters around the mean chance, by a normal law.
+
+    Examples
+    --------
+    >>> error, noise = calibration(np.full(1000, 0.5), np.arange(1000.0) % 2)  # one bin
+    >>> error, round(noise, 3)
+    (0.0, 0.013)
     """
     if not len(chance):
-        return math.nan
+        return math.nan, math.nan
     _, of, counts = np.unique(chance, return_inverse=True, return_counts=True)
     middle = np.cumsum(counts) - counts / 2
     bins = np.minimum((middle * BINS / len(chance)).astype(np.int64), BINS - 1)[of]
-    gaps = np.bincount(bins, weights=chance - happened, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(chance))
+    gaps, scatter = (np.bincount(bins, weights=weights) for weights in (chance - happened, chance * (1 - chance)))
+    return float(np.abs(gaps).sum() / len(chance)), float(np.sqrt(scatter * 2 / np.pi).sum() / len(chance))
 
 
 def alerts(chance: Floats, happened: Floats, lead: Floats) -> tuple[float, float, float]:

@@ -55,6 +55,30 @@ def knot_inputs(
     return np.concatenate((standing, np.stack(columns, axis=-1)), axis=-1, dtype=np.float32)
 
 
+def lightgbm() -> Any:
+    """Give LightGBM, an extra that is loaded only where it is used.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When it is not installed, or lacks the OpenMP library that it links to.
+    """
+    try:
+        import lightgbm  # noqa: PLC0415 - an extra
+    except OSError as error:
+        raise ModuleNotFoundError("LightGBM lacks an OpenMP library (libgomp1 on Debian)", name="libgomp") from error
+    return lightgbm
+
+
+def loadable() -> bool:
+    """Tell whether LightGBM is there."""
+    try:
+        lightgbm()
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
 def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[str, ...]:
     """Learn the quantiles of the errors at the knots; gives the models as text.
 
@@ -67,16 +91,15 @@ def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[
     Raises
     ------
     ModuleNotFoundError
-        When LightGBM is not installed.
+        When LightGBM is not there.
     """
-    import lightgbm  # noqa: PLC0415 - an extra
-
     some = np.random.default_rng(seed).random(errors.shape).argsort(axis=1) < _KNOTS_A_DAY
     some &= ~np.isnan(errors)
-    data = lightgbm.Dataset(at_knots[some], errors[some], params=_SETTING | {"max_bin": _TREES["max_bin"]})
+    learner = lightgbm()
+    data = learner.Dataset(at_knots[some], errors[some], params=_SETTING | {"max_bin": _TREES["max_bin"]})
     rules: dict[str, Any] = {**_SETTING, **_TREES, **_BAGS, "objective": "quantile", "seed": seed}
     return tuple(
-        lightgbm.train({**rules, "alpha": level}, data, num_boost_round=ROUNDS).model_to_string() for level in LEVELS
+        learner.train({**rules, "alpha": level}, data, num_boost_round=ROUNDS).model_to_string() for level in LEVELS
     )
 
 
@@ -109,6 +132,4 @@ def _weights(paths: int) -> Floats:
 
 @lru_cache(maxsize=2 * len(LEVELS))
 def _read(model: str) -> Any:
-    import lightgbm  # noqa: PLC0415 - an extra
-
-    return lightgbm.Booster(model_str=model)
+    return lightgbm().Booster(model_str=model)

@@ -18,8 +18,9 @@ _ENOUGH = 100
 RATE = 0.1
 """How fast bands follow what was seen: a night on which twice as many truths as meant lay beyond widens by a tenth."""
 _NARROWEST, _WIDEST = 1.0, 2.0  # a band is never made narrower than it was drawn
-_BINS, _IN_BIN = 12, 60
-_BELIEF = 5.0
+_SURE = 0.003  # no count of paths says more than this
+_OWN_DOUBT, _SEASON_DOUBT = 1.0, 10.0  # ridge penalties: how much must speak against a raw chance, and for a season
+_STEPS, _FARTHEST_STEP, _NEAR = 50, 2.0, 1e-8
 
 
 class Stretch(Struct, frozen=True):
@@ -61,22 +62,31 @@ def stretched(errors: Floats, factors: Floats) -> Floats:
 NO_STRETCH = Stretch(((((1.0, 1.0),) * len(THIRDS)),) * (len(CLASSES) + 1))
 
 
-class Curve(Struct, frozen=True):
-    """What share of the cases with a raw chance came true: straight lines between some points, rising."""
+class Odds(Struct, frozen=True):
+    """What raw chances are worth, by event and horizon.
 
-    raw: tuple[float, ...]
-    came: tuple[float, ...]
+    Shapes
+    ------
+    weights : float64[events, horizons, 14]
+        What is added to the log odds: per unit of themselves, always, and by the share of days ahead that lies in each
+        calendar month. NaN where no case was ever seen.
+    """
 
-    def applied(self, chances: Floats) -> Floats:
-        """Correct raw chances; NaN stays, and all are NaN where no case was ever seen."""
-        if not self.raw:
-            return np.full_like(chances, np.nan)
-        return np.where(np.isnan(chances), np.nan, np.interp(chances, self.raw, self.came))
+    weights: bytes
 
+    def applied(self, chances: Floats, *, months: Floats) -> Floats:
+        """Correct raw chances; NaN stays.
 
-def straight() -> Curve:
-    """Give the curve that changes nothing."""
-    return Curve((0.0, 1.0), (0.0, 1.0))
+        Shapes
+        ------
+        chances, result : float64[n, events, horizons]
+        months : float64[n, horizons, 12]
+            The share of days ahead in each calendar month.
+        """
+        weights = np.frombuffer(self.weights).reshape(*chances.shape[1:], -1)
+        raw = _log_odds(chances)
+        moved = raw * weights[..., 0] + weights[..., 1] + np.einsum("nhm,ehm->neh", months, weights[..., 2:])
+        return _chances(raw + moved)
 
 
 def fit_stretch(drawn: Floats, truth: Floats, *, length: NDArray[np.int64], knots: NDArray[np.int64]) -> Stretch:
@@ -132,41 +142,59 @@ def _factor(away: Floats) -> float:
     return float(np.clip(np.quantile(told, 1 - _BEYOND), _NARROWEST, _WIDEST))
 
 
-def fit_curve(chances: Floats, came: Floats) -> Curve:
-    """Learn what raw chances are worth from held-out cases: shares in bins of equal count, made to rise.
+def fit_odds(chances: Floats, came: Floats, *, months: Floats) -> Odds:
+    """Learn what raw chances are worth from held-out cases: a logistic line, with a season.
 
-    Each bin believes a little in the share over all, so that no chance is said to be nought for want of cases.
+    Without cases enough to say otherwise a raw chance is believed, and a month is like any other. A month that was
+    never seen stays like any other.
+
+    Shapes
+    ------
+    chances, came : float64[n, events, horizons]
+        NaN where it cannot be told.
+    months : float64[n, horizons, 12]
+
+    Source
+    ------
+    Platt (1999), "Probabilistic outputs for support vector machines", on the log odds; the season is ours.
 
     Examples
     --------
-    >>> raw = np.linspace(0, 1, 1200)
-    >>> curve = fit_curve(raw, (raw > 0.5).astype(float))
-    >>> curve.applied(np.array([0.1, 0.9])).round(1).tolist()
-    [0.0, 1.0]
+    >>> raw, months = np.full((1000, 1, 1), 0.8), np.tile(np.eye(12)[0], (1000, 1, 1))
+    >>> half = fit_odds(raw, (np.arange(1000.0) % 2).reshape(-1, 1, 1), months=months)
+    >>> half.applied(raw[:1], months=months[:1]).round(2).tolist()
+    [[[0.5]]]
     """
-    told = ~(np.isnan(chances) | np.isnan(came))
-    raw, truth = chances[told], came[told]
-    bins = min(_BINS, len(raw) // _IN_BIN)
-    if bins < 2 or truth.all() or not truth.any():  # noqa: PLR2004 - a line needs two points
-        share = float((truth.sum() + 0.5) / (len(truth) + 1))
-        return Curve((0.0, 1.0), (share, share)) if len(truth) else Curve((), ())
-    parts = np.array_split(np.argsort(raw, kind="stable"), bins)
-    base = truth.mean()
-    shares = np.array([(truth[part].sum() + _BELIEF * base) / (len(part) + _BELIEF) for part in parts])
-    points = np.array([raw[part].mean() for part in parts])
-    shares = _risen(shares, np.array([len(part) for part in parts], dtype=np.float64))
-    points, first = np.unique(points, return_index=True)
-    return Curve(tuple(points.tolist()), tuple(shares[first].tolist()))
+    weights = np.empty((*chances.shape[1:], 2 + months.shape[2]))
+    for event, horizon in np.ndindex(*chances.shape[1:]):
+        raw, truth = chances[:, event, horizon], came[:, event, horizon]
+        told = ~(np.isnan(raw) | np.isnan(truth))
+        weights[event, horizon] = _fitted(raw[told], truth[told], months[told, horizon]) if told.any() else np.nan
+    return Odds(weights.tobytes())
 
 
-def _risen(shares: Floats, weights: Floats) -> Floats:
-    """Pool neighbours until the shares rise (Ayer et al. 1955)."""
-    blocks: list[tuple[float, float, int]] = []
-    for share, weight in zip(shares.tolist(), weights.tolist(), strict=True):
-        block = (share, weight, 1)
-        while blocks and blocks[-1][0] >= block[0]:
-            before = blocks.pop()
-            total = before[1] + block[1]
-            block = ((before[0] * before[1] + block[0] * block[1]) / total, total, before[2] + block[2])
-        blocks.append(block)
-    return np.concatenate([np.full(times, share) for share, _, times in blocks])
+def _fitted(raw: Floats, came: Floats, months: Floats) -> Floats:
+    """Give what is added to log odds so that what came is likeliest, by Newton's steps."""
+    given = _log_odds(raw)
+    inputs = np.column_stack((given, np.ones(len(given)), months))
+    doubt = np.array([_OWN_DOUBT] * 2 + [_SEASON_DOUBT] * months.shape[1])
+    weights = np.zeros(len(doubt))
+    for _ in range(_STEPS):
+        chance = _chances(given + inputs @ weights)
+        slope = inputs.T @ (came - chance) - doubt * weights
+        bend = (inputs.T * (chance * (1 - chance))) @ inputs + np.diag(doubt)
+        step = np.linalg.solve(bend, slope)
+        weights = weights + np.clip(step, -_FARTHEST_STEP, _FARTHEST_STEP)
+        if np.abs(step).max() < _NEAR:
+            break
+    weights[0] = max(weights[0], -1.0)  # a higher raw chance is never worth less
+    return weights
+
+
+def _log_odds(chances: Floats) -> Floats:
+    sure = np.clip(chances, _SURE, 1 - _SURE)
+    return np.asarray(np.log(sure / (1 - sure)))
+
+
+def _chances(log_odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-log_odds)))

@@ -14,6 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.models.forecast.boost import lightgbm
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -60,7 +62,7 @@ def forecast_series(past: Floats, *, first_day: int, horizon: int) -> Floats:
     Raises
     ------
     ModuleNotFoundError
-        When LightGBM is not installed.
+        When LightGBM is not there.
 
     Examples
     --------
@@ -104,8 +106,6 @@ def profile_ahead(past: Floats, *, horizon: int) -> Floats:
 
 
 def _trees_ahead(past: Floats, first_day: int, horizon: int) -> Floats:
-    import lightgbm  # noqa: PLC0415 - an extra, loaded only where such series are forecast
-
     length, scale = past.shape[1], seasonal_scale(past)
     inputs, came, weights = [], [], []
     for end in range(length - horizon, _MINIMUM_WEEKS * WEEK, -_STRIDE_DAYS):
@@ -114,8 +114,9 @@ def _trees_ahead(past: Floats, first_day: int, horizon: int) -> Floats:
         came.append((past[:, end : end + horizon] / level[:, None]).ravel())
         # Each series weighs what it will weigh when errors are scaled by its own usual change.
         weights.append(np.repeat(level / np.maximum(scale, _SMALLEST), horizon))
-    data = lightgbm.Dataset(np.concatenate(inputs), np.concatenate(came), weight=np.concatenate(weights))
-    model = lightgbm.train(_SETTING, data, num_boost_round=_ROUNDS)
+    learner = lightgbm()
+    data = learner.Dataset(np.concatenate(inputs), np.concatenate(came), weight=np.concatenate(weights))
+    model = learner.train(_SETTING, data, num_boost_round=_ROUNDS)
     ahead = np.asarray(model.predict(_inputs(past, first_day, horizon)), dtype=np.float64)
     return _level(past)[:, None] * ahead.reshape(-1, horizon)
 

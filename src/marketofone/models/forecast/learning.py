@@ -10,13 +10,24 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.boost import boost, knot_inputs
-from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, adapted, fit_curve, fit_stretch
+from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, adapted, fit_odds, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
 from marketofone.models.forecast.forest import grow
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened, happened
 from marketofone.models.forecast.history import MAXIMUM_SILENCE, silence
 from marketofone.models.forecast.model import KNOTS, SHORTFALLS, Habit, Model, at_knots
-from marketofone.models.forecast.panel import Extra, Floats, Look, Panel, align, centre, expected_payments, look_from
+from marketofone.models.forecast.panel import (
+    Extra,
+    Floats,
+    Look,
+    Panel,
+    align,
+    centre,
+    expected_payments,
+    look_from,
+    months_ahead,
+    shares_of_months,
+)
 from marketofone.models.forecast.streams import find_streams
 from marketofone.models.forecast.traits import traits
 from marketofone.profile.ledger import Account, Integers
@@ -83,10 +94,10 @@ def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: b
     )
     panels = list(_panels(known, truths, extra=extra))
     lessons = _lessons(panels, truths, calendar=blank.calendar)
-    stretch, curves = _corrections(blank, panels, lessons, seed=seed)
+    stretch, odds = _corrections(blank, panels, lessons, seed=seed)
     grown = _grown(blank, lessons, trees=TREES, seed=seed)
     boosted = _boosted(panels, lessons, calendar=blank.calendar, seed=seed) if boosting else ()
-    return replace(grown, boosted=boosted, stretch=stretch, curves=curves)
+    return replace(grown, boosted=boosted, stretch=stretch, odds=odds)
 
 
 def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, seed: int) -> tuple[str, ...]:
@@ -143,9 +154,8 @@ def _truths(
 def _months(truths: Sequence[tuple[int, Happened]], *, known_until: int) -> tuple[int, ...]:
     """Give the calendar months that lie ahead of some day and were observed."""
     days = np.unique(np.concatenate([truth.days for _, truth in truths]))
-    seen = np.minimum(days[:, None] + np.arange(1, AHEAD_DAYS + 1), known_until)
-    ahead = seen.astype("datetime64[D]").astype("datetime64[M]")
-    return tuple(np.unique(ahead.astype(np.int64) % 12 + 1).tolist())
+    seen = days[:, None] + np.arange(1, AHEAD_DAYS + 1) <= known_until
+    return tuple(np.unique(months_ahead(days)[seen]).tolist())
 
 
 def _panels(accounts: Sequence[Account], truths: Sequence[tuple[int, Happened]], *, extra: Extra) -> Iterator[Panel]:
@@ -207,14 +217,12 @@ def _carried(errors: Floats) -> Floats:
     return np.take_along_axis(errors, np.maximum.accumulate(seen, axis=1), axis=1)
 
 
-def _corrections(
-    blank: Model, panels: Sequence[Panel], lessons: Lessons, *, seed: int
-) -> tuple[Stretch, tuple[Curve, ...]]:
+def _corrections(blank: Model, panels: Sequence[Panel], lessons: Lessons, *, seed: int) -> tuple[Stretch, Odds | None]:
     """Ask forests about accounts that they did not see, and learn by how much they were wrong."""
     rng = np.random.default_rng(seed)
     accounts, of_account = np.unique(lessons.account, return_inverse=True)
     if len(accounts) < FOLDS:
-        return NO_STRETCH, ()
+        return NO_STRETCH, None
     fold = (rng.permutation(len(accounts)) % FOLDS)[of_account]
     length = np.concatenate([panel.length for panel in panels])
     drawn = np.full((len(fold), len(_TENTHS), len(KNOTS)), np.nan)
@@ -233,5 +241,5 @@ def _corrections(
                 drawn[start + of], chances[start + of] = np.quantile(errors, _TENTHS, axis=1).swapaxes(0, 1), raw
     told = ~np.isnan(drawn[:, 0, 0])
     stretch = fit_stretch(drawn[told], lessons.errors[told], length=length[told], knots=KNOTS)
-    grid = np.ndindex(len(EVENTS), len(WITHIN_DAYS))
-    return stretch, tuple(fit_curve(chances[told][:, *at], lessons.events[told][:, *at]) for at in grid)
+    months = shares_of_months(months_ahead(np.concatenate([panel.as_of for panel in panels])[told]))
+    return stretch, fit_odds(chances[told], lessons.events[told], months=months)

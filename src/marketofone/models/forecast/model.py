@@ -24,10 +24,18 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.boost import knot_inputs, pulled
-from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Curve, Stretch, straight, stretched
+from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, stretched
 from marketofone.models.forecast.forest import Forest
 from marketofone.models.forecast.happened import AHEAD_DAYS, BUFFER, EVENTS, WITHIN_DAYS
-from marketofone.models.forecast.panel import Floats, Panel, centre, timing
+from marketofone.models.forecast.panel import (
+    MONTHS_OF_YEAR,
+    Floats,
+    Panel,
+    centre,
+    months_ahead,
+    shares_of_months,
+    timing,
+)
 from marketofone.models.forecast.traits import traits
 
 KNOTS = np.array([1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30, 37, 45, 53, 60, 70, 80, 90])
@@ -92,12 +100,12 @@ class Model(Struct, frozen=True, kw_only=True):
     events: Forest | None = None
     came: bytes = b""
     stretch: Stretch = NO_STRETCH
-    curves: tuple[Curve, ...] = ()
+    odds: Odds | None = None
 
     @property
     def calendar(self) -> bool:
         """Whether every month of the year was seen."""
-        return len(self.months) == 12  # noqa: PLR2004 - months of a year
+        return len(self.months) == MONTHS_OF_YEAR
 
     @property
     def customs(self) -> dict[tuple[str | None, str | None], dict[int, float]]:
@@ -115,7 +123,7 @@ class Model(Struct, frozen=True, kw_only=True):
         quantiles = _quantiles(panel, middle, errors)
         raw, first, last = _shortfalls(panel, middle, errors)
         there = lines(panel) > panel.opening[:, None]
-        chances = self._honest(np.concatenate((raw, self._others(inputs)), axis=1))
+        chances = self._honest(np.concatenate((raw, self._others(inputs)), axis=1), months=months_ahead(panel.as_of))
         chances[:, :SHORTFALLS][there] = 1.0
         return Ahead(quantiles, _told(chances, panel), first, last, there)
 
@@ -160,8 +168,7 @@ class Model(Struct, frozen=True, kw_only=True):
 
     def _shock(self, panel: Panel) -> Floats:
         """Give by how much more bands are stretched from the first day ahead in a month that was never seen."""
-        ahead = (panel.as_of[:, None] + _DAYS).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-        unseen = ~np.isin(ahead % 12 + 1, self.months)
+        unseen = ~np.isin(months_ahead(panel.as_of), self.months)
         return np.asarray(np.where(np.logical_or.accumulate(unseen, axis=1)[:, KNOTS - 1, None], SHOCK, 1.0))
 
     def _others(self, inputs: NDArray[np.float32]) -> Floats:
@@ -171,12 +178,10 @@ class Model(Struct, frozen=True, kw_only=True):
         came = np.frombuffer(self.came, np.uint8).reshape(-1, shape[1] * shape[2])
         return np.asarray(came[self.events.alike(inputs)].mean(axis=1).reshape(shape))
 
-    def _honest(self, chances: Floats) -> Floats:
+    def _honest(self, chances: Floats, *, months: NDArray[np.int64]) -> Floats:
         """Correct the chances; each grows with the horizon, and a graver event is no likelier than a milder one."""
-        flat = chances.reshape(len(chances), -1)
-        curves = self.curves or (straight(),) * flat.shape[1]
-        honest = np.stack([curve.applied(column) for curve, column in zip(curves, flat.T, strict=True)], axis=1)
-        honest = np.maximum.accumulate(honest.reshape(chances.shape), axis=2)
+        honest = self.odds.applied(chances, months=shares_of_months(months)) if self.odds else chances
+        honest = np.maximum.accumulate(honest, axis=2)
         for graver, milder in _GRAVER:
             honest[:, graver] = np.minimum(honest[:, graver], honest[:, milder])
         return honest

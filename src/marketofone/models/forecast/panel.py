@@ -33,6 +33,7 @@ SPAN = 215
 """Days looked back: six months and a little."""
 TRUST = 0.4
 MONTHS = 6
+MONTHS_OF_YEAR = 12
 _LONGEST_MONTH = 31
 _EVERYDAY = ("cash", "card")
 CHANNELS = 4
@@ -195,6 +196,30 @@ def _run(panel: Panel, start: Integers, end: Integers) -> Floats:
     at = SPAN - (panel.as_of - start)[:, None]
     path = np.take_along_axis(panel.closing, at + np.minimum(days, length), axis=1)
     return path - path[:, :1] - (path[:, -1:] - path[:, :1]) * np.minimum(days / length, 1.0)
+
+
+def months_ahead(days: Integers) -> Integers:
+    """Give the calendar month, 1 to 12, of each of the ninety days ahead of some days.
+
+    Examples
+    --------
+    >>> months_ahead(np.array([29]))[0, [0, 1, 2, 29]].tolist()  # from 30 January 1970
+    [1, 2, 2, 3]
+    """
+    ahead = (days[:, None] + np.arange(1, AHEAD_DAYS + 1)).astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray(ahead.astype(np.int64) % MONTHS_OF_YEAR + 1)
+
+
+def shares_of_months(months: Integers) -> Floats:
+    """Give the share of each calendar month in the days ahead within each horizon.
+
+    Shapes
+    ------
+    months : int64[n, 90]
+    result : float64[n, 3, 12]
+    """
+    counts = (months[:, :, None] == np.arange(1, MONTHS_OF_YEAR + 1)).cumsum(axis=1)
+    return np.asarray(counts[:, np.array(WITHIN_DAYS) - 1] / np.array(WITHIN_DAYS)[:, None])
 
 
 def same_day(days: Integers, *, months: int) -> Integers:
