@@ -139,15 +139,6 @@ def test_before_anything_is_learned_a_higher_balance_lifts_the_path_by_as_much(
     assert (np.abs(high - low - more) <= 1).all()
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows=ROWS)
-def test_before_anything_is_learned_the_bands_grow_with_time(rows: list[tuple[int, int]]) -> None:
-    paths = quantiles([account(rows)], as_of=200, model=Model())
-    for rank in range(4):
-        assert (np.diff(paths[:, 8 - rank] - paths[:, rank]) >= -1).all()
-    assert paths[-1, 8] - paths[-1, 0] > 5 * (paths[0, 8] - paths[0, 0]) - 10
-
-
 @pytest.mark.usefixtures("lightgbm")
 def test_boosting_pulls_every_path_at_its_rank_so_that_ranks_and_bands_keep_their_order() -> None:
     rng = np.random.default_rng(7)

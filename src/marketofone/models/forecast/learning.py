@@ -237,7 +237,7 @@ def _corrections(blank: Model, panels: Sequence[Panel], lessons: Lessons, *, see
                 (fold == out)[start : start + len(panel.as_of)] & asked[start : start + len(panel.as_of)]
             )
             if of.size:
-                errors, raw = trial.raw(Panel(*(column[of] for column in vars(panel).values())))
+                errors, raw = trial.raw(panel.some(of))
                 drawn[start + of], chances[start + of] = np.quantile(errors, _TENTHS, axis=1).swapaxes(0, 1), raw
     told = ~np.isnan(drawn[:, 0, 0])
     stretch = fit_stretch(drawn[told], lessons.errors[told], length=length[told], knots=KNOTS)

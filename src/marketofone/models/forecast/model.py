@@ -27,6 +27,7 @@ from marketofone.models.forecast.boost import knot_inputs, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, stretched
 from marketofone.models.forecast.forest import Forest
 from marketofone.models.forecast.happened import AHEAD_DAYS, BUFFER, EVENTS, WITHIN_DAYS
+from marketofone.models.forecast.own_past import LEAST_DAYS, PATHS, own_past
 from marketofone.models.forecast.panel import (
     MONTHS_OF_YEAR,
     Floats,
@@ -39,7 +40,6 @@ from marketofone.models.forecast.panel import (
 from marketofone.models.forecast.traits import traits
 
 KNOTS = np.array([1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30, 37, 45, 53, 60, 70, 80, 90])
-PRIOR_PATHS = 200
 SHOCK = np.array([1.8, 1.2])
 """How much further down and up bands reach from the first day of a calendar month that was never learned from: a new
 season costs money more often than it brings some. A judgement, not an estimate: it was set knowing one January."""
@@ -118,8 +118,7 @@ class Model(Struct, frozen=True, kw_only=True):
         What is said of the quantiles, the chances and the dates of a shortfall is counted on the same paths.
         """
         inputs = traits(panel, calendar=self.calendar)
-        errors = self._errors(panel, inputs)
-        middle = timing(panel) if self.paths is None else centre(panel)
+        middle, errors = self._paths(panel, inputs)
         quantiles = _quantiles(panel, middle, errors)
         raw, first, last = _shortfalls(panel, middle, errors)
         there = lines(panel) > panel.opening[:, None]
@@ -152,19 +151,20 @@ class Model(Struct, frozen=True, kw_only=True):
         chances : float64[n, 6, 3]
         """
         inputs = traits(panel, calendar=self.calendar)
-        errors = self._errors(panel, inputs)
-        raw, _, _ = _shortfalls(panel, centre(panel), errors)
+        middle, errors = self._paths(panel, inputs)
+        raw, _, _ = _shortfalls(panel, middle, errors)
         return errors, np.concatenate((raw, self._others(inputs)), axis=1)
 
-    def _errors(self, panel: Panel, inputs: NDArray[np.float32]) -> Floats:
+    def _paths(self, panel: Panel, inputs: NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """Give the middle of the paths, and their errors at the knots."""
         if self.paths is None:
-            return _prior(panel)
+            return _untaught(panel)
         known = np.frombuffer(self.errors, np.float32).reshape(-1, len(KNOTS))
         drawn = known[self.paths.alike(inputs)].astype(np.float64)
         if self.boosted:
             drawn = pulled(drawn, self.boosted, knot_inputs(inputs, panel, knots=KNOTS, calendar=self.calendar))
         wider = self.stretch.factors_of(length=panel.length, knots=KNOTS)
-        return stretched(drawn, wider if self.calendar else wider * self._shock(panel))
+        return centre(panel), stretched(drawn, wider if self.calendar else wider * self._shock(panel))
 
     def _shock(self, panel: Panel) -> Floats:
         """Give by how much more bands are stretched from the first day ahead in a month that was never seen."""
@@ -236,14 +236,23 @@ def _between() -> Floats:
 _BETWEEN = _between()
 
 
-def _prior(panel: Panel) -> Floats:
-    """Give the errors of a random walk with the spread of the account's own daily changes; a path keeps its rank."""
-    from scipy.special import ndtri  # noqa: PLC0415 - only the prior needs it
+def _untaught(panel: Panel) -> tuple[Floats, Floats]:
+    """Give the middle and the errors where nothing was learned.
+
+    What is known for long enough repeats its own past; the rest is a random walk with the spread of the account's own
+    daily changes, around known payments, and a path keeps its rank.
+    """
+    from scipy.special import ndtri  # noqa: PLC0415 - only where nothing was learned
 
     steps = np.square(np.diff(panel.closing, axis=1))
     spread = np.sqrt(np.nansum(steps, axis=1) / np.maximum((~np.isnan(steps)).sum(axis=1), 1)) / panel.unit
-    ranks = ndtri((np.arange(PRIOR_PATHS) + 0.5) / PRIOR_PATHS)
-    return np.asarray(spread[:, None, None] * ranks[:, None] * np.sqrt(KNOTS))
+    ranks = ndtri((np.arange(PATHS) + 0.5) / PATHS)
+    middle, errors = timing(panel), spread[:, None, None] * ranks[:, None] * np.sqrt(KNOTS)
+    long = panel.length >= LEAST_DAYS
+    if long.any():
+        known = panel.some(long)
+        middle[long], errors[long] = centre(known), own_past(known, knots=KNOTS)
+    return middle, errors
 
 
 def _quantiles(panel: Panel, middle: Floats, errors: Floats) -> NDArray[np.int64]:

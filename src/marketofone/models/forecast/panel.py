@@ -83,6 +83,10 @@ class Panel:
     due: Floats
     pay: Floats
 
+    def some(self, chosen: NDArray[np.bool_] | Integers) -> Panel:
+        """Give some of them."""
+        return Panel(*(column[chosen] for column in vars(self).values()))
+
 
 def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Payment, ...]:
     """Give the dated payments that the streams of an account let one expect in the next 90 days."""
