@@ -27,7 +27,7 @@ LINES_OF_A_ROOM = {
     "flow": 2_500,
     "governance": 250,
     "importers": 400,
-    "learn": 1_150,
+    "learn": 1_200,
     "models/bandit": 200,
     "models/forecast": 2_400,
     "models/language": 350,
@@ -40,7 +40,7 @@ LINES_OF_A_ROOM = {
     "wiring.py": 100,
 }
 """Lines of code, rounded up to the next fifty. A number may only fall, unless an issue gives the room new work."""
-LINES_OF_THE_SOURCE = 15_150  # the sum of the above
+LINES_OF_THE_SOURCE = 15_200  # the sum of the above
 SMALLEST_ROOM = 2  # a package that says nothing but its name
 
 

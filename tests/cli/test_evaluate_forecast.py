@@ -79,7 +79,7 @@ def test_only_those_who_allow_learning_are_judged(folder: Path) -> None:
     for test in document["tests"]:
         assert test["accounts"] == len(PEOPLE) - 1
         methods = [line["method"] for line in test["methods"]]
-        assert methods[:3] == ["marketofone", "seasonal naive", "last value, level rule"]
+        assert methods[:4] == ["marketofone", "marketofone, untaught", "seasonal naive", "last value, level rule"]
         for line in test["methods"]:
             assert line["paths"]["wql"]["1-90"] > 0
             assert 0 <= line["paths"]["coverage"]["1-90"] <= 1

@@ -11,7 +11,7 @@ import pytest
 
 from marketofone.learn.evaluation import protocol
 from marketofone.learn.evaluation.boosted import BOOSTED
-from marketofone.learn.evaluation.ours import OURS
+from marketofone.learn.evaluation.ours import OURS, UNTAUGHT
 from marketofone.learn.evaluation.peers import FAST
 from marketofone.learn.evaluation.protocol import Ahead, Case, Method, Outcome, Predict, Split, answer, dated, rows_of
 from marketofone.learn.evaluation.report import report
@@ -19,7 +19,7 @@ from marketofone.learn.evaluation.statistical import STATISTICAL
 from marketofone.profile.ledger import Account
 
 CUT = 19_960
-LEARNED = (OURS, *FAST, BOOSTED)
+LEARNED = (OURS, UNTAUGHT, *FAST, BOOSTED)
 
 
 def case_of(accounts: Sequence[Account], *cuts: int) -> Case:

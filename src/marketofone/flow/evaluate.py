@@ -20,7 +20,7 @@ from marketofone.flow.forecast import CHANNEL
 from marketofone.flow.train import SOURCE
 from marketofone.learn.evaluation.boosted import BOOSTED
 from marketofone.learn.evaluation.nn5 import CashMachines, cash_machines
-from marketofone.learn.evaluation.ours import OURS
+from marketofone.learn.evaluation.ours import OURS, UNTAUGHT
 from marketofone.learn.evaluation.peers import FAST
 from marketofone.learn.evaluation.pretrained import NAME, medians_of, pretrained
 from marketofone.learn.evaluation.protocol import (
@@ -49,8 +49,8 @@ SEED = 7
 SAMPLE = 100
 _SECOND_PERIOD = 9131  # 1995-01-01: the accounts of the first year end in March 1994, the loan applicants begin later
 _METHODS: dict[Peers, tuple[Method, ...]] = {
-    "all": (OURS, *FAST, BOOSTED, *STATISTICAL),
-    "fast": (OURS, *FAST, BOOSTED),
+    "all": (OURS, UNTAUGHT, *FAST, BOOSTED, *STATISTICAL),
+    "fast": (OURS, UNTAUGHT, *FAST, BOOSTED),
     "none": (OURS,),
 }
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
-from marketofone.models.forecast import Forecast, forecast_all
+from marketofone.models.forecast import Forecast, Model, forecast_all
 from marketofone.models.forecast import fit as learn
 from marketofone.models.forecast.boost import loadable
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS
@@ -22,8 +22,10 @@ SEED = 7
 
 def fit(accounts: Sequence[Account], known_until: int) -> Predict:
     """Learn the model, as a training of the bank does."""
-    model = learn(accounts, known_until=known_until, seed=SEED, boosting=loadable())
+    return _with(learn(accounts, known_until=known_until, seed=SEED, boosting=loadable()))
 
+
+def _with(model: Model) -> Predict:
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
         looks = forecast_all([([account], account.currency) for account in asked], as_of=as_of, model=model)
         return Ahead(np.array([_path(look) for look in looks]), np.array([_chances(look) for look in looks]))
@@ -32,6 +34,7 @@ def fit(accounts: Sequence[Account], known_until: int) -> Predict:
 
 
 OURS = Method("marketofone", fit)
+UNTAUGHT = Method("marketofone, untaught", lambda _accounts, _known_until: _with(Model()))
 
 
 def _path(look: Forecast) -> Floats:
