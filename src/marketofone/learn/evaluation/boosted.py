@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.learn.evaluation.lessons import Lesson, largest_debit, lessons, now_of, usual
+from marketofone.learn.evaluation.lessons import Lesson, largest_debit, lessons, usual
 from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
 from marketofone.models.forecast.boost import lightgbm
-from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened
+from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Standing, standing
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
 from marketofone.profile.ledger import Account
 
@@ -54,16 +54,16 @@ def fit(accounts: Sequence[Account], known_until: int) -> Predict:
     paths, events = _fit_paths(seen), _fit_events(seen)
 
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
-        now = [now_of(account, as_of) for account in asked]
+        now = [standing(account, days=np.array([as_of])) for account in asked]
         days = np.arange(1, AHEAD_DAYS + 1)
         inputs = np.concatenate([_ahead(*pair, days) for pair in zip(asked, now, strict=True)])
         moved = np.stack([model.predict(inputs.reshape(-1, inputs.shape[-1])) for model in paths], axis=-1)
         unit = np.array([usual(one.turnover)[0] for one in now])[:, None, None]
         opening = np.array([one.opening[0] for one in now])[:, None, None]
-        standing = np.concatenate([_dated(*pair) for pair in zip(asked, now, strict=True)])
+        dated = np.concatenate([_dated(*pair) for pair in zip(asked, now, strict=True)])
         chances = np.full((len(asked), len(EVENTS), len(WITHIN_DAYS)), np.nan)
         for at, model in events.items():
-            chances[(slice(None), *at)] = model.predict(standing)
+            chances[(slice(None), *at)] = model.predict(dated)
         return Ahead(opening + unit * np.sort(moved.reshape(len(asked), AHEAD_DAYS, -1), axis=2), chances)
 
     return predict
@@ -85,14 +85,14 @@ def _fit_paths(seen: Sequence[Lesson]) -> list[Any]:
 
 
 def _fit_events(seen: Sequence[Lesson]) -> dict[tuple[int, int], Any]:
-    standing = np.concatenate([_dated(lesson.account, lesson.truth) for lesson in seen])
+    dated = np.concatenate([_dated(lesson.account, lesson.truth) for lesson in seen])
     came = np.concatenate([lesson.truth.events for lesson in seen])
     models = {}
     for event, horizon in np.ndindex(len(EVENTS), len(WITHIN_DAYS)):
         told = ~np.isnan(came[:, event, horizon])
         label = came[told, event, horizon]
         if 0 < label.sum() < len(label):
-            models[event, horizon] = _train(standing[told], label, {"objective": "binary"}, rounds=_EVENT_ROUNDS)
+            models[event, horizon] = _train(dated[told], label, {"objective": "binary"}, rounds=_EVENT_ROUNDS)
     return models
 
 
@@ -101,7 +101,7 @@ def _train(data: Floats, label: Floats, aim: dict[str, Any], *, rounds: int) -> 
     return learner.train(_SETTING | _TREES | _BAGS | aim, learner.Dataset(data, label), num_boost_round=rounds)
 
 
-def _ahead(account: Account, now: Happened, days: Integers) -> Floats:
+def _ahead(account: Account, now: Standing, days: Integers) -> Floats:
     """Give the inputs for some days ahead of some days.
 
     Shapes
@@ -110,7 +110,7 @@ def _ahead(account: Account, now: Happened, days: Integers) -> Floats:
     result : float64[m, h, inputs]
     """
     days = np.broadcast_to(days, (len(now.days), days.shape[-1]))
-    standing = np.repeat(_standing(account, now)[:, None, :], days.shape[1], axis=1)
+    same = np.repeat(_standing(account, now)[:, None, :], days.shape[1], axis=1)
     closing, unit = _closing(account, now), usual(now.turnover)[:, None]
     target = now.days[:, None] + days
 
@@ -123,10 +123,10 @@ def _ahead(account: Account, now: Happened, days: Integers) -> Floats:
     season = moved(at + part - BLOCK_DAYS, at)
     year = moved(at + np.minimum(days - _YEAR, 0), at - _YEAR)
     columns = [days, *_in_month(target), _month(target), *months, np.mean(months, axis=0), season, year]
-    return np.concatenate((standing, np.stack(columns, axis=-1)), axis=-1)
+    return np.concatenate((same, np.stack(columns, axis=-1)), axis=-1)
 
 
-def _dated(account: Account, now: Happened) -> Floats:
+def _dated(account: Account, now: Standing) -> Floats:
     """Give the inputs of the events: how an account stands, and the month.
 
     The month a path starts in is no input of the paths: with it they are worse in months never seen.
@@ -138,7 +138,7 @@ def _dated(account: Account, now: Happened) -> Floats:
     return np.column_stack((_standing(account, now), _month(now.days)))
 
 
-def _standing(account: Account, now: Happened) -> Floats:
+def _standing(account: Account, now: Standing) -> Floats:
     """Give the inputs that are the same for every day ahead.
 
     Shapes
@@ -165,7 +165,7 @@ def _standing(account: Account, now: Happened) -> Floats:
     return np.stack(columns, axis=-1).astype(np.float64)
 
 
-def _closing(account: Account, now: Happened) -> Floats:
+def _closing(account: Account, now: Standing) -> Floats:
     """Give the closing balance of every day up to the last of some days, behind a year of unknown ones."""
     first, last = int(account.days[0]), int(now.days.max())
     known = history_of(account, last).closing(np.arange(first, last + 1))

@@ -48,11 +48,6 @@ def chosen(truth: Happened, rows: NDArray[np.bool_]) -> Happened:
     return Happened(**{name: value[rows] for name, value in vars(truth).items()})
 
 
-def now_of(account: Account, as_of: int) -> Happened:
-    """Give how an account stands at the end of a day, with nothing of what happens after it."""
-    return happened(account, after=np.array([as_of]), known_until=as_of)
-
-
 def closing_until(account: Account, as_of: int) -> Floats:
     """Give the closing balance of every day from the account's first to ``as_of``."""
     days = np.arange(int(account.days[0]), as_of + 1)

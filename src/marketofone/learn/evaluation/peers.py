@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from marketofone.learn.evaluation.lessons import Lesson, closing_until, largest_debit, lessons, now_of, usual
+from marketofone.learn.evaluation.lessons import Lesson, closing_until, largest_debit, lessons, usual
 from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
-from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened
+from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Standing, standing
 from marketofone.models.forecast.history import BLOCK_DAYS
 from marketofone.profile.ledger import Account
 
@@ -39,7 +39,7 @@ def last_value(accounts: Sequence[Account], known_until: int) -> Predict:
     )
 
     def look(account: Account, as_of: int) -> Floats:
-        now = now_of(account, as_of)
+        now = standing(account, days=np.array([as_of]))
         return np.asarray(now.opening[0] + usual(now.turnover)[0] * pooled)
 
     return each_path(look)
@@ -70,7 +70,7 @@ def level_rule(accounts: Sequence[Account], known_until: int) -> Predict:
                 rules[event, horizon] = rule.fit(sign, label)
 
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
-        now = np.concatenate([_signs(now_of(account, as_of), account) for account in asked])
+        now = np.concatenate([_signs(standing(account, days=np.array([as_of])), account) for account in asked])
         chance = np.full((len(asked), len(EVENTS), len(WITHIN_DAYS)), np.nan)
         for (event, horizon), rule in rules.items():
             told = ~np.isnan(now[:, event])
@@ -83,7 +83,7 @@ def level_rule(accounts: Sequence[Account], known_until: int) -> Predict:
 FAST = (Method("seasonal naive", seasonal_naive), Method("last value, level rule", level_rule))
 
 
-def fall_chances(quantiles: Floats, now: Happened) -> Floats:
+def fall_chances(quantiles: Floats, now: Standing) -> Floats:
     """Give the chance of falling under each line, read from the quantiles of single days: that of the worst day.
 
     Shapes
@@ -124,7 +124,9 @@ def each_path(look: Callable[[Account, int], Floats]) -> Predict:
 
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
         paths = np.array([look(account, as_of) for account in asked])
-        chances = [fall_chances(path, now_of(one, as_of)) for path, one in zip(paths, asked, strict=True)]
+        chances = [
+            fall_chances(path, standing(one, days=np.array([as_of]))) for path, one in zip(paths, asked, strict=True)
+        ]
         return Ahead(paths, np.array(chances))
 
     return predict
@@ -140,7 +142,7 @@ def _seasonal_naive(account: Account, as_of: int) -> Floats:
     return np.asarray(season[:, None] + np.sqrt(ahead)[:, None] * errors)
 
 
-def _signs(now: Happened, account: Account) -> Floats:
+def _signs(now: Standing, account: Account) -> Floats:
     """Give for each event how close it is, growing with its chance.
 
     Shapes

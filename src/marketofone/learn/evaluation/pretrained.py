@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.learn.evaluation.lessons import closing_until, now_of
+from marketofone.learn.evaluation.lessons import closing_until
 from marketofone.learn.evaluation.peers import fall_chances
 from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
-from marketofone.models.forecast.happened import AHEAD_DAYS
+from marketofone.models.forecast.happened import AHEAD_DAYS, standing
 from marketofone.profile.ledger import Account
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,9 @@ def pretrained(pipeline: Any) -> Method:
     def predict(asked: Sequence[Account], as_of: int) -> Ahead:
         closing = [closing_until(account, as_of) / _CENTS for account in asked]
         paths = quantiles_of(pipeline, closing, horizon=AHEAD_DAYS) * _CENTS
-        chances = [fall_chances(path, now_of(one, as_of)) for path, one in zip(paths, asked, strict=True)]
+        chances = [
+            fall_chances(path, standing(one, days=np.array([as_of]))) for path, one in zip(paths, asked, strict=True)
+        ]
         return Ahead(paths, np.array(chances))
 
     def fit(_accounts: Sequence[Account], _known_until: int) -> Predict:

@@ -54,18 +54,12 @@ _MONTH_DAYS = 31
 
 
 @dataclass(frozen=True)
-class Happened:
-    """What was so at the end of some days, and what happened after them.
+class Standing:
+    """What was so at the end of some days.
 
     Shapes
     ------
     days, opening, turnover, floor, income, latest_income : [m]
-    balances : float64[m, 90]
-    lead : float64[m, 6]
-        By ``EVENTS``: the day ahead (1 to 90) on which it first happens, for income the first day of the block;
-        infinity when it does not happen, as far as was observed.
-    events : float64[m, 6, 3]
-        By ``EVENTS`` and ``WITHIN_DAYS``: 1 happened, 0 did not, NaN cannot be told.
 
     Units
     -----
@@ -81,9 +75,39 @@ class Happened:
     """The mean of the last three blocks, net of known bonuses; NaN before there were three."""
     latest_income: Floats
     """The same of the last block alone."""
+
+
+@dataclass(frozen=True)
+class Happened(Standing):
+    """What was so at the end of some days, and what happened after them.
+
+    Shapes
+    ------
+    balances : float64[m, 90]
+    lead : float64[m, 6]
+        By ``EVENTS``: the day ahead (1 to 90) on which it first happens, for income the first day of the block;
+        infinity when it does not happen, as far as was observed.
+    events : float64[m, 6, 3]
+        By ``EVENTS`` and ``WITHIN_DAYS``: 1 happened, 0 did not, NaN cannot be told.
+    """
+
     balances: Floats
     lead: Floats
     events: Floats
+
+
+def standing(account: Account, *, days: Integers) -> Standing:
+    """Tell what was so at the end of some days, from no movement after the last of them.
+
+    Shapes
+    ------
+    days : int64[m]
+        None may lie before the account's first movement.
+    """
+    known = account.until(int(days.max()))
+    closing, at = _closing(known, int(days.max())), days - known.days[0]
+    income, latest, _ = _incomes(known, days, blocks=_BASE)
+    return Standing(days, closing[at], _turnover(known, len(closing), at), _floor(closing, at), income, latest)
 
 
 def happened(account: Account, *, after: Integers, known_until: int) -> Happened:
@@ -109,17 +133,14 @@ def happened(account: Account, *, after: Integers, known_until: int) -> Happened
     known = account.until(known_until)
     first = int(known.days[0])
     seen_until = min(known_until, int(known.days[-1]) + SILENT_DAYS)
-    length = max(seen_until, int(after.max()) + AHEAD_DAYS) - first + 1
-    closing = history_of(known, seen_until).closing(first + np.arange(length)).astype(np.float64)
-    if (known.balances == UNTOLD).all():
-        closing[:] = np.nan
-    at = after - first
+    closing = _closing(known, max(seen_until, int(after.max()) + AHEAD_DAYS))
+    length, at = len(closing), after - first
     ahead = at[:, None] + np.arange(1, AHEAD_DAYS + 1)
     balances = np.where(first + ahead <= seen_until, closing[ahead], np.nan)
     turnover, floor = _turnover(known, length, at), _floor(closing, at)
     largest = np.zeros(length)
     np.maximum.at(largest, known.days - first, -known.amounts)
-    income, latest, later = _incomes(known, length, after)
+    income, latest, later = _incomes(known, after, blocks=_BASE + len(WITHIN_DAYS))
     change, limit = later - income[:, None], CHANGE * income[:, None]
     lines = (np.zeros(len(at)), turnover // BUFFER, floor)
     lead = np.stack(
@@ -136,6 +157,14 @@ def happened(account: Account, *, after: Integers, known_until: int) -> Happened
     events = np.where(np.isnan(lead)[..., None], np.nan, lead[..., None] <= WITHIN_DAYS)
     events[np.broadcast_to((after[:, None] + WITHIN_DAYS > seen_until)[:, None, :], events.shape)] = np.nan
     return Happened(after, closing[at], turnover, floor, income, latest, balances, lead, events)
+
+
+def _closing(account: Account, until: int) -> Floats:
+    """Give the closing balances from the first movement on; after the last one nothing moves. NaN if none was told."""
+    days = np.arange(int(account.days[0]), until + 1)
+    if (account.balances == UNTOLD).all():
+        return np.full(len(days), np.nan)
+    return history_of(account, until).closing(days).astype(np.float64)
 
 
 def _first(hit: NDArray[np.bool_], *, told: NDArray[np.bool_]) -> Floats:
@@ -166,29 +195,32 @@ def _floor(closing: Floats, at: Integers) -> Floats:
     return np.where(at >= BLOCK_DAYS, floor, np.nan)
 
 
-def _incomes(account: Account, length: int, after: Integers) -> tuple[Floats, Floats, Floats]:
-    """Give the income of the last three blocks on average (NaN before there were three), of the last, of the next."""
+def _incomes(account: Account, after: Integers, *, blocks: int) -> tuple[Floats, Floats, Floats]:
+    """Give the income of the last three blocks on average (NaN before there were three), of the last, of the next.
+
+    ``blocks`` counts the three.
+    """
     none = np.array([kind.category in NO_INCOME for kind in account.kinds], dtype=bool)
     earned = (account.amounts > 0) & ~none[account.of]
     first = int(account.days[0])
-    upto = np.zeros(length + 1)
-    np.add.at(upto, account.days[earned] - first + 1, account.amounts[earned])
-    edges = after[:, None] - first + 1 + BLOCK_DAYS * np.arange(-_BASE, len(WITHIN_DAYS) + 1)
-    blocks = np.diff(np.cumsum(upto)[np.maximum(edges, 0)], axis=1)
+    days, amounts = account.days[earned], account.amounts[earned]
+    edges = after[:, None] + 1 + BLOCK_DAYS * np.arange(-_BASE, blocks - _BASE + 1)
+    upto = np.concatenate(([0.0], np.cumsum(amounts)))
+    paid = np.diff(upto[np.searchsorted(days, edges)], axis=1)
     for kind in np.unique(account.of[earned]):
         of = earned & (account.of == kind)
         if np.count_nonzero(of) >= _TIMES:
-            blocks -= _bonuses(account.days[of], account.amounts[of], after)
-    base = np.where(edges[:, 0] >= 0, blocks[:, :_BASE].mean(axis=1), np.nan)
-    return base, blocks[:, _BASE - 1], blocks[:, _BASE:]
+            paid -= _bonuses(account.days[of], account.amounts[of], after, blocks=blocks)
+    base = np.where(edges[:, 0] >= first, paid[:, :_BASE].mean(axis=1), np.nan)
+    return base, paid[:, _BASE - 1], paid[:, _BASE:]
 
 
-def _bonuses(days: Integers, amounts: Integers, after: Integers) -> Floats:
+def _bonuses(days: Integers, amounts: Integers, after: Integers, *, blocks: int) -> Floats:
     """Give what known bonuses of one kind of credit paid above the usual amount, in the blocks around some days.
 
     Shapes
     ------
-    result : float64[m, 6]
+    result : float64[m, blocks]
     """
     usual, place = _usual(days, amounts)
     past = np.searchsorted(days, after, side="right")
@@ -204,7 +236,7 @@ def _bonuses(days: Integers, amounts: Integers, after: Integers) -> Floats:
     known = (bonus & (np.arange(len(days)) < past[:, None])) @ seasons > 0
     excess = np.where(bonus & known[:, months % _HALF_YEAR], amounts - usual, 0.0)
     block = (days - after[:, None] - 1) // BLOCK_DAYS + _BASE
-    return np.stack([(excess * (block == number)).sum(axis=1) for number in range(_BASE + len(WITHIN_DAYS))], axis=1)
+    return np.stack([(excess * (block == number)).sum(axis=1) for number in range(blocks)], axis=1)
 
 
 def _usual(days: Integers, amounts: Integers) -> tuple[Floats, Integers]:

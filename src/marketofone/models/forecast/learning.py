@@ -123,11 +123,13 @@ def follow(model: Model, accounts: Sequence[Account], *, known_until: int) -> Mo
 def _since(accounts: Sequence[Account], day: int, *, known_until: int, extra: Extra) -> tuple[Panel | None, Floats]:
     """Give what accounts looked like on a day, and what came after it."""
     looks: list[Look] = []
+    later: list[Floats] = []
     for account in accounts:
         past = account.until(day)
         if past.days.size and silence(past, as_of=day) is None:
-            looks.append(look_from(account, day, known_until=known_until, extra=extra))
-    balances = np.concatenate([np.zeros((0, AHEAD_DAYS)), *(look.standing.balances for look in looks)])
+            looks.append(look_from(account, day, extra=extra))
+            later.append(happened(account, after=np.array([day]), known_until=known_until).balances)
+    balances = np.concatenate([np.zeros((0, AHEAD_DAYS)), *later])
     return (align(looks) if looks else None), balances
 
 

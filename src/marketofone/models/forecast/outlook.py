@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
-from marketofone.models.forecast.happened import EVENTS, WITHIN_DAYS, happened
+from marketofone.models.forecast.happened import EVENTS, WITHIN_DAYS, standing
 from marketofone.models.forecast.history import history_of, silence
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
 from marketofone.models.forecast.panel import Look, Panel, align, look_from
@@ -115,7 +115,7 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     looks: list[Look] = []
     for accounts, silent in zip(known, why, strict=True):
         heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
-        own = [look_from(account, as_of, known_until=as_of, extra=extra) for account in heard]
+        own = [look_from(account, as_of, extra=extra) for account in heard]
         looks += [*own, _together(own, as_of=as_of)] if len(own) > 1 else own
     rows = _rows(looks, model=model)
     return [
@@ -143,7 +143,7 @@ def _together(looks: Sequence[Look], *, as_of: int) -> Look:
     )
     payments = [payment for look in looks for payment in look.payments[0]]
     payments.sort(key=lambda payment: (payment.day, payment.amount_minor))
-    return Look(whole, happened(whole, after=np.array([as_of]), known_until=as_of), [payments])
+    return Look(whole, standing(whole, days=np.array([as_of])), [payments])
 
 
 def _rows(looks: Sequence[Look], *, model: Model) -> Iterator[_Row]:

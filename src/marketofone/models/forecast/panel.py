@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.extra_pay import Way, expecting
-from marketofone.models.forecast.happened import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Happened, happened
+from marketofone.models.forecast.happened import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Standing, standing
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
 from marketofone.models.forecast.streams import Payment, find_streams, project
 from marketofone.profile.ledger import Account, Integers
@@ -45,7 +45,7 @@ class Look(NamedTuple):
     """One account on one day: what it looked like, and the payments expected after it."""
 
     account: Account
-    standing: Happened
+    standing: Standing
     payments: Sequence[Sequence[Payment]]
 
 
@@ -94,11 +94,10 @@ def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Pa
     return project(streams, from_day=as_of, horizon=AHEAD_DAYS)
 
 
-def look_from(account: Account, day: int, *, known_until: int, extra: Extra) -> Look:
-    """Look at an account from the end of a day; what happened after it is told up to ``known_until``."""
-    standing = happened(account, after=np.array([day]), known_until=known_until)
+def look_from(account: Account, day: int, *, extra: Extra) -> Look:
+    """Look at an account from the end of a day."""
     past = account.until(day)
-    return Look(past, standing, [expected_payments(past, as_of=day, extra=extra)])
+    return Look(past, standing(past, days=np.array([day])), [expected_payments(past, as_of=day, extra=extra)])
 
 
 def align(looks: Sequence[Look]) -> Panel:
@@ -108,12 +107,12 @@ def align(looks: Sequence[Look]) -> Panel:
 
 
 def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
-    account, standing, payments = look
-    days, first = standing.days, int(account.days[0])
+    account, so, payments = look
+    days, first = so.days, int(account.days[0])
     last = int(days.max())
     known = np.concatenate((np.full(SPAN, np.nan), history_of(account, last).closing(np.arange(first, last + 1))))
     back = days[:, None] - first + np.arange(SPAN + 1)
-    unit = np.maximum(np.maximum(np.nan_to_num(standing.turnover), np.abs(standing.opening) / _LEAST_SHARE), 1.0)
+    unit = np.maximum(np.maximum(np.nan_to_num(so.turnover), np.abs(so.opening) / _LEAST_SHARE), 1.0)
     due, pay = np.zeros((len(days), 2, AHEAD_DAYS)), np.zeros((len(days), len(WITHIN_DAYS)))
     for row, (day, of_day) in enumerate(zip(days.tolist(), payments, strict=True)):
         for payment in of_day:
@@ -124,11 +123,11 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
     return (
         days,
         days - first,
-        standing.opening,
+        so.opening,
         unit,
-        standing.floor,
-        standing.income,
-        standing.latest_income,
+        so.floor,
+        so.income,
+        so.latest_income,
         known[back],
         _flows(account, last)[:, back[:, 1:]].swapaxes(0, 1),
         due.cumsum(axis=2),
