@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.domain.moment import day_number
-from marketofone.models.forecast.spending import Finding, Spending, Standing, check_in, find_spending
+from marketofone.models.forecast.spending import Finding, Spending, Standing, find_spending
 from marketofone.profile.ledger import Account, Kind
 
 Row = tuple[int, int, str, str | None]  # day, amount, category, counterparty
@@ -152,12 +152,10 @@ def test_more_dining_out_and_fewer_groceries_open_a_gentle_check_in() -> None:
         if at % (14 if late else 3) == 0:
             rows.append((TODAY - 359 + at, -3_100 - 2 * at, "groceries", None))
     found = find_spending([account(rows)], as_of=TODAY)
-    told = check_in(found.findings)
-    assert told is not None
-    assert (told.kind, told.pattern) == ("check_in", "eating_out_more")
+    assert [finding.pattern for finding in found.findings if finding.kind == "check_in"] == ["eating_out_more"]
     shifted = {(finding.category, finding.pattern) for finding in found.findings if finding.kind == "spending_shift"}
     assert {("dining", "trips_more"), ("groceries", "trips_fewer")} <= shifted
-    assert check_in(find_spending([account(rows)], as_of=TODAY - 31).findings) is None
+    assert "check_in" not in kinds(find_spending([account(rows)], as_of=TODAY - 31))
 
 
 def test_a_cause_keeps_its_key_from_day_to_day() -> None:

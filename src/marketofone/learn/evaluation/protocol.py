@@ -198,11 +198,6 @@ def folds_of(accounts: Sequence[Account], *, seed: int) -> Integers:
     return np.asarray(dealt[rank], dtype=np.int64)
 
 
-def some_of(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
-    """Give some of the rows."""
-    return Rows(**{name: value[chosen] for name, value in vars(rows).items()})
-
-
 def sample_of(rows: Rows, *, count: int, seed: int) -> NDArray[np.bool_]:
     """Choose the rows of some accounts, always the same."""
     accounts = np.unique(rows.account)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from marketofone.models.forecast.spending.finding import Finding, FindingKind
-from marketofone.models.forecast.spending.patterns import check_in, pattern_findings
+from marketofone.models.forecast.spending.patterns import pattern_findings
 from marketofone.models.forecast.spending.purchases import Purchases, purchases
 from marketofone.models.forecast.spending.shifts import Habit, habits, shift_findings, shifts, usual_spending
 from marketofone.models.forecast.spending.subscriptions import (
@@ -35,7 +35,6 @@ __all__ = [
     "Purchases",
     "Spending",
     "Standing",
-    "check_in",
     "find_spending",
     "purchases",
     "standing_payments",

@@ -48,17 +48,5 @@ def pattern_findings(tested: Iterable[Shift], *, scale: float, currency: str, as
             )
 
 
-def check_in(findings: Iterable[Finding]) -> Finding | None:
-    """Give the surest reason to ask a person gently how they are, None when there is none.
-
-    It is a reason to ask, never one to tell somebody what to do.
-    """
-    return max(
-        (finding for finding in findings if finding.kind == "check_in"),
-        key=lambda finding: (finding.strength, finding.id),
-        default=None,
-    )
-
-
 def _is_there(shift: Shift | None, *, more: bool) -> bool:
     return shift is not None and shift.more == more and shift.p_value <= 2 * SURE  # p values are two-sided
