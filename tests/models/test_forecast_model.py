@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from marketofone.models.forecast import Model, fit, forecast
-from marketofone.models.forecast.boost import boost, pulled
+from marketofone.models.forecast.boost import asked, boost, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH
-from marketofone.models.forecast.model import SHOCK
+from marketofone.models.forecast.model import KNOTS, SHOCK
 from marketofone.profile.ledger import UNTOLD, Account, Kind
 
 FIRST = 19_000
@@ -142,10 +142,10 @@ def test_before_anything_is_learned_a_higher_balance_lifts_the_path_by_as_much(
 @pytest.mark.usefixtures("lightgbm")
 def test_boosting_pulls_every_path_at_its_rank_so_that_ranks_and_bands_keep_their_order() -> None:
     rng = np.random.default_rng(7)
-    inputs = rng.standard_normal((400, 18, 3)).astype(np.float32)
+    inputs = np.repeat(rng.standard_normal((400, 1, 3)), 18, axis=1).astype(np.float32)
     models = boost(inputs, inputs[..., 0] + 0.1 * rng.standard_normal((400, 18)), seed=7)
     drawn = rng.standard_normal((5, 50, 18))
-    pulled_to = pulled(drawn, models, inputs[:5])
+    pulled_to = pulled(drawn, models, inputs[:5, : len(asked(KNOTS))], knots=KNOTS)
     assert (np.argsort(drawn, axis=1) == np.argsort(pulled_to, axis=1)).all()
     before, after = np.median(drawn, axis=1) - inputs[:5, :, 0], np.median(pulled_to, axis=1) - inputs[:5, :, 0]
     assert np.abs(after).mean() < 0.8 * np.abs(before).mean()

@@ -103,25 +103,48 @@ def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[
     )
 
 
-def pulled(errors: Floats, models: tuple[str, ...], at_knots: NDArray[np.float32]) -> Floats:
+def pulled(errors: Floats, models: tuple[str, ...], some: NDArray[np.float32], *, knots: NDArray[np.int64]) -> Floats:
     """Pull error paths towards the boosted quantiles at their rank.
+
+    Only some knots are asked about, for every question costs; between them the pull changes in straight lines.
 
     Shapes
     ------
     errors, result : float64[n, paths, knots]
-    at_knots : float32[n, knots, inputs]
+    some : float32[n, asked, inputs]
+        What :func:`knot_inputs` gives at the knots :func:`asked` names.
     """
-    count, paths, knots = errors.shape
-    flat = at_knots.reshape(count * knots, -1)
+    paths = errors.shape[1]
+    flat = some.reshape(-1, some.shape[-1])
     said = np.sort([_read(model).predict(flat, num_threads=1) for model in models], axis=0)
     order = np.argsort(errors, axis=1, kind="stable")
     ranked = np.take_along_axis(errors, order, axis=1)
-    own = np.quantile(ranked, LEVELS, axis=1)
-    apart = said.reshape(len(LEVELS), count, knots) - own
+    own = np.quantile(ranked[:, :, _of(knots)], LEVELS, axis=1)
+    apart = (said.reshape(own.shape) - own) @ _between(knots)
     shift = np.einsum("lnk,lp->npk", apart, _weights(paths))
     result = np.empty_like(errors)
     np.put_along_axis(result, order, np.sort(ranked + SHARE * shift, axis=1), axis=1)
     return result
+
+
+def asked(knots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the knots that are asked about: every other one, and the last.
+
+    Examples
+    --------
+    >>> asked(np.array([1, 2, 3, 5])).tolist()
+    [1, 3, 5]
+    """
+    return knots[_of(knots)]
+
+
+def _of(knots: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.unique(np.append(np.arange(0, len(knots), 2), len(knots) - 1))
+
+
+def _between(knots: NDArray[np.int64]) -> Floats:
+    """Give what each knot asked about weighs at every knot."""
+    return np.stack([np.interp(knots, asked(knots), row) for row in np.eye(len(_of(knots)))])
 
 
 def _weights(paths: int) -> Floats:

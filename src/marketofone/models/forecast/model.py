@@ -23,7 +23,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.boost import knot_inputs, pulled
+from marketofone.models.forecast.boost import asked, knot_inputs, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, stretched
 from marketofone.models.forecast.forest import Forest
 from marketofone.models.forecast.happened import AHEAD_DAYS, BUFFER, EVENTS, WITHIN_DAYS
@@ -162,7 +162,8 @@ class Model(Struct, frozen=True, kw_only=True):
         known = np.frombuffer(self.errors, np.float32).reshape(-1, len(KNOTS))
         drawn = known[self.paths.alike(inputs)].astype(np.float64)
         if self.boosted:
-            drawn = pulled(drawn, self.boosted, knot_inputs(inputs, panel, knots=KNOTS, calendar=self.calendar))
+            some = knot_inputs(inputs, panel, knots=asked(KNOTS), calendar=self.calendar)
+            drawn = pulled(drawn, self.boosted, some, knots=KNOTS)
         wider = self.stretch.factors_of(length=panel.length, knots=KNOTS)
         return centre(panel), stretched(drawn, wider if self.calendar else wider * self._shock(panel))
 
