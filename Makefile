@@ -22,7 +22,7 @@ demo: setup  ## a synthetic bank, end to end, then its pages (ARGS="--no-serve -
 	$(BIN)/marketofone demo $(ARGS)
 
 test: setup  ## the quick suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not crash and not fuzz"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz"
 
 crash: setup  ## kill -9 a running ingest at random moments and check that nothing was lost
 	$(BIN)/python -m pytest -m crash

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marketofone.domain.action import KINDS_OF_ACTION, Action, Kind
 from marketofone.domain.moment import DAY, Calendar, day_number
@@ -152,6 +153,18 @@ def test_people_differ_in_what_is_best_for_them(truth: Truth, moments: list[tupl
 
     assert len(set(values.argmax(axis=1))) >= 6
     assert values.max(axis=1).mean() > 1.5 * values.mean(axis=0).max()  # no single action serves everybody
+
+
+def test_help_with_a_shortfall_is_worth_most_to_whoever_runs_short(
+    lives: list[Life], span: Span, moments: list[tuple[int, Mood]]
+) -> None:
+    # One is called like a move and the other like savings: what they help with counts, not the name.
+    helps = [replace(action(name, "nudge"), about="below_zero") for name in ("move_the_date", "savings_first")]
+    truth = Truth(lives, helps, span=span, seed=SEED)
+    values = np.array([truth.expected_values(person, mood=mood) for person, mood in moments])
+    strain = np.array([truth.situation(person, at=mood.at)[SITUATIONS.index("strain")] for person, mood in moments])
+
+    assert (values[strain > 0.7].mean(axis=0) > 2 * values[strain < 0.1].mean(axis=0)).all()
 
 
 def test_doing_nothing_is_worth_what_it_costs(truth: Truth, moments: list[tuple[int, Mood]]) -> None:

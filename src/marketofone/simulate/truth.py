@@ -3,8 +3,9 @@
 Shape of a world: log-odds of acceptance = how the kind is taken + a hidden appeal of the action + traits x themes +
 situation x themes - tiredness of being addressed. Worth per acceptance = the action's scale x (a hidden level + the
 same sums with other loadings). Level and appeal are drawn from the seed and the action's id, so any catalogue gets a
-truth: themes are found as words of its ids, products and tags. Credit draws clicks and mostly loses value; selling to a
-person under stress loses value even when it is ignored. Nothing here is read by the product.
+truth: themes are found as words of its ids, products and tags; help with something foreseen is taken as what it helps
+with, however it is called. Credit draws clicks and mostly loses value; selling to a person under stress loses value
+even when it is ignored. Nothing here is read by the product.
 """
 
 from __future__ import annotations
@@ -151,8 +152,9 @@ class Truth:
 
 
 def _themes(action: Action) -> list[str]:
-    """Find what an action is about: words of its id, product and tags that begin like a theme's."""
-    words = re.split(r"[^a-z]+", " ".join((action.id, action.product or "", *action.tags)).lower())
+    """Find what an action is about: words of what it answers, else of its id, product and tags, that begin a theme."""
+    said = (action.about,) if action.about else (action.id, action.product or "", *action.tags)
+    words = re.split(r"[^a-z]+", " ".join(said).lower())
     found = [name for name, theme in TABLES.themes.items() if any(word.startswith(theme.words) for word in words)]
     return [*found, "credit"] if action.credit and "credit" not in found else found
 
