@@ -141,6 +141,10 @@ def test_a_method_that_sees_what_comes_would_be_perfect(small_bank: list[Account
     assert all(event.scores.calibration_error == 0.0 for event in line.events)
 
 
-def test_the_days_of_the_loan_applicants_are_month_ends_two_months_apart(small_bank: list[Account]) -> None:
-    days = np.array(protocol.loan_applicants(small_bank).as_of).astype("datetime64[D]")
+def test_the_days_of_the_loan_applicants_are_month_ends_two_months_apart_scored_together(
+    small_bank: list[Account],
+) -> None:
+    test = protocol.loan_applicants(small_bank)
+    assert test.pooled
+    days = np.array(test.as_of).astype("datetime64[D]")
     assert [str(day) for day in days[[0, 1, -1]]] == ["1996-07-31", "1996-09-30", "1998-05-31"]

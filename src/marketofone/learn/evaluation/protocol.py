@@ -139,7 +139,8 @@ def dated(accounts: Sequence[Account], *, as_of: Sequence[int], name: str) -> Te
 def loan_applicants(accounts: Sequence[Account]) -> Test:
     """Give the test R2: twelve cut-offs, two months apart from the end of July 1996.
 
-    These records stop where the loan begins, so an account counts only if it still moved after the 90 days.
+    All are scored together, for at each there are few accounts. These records stop where the loan begins, so an account
+    counts only if it still moved after the 90 days.
     """
     ends = np.datetime64("1996-08", "M") + 2 * np.arange(12)
     days = ends.astype("datetime64[D]").astype(np.int64) - 1
@@ -149,6 +150,7 @@ def loan_applicants(accounts: Sequence[Account]) -> Test:
         known_until=_last(accounts),
         minimum_history=MINIMUM_APPLICANT_HISTORY,
         silent_days=0,
+        pooled=True,
     )
 
 
