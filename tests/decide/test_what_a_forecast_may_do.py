@@ -64,6 +64,28 @@ def test_a_material_risk_at_any_horizon_closes_every_credit_and_says_why(horizon
     assert not open_with(foreseen(events=events)).isdisjoint(CREDIT), "or this test says nothing"
 
 
+@pytest.mark.parametrize("foresight", [None, foreseen(events=())], ids=["nobody looked", "it abstained"])
+def test_where_nobody_can_tell_whether_money_runs_short_no_credit_is_open(foresight: Foresight | None) -> None:
+    assert open_with(foresight).isdisjoint(CREDIT)
+    assert not open_with(foreseen()).isdisjoint(CREDIT), "or this test says nothing"
+
+
+@pytest.mark.parametrize("driver", ["", ":", "groceries:Shop", "rent:landlord"])
+def test_a_shortfall_is_not_told_again_because_another_payment_is_blamed(driver: str) -> None:
+    told = Foretold(event="below_zero", cause="below_zero:rent:landlord", day=20_242, probability=0.6)
+    now = Foretold(event="below_zero", cause=f"below_zero:{driver}", day=20_241, probability=0.7)
+    assert told_at(now, [contact(told, at=NOW - DAY)], settled={}) == NOW - DAY
+    later = msgspec.structs.replace(now, day=20_242 + MOVED_DAYS + 1)
+    assert told_at(later, [contact(told, at=NOW - DAY)], settled={}) is None
+
+
+def test_a_large_expense_of_another_payment_is_told_on_its_own() -> None:
+    told = Foretold(event="large_expense", cause="large_expense:rent:landlord", day=20_242, probability=0.6)
+    other, unnamed = (msgspec.structs.replace(told, cause=f"large_expense:{driver}") for driver in ("tax:office", ":"))
+    assert told_at(other, [contact(told, at=NOW - DAY)], settled={}) is None
+    assert told_at(unnamed, [contact(told, at=NOW - DAY)], settled={}) == NOW - DAY
+
+
 def test_a_forecast_that_may_not_be_looked_at_any_more_closes_credit_whatever_it_said() -> None:
     said = consents(("insights", "transactions"))
     for chance in (0.0, 0.9):

@@ -20,6 +20,7 @@ Allow = Callable[..., None]
 def asked(bank: Bank, allow: Allow, now: Instant) -> Callable[[Instant], Decision]:
     allow("c-1")
     bank.ingest(ordinary_months("c-1", until=now), now=now)
+    bank.forecast("c-1", now=now)
     return lambda at: bank.decide("c-1", occasion="app.opened", now=at)
 
 

@@ -91,6 +91,7 @@ def test_under_other_features_everybody_is_folded_again_from_the_log(
 def test_new_guardrails_hold_for_the_very_next_decision(project: Path, now: Instant) -> None:
     with marketofone.open(project, now=now) as bank:
         move_in(bank, now=now)
+        bank.forecast("c-1", now=now)
         assert something_shown(bank, now=now).guardrails == ()
     edit(project, "guardrails.toml", lambda text: re.sub(r"per_day = \d+", "per_day = 0", text))
 

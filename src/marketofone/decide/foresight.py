@@ -132,6 +132,10 @@ class Foresight(Struct, frozen=True, kw_only=True):
         """Say whether running short is a material risk at any horizon."""
         return any(ahead.event in _LENDING_STOPS and ahead.probability >= RISKY for ahead in self.events)
 
+    def tells_of_shortfalls(self) -> bool:
+        """Say whether it told how likely running short is; it abstains where too little is known."""
+        return any(ahead.event in _LENDING_STOPS for ahead in self.events)
+
     def facts(self) -> dict[str, float]:
         """Give every fact by name."""
         return {
@@ -167,8 +171,12 @@ def told_at(foretold: Foretold, contacts: Iterable[Contact], *, settled: Mapping
 
 
 def _covers(told: Foretold, now: Foretold) -> bool:
-    """Say whether one telling still holds for another: of two shortfalls with one driver, the graver holds for both."""
-    if told.driver != now.driver or not _as_grave(told.event, now.event):
+    """Say whether one telling still holds for another: of two shortfalls around one date, the graver holds for both.
+
+    What drives a shortfall is a guess that changes from night to night; the hole in the account is the same.
+    """
+    named = told.driver.strip(":") and now.driver.strip(":") and now.event not in SHORTFALLS
+    if (named and told.driver != now.driver) or not _as_grave(told.event, now.event):
         return False
     if told.day is not None and now.day is not None and abs(now.day - told.day) > MOVED_DAYS:
         return False

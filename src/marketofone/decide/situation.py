@@ -80,6 +80,10 @@ class Situation(Struct, frozen=True, kw_only=True):
             return "special care was asked for"
         if self.foresight_refused(INSIGHTS):
             return "the bank may not look whether it would hurt"
-        if self.foresight is not None and self.foresight.risky():
+        if self.foresight is None:
+            return "nobody looked ahead of late"
+        if not self.foresight.tells_of_shortfalls():
+            return "too little is known to see whether it would hurt"
+        if self.foresight.risky():
             return "the account may run short"
         return ""
