@@ -21,10 +21,10 @@ LINES_OF_A_ROOM = {
     "bank.py": 50,
     "cli": 550,
     "consent": 250,
-    "decide": 1_300,
+    "decide": 1_350,
     "domain": 550,
     "features": 950,
-    "flow": 2_500,
+    "flow": 2_550,
     "governance": 250,
     "importers": 400,
     "learn": 1_200,
@@ -40,7 +40,7 @@ LINES_OF_A_ROOM = {
     "wiring.py": 100,
 }
 """Lines of code, rounded up to the next fifty. A number may only fall, unless an issue gives the room new work."""
-LINES_OF_THE_SOURCE = 15_200  # the sum of the above
+LINES_OF_THE_SOURCE = 15_300  # the sum of the above
 SMALLEST_ROOM = 2  # a package that says nothing but its name
 
 

@@ -15,6 +15,8 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event, ProductOpened, TransactionBooked
 from marketofone.domain.moment import DAY, Instant
+from marketofone.flow.forecast import model_of
+from marketofone.models.forecast import Model
 
 Allow = Callable[..., None]
 
@@ -99,6 +101,21 @@ def test_nothing_is_learned_from_what_had_not_happened_yet(project: Path, now: I
 
     assert set(learned[0]) == {"learned:affinity", "forecast:model"}
     assert learned[0] == learned[1]
+
+
+def test_what_was_learned_from_people_who_all_said_no_is_given_up_at_the_next_training(
+    bank: Bank, now: Instant
+) -> None:
+    said = {"customer": "c-1", "purposes": ("*",), "sources": ("*",), "channels": ("*",)}
+    bank.consent(ConsentChange(change="grant", since=now, **said), now=now)  # type: ignore[arg-type]
+    bank.ingest(busy_accounts(until=now), now=now)
+    assert bank.train(now=now, lessons=("forecast",)).past_days > 0
+    later = Instant(now + DAY)
+    bank.consent(ConsentChange(change="withdraw", since=later, **said), now=later)  # type: ignore[arg-type]
+    again = bank.train(now=later, lessons=("forecast",))
+    assert (again.past_days, again.given_up) == (0, True)
+    with bank.kit.store.read() as reader:
+        assert model_of(bank.kit, reader, now=later) == Model()
 
 
 def test_a_word_about_consent_holds_from_now_on_or_before_never_from_later(bank: Bank, now: Instant) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.models.forecast import Expected, Forecast, Model, Outlook, forecast, forecast_all
+from marketofone.models.forecast import Expected, Forecast, Model, Outlook, fit, forecast, forecast_all
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.ledger import UNTOLD, Account, Kind
 
@@ -135,6 +135,30 @@ def test_an_account_whose_balance_nobody_told_is_left_out_of_the_total(live: Liv
     assert total(found).accounts == ("a",)
     assert total(found).days == found.accounts[0].days
     assert found.events == ahead([live(1)], model=taught).events
+
+
+def test_savings_that_rest_stay_in_the_total_however_long_nothing_moved(live: Live, taught: Model) -> None:
+    savings = account([(day, 100_000) for day in range(FIRST, FIRST + 40, 10)], name="savings")
+    for as_of in (AS_OF - 20, AS_OF):  # 55 and 75 days after they moved last
+        alone, both = (ahead(of, as_of=as_of, model=taught) for of in ([live(1)], [live(1), savings]))
+        assert quantiles(both)[0, 4] - quantiles(alone)[0, 4] == pytest.approx(400_000, rel=0.1)
+        assert total(both).accounts == ("a", "savings")
+    assert both.accounts[1].abstains == "nothing has moved for 75 days"
+
+
+def paid_on_the_28th(seed: int) -> Account:
+    dates = np.arange(FIRST, FIRST + 300).astype("datetime64[D]")
+    paid = (dates - dates.astype("datetime64[M]")).astype(int) == 27
+    spent = np.random.default_rng(seed).integers(2_000, 14_000, len(dates))
+    return account(list(zip(range(FIRST, FIRST + 300), np.where(paid, 250_000, -spent).tolist(), strict=True)))
+
+
+def test_a_salary_that_goes_on_never_drops_wherever_the_months_are_cut() -> None:
+    model = fit([paid_on_the_28th(seed) for seed in range(6)], known_until=FIRST + 299, seed=7, boosting=False)
+    lived = paid_on_the_28th(1_000)
+    for as_of in range(FIRST + 200, FIRST + 232):
+        said = chances(ahead([lived.until(as_of)], as_of=as_of, model=model))
+        assert max(said["income_drop"]) <= 0.01
 
 
 def test_the_model_abstains_from_events_that_need_a_longer_past(live: Live, taught: Model) -> None:

@@ -80,10 +80,12 @@ class Situation(Struct, frozen=True, kw_only=True):
             return "special care was asked for"
         if self.foresight_refused(INSIGHTS):
             return "the bank may not look whether it would hurt"
-        if self.foresight is None:
-            return "nobody looked ahead of late"
-        if not self.foresight.tells_of_shortfalls():
-            return "too little is known to see whether it would hurt"
-        if self.foresight.risky():
-            return "the account may run short"
-        return ""
+        return _why_no_debt(self.foresight)
+
+
+def _why_no_debt(foresight: Foresight | None) -> str:
+    if foresight is None:
+        return "nobody looked ahead of late"
+    if not foresight.tells_of_shortfalls():
+        return "too little is known to see whether it would hurt"
+    return "the account may run short" if foresight.risky() else ""

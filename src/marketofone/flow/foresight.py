@@ -43,12 +43,14 @@ def look_at_everybody(kit: Equipment, *, now: Instant) -> Iterator[CustomerForec
         for some in together(everybody(kit, reader, question(now)), size=_TOGETHER):
             view = StoredView(reader, kit, committed=True)
             made = foresee_all(view, [(one.person, one) for one in some if one.open], model=model, now=now)
-            recorded = _recorded(kit, made, now=now)
+            kept = recorded(kit, made, now=now)
             for one in some:
-                yield recorded.get(one.person) or LeftOut(customer=one.person, why=why_not(one.leave))
+                yield kept.get(one.person) or LeftOut(customer=one.person, why=why_not(one.leave))
 
 
-def _recorded(kit: Equipment, made: Sequence[Made], *, now: Instant) -> dict[str, CustomerForecast | LeftOut]:
+def recorded(kit: Equipment, made: Sequence[Made], *, now: Instant) -> dict[str, CustomerForecast | LeftOut]:
+    """Record many forecasts in one commit; who takes their yes back meanwhile is left out."""
+
     def work(writer: Writer) -> dict[str, CustomerForecast | LeftOut]:
         return {one.customer: _release(kit, writer, one, ahead, now=now) for one, ahead in made}
 

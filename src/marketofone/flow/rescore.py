@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
 from marketofone.flow.equipment import Equipment
-from marketofone.flow.everybody import everybody, together
+from marketofone.flow.everybody import Known, everybody, together
 from marketofone.flow.facts import outdated
-from marketofone.flow.forecast import look_ahead, question
+from marketofone.flow.forecast import foresee_all, model_of, question
+from marketofone.flow.foresight import recorded
 from marketofone.flow.stored import StoredView
-from marketofone.models.forecast.history import history_of
+from marketofone.models.forecast.history import history_of, silence
 from marketofone.models.forecast.screen import SCREENED, cleared, shortfall_bound
 from marketofone.profile.ledger import Account
 
@@ -38,27 +37,35 @@ def rescore(kit: Equipment, *, now: Instant) -> Rescored:
     """Look ahead again for everybody who allows it and for whom it may matter: the cheap way through a night.
 
     A full forecast is made where there is none, where money moved since, where it is older than 30 days, and where the
-    closed-form screen does not clear a person. Everybody else keeps the one they have.
+    closed-form screen does not clear a person. Everybody else keeps the one they have, or none where nothing is known.
     """
-    due: list[str] = []
-    calm = 0
+    looked = calm = 0
     with kit.store.read() as reader:
-        today = kit.book.calendar.day_of(now)
+        model = model_of(kit, reader, now=now)
         for some in together(everybody(kit, reader, question(now)), size=_TOGETHER):
             people = [one for one in some if one.open]
             view = StoredView(reader, kit, committed=True)
-            clear = screen([one.accounts() for one in people], as_of=today)
-            for one, safe in zip(people, clear.tolist(), strict=True):
-                facts = view.forecast_facts(one.person)
-                fresh = facts is not None and now - FRESH < facts.at <= now
-                if safe and fresh and not outdated(facts, reader.states(one.person), now=now):
-                    calm += 1
-                else:
-                    due.append(one.person)
-    for person in due:
-        with suppress(ConsentRefused):  # whoever takes their yes back meanwhile is not looked at
-            look_ahead(kit, person, now=now)
-    return Rescored(looked=len(due), calm=calm)
+            due = _due(view, people, now=now)
+            recorded(kit, foresee_all(view, [(one.person, one) for one in due], model=model, now=now), now=now)
+            looked += len(due)
+            calm += len(people) - len(due)
+    return Rescored(looked=looked, calm=calm)
+
+
+def _due(view: StoredView, people: Sequence[Known], *, now: Instant) -> list[Known]:
+    today = view.book.calendar.day_of(now)
+    money = [one.accounts() for one in people]
+    due = []
+    for one, accounts, safe in zip(people, money, screen(money, as_of=today).tolist(), strict=True):
+        facts = view.forecast_facts(one.person)
+        if facts is None:
+            again = any(silence(account.until(today), as_of=today) is None for account in accounts)
+        else:
+            fresh = now - FRESH < facts.at <= now
+            again = not (safe and fresh) or outdated(facts, view.blobs(one.person), now=now)
+        if again:
+            due.append(one)
+    return due
 
 
 def screen(people: Sequence[Sequence[Account]], *, as_of: int) -> NDArray[np.bool_]:

@@ -38,12 +38,15 @@ class Trained(Struct, frozen=True, kw_only=True):
     people: int
     accounts: int
     past_days: int
+    given_up: bool = False
+    """Whether what was learned before to look ahead was given up, for too few are left who allow it."""
 
 
 def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained:
     """Learn from everybody who allows it, from nothing later than ``now``, and record it as learned then.
 
-    Nothing that was learned is given up where there is nothing to learn from.
+    What was learned to look ahead is given up where too few are left who allow it: nobody's past outlives their yes
+    beyond the next training.
     """
     with kit.store.read() as reader:
         before = model_of(kit, reader, now=now)
@@ -57,7 +60,7 @@ def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained
     if "forecast" in lessons:
         model = _foresight(accounts)
         windows = model.windows
-        states |= {MODEL: model.to_bytes()} if windows else {}
+        states |= {MODEL: model.to_bytes()} if windows or before.windows else {}
     elif "bands" in lessons and before.windows:
         followed = follow(before, accounts, known_until=_last_day(accounts))
         states[BANDS] = msgspec.msgpack.encode(followed.stretch)
@@ -68,7 +71,12 @@ def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained
             writer.put_model(name, state, seq=entry.seq)
 
     kit.store.commit(record)
-    return Trained(people=len(teachers), accounts=len(accounts), past_days=windows)
+    return Trained(
+        people=len(teachers),
+        accounts=len(accounts),
+        past_days=windows,
+        given_up="forecast" in lessons and not windows and before.windows > 0,
+    )
 
 
 def _holdings(known: Known) -> frozenset[str]:

@@ -64,7 +64,8 @@ class Expected(Struct, frozen=True, kw_only=True):
 class Forecast(Struct, frozen=True, kw_only=True):
     """What is ahead of a person at the end of the day ``as_of``.
 
-    ``events`` are about ``total``, the sum over the accounts that can be forecast; it is None when none can. An event
+    ``events`` are about ``total``, the sum over the accounts whose balance is known: those that can be forecast, and
+    what rests on the others. It is None when none can be forecast. An event
     about which the model abstains is not among them. ``turnover`` is the person's usual monthly turnover, 0 if unknown.
     """
 
@@ -116,7 +117,8 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     for accounts, silent in zip(known, why, strict=True):
         heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
         own = [look_from(account, as_of, extra=extra) for account in heard]
-        looks += [*own, _together(own, as_of=as_of)] if len(own) > 1 else own
+        resting = _resting(accounts, silent, as_of=as_of)
+        looks += [*own, _together(own, resting, as_of=as_of)] if own and len(own) + len(resting) > 1 else own
     rows = _rows(looks, model=model)
     return [
         _person(accounts, silent, rows, as_of=as_of, currency=currency)
@@ -124,9 +126,18 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     ]
 
 
-def _together(looks: Sequence[Look], *, as_of: int) -> Look:
+def _resting(accounts: Sequence[Account], silent: Sequence[str | None], *, as_of: int) -> list[Account]:
+    """Give the accounts that cannot be forecast but hold a known balance: savings that do not move are money too."""
+    return [
+        account
+        for account, reason in zip(accounts, silent, strict=True)
+        if reason is not None and history_of(account, as_of).balance is not None
+    ]
+
+
+def _together(looks: Sequence[Look], resting: Sequence[Account], *, as_of: int) -> Look:
     """Give the sum over a person's accounts as one; what moves between them cancels out."""
-    accounts = [look.account for look in looks]
+    accounts = [*(look.account for look in looks), *resting]
     starts = np.cumsum([0, *(len(account.kinds) for account in accounts)])
     days = np.concatenate([account.days for account in accounts])
     order = np.argsort(days, kind="stable")
@@ -167,11 +178,13 @@ def _person(
     ahead = Forecast(as_of=as_of, currency=currency, accounts=tuple(outlooks), total=None, payments=(), events=())
     if not heard:
         return ahead
-    whole = next(rows) if len(heard) > 1 else heard[0]
-    names = tuple(row.look.account.name for row in heard)
+    resting = _resting(accounts, silent, as_of=as_of)
+    alone = len(heard) + len(resting) == 1
+    whole = heard[0] if alone else next(rows)
+    names = (*(row.look.account.name for row in heard), *(account.name for account in resting))
     return replace(
         ahead,
-        total=Outlook(account=TOTAL, accounts=names, days=spoken if len(heard) == 1 else _days(whole, as_of=as_of)),
+        total=Outlook(account=TOTAL, accounts=names, days=spoken if alone else _days(whole, as_of=as_of)),
         payments=tuple(whole.look.payments[0]),
         events=tuple(_events(whole, as_of=as_of, currency=currency)),
         turnover=int(whole.panel.unit[whole.at]),

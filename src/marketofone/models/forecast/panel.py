@@ -65,6 +65,8 @@ class Panel:
         What the expected payments in and out add up to by each day ahead.
     pay : float64[n, 3]
         The income expected in each 30-day block ahead, without what is paid more in some months.
+    regular : float64[n]
+        What the incomes that come back add up to in 30 days on average, wherever the blocks begin.
 
     Units
     -----
@@ -82,6 +84,7 @@ class Panel:
     flows: Floats
     due: Floats
     pay: Floats
+    regular: Floats
 
     def some(self, chosen: NDArray[np.bool_] | Integers) -> Panel:
         """Give some of them."""
@@ -132,7 +135,14 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
         _flows(account, last)[:, back[:, 1:]].swapaxes(0, 1),
         due.cumsum(axis=2),
         pay,
+        np.array([_regular(of_day) for of_day in payments]),
     )
+
+
+def _regular(payments: Sequence[Payment]) -> float:
+    streams = {id(payment.stream): payment.stream for payment in payments if payment.amount_minor > 0}
+    earned = (stream for stream in streams.values() if stream.category not in NO_INCOME)
+    return sum(stream.amount_minor * BLOCK_DAYS / stream.period_days for stream in earned)
 
 
 def _flows(account: Account, last: int) -> Floats:
