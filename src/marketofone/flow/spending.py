@@ -118,7 +118,9 @@ def spending(kit: Equipment, customer: str, *, now: Instant) -> CustomerSpending
         habits=found.habits,
         insights=told(found),
         sources=tuple(sorted(known.open)),
-        notes=tuple(f"{source} not used: {refused[source]}" for source in sorted(SOURCES & refused.keys())),
+        notes=tuple(
+            f"{source.replace('_', ' ')} not used: {refused[source]}" for source in sorted(SOURCES & refused.keys())
+        ),
     )
 
 

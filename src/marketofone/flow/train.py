@@ -63,6 +63,7 @@ def train(kit: Equipment, *, now: Instant, lessons: Sequence[Lesson]) -> Trained
         states |= {MODEL: model.to_bytes()} if windows or before.windows else {}
     elif "bands" in lessons and before.windows:
         followed = follow(before, accounts, known_until=_last_day(accounts))
+        windows = followed.windows
         states[BANDS] = msgspec.msgpack.encode(followed.stretch)
 
     def record(writer: Writer) -> None:

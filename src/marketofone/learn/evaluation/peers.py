@@ -19,7 +19,6 @@ from marketofone.profile.ledger import Account
 Floats = NDArray[np.float64]
 
 STRIDE_DAYS = 15
-_LINES = 3  # the events that are a line the balance falls under
 _GROWN_DAYS, _YOUNG_DAYS = 120, 30
 
 

@@ -173,7 +173,7 @@ def _first(hit: NDArray[np.bool_], *, told: NDArray[np.bool_]) -> Floats:
 
 
 def _turnover(account: Account, length: int, at: Integers) -> Floats:
-    """Give the usual monthly turnover on some days, as ``History.turnover``; NaN before there was a month."""
+    """Give the median of up to six months' turnover on some days, months of thirty days; NaN before there was one."""
     moved = np.zeros((2, length + 1))
     np.add.at(moved, ((account.amounts < 0).astype(int), account.days - account.days[0] + 1), np.abs(account.amounts))
     upto = np.cumsum(moved, axis=1)

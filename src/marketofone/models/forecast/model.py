@@ -116,7 +116,7 @@ class Model(Struct, frozen=True, kw_only=True):
     def ahead(self, panel: Panel) -> Ahead:
         """Look ahead on accounts side by side.
 
-        What is said of the quantiles, the chances and the dates of a shortfall is counted on the same paths.
+        Quantiles, dates and raw chances of a shortfall are counted on the same paths; the chances are corrected then.
         """
         inputs = traits(panel, calendar=self.calendar)
         middle, errors = self._paths(panel, inputs)
