@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter, process_time
 from uuid import uuid4
 
@@ -12,7 +12,8 @@ from marketofone.bank import Bank
 from marketofone.domain.event import Event, TransactionBooked
 from marketofone.domain.moment import MINUTE, Instant
 from marketofone.flow.everybody import everybody
-from marketofone.flow.forecast import question
+from marketofone.flow.forecast import CustomerForecast, question
+from marketofone.flow.foresight import LeftOut
 from marketofone.learn.evaluation.protocol import Predict
 from marketofone.profile.ledger import Account
 
@@ -25,10 +26,10 @@ def measure(bank: Bank, town: Town, *, rounds: int) -> Iterator[Figure]:
     """Learn from the town's past, then look ahead for everybody, and for one person after another as money moves."""
     learning = _busy(lambda: bank.train(lessons=("forecast",), now=town.now))
     yield Figure(own=Row(name="forecast: learn from everybody, CPU", unit="s", values={"total": learning}))
-    people: list[object] = []
+    people: list[CustomerForecast | LeftOut] = []
     seconds = _busy(lambda: people.extend(bank.forecast_all(now=town.now)))
     yield Figure(
-        own=_row("forecast of everybody, events and record included: CPU for 1,000 people", seconds, len(people)),
+        own=_row("forecast of everybody, events and record included: CPU for 1,000 people", seconds, _told(people)),
         yardsticks=(_exponential_smoothing(bank, town),),
         aim=Aim(of="per 1,000", bound=0.5, above=False),
     )
@@ -41,7 +42,14 @@ def measure(bank: Bank, town: Town, *, rounds: int) -> Iterator[Figure]:
 
 
 def _row(name: str, seconds: float, count: int) -> Row:
+    if not count:
+        return absent(name, why="nobody is known for long enough")
     return Row(name=name, unit="s", values={"per 1,000": THOUSAND * seconds / count})
+
+
+def _told(people: Iterable[CustomerForecast | LeftOut]) -> int:
+    """Count those of whom enough is known to tell something: the others cost next to nothing."""
+    return sum(isinstance(one, CustomerForecast) and one.total is not None for one in people)
 
 
 def _busy(work: Callable[[], object]) -> float:
