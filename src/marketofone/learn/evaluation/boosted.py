@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.learn.evaluation.lessons import Lesson, largest_debit, lessons, usual
+from marketofone.learn.evaluation.lessons import Lesson, largest_debit, lessons
 from marketofone.learn.evaluation.protocol import Ahead, Method, Predict
 from marketofone.learn.evaluation.scores import QUANTILES
 from marketofone.models.forecast.boost import lightgbm
 from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Standing, standing
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
+from marketofone.models.forecast.panel import unit_of
 from marketofone.profile.ledger import Account
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,6 @@ STRIDE_DAYS = 10
 MINIMUM_DAYS = 60
 _APART = 15  # each past day teaches six days ahead this far apart; which ones changes from day to day
 _FEW = 200
-_LEAST_SHARE = 50
 _SPANS = (7, 14, 30, 60, 90, 180)
 _YEAR = 365
 _WEEK, _MONTHS = 7, 12
@@ -59,7 +59,7 @@ def fit(accounts: Sequence[Account], known_until: int) -> Predict:
         days = np.arange(1, AHEAD_DAYS + 1)
         inputs = np.concatenate([_ahead(*pair, days) for pair in zip(asked, now, strict=True)])
         moved = np.stack([model.predict(inputs.reshape(-1, inputs.shape[-1])) for model in paths], axis=-1)
-        unit = np.array([_unit(one)[0] for one in now])[:, None, None]
+        unit = np.array([unit_of(one)[0] for one in now])[:, None, None]
         opening = np.array([one.opening[0] for one in now])[:, None, None]
         dated = np.concatenate([_dated(*pair) for pair in zip(asked, now, strict=True)])
         chances = np.full((len(asked), len(EVENTS), len(WITHIN_DAYS)), np.nan)
@@ -80,7 +80,7 @@ def _fit_paths(seen: Sequence[Lesson]) -> list[Any]:
         ahead = (truth.days[:, None] * 4) % _APART + 1 + np.arange(0, AHEAD_DAYS, _APART)
         rows.append(_ahead(lesson.account, truth, ahead).reshape(ahead.size, -1))
         came = np.take_along_axis(truth.balances, ahead - 1, axis=1)
-        moved.append(((came - truth.opening[:, None]) / _unit(truth)[:, None]).ravel())
+        moved.append(((came - truth.opening[:, None]) / unit_of(truth)[:, None]).ravel())
     data, label = np.concatenate(rows), np.concatenate(moved)
     return [_train(data, label, {"objective": "quantile", "alpha": float(q)}, rounds=_PATH_ROUNDS) for q in QUANTILES]
 
@@ -112,7 +112,7 @@ def _ahead(account: Account, now: Standing, days: Integers) -> Floats:
     """
     days = np.broadcast_to(days, (len(now.days), days.shape[-1]))
     same = np.repeat(_standing(account, now)[:, None, :], days.shape[1], axis=1)
-    closing, unit = _closing(account, now), _unit(now)[:, None]
+    closing, unit = _closing(account, now), unit_of(now)[:, None]
     target = now.days[:, None] + days
 
     def moved(upto: Integers, since: Integers) -> Floats:
@@ -146,7 +146,7 @@ def _standing(account: Account, now: Standing) -> Floats:
     ------
     result : float64[m, inputs]
     """
-    closing, unit = _closing(account, now), _unit(now)
+    closing, unit = _closing(account, now), unit_of(now)
     at = now.days - int(account.days[0]) + _YEAR + BLOCK_DAYS
     before = np.lib.stride_tricks.sliding_window_view(closing, _SPANS[-1])[at - _SPANS[-1] + 1]
     opening = now.opening / unit
@@ -164,14 +164,6 @@ def _standing(account: Account, now: Standing) -> Floats:
         times = np.searchsorted(account.days[of], now.days, side="right")
         columns.append(now.days - np.concatenate(([account.days[0]], account.days[of]))[times])
     return np.stack(columns, axis=-1).astype(np.float64)
-
-
-def _unit(now: Standing) -> Floats:
-    """Give the monthly turnover, but no less than a fiftieth of the balance, as our own model does.
-
-    The few accounts that hardly move would otherwise teach all others errors of thousands of turnovers.
-    """
-    return np.maximum(usual(now.turnover), np.nan_to_num(np.abs(now.opening)) / _LEAST_SHARE)
 
 
 def _closing(account: Account, now: Standing) -> Floats:

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.panel import Floats, Panel, centre, own_month, timing
+from marketofone.models.forecast.panel import MONTHS_OF_YEAR, Floats, Panel, centre, own_month, timing
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SHARE = 0.35
 ROUNDS = 180
 _KNOTS_A_DAY = 5  # each past day teaches at so many of its knots: neighbours say nearly the same
-_WEEK, _MONTHS = 7, 12
+_WEEK = 7
 _TREES = {"learning_rate": 0.06, "num_leaves": 31, "min_data_in_leaf": 40, "feature_fraction": 0.5, "max_bin": 127}
 _BAGS = {"bagging_fraction": 0.7, "bagging_freq": 1}
 _SETTING = {"deterministic": True, "force_row_wise": True, "verbose": -1, "num_threads": 1}
@@ -50,7 +50,7 @@ def knot_inputs(
         *(known(panel)[:, knots - 1] for known in (centre, own_month, timing)),
     ]
     if calendar:
-        columns.append(months.astype(np.int64) % _MONTHS)
+        columns.append(months.astype(np.int64) % MONTHS_OF_YEAR)
     standing = np.repeat(inputs[:, None, :], len(knots), axis=1)
     return np.concatenate((standing, np.stack(columns, axis=-1)), axis=-1, dtype=np.float32)
 

@@ -113,16 +113,16 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     extra = model.customs
     known = [[account.until(as_of) for account in accounts] for accounts, _ in people]
     why = [[silence(account, as_of=as_of) for account in accounts] for accounts in known]
+    rest = [_resting(accounts, silent, as_of=as_of) for accounts, silent in zip(known, why, strict=True)]
     looks: list[Look] = []
-    for accounts, silent in zip(known, why, strict=True):
+    for accounts, silent, resting in zip(known, why, rest, strict=True):
         heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
         own = [look_from(account, as_of, extra=extra) for account in heard]
-        resting = _resting(accounts, silent, as_of=as_of)
         looks += [*own, _together(own, resting, as_of=as_of)] if own and len(own) + len(resting) > 1 else own
     rows = _rows(looks, model=model)
     return [
-        _person(accounts, silent, rows, as_of=as_of, currency=currency)
-        for accounts, silent, (_, currency) in zip(known, why, people, strict=True)
+        _person(accounts, silent, resting, rows, as_of=as_of, currency=currency)
+        for accounts, silent, resting, (_, currency) in zip(known, why, rest, people, strict=True)
     ]
 
 
@@ -165,7 +165,13 @@ def _rows(looks: Sequence[Look], *, model: Model) -> Iterator[_Row]:
 
 
 def _person(
-    accounts: Sequence[Account], silent: Sequence[str | None], rows: Iterator[_Row], *, as_of: int, currency: str
+    accounts: Sequence[Account],
+    silent: Sequence[str | None],
+    resting: Sequence[Account],
+    rows: Iterator[_Row],
+    *,
+    as_of: int,
+    currency: str,
 ) -> Forecast:
     outlooks, heard = [], []
     spoken: tuple[DayAhead, ...] = ()
@@ -178,7 +184,6 @@ def _person(
     ahead = Forecast(as_of=as_of, currency=currency, accounts=tuple(outlooks), total=None, payments=(), events=())
     if not heard:
         return ahead
-    resting = _resting(accounts, silent, as_of=as_of)
     alone = len(heard) + len(resting) == 1
     whole = heard[0] if alone else next(rows)
     names = (*(row.look.account.name for row in heard), *(account.name for account in resting))

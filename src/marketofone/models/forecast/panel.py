@@ -115,7 +115,7 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
     last = int(days.max())
     known = np.concatenate((np.full(SPAN, np.nan), history_of(account, last).closing(np.arange(first, last + 1))))
     back = days[:, None] - first + np.arange(SPAN + 1)
-    unit = np.maximum(np.maximum(np.nan_to_num(so.turnover), np.abs(so.opening) / _LEAST_SHARE), 1.0)
+    unit = unit_of(so)
     due, pay = np.zeros((len(days), 2, AHEAD_DAYS)), np.zeros((len(days), len(WITHIN_DAYS)))
     for row, (day, of_day) in enumerate(zip(days.tolist(), payments, strict=True)):
         for payment in of_day:
@@ -137,6 +137,15 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
         pay,
         np.array([_regular(of_day) for of_day in payments]),
     )
+
+
+def unit_of(so: Standing) -> Floats:
+    """Give the monthly turnover, but no less than a fiftieth of the balance.
+
+    The few accounts that hardly move would otherwise teach all others errors of thousands of turnovers.
+    """
+    least = np.nan_to_num(np.abs(so.opening)) / _LEAST_SHARE
+    return np.maximum(np.maximum(np.nan_to_num(so.turnover), least), 1.0)
 
 
 def _regular(payments: Sequence[Payment]) -> float:
