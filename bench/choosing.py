@@ -44,7 +44,7 @@ def measure(*, folder: Path, count: int, peers_python: Path) -> Figure:
 
 
 def _own(contexts: Floats, chosen: NDArray[np.int64], rewards: Floats) -> list[float]:
-    beliefs = [prior_arm(DIM, chance=0.05, spread=0.02, noise=0.22) for _ in range(ARMS)]
+    beliefs = [prior_arm(DIM, acceptance_probability=0.05, spread=0.02, noise=0.22) for _ in range(ARMS)]
     for context, arm, reward in zip(contexts, chosen, rewards, strict=True):
         beliefs[arm] = update(beliefs[arm], context=context, reward=reward)
     arms, generator, took = stack(beliefs), np.random.default_rng(7), []

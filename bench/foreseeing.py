@@ -11,11 +11,11 @@ from bench.town import Town
 from marketofone.bank import Bank
 from marketofone.domain.event import Event, TransactionBooked
 from marketofone.domain.moment import MINUTE, Instant
-from marketofone.flow.everybody import everybody
-from marketofone.flow.forecast import CustomerForecast, question
-from marketofone.flow.foresight import LeftOut
-from marketofone.learn.evaluation.protocol import Predict
+from marketofone.lab.evaluation.protocol import Predict
 from marketofone.profile.ledger import Account
+from marketofone.services.forecast import CustomerForecast, question
+from marketofone.services.forecast_population import LeftOut
+from marketofone.services.population import population
 
 THOUSAND = 1_000.0
 MILLISECONDS = 1_000.0
@@ -24,7 +24,7 @@ PEER_ACCOUNTS = 40
 
 def measure(bank: Bank, town: Town, *, rounds: int) -> Iterator[Figure]:
     """Learn from the town's past, then look ahead for everybody, and for one person after another as money moves."""
-    learning = _busy(lambda: bank.train(lessons=("forecast",), now=town.now))
+    learning = _busy(lambda: bank.train(tasks=("forecast",), now=town.now))
     yield Figure(own=Row(name="forecast: learn from everybody, CPU", unit="s", values={"total": learning}))
     people: list[CustomerForecast | LeftOut] = []
     seconds = _busy(lambda: people.extend(bank.forecast_all(now=town.now)))
@@ -72,7 +72,7 @@ def _exponential_smoothing(bank: Bank, town: Town) -> Row:
     """Measure AutoETS on some of the accounts; a forecast of the path alone, without events."""
     name = "AutoETS (statsforecast), one account"
     try:
-        from marketofone.learn.evaluation.statistical import STATISTICAL  # noqa: PLC0415 - may be absent
+        from marketofone.lab.evaluation.statistical import STATISTICAL  # noqa: PLC0415 - may be absent
 
         predict = STATISTICAL[0].fit([], 0)
     except ModuleNotFoundError as missing:
@@ -87,7 +87,7 @@ def _ask(predict: Predict, accounts: Sequence[Account], today: int) -> object:
 
 def _current(bank: Bank, town: Town) -> list[tuple[str, Account]]:
     """Give the people with an account here, and the first of it."""
-    with bank.kit.store.read() as reader:
-        known = [(one.person, one.accounts()) for one in everybody(bank.kit, reader, question(town.now))]
+    with bank.context.store.read() as reader:
+        known = [(one.person, one.accounts()) for one in population(bank.context, reader, question(town.now))]
     here = [(person, [one for one in accounts if "/" not in one.name]) for person, accounts in known]
     return [(person, accounts[0]) for person, accounts in here if accounts]

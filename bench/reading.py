@@ -11,7 +11,7 @@ from bench.town import Town
 from marketofone.bank import Bank
 from marketofone.consent.gate import Permit, permit
 from marketofone.features.vector import see
-from marketofone.flow.stored import StoredView
+from marketofone.services.live_snapshot import LiveSnapshot
 
 MICROSECONDS = 1e6
 PURPOSE, CHANNEL = "insights", "app"
@@ -33,7 +33,7 @@ QUOTED = (
 
 def measure(bank: Bank, town: Town, *, rounds: int) -> Iterator[Figure]:
     """Read everybody in turn, each in a snapshot of its own."""
-    features = len(bank.kit.book.features.features)
+    features = len(bank.context.config.features.features)
     yield Figure(
         own=_timed(
             f"{features} features of one person, consent-masked", town, rounds, lambda who: _see(bank, town, who)
@@ -57,26 +57,26 @@ def _timed(name: str, town: Town, rounds: int, read: Callable[[str], object]) ->
 
 
 def _see(bank: Bank, town: Town, person: str) -> object:
-    book = bank.kit.book
-    with bank.kit.store.read() as reader:
-        view = StoredView(reader, bank.kit, committed=True)
-        states = view.states(person, now=town.now)
-        leave = _permit(bank, view, town, person)
-    return see(states, permit=leave, catalogue=book.features, calendar=book.calendar, now=town.now)
+    config = bank.context.config
+    with bank.context.store.read() as reader:
+        snapshot = LiveSnapshot(reader, bank.context, committed=True)
+        states = snapshot.states(person, now=town.now)
+        granted = _permit(bank, snapshot, town, person)
+    return see(states, permit=granted, catalogue=config.features, calendar=config.calendar, now=town.now)
 
 
 def _check(bank: Bank, town: Town, person: str) -> object:
-    with bank.kit.store.read() as reader:
-        return _permit(bank, StoredView(reader, bank.kit, committed=True), town, person)
+    with bank.context.store.read() as reader:
+        return _permit(bank, LiveSnapshot(reader, bank.context, committed=True), town, person)
 
 
-def _permit(bank: Bank, view: StoredView, town: Town, person: str) -> Permit:
+def _permit(bank: Bank, snapshot: LiveSnapshot, town: Town, person: str) -> Permit:
     return permit(
         PURPOSE,
-        view.consents(person),
+        snapshot.consents(person),
         customer=person,
         channel=CHANNEL,
-        policy=bank.kit.book.policy,
+        policy=bank.context.config.policy,
         now=town.now,
     )
 

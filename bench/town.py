@@ -20,9 +20,9 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import cloudevent
 from marketofone.domain.moment import DAY, MINUTE, Day, Instant
-from marketofone.simulate.life import lives_of
-from marketofone.simulate.span import span_of
-from marketofone.simulate.voice import events_of
+from marketofone.lab.simulate.life import lives_of
+from marketofone.lab.simulate.span import span_of
+from marketofone.lab.simulate.voice import events_of
 
 FIRST = Day(20_000)
 OCCASION = "app.opened"

@@ -104,7 +104,7 @@ def run_python(page: Path) -> list[Difference]:
     return recorder.found
 
 
-def mend(page: Path, differences: list[Difference]) -> None:
+def fix(page: Path, differences: list[Difference]) -> None:
     """Write into a page what its examples gave."""
     lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
     for difference in reversed(differences):

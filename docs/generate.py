@@ -32,8 +32,8 @@ from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.event import KINDS, MAX_EVENT_BYTES
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
-from marketofone.flow.book import DOCUMENTS, Settings, read_book
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
+from marketofone.services.bank_config import DOCUMENTS, Settings, read_config
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
@@ -153,8 +153,8 @@ def settings() -> str:
 def api() -> str:
     """Every route, from the OpenAPI document and the tables of pages."""
     templates = files("marketofone") / "template"
-    book = read_book({name: (templates / name).read_text(encoding="utf-8") for name in DOCUMENTS})
-    described = document(book, version=version("marketofone"))
+    config = read_config({name: (templates / name).read_text(encoding="utf-8") for name in DOCUMENTS})
+    described = document(config, version=version("marketofone"))
     lines = [
         "# The HTTP interface",
         NOTE,
@@ -242,7 +242,7 @@ def _fields(structure: type[Struct]) -> list[str]:
     fields, types = msgspec.structs.fields(structure), _types(structure)
     if not fields:
         return []
-    rows = [f"| `{field.name}` | {types[field.name]} | {_default(field)} |" for field in fields]
+    rows = [f"| `{field.encode_name}` | {types[field.encode_name]} | {_default(field)} |" for field in fields]
     return ["| field | type | default |", "| --- | --- | --- |", *rows, ""]
 
 
@@ -329,12 +329,12 @@ def main() -> None:
     """Write everything."""
     for name, write in GENERATED.items():
         (DOCS / name).write_text(write(), encoding="utf-8")
-    examples.mend(PATH, examples.run_python(PATH))
+    examples.fix(PATH, examples.run_python(PATH))
     demo = next(examples.commands(README))
     with tempfile.TemporaryDirectory() as folder:
         examples.replace_output(README, demo, excerpt(examples.run(demo.said, folder=Path(folder))))
         with contextlib.chdir(folder):
-            examples.mend(README, examples.run_python(README))
+            examples.fix(README, examples.run_python(README))
     click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name} and {README.name}")
 
 

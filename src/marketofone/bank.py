@@ -13,7 +13,7 @@ from pathlib import Path
 
 from marketofone import wiring
 from marketofone.domain.moment import Instant, instant_of
-from marketofone.flow.bank import Bank, Clock
+from marketofone.services.bank import Bank, Clock
 
 __all__ = ["Bank", "Clock", "open", "wall_clock"]
 

@@ -12,10 +12,10 @@ import msgspec
 
 from marketofone.domain.errors import BankNotFound, MalformedDocument
 from marketofone.domain.moment import Instant
-from marketofone.flow.book import DIGEST, DOCUMENTS, digest_of, read_book, read_settings
-from marketofone.flow.equipment import Equipment
 from marketofone.models.language.model import LanguageModel
 from marketofone.models.language.phrases import load_phrases, phrases_text
+from marketofone.services.app_context import AppContext
+from marketofone.services.bank_config import DIGEST, DOCUMENTS, digest_of, read_config, read_settings
 from marketofone.store.embedded.store import EmbeddedStore
 from marketofone.store.ports import Store, Writer
 
@@ -39,7 +39,7 @@ def lay_out(folder: Path) -> list[str]:
     return written
 
 
-def plug_in(folder: Path, *, now: Instant) -> Equipment:
+def plug_in(folder: Path, *, now: Instant) -> AppContext:
     """Open a bank project: read its documents, open its store, record the documents when they changed.
 
     Raises
@@ -48,12 +48,12 @@ def plug_in(folder: Path, *, now: Instant) -> Equipment:
         When the folder holds no bank project.
     """
     texts = _texts(folder)
-    book = read_book(texts)
+    config = read_config(texts)
     data = folder / DATA
     data.mkdir(mode=0o700, exist_ok=True)
     store = EmbeddedStore(data)
     _record_documents(store, texts, now=now)
-    return Equipment(store=store, book=book, language=_language(data))
+    return AppContext(store=store, config=config, language=_language(data))
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -63,7 +63,7 @@ def _texts(folder: Path) -> dict[str, str]:
     for name in DOCUMENTS:
         path = folder / name
         if not path.is_file():
-            raise MalformedDocument(field=name, shape="missing", mend="run `marketofone init` to lay it out again")
+            raise MalformedDocument(field=name, shape="missing", fix="run `marketofone init` to lay it out again")
         texts[name] = path.read_text(encoding="utf-8")
     return texts
 
@@ -76,7 +76,7 @@ def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> N
     before = known["bank.toml"]
     if before is not None and tomllib.loads(before).get("timezone") != read_settings(texts["bank.toml"]).timezone:
         raise MalformedDocument(
-            field="timezone", shape="not the one this bank has counted its days in", mend="put the old one back"
+            field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
         )
 
     def record(writer: Writer) -> None:

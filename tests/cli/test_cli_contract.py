@@ -386,7 +386,10 @@ def test_a_broken_document_is_bad_input_and_named(
 @pytest.mark.parametrize(
     ("command", "tampering"),
     [
-        ("replay", """UPDATE journal SET body = replace(body, '"arm":"', '"arm": "') WHERE kind = 'decision'"""),
+        (
+            "replay",
+            """UPDATE journal SET body = replace(body, '"assignment":"', '"assignment": "') WHERE kind = 'decision'""",
+        ),
         ("verify", "UPDATE journal SET at = at + 1 WHERE kind = 'decision'"),
     ],
 )

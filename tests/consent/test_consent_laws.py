@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admit, permit
 from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, Consents, apply, fold
-from marketofone.consent.policy import Cell, ConsentPolicy, parse_policy
+from marketofone.consent.policy import ConsentPolicy, ConsentScope, parse_policy
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import (
     KINDS,
@@ -62,7 +62,7 @@ protection = { title = "Arrears", notice = "Kept.", kept = true }
 app = { title = "App" }
 phone = { title = "Phone" }
 """)
-CELLS = POLICY.cells()
+CELLS = POLICY.scopes()
 LATEST = 12  # moments are small numbers, so that beginnings, ends and questions meet
 MOMENTS = st.integers(0, LATEST).map(Instant)
 EVENTS: list[EventData] = [
@@ -104,8 +104,8 @@ def says(history: Sequence[ConsentChange]) -> Consents:
     return fold(history, policy=POLICY)
 
 
-def granted_cells(consents: Consents, now: Instant) -> set[Cell]:
-    return {cell for cell in CELLS if consents.state(cell, now) == "granted"}
+def granted_cells(consents: Consents, now: Instant) -> set[ConsentScope]:
+    return {scope for scope in CELLS if consents.state(scope, now) == "granted"}
 
 
 def opened(consents: Consents, now: Instant) -> set[tuple[str, str, str]]:
@@ -138,13 +138,13 @@ def test_a_no_is_the_last_word_and_else_the_last_that_had_begun_by_then_counts(
     history: list[ConsentChange], now: Instant
 ) -> None:
     consents = says(history)
-    for cell in CELLS:
+    for scope in CELLS:
         about = [
             change
             for change in history
-            if {"*", cell.purpose} & set(change.purposes)
-            and {"*", cell.source} & set(change.sources)
-            and {"*", cell.channel} & set(change.channels)
+            if {"*", scope.purpose} & set(change.purposes)
+            and {"*", scope.source} & set(change.sources)
+            and {"*", scope.channel} & set(change.channels)
         ]
         no = about[-1:] if about and about[-1].change == "withdraw" else []
         begun = no or [change for change in about if change.since <= now]
@@ -153,7 +153,7 @@ def test_a_no_is_the_last_word_and_else_the_last_that_had_begun_by_then_counts(
             last = begun[-1]
             ended = last.until is not None and last.until <= now
             expected = "withdrawn" if last.change == "withdraw" else "expired" if ended else "granted"
-        assert consents.state(cell, now) == expected
+        assert consents.state(scope, now) == expected
 
 
 @given(history=HISTORIES, no=NOES, place=st.integers(0, 6), now=MOMENTS)
@@ -171,17 +171,17 @@ def test_what_was_withdrawn_is_withdrawn_for_every_question_and_nothing_else_mov
     history: list[ConsentChange], no: ConsentChange
 ) -> None:
     before, after = says(history), apply(says(history), no, policy=POLICY)
-    for cell in CELLS:
+    for scope in CELLS:
         named = (
-            {"*", cell.purpose} & set(no.purposes)
-            and {"*", cell.source} & set(no.sources)
-            and {"*", cell.channel} & set(no.channels)
+            {"*", scope.purpose} & set(no.purposes)
+            and {"*", scope.source} & set(no.sources)
+            and {"*", scope.channel} & set(no.channels)
         )
         for moment in map(Instant, range(LATEST + 1)):
             if named:
-                assert after.state(cell, moment) == "withdrawn"
+                assert after.state(scope, moment) == "withdrawn"
             else:
-                assert after.state(cell, moment) == before.state(cell, moment)
+                assert after.state(scope, moment) == before.state(scope, moment)
 
 
 @given(history=HISTORIES, yes=YESES, now=MOMENTS)
@@ -212,15 +212,15 @@ def test_a_permit_and_the_ledger_agree_cell_by_cell_and_part_the_sources_of_the_
     consents = says(history)
     for purpose, spec in POLICY.purposes.items():
         for channel in POLICY.channels:
-            leave = permit(purpose, consents, customer="c-1", channel=channel, policy=POLICY, now=now)
-            assert (leave.customer, leave.purpose, leave.channel) == ("c-1", purpose, channel)
-            assert leave.sources.isdisjoint(leave.refused)
-            assert leave.sources | leave.refused.keys() == set(spec.sources)
-            for cell in CELLS:
-                if (cell.purpose, cell.channel) == (purpose, channel):
-                    state = consents.state(cell, now)
-                    assert (cell.source in leave.sources) == (state == "granted")
-                    assert leave.refused.get(cell.source) == (None if state == "granted" else WHY[state])
+            granted = permit(purpose, consents, customer="c-1", channel=channel, policy=POLICY, now=now)
+            assert (granted.customer, granted.purpose, granted.channel) == ("c-1", purpose, channel)
+            assert granted.sources.isdisjoint(granted.refused)
+            assert granted.sources | granted.refused.keys() == set(spec.sources)
+            for scope in CELLS:
+                if (scope.purpose, scope.channel) == (purpose, channel):
+                    state = consents.state(scope, now)
+                    assert (scope.source in granted.sources) == (state == "granted")
+                    assert granted.refused.get(scope.source) == (None if state == "granted" else WHY[state])
 
 
 @given(history=HISTORIES, now=MOMENTS)
@@ -233,7 +233,7 @@ def test_an_event_is_admitted_when_some_purpose_may_use_it_through_some_channel(
     assert [verdict.event for verdict in verdicts] == EVERYTHING
     for verdict in verdicts:
         source = verdict.event.source
-        usable = any(cell.source == source for cell in granted_cells(consents, now))
+        usable = any(scope.source == source for scope in granted_cells(consents, now))
         if source in ("reference", "protection"):
             assert isinstance(verdict, Admitted)
         elif source == "messages":
@@ -249,8 +249,8 @@ def test_the_epoch_counts_every_change(history: list[ConsentChange]) -> None:
         consents = apply(consents, change, policy=POLICY)
         assert consents.epoch == number
     assert consents == says(history)
-    leave = permit("insights", consents, customer="c-1", channel="app", policy=POLICY, now=Instant(0))
-    assert leave.epoch == len(history)
+    granted = permit("insights", consents, customer="c-1", channel="app", policy=POLICY, now=Instant(0))
+    assert granted.epoch == len(history)
 
 
 @given(history=HISTORIES)
@@ -265,10 +265,10 @@ def test_consents_survive_as_bytes(history: list[ConsentChange]) -> None:
 def test_a_duty_opens_what_it_protects_whatever_was_said_and_nothing_a_person_can_switch(
     history: list[ConsentChange], now: Instant
 ) -> None:
-    leave = permit("protection", says(history), customer="c-1", channel="app", policy=POLICY, now=now)
-    assert leave.sources == {"protection"}
-    assert leave.refused == {}
-    assert leave.sources.isdisjoint(SWITCHABLE)
+    granted = permit("protection", says(history), customer="c-1", channel="app", policy=POLICY, now=now)
+    assert granted.sources == {"protection"}
+    assert granted.refused == {}
+    assert granted.sources.isdisjoint(SWITCHABLE)
 
 
 @given(
@@ -281,7 +281,7 @@ def test_no_policy_can_be_made_in_which_a_duty_opens_a_switchable_source(duty: l
     document["purposes"]["insights"]["sources"] = consent
     sound = set(duty).isdisjoint(SWITCHABLE) and set(consent) <= set(SWITCHABLE)
     if sound:
-        assert {cell.source for cell in msgspec.convert(document, ConsentPolicy).cells()} <= set(SWITCHABLE)
+        assert {scope.source for scope in msgspec.convert(document, ConsentPolicy).scopes()} <= set(SWITCHABLE)
     else:
         with pytest.raises(MalformedDocument, match=r"^purposes\.(protection|insights)\.sources: "):
             msgspec.convert(document, ConsentPolicy)

@@ -9,7 +9,7 @@ import pytest
 
 from marketofone.consent.gate import WHY, Gap, Refused, admit, permit
 from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, apply, check, default_until, fold
-from marketofone.consent.policy import Cell, parse_policy
+from marketofone.consent.policy import ConsentScope, parse_policy
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 from marketofone.domain.event import SWITCHABLE, AppOpened, Event
 from marketofone.domain.moment import DAY, Instant
@@ -64,12 +64,12 @@ def test_every_word_of_the_policy_may_be_said() -> None:
 def test_whoever_was_never_asked_allowed_nothing() -> None:
     for purpose in POLICY.purposes:
         for channel in POLICY.channels:
-            leave = permit(purpose, NOBODY_ASKED, customer="c-1", channel=channel, policy=POLICY, now=NOW)
+            granted = permit(purpose, NOBODY_ASKED, customer="c-1", channel=channel, policy=POLICY, now=NOW)
             duty = {"protection"} if purpose == "protection" else set()
-            assert leave.sources == duty
-            assert leave.refused == dict.fromkeys(set(POLICY.purposes[purpose].sources) - duty, WHY["never"])
-            assert leave.epoch == 0
-    assert {NOBODY_ASKED.state(cell, NOW) for cell in POLICY.cells()} == {"never"}
+            assert granted.sources == duty
+            assert granted.refused == dict.fromkeys(set(POLICY.purposes[purpose].sources) - duty, WHY["never"])
+            assert granted.epoch == 0
+    assert {NOBODY_ASKED.state(scope, NOW) for scope in POLICY.scopes()} == {"never"}
 
 
 def test_a_purpose_or_channel_the_policy_does_not_have_opens_nothing() -> None:
@@ -84,8 +84,8 @@ def test_a_purpose_or_channel_the_policy_does_not_have_opens_nothing() -> None:
 
 def test_a_grant_begins_and_ends_on_its_own_moments() -> None:
     consents = fold([msgspec.structs.replace(YES, until=Instant(NOW + DAY))], policy=POLICY)
-    cell = Cell(purpose="care", source="messages", channel="phone")
-    states = [consents.state(cell, Instant(NOW + later)) for later in (-1, 0, DAY - 1, DAY)]
+    scope = ConsentScope(purpose="care", source="messages", channel="phone")
+    states = [consents.state(scope, Instant(NOW + later)) for later in (-1, 0, DAY - 1, DAY)]
     assert states == ["not_yet", "granted", "granted", "expired"]
     why = [
         permit("care", consents, customer="c-1", channel="phone", policy=POLICY, now=Instant(NOW + later)).refused
@@ -97,22 +97,22 @@ def test_a_grant_begins_and_ends_on_its_own_moments() -> None:
 def test_one_purpose_says_nothing_about_another_nor_one_channel_about_another() -> None:
     narrow = msgspec.structs.replace(YES, purposes=("insights",), sources=("app",), channels=("push",))
     consents = fold([narrow], policy=POLICY)
-    granted = [cell for cell in POLICY.cells() if consents.state(cell, NOW) == "granted"]
-    assert granted == [Cell(purpose="insights", source="app", channel="push")]
+    granted = [scope for scope in POLICY.scopes() if consents.state(scope, NOW) == "granted"]
+    assert granted == [ConsentScope(purpose="insights", source="app", channel="push")]
 
 
 def test_the_same_no_said_twice_is_still_one_no_and_two_changes() -> None:
     no = msgspec.structs.replace(YES, change="withdraw")
     once, twice = fold([YES, no], policy=POLICY), fold([YES, no, no], policy=POLICY)
-    assert once.cells == twice.cells
+    assert once.scopes == twice.scopes
     assert (once.epoch, twice.epoch) == (2, 3)
 
 
 def test_saying_something_leaves_what_was_said_before_untouched() -> None:
     before = fold([YES], policy=POLICY)
-    cells = dict(before.cells)
+    scopes = dict(before.scopes)
     apply(before, msgspec.structs.replace(YES, change="withdraw"), policy=POLICY)
-    assert (before.epoch, dict(before.cells)) == (1, cells)
+    assert (before.epoch, dict(before.scopes)) == (1, scopes)
 
 
 def test_a_grant_without_an_end_gets_the_days_the_policy_gives() -> None:

@@ -74,7 +74,7 @@ def _overwrite(account: Account) -> None:
 
 BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
     name="bandit",
-    fresh=lambda _: bandit.prior_arm(8, chance=0.1, spread=0.3, noise=0.3),
+    fresh=lambda _: bandit.prior_arm(8, acceptance_probability=0.1, spread=0.3, noise=0.3),
     examples=_lessons,
     predict=_ask,
     learn=lambda arm, lesson: bandit.update(arm, lesson[0], reward=lesson[1]),

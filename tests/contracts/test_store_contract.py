@@ -18,7 +18,7 @@ from marketofone.audit.chain import GENESIS
 from marketofone.audit.verify import verify
 from marketofone.domain.errors import DecisionExists, StoreError
 from marketofone.domain.moment import Instant
-from marketofone.store.ports import Entry, EntryKind, Letter, NewEvent, Reader, Store, Verdict, Writer
+from marketofone.store.ports import DeadLetter, Entry, EntryKind, NewEvent, Reader, Store, Verdict, Writer
 
 ENGINES = {"embedded": "marketofone.store.embedded.store:EmbeddedStore"}
 Open = Callable[[], Store]
@@ -68,7 +68,7 @@ def write(store: Store, kind: EntryKind = "decision", *, customer: str | None = 
     return store.commit(lambda writer: writer.append(kind, at=NOW, customer=customer, body=body))
 
 
-def take_in(store: Store, *events: NewEvent) -> Entry:
+def ingest_batch(store: Store, *events: NewEvent) -> Entry:
     def work(writer: Writer) -> Entry:
         entry = writer.append("ingest", at=NOW, customer=None, body=b"batch")
         writer.add_events(events, seq=entry.seq)
@@ -131,7 +131,7 @@ def test_entries_are_numbered_from_one_without_gaps_and_chained(store: Store) ->
 
 def test_what_was_committed_is_there_after_closing_and_opening(open_again: Open) -> None:
     first = open_again()
-    take_in(first, event("a"))
+    ingest_batch(first, event("a"))
     write(first)
     with first.read() as reader:
         before = everything(reader)
@@ -209,7 +209,7 @@ def test_a_decision_is_found_by_its_id_and_an_id_is_taken_once(store: Store) -> 
 
 def test_events_come_back_as_kept_with_rising_rows(store: Store) -> None:
     kept = [event("a"), event("b", customer="c-2", verdict="refused"), event("c", customer="c-2", verdict="gap")]
-    entry = take_in(store, *kept)
+    entry = ingest_batch(store, *kept)
     with store.read() as reader:
         found = list(reader.events())
     assert [row.row for row in found] == sorted({row.row for row in found})
@@ -221,9 +221,9 @@ def test_events_come_back_as_kept_with_rising_rows(store: Store) -> None:
 
 
 def test_events_are_narrowed_by_customers_row_and_entry(store: Store) -> None:
-    take_in(store, event("a"), event("b", customer="c-2"))
-    second = take_in(store, event("c"), event("d", customer="c-3"))
-    take_in(store, event("e", customer="c-2"))
+    ingest_batch(store, event("a"), event("b", customer="c-2"))
+    second = ingest_batch(store, event("c"), event("d", customer="c-3"))
+    ingest_batch(store, event("e", customer="c-2"))
     with store.read() as reader:
         rows = {row.body: row.row for row in reader.events()}
 
@@ -239,7 +239,7 @@ def test_events_are_narrowed_by_customers_row_and_entry(store: Store) -> None:
 
 
 def test_known_keys_are_recognised_among_few_and_among_many(store: Store) -> None:
-    take_in(store, *(event(f"e-{n}") for n in range(300)))
+    ingest_batch(store, *(event(f"e-{n}") for n in range(300)))
     old = [event(f"e-{n}").key for n in range(300)]
     new = [event(f"n-{n}").key for n in range(300)]
     with store.read() as reader:
@@ -249,16 +249,16 @@ def test_known_keys_are_recognised_among_few_and_among_many(store: Store) -> Non
 
 
 def test_a_key_that_is_kept_already_is_refused_and_nothing_of_its_unit_stays(store: Store) -> None:
-    take_in(store, event("a"))
+    ingest_batch(store, event("a"))
     with pytest.raises(StoreError):
-        take_in(store, event("b"), event("a"))
+        ingest_batch(store, event("b"), event("a"))
     with store.read() as reader:
         assert [row.body for row in reader.events()] == [b"a"]
         assert reader.position() == 1
 
 
 def test_customers_are_all_whom_events_or_consents_name_sorted(store: Store) -> None:
-    take_in(store, event("a", customer="c-9"), event("b", customer="c-1"), event("c", customer="c-9"))
+    ingest_batch(store, event("a", customer="c-9"), event("b", customer="c-1"), event("c", customer="c-9"))
     write(store, "consent", customer="c-5")
     write(store, "decision", customer="nobody")
     store.commit(lambda writer: writer.put_consents("c-2", epoch=1, body=b""))
@@ -268,16 +268,16 @@ def test_customers_are_all_whom_events_or_consents_name_sorted(store: Store) -> 
 
 
 def test_dead_letters_come_newest_first(store: Store) -> None:
-    letters = [Letter(at=NOW, field=f"data.{n}", shape="s", mend="m", raw=b"\xff") for n in range(3)]
+    letters = [DeadLetter(at=NOW, field=f"data.{n}", shape="s", fix="m", raw=b"\xff") for n in range(3)]
     store.commit(lambda writer: writer.add_letters(letters))
     with store.read() as reader:
         assert list(reader.letters(limit=2)) == [letters[2], letters[1]]
 
 
 def test_counts_agree_with_what_is_kept(store: Store) -> None:
-    take_in(store, event("a"), event("b", verdict="refused"), event("c", verdict="gap"), event("d"))
+    ingest_batch(store, event("a"), event("b", verdict="refused"), event("c", verdict="gap"), event("d"))
     write(store, "decision")
-    store.commit(lambda writer: writer.add_letters([Letter(at=NOW, field="f", shape="s", mend="m", raw=b"")]))
+    store.commit(lambda writer: writer.add_letters([DeadLetter(at=NOW, field="f", shape="s", fix="m", raw=b"")]))
     with store.read() as reader:
         assert dict(reader.counts()) == {
             "customers": 1,
@@ -399,7 +399,7 @@ def test_a_snapshot_sees_nothing_that_comes_later(store: Store) -> None:
     store.commit(lambda writer: writer.put_state("c-1", "app", b"old"))
     with store.read() as reader:
         write(store)
-        take_in(store, event("a"))
+        ingest_batch(store, event("a"))
         store.commit(lambda writer: writer.put_state("c-1", "app", b"new"))
         assert reader.position() == 1
         assert len(list(reader.entries())) == 1
@@ -429,14 +429,14 @@ def test_a_unit_reads_what_it_wrote(store: Store) -> None:
 
 
 def test_a_unit_that_raises_leaves_no_trace_and_its_caller_gets_the_error(store: Store) -> None:
-    take_in(store, event("a"))
+    ingest_batch(store, event("a"))
     with store.read() as reader:
         before = everything(reader)
 
     def work(writer: Writer) -> None:
         entry = writer.append("model", at=NOW, customer="c-7", body=b"")
         writer.add_events([event("b", customer="c-8")], seq=entry.seq)
-        writer.add_letters([Letter(at=NOW, field="f", shape="s", mend="m", raw=b"")])
+        writer.add_letters([DeadLetter(at=NOW, field="f", shape="s", fix="m", raw=b"")])
         writer.put_state("c-1", "app", b"s")
         writer.put_consents("c-1", epoch=4, body=b"c")
         writer.put_model("m", b"", seq=entry.seq)

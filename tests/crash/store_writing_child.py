@@ -43,7 +43,7 @@ def batch(thread: int, number: int) -> list[NewEvent]:
     ]
 
 
-def take_in(writer: Writer, *, thread: int, number: int) -> int:
+def ingest_batch(writer: Writer, *, thread: int, number: int) -> int:
     events = batch(thread, number)
     known = writer.known([event.key for event in events])
     entry = writer.append("ingest", at=Instant(number), customer=None, body=f"{thread} {number}".encode())
@@ -54,7 +54,7 @@ def take_in(writer: Writer, *, thread: int, number: int) -> int:
 
 def write_on(store: EmbeddedStore, thread: int, first: int) -> None:
     for number in range(first, first + BATCHES):
-        seq = store.commit(partial(take_in, thread=thread, number=number))
+        seq = store.commit(partial(ingest_batch, thread=thread, number=number))
         say("acknowledged", thread, number, seq)
 
 

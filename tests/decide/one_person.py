@@ -12,10 +12,10 @@ from marketofone.consent.gate import Admitted, admit, permit
 from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, Consents, fold
 from marketofone.consent.policy import parse_policy
 from marketofone.decide.catalogue import parse_actions
+from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
+from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.engine import decide
-from marketofone.decide.foresight import Ahead, Foresight
-from marketofone.decide.playbook import Playbook, bind
-from marketofone.decide.situation import Situation
+from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.moment import DAY, MINUTE, Calendar, Instant, parse_instant
@@ -38,11 +38,11 @@ NOW = parse_instant("2026-06-15T10:00:00Z", field="now")
 AFFINITY = fit_affinity([frozenset({"credit_card", "savings_plan"}), frozenset({"credit_card"})] * 9, shrink=5.0)
 
 
-def playbook(text: str = ACTIONS_TEXT) -> Playbook:
+def compiled(text: str = ACTIONS_TEXT) -> CompiledCatalogue:
     return bind(parse_actions(text, features=FEATURES), features=FEATURES, guardrails=GUARDRAILS)
 
 
-BOOK = playbook()
+BOOK = compiled()
 CREDIT = tuple(action.id for action in BOOK.offered if action.credit)
 
 
@@ -95,7 +95,7 @@ FRAGILE = event("care.flagged", ago=DAY, driver="health")
 
 
 def consents(*refused: tuple[str, str]) -> Consents:
-    """Everything is granted, but for the (purpose, source) cells named."""
+    """Everything is granted, but for the (purpose, source) pairs named."""
     every = ("*",)
     grant = ConsentChange(
         customer="c-1", change="grant", purposes=every, sources=every, channels=every, since=Instant(0)
@@ -137,14 +137,14 @@ def read(happened: Event) -> Reading | None:
     )
 
 
-def situation(
+def decision_input(
     events: Iterable[Event],
     *,
     said: Consents | None = None,
-    book: Playbook = BOOK,
+    config: CompiledCatalogue = BOOK,
     channel: str = "app",
     **changes: object,
-) -> Situation:
+) -> DecisionInput:
     """Bring events through the gate, fold them, see them, and put the situation together."""
     said = consents() if said is None else said
     heard: dict[str, list[tuple[Admitted, Reading | None]]] = {}
@@ -155,15 +155,15 @@ def situation(
     permits = [
         permit(purpose, said, customer="c-1", channel=channel, policy=POLICY, now=NOW) for purpose in POLICY.purposes
     ]
-    plain = Situation(
-        permits={leave.purpose: leave for leave in permits},
+    plain = DecisionInput(
+        permits={granted.purpose: granted for granted in permits},
         seen=see_all(states, permits=permits, catalogue=FEATURES, calendar=CALENDAR, now=NOW),
         contacts=(),
         board=NO_RULINGS,
-        arms=book.stacked({}),
-        values=np.array([float(action.value_minor) for action in book.offered]),
+        arms=config.stacked({}),
+        values=np.array([float(action.value_minor) for action in config.offered]),
         affinity=AFFINITY,
-        foresight=foreseen(),
+        forecast=foreseen(),
         control=False,
         exploration=0.02,
         minute_of_day=CALENDAR.minute_of_day(NOW),
@@ -176,14 +176,14 @@ def situation(
 
 def foreseen(
     *events: tuple[str, float], first: int | None = 20, driver: str = "rent:landlord", age_days: int = 0, **more: object
-) -> Foresight:
+) -> ForecastFacts:
     """Give what a forecast said: events with their chance, the same at every horizon; nobody runs short otherwise."""
-    plain = Foresight(
+    plain = ForecastFacts(
         made_on=CALENDAR.day_of(NOW) - age_days,
         age_days=age_days,
         events=tuple(
-            Ahead(event, horizon, chance, first, first, f"{event}:{driver}")
-            for event, chance in {"below_zero": 0.05, **dict(events)}.items()
+            PredictedEvent(event, horizon, acceptance_probability, first, first, f"{event}:{driver}")
+            for event, acceptance_probability in {"below_zero": 0.05, **dict(events)}.items()
             for horizon in (30, 60, 90)
         ),
         low_point_minor=80_000.0,
@@ -198,9 +198,14 @@ def ask(number: int = 1, *, occasion: str = "app.opened", channel: str = "app") 
 
 
 def decisions(
-    held: Situation, *, count: int, occasion: str = "app.opened", channel: str = "app", book: Playbook = BOOK
+    held: DecisionInput,
+    *,
+    count: int,
+    occasion: str = "app.opened",
+    channel: str = "app",
+    config: CompiledCatalogue = BOOK,
 ) -> list[Decision]:
-    return [decide(ask(number, occasion=occasion, channel=channel), held, book) for number in range(count)]
+    return [decide(ask(number, occasion=occasion, channel=channel), held, config) for number in range(count)]
 
 
 def open_to(decision: Decision) -> set[str]:

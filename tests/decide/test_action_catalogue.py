@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from one_person import ACTIONS_TEXT, BOOK, FEATURES, GUARDRAILS, playbook
+from one_person import ACTIONS_TEXT, BOOK, FEATURES, GUARDRAILS, compiled
 
 from marketofone.decide.catalogue import parse_actions
-from marketofone.decide.playbook import bind
+from marketofone.decide.compiled_catalogue import bind
 from marketofone.domain.action import KINDS_OF_ACTION, MARKETING
 from marketofone.domain.errors import BadExpression, MalformedDocument, MalformedRequest, UnknownAction
 from marketofone.governance.tiers import Tier
@@ -110,6 +110,10 @@ def test_what_does_not_exist_is_said_to_be_missing() -> None:
 
 
 def test_a_playbook_offers_what_suits_the_occasion_and_the_channel() -> None:
-    book = playbook(document("id = 'tea'\nkind = 'nudge'\nchannels = ['push']", "id = 'cake'\nkind = 'nudge'"))
-    assert [book.offered[row].id for row in book.slate(occasion="app.opened", channel="push").rows] == ["tea"]
-    assert [book.offered[row].id for row in book.slate(occasion="app.opened", channel="app").rows] == ["cake"]
+    config = compiled(document("id = 'tea'\nkind = 'nudge'\nchannels = ['push']", "id = 'cake'\nkind = 'nudge'"))
+    assert [config.offered[row].id for row in config.candidate_set(occasion="app.opened", channel="push").rows] == [
+        "tea"
+    ]
+    assert [config.offered[row].id for row in config.candidate_set(occasion="app.opened", channel="app").rows] == [
+        "cake"
+    ]

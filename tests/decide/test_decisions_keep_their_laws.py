@@ -21,18 +21,18 @@ from one_person import (
     UPSET,
     approved,
     ask,
+    compiled,
     consents,
+    decision_input,
     event,
     open_to,
-    playbook,
-    situation,
 )
 
-from marketofone.decide.choose import chances, choose, prepare
+from marketofone.decide.choose import choose, prepare, propensities_of
+from marketofone.decide.compiled_catalogue import NOBODY
+from marketofone.decide.counterfactual import find_counterfactual
+from marketofone.decide.decision_input import PURPOSES, DecisionInput
 from marketofone.decide.engine import decide
-from marketofone.decide.instead import find_instead
-from marketofone.decide.playbook import NOBODY
-from marketofone.decide.situation import PURPOSES, Situation
 from marketofone.domain.action import MARKETING
 from marketofone.domain.event import SWITCHABLE, Event
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
@@ -86,8 +86,8 @@ MINDS = [taught(seed) for seed in range(3)]
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> Situation:
-    return situation(
+def situations(draw: st.DrawFn) -> DecisionInput:
+    return decision_input(
         draw(PEOPLE),
         said=consents(*draw(REFUSALS)),
         board=approved(*draw(st.lists(st.sampled_from(CREDIT)))),
@@ -99,40 +99,40 @@ def situations(draw: st.DrawFn) -> Situation:
 
 @few
 @given(held=situations(), number=NUMBERS)
-def test_the_terms_add_up_to_the_score_and_the_propensities_to_one(held: Situation, number: int) -> None:
+def test_the_terms_add_up_to_the_score_and_the_propensities_to_one(held: DecisionInput, number: int) -> None:
     decision = decide(ask(number), held, BOOK)
     chosen = next(candidate for candidate in decision.candidates if candidate.stage == "chosen")
-    assert abs(sum(reason.term for reason in decision.because) - chosen.draw) < 1e-6
+    assert abs(sum(reason.term for reason in decision.reasons) - chosen.draw) < 1e-6
     assert abs(sum(candidate.propensity for candidate in decision.candidates) - 1.0) < 1e-6
     assert (chosen.action, chosen.propensity) == (decision.action, decision.propensity)
-    assert all(reason.text for reason in decision.because)
+    assert all(reason.text for reason in decision.reasons)
 
 
 @few
 @given(held=situations(), number=NUMBERS)
-def test_the_same_question_in_the_same_situation_gives_the_same_bytes(held: Situation, number: int) -> None:
+def test_the_same_question_in_the_same_situation_gives_the_same_bytes(held: DecisionInput, number: int) -> None:
     first = msgspec.json.encode(decide(ask(number), held, BOOK))
-    assert msgspec.json.encode(decide(ask(number), held, playbook())) == first
+    assert msgspec.json.encode(decide(ask(number), held, compiled())) == first
 
 
 @few
 @given(held=situations(), number=NUMBERS)
-def test_what_would_have_changed_the_action_really_changes_it(held: Situation, number: int) -> None:
+def test_what_would_have_changed_the_action_really_changes_it(held: DecisionInput, number: int) -> None:
     request = ask(number)
-    ground = prepare(request, held, playbook=BOOK)
-    found = find_instead(ground, choose(ground, changes={}, before=None))
+    context = prepare(request, held, compiled=BOOK)
+    found = find_counterfactual(context, choose(context, changes={}, before=None))
     if found is None:
         return
-    instead, change = found
+    counterfactual, change = found
     seen = {purpose: other(held, purpose, change.name, change.new) for purpose in held.seen}
-    foresight = held.foresight
-    if foresight is not None:
-        foresight = foresight.changed({change.name: change.new})
-    changed = decide(request, msgspec.structs.replace(held, seen=seen, foresight=foresight), BOOK)
-    assert changed.action == instead.action != decide(request, held, BOOK).action
+    forecast = held.forecast
+    if forecast is not None:
+        forecast = forecast.changed({change.name: change.new})
+    changed = decide(request, msgspec.structs.replace(held, seen=seen, forecast=forecast), BOOK)
+    assert changed.action == counterfactual.action != decide(request, held, BOOK).action
 
 
-def other(held: Situation, purpose: str, name: str, value: float) -> object:
+def other(held: DecisionInput, purpose: str, name: str, value: float) -> object:
     """Give what a purpose sees with one known value changed."""
     seen = held.seen[purpose]
     place = seen.catalogue.index.get(name)
@@ -145,7 +145,7 @@ def other(held: Situation, purpose: str, name: str, value: float) -> object:
 
 @few
 @given(held=situations(), number=NUMBERS, noise=st.floats(-1e9, 1e9))
-def test_hidden_values_never_influence_anything(held: Situation, number: int, noise: float) -> None:
+def test_hidden_values_never_influence_anything(held: DecisionInput, number: int, noise: float) -> None:
     seen = {
         purpose: msgspec.structs.replace(of, values=np.where(of.hidden, noise, of.values))
         for purpose, of in held.seen.items()
@@ -160,8 +160,8 @@ def test_one_more_refusal_never_opens_an_action(
     events: list[Event], refused: list[tuple[str, str]], more: tuple[str, str]
 ) -> None:
     # Refusals for care are left out: they end the search for stress, which only ever silences.
-    before = decide(ask(), situation(events, said=consents(*refused), board=approved(*CREDIT)), BOOK)
-    after = decide(ask(), situation(events, said=consents(*refused, more), board=approved(*CREDIT)), BOOK)
+    before = decide(ask(), decision_input(events, said=consents(*refused), board=approved(*CREDIT)), BOOK)
+    after = decide(ask(), decision_input(events, said=consents(*refused, more), board=approved(*CREDIT)), BOOK)
     assert open_to(after) <= open_to(before) | {"nothing"}
 
 
@@ -170,13 +170,13 @@ def test_one_more_refusal_never_opens_an_action(
 def test_worse_finances_never_open_a_credit_offer(
     events: list[Event], refused: list[tuple[str, str]], harm: Event
 ) -> None:
-    held = situation([*events, harm], said=consents(*refused), board=approved(*CREDIT))
+    held = decision_input([*events, harm], said=consents(*refused), board=approved(*CREDIT))
     assert open_to(decide(ask(), held, BOOK)).isdisjoint(CREDIT)
 
 
 @few
 @given(held=situations(), number=NUMBERS)
-def test_under_stress_nothing_is_sold_and_only_care_is_drawn(held: Situation, number: int) -> None:
+def test_under_stress_nothing_is_sold_and_only_care_is_drawn(held: DecisionInput, number: int) -> None:
     decision = decide(ask(number), held, BOOK)
     kinds = {BOOK.catalogue.action(action).kind for action in open_to(decision)}
     if "stress" in decision.guardrails:
@@ -188,7 +188,7 @@ def test_under_stress_nothing_is_sold_and_only_care_is_drawn(held: Situation, nu
 
 @few
 @given(held=situations())
-def test_what_was_looked_at_and_what_was_not_never_overlap(held: Situation) -> None:
+def test_what_was_looked_at_and_what_was_not_never_overlap(held: DecisionInput) -> None:
     decision = decide(ask(), held, BOOK)
     for purpose, source in decision.uses:
         assert source in held.permits[purpose].sources
@@ -199,42 +199,45 @@ def test_what_was_looked_at_and_what_was_not_never_overlap(held: Situation) -> N
 
 
 def test_the_logged_propensity_is_how_often_an_action_is_really_drawn() -> None:
-    held = situation(LIFE, exploration=0.2)
+    held = decision_input(LIFE, exploration=0.2)
     rounds = 3_000
     drawn: Counter[int] = Counter()
     for number in range(rounds):
-        drawn[choose(prepare(ask(number), held, playbook=BOOK), changes={}, before=None).chosen] += 1
-    choice = choose(prepare(ask(), held, playbook=BOOK), changes={}, before=None)
-    for row, chance in zip(choice.options, chances(choice, held).tolist(), strict=True):
-        assert abs(drawn[row] / rounds - chance) < 4.5 * np.sqrt(chance * (1 - chance) / rounds) + 1e-3
+        drawn[choose(prepare(ask(number), held, compiled=BOOK), changes={}, before=None).chosen] += 1
+    choice = choose(prepare(ask(), held, compiled=BOOK), changes={}, before=None)
+    for row, acceptance_probability in zip(choice.options, propensities_of(choice, held).tolist(), strict=True):
+        assert (
+            abs(drawn[row] / rounds - acceptance_probability)
+            < 4.5 * np.sqrt(acceptance_probability * (1 - acceptance_probability) / rounds) + 1e-3
+        )
 
 
 @few
 @given(held=situations(), number=NUMBERS)
-def test_the_highest_sample_wins_unless_the_lot_decides(held: Situation, number: int) -> None:
-    choice = choose(prepare(ask(number), held, playbook=BOOK), changes={}, before=None)
+def test_the_highest_sample_wins_unless_the_lot_decides(held: DecisionInput, number: int) -> None:
+    choice = choose(prepare(ask(number), held, compiled=BOOK), changes={}, before=None)
     samples = [0.0 if row == NOBODY else float(choice.samples[row]) for row in choice.options]
     won = samples[choice.options.tolist().index(choice.chosen)]
     assert choice.uniform or won == max(samples)
 
 
 def test_the_control_group_draws_uniformly_among_the_allowed() -> None:
-    held = situation(LIFE, control=True)
+    held = decision_input(LIFE, control=True)
     decision = decide(ask(), held, BOOK)
-    assert decision.arm == "control"
+    assert decision.assignment == "control"
     chances_logged = {candidate.propensity for candidate in decision.candidates if candidate.propensity}
     assert chances_logged == {1.0 / len(open_to(decision))}
 
 
 def test_an_action_that_leaves_the_choice_moves_nobody_elses_luck() -> None:
-    full = decide(ask(5), situation(LIFE, board=approved(*CREDIT)), BOOK)
-    less = decide(ask(5), situation(LIFE), BOOK)
+    full = decide(ask(5), decision_input(LIFE, board=approved(*CREDIT)), BOOK)
+    less = decide(ask(5), decision_input(LIFE), BOOK)
     draws = {candidate.action: candidate.draw for candidate in full.candidates}
     assert all(draws[candidate.action] == candidate.draw for candidate in less.candidates if candidate.draw)
 
 
 def test_credit_is_closed_when_the_bank_cannot_know_whether_it_would_hurt() -> None:
-    held = situation(LIFE, board=approved(*CREDIT))
+    held = decision_input(LIFE, board=approved(*CREDIT))
     blind = msgspec.structs.replace(
         held, seen={purpose: seen for purpose, seen in held.seen.items() if purpose != "protection"}
     )

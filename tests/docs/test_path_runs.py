@@ -25,7 +25,7 @@ def test_every_room_is_on_the_path() -> None:
         "decide",
         "governance",
         "learn",
-        "flow",
+        "services",
     )
     text = PAGE.read_text("utf-8")
 

@@ -60,12 +60,12 @@ def test_one_except_catches_everything_raised_on_purpose_and_nothing_else() -> N
     assert not any(issubclass(error, ValueError | KeyError | OSError) for error in CLASSES.values())
 
 
-@given(field=st.text(max_size=9), shape=st.text(max_size=9), mend=st.text(max_size=9))
-def test_an_error_carries_what_its_caller_must_know(field: str, shape: str, mend: str) -> None:
+@given(field=st.text(max_size=9), shape=st.text(max_size=9), fix=st.text(max_size=9))
+def test_an_error_carries_what_its_caller_must_know(field: str, shape: str, fix: str) -> None:
     for branch in (error for error in CLASSES.values() if issubclass(error, BadInput)):
-        raised = branch(field=field, shape=shape, mend=mend)
-        assert (raised.field, raised.shape, raised.mend) == (field, shape, mend)
-        assert str(raised) == f"{field}: {shape}; {mend}"
+        raised = branch(field=field, shape=shape, fix=fix)
+        assert (raised.field, raised.shape, raised.fix) == (field, shape, fix)
+        assert str(raised) == f"{field}: {shape}; {fix}"
     assert Refused(why=shape).why == shape
     assert ChainBroken(seq=7).seq == 7
     assert "7" in str(ChainBroken(seq=7))
@@ -86,7 +86,7 @@ DECISION = {
     "at": 0,
     "action": "nothing",
     "propensity": 1.0,
-    "arm": "policy",
+    "assignment": "policy",
     "because": [{"text": "nothing fits", "feature": None, "source": None, "term": 0.0}],
     "not_used": [],
     "instead": None,
@@ -102,9 +102,9 @@ DECISION = {
 
 def test_a_decision_without_reasons_cannot_be_made_nor_read() -> None:
     whole = msgspec.convert(DECISION, Decision)
-    assert whole.because == (Reason(text="nothing fits", feature=None, source=None, term=0.0),)
+    assert whole.reasons == (Reason(text="nothing fits", feature=None, source=None, term=0.0),)
     with pytest.raises(MalformedRequest) as raised:
-        msgspec.structs.replace(whole, because=())
+        msgspec.structs.replace(whole, reasons=())
     assert raised.value.field == "because"
     with pytest.raises(MalformedRequest):
         msgspec.json.decode(msgspec.json.encode({**DECISION, "because": []}), type=Decision)

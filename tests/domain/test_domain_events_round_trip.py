@@ -167,7 +167,7 @@ JSON = st.recursive(
 def test_whatever_is_sent_is_an_event_or_gets_our_own_error(sent: bytes) -> None:
     error = refused(sent)  # nothing drawn here is a whole event
     assert error.field
-    assert error.mend
+    assert error.fix
 
 
 @given(field=st.sampled_from(sorted(document())), value=JSON)
@@ -202,7 +202,7 @@ def test_an_event_may_be_as_long_as_documented_and_not_a_byte_longer() -> None:
     "deep", [b"[" * 60_000, b'{"data":' * 7_000, json.dumps(document()).encode()[:-3] + b"[" * 60_000]
 )
 def test_what_is_nested_without_end_is_refused(deep: bytes) -> None:
-    assert refused(deep).mend
+    assert refused(deep).fix
 
 
 def test_the_offset_of_a_time_is_understood_and_its_absence_refused() -> None:

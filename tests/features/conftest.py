@@ -37,7 +37,7 @@ from marketofone.domain.event import (
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, datetime_of, instant_of
 from marketofone.domain.reading import Intent, Reading
 from marketofone.features.catalogue import Catalogue, load_catalogue
-from marketofone.features.state import Heard
+from marketofone.features.state import AdmittedEvent
 
 TEMPLATE = files("marketofone") / "template"
 # The night in which Prague turns its clocks back, just after the end of a 400-day look back over the turn forward.
@@ -184,10 +184,10 @@ MADE = st.lists(
 
 
 @pytest.fixture(scope="session")
-def streams(admitted: Admit) -> st.SearchStrategy[list[Heard]]:
+def streams(admitted: Admit) -> st.SearchStrategy[list[AdmittedEvent]]:
     """Streams of different events, none later than ``TURN``."""
 
-    def heard(made: list[tuple[tuple[str, EventData], int, Reading | None]]) -> list[Heard]:
+    def heard(made: list[tuple[tuple[str, EventData], int, Reading | None]]) -> list[AdmittedEvent]:
         events = [
             Event(id=str(n), producer="test", kind=kind, customer="c-1", at=Instant(TURN - age), data=data)
             for n, ((kind, data), age, _) in enumerate(made)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from marketofone.domain.moment import Calendar
 from marketofone.features.catalogue import Catalogue
-from marketofone.features.state import Heard, all_to_bytes, fold, fold_all, from_bytes, to_bytes
+from marketofone.features.state import AdmittedEvent, all_to_bytes, fold, fold_all, from_bytes, to_bytes
 
-Streams = st.SearchStrategy[list[Heard]]
+Streams = st.SearchStrategy[list[AdmittedEvent]]
 
 
 @settings(max_examples=50, deadline=None)

@@ -14,22 +14,22 @@ from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Calendar, Instant, instant_of
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import READING_FIELDS, Feature, Series, Window
-from marketofone.features.state import Heard, LiveState, fold, from_bytes, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, fold, from_bytes, to_bytes
 from marketofone.features.vector import see
 
 TURN = Instant(1_792_890_000_000_000)  # 2026-10-25T01:00:00Z: Prague turns its clocks back
-Streams = st.SearchStrategy[list[Heard]]
+Streams = st.SearchStrategy[list[AdmittedEvent]]
 PermitFor = Callable[..., Permit]
 
 
-def by_source(events: Iterable[Heard]) -> dict[str, list[Heard]]:
-    groups: dict[str, list[Heard]] = {}
+def by_source(events: Iterable[AdmittedEvent]) -> dict[str, list[AdmittedEvent]]:
+    groups: dict[str, list[AdmittedEvent]] = {}
     for heard in events:
         groups.setdefault(heard[0].event.source, []).append(heard)
     return groups
 
 
-def replayed(events: Iterable[Heard], *, catalogue: Catalogue, calendar: Calendar) -> dict[str, LiveState]:
+def replayed(events: Iterable[AdmittedEvent], *, catalogue: Catalogue, calendar: Calendar) -> dict[str, LiveState]:
     return {
         source: fold(None, group, catalogue=catalogue, calendar=calendar) for source, group in by_source(events).items()
     }
@@ -115,7 +115,7 @@ def test_what_a_refused_source_has_a_part_in_is_hidden_and_the_rest_is_untouched
 # ------------------------------------------------------------- the declarations, read literally, event by event
 
 
-def worth(of: Series, heard: Heard) -> int | None:
+def worth(of: Series, heard: AdmittedEvent) -> int | None:
     event = heard[0].event
     if event.kind not in of.kinds or not met(of, heard):
         return None
@@ -132,7 +132,7 @@ def worth(of: Series, heard: Heard) -> int | None:
     return named[of.value] if of.value in named else getattr(event.data, of.value)
 
 
-def met(of: Series, heard: Heard) -> bool:
+def met(of: Series, heard: AdmittedEvent) -> bool:
     def words(field: str) -> Sequence[object]:
         value = getattr(heard[1] if field in READING_FIELDS else heard[0].event.data, field)
         if field == "intents":
@@ -150,7 +150,7 @@ def met(of: Series, heard: Heard) -> bool:
 class Oracle:
     """One feature of one stream at one moment; a method for each way of making a feature."""
 
-    def __init__(self, feature: Feature, events: Sequence[Heard], *, calendar: Calendar, now: Instant) -> None:
+    def __init__(self, feature: Feature, events: Sequence[AdmittedEvent], *, calendar: Calendar, now: Instant) -> None:
         self.feature, self.events, self.calendar, self.now = feature, events, calendar, now
         self.today = calendar.day_of(now)
         found = [(heard[0].event, worth(feature.of, heard)) for heard in events]

@@ -14,7 +14,7 @@ from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, pars
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import count, series
-from marketofone.features.state import Heard, LiveState, fold, from_bytes, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, fold, from_bytes, to_bytes
 from marketofone.features.vector import Seen, see, see_all
 
 NOW = parse_instant("2026-06-15T10:00:00Z", field="now")
@@ -29,7 +29,7 @@ UPSET = Reading(
     route="local",
 )
 Admit = Callable[[Iterable[Event]], list[Admitted]]
-Tell = Callable[..., Heard]
+Tell = Callable[..., AdmittedEvent]
 Look = Callable[..., Seen]
 
 
@@ -37,7 +37,7 @@ Look = Callable[..., Seen]
 def tell(admitted: Admit) -> Tell:
     """Make one event that happened some microseconds before ``NOW``."""
 
-    def one(kind: str, data: EventData, *, ago: int, name: str = "e", reading: Reading | None = None) -> Heard:
+    def one(kind: str, data: EventData, *, ago: int, name: str = "e", reading: Reading | None = None) -> AdmittedEvent:
         event = Event(id=f"{name}-{ago}", producer="test", kind=kind, customer="c-1", at=Instant(NOW - ago), data=data)
         return admitted([event])[0], reading
 

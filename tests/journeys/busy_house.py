@@ -25,8 +25,8 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.event import SWITCHABLE, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import DAY, MINUTE, Instant
-from marketofone.flow.view import ForecastRecord
 from marketofone.governance.board import Ruling
+from marketofone.services.snapshot import ForecastRecord
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 CUSTOMERS = ("c-0", "c-1", "c-2", "c-3")
@@ -162,15 +162,15 @@ def prove(bank: Bank) -> Counter[str]:
     granted: set[tuple[str, str]] = set()
     epochs: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         for entry in reader.entries():
             kinds[entry.kind] += 1
             assert entry.body is not None
             if entry.kind == "consent":
                 change = msgspec.json.decode(entry.body, type=ConsentChange)
                 sources = SWITCHABLE if change.sources == ("*",) else change.sources
-                cells = {(change.customer, source) for source in sources}
-                granted = granted | cells if change.change == "grant" else granted - cells
+                scopes = {(change.customer, source) for source in sources}
+                granted = granted | scopes if change.change == "grant" else granted - scopes
                 epochs[change.customer] += 1
             elif entry.kind in ("decision", "forecast"):
                 made: Decision | ForecastRecord = (

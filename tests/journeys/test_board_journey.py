@@ -84,5 +84,5 @@ def test_a_ruling_that_could_not_be_read_again_is_refused_and_leaves_no_trace(
     with pytest.raises(MalformedRequest):
         bank.rule(ruling)
 
-    assert asked(now).because
+    assert asked(now).reasons
     assert bank.replay().differences == 0

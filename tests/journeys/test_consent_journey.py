@@ -44,7 +44,7 @@ def test_nothing_is_used_of_a_person_who_was_never_asked(bank: Bank, now: Instan
 def test_what_need_not_be_kept_is_not_kept_when_it_is_refused(bank: Bank, now: Instant) -> None:
     report = bank.ingest([wrote("c-1", "where is my card?", at=now)], now=now)
 
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         stored = list(reader.events())
     assert report.refused == 1
     assert stored[0].body is None
@@ -113,7 +113,7 @@ def test_a_grant_ends_by_itself(bank: Bank, now: Instant) -> None:
 
     assert bank.profile("c-1", now=now).known
     assert bank.profile("c-1", now=Instant(now + 2 * DAY)).known == ()
-    assert {cell.state for cell in bank.consents("c-1", now=Instant(now + 2 * DAY)).cells} == {"expired"}
+    assert {scope.state for scope in bank.consents("c-1", now=Instant(now + 2 * DAY)).scopes} == {"expired"}
 
 
 def test_a_word_the_policy_does_not_have_is_refused_with_its_field(bank: Bank, now: Instant) -> None:
@@ -144,7 +144,7 @@ def test_a_withdrawal_between_reading_and_releasing_is_obeyed(
 ) -> None:
     allow("c-1")
     bank.ingest(ordinary_months("c-1", until=now), now=now)
-    commit = bank.kit.store.commit
+    commit = bank.context.store.commit
     interrupted = threading.Event()
 
     def commit_after_a_withdrawal(work: Callable[[Writer], T]) -> T:
@@ -154,7 +154,7 @@ def test_a_withdrawal_between_reading_and_releasing_is_obeyed(
             withdraw(bank, "c-1", now=now)
         return commit(work)
 
-    monkeypatch.setattr(bank.kit.store, "commit", commit_after_a_withdrawal)
+    monkeypatch.setattr(bank.context.store, "commit", commit_after_a_withdrawal)
     decision = bank.decide("c-1", occasion="app.opened", now=now)
 
     assert interrupted.is_set()
@@ -179,7 +179,7 @@ def test_a_yes_for_an_earlier_moment_does_not_cover_a_later_no(bank: Bank, now: 
         bank.consent(backdated, now=Instant(now + HOUR))
 
     assert raised.value.field == "since"
-    assert {cell.state for cell in bank.consents("c-1", now=Instant(now + HOUR)).cells} == {"withdrawn"}
+    assert {scope.state for scope in bank.consents("c-1", now=Instant(now + HOUR)).scopes} == {"withdrawn"}
 
 
 def test_the_yes_of_one_never_opens_what_another_customer_of_the_same_person_left_shut(
@@ -190,6 +190,6 @@ def test_the_yes_of_one_never_opens_what_another_customer_of_the_same_person_lef
     key = IdentityLinked(key_kind="device", key="tablet")
     bank.ingest([happened(who, key, at=now) for who in ("c-1", "c-2")], now=now)
 
-    assert "granted" not in {cell.state for cell in bank.consents("c-2", now=now).cells}
+    assert "granted" not in {scope.state for scope in bank.consents("c-2", now=now).scopes}
     assert {source for _, source in bank.decide("c-2", occasion="app.opened", now=now).uses} <= {"protection"}
     assert bank.replay().differences == 0

@@ -83,7 +83,7 @@ def test_under_other_features_everybody_is_folded_again_from_the_log(
             bank.ingest(today, now=Instant(now + DAY))
         states = []
         for bank in (changed, never_other):
-            with bank.kit.store.read() as reader:
+            with bank.context.store.read() as reader:
                 states.append(reader.states("c-1"))
         assert states[0] == states[1]
 

@@ -79,7 +79,7 @@ def test_a_withdrawal_acknowledged_after_the_question_was_asked_is_obeyed_by_the
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     furnish(bank)
-    commit = bank.kit.store.commit
+    commit = bank.context.store.commit
     said: list[str] = []
 
     def commit_after_a_withdrawal(work: Callable[[Writer], T]) -> T:
@@ -93,7 +93,7 @@ def test_a_withdrawal_acknowledged_after_the_question_was_asked_is_obeyed_by_the
             bank.ingest(ordinary_months("c-0", until=Instant(NOW + 2), days=3), now=Instant(NOW + 2))
         return commit(work)
 
-    monkeypatch.setattr(bank.kit.store, "commit", commit_after_a_withdrawal)
+    monkeypatch.setattr(bank.context.store, "commit", commit_after_a_withdrawal)
     decision = bank.decide("c-0", occasion="app.opened", now=NOW)
 
     assert said

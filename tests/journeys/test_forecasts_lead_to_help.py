@@ -15,10 +15,10 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.flow.contacts import Said, contacts_from
-from marketofone.flow.decide import in_control
-from marketofone.flow.intervene import intervene
-from marketofone.flow.view import ForecastFacts, ForecastRecord
+from marketofone.services.contacts import ContactRecord, contacts_from
+from marketofone.services.decide import in_control
+from marketofone.services.intervene import intervene
+from marketofone.services.snapshot import ForecastRecord, ForecastSummary
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 NIGHT = Instant(NOW + 18 * HOUR)
@@ -33,7 +33,7 @@ def bank(project: Path) -> Iterator[Bank]:
 @pytest.fixture
 def people(bank: Bank) -> list[str]:
     """Let six people run out of money, all consents given, none of them in the control group."""
-    share = bank.kit.book.settings.control_share
+    share = bank.context.config.settings.control_share
     names = [name for name in map("c-{}".format, range(40)) if not in_control(name, share=share)][:6]
     for name in names:
         say(bank, name, "grant")
@@ -50,25 +50,27 @@ def say(bank: Bank, customer: str, change: str, *, purpose: str = "*") -> None:
 def asked(bank: Bank, people: list[str], *, at: Instant) -> list[Decision]:
     for name in people:
         bank.forecast(name, now=at)
-    return intervene(bank.kit, people, now=at)
+    return intervene(bank.context, people, now=at)
 
 
 def test_who_will_run_short_hears_of_help_once_and_of_nothing_that_is_sold(bank: Bank, people: list[str]) -> None:
     first = asked(bank, people, at=NOW)
     assert [decision.customer for decision in first] == people
-    told = {decision.customer: decision.foretold for decision in first if decision.foretold is not None}
+    told = {decision.customer: decision.notification for decision in first if decision.notification is not None}
     assert len(told) >= len(people) - 1, "all but what the lot leaves in peace"
     assert all(not bank.catalogue.action(c.action).marketing for made in first for c in made.candidates)
 
     for days in (1, 2, 3):
         again = asked(bank, people, at=Instant(NOW + days * DAY))
-        assert [made.customer for made in again if made.foretold and made.foretold == told.get(made.customer)] == []
+        assert [
+            made.customer for made in again if made.notification and made.notification == told.get(made.customer)
+        ] == []
     assert bank.replay().differences == 0
 
 
 def test_the_same_forecast_is_asked_about_once_however_often_this_runs(bank: Bank, people: list[str]) -> None:
     made = asked(bank, people, at=NOW)
-    later = intervene(bank.kit, people, now=Instant(NOW + HOUR))
+    later = intervene(bank.context, people, now=Instant(NOW + HOUR))
     assert {decision.id for decision in later} <= {decision.id for decision in made}
     assert bank.counts()["entries.decision"] == len(made)
 
@@ -82,21 +84,21 @@ def test_whoever_takes_their_yes_back_is_passed_over(bank: Bank, people: list[st
     for name in people:
         bank.forecast(name, now=NOW)
     say(bank, people[0], "withdraw", purpose="insights")
-    assert people[0] not in {made.customer for made in intervene(bank.kit, people, now=NOW)}
+    assert people[0] not in {made.customer for made in intervene(bank.context, people, now=NOW)}
 
 
 def test_what_was_told_is_still_known_when_two_customers_turn_out_to_be_one_person(
     bank: Bank, people: list[str]
 ) -> None:
-    made = next(made for made in asked(bank, people, at=NOW) if made.foretold)
+    made = next(made for made in asked(bank, people, at=NOW) if made.notification)
     seen = [
         happened(name, IdentityLinked(key_kind="device", key="d-9"), at=NOW, name=f"link-{name}")
         for name in (made.customer, "z-9")
     ]
     bank.ingest(seen, now=NOW)
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         kept = contacts_from(reader.states(reader.person(made.customer))["contacts"])
-    assert [said.foretold for said in kept] == [made.foretold]
+    assert [said.notification for said in kept] == [made.notification]
     assert bank.replay().differences == 0
 
 
@@ -125,9 +127,9 @@ def test_a_decision_looks_ahead_again_when_money_moved_and_only_then(bank: Bank,
 def test_records_written_before_forecasts_named_events_can_still_be_read(bank: Bank) -> None:
     old = b'{"customer":"c-1","facts":{"at":5,"shortfall_30d":0.4,"low_point_minor":-9,"sources":["transactions"]},'
     facts = msgspec.json.decode(old + b'"uses":[["insights","transactions"]],"epoch":1}', type=ForecastRecord).facts
-    foresight = facts.foresight(calendar=bank.calendar, now=Instant(6))
-    assert (foresight.chance("below_zero", 30), foresight.low_point_minor) == (0.4, -9.0)
-    assert foresight.days_to("below_zero") != foresight.days_to("below_zero"), "not known"
-    assert msgspec.json.decode(msgspec.json.encode(facts), type=ForecastFacts) == facts
-    said = Said(decision="d-1", action="shortfall_warning", kind="alert", channel="app", at=Instant(5))
+    forecast = facts.forecast(calendar=bank.calendar, now=Instant(6))
+    assert (forecast.chance("below_zero", 30), forecast.low_point_minor) == (0.4, -9.0)
+    assert forecast.days_to("below_zero") != forecast.days_to("below_zero"), "not known"
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=ForecastSummary) == facts
+    said = ContactRecord(decision="d-1", action="shortfall_warning", kind="alert", channel="app", at=Instant(5))
     assert contacts_from(msgspec.msgpack.encode([msgspec.to_builtins(said)[:6]])) == (said,)

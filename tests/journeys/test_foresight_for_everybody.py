@@ -11,10 +11,10 @@ from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import DistrictDescribed
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow.forecast import MODEL, CustomerForecast, model_of
-from marketofone.flow.foresight import LeftOut
-from marketofone.flow.view import ModelRecord
 from marketofone.models.forecast import Model
+from marketofone.services.forecast import MODEL, CustomerForecast, model_of
+from marketofone.services.forecast_population import LeftOut
+from marketofone.services.snapshot import ModelRecord
 
 Allow = Callable[..., None]
 
@@ -94,12 +94,12 @@ def test_looking_back_never_takes_the_place_of_what_decisions_know_by_now(
 ) -> None:
     move_in(bank, allow, "c-1", now=now)
     bank.forecast("c-1", now=now)
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         before = reader.states("c-1")["forecast"]
 
     list(bank.forecast_all(now=Instant(now - 9 * DAY)))
 
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         assert reader.states("c-1")["forecast"] == before
     assert bank.counts()["entries.forecast"] == 2
     bank.decide("c-1", occasion="app.opened", now=now)
@@ -108,15 +108,15 @@ def test_looking_back_never_takes_the_place_of_what_decisions_know_by_now(
 
 def record(bank: Bank, model: bytes, *, at: Instant) -> None:
     body = msgspec.msgpack.encode(ModelRecord(states={MODEL: model}))
-    bank.kit.store.commit(lambda writer: writer.append("model", at=at, customer=None, body=body))
+    bank.context.store.commit(lambda writer: writer.append("model", at=at, customer=None, body=body))
 
 
 def test_what_was_learned_as_of_the_past_never_takes_the_place_of_what_was_learned_later(
     bank: Bank, now: Instant
 ) -> None:
     def learned(at: Instant) -> int:
-        with bank.kit.store.read() as reader:
-            return model_of(bank.kit, reader, now=at).windows
+        with bank.context.store.read() as reader:
+            return model_of(bank.context, reader, now=at).windows
 
     early = Instant(now - 100 * DAY)
     for windows, at in ((1, now), (2, early), (3, now)):

@@ -51,12 +51,12 @@ def raw(**changes: object) -> bytes:
 def test_a_bad_event_becomes_a_dead_letter_naming_its_field(bank: Bank, now: Instant, field: str, sent: bytes) -> None:
     report = bank.ingest([raw(), sent], now=now)
 
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         letters = list(reader.letters(limit=10))
     assert (report.rows, report.events, report.dead_letters) == (2, 1, 1)
     assert letters[0].field == field
     assert letters[0].raw == sent
-    assert letters[0].mend
+    assert letters[0].fix
 
 
 def test_an_error_never_repeats_what_was_sent(bank: Bank, now: Instant) -> None:
@@ -65,10 +65,10 @@ def test_an_error_never_repeats_what_was_sent(bank: Bank, now: Instant) -> None:
         [raw(type=personal), raw(data={"event": personal}, type="life.declared"), raw(subject=personal * 20)], now=now
     )
 
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         letters = list(reader.letters(limit=10))
     assert len(letters) == 3
-    assert not any(personal in letter.field + letter.shape + letter.mend for letter in letters)
+    assert not any(personal in letter.field + letter.shape + letter.fix for letter in letters)
 
 
 def test_a_duplicate_is_counted_and_changes_nothing(bank: Bank, allow: Allow, now: Instant) -> None:

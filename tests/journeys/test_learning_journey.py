@@ -11,7 +11,7 @@ from marketofone.bank import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.flow.stored import StoredView
+from marketofone.services.live_snapshot import LiveSnapshot
 
 Allow = Callable[..., None]
 
@@ -26,15 +26,15 @@ def decided(bank: Bank, customer: str, *, now: Instant) -> Decision:
 
 
 def outcomes_learned(bank: Bank, action: str) -> int:
-    with bank.kit.store.read() as reader:
-        arm = StoredView(reader, bank.kit, committed=True).learned().arms.get(action)
-    return 0 if arm is None else arm.n
+    with bank.context.store.read() as reader:
+        assignment = LiveSnapshot(reader, bank.context, committed=True).model_version().arms.get(action)
+    return 0 if assignment is None else assignment.n
 
 
 def expected_value(bank: Bank, action: str) -> int:
-    with bank.kit.store.read() as reader:
-        belief = StoredView(reader, bank.kit, committed=True).learned().values.get(action)
-    return bank.catalogue.action(action).value_minor if belief is None else belief.expected_minor
+    with bank.context.store.read() as reader:
+        posterior = LiveSnapshot(reader, bank.context, committed=True).model_version().values.get(action)
+    return bank.catalogue.action(action).value_minor if posterior is None else posterior.expected_minor
 
 
 @pytest.fixture
@@ -118,8 +118,8 @@ def test_the_control_group_is_random_among_what_is_allowed_and_measured(bank: Ba
         allow(customer)
         bank.ingest(ordinary_months(customer, until=now, days=40), now=now)
         decision = bank.decide(customer, occasion="app.opened", now=now)
-        arms.add(decision.arm)
-        if decision.arm == "control":
+        arms.add(decision.assignment)
+        if decision.assignment == "control":
             open_to_them = [one for one in decision.candidates if one.stage in ("scored", "chosen")]
             assert decision.propensity == pytest.approx(1 / len(open_to_them))
     measured = bank.impact()

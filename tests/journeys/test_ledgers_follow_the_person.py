@@ -29,9 +29,9 @@ from marketofone.domain.event import (
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features.state import from_bytes
 from marketofone.features.state import to_bytes as state_to_bytes
-from marketofone.flow.everybody import Question, everybody
-from marketofone.flow.replay import Replay
 from marketofone.profile.ledger import to_bytes
+from marketofone.services.population import DataScope, population
+from marketofone.services.replay import Replay
 
 Allow = Callable[..., None]
 MONEY = frozenset({"transactions", "open_banking"})
@@ -39,9 +39,9 @@ MONEY = frozenset({"transactions", "open_banking"})
 
 def ledgers(bank: Bank, customer: str) -> Mapping[str, bytes]:
     """Give the ledgers as they are kept, by source; a source without movements has none."""
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         blobs = reader.states(customer)
-    features = bank.kit.book.features
+    features = bank.context.config.features
     states = {source: from_bytes(blob, catalogue=features) for source, blob in blobs.items() if source in SOURCES}
     return {source: to_bytes(state.ledger) for source, state in states.items() if state.ledger.records}
 
@@ -56,8 +56,8 @@ def elsewhere(customer: str, *, at: Instant) -> list[Event]:
 
 def known(bank: Bank, *, now: Instant, purpose: str = "insights") -> dict[str, dict[str, bytes]]:
     """Give everybody's ledgers, as a purpose may read them."""
-    with bank.kit.store.read() as reader:
-        people = everybody(bank.kit, reader, Question(purpose, "app", MONEY, now))
+    with bank.context.store.read() as reader:
+        people = population(bank.context, reader, DataScope(purpose, "app", MONEY, now))
         return {one.person: {name: to_bytes(told.ledger) for name, told in one.told.items()} for one in people}
 
 
@@ -107,7 +107,7 @@ def test_a_state_written_in_another_format_is_folded_again(bank: Bank, allow: Al
     bank.ingest(ordinary_months("c-1", until=now), now=now)
     before, ahead = ledgers(bank, "c-1"), bank.forecast("c-1", now=now)
     old = b"\0" * 50
-    bank.kit.store.commit(lambda writer: writer.put_state("c-1", "transactions", old))
+    bank.context.store.commit(lambda writer: writer.put_state("c-1", "transactions", old))
 
     assert known(bank, now=now)["c-1"] == before
     assert bank.forecast("c-1", now=now) == ahead
@@ -125,12 +125,12 @@ def test_a_replay_ends_with_the_same_ledgers(bank: Bank, allow: Allow, now: Inst
     bank.forecast("c-1", now=now)
     bank.ingest([paid("c-2", -2, "dining", at=now)], now=now)
 
-    with bank.kit.store.read() as reader:
-        run = Replay(bank.kit, reader)
+    with bank.context.store.read() as reader:
+        run = Replay(bank.context, reader)
         for entry in reader.entries():
             run.apply(entry)
         kept = {source: blob for source, blob in reader.states("c-1").items() if source in SOURCES}
-    assert {source: state_to_bytes(state) for source, state in run._view.states("c-1", now=now).items()} == kept
+    assert {source: state_to_bytes(state) for source, state in run._snapshot.states("c-1", now=now).items()} == kept
     assert set(ledgers(bank, "c-1")) == MONEY
 
 

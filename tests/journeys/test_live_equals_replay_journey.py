@@ -101,7 +101,7 @@ def live_through(life: list[tuple[EventData, int]], *, customer: str) -> list[Ev
 
 
 def kept(bank: Bank, customer: str) -> dict[str, bytes]:
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         return reader.states(customer)
 
 

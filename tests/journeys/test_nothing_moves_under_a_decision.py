@@ -37,7 +37,7 @@ def interrupted(
     for customer in ("c-1", "c-2"):
         allow(customer)
         bank.ingest(ordinary_months(customer, until=now), now=now)
-    commit = bank.kit.store.commit
+    commit = bank.context.store.commit
 
     def decide(interrupt: Interruption) -> Decision:
         seen: list[int] = []
@@ -48,7 +48,7 @@ def interrupted(
                 interrupt(bank, now)
             return commit(work)
 
-        monkeypatch.setattr(bank.kit.store, "commit", commit_later)
+        monkeypatch.setattr(bank.context.store, "commit", commit_later)
         decision = bank.decide("c-1", occasion="app.opened", id="d-1", now=now)
         assert seen
         return decision
@@ -120,7 +120,7 @@ def test_a_forecast_is_made_again_when_a_no_comes_meanwhile(
 ) -> None:
     allow("c-1")
     bank.ingest(ordinary_months("c-1", until=now), now=now)
-    commit = bank.kit.store.commit
+    commit = bank.context.store.commit
     said: list[str] = []
 
     def commit_later(work: Callable[[Writer], T]) -> T:
@@ -129,7 +129,7 @@ def test_a_forecast_is_made_again_when_a_no_comes_meanwhile(
             refuse(bank, now=now, purpose="insights")
         return commit(work)
 
-    monkeypatch.setattr(bank.kit.store, "commit", commit_later)
+    monkeypatch.setattr(bank.context.store, "commit", commit_later)
     with pytest.raises(ConsentRefused):
         bank.forecast("c-1", now=now)
     assert said

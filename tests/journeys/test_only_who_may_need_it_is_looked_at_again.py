@@ -30,15 +30,15 @@ def test_the_calm_keep_their_forecast_until_money_moves_or_it_is_old(project: Pa
                 )
                 bank.consent(yes, now=NOW)
             bank.ingest(life(name, until=NOW), now=NOW)
-        first = bank.rescore(now=NOW)
+        first = bank.refresh_forecasts(now=NOW)
         assert (first.looked, first.calm) == (2, 0)
         assert min(bank.forecast("calm", now=NOW).total.days[-1].quantiles) > 0  # type: ignore[union-attr]
 
-        second = bank.rescore(now=TOMORROW)
+        second = bank.refresh_forecasts(now=TOMORROW)
         assert (second.looked, second.calm) == (1, 1), "only who is not calm"
 
         bank.ingest([paid("calm", -500, "dining", at=TOMORROW)], now=TOMORROW)
-        assert bank.rescore(now=Instant(TOMORROW + 1)).calm == 0
-        assert bank.rescore(now=Instant(TOMORROW + 2)).calm == 1
-        assert bank.rescore(now=Instant(TOMORROW + 31 * DAY)).calm == 0
+        assert bank.refresh_forecasts(now=Instant(TOMORROW + 1)).calm == 0
+        assert bank.refresh_forecasts(now=Instant(TOMORROW + 2)).calm == 1
+        assert bank.refresh_forecasts(now=Instant(TOMORROW + 31 * DAY)).calm == 0
         assert bank.replay().differences == 0

@@ -106,7 +106,11 @@ def test_what_was_not_touched_holds(altered: tuple[Path, sqlite3.Connection]) ->
 @pytest.mark.parametrize(
     ("tampering", "differences"),
     [
-        ("""UPDATE journal SET body = replace(body, '"arm":"policy"', '"arm":"control"') WHERE kind = 'decision'""", 3),
+        (
+            """UPDATE journal SET body = replace(body, '"assignment":"policy"', '"assignment":"control"')
+                WHERE kind = 'decision'""",
+            3,
+        ),
         ("""UPDATE events SET body = replace(body, '"salary"', '"dining"') WHERE kind = 'transaction.booked'""", 3),
     ],
     ids=["the decisions", "what they rest on"],

@@ -79,7 +79,7 @@ def test_each_bad_row_is_named_and_the_rest_is_kept(door: TestClient) -> None:
         (3, "time"),
         (4, "data.device"),
     ]
-    assert all(error["shape"] and error["mend"] for error in answer["errors"])
+    assert all(error["shape"] and error["fix"] for error in answer["errors"])
 
 
 def test_a_decision_is_made_recalled_answered_and_given_again(door: TestClient) -> None:
@@ -186,7 +186,7 @@ def test_bad_input_is_answered_with_a_problem(
     if field is not None:
         assert problem["field"] == field
         assert problem["shape"]
-        assert problem["mend"]
+        assert problem["fix"]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         assert answer.headers["allow"] == "POST"
 

@@ -15,14 +15,14 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event, ProductOpened, TransactionBooked
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow.forecast import model_of
 from marketofone.models.forecast import Model
+from marketofone.services.forecast import model_of
 
 Allow = Callable[..., None]
 
 
 def models(bank: Bank) -> dict[str, bytes]:
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         found = {name: reader.model(name) for name in ("learned:affinity", "forecast:model")}
     return {name: body for name, body in found.items() if body is not None}
 
@@ -109,13 +109,13 @@ def test_what_was_learned_from_people_who_all_said_no_is_given_up_at_the_next_tr
     said = {"customer": "c-1", "purposes": ("*",), "sources": ("*",), "channels": ("*",)}
     bank.consent(ConsentChange(change="grant", since=now, **said), now=now)  # type: ignore[arg-type]
     bank.ingest(busy_accounts(until=now), now=now)
-    assert bank.train(now=now, lessons=("forecast",)).past_days > 0
+    assert bank.train(now=now, tasks=("forecast",)).past_days > 0
     later = Instant(now + DAY)
     bank.consent(ConsentChange(change="withdraw", since=later, **said), now=later)  # type: ignore[arg-type]
-    again = bank.train(now=later, lessons=("forecast",))
+    again = bank.train(now=later, tasks=("forecast",))
     assert (again.past_days, again.given_up) == (0, True)
-    with bank.kit.store.read() as reader:
-        assert model_of(bank.kit, reader, now=later) == Model()
+    with bank.context.store.read() as reader:
+        assert model_of(bank.context, reader, now=later) == Model()
 
 
 def test_a_word_about_consent_holds_from_now_on_or_before_never_from_later(bank: Bank, now: Instant) -> None:
@@ -141,6 +141,6 @@ def test_a_grant_ends_by_itself_when_the_person_said_no_end_and_not_when_an_auth
     authority = {"actor": "importer", "authority": "a contract"}
     bank.consent(ConsentChange(customer="c-2", change="grant", **said, **authority), now=now)  # type: ignore[arg-type]
 
-    ends = {cell.until for cell in bank.consents("c-1", now=now).cells}
+    ends = {scope.until for scope in bank.consents("c-1", now=now).scopes}
     assert ends == {"2027-01-05T08:00:00Z"}
-    assert {cell.until for cell in bank.consents("c-2", now=now).cells} == {None}
+    assert {scope.until for scope in bank.consents("c-2", now=now).scopes} == {None}

@@ -16,7 +16,7 @@ Allow = Callable[..., None]
 
 
 def kept(bank: Bank) -> list[StoredEvent]:
-    with bank.kit.store.read() as reader:
+    with bank.context.store.read() as reader:
         return list(reader.events())
 
 

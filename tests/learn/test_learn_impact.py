@@ -15,14 +15,14 @@ from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.learn.impact import Impact, Treated, measure
 from marketofone.learn.intervals import Sums, effective_n, welch, wilson
-from marketofone.learn.values import prior_belief
+from marketofone.learn.values import prior_value
 
-BELIEFS = {"loan": prior_belief(10_000), "tip": prior_belief(500)}
+BELIEFS = {"loan": prior_value(10_000), "tip": prior_value(500)}
 COSTS = {"loan": 100, "tip": 0, "nothing": 0}
 
 
 def treated(
-    person: str, verdict: Verdict | None, *, arm: str = "policy", action: str = "loan", value: int | None = None
+    person: str, verdict: Verdict | None, *, assignment: str = "policy", action: str = "loan", value: int | None = None
 ) -> Treated:
     decision = Decision(
         id=f"d-{person}-{action}",
@@ -32,10 +32,10 @@ def treated(
         at=Instant(0),
         action=action,
         propensity=0.5,
-        arm="control" if arm == "control" else "policy",
-        because=(Reason(text="your starting point", feature=None, source=None, term=0.0),),
+        assignment="control" if assignment == "control" else "policy",
+        reasons=(Reason(text="your starting point", feature=None, source=None, term=0.0),),
         not_used=(),
-        instead=None,
+        counterfactual=None,
         candidates=(),
         uses=(),
         context=(1.0,),
@@ -51,15 +51,18 @@ def treated(
 
 
 def measured(records: Sequence[Treated], *, level: float = 0.95) -> Impact:
-    return measure(records, beliefs=BELIEFS, costs=COSTS, marketing={"loan"}, level=level)
+    return measure(records, posteriors=BELIEFS, costs=COSTS, marketing={"loan"}, level=level)
 
 
-def crowd(people: int, *, accepting: int, arm: str) -> list[Treated]:
-    return [treated(f"{arm}-{i}", "accepted" if i < accepting else "declined", arm=arm) for i in range(people)]
+def crowd(people: int, *, accepting: int, assignment: str) -> list[Treated]:
+    return [
+        treated(f"{assignment}-{i}", "accepted" if i < accepting else "declined", assignment=assignment)
+        for i in range(people)
+    ]
 
 
 def test_a_better_policy_shows_its_lift_with_an_interval_around_it() -> None:
-    found = measured([*crowd(300, accepting=60, arm="policy"), *crowd(100, accepting=5, arm="control")])
+    found = measured([*crowd(300, accepting=60, assignment="policy"), *crowd(100, accepting=5, assignment="control")])
 
     assert found.finding == "the policy is worth more"
     assert found.lift_minor is not None
@@ -73,8 +76,8 @@ def test_a_better_policy_shows_its_lift_with_an_interval_around_it() -> None:
 
 
 def test_equal_groups_show_no_difference_and_a_worse_policy_says_so() -> None:
-    same = measured([*crowd(200, accepting=20, arm="policy"), *crowd(100, accepting=10, arm="control")])
-    worse = measured([*crowd(200, accepting=2, arm="policy"), *crowd(100, accepting=50, arm="control")])
+    same = measured([*crowd(200, accepting=20, assignment="policy"), *crowd(100, accepting=10, assignment="control")])
+    worse = measured([*crowd(200, accepting=2, assignment="policy"), *crowd(100, accepting=50, assignment="control")])
 
     assert same.finding == "no difference shown"
     assert worse.finding == "the policy is worth less"
@@ -82,7 +85,9 @@ def test_equal_groups_show_no_difference_and_a_worse_policy_says_so() -> None:
 
 @pytest.mark.parametrize(("policy", "control"), [(200, 29), (29, 200), (0, 0)])
 def test_small_groups_are_not_enough_evidence(policy: int, control: int) -> None:
-    found = measured([*crowd(policy, accepting=5, arm="policy"), *crowd(control, accepting=5, arm="control")])
+    found = measured(
+        [*crowd(policy, accepting=5, assignment="policy"), *crowd(control, accepting=5, assignment="control")]
+    )
 
     assert found.finding == "not enough evidence"
     assert found.lift_minor is None
@@ -90,7 +95,7 @@ def test_small_groups_are_not_enough_evidence(policy: int, control: int) -> None
 
 
 def test_a_group_that_never_differs_is_not_enough_evidence() -> None:
-    found = measured([*crowd(200, accepting=20, arm="policy"), *crowd(40, accepting=0, arm="control")])
+    found = measured([*crowd(200, accepting=20, assignment="policy"), *crowd(40, accepting=0, assignment="control")])
 
     assert found.finding == "not enough evidence"
 
@@ -121,7 +126,7 @@ def test_only_marketing_contacts_count_as_unwelcome() -> None:
 
 
 def test_people_found_in_both_groups_are_left_out_and_counted() -> None:
-    found = measured([treated("a", "accepted"), treated("a", "accepted", arm="control"), treated("b", None)])
+    found = measured([treated("a", "accepted"), treated("a", "accepted", assignment="control"), treated("b", None)])
 
     assert found.excluded == 1
     assert found.policy.people == 1
@@ -130,7 +135,7 @@ def test_people_found_in_both_groups_are_left_out_and_counted() -> None:
 
 
 def test_the_order_of_the_records_does_not_matter_to_the_bit() -> None:
-    records = [*crowd(90, accepting=33, arm="policy"), *crowd(70, accepting=11, arm="control")]
+    records = [*crowd(90, accepting=33, assignment="policy"), *crowd(70, accepting=11, assignment="control")]
 
     assert encode(measured(records)) == encode(measured(records[::-1]))
 

@@ -15,7 +15,7 @@ from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict
-from marketofone.learn.join import Example, Untaught, Worth, join, reported_value
+from marketofone.learn.join import Example, Skipped, ValueLabel, join, reported_value
 from marketofone.learn.update import learn
 from marketofone.models.bandit import prior_arm, to_bytes
 
@@ -29,10 +29,10 @@ DECISION = Decision(
     at=SHOWN,
     action="savings_plan",
     propensity=0.4,
-    arm="policy",
-    because=(Reason(text="your starting point", feature=None, source=None, term=1.0),),
+    assignment="policy",
+    reasons=(Reason(text="your starting point", feature=None, source=None, term=1.0),),
     not_used=(),
-    instead=None,
+    counterfactual=None,
     candidates=(),
     uses=(("marketing", "app"), ("marketing", "transactions"), ("protection", "protection")),
     context=(1.0, 0.5),
@@ -65,14 +65,14 @@ def joined(
     *,
     decision: Decision | None = DECISION,
     earlier: tuple[Outcome, ...] = (),
-    leave: Permit | None = None,
-) -> Example | Worth | Untaught:
-    leave = allowing("app", "transactions") if leave is None else leave
-    return join(outcome, decision=decision, earlier=earlier, permit=leave, window_days=30)
+    granted: Permit | None = None,
+) -> Example | ValueLabel | Skipped:
+    granted = allowing("app", "transactions") if granted is None else granted
+    return join(outcome, decision=decision, earlier=earlier, permit=granted, window_days=30)
 
 
-def why(lesson: Example | Worth | Untaught) -> str:
-    assert isinstance(lesson, Untaught)
+def why(lesson: Example | ValueLabel | Skipped) -> str:
+    assert isinstance(lesson, Skipped)
     return lesson.why
 
 
@@ -84,7 +84,7 @@ def test_a_verdict_teaches_the_context_it_was_chosen_in(verdict: Verdict, reward
 
 
 def test_decisions_of_the_control_group_teach_too() -> None:
-    assert isinstance(joined(heard("declined"), decision=replace(DECISION, arm="control")), Example)
+    assert isinstance(joined(heard("declined"), decision=replace(DECISION, assignment="control")), Example)
 
 
 def test_the_last_moment_of_the_window_still_counts_and_the_next_does_not() -> None:
@@ -106,7 +106,7 @@ def test_a_value_teaches_once_long_after_the_window_and_only_for_what_was_accept
     value = heard("valued", days=300.0, value_minor=-700)
     accepted = heard("accepted")
 
-    assert joined(value, earlier=(accepted,)) == Worth(action="savings_plan", value_minor=-700, at=value.at)
+    assert joined(value, earlier=(accepted,)) == ValueLabel(action="savings_plan", value_minor=-700, at=value.at)
     assert why(joined(value)) == "not_accepted"
     assert why(joined(value, earlier=(heard("declined"),))) == "not_accepted"
     assert why(joined(value, earlier=(accepted, value))) == "duplicate"
@@ -115,7 +115,7 @@ def test_a_value_teaches_once_long_after_the_window_and_only_for_what_was_accept
 
 
 @pytest.mark.parametrize(
-    "leave",
+    "granted",
     [
         allowing(),
         allowing("app"),
@@ -125,22 +125,22 @@ def test_a_value_teaches_once_long_after_the_window_and_only_for_what_was_accept
     ],
     ids=["nothing", "one of two sources", "other sources", "another purpose", "a permit for another purpose"],
 )
-def test_nobody_teaches_without_allowing_every_source_that_was_used(leave: Permit) -> None:
+def test_nobody_teaches_without_allowing_every_source_that_was_used(granted: Permit) -> None:
     value = heard("valued", value_minor=5)
 
-    assert why(joined(heard("accepted"), leave=leave)) == "not_permitted"
-    assert why(joined(value, earlier=(heard("accepted"),), leave=leave)) == "not_permitted"
+    assert why(joined(heard("accepted"), granted=granted)) == "not_permitted"
+    assert why(joined(value, earlier=(heard("accepted"),), granted=granted)) == "not_permitted"
 
 
 def test_a_decision_from_nothing_teaches_only_those_who_allow_learning_at_all() -> None:
     blind = replace(DECISION, uses=())
 
-    assert why(joined(heard("accepted"), decision=blind, leave=allowing())) == "not_permitted"
-    assert isinstance(joined(heard("accepted"), decision=blind, leave=allowing("messages")), Example)
+    assert why(joined(heard("accepted"), decision=blind, granted=allowing())) == "not_permitted"
+    assert isinstance(joined(heard("accepted"), decision=blind, granted=allowing("messages")), Example)
 
 
 def test_an_example_moves_its_arm_towards_the_reward() -> None:
-    arm = prior_arm(2, chance=0.1, spread=0.5, noise=0.3)
+    arm = prior_arm(2, acceptance_probability=0.1, spread=0.5, noise=0.3)
     before = to_bytes(arm)
     lesson = joined(heard("accepted"))
     assert isinstance(lesson, Example)
@@ -151,4 +151,4 @@ def test_an_example_moves_its_arm_towards_the_reward() -> None:
     assert after.n == 1
     assert to_bytes(arm) == before
     with pytest.raises(MalformedRequest):
-        learn(prior_arm(3, chance=0.1, spread=0.5, noise=0.3), lesson)
+        learn(prior_arm(3, acceptance_probability=0.1, spread=0.5, noise=0.3), lesson)

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
-from marketofone.learn.values import PRIOR_STRENGTH, ValueBelief, from_bytes, learn_value, prior_belief, to_bytes
+from marketofone.learn.values import PRIOR_STRENGTH, ValuePosterior, from_bytes, learn_value, prior_value, to_bytes
 
 VALUE = st.integers(-(10**9), 10**9)
 
 
-def after(prior: int, reports: list[int]) -> ValueBelief:
-    belief = prior_belief(prior)
+def after(prior: int, reports: list[int]) -> ValuePosterior:
+    posterior = prior_value(prior)
     for value in reports:
-        belief = learn_value(belief, value_minor=value)
-    return belief
+        posterior = learn_value(posterior, value_minor=value)
+    return posterior
 
 
 def test_without_reports_the_catalogue_is_believed() -> None:
-    assert prior_belief(12_345).expected_minor == 12_345
+    assert prior_value(12_345).expected_minor == 12_345
 
 
 def test_as_many_reports_as_the_prior_is_strong_meet_it_halfway() -> None:
@@ -50,6 +50,6 @@ def test_the_order_of_reports_does_not_matter_to_the_bit(prior: int, reports: li
 
 def test_what_is_no_belief_is_refused() -> None:
     with pytest.raises(MalformedRequest):
-        prior_belief(5, strength=0)
+        prior_value(5, strength=0)
     with pytest.raises(MalformedDocument):
         from_bytes(b"{}")

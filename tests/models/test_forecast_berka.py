@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, day_number
-from marketofone.flow.evaluate import accounts_in
 from marketofone.importers import berka
-from marketofone.learn.evaluation.peers import last_value
+from marketofone.lab.evaluation.peers import last_value
+from marketofone.lab.judge import accounts_in
 from marketofone.models.forecast import QUANTILES, Model, fit, forecast_all
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.ledger import Account

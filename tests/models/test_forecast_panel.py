@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.domain.moment import Day, date_of, day_number
-from marketofone.models.forecast.happened import happened
+from marketofone.models.forecast.features import features
 from marketofone.models.forecast.history import History, history_of
+from marketofone.models.forecast.labels import labels
 from marketofone.models.forecast.panel import (
     SPAN,
     TRUST,
@@ -26,7 +27,6 @@ from marketofone.models.forecast.panel import (
     own_month,
     same_day,
 )
-from marketofone.models.forecast.traits import traits
 from marketofone.profile.ledger import UNTOLD, Account, Kind
 
 KINDS = (Kind("transfer", "salary", "Employer"), Kind("cash", "cash", None))
@@ -43,7 +43,7 @@ def account(rows: Sequence[tuple[int, int]], *, told: Sequence[int] | None = Non
 def look(one: Account, *days: int, known_until: int | None = None) -> Look:
     at = np.array(days)
     payments = [expected_payments(one, as_of=day, extra={}) for day in days]
-    return Look(one, happened(one, after=at, known_until=known_until or max(days)), payments)
+    return Look(one, labels(one, after=at, known_until=known_until or max(days)), payments)
 
 
 @given(st.dates(date(1970, 1, 1), date(2200, 1, 1)), st.integers(-6, 6))
@@ -122,7 +122,7 @@ def test_a_row_of_a_panel_is_what_the_account_is_alone_on_that_day(rows: Rows, d
         for name, value in vars(alone).items():
             np.testing.assert_array_equal(vars(both)[name][at], value[0], err_msg=name)
         for calendar in (False, True):
-            np.testing.assert_array_equal(traits(both, calendar=calendar)[at], traits(alone, calendar=calendar)[0])
+            np.testing.assert_array_equal(features(both, calendar=calendar)[at], features(alone, calendar=calendar)[0])
         assert (centre(both)[at] == centre(alone)[0]).all()
 
 
@@ -147,11 +147,11 @@ def test_inputs_are_known_numbers_and_mean_the_same_for_everybody(live: Live) ->
     rich = replace(old, amounts=old.amounts * 100, balances=old.balances * 100)
     panel = align([look(young, 19_035), look(old, 19_395), look(rich, 19_395)])
     for calendar in (False, True):
-        inputs = traits(panel, calendar=calendar)
+        inputs = features(panel, calendar=calendar)
         assert np.isfinite(inputs).all()
         differ = np.flatnonzero(~np.isclose(inputs[1], inputs[2], rtol=1e-4, atol=1e-4))
         assert differ.tolist() == [1]  # the size of the turnover itself
-    assert traits(panel, calendar=True).shape[1] == traits(panel, calendar=False).shape[1] + 1
+    assert features(panel, calendar=True).shape[1] == features(panel, calendar=False).shape[1] + 1
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])

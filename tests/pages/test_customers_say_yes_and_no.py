@@ -15,8 +15,8 @@ HOME = f"/customer/{PERSON}"
 
 
 def state(bank: Bank, purpose: str, source: str) -> set[str]:
-    cells = bank.consents("a/b:c").cells
-    return {cell.state for cell in cells if (cell.purpose, cell.source) == (purpose, source)}
+    scopes = bank.consents("a/b:c").scopes
+    return {scope.state for scope in scopes if (scope.purpose, scope.source) == (purpose, source)}
 
 
 def _switch(source: str, purpose: str) -> str:
@@ -76,7 +76,7 @@ def test_reasons_are_drawn_and_told_with_the_same_numbers(visitor: Visitor, show
     page = visitor.page(shown())
     drawn = [text.text for text in page.all("text") if text.attributes["class"] == "value"]
     told = [
-        cell.text for row in page.all("tbody") for cell in row.all("td") if cell.attributes.get("class") == "number"
+        scope.text for row in page.all("tbody") for scope in row.all("td") if scope.attributes.get("class") == "number"
     ]
     assert drawn == told != []
 

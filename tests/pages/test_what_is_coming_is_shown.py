@@ -12,8 +12,8 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import ForeseenEvent
 from marketofone.domain.moment import Instant
-from marketofone.flow.decide import in_control
-from marketofone.flow.intervene import intervene
+from marketofone.services.decide import in_control
+from marketofone.services.intervene import intervene
 from marketofone.web.customer.ahead import RISKS
 
 PAGE = "/customer/a%2Fb%3Ac/forecast"
@@ -58,13 +58,13 @@ def test_whoever_is_hardly_known_yet_is_told_so_kindly(town: Bank, visitor: Visi
 
 
 def test_what_was_offered_because_of_a_forecast_stands_beside_it_with_its_reasons(town: Bank, visitor: Visitor) -> None:
-    share = town.kit.book.settings.control_share
+    share = town.context.config.settings.control_share
     names = [name for name in map("short-{}".format, range(40)) if not in_control(name, share=share)][:4]
     for name in names:
         welcome(town, name)
         town.ingest(running_out(name, until=datetime.now(tz=UTC)))
         town.forecast(name)
-    made = next(made for made in intervene(town.kit, names, now=town.now()) if made.foretold)
+    made = next(made for made in intervene(town.context, names, now=town.now()) if made.notification)
     page = visitor.page(f"/customer/{made.customer}/forecast")
     assert town.catalogue.action(made.action).title in page.text
     assert any(link.endswith(f"/decisions/{made.id.replace(':', '%3A')}") for link in page.links)

@@ -16,8 +16,8 @@ from marketofone.cli.session import Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.action import NOTHING
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow.forecast import CustomerForecast
-from marketofone.flow.foresight import LeftOut
+from marketofone.services.forecast import CustomerForecast
+from marketofone.services.forecast_population import LeftOut
 
 
 @click.command()
@@ -38,15 +38,15 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
 @click.command()
 @on_bank
 @click.argument("customer", required=False)
-@click.option("--all", "everybody", is_flag=True, help="Everybody who allows it; as JSON a line an account and day.")
+@click.option("--all", "population", is_flag=True, help="Everybody who allows it; as JSON a line an account and day.")
 @click.option("--events", is_flag=True, help="With --all: what may happen, as JSON a line an event and horizon.")
 @as_of
-def forecast(session: Session, *, customer: str | None, everybody: bool, events: bool, as_of: str | None) -> None:
+def forecast(session: Session, *, customer: str | None, population: bool, events: bool, as_of: str | None) -> None:
     """Look 90 days ahead on CUSTOMER's accounts, or on everybody's."""
     bank, now = session.bank, session.moment(as_of)
-    if everybody and customer is None:
+    if population and customer is None:
         _forecast_all(session, bank.forecast_all(now=now), events=events)
-    elif customer is not None and not (everybody or events):
+    elif customer is not None and not (population or events):
         session.say(bank.forecast(bank.whose(customer), now=now), "forecast")
     else:
         raise click.UsageError("name one CUSTOMER, or ask for --all; --events goes with --all")
@@ -77,7 +77,7 @@ def _forecast_all(session: Session, people: Iterable[CustomerForecast | LeftOut]
 def intervene(session: Session, *, as_of: str | None) -> None:
     """Look ahead again where it may matter, and decide for whoever something likely is foreseen that was not told."""
     bank, now = session.bank, session.moment(as_of) or session.bank.now()
-    rescored = bank.rescore(now=now)
+    rescored = bank.refresh_forecasts(now=now)
     decisions = bank.intervene(now=now)
     shown = Counter(decision.action for decision in decisions)
     rows = [{"id": made.id, "customer": made.customer, "action": made.action} for made in decisions]
@@ -101,7 +101,7 @@ def insights(session: Session, *, customer: str, as_of: str | None) -> None:
 @click.argument("source", metavar="FILE|-", type=click.File("r", encoding="utf-8"))
 def listen(session: Session, *, source: Iterable[str]) -> None:
     """Read texts, a line each or JSON Lines with text_id and text; print what each seems to say."""
-    for text_id, reading in terminal.readings(source, session.bank.kit.language):
+    for text_id, reading in terminal.readings(source, session.bank.context.language):
         session.say({"text_id": text_id, **asdict(reading)}, "reading")
 
 
@@ -115,7 +115,7 @@ def consent() -> None:
 @click.argument("customer")
 @as_of
 def consent_show(session: Session, *, customer: str, as_of: str | None) -> None:
-    """Show every cell of CUSTOMER's consent."""
+    """Show every scope of CUSTOMER's consent."""
     bank = session.bank
     session.say(bank.consents(bank.whose(customer), now=session.moment(as_of)), "consents")
 
@@ -148,12 +148,12 @@ def _change(
     customer: str,
     as_of: str | None,
     days: int | None = None,
-    **cells: tuple[str, ...],
+    **scopes: tuple[str, ...],
 ) -> None:
     bank = session.bank
     now, customer = session.moment(as_of) or bank.now(), bank.whose(customer)
     until = None if days is None else Instant(now + days * DAY)
-    said: dict[str, Any] = {kind: names or (EVERY,) for kind, names in cells.items()}
+    said: dict[str, Any] = {kind: names or (EVERY,) for kind, names in scopes.items()}
     bank.consent(ConsentChange(customer=customer, change=change, since=now, until=until, **said), now=now)
     session.say(bank.consents(customer, now=now), "consents")
 

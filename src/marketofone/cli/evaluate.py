@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import as_json, in_folder
+from marketofone.cli.session import LAB, LEFT_OUT, as_json, in_folder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, day_number
-from marketofone.flow import evaluate as judge
 from marketofone.importers import berka, series, weights
-from marketofone.learn.evaluation.protocol import Split
 
-_SPLITS: dict[str, tuple[Split, ...]] = {"account": ("account",), "time": ("time",), "both": ("account", "time")}
-_MEND = dict.fromkeys(("chronos", "torch"), 'pip install "marketofone[pretrained]", or leave out --pretrained')
-_MEND["libgomp"] = "install that, or --peers none"
+if TYPE_CHECKING:  # the laboratory may be left out: it is imported by the command that needs it
+    from marketofone.lab import judge
+
+_PEER_SETS: tuple[Literal["all", "fast", "none"], ...] = ("all", "fast", "none")
+_SPLITS: dict[str, tuple[Literal["account", "time"], ...]] = {
+    "account": ("account",),
+    "time": ("time",),
+    "both": ("account", "time"),
+}
+_FIX = dict.fromkeys(("chronos", "torch"), 'pip install "marketofone[pretrained]", or leave out --pretrained')
+_FIX[LAB] = LEFT_OUT
+_FIX["libgomp"] = "install that, or --peers none"
 _PEERS = 'pip install "marketofone[evaluate]", or --peers none'
 _PRAGUE = Calendar("Europe/Prague")
 
@@ -45,7 +52,7 @@ def evaluate() -> None:
 )
 @click.option(
     "--peers",
-    type=click.Choice(judge.PEERS),
+    type=click.Choice(_PEER_SETS),
     default="all",
     show_default=True,
     help="Beside whom: all of them, those that are fast, or nobody.",
@@ -69,19 +76,23 @@ def forecast(*, as_json: bool, folder: Path, path: Path | None, pretrained: Path
         with terminal.Progress(quiet=as_json) as progress:
             found = _judged(plan, folder=folder, path=path, step=progress.step)
     except ModuleNotFoundError as error:
-        raise click.UsageError(f"{error}: {_MEND.get(error.name or '', _PEERS)}") from error
+        raise click.UsageError(f"{error}: {_FIX.get(error.name or '', _PEERS)}") from error
     terminal.say(found, "evaluated", as_json=as_json)
 
 
 def _plan(*, as_of: Sequence[str], split: str, peers: judge.Peers, sample: int, pretrained: Any) -> judge.Plan:
+    from marketofone.lab import judge  # noqa: PLC0415 - the laboratory may be left out
+
     days = tuple(_day(text) for text in as_of)
     return judge.Plan(as_of=days, splits=_SPLITS[split], peers=peers, sample=sample, pretrained=pretrained)
 
 
 def _judged(plan: judge.Plan, *, folder: Path, path: Path | None, step: judge.Step) -> judge.Evaluation:
+    from marketofone.lab import judge  # noqa: PLC0415 - the laboratory may be left out
+
     if path is None:
         with open_bank(folder) as bank:
-            return bank.evaluate_forecast(plan, step=step)
+            return judge.evaluate_customers(bank.context, plan, now=bank.now(), step=step)
     if path.is_dir():
         events = [row for row in berka.read(path).rows if isinstance(row, Event)]
         return judge.evaluate_czech_bank(judge.accounts_in(events, calendar=_PRAGUE), plan, step=step)
@@ -93,7 +104,7 @@ def _day(text: str) -> int:
         return day_number(date.fromisoformat(text))
     except ValueError as error:
         raise MalformedRequest(
-            field="--as-of", shape=f"text of {len(text)} characters", mend="give a date such as 2026-06-30"
+            field="--as-of", shape=f"text of {len(text)} characters", fix="give a date such as 2026-06-30"
         ) from error
 
 

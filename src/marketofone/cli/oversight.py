@@ -11,22 +11,22 @@ import click
 from marketofone.cli.session import SAID_NO, Session, as_of, on_bank
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow.train import ANEW, LESSONS, Lesson
 from marketofone.governance.board import Ruling
+from marketofone.services.train import ANEW, TRAINING_TASKS, TrainingTask
 
 
 @click.command()
 @on_bank
-@click.argument("what", required=False, type=click.Choice(LESSONS))
+@click.argument("what", required=False, type=click.Choice(TRAINING_TASKS))
 @as_of
-def train(session: Session, *, what: Lesson | None, as_of: str | None) -> None:
+def train(session: Session, *, what: TrainingTask | None, as_of: str | None) -> None:
     """Learn WHAT again from everybody who allows it, from nothing after --as-of.
 
     By default forecast and recommend are learned anew; bands is the cheap nightly step, in which the bands of forecasts
     follow how often the truth lay beyond them of late.
     """
-    lessons = ANEW if what is None else (what,)
-    session.say(session.bank.train(lessons=lessons, now=session.moment(as_of)), "trained")
+    tasks = ANEW if what is None else (what,)
+    session.say(session.bank.train(tasks=tasks, now=session.moment(as_of)), "trained")
 
 
 @click.command()
@@ -107,7 +107,7 @@ def _rule(
 ) -> None:
     now = session.moment(as_of) or session.bank.now()
     if now > session.bank.now():
-        raise MalformedRequest(field="--as-of", shape="a moment in the future", mend="rule when it begins")
+        raise MalformedRequest(field="--as-of", shape="a moment in the future", fix="rule when it begins")
     until = None if days is None else Instant(now + days * DAY)
     session.bank.rule(Ruling(ruling=ruling, at=now, until=until, **said))
     session.say(session.bank.board(now=now), "board")

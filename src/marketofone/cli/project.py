@@ -16,14 +16,12 @@ from marketofone import wiring
 from marketofone.bank import Bank, Clock, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import Session, as_json, as_of, in_folder, on_bank
+from marketofone.cli.session import LAB, LEFT_OUT, Session, as_json, as_of, in_folder, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Day, Instant, day_number
-from marketofone.flow.ingest import Incoming
 from marketofone.importers import berka, cloudevents
-from marketofone.simulate import demo as demonstration
-from marketofone.simulate.world import Scenario
+from marketofone.services.ingest import Incoming
 
 HOST = "127.0.0.1"
 DEMO_FOLDER = "demo-bank"
@@ -50,6 +48,13 @@ def init(*, folder: Path, as_json: bool) -> None:
 @port_option
 def demo(*, folder: Path, as_json: bool, customers: int, days: int, seed: int, serve: bool, port: int) -> None:
     """Simulate a synthetic bank, live through it event by event, and show what came of it."""
+    try:
+        from marketofone.lab.simulate import demo as demonstration  # noqa: PLC0415 - the laboratory may be left out
+        from marketofone.lab.simulate.world import Scenario  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(LAB):
+            raise
+        raise click.UsageError(f"{error}: {LEFT_OUT}") from error
     target = folder / DEMO_FOLDER if folder == Path() else folder
     _must_be_empty(target)
     wiring.lay_out(target)
@@ -72,7 +77,7 @@ def _must_be_empty(folder: Path) -> None:
     if not data.is_dir():
         return
     if folder.name != DEMO_FOLDER:
-        raise MalformedRequest(field="--bank", shape="a bank that holds data", mend="name an empty folder")
+        raise MalformedRequest(field="--bank", shape="a bank that holds data", fix="name an empty folder")
     for file in data.iterdir():  # the demo's own bank is made anew each time
         file.unlink()
 

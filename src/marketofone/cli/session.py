@@ -19,6 +19,8 @@ from marketofone.domain.moment import Instant
 
 SAID_NO = 1
 BAD_INPUT = 3
+LAB = "marketofone.lab"
+LEFT_OUT = "the laboratory is left out of this installation; install the whole package with `pip install marketofone`"
 
 in_folder = click.option(
     "--bank",

@@ -17,8 +17,8 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
 from marketofone.domain.reading import Reading
-from marketofone.flow.forecast import CustomerForecast
 from marketofone.models.language.model import LanguageModel
+from marketofone.services.forecast import CustomerForecast
 
 T = TypeVar("T")
 _KEPT = ("candidates", "context")  # of a decision: the console shows them
@@ -45,7 +45,8 @@ def text_for_people(name: str, *said: object, **more: object) -> str:
 
 def decision_document(decision: Decision, *, seconds: float) -> dict[str, Any]:
     """Give the JSON document of a decision."""
-    told = {name: value for name, value in msgspec.structs.asdict(decision).items() if name not in _KEPT}
+    fields = msgspec.structs.fields(decision)
+    told = {of.encode_name: getattr(decision, of.name) for of in fields if of.name not in _KEPT}
     return {**told, "at": text_of(decision.at), "seconds": round(seconds, 6)}
 
 
@@ -118,7 +119,7 @@ def _utf8(source: Iterable[str]) -> Iterator[str]:
     try:
         yield from source
     except UnicodeDecodeError as error:
-        raise MalformedRequest(field="file", shape="bytes that are no UTF-8", mend="save it as UTF-8") from error
+        raise MalformedRequest(field="file", shape="bytes that are no UTF-8", fix="save it as UTF-8") from error
 
 
 def readings(source: Iterable[str], language: LanguageModel) -> Iterator[tuple[str, Reading]]:
@@ -136,7 +137,7 @@ def readings(source: Iterable[str], language: LanguageModel) -> Iterator[tuple[s
                 said = msgspec.json.decode(text, type=_Said)
             except msgspec.DecodeError as error:
                 raise MalformedRequest(
-                    field=f"line {number}", shape=f"{len(text)} characters", mend="give text_id and text as JSON"
+                    field=f"line {number}", shape=f"{len(text)} characters", fix="give text_id and text as JSON"
                 ) from error
             yield said.text_id or str(number), language.read(said.text)
         elif text:

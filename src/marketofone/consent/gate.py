@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from marketofone.consent.ledger import Consents
-from marketofone.consent.policy import Cell, ConsentPolicy
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 
@@ -106,7 +106,7 @@ def permit(
         elif spec is not None and spec.basis == "legal_duty":
             granted.add(source)
         else:
-            state = consents.state(Cell(purpose=purpose, source=source, channel=channel), now)
+            state = consents.state(ConsentScope(purpose=purpose, source=source, channel=channel), now)
             if state == "granted":
                 granted.add(source)
             else:

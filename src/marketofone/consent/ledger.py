@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from marketofone.consent.policy import Cell, ConsentPolicy
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 
@@ -54,20 +54,20 @@ class Consents(Struct, frozen=True, kw_only=True, array_like=True):
     """
 
     epoch: int
-    cells: Mapping[Cell, tuple[Validity, ...]]
+    scopes: Mapping[ConsentScope, tuple[Validity, ...]]
 
-    def validity(self, cell: Cell, now: Instant) -> Validity | None:
+    def validity(self, scope: ConsentScope, now: Instant) -> Validity | None:
         """Give what holds of a cell at a moment: the last word when it is a no, else the last that had begun."""
-        said = self.cells.get(cell, ())
+        said = self.scopes.get(scope, ())
         if said and not said[-1].granted:
             return said[-1]
         return next((one for one in reversed(said) if one.since <= now), None)
 
-    def state(self, cell: Cell, now: Instant) -> State:
+    def state(self, scope: ConsentScope, now: Instant) -> State:
         """Say how a cell stands at a moment. Absence of information is a refusal."""
-        validity = self.validity(cell, now)
+        validity = self.validity(scope, now)
         if validity is None:
-            return "not_yet" if cell in self.cells else "never"
+            return "not_yet" if scope in self.scopes else "never"
         if not validity.granted:
             return "withdrawn"
         if validity.until is not None and now >= validity.until:
@@ -76,29 +76,29 @@ class Consents(Struct, frozen=True, kw_only=True, array_like=True):
 
     def refused_after(self, since: Instant) -> bool:
         """Say whether any cell holds a no that was said for a later moment: an older yes must not cover it."""
-        return any(one.since > since and not one.granted for said in self.cells.values() for one in said)
+        return any(one.since > since and not one.granted for said in self.scopes.values() for one in said)
 
     def granted(self, *, purpose: str, source: str, channel: str, now: Instant) -> bool:
         """Say whether one cell is granted at a moment."""
-        return self.state(Cell(purpose=purpose, source=source, channel=channel), now) == "granted"
+        return self.state(ConsentScope(purpose=purpose, source=source, channel=channel), now) == "granted"
 
 
-NOBODY_ASKED = Consents(epoch=0, cells={})
+NOBODY_ASKED = Consents(epoch=0, scopes={})
 
 
 def apply(consents: Consents, change: ConsentChange, *, policy: ConsentPolicy) -> Consents:
     """Give the consents after one more change."""
     validity = Validity(granted=change.change == "grant", since=change.since, until=change.until)
-    cells = dict(consents.cells)
-    for cell in policy.cells():
+    scopes = dict(consents.scopes)
+    for scope in policy.scopes():
         if (
-            _names(change.purposes, cell.purpose)
-            and _names(change.sources, cell.source)
-            and _names(change.channels, cell.channel)
+            _names(change.purposes, scope.purpose)
+            and _names(change.sources, scope.source)
+            and _names(change.channels, scope.channel)
         ):
-            before = (one for one in cells.get(cell, ()) if one.since < validity.since)
-            cells[cell] = (*before, validity)
-    return Consents(epoch=consents.epoch + 1, cells=cells)
+            before = (one for one in scopes.get(scope, ()) if one.since < validity.since)
+            scopes[scope] = (*before, validity)
+    return Consents(epoch=consents.epoch + 1, scopes=scopes)
 
 
 def fold(changes: Iterable[ConsentChange], *, policy: ConsentPolicy) -> Consents:
@@ -124,11 +124,11 @@ def check(change: ConsentChange, *, policy: ConsentPolicy) -> ConsentChange:
     )
     for field, words, allowed in known:
         if not words:
-            raise MalformedRequest(field=field, shape="an empty list", mend="name at least one, or *")
+            raise MalformedRequest(field=field, shape="an empty list", fix="name at least one, or *")
         if any(word != EVERY and word not in allowed for word in words):
-            raise MalformedRequest(field=field, shape="a word consent.toml does not have", mend="see consent.toml")
+            raise MalformedRequest(field=field, shape="a word consent.toml does not have", fix="see consent.toml")
     if change.until is not None and change.until <= change.since:
-        raise MalformedRequest(field="until", shape="not after its beginning", mend="give a later moment")
+        raise MalformedRequest(field="until", shape="not after its beginning", fix="give a later moment")
     return change
 
 
@@ -141,19 +141,19 @@ def _names(words: tuple[str, ...], word: str) -> bool:
     return EVERY in words or word in words
 
 
-def common(people: Sequence[Consents]) -> Mapping[Cell, tuple[Validity, ...]]:
+def common(people: Sequence[Consents]) -> Mapping[ConsentScope, tuple[Validity, ...]]:
     """Give what several customers, found to be one person, all allow: nobody's yes opens what another left shut.
 
     A no of any of them stands. Where all said yes, the last beginning and the first end count.
     """
-    cells: dict[Cell, tuple[Validity, ...]] = {}
-    for cell in people[0].cells if people else ():
-        last = [one.cells[cell][-1] for one in people if cell in one.cells]
+    scopes: dict[ConsentScope, tuple[Validity, ...]] = {}
+    for scope in people[0].scopes if people else ():
+        last = [one.scopes[scope][-1] for one in people if scope in one.scopes]
         noes = [validity for validity in last if not validity.granted]
         if noes:
-            cells[cell] = (noes[0],)
+            scopes[scope] = (noes[0],)
         elif len(last) == len(people):
             ends = [validity.until for validity in last if validity.until is not None]
             since = max(validity.since for validity in last)
-            cells[cell] = (Validity(granted=True, since=since, until=min(ends, default=None)),)
-    return cells
+            scopes[scope] = (Validity(granted=True, since=since, until=min(ends, default=None)),)
+    return scopes

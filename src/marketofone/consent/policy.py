@@ -54,13 +54,13 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 raise MalformedDocument(
                     field=f"purposes.{name}.sources",
                     shape="a source that does not go with this basis",
-                    mend="legal_duty goes with the source 'protection' only, consent with all others",
+                    fix="legal_duty goes with the source 'protection' only, consent with all others",
                 )
 
-    def cells(self) -> list[Cell]:
+    def scopes(self) -> list[ConsentScope]:
         """List every cell a person can switch, in a stable order."""
         return [
-            Cell(purpose=purpose, source=source, channel=channel)
+            ConsentScope(purpose=purpose, source=source, channel=channel)
             for purpose, spec in self.purposes.items()
             if spec.basis == "consent"
             for source in self.sources
@@ -69,7 +69,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ]
 
 
-class Cell(Struct, frozen=True, kw_only=True, order=True, array_like=True):
+class ConsentScope(Struct, frozen=True, kw_only=True, order=True, array_like=True):
     """The unit of consent: one source, for one purpose, through one channel."""
 
     purpose: str
@@ -89,5 +89,5 @@ def parse_policy(text: str) -> ConsentPolicy:
         return msgspec.toml.decode(text, type=ConsentPolicy)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise MalformedDocument(
-            field="consent.toml", shape=str(error), mend="compare with a fresh `marketofone init`"
+            field="consent.toml", shape=str(error), fix="compare with a fresh `marketofone init`"
         ) from error

@@ -1,6 +1,6 @@
 """What the bank may do: ``actions.toml`` as a value, every expression checked against the catalogue of features.
 
-Expressions may name every feature, the facts of the last forecast (:data:`marketofone.decide.foresight.FACTS`),
+Expressions may name every feature, the facts of the last forecast (:data:`marketofone.decide.forecast_facts.FACTS`),
 ``channel``, ``occasion`` and ``begun_by_customer``.
 
 A forecast may bring help and never a sale: no credit reads it, no offer rests on it alone, and on its own occasion
@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from marketofone.decide import foresight
+from marketofone.decide import forecast_facts
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
 from marketofone.domain.document import read_toml
@@ -30,12 +30,12 @@ DO_NOTHING = Action(
 )
 FORECAST_SOURCES: frozenset[str] = frozenset({"transactions"})
 FACTS: dict[str, Known] = {
-    **{name: Known(type="number", sources=FORECAST_SOURCES) for name in foresight.FACTS},
+    **{name: Known(type="number", sources=FORECAST_SOURCES) for name in forecast_facts.FACTS},
     "channel": Known(type="text", sources=frozenset()),
     "occasion": Known(type="text", sources=frozenset()),
     "begun_by_customer": Known(type="truth", sources=frozenset()),
 }
-FORESEEN: frozenset[str] = frozenset(foresight.FACTS)
+FORESEEN: frozenset[str] = frozenset(forecast_facts.FACTS)
 FORECAST_MADE = "forecast.made"
 
 
@@ -91,7 +91,7 @@ class ActionCatalogue:
         """
         occasion = self.occasions.get(name)
         if occasion is None:
-            raise MalformedRequest(field="occasion", shape="unknown", mend="use an occasion of actions.toml")
+            raise MalformedRequest(field="occasion", shape="unknown", fix="use an occasion of actions.toml")
         return occasion
 
 
@@ -100,7 +100,7 @@ def vocabulary(features: Catalogue) -> dict[str, Known]:
     named = {feature.name: Known(type="number", sources=frozenset(feature.lineage)) for feature in features.features}
     for name in named:
         if name in FACTS or name in RESERVED:
-            raise MalformedDocument(field=f"features.{name}", shape="a reserved name", mend="choose another name")
+            raise MalformedDocument(field=f"features.{name}", shape="a reserved name", fix="choose another name")
     return {**named, **FACTS}
 
 
@@ -158,4 +158,4 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
     )
     for wrong, shape in faults:
         if wrong:
-            raise MalformedDocument(field=f"actions.{action.id}", shape=shape, mend="mend the action or leave it out")
+            raise MalformedDocument(field=f"actions.{action.id}", shape=shape, fix="mend the action or leave it out")

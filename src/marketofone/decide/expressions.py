@@ -183,7 +183,7 @@ class _Checker:
         self.thresholds: list[Threshold] = []
 
     def refuse(self, shape: str) -> NoReturn:
-        raise BadExpression(field=self._field, shape=shape, mend="see the head of actions.toml")
+        raise BadExpression(field=self._field, shape=shape, fix="see the head of actions.toml")
 
     def check(self, node: ast.expr, *wanted: Type) -> tuple[ast.expr, Type]:
         """Give a node as it will be compiled, and its type, which must be one of those wanted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from marketofone.domain.event import Minor, PositiveMinor, Source, Text, Word
 
@@ -47,7 +47,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     eligible: str = "True"
     value_minor: Minor = 0
     cost_minor: PositiveMinor = 0
-    chance: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.05
+    acceptance_probability: Annotated[float, Meta(gt=0.0, lt=1.0)] = field(default=0.05, name="chance")
     channels: tuple[Word, ...] = ("app",)
     occasions: tuple[Word, ...] = ()
     tags: tuple[Word, ...] = ()

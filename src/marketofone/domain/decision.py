@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
@@ -40,7 +40,7 @@ class NotUsed(Struct, frozen=True, kw_only=True):
     why: str
 
 
-class Instead(Struct, frozen=True, kw_only=True):
+class Counterfactual(Struct, frozen=True, kw_only=True):
     """The smallest change found that leads to another action, verified by scoring again."""
 
     change: str
@@ -59,7 +59,7 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
     propensity: float = 0.0
 
 
-class Foretold(Struct, frozen=True, kw_only=True):
+class Notification(Struct, frozen=True, kw_only=True):
     """What a person was told is ahead: the event, its cause, the day it is expected (since 1970-01-01), how likely.
 
     A cause is ``event:category:counterparty``; what stands behind the event is its driver.
@@ -80,9 +80,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One decision: what was chosen, with which probability, why, and on what ground.
 
     ``context`` is the chosen action's context vector, kept so that the outcome can teach exactly the model
-    that chose. ``uses`` names the (purpose, source) cells that were read. ``position`` is the last log entry
-    the decision could see; ``documents`` names the versions of the bank's files it followed. ``foretold`` is
-    what the action tells of a forecast, if it does.
+    that chose. ``uses`` names the (purpose, source) pairs that were read. ``position`` is the last log entry
+    the decision could see; ``documents`` names the versions of the bank's files it followed. ``notification`` is
+    what the action tells of a forecast, if it does. In JSON ``reasons`` is called ``because`` and ``counterfactual``
+    is called ``instead``.
     """
 
     id: str
@@ -92,10 +93,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: Instant
     action: str
     propensity: float
-    arm: Literal["policy", "control"]
-    because: tuple[Reason, ...]
+    assignment: Literal["policy", "control"]
+    reasons: tuple[Reason, ...] = field(name="because")
     not_used: tuple[NotUsed, ...]
-    instead: Instead | None
+    counterfactual: Counterfactual | None = field(name="instead")
     candidates: tuple[Candidate, ...]
     uses: tuple[tuple[str, str], ...]
     context: tuple[float, ...]
@@ -103,10 +104,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: int
     position: int
     documents: str
-    foretold: Foretold | None = None  # left out of the journal when there is none, as before it existed
+    notification: Notification | None = None  # left out of the journal when there is none, as before it existed
 
     def __post_init__(self) -> None:
-        if not self.because:
-            raise MalformedRequest(field="because", shape="no reasons", mend="give every decision its reasons")
+        if not self.reasons:
+            raise MalformedRequest(field="because", shape="no reasons", fix="give every decision its reasons")
         if not 0.0 < self.propensity <= 1.0 + 1e-9:
-            raise MalformedRequest(field="propensity", shape="not in (0, 1]", mend="log the drawn probability")
+            raise MalformedRequest(field="propensity", shape="not in (0, 1]", fix="log the drawn probability")

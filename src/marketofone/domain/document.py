@@ -22,4 +22,4 @@ def read_toml(text: str, *, of: type[T], name: str) -> T:
     try:
         return msgspec.toml.decode(text, type=of)
     except msgspec.DecodeError as error:
-        raise MalformedDocument(field=name, shape=str(error), mend="compare with a fresh `marketofone init`") from error
+        raise MalformedDocument(field=name, shape=str(error), fix="compare with a fresh `marketofone init`") from error

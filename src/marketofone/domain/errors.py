@@ -44,15 +44,15 @@ class BadInput(MarketOfOneError):
         Where, as a path such as ``data.amount_minor``.
     shape
         What stands there, described without its value: ``text of 12 characters``.
-    mend
+    fix
         What to do about it.
     """
 
-    def __init__(self, *, field: str, shape: str, mend: str) -> None:
+    def __init__(self, *, field: str, shape: str, fix: str) -> None:
         self.field = field
         self.shape = shape
-        self.mend = mend
-        super().__init__(f"{field}: {shape}; {mend}")
+        self.fix = fix
+        super().__init__(f"{field}: {shape}; {fix}")
 
 
 class MalformedEvent(BadInput):

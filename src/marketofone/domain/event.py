@@ -303,13 +303,13 @@ def parse_event(raw: bytes | memoryview) -> Event:
     'app.opened'
     """
     if len(raw) > MAX_EVENT_BYTES:
-        raise MalformedEvent(field="event", shape=f"{len(raw)} bytes", mend=f"send at most {MAX_EVENT_BYTES} bytes")
+        raise MalformedEvent(field="event", shape=f"{len(raw)} bytes", fix=f"send at most {MAX_EVENT_BYTES} bytes")
     try:
         envelope = _ENVELOPE.decode(raw)
         decoder = _DECODERS.get(envelope.type)
         if decoder is None:
             shape = f"text of {len(envelope.type)} characters"
-            raise MalformedEvent(field="type", shape=shape, mend="use a documented event kind")
+            raise MalformedEvent(field="type", shape=shape, fix="use a documented event kind")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, within="") from error
     try:
@@ -319,7 +319,7 @@ def parse_event(raw: bytes | memoryview) -> Event:
     try:
         at = instant_of(envelope.time)
     except MalformedRequest as error:
-        raise MalformedEvent(field="time", shape=error.shape, mend=error.mend) from error
+        raise MalformedEvent(field="time", shape=error.shape, fix=error.fix) from error
     return Event(
         id=envelope.id,
         producer=envelope.source,
@@ -342,7 +342,7 @@ def check_customer(name: str) -> None:
         name.encode()
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         shape = f"text of {len(name)} characters"
-        raise MalformedRequest(field="customer", shape=shape, mend="use 1 to 128 characters without blanks") from error
+        raise MalformedRequest(field="customer", shape=shape, fix="use 1 to 128 characters without blanks") from error
 
 
 def malformed(error: Exception, *, within: str) -> MalformedEvent:
@@ -359,7 +359,7 @@ def malformed(error: Exception, *, within: str) -> MalformedEvent:
     elif not isinstance(error, msgspec.ValidationError):
         what = "not readable as JSON"
     return MalformedEvent(
-        field=within + (field or "event"), shape=what, mend="see the catalogue of events in docs/events.md"
+        field=within + (field or "event"), shape=what, fix="see the catalogue of events in docs/events.md"
     )
 
 

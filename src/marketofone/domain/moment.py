@@ -42,9 +42,9 @@ def instant_of(moment: datetime) -> Instant:
     1000000
     """
     if moment.tzinfo is None:
-        raise MalformedRequest(field="moment", shape="a datetime without timezone", mend="add a timezone")
+        raise MalformedRequest(field="moment", shape="a datetime without timezone", fix="add a timezone")
     if moment.year not in _YEARS:
-        raise MalformedRequest(field="moment", shape="an instant no bank has seen", mend="stay within 1800 and 2199")
+        raise MalformedRequest(field="moment", shape="an instant no bank has seen", fix="stay within 1800 and 2199")
     return Instant((moment - _EPOCH) // _MICROSECOND)
 
 
@@ -65,10 +65,10 @@ def parse_instant(text: str, *, field: str) -> Instant:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise MalformedRequest(
-            field=field, shape=f"text of {len(text)} characters", mend="write it as 2026-01-31T09:30:00Z"
+            field=field, shape=f"text of {len(text)} characters", fix="write it as 2026-01-31T09:30:00Z"
         ) from error
     if moment.tzinfo is None:
-        raise MalformedRequest(field=field, shape="an instant without timezone", mend="add Z or an offset")
+        raise MalformedRequest(field=field, shape="an instant without timezone", fix="add Z or an offset")
     return instant_of(moment)
 
 
@@ -112,7 +112,7 @@ class Calendar:
             self._zone = ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise MalformedDocument(
-                field="timezone", shape=f"text of {len(timezone)} characters", mend="use an IANA name"
+                field="timezone", shape=f"text of {len(timezone)} characters", fix="use an IANA name"
             ) from error
         self.timezone = timezone
         self._offset_in = lru_cache(maxsize=200_000)(self._looked_up)  # about six years of quarter hours
@@ -139,7 +139,7 @@ class Calendar:
         except ValueError:
             return parse_instant(text, field=field)
         if on.year not in _YEARS:
-            raise MalformedRequest(field=field, shape="a day no bank has seen", mend="stay within 1800 and 2199")
+            raise MalformedRequest(field=field, shape="a day no bank has seen", fix="stay within 1800 and 2199")
         return Instant(self.start_of(Day(day_number(on) + 1)) - 1)
 
     def start_of(self, day: Day) -> Instant:

@@ -26,11 +26,11 @@ class Money:
     def __post_init__(self) -> None:
         if not _CURRENCY.match(self.currency):
             shape = f"text of {len(self.currency)} characters"
-            raise MalformedRequest(field="currency", shape=shape, mend="use an ISO 4217 code")
+            raise MalformedRequest(field="currency", shape=shape, fix="use an ISO 4217 code")
 
     def __add__(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise MalformedRequest(field="currency", shape="two currencies", mend="convert before adding")
+            raise MalformedRequest(field="currency", shape="two currencies", fix="convert before adding")
         return Money(minor=self.minor + other.minor, currency=self.currency)
 
     @property

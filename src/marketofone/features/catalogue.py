@@ -87,29 +87,29 @@ def load_catalogue(text: str) -> Catalogue:
         raise
     except Exception as error:  # a program can fail in any way, and each of them is a malformed document
         raise MalformedDocument(
-            field="features.py", shape=f"a program that ends in {type(error).__name__}: {error}", mend="mend it"
+            field="features.py", shape=f"a program that ends in {type(error).__name__}: {error}", fix="mend it"
         ) from error
     listed, context = names.get("FEATURES"), names.get("CONTEXT")
     if not isinstance(listed, Sequence) or not all(isinstance(feature, Feature) for feature in listed):
-        raise MalformedDocument(field="features.py: FEATURES", shape="no list of features", mend="list the features")
+        raise MalformedDocument(field="features.py: FEATURES", shape="no list of features", fix="list the features")
     if not isinstance(context, Mapping) or not all(isinstance(scale, int | float) for scale in context.values()):
-        raise MalformedDocument(field="features.py: CONTEXT", shape="no scales", mend="give each feature its scale")
+        raise MalformedDocument(field="features.py: CONTEXT", shape="no scales", fix="give each feature its scale")
     return Catalogue(listed, context=context)
 
 
 def _check_names(features: Sequence[Feature], index: Mapping[str, int], *, context: Mapping[str, float]) -> None:
     if not features or len(index) != len(features):
-        raise MalformedDocument(field="features.py: FEATURES", shape="none, or two of one name", mend="name each once")
+        raise MalformedDocument(field="features.py: FEATURES", shape="none, or two of one name", fix="name each once")
     if any(name not in index or not scale > 0 for name, scale in context.items()):
         raise MalformedDocument(
-            field="features.py: CONTEXT", shape="no feature, or no positive scale", mend="give each feature its scale"
+            field="features.py: CONTEXT", shape="no feature, or no positive scale", fix="give each feature its scale"
         )
     declared: dict[str, Series] = {}
     for feature in features:
         for of in (feature.of, feature.whole or feature.of):
             if declared.setdefault(of.name, of) != of:
                 raise MalformedDocument(
-                    field=f"features.py: {of.name}", shape="two different series of one name", mend="name each once"
+                    field=f"features.py: {of.name}", shape="two different series of one name", fix="name each once"
                 )
 
 

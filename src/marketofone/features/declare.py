@@ -252,11 +252,11 @@ def parse_window(text: str) -> Window:
     """
     found = _WINDOW.match(text)
     if found is None:
-        raise _malformed("window", shape="a window that cannot be read", mend="write 30d, 2h or 15m")
+        raise _malformed("window", shape="a window that cannot be read", fix="write 30d, 2h or 15m")
     number, unit = int(found[1]), found[2]
     span = number if unit == "d" else number * (HOUR if unit == "h" else MINUTE)
     if span > (MAX_DAYS if unit == "d" else MAX_EXACT):
-        raise _malformed("window", shape="a window longer than what is remembered", mend="400 days or 72 hours at most")
+        raise _malformed("window", shape="a window longer than what is remembered", fix="400 days or 72 hours at most")
     return Window(span, unit != "d", text)
 
 
@@ -272,15 +272,15 @@ def _condition(conditions: Mapping[str, Plain | tuple[Plain, ...]]) -> Condition
 def _check_series(declared: Series) -> None:
     unknown = [kind for kind in declared.kinds if kind not in KINDS]
     if unknown or not declared.kinds:
-        raise _malformed(declared.name, shape="a kind of event that does not exist", mend="see docs/events.md")
+        raise _malformed(declared.name, shape="a kind of event that does not exist", fix="see docs/events.md")
     if len({KINDS[kind][1] for kind in declared.kinds}) > 1 or declared.source == "reference":
-        raise _malformed(declared.name, shape="kinds of several sources, or of none", mend="take one data source")
+        raise _malformed(declared.name, shape="kinds of several sources, or of none", fix="take one data source")
     fields = frozenset.intersection(*(frozenset(KINDS[kind][0].__struct_fields__) for kind in declared.kinds))
     asked = {field for field, _ in declared.where + declared.unless} - set(READING_FIELDS) | set(declared.per)
     if not asked <= fields - _NEVER_READ:
-        raise _malformed(declared.name, shape="a field its events do not have", mend="see docs/events.md")
+        raise _malformed(declared.name, shape="a field its events do not have", fix="see docs/events.md")
     if declared.value not in VALUES or VALUES[declared.value] not in {None, *fields}:
-        raise _malformed(declared.name, shape="a value its events do not have", mend="see docs/events.md")
+        raise _malformed(declared.name, shape="a value its events do not have", fix="see docs/events.md")
 
 
 def _check_feature(declared: Feature) -> None:
@@ -298,7 +298,7 @@ def _check_feature(declared: Feature) -> None:
     }
     for shape, wrong in faults.items():
         if wrong:
-            raise _malformed(declared.name, shape=shape, mend="see docs/features.md")
+            raise _malformed(declared.name, shape=shape, fix="see docs/features.md")
 
 
 def habit_skip(recent: Window) -> int:
@@ -317,5 +317,5 @@ def reach_days(feature: Feature) -> int:
     return feature.window.span * (2 if feature.how == "trend" else 1)
 
 
-def _malformed(field: str, *, shape: str, mend: str) -> MalformedDocument:
-    return MalformedDocument(field=f"features.py: {field}", shape=shape, mend=mend)
+def _malformed(field: str, *, shape: str, fix: str) -> MalformedDocument:
+    return MalformedDocument(field=f"features.py: {field}", shape=shape, fix=fix)

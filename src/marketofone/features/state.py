@@ -35,7 +35,7 @@ from marketofone.profile.ledger import from_bytes as ledger_from
 from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
-Heard = tuple[Admitted, Reading | None]
+AdmittedEvent = tuple[Admitted, Reading | None]
 _FORMAT = b"3"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
@@ -73,19 +73,21 @@ class _Batch(NamedTuple):
     """One state and the events to be folded into it, with their days; the newest of all, and the first day."""
 
     before: LiveState
-    events: Sequence[Heard]
+    events: Sequence[AdmittedEvent]
     days: Sequence[Day]
     latest: Instant
     newest: Day
 
 
-def fold(state: LiveState | None, events: Sequence[Heard], *, catalogue: Catalogue, calendar: Calendar) -> LiveState:
+def fold(
+    state: LiveState | None, events: Sequence[AdmittedEvent], *, catalogue: Catalogue, calendar: Calendar
+) -> LiveState:
     """Fold admitted events of one source into a state, as :func:`fold_all` does."""
     return fold_all([(state, events)], catalogue=catalogue, calendar=calendar)[0]
 
 
 def fold_all(
-    batches: Sequence[tuple[LiveState | None, Sequence[Heard]]], *, catalogue: Catalogue, calendar: Calendar
+    batches: Sequence[tuple[LiveState | None, Sequence[AdmittedEvent]]], *, catalogue: Catalogue, calendar: Calendar
 ) -> list[LiveState]:
     """Fold admitted events, none of them folded before, into the state of their person and source.
 
@@ -108,7 +110,9 @@ def fold_all(
     return folded
 
 
-def _batch(state: LiveState | None, events: Sequence[Heard], *, catalogue: Catalogue, calendar: Calendar) -> _Batch:
+def _batch(
+    state: LiveState | None, events: Sequence[AdmittedEvent], *, catalogue: Catalogue, calendar: Calendar
+) -> _Batch:
     sources = {admitted.event.source for admitted, _ in events} | ({state.source} if state is not None else set())
     if not events or len(sources) > 1:
         raise ValueError("fold takes events of one source, at least one")

@@ -97,8 +97,8 @@ def fold(rulings: Iterable[Ruling]) -> BoardState:
 def _check(ruling: Ruling) -> None:
     if ruling.ruling != "approve":
         if ruling.until is not None:
-            raise MalformedRequest(field="until", shape="an end", mend="a stop holds until somebody resumes")
+            raise MalformedRequest(field="until", shape="an end", fix="a stop holds until somebody resumes")
     elif ruling.scope in (EVERYTHING, *KINDS_OF_ACTION):
-        raise MalformedRequest(field="scope", shape="more than one action", mend="approve actions one by one")
+        raise MalformedRequest(field="scope", shape="more than one action", fix="approve actions one by one")
     elif ruling.until is None or ruling.until <= ruling.at:
-        raise MalformedRequest(field="until", shape="no later moment", mend="say when the approval ends")
+        raise MalformedRequest(field="until", shape="no later moment", fix="say when the approval ends")

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from marketofone.domain.action import MARKETING, NOTHING, Action, Kind
-from marketofone.domain.decision import Foretold
+from marketofone.domain.decision import Notification
 from marketofone.domain.document import read_toml
 from marketofone.domain.event import Text, Word
 from marketofone.domain.moment import DAY, Instant
@@ -83,7 +83,7 @@ class Guardrails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Contact(Struct, frozen=True, kw_only=True):
     """One thing the bank did for this person before; ``declined_at`` says when the person said no to it.
 
-    ``foretold`` is what it told of a forecast, if it did.
+    ``notification`` is what it told of a forecast, if it did.
     """
 
     action: str
@@ -91,7 +91,7 @@ class Contact(Struct, frozen=True, kw_only=True):
     at: Instant
     channel: str
     declined_at: Instant | None = None
-    foretold: Foretold | None = None
+    notification: Notification | None = None
 
 
 class Tally(Struct, frozen=True, kw_only=True):

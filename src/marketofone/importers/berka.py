@@ -55,7 +55,7 @@ class MalformedRow(MalformedEvent):
 
     def __init__(self, *, table: str, raw: bytes, why: MalformedEvent) -> None:
         self.raw = raw
-        super().__init__(field=f"{table}.{why.field}", shape=why.shape, mend=why.mend)
+        super().__init__(field=f"{table}.{why.field}", shape=why.shape, fix=why.fix)
 
 
 Row = Event | MalformedRow
@@ -149,7 +149,7 @@ class _Reading:
         part = word_in(role, among=_CODES["role"], field="type")
         opened, known = self._account(account)
         if part == "owner" and self.owners.setdefault(int(account), person) != person:
-            raise MalformedEvent(field="type", shape="a second owner", mend="name one owner for each account")
+            raise MalformedEvent(field="type", shape="a second owner", fix="name one owner for each account")
         self.holders[disposition] = (person, int(account))
         self.since[person] = min(opened, self.since.get(person, opened))
         facts = {
@@ -166,7 +166,7 @@ class _Reading:
         female = birth[2:3] in {"5", "6"}  # birth numbers of women carry the month plus 50
         born = f"{birth[:2]}{int(birth[2]) - 5}{birth[3:]}" if female else birth
         if person not in self.since:
-            raise MalformedEvent(field="client_id", shape="a client without account", mend="add its row to disp")
+            raise MalformedEvent(field="client_id", shape="a client without account", fix="add its row to disp")
         facts = {
             "birth_year": date_of(day_in(born, field="birth_number")).year,
             "sex": "female" if female else "male",
@@ -190,7 +190,7 @@ class _Reading:
     def card(self, number: str, disposition: str, grade: str, issued: str) -> Event:
         card, holder = number_in(number, field="card_id"), self.holders.get(number_in(disposition, field="disp_id"))
         if holder is None:
-            raise MalformedEvent(field="disp_id", shape="no such disposition", mend="add its row to disp")
+            raise MalformedEvent(field="disp_id", shape="no such disposition", fix="add its row to disp")
         facts = {"product": word_in(grade, among=_CODES["card"], field="type"), "account": _name("account", holder[1])}
         day = day_in(issued.removesuffix(" 00:00:00"), field="issued")
         return _event("card", card, holder[0], "product.opened", day, facts)
@@ -235,14 +235,14 @@ class _Reading:
     def _account(self, number: str) -> tuple[Day, dict[str, str]]:
         account = self.accounts.get(number_in(number, field="account_id"))
         if account is None:
-            raise MalformedEvent(field="account_id", shape="no such account", mend="add its row to account")
+            raise MalformedEvent(field="account_id", shape="no such account", fix="add its row to account")
         return account
 
     def _owner(self, number: str) -> int:
         self._account(number)
         owner = self.owners.get(int(number))
         if owner is None:
-            raise MalformedEvent(field="account_id", shape="an account without owner", mend="add its owner to disp")
+            raise MalformedEvent(field="account_id", shape="an account without owner", fix="add its owner to disp")
         return owner
 
 

@@ -32,7 +32,7 @@ def read(path: Path) -> Iterator[bytes]:
         with path.open("rb") as file:
             yield from _lines(gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file)
     except (OSError, EOFError) as error:
-        raise MalformedDocument(field=path.name, shape="not to be read", mend="name a file of JSON Lines") from error
+        raise MalformedDocument(field=path.name, shape="not to be read", fix="name a file of JSON Lines") from error
 
 
 def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:

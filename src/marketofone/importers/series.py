@@ -33,7 +33,7 @@ def read(file: Path) -> tuple[int, NDArray[np.float64]]:
         content = file.read_bytes()
         text = (gzip.decompress(content) if file.suffix.lower() == ".gz" else content).decode()
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise MalformedDocument(field=file.name, shape="not to be read", mend="copy the file again") from error
+        raise MalformedDocument(field=file.name, shape="not to be read", fix="copy the file again") from error
     header, *rows = list(csv.reader(text.splitlines())) or [[]]
     try:
         days = [day_number(date.fromisoformat(row[0])) for row in rows]
@@ -42,11 +42,11 @@ def read(file: Path) -> tuple[int, NDArray[np.float64]]:
         raise MalformedDocument(
             field=file.name,
             shape="not a table of daily figures",
-            mend="give a date and a figure per series in each row",
+            fix="give a date and a figure per series in each row",
         ) from error
     if not days or len(header) == 1 or days != list(range(days[0], days[0] + len(days))):
         raise MalformedDocument(
-            field=file.name, shape=f"{len(days)} rows that are not day after day", mend="give one row for each day"
+            field=file.name, shape=f"{len(days)} rows that are not day after day", fix="give one row for each day"
         )
     return int(days[0]), series
 

@@ -32,10 +32,10 @@ def read_table(folder: Path, table: str, *, columns: int) -> list[bytes]:
     try:
         files = sorted(path for path in folder.iterdir() if path.name.lower().endswith(_ENDINGS))
     except OSError as error:
-        raise MalformedDocument(field=folder.name, shape="not a folder to be read", mend="name the folder") from error
+        raise MalformedDocument(field=folder.name, shape="not a folder to be read", fix="name the folder") from error
     files = [path for path in files if path.name.lower().startswith(table)]
     if not files and table not in _OPTIONAL:
-        raise MalformedDocument(field=table, shape="no such file", mend=f"put {table}.asc into the folder")
+        raise MalformedDocument(field=table, shape="no such file", fix=f"put {table}.asc into the folder")
     return [row for path in files for row in _rows(path, columns=columns)]
 
 
@@ -44,13 +44,13 @@ def _rows(path: Path, *, columns: int) -> list[bytes]:
         content = path.read_bytes()
         lines = (gzip.decompress(content) if path.suffix.lower() == ".gz" else content).splitlines()
     except (OSError, EOFError, zlib.error) as error:
-        raise MalformedDocument(field=path.name, shape="not to be read", mend="copy the file again") from error
+        raise MalformedDocument(field=path.name, shape="not to be read", fix="copy the file again") from error
     header = lines[0].split(b";") if lines else []
     if len(header) != columns or header[0].strip(b'" ').isdigit():
         raise MalformedDocument(
             field=path.name,
             shape=f"a header of {len(header)} columns",
-            mend=f"begin with the names of {columns} columns",
+            fix=f"begin with the names of {columns} columns",
         )
     return [line for line in lines[1:] if line.strip()]
 
@@ -60,15 +60,15 @@ def cells_of(raw: bytes, *, columns: int) -> list[str]:
     try:
         cells = next(csv.reader((raw.decode("utf-8"),), delimiter=";", strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise MalformedEvent(field="row", shape="not readable as text", mend="write it as quoted text") from error
+        raise MalformedEvent(field="row", shape="not readable as text", fix="write it as quoted text") from error
     if len(cells) != columns:
-        raise MalformedEvent(field="row", shape=f"{len(cells)} columns", mend=f"write {columns} columns")
+        raise MalformedEvent(field="row", shape=f"{len(cells)} columns", fix=f"write {columns} columns")
     return [cell.strip() for cell in cells]
 
 
 def number_in(cell: str, *, field: str) -> int:
     """Read a whole number."""
-    return int(_match(_NUMBER, cell, field=field, mend="write a whole number")[0])
+    return int(_match(_NUMBER, cell, field=field, fix="write a whole number")[0])
 
 
 def minor_in(cell: str, *, field: str, signed: bool = False) -> int:
@@ -80,26 +80,26 @@ def minor_in(cell: str, *, field: str, signed: bool = False) -> int:
     (803300, -1460)
     """
     below = signed and cell.startswith("-")
-    mend = f"write a number with at most two decimals and {'a sign where it is below zero' if signed else 'no sign'}"
-    match = _match(_AMOUNT, cell[below:], field=field, mend=mend)
+    fix = f"write a number with at most two decimals and {'a sign where it is below zero' if signed else 'no sign'}"
+    match = _match(_AMOUNT, cell[below:], field=field, fix=fix)
     minor = 100 * int(match[1]) + int((match[2] or "").ljust(2, "0"))
     return -minor if below else minor
 
 
 def day_in(cell: str, *, field: str) -> Day:
     """Read a date of the last century written as ``YYMMDD``."""
-    mend = "write a date as YYMMDD"
-    year, month, day = _match(_DATE, cell, field=field, mend=mend).groups()
+    fix = "write a date as YYMMDD"
+    year, month, day = _match(_DATE, cell, field=field, fix=fix).groups()
     try:
         return day_number(date(1900 + int(year), int(month), int(day)))
     except ValueError as error:
-        raise _broken(cell, field=field, mend=mend) from error
+        raise _broken(cell, field=field, fix=fix) from error
 
 
 def word_in(cell: str, *, among: Mapping[str, str], field: str) -> str:
     """Translate a code."""
     if cell not in among:
-        raise _broken(cell, field=field, mend="use a code of the bank's guide")
+        raise _broken(cell, field=field, fix="use a code of the bank's guide")
     return among[cell]
 
 
@@ -107,15 +107,15 @@ def figure_in(cell: str, *, field: str) -> float | None:
     """Read a statistic; a question mark is one that is not known."""
     if cell in {"", "?"}:
         return None
-    return float(_match(_FIGURE, cell, field=field, mend="write a number, or ? when it is not known")[0])
+    return float(_match(_FIGURE, cell, field=field, fix="write a number, or ? when it is not known")[0])
 
 
-def _match(pattern: re.Pattern[str], cell: str, *, field: str, mend: str) -> re.Match[str]:
+def _match(pattern: re.Pattern[str], cell: str, *, field: str, fix: str) -> re.Match[str]:
     match = pattern.fullmatch(cell)
     if match is None:
-        raise _broken(cell, field=field, mend=mend)
+        raise _broken(cell, field=field, fix=fix)
     return match
 
 
-def _broken(cell: str, *, field: str, mend: str) -> MalformedEvent:
-    return MalformedEvent(field=field, shape=f"text of {len(cell)} characters", mend=mend)
+def _broken(cell: str, *, field: str, fix: str) -> MalformedEvent:
+    return MalformedEvent(field=field, shape=f"text of {len(cell)} characters", fix=fix)

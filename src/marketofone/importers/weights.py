@@ -35,7 +35,7 @@ def read(folder: Path) -> Any:
 
 
 def _unusable(shape: str) -> MalformedRequest:
-    mend = (
+    fix = (
         f"name a folder with {_SETTINGS} and the weights of a Chronos model, fetched beforehand; nothing is downloaded"
     )
-    return MalformedRequest(field="--pretrained", shape=shape, mend=mend)
+    return MalformedRequest(field="--pretrained", shape=shape, fix=fix)

@@ -25,7 +25,7 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.outcome import Outcome
 from marketofone.learn.intervals import Sums, effective_n, welch, wilson
 from marketofone.learn.join import answer, reported_value
-from marketofone.learn.values import ValueBelief
+from marketofone.learn.values import ValuePosterior
 
 ENOUGH = 30
 
@@ -112,7 +112,7 @@ class _Tally:
 def measure(
     treated: Iterable[Treated],
     *,
-    beliefs: Mapping[str, ValueBelief],
+    posteriors: Mapping[str, ValuePosterior],
     costs: Mapping[str, int],
     marketing: Collection[str],
     level: float,
@@ -123,7 +123,7 @@ def measure(
     ----------
     treated
         Every decision with its outcomes, in any order.
-    beliefs, costs
+    posteriors, costs
         By action: what an acceptance is worth where no value was reported; minor units spent when it is shown.
     marketing
         The actions that sell something.
@@ -136,11 +136,11 @@ def measure(
         When the level is none.
     """
     if not 0.0 < level < 1.0:
-        raise MalformedRequest(field="level", shape="not between 0 and 1", mend="give a coverage such as 0.95")
+        raise MalformedRequest(field="level", shape="not between 0 and 1", fix="give a coverage such as 0.95")
     tallies: dict[str, _Tally] = {}
     for one in treated:
         tally = tallies.setdefault(one.person, _Tally())
-        _add(tally, one, beliefs=beliefs, costs=costs, marketing=marketing)
+        _add(tally, one, posteriors=posteriors, costs=costs, marketing=marketing)
     kept = [tally for tally in tallies.values() if not (tally.policy and tally.control)]
     policy = [tally for tally in kept if tally.policy]
     control = [tally for tally in kept if tally.control]
@@ -151,13 +151,13 @@ def _add(
     tally: _Tally,
     one: Treated,
     *,
-    beliefs: Mapping[str, ValueBelief],
+    posteriors: Mapping[str, ValuePosterior],
     costs: Mapping[str, int],
     marketing: Collection[str],
 ) -> None:
     action = one.decision.action
-    tally.policy |= one.decision.arm == "policy"
-    tally.control |= one.decision.arm == "control"
+    tally.policy |= one.decision.assignment == "policy"
+    tally.control |= one.decision.assignment == "control"
     if action == NOTHING:
         return
     heard, reported = answer(one.outcomes), reported_value(one.outcomes)
@@ -170,7 +170,7 @@ def _add(
     if verdict == "accepted":
         tally.accepted += 1
         tally.valued += reported is not None
-        believed = beliefs[action].expected_minor if action in beliefs else 0
+        believed = posteriors[action].expected_minor if action in posteriors else 0
         tally.value_minor += believed if reported is None else reported
 
 

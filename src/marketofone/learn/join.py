@@ -1,9 +1,9 @@
 """Outcomes joined to their decisions: what one of them teaches, or the named reason why it teaches nothing.
 
-A first verdict within the attribution window teaches the chance of acceptance (:class:`Example`); a reported value of
-something that was accepted teaches what an acceptance is worth (:class:`Worth`). Decisions of the control group teach
-like all others. Nobody's outcome teaches without their permission for the purpose ``learning``, and only when that
-permission covers every source the decision was made from.
+A first verdict within the attribution window teaches the acceptance probability (:class:`Example`); a reported value
+of something that was accepted teaches what an acceptance is worth (:class:`ValueLabel`). Decisions of the control group
+teach like all others. An outcome teaches only with the person's permission for the purpose ``learning``, and only when
+that permission covers every source the decision was made from.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Example(Struct, frozen=True, kw_only=True):
     at: Instant
 
 
-class Worth(Struct, frozen=True, kw_only=True):
+class ValueLabel(Struct, frozen=True, kw_only=True):
     """What one acceptance of an action turned out to be worth over 12 months."""
 
     action: str
@@ -52,7 +52,7 @@ class Worth(Struct, frozen=True, kw_only=True):
     at: Instant
 
 
-class Untaught(Struct, frozen=True, kw_only=True):
+class Skipped(Struct, frozen=True, kw_only=True):
     """An outcome that teaches nothing, and why."""
 
     decision: str
@@ -61,7 +61,7 @@ class Untaught(Struct, frozen=True, kw_only=True):
 
 def join(
     outcome: Outcome, *, decision: Decision | None, earlier: Sequence[Outcome], permit: Permit, window_days: int
-) -> Example | Worth | Untaught:
+) -> Example | ValueLabel | Skipped:
     """Join an outcome to its decision.
 
     Parameters
@@ -78,12 +78,12 @@ def join(
         How long after its decision an answer is attributed to it; a reported value may come later.
     """
     if decision is None or decision.id != outcome.decision:
-        return Untaught(decision=outcome.decision, why="unknown")
+        return Skipped(decision=outcome.decision, why="unknown")
     why = _objection(outcome, decision=decision, earlier=earlier, window_days=window_days)
     if why is not None or not may_teach(decision, permit=permit):
-        return Untaught(decision=decision.id, why=why or "not_permitted")
+        return Skipped(decision=decision.id, why=why or "not_permitted")
     if outcome.verdict == "valued":
-        return Worth(action=decision.action, value_minor=outcome.value_minor or 0, at=outcome.at)
+        return ValueLabel(action=decision.action, value_minor=outcome.value_minor or 0, at=outcome.at)
     reward = 1.0 if outcome.verdict == "accepted" else 0.0
     return Example(action=decision.action, context=decision.context, reward=reward, at=outcome.at)
 

@@ -14,7 +14,7 @@ from marketofone.domain.errors import MalformedDocument, MalformedRequest
 PRIOR_STRENGTH = 20
 
 
-class ValueBelief(Struct, frozen=True, kw_only=True):
+class ValuePosterior(Struct, frozen=True, kw_only=True):
     """The belief about the value of an acceptance, in minor units over 12 months.
 
     ``n`` reports summed to ``total_minor``; the prior counts like ``strength`` reports of ``prior_minor``: the variance
@@ -23,7 +23,7 @@ class ValueBelief(Struct, frozen=True, kw_only=True):
 
     Examples
     --------
-    >>> ValueBelief(prior_minor=1000, strength=20, n=20, total_minor=0).expected_minor
+    >>> ValuePosterior(prior_minor=1000, strength=20, n=20, total_minor=0).expected_minor
     500
     """
 
@@ -39,7 +39,7 @@ class ValueBelief(Struct, frozen=True, kw_only=True):
         return (2 * (self.prior_minor * self.strength + self.total_minor) + weight) // (2 * weight)
 
 
-def prior_belief(value_minor: int, *, strength: int = PRIOR_STRENGTH) -> ValueBelief:
+def prior_value(value_minor: int, *, strength: int = PRIOR_STRENGTH) -> ValuePosterior:
     """Give the belief before the first report: the value in the catalogue, as strong as ``strength`` reports.
 
     Raises
@@ -48,27 +48,27 @@ def prior_belief(value_minor: int, *, strength: int = PRIOR_STRENGTH) -> ValueBe
         When the strength is not positive.
     """
     if strength < 1:
-        raise MalformedRequest(field="strength", shape="not positive", mend="count the prior as one report or more")
-    return ValueBelief(prior_minor=value_minor, strength=strength)
+        raise MalformedRequest(field="strength", shape="not positive", fix="count the prior as one report or more")
+    return ValuePosterior(prior_minor=value_minor, strength=strength)
 
 
-def learn_value(belief: ValueBelief, *, value_minor: int) -> ValueBelief:
+def learn_value(posterior: ValuePosterior, *, value_minor: int) -> ValuePosterior:
     """Give the belief after one more report.
 
     Examples
     --------
-    >>> learn_value(prior_belief(0, strength=1), value_minor=600).expected_minor
+    >>> learn_value(prior_value(0, strength=1), value_minor=600).expected_minor
     300
     """
-    return msgspec.structs.replace(belief, n=belief.n + 1, total_minor=belief.total_minor + value_minor)
+    return msgspec.structs.replace(posterior, n=posterior.n + 1, total_minor=posterior.total_minor + value_minor)
 
 
-def to_bytes(belief: ValueBelief) -> bytes:
+def to_bytes(posterior: ValuePosterior) -> bytes:
     """Write a belief; equal beliefs give equal bytes."""
-    return msgspec.json.encode(belief)
+    return msgspec.json.encode(posterior)
 
 
-def from_bytes(blob: bytes) -> ValueBelief:
+def from_bytes(blob: bytes) -> ValuePosterior:
     """Read a belief written by :func:`to_bytes`.
 
     Raises
@@ -77,6 +77,6 @@ def from_bytes(blob: bytes) -> ValueBelief:
         When the bytes are no belief.
     """
     try:
-        return msgspec.json.decode(blob, type=ValueBelief)
+        return msgspec.json.decode(blob, type=ValuePosterior)
     except msgspec.DecodeError as error:
-        raise MalformedDocument(field="value", shape=f"{len(blob)} bytes", mend="rebuild from the journal") from error
+        raise MalformedDocument(field="value", shape=f"{len(blob)} bytes", fix="rebuild from the journal") from error

@@ -57,13 +57,13 @@ class StoredEvent(NewEvent, frozen=True, gc=False):
     row: int
 
 
-class Letter(Struct, frozen=True):
+class DeadLetter(Struct, frozen=True):
     """A dead letter: input that could not become an event, kept aside with the reason."""
 
     at: Instant
     field: str
     shape: str
-    mend: str
+    fix: str
     raw: bytes
 
 
@@ -132,7 +132,7 @@ class Reader(Protocol):
     def document(self, name: str) -> str | None:
         """Give the text of a document of the bank project as last recorded."""
 
-    def letters(self, *, limit: int) -> Iterator[Letter]:
+    def letters(self, *, limit: int) -> Iterator[DeadLetter]:
         """Give dead letters, newest first."""
 
     def counts(self) -> Mapping[str, int]:
@@ -157,7 +157,7 @@ class Writer(Reader, Protocol):
     def add_events(self, events: Sequence[NewEvent], *, seq: int) -> None:
         """Keep events under the ingest entry ``seq``. Their keys must be new (ask :meth:`known` first)."""
 
-    def add_letters(self, letters: Sequence[Letter]) -> None:
+    def add_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters."""
 
     def link(self, *, key_kind: str, key: str, customer: str) -> None:

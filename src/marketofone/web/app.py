@@ -21,15 +21,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketofone.domain.errors import StoreBusy
-from marketofone.flow.bank import Bank
+from marketofone.services.bank import Bank
 from marketofone.web import metrics, security
 from marketofone.web.api.openapi import document
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.console import pages as console
 from marketofone.web.customer import pages as customer
-from marketofone.web.desk import STATIC, Desk, Page, desk_for
+from marketofone.web.page_renderer import STATIC, Page, PageRenderer, desk_for
 from marketofone.web.problem import MEDIA_TYPE, problem_of
-from marketofone.web.visit import FORM, JSON, MAX_BODY_BYTES, receive
+from marketofone.web.request_data import FORM, JSON, MAX_BODY_BYTES, receive
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -47,8 +47,8 @@ def build_app(bank: Bank) -> Starlette:
     -------
     An ASGI application. It answers only to loopback's own names; closing the bank stays the caller's.
     """
-    desk, measured, threads = desk_for(bank), metrics.Metrics(), _Threads()
-    described = msgspec.json.encode(document(bank.kit.book, version=version("marketofone")))
+    renderer, measured, threads = desk_for(bank), metrics.Metrics(), _Threads()
+    described = msgspec.json.encode(document(bank.context.config, version=version("marketofone")))
     methods: dict[str, dict[str, Endpoint]] = {
         "/openapi.json": {"GET": _plain(lambda: described, JSON)},
         "/metrics": {"GET": _plain(measured.text, metrics.MEDIA_TYPE)},
@@ -58,11 +58,11 @@ def build_app(bank: Bank) -> Starlette:
     for operation in OPERATIONS:
         methods.setdefault(operation.path, {})[operation.method] = _operation(operation, bank, threads)
     for page in (*customer.PAGES, *console.PAGES):
-        methods.setdefault(page.path, {})[page.method] = _page(page, desk, threads)
+        methods.setdefault(page.path, {})[page.method] = _page(page, renderer, threads)
     app = Starlette(
         routes=[Route(path, _dispatch(by), methods=list(by)) for path, by in methods.items()],
-        middleware=[Middleware(Doorway, measured=measured, desk=desk)],
-        exception_handlers={HTTPException: partial(_refuse, desk)},
+        middleware=[Middleware(SecurityMiddleware, measured=measured, renderer=renderer)],
+        exception_handlers={HTTPException: partial(_refuse, renderer)},
     )
     app.router.redirect_slashes = False
     return app
@@ -82,22 +82,22 @@ class _Threads:
 
 def _operation(operation: Operation, bank: Bank, threads: _Threads) -> Endpoint:
     async def answer(request: Request) -> Response:
-        visit = await receive(request, accepts=operation.media, limit=operation.limit)
-        body = await threads.run(lambda: msgspec.json.encode(operation.run(bank, visit)))
+        request_data = await receive(request, accepts=operation.media, limit=operation.limit)
+        body = await threads.run(lambda: msgspec.json.encode(operation.run(bank, request_data)))
         return Response(body, operation.status, FRESH, JSON)
 
     return answer
 
 
-def _page(page: Page, desk: Desk, threads: _Threads) -> Endpoint:
+def _page(page: Page, renderer: PageRenderer, threads: _Threads) -> Endpoint:
     accepts = (FORM,) if page.method == "POST" else ()
 
     async def answer(request: Request) -> Response:
         token = security.token_of(request)
-        visit = await receive(request, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
+        request_data = await receive(request, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
         if accepts:
-            security.check_form(request, visit.form.get("token", ""))
-        response = await threads.run(partial(page.show, desk, visit))
+            security.check_form(request, request_data.form.get("token", ""))
+        response = await threads.run(partial(page.show, renderer, request_data))
         security.hand_out(response, token)
         response.headers.update(FRESH)
         return response
@@ -119,16 +119,16 @@ def _dispatch(by_method: dict[str, Endpoint]) -> Endpoint:
     return endpoint
 
 
-class Doorway:
+class SecurityMiddleware:
     """Around every request: known hosts, undecoded paths, security headers, measures, an answer to every error.
 
     Routes are matched on the undecoded path, so that an encoded slash within an id stays within it.
     """
 
-    def __init__(self, app: ASGIApp, *, measured: metrics.Metrics, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, *, measured: metrics.Metrics, renderer: PageRenderer) -> None:
         self._app = app
         self._measured = measured
-        self._desk = desk
+        self._renderer = renderer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -155,17 +155,17 @@ class Doorway:
         except Exception as error:  # the last door: whatever it is, it gets a documented answer
             if status:
                 raise
-            response = await _refuse(self._desk, Request(scope), error)
+            response = await _refuse(self._renderer, Request(scope), error)
             await response(scope, receive, guarded)
         route = getattr(scope.get("route"), "path", "unknown")
         self._measured.record(route=route, method=_method(scope), status=status, seconds=perf_counter() - began)
 
 
-async def _refuse(desk: Desk, request: Request, error: Exception) -> Response:
+async def _refuse(renderer: PageRenderer, request: Request, error: Exception) -> Response:
     problem, headers = problem_of(error)
     headers = {**FRESH, **headers}
     if not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", ""):
-        return Response(desk.problem(problem), problem.status, headers, "text/html")
+        return Response(renderer.problem(problem), problem.status, headers, "text/html")
     return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA_TYPE)
 
 

@@ -48,7 +48,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str | None = None
     field: str | None = None
     shape: str | None = None
-    mend: str | None = None
+    fix: str | None = None
 
 
 def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
@@ -59,7 +59,7 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     said: dict[str, str] = {}
     match error:
         case BadInput():
-            said = {"field": error.field, "shape": error.shape, "mend": error.mend}
+            said = {"field": error.field, "shape": error.shape, "fix": error.fix}
         case Refused() | NotFound():
             said = {"detail": str(error)}
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -8,7 +8,7 @@ import sys
 import uvicorn
 
 from marketofone.domain.errors import MalformedRequest
-from marketofone.flow.bank import Bank
+from marketofone.services.bank import Bank
 from marketofone.web.app import build_app
 from marketofone.web.security import LOOPBACK
 
@@ -26,7 +26,7 @@ def serve(bank: Bank, *, host: str, port: int) -> None:
         When the host is not loopback.
     """
     if host not in LOOPBACK:
-        raise MalformedRequest(field="host", shape="an address others can reach", mend="use 127.0.0.1")
+        raise MalformedRequest(field="host", shape="an address others can reach", fix="use 127.0.0.1")
     config = uvicorn.Config(
         build_app(bank),
         host=host,

@@ -40,14 +40,14 @@ class Arm:
         self.covariance.flags.writeable = False
 
 
-def prior_arm(dim: int, *, chance: float, spread: float, noise: float) -> Arm:
+def prior_arm(dim: int, *, acceptance_probability: float, spread: float, noise: float) -> Arm:
     """Give the belief before the first outcome: everybody accepts with ``chance``, give or take ``spread``.
 
     Parameters
     ----------
     dim
         Length of the context vector, whose first entry is the intercept's 1.
-    chance
+    acceptance_probability
         Prior mean of the intercept; the other weights start at 0.
     spread
         Prior standard deviation of each weight, in chance for one unit of context.
@@ -61,13 +61,18 @@ def prior_arm(dim: int, *, chance: float, spread: float, noise: float) -> Arm:
 
     Examples
     --------
-    >>> prior_arm(3, chance=0.05, spread=0.1, noise=0.2).mean.tolist()
+    >>> prior_arm(3, acceptance_probability=0.05, spread=0.1, noise=0.2).mean.tolist()
     [0.05, 0.0, 0.0]
     """
-    if dim < 1 or not (0.0 < spread < math.inf) or not (0.0 < noise < math.inf) or not math.isfinite(chance):
-        raise MalformedRequest(field="arm", shape="a size that is not positive", mend="give finite positive sizes")
+    if (
+        dim < 1
+        or not (0.0 < spread < math.inf)
+        or not (0.0 < noise < math.inf)
+        or not math.isfinite(acceptance_probability)
+    ):
+        raise MalformedRequest(field="arm", shape="a size that is not positive", fix="give finite positive sizes")
     mean = np.zeros(dim)
-    mean[0] = chance
+    mean[0] = acceptance_probability
     return Arm(mean=mean, covariance=np.diag(np.full(dim, spread * spread)), noise=noise, n=0)
 
 
@@ -95,18 +100,18 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
 
     Examples
     --------
-    >>> arm = prior_arm(1, chance=0.0, spread=1.0, noise=1.0)
+    >>> arm = prior_arm(1, acceptance_probability=0.0, spread=1.0, noise=1.0)
     >>> after = update(arm, np.array([1.0]), reward=1.0)
     >>> after.mean.tolist(), after.covariance.tolist()
     ([0.5], [[0.5]])
     """
     if context.shape != arm.mean.shape:
-        raise MalformedRequest(field="context", shape=f"shape {context.shape}", mend=f"give {arm.mean.size} numbers")
+        raise MalformedRequest(field="context", shape=f"shape {context.shape}", fix=f"give {arm.mean.size} numbers")
     gain = arm.covariance @ context
     variance = arm.noise * arm.noise + max(float(context @ gain), 0.0)
     surprise = (reward - float(context @ arm.mean)) / variance
     if not math.isfinite(surprise):
-        raise MalformedRequest(field="context", shape="a number that is not finite", mend="leave out what is unknown")
+        raise MalformedRequest(field="context", shape="a number that is not finite", fix="leave out what is unknown")
     return Arm(
         mean=arm.mean + gain * surprise,
         covariance=arm.covariance - np.multiply.outer(gain, gain) / variance,
@@ -133,13 +138,13 @@ def from_bytes(blob: bytes) -> Arm:
 
     Examples
     --------
-    >>> from_bytes(to_bytes(prior_arm(2, chance=0.1, spread=1.0, noise=0.5))).covariance.tolist()
+    >>> from_bytes(to_bytes(prior_arm(2, acceptance_probability=0.1, spread=1.0, noise=0.5))).covariance.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
     magic, dim, n, noise = _HEADER.unpack_from(blob) if len(blob) >= _HEADER.size else (b"", 0, 0, 0.0)
     numbers = dim + dim * (dim + 1) // 2
     if magic != _MAGIC or len(blob) != _HEADER.size + 8 * numbers:
-        raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", mend="train the model again")
+        raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", fix="train the model again")
     values = np.frombuffer(blob, dtype="<f8", offset=_HEADER.size).astype(np.float64)
     covariance = np.empty((dim, dim))
     upper = np.triu_indices(dim)

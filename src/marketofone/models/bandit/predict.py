@@ -36,7 +36,7 @@ def stack(arms: Sequence[Arm]) -> Arms:
         When there is no belief, or their dimensions differ.
     """
     if len({arm.mean.size for arm in arms}) != 1:
-        raise MalformedRequest(field="arms", shape="no common dimension", mend="stack arms of one feature catalogue")
+        raise MalformedRequest(field="arms", shape="no common dimension", fix="stack arms of one feature catalogue")
     return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=np.stack([arm.covariance for arm in arms]))
 
 
@@ -68,14 +68,14 @@ def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
     Examples
     --------
     >>> from marketofone.models.bandit.arm import prior_arm
-    >>> arms = stack([prior_arm(2, chance=0.1, spread=0.5, noise=1.0)])
+    >>> arms = stack([prior_arm(2, acceptance_probability=0.1, spread=0.5, noise=1.0)])
     >>> mean, spread = predict(arms, np.array([[1.0, 0.0]]))
     >>> mean.tolist(), spread.tolist()
     ([0.1], [0.5])
     """
     if contexts.shape != arms.mean.shape:
         raise MalformedRequest(
-            field="contexts", shape=f"shape {contexts.shape}", mend=f"give numbers of shape {arms.mean.shape}"
+            field="contexts", shape=f"shape {contexts.shape}", fix=f"give numbers of shape {arms.mean.shape}"
         )
     gain = np.matmul(arms.covariance, contexts[:, :, np.newaxis])[:, :, 0]
     variance = np.einsum("kd,kd->k", gain, contexts)

@@ -132,15 +132,15 @@ def mix(chances: FloatArray, *, floor: float) -> FloatArray:
     [0.75, 0.25]
     """
     if not chances.size or not 0.0 <= floor <= 1.0:
-        raise MalformedRequest(field="floor", shape="nothing to choose, or no probability", mend="offer at least one")
+        raise MalformedRequest(field="floor", shape="nothing to choose, or no probability", fix="offer at least one")
     return (1.0 - floor) * chances + floor / chances.size
 
 
 def _check(mean: FloatArray, spread: FloatArray) -> None:
     if mean.ndim != 1 or mean.shape != spread.shape or not mean.size:
-        raise MalformedRequest(field="mean", shape=f"shapes {mean.shape}, {spread.shape}", mend="give k and k numbers")
+        raise MalformedRequest(field="mean", shape=f"shapes {mean.shape}, {spread.shape}", fix="give k and k numbers")
     if not (math.isfinite(mean.sum() + spread.sum()) and spread.min() >= 0.0):
-        raise MalformedRequest(field="spread", shape="not finite, or negative", mend="give finite means and spreads")
+        raise MalformedRequest(field="spread", shape="not finite, or negative", fix="give finite means and spreads")
 
 
 def _rivals(mean: FloatArray, spread: FloatArray, *, low: float, sure: _Flags) -> _Rivals:

@@ -3,30 +3,30 @@
 ::
 
     ledger -> Account -> find_streams -> payments ┐
-                      -> happened (standing) -----┴-> align: Panel -> traits -> Model.ahead -> quantiles, chances
+                      -> labels (baseline) -------┴-> align: Panel -> features -> Model.ahead -> quantiles, chances
     many past days -> learning.fit -> Model (a forest of past situations, corrections from accounts it did not see)
 """
 
-from marketofone.models.forecast.learning import fit, follow
-from marketofone.models.forecast.model import Model
-from marketofone.models.forecast.outlook import (
+from marketofone.models.forecast.account_forecast import (
     QUANTILES,
+    AccountForecast,
     DayAhead,
     Expected,
     Forecast,
-    Outlook,
     forecast,
     forecast_all,
 )
+from marketofone.models.forecast.learning import fit, follow
+from marketofone.models.forecast.model import Model
 from marketofone.models.forecast.streams import Payment, Stream, find_streams, project
 
 __all__ = [
     "QUANTILES",
+    "AccountForecast",
     "DayAhead",
     "Expected",
     "Forecast",
     "Model",
-    "Outlook",
     "Payment",
     "Stream",
     "find_streams",

@@ -36,8 +36,8 @@ def knot_inputs(
 
     Shapes
     ------
-    inputs : float32[n, traits]
-    result : float32[n, knots, traits + more]
+    inputs : float32[n, features]
+    result : float32[n, knots, features + more]
     """
     days = panel.as_of[:, None] + knots
     dates = days.astype("datetime64[D]")

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.happened import WITHIN_DAYS
+from marketofone.models.forecast.labels import WITHIN_DAYS
 
 Floats = NDArray[np.float64]
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from marketofone.models.forecast.boost import boost, knot_inputs
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, adapted, fit_odds, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
+from marketofone.models.forecast.features import features
 from marketofone.models.forecast.forest import grow
-from marketofone.models.forecast.happened import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Happened, happened
 from marketofone.models.forecast.history import MAXIMUM_SILENCE, silence
+from marketofone.models.forecast.labels import AHEAD_DAYS, EVENTS, WITHIN_DAYS, Labels, labels
 from marketofone.models.forecast.model import KNOTS, SHORTFALLS, Habit, Model, at_knots
 from marketofone.models.forecast.panel import (
     Extra,
@@ -29,7 +30,6 @@ from marketofone.models.forecast.panel import (
     shares_of_months,
 )
 from marketofone.models.forecast.streams import find_streams
-from marketofone.models.forecast.traits import traits
 from marketofone.profile.ledger import Account, Integers
 
 MOST_WINDOWS = 24_000
@@ -52,7 +52,7 @@ class Lessons(NamedTuple):
     Shapes
     ------
     account : int64[n]
-    inputs : float32[n, traits]
+    inputs : float32[n, features]
     errors : float64[n, knots]
         NaN where it was not observed.
     events : float64[n, 6, 3]
@@ -128,14 +128,12 @@ def _since(accounts: Sequence[Account], day: int, *, known_until: int, extra: Ex
         past = account.until(day)
         if past.days.size and silence(past, as_of=day) is None:
             looks.append(look_from(account, day, extra=extra))
-            later.append(happened(account, after=np.array([day]), known_until=known_until).balances)
+            later.append(labels(account, after=np.array([day]), known_until=known_until).balances)
     balances = np.concatenate([np.zeros((0, AHEAD_DAYS)), *later])
     return (align(looks) if looks else None), balances
 
 
-def _truths(
-    accounts: Sequence[Account], *, known_until: int, rng: np.random.Generator
-) -> Iterator[tuple[int, Happened]]:
+def _truths(accounts: Sequence[Account], *, known_until: int, rng: np.random.Generator) -> Iterator[tuple[int, Labels]]:
     """Give past days of each account and what happened after them, as many of each as there is room for."""
     spans = [min(known_until, int(one.days[-1])) - OBSERVED_DAYS - int(one.days[0]) - MINIMUM_DAYS for one in accounts]
     stride = max(1, -(-sum(span for span in spans if span > 0) // MOST_WINDOWS))
@@ -147,33 +145,33 @@ def _truths(
         after = after[after - account.days[np.searchsorted(account.days, after, side="right") - 1] <= MAXIMUM_SILENCE]
         if not after.size:
             continue
-        truth = happened(account, after=after, known_until=known_until)
+        truth = labels(account, after=after, known_until=known_until)
         told = ~np.isnan(truth.balances[:, OBSERVED_DAYS - 1]) & ~np.isnan(truth.turnover) & ~np.isnan(truth.opening)
         if told.any():
-            yield number, Happened(**{name: column[told] for name, column in vars(truth).items()})
+            yield number, Labels(**{name: column[told] for name, column in vars(truth).items()})
 
 
-def _months(truths: Sequence[tuple[int, Happened]], *, known_until: int) -> tuple[int, ...]:
+def _months(truths: Sequence[tuple[int, Labels]], *, known_until: int) -> tuple[int, ...]:
     """Give the calendar months that lie ahead of some day and were observed."""
     days = np.unique(np.concatenate([truth.days for _, truth in truths]))
     seen = days[:, None] + np.arange(1, AHEAD_DAYS + 1) <= known_until
     return tuple(np.unique(months_ahead(days)[seen]).tolist())
 
 
-def _panels(accounts: Sequence[Account], truths: Sequence[tuple[int, Happened]], *, extra: Extra) -> Iterator[Panel]:
+def _panels(accounts: Sequence[Account], truths: Sequence[tuple[int, Labels]], *, extra: Extra) -> Iterator[Panel]:
     looks: list[Look] = []
     for number, truth in truths:
         account = accounts[number]
         payments = [expected_payments(account, as_of=day, extra=extra) for day in truth.days.tolist()]
         looks.append(Look(account, truth, payments))
-        if sum(len(look.standing.days) for look in looks) >= _TOGETHER:
+        if sum(len(look.baseline.days) for look in looks) >= _TOGETHER:
             yield align(looks)
             looks = []
     if looks:
         yield align(looks)
 
 
-def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Happened]], *, calendar: bool) -> Lessons:
+def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Labels]], *, calendar: bool) -> Lessons:
     balances = np.concatenate([truth.balances for _, truth in truths])
     opening, unit, middle = (
         np.concatenate(columns)
@@ -181,7 +179,7 @@ def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Happened]], *,
     )
     return Lessons(
         account=np.concatenate([np.full(len(truth.days), number) for number, truth in truths]),
-        inputs=np.concatenate([traits(panel, calendar=calendar) for panel in panels]),
+        inputs=np.concatenate([features(panel, calendar=calendar) for panel in panels]),
         errors=at_knots((balances - opening[:, None]) / unit[:, None] - middle),
         events=np.concatenate([truth.events for _, truth in truths]),
     )

@@ -23,11 +23,12 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.models.forecast.block_bootstrap import LEAST_DAYS, PATHS, block_bootstrap
 from marketofone.models.forecast.boost import asked, knot_inputs, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, stretched
+from marketofone.models.forecast.features import features
 from marketofone.models.forecast.forest import Forest
-from marketofone.models.forecast.happened import AHEAD_DAYS, BUFFER, CHANGE, EVENTS, WITHIN_DAYS
-from marketofone.models.forecast.own_past import LEAST_DAYS, PATHS, own_past
+from marketofone.models.forecast.labels import AHEAD_DAYS, BUFFER, CHANGE, EVENTS, WITHIN_DAYS
 from marketofone.models.forecast.panel import (
     MONTHS_OF_YEAR,
     Floats,
@@ -37,7 +38,6 @@ from marketofone.models.forecast.panel import (
     shares_of_months,
     timing,
 )
-from marketofone.models.forecast.traits import traits
 
 KNOTS = np.array([1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30, 37, 45, 53, 60, 70, 80, 90])
 SHOCK = np.array([1.8, 1.2])
@@ -118,7 +118,7 @@ class Model(Struct, frozen=True, kw_only=True):
 
         Quantiles, dates and raw chances of a shortfall are counted on the same paths; the chances are corrected then.
         """
-        inputs = traits(panel, calendar=self.calendar)
+        inputs = features(panel, calendar=self.calendar)
         middle, errors = self._paths(panel, inputs)
         quantiles = _quantiles(panel, middle, errors)
         raw, first, last = _shortfalls(panel, middle, errors)
@@ -151,7 +151,7 @@ class Model(Struct, frozen=True, kw_only=True):
         errors : float64[n, paths, knots]
         chances : float64[n, 6, 3]
         """
-        inputs = traits(panel, calendar=self.calendar)
+        inputs = features(panel, calendar=self.calendar)
         middle, errors = self._paths(panel, inputs)
         raw, _, _ = _shortfalls(panel, middle, errors)
         return errors, np.concatenate((raw, self._others(inputs)), axis=1)
@@ -264,7 +264,7 @@ def _untaught(panel: Panel) -> tuple[Floats, Floats]:
     long = panel.length >= LEAST_DAYS
     if long.any():
         known = panel.some(long)
-        middle[long], errors[long] = centre(known), own_past(known, knots=KNOTS)
+        middle[long], errors[long] = centre(known), block_bootstrap(known, knots=KNOTS)
     return middle, errors
 
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.extra_pay import Way, expecting
-from marketofone.models.forecast.happened import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Standing, standing
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
+from marketofone.models.forecast.labels import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Baseline, baseline
 from marketofone.models.forecast.streams import Payment, find_streams, project
 from marketofone.profile.ledger import Account, Integers
 
@@ -45,7 +45,7 @@ class Look(NamedTuple):
     """One account on one day: what it looked like, and the payments expected after it."""
 
     account: Account
-    standing: Standing
+    baseline: Baseline
     payments: Sequence[Sequence[Payment]]
 
 
@@ -100,7 +100,7 @@ def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Pa
 def look_from(account: Account, day: int, *, extra: Extra) -> Look:
     """Look at an account from the end of a day."""
     past = account.until(day)
-    return Look(past, standing(past, days=np.array([day])), [expected_payments(past, as_of=day, extra=extra)])
+    return Look(past, baseline(past, days=np.array([day])), [expected_payments(past, as_of=day, extra=extra)])
 
 
 def align(looks: Sequence[Look]) -> Panel:
@@ -139,7 +139,7 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
     )
 
 
-def unit_of(so: Standing) -> Floats:
+def unit_of(so: Baseline) -> Floats:
     """Give the monthly turnover, but no less than a fiftieth of the balance.
 
     The few accounts that hardly move would otherwise teach all others errors of thousands of turnovers.

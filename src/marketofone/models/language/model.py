@@ -82,7 +82,7 @@ class LanguageModel:
             return cls(msgspec.msgpack.decode(blob, type=Fitted, dec_hook=_unpacked))
         except msgspec.MsgspecError as error:
             raise MalformedDocument(
-                field="language model", shape=str(error), mend="fit the model again from its phrases"
+                field="language model", shape=str(error), fix="fit the model again from its phrases"
             ) from error
 
 

@@ -61,7 +61,7 @@ def fit_affinity(holdings: Sequence[frozenset[str]], *, shrink: float) -> Affini
         When ``shrink`` is negative or not finite.
     """
     if not 0.0 <= shrink < math.inf:
-        raise MalformedRequest(field="shrink", shape="not a number of people", mend="give 0 or more")
+        raise MalformedRequest(field="shrink", shape="not a number of people", fix="give 0 or more")
     counts: dict[Pair, int] = {}
     for held in holdings:
         _count(counts, held, by=1)
@@ -95,7 +95,7 @@ def _count(counts: dict[Pair, int], held: frozenset[str], *, by: int) -> None:
     for pair in combinations_with_replacement(sorted(held), 2):
         count = counts.pop(pair, 0) + by
         if count < 0:
-            raise MalformedRequest(field="before", shape="holdings never counted", mend="fit the affinity again")
+            raise MalformedRequest(field="before", shape="holdings never counted", fix="fit the affinity again")
         if count:
             counts[pair] = count
 
@@ -122,5 +122,5 @@ def from_bytes(blob: bytes) -> Affinity:
     try:
         stored = msgspec.msgpack.decode(blob, type=_Stored)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedDocument(field="affinity", shape=f"{len(blob)} bytes", mend="train the model again") from error
+        raise MalformedDocument(field="affinity", shape=f"{len(blob)} bytes", fix="train the model again") from error
     return Affinity(together={(one, other): count for one, other, count in stored.together}, shrink=stored.shrink)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from marketofone.audit.chain import Link
 from marketofone.domain.errors import StoreError
-from marketofone.store.ports import Entry, EntryKind, Letter, StoredEvent
+from marketofone.store.ports import DeadLetter, Entry, EntryKind, StoredEvent
 
 Row = tuple[Any, ...]
 V = TypeVar("V")
@@ -176,10 +176,10 @@ class SqliteReader:
         """Give the text of a document of the bank project as last recorded."""
         return self._value(str, "SELECT text FROM documents WHERE name = ?", name)
 
-    def letters(self, *, limit: int) -> Iterator[Letter]:
+    def letters(self, *, limit: int) -> Iterator[DeadLetter]:
         """Give dead letters, newest first."""
-        rows = self._run("SELECT at, field, shape, mend, raw FROM letters ORDER BY row DESC LIMIT ?", (limit,))
-        return starmap(Letter, rows.fetchall())
+        rows = self._run("SELECT at, field, shape, fix, raw FROM letters ORDER BY row DESC LIMIT ?", (limit,))
+        return starmap(DeadLetter, rows.fetchall())
 
     def counts(self) -> Mapping[str, int]:
         """Count what is kept: events by verdict, entries by kind, letters, customers."""

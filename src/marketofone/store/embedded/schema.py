@@ -11,7 +11,7 @@ nearly every event touches a page of their unique index, and writing slows down 
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 # "mOf1" in the header of the file: tells a bank from any other SQLite database.
 APPLICATION = 0x6D4F6631
 
@@ -30,7 +30,7 @@ CREATE TABLE events (
 CREATE INDEX events_of_customer ON events (customer, row);
 CREATE TABLE letters (
     row INTEGER PRIMARY KEY, at INTEGER NOT NULL,
-    field TEXT NOT NULL, shape TEXT NOT NULL, mend TEXT NOT NULL, raw BLOB NOT NULL
+    field TEXT NOT NULL, shape TEXT NOT NULL, fix TEXT NOT NULL, raw BLOB NOT NULL
 );
 CREATE TABLE decisions (id TEXT PRIMARY KEY, seq INTEGER NOT NULL REFERENCES journal (seq)) WITHOUT ROWID;
 CREATE TABLE customers (name TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -13,7 +13,7 @@ from marketofone.audit.chain import GENESIS, forge
 from marketofone.domain.errors import DecisionExists
 from marketofone.domain.moment import Instant
 from marketofone.store.embedded.reader import Row, SqliteReader
-from marketofone.store.ports import Entry, EntryKind, Letter, NewEvent
+from marketofone.store.ports import DeadLetter, Entry, EntryKind, NewEvent
 
 Salts = Callable[[], bytes]
 
@@ -87,10 +87,10 @@ class SqliteWriter(SqliteReader):
             self._count(f"events.{verdict}", n)
         self._meet(sorted({event.customer for event in events}))
 
-    def add_letters(self, letters: Sequence[Letter]) -> None:
+    def add_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters."""
         self._run_many(
-            "INSERT INTO letters (at, field, shape, mend, raw) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO letters (at, field, shape, fix, raw) VALUES (?, ?, ?, ?, ?)",
             map(astuple, letters),
         )
         self._count("letters", len(letters))

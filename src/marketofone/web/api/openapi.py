@@ -11,11 +11,11 @@ import msgspec
 
 from marketofone.consent.ledger import EVERY
 from marketofone.domain.event import KINDS
-from marketofone.flow.book import Book
+from marketofone.services.bank_config import BankConfig
 from marketofone.web.api.operations import OPERATIONS, Operation
-from marketofone.web.api.shapes import CloudEvent, Customer, DecisionId, Moment
+from marketofone.web.api.schemas import CloudEvent, Customer, DecisionId, Moment
 from marketofone.web.problem import MEDIA_TYPE, Problem
-from marketofone.web.visit import BATCH, EVENT, JSON
+from marketofone.web.request_data import BATCH, EVENT, JSON
 
 _REF = "#/components/schemas/{name}"
 _PARAMETERS = {"customer": Customer, "decision": DecisionId}
@@ -23,7 +23,7 @@ _ALWAYS = {400, 405, 421, 503}  # any operation may answer these
 _WITH_BODY = {413, 415}
 
 
-def document(book: Book, *, version: str) -> dict[str, Any]:
+def document(config: BankConfig, *, version: str) -> dict[str, Any]:
     """Give the whole document; the words a bank chose for itself are told as well."""
     types: list[Any] = [Problem, CloudEvent, *(facts for facts, _ in KINDS.values())]
     paths: dict[str, dict[str, Any]] = {}
@@ -31,11 +31,11 @@ def document(book: Book, *, version: str) -> dict[str, Any]:
         types += [operation.gives, operation.takes or Problem]
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
-    _tell_words(components, book)
+    _tell_words(components, config)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": book.settings.name,
+            "title": config.settings.name,
             "version": version,
             "description": "Consented, explained, replayable decisions. Staff and customers are not authenticated "
             "yet: the server listens on loopback only.",
@@ -45,12 +45,12 @@ def document(book: Book, *, version: str) -> dict[str, Any]:
     }
 
 
-def _tell_words(components: dict[str, Any], book: Book) -> None:
-    policy, event = book.policy, components["CloudEvent"]["properties"]
+def _tell_words(components: dict[str, Any], config: BankConfig) -> None:
+    policy, event = config.policy, components["CloudEvent"]["properties"]
     event["type"] = {"enum": sorted(KINDS)}
     event["data"] = {"anyOf": [{"$ref": _REF.format(name=facts.__name__)} for facts, _ in KINDS.values()]}
     asked, said = components["DecisionAsked"]["properties"], components["ConsentSaid"]["properties"]
-    asked["occasion"] = {"enum": sorted(book.actions.occasions)}
+    asked["occasion"] = {"enum": sorted(config.actions.occasions)}
     asked["channel"] = {"enum": [*policy.channels, None], "default": None}
     words: dict[str, list[str]] = {
         "purposes": [name for name, purpose in policy.purposes.items() if purpose.basis == "consent"],

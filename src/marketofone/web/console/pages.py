@@ -14,12 +14,12 @@ from starlette.responses import Response
 from marketofone.domain.decision import Candidate
 from marketofone.domain.event import Text
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow import history
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier
-from marketofone.web import charts, words
-from marketofone.web.desk import Desk, Page, address, redirect
-from marketofone.web.visit import Visit
+from marketofone.services import history
+from marketofone.web import charts, formatting
+from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
+from marketofone.web.request_data import RequestData
 
 RECENT = 50
 DRAWN = 12  # scored candidates that the chart shows; the table shows all
@@ -31,26 +31,26 @@ GATES = (
 )
 
 
-def home(desk: Desk, visit: Visit) -> Response:
+def home(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Tell visitors where the doors are, and take a customer's id to their page."""
-    customer = visit.query.get("customer", "").strip()
+    customer = request_data.query.get("customer", "").strip()
     if customer:
         return redirect(address("customer", customer))
-    return desk.page("home.html", visit)
+    return renderer.page("home.html", request_data)
 
 
-def console(desk: Desk, visit: Visit) -> Response:
+def console(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show counts and the newest decisions."""
-    decisions = history.recent_decisions(desk.bank.kit, customer=None, limit=RECENT)
-    counts = sorted(desk.bank.counts().items())
-    return desk.page("console/home.html", visit, counts=counts, decisions=decisions)
+    decisions = history.recent_decisions(renderer.bank.context, customer=None, limit=RECENT)
+    counts = sorted(renderer.bank.counts().items())
+    return renderer.page("console/home.html", request_data, counts=counts, decisions=decisions)
 
 
-def board(desk: Desk, visit: Visit) -> Response:
+def board(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show how every action stands with the review board, with the forms to rule."""
-    standings = desk.bank.board(now=visit.moment(desk.bank.calendar))
+    standings = renderer.bank.board(now=request_data.moment(renderer.bank.calendar))
     standings.sort(key=lambda standing: (-standing.tier, standing.action))
-    return desk.page("console/board.html", visit, standings=standings, tiers=Tier, days=APPROVAL_DAYS)
+    return renderer.page("console/board.html", request_data, standings=standings, tiers=Tier, days=APPROVAL_DAYS)
 
 
 class Ruled(Struct, frozen=True):
@@ -61,36 +61,36 @@ class Ruled(Struct, frozen=True):
     by: Text
 
 
-def rule(desk: Desk, visit: Visit) -> Response:
+def rule(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Record a ruling of the board; the next decision follows it."""
-    said, now = visit.fill_in(Ruled), desk.bank.now()
+    said, now = request_data.fill_in(Ruled), renderer.bank.now()
     until = Instant(now + APPROVAL_DAYS * DAY) if said.ruling == "approve" else None
-    desk.bank.rule(Ruling(ruling=said.ruling, scope=said.action, by=said.by, at=now, until=until))
+    renderer.bank.rule(Ruling(ruling=said.ruling, scope=said.action, by=said.by, at=now, until=until))
     return redirect(address("console", "board") + f"#{said.action}")
 
 
-def impact(desk: Desk, visit: Visit) -> Response:
+def impact(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what the policy is worth against the random control group."""
-    return desk.page("console/impact.html", visit, impact=desk.bank.impact())
+    return renderer.page("console/impact.html", request_data, impact=renderer.bank.impact())
 
 
-def trace(desk: Desk, visit: Visit) -> Response:
+def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Trace one decision from its candidates through gates, scores and draw to the outcome."""
-    decision = desk.bank.decision(visit.path["decision"])
+    decision = renderer.bank.decision(request_data.path["decision"])
     scored = [candidate for candidate in decision.candidates if candidate.stage in ("scored", "chosen")]
     scored.sort(key=lambda candidate: (candidate.stage != "chosen", -candidate.draw))
     gates = _gates(decision.candidates)
-    return desk.page(
+    return renderer.page(
         "console/trace.html",
-        visit,
+        request_data,
         decision=decision,
         gates=gates,
         funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in gates]),
         scored=scored,
         shown=min(DRAWN, len(scored)),
-        whiskers_chart=charts.whiskers([_whisker(desk, candidate) for candidate in scored[:DRAWN]]),
+        whiskers_chart=charts.whiskers([_whisker(renderer, candidate) for candidate in scored[:DRAWN]]),
         stages={stage: label for label, stage in GATES},
-        outcomes=history.outcomes_of(desk.bank.kit, decision),
+        outcomes=history.outcomes_of(renderer.bank.context, decision),
     )
 
 
@@ -105,14 +105,14 @@ def _gates(candidates: Sequence[Candidate]) -> list[tuple[str, int, int]]:
     return [*found, ("Chosen", 1, left - 1)]
 
 
-def _whisker(desk: Desk, candidate: Candidate) -> charts.Mark:
-    currency = desk.bank.kit.book.settings.currency
+def _whisker(renderer: PageRenderer, candidate: Candidate) -> charts.Mark:
+    currency = renderer.bank.context.config.settings.currency
     return charts.Mark(
-        label=words.action_of(candidate.action, catalogue=desk.bank.catalogue).title,
+        label=formatting.action_of(candidate.action, catalogue=renderer.bank.catalogue).title,
         amount=candidate.mean,
         spread=candidate.spread,
         draw=candidate.draw,
-        value=words.amount(candidate.draw, currency=currency, signed=True),
+        value=formatting.amount(candidate.draw, currency=currency, signed=True),
         tone="for" if candidate.stage == "chosen" else "calm",
     )
 

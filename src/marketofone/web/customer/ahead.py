@@ -11,11 +11,11 @@ from starlette.responses import Response
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
-from marketofone.flow import history
-from marketofone.flow.forecast import EventAhead, PaymentAhead
-from marketofone.web import charts, words
-from marketofone.web.desk import Desk
-from marketofone.web.visit import Visit
+from marketofone.services import history
+from marketofone.services.forecast import EventAhead, PaymentAhead
+from marketofone.web import charts, formatting
+from marketofone.web.page_renderer import PageRenderer
+from marketofone.web.request_data import RequestData
 
 WORDED = 5  # payments whose words stand on the chart: the largest
 MARKED = 6  # payments after those that bear a number on the chart
@@ -58,34 +58,34 @@ class Ahead:
     window: charts.Window | None
 
 
-def forecast(desk: Desk, visit: Visit) -> Response:
+def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what is coming: the total balance as a fan, its dated payments, what may happen; or why nobody looked."""
-    customer, moment = visit.path["customer"], visit.moment(desk.bank.calendar)
+    customer, moment = request_data.path["customer"], request_data.moment(renderer.bank.calendar)
     try:
-        ahead = desk.bank.forecast(customer, now=moment)
+        ahead = renderer.bank.forecast(customer, now=moment)
     except ConsentRefused as refused:
-        return desk.page("customer/forecast_off.html", visit, customer=customer, why=str(refused))
+        return renderer.page("customer/forecast_off.html", request_data, customer=customer, why=str(refused))
     days = () if ahead.total is None else ahead.total.days
     drawn = None
     if days:
         fan, place = charts.Fan([day.quantiles for day in days]), {day.day: index for index, day in enumerate(days)}
-        drawn = _drawn(desk, fan, place, payments=ahead.payments, events=ahead.events)
+        drawn = _drawn(renderer, fan, place, payments=ahead.payments, events=ahead.events)
     risks = _risks(ahead.events)
-    return desk.page(
+    return renderer.page(
         "customer/forecast.html",
-        visit,
+        request_data,
         customer=customer,
         ahead=ahead,
         days=days,
         drawn=drawn,
         risks=risks,
         unsaid=[RISKS[name] for name in RISKS if name not in {event.event for event in ahead.events}],
-        helps=_helps(desk, customer, now=moment or desk.bank.now()),
+        helps=_helps(renderer, customer, now=moment or renderer.bank.now()),
     )
 
 
 def _drawn(
-    desk: Desk,
+    renderer: PageRenderer,
     fan: charts.Fan,
     place: Mapping[str, int],
     *,
@@ -95,7 +95,7 @@ def _drawn(
     shown = [index for index, payment in enumerate(payments) if payment.day in place]
     largest = sorted(shown, key=lambda index: -abs(payments[index].amount_minor))
     worded, rest = sorted(largest[:WORDED]), sorted(largest[WORDED : WORDED + MARKED])
-    texts = [(place[payments[index].day], _sign(desk, payments[index])) for index in worded]
+    texts = [(place[payments[index].day], _sign(renderer, payments[index])) for index in worded]
     return Ahead(
         fan=fan,
         place=place,
@@ -105,9 +105,9 @@ def _drawn(
     )
 
 
-def _sign(desk: Desk, payment: PaymentAhead) -> str:
+def _sign(renderer: PageRenderer, payment: PaymentAhead) -> str:
     name = payment.what if len(payment.what) <= _NAME else payment.what[: _NAME - 1].rstrip() + "…"
-    return f"{name} {words.day_of(payment.day, calendar=desk.bank.calendar)[:-5]}"
+    return f"{name} {formatting.day_of(payment.day, calendar=renderer.bank.calendar)[:-5]}"
 
 
 def _window(fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhead]) -> charts.Window | None:
@@ -117,7 +117,7 @@ def _window(fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhe
         if event is None or event.probability < SHADED or event.expected_from is None or event.expected_to is None:
             continue
         first, last = place.get(event.expected_from, 0), place.get(event.expected_to, 0)
-        chance = words.one_in(event.probability).removeprefix("about ")
+        chance = formatting.one_in(event.probability).removeprefix("about ")
         return charts.window(fan, first, last, text=f"{title}: {chance}")
     return None
 
@@ -140,8 +140,8 @@ def _risks(events: Sequence[EventAhead]) -> list[Risk]:
     return risks
 
 
-def _helps(desk: Desk, customer: str, *, now: Instant) -> list[Decision]:
+def _helps(renderer: PageRenderer, customer: str, *, now: Instant) -> list[Decision]:
     """Give what was offered lately because of a forecast, newest first, each action once."""
-    latest = history.recent_decisions(desk.bank.kit, customer=customer, limit=_LATEST)
-    offered = [made for made in latest if made.foretold and now - _OFFERED_DAYS * DAY < made.at <= now]
+    latest = history.recent_decisions(renderer.bank.context, customer=customer, limit=_LATEST)
+    offered = [made for made in latest if made.notification and now - _OFFERED_DAYS * DAY < made.at <= now]
     return list({made.action: made for made in reversed(offered)}.values())[::-1]

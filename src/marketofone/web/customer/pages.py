@@ -13,13 +13,13 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import Instant
-from marketofone.flow import history
 from marketofone.learn.join import answer
 from marketofone.models.forecast.spending import Habit
-from marketofone.web import charts, words
+from marketofone.services import history
+from marketofone.web import charts, formatting
 from marketofone.web.customer.ahead import forecast
-from marketofone.web.desk import Desk, Page, address, redirect
-from marketofone.web.visit import Visit
+from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
+from marketofone.web.request_data import RequestData
 
 # What people may say with one click when something is not for them.
 WHY_NOT = ("not now", "not useful to me", "you are wrong about me", "too often")
@@ -60,41 +60,41 @@ class Row:
         return min((end for end in ends if end), default=None)
 
 
-def my_data(desk: Desk, visit: Visit) -> Response:
+def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what may be used for what, how it was used, and what was decided lately."""
-    bank, customer = desk.bank, visit.path["customer"]
-    return desk.page(
+    bank, customer = renderer.bank, request_data.path["customer"]
+    return renderer.page(
         "customer/data.html",
-        visit,
+        request_data,
         customer=customer,
-        latest=history.recent_decisions(bank.kit, customer=customer, limit=LATEST),
-        rows=_rows(desk, customer, now=visit.moment(bank.calendar) or bank.now()),
-        changed=_changed(desk, visit.query.get("changed", "")),
+        latest=history.recent_decisions(bank.context, customer=customer, limit=LATEST),
+        rows=_rows(renderer, customer, now=request_data.moment(bank.calendar) or bank.now()),
+        changed=_changed(renderer, request_data.query.get("changed", "")),
         used=bank.uses(customer),
     )
 
 
-def switch(desk: Desk, visit: Visit) -> Response:
+def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Grant or withdraw: the same single click either way, effective before the page is shown again."""
-    customer, said, now = visit.path["customer"], visit.form.get("say", ""), desk.bank.now()
+    customer, said, now = request_data.path["customer"], request_data.form.get("say", ""), renderer.bank.now()
     match said.split(" "):
         case ["grant" | "withdraw" as change, purpose, source, channel]:
-            cell = {"purposes": (purpose,), "sources": (source,), "channels": (channel,)}
+            scope = {"purposes": (purpose,), "sources": (source,), "channels": (channel,)}
         case _:
-            raise MalformedRequest(field="say", shape="no switch", mend="use the switches of the page")
-    told = {"customer": customer, "change": change, "since": now, **cell}
-    desk.bank.consent(msgspec.convert(told, ConsentChange), now=now)
+            raise MalformedRequest(field="say", shape="no switch", fix="use the switches of the page")
+    told = {"customer": customer, "change": change, "since": now, **scope}
+    renderer.bank.consent(msgspec.convert(told, ConsentChange), now=now)
     anchor = "page" if purpose == EVERY else purpose if source == EVERY else f"{purpose}-{source}"
     return redirect(address("customer", customer, changed=said) + f"#{anchor}")
 
 
-def insights(desk: Desk, visit: Visit) -> Response:
+def insights(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what a person's own spending says: what comes back, what shifted, what is unusual; or that nobody looked."""
-    customer = visit.path["customer"]
-    seen = desk.bank.spending(customer, now=visit.moment(desk.bank.calendar))
-    return desk.page(
+    customer = request_data.path["customer"]
+    seen = renderer.bank.spending(customer, now=request_data.moment(renderer.bank.calendar))
+    return renderer.page(
         "customer/insights.html",
-        visit,
+        request_data,
         customer=customer,
         seen=seen,
         shown={name: [one for one in seen.insights if one.name in names] for name, names in SHOWN.items()},
@@ -102,37 +102,37 @@ def insights(desk: Desk, visit: Visit) -> Response:
     )
 
 
-def why(desk: Desk, visit: Visit) -> Response:
+def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show why a person sees something, and what was used for it."""
-    decision, bank = _own(desk, visit), desk.bank
-    scored = [reason for reason in decision.because if reason.term]
-    return desk.page(
+    decision, bank = _own(renderer, request_data), renderer.bank
+    scored = [reason for reason in decision.reasons if reason.term]
+    return renderer.page(
         "customer/why.html",
-        visit,
-        customer=visit.path["customer"],
+        request_data,
+        customer=request_data.path["customer"],
         decision=decision,
-        said=answer(history.outcomes_of(bank.kit, decision)),
+        said=answer(history.outcomes_of(bank.context, decision)),
         scored=scored,
-        chart=charts.bars([_bar(reason, currency=bank.kit.book.settings.currency) for reason in scored]),
+        chart=charts.bars([_bar(reason, currency=bank.context.config.settings.currency) for reason in scored]),
         why_not=WHY_NOT,
     )
 
 
-def say(desk: Desk, visit: Visit) -> Response:
+def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Hear what a person says to a decision: yes, or not for me because."""
-    decision, said = _own(desk, visit), visit.form.get("say", "")
+    decision, said = _own(renderer, request_data), request_data.form.get("say", "")
     if said != "yes" and said not in WHY_NOT:
-        raise MalformedRequest(field="say", shape="no answer", mend="use the buttons of the page")
+        raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
     if decision.action == NOTHING:
-        raise MalformedRequest(field="say", shape="an answer to nothing", mend="nothing was shown")
+        raise MalformedRequest(field="say", shape="an answer to nothing", fix="nothing was shown")
     yes = said == "yes"
-    desk.bank.outcome(decision.id, "accepted" if yes else "declined", why="" if yes else said)
-    return redirect(address("customer", visit.path["customer"], "decisions", decision.id) + "#answer")
+    renderer.bank.outcome(decision.id, "accepted" if yes else "declined", why="" if yes else said)
+    return redirect(address("customer", request_data.path["customer"], "decisions", decision.id) + "#answer")
 
 
-def _own(desk: Desk, visit: Visit) -> Decision:
-    decision = desk.bank.decision(visit.path["decision"])
-    if decision.customer != visit.path["customer"]:
+def _own(renderer: PageRenderer, request_data: RequestData) -> Decision:
+    decision = renderer.bank.decision(request_data.path["decision"])
+    if decision.customer != request_data.path["customer"]:
         raise UnknownDecision  # nobody learns from an address that somebody else's decision exists
     return decision
 
@@ -140,36 +140,36 @@ def _own(desk: Desk, visit: Visit) -> Decision:
 def _habit(of: Habit, *, currency: str) -> charts.Mark:
     change = of.now_minor - of.usual_minor
     return charts.Mark(
-        label=words.sentence(of.category.replace("_", " ")),
+        label=formatting.sentence(of.category.replace("_", " ")),
         amount=change,
-        value=words.amount(change, currency=currency, signed=True),
+        value=formatting.amount(change, currency=currency, signed=True),
         tone="for" if of.shifted else "calm",
     )
 
 
 def _bar(reason: Reason, *, currency: str) -> charts.Mark:
     return charts.Mark(
-        label=words.sentence(reason.text),
+        label=formatting.sentence(reason.text),
         amount=reason.term,
-        value=words.amount(reason.term, currency=currency, signed=True),
+        value=formatting.amount(reason.term, currency=currency, signed=True),
         tone="for" if reason.term > 0 else "against",
     )
 
 
-def _rows(desk: Desk, customer: str, *, now: Instant) -> dict[str, list[Row]]:
+def _rows(renderer: PageRenderer, customer: str, *, now: Instant) -> dict[str, list[Row]]:
     """Give the rows of every purpose; those that nobody can switch have none."""
-    policy = desk.bank.kit.book.policy
-    consents = history.consents_of(desk.bank.kit, customer)
+    policy = renderer.bank.context.config.policy
+    consents = history.consents_of(renderer.bank.context, customer)
     rows: dict[str, list[Row]] = {purpose: [] for purpose in policy.purposes}
-    for (purpose, source), cells in groupby(policy.cells(), key=lambda cell: (cell.purpose, cell.source)):
-        switches = ((cell.channel, consents.state(cell, now), consents.validity(cell, now)) for cell in cells)
+    for (purpose, source), scopes in groupby(policy.scopes(), key=lambda scope: (scope.purpose, scope.source)):
+        switches = ((scope.channel, consents.state(scope, now), consents.validity(scope, now)) for scope in scopes)
         rows[purpose].append(Row(source, tuple(switches)))
     return rows
 
 
-def _changed(desk: Desk, text: str) -> list[str] | None:
+def _changed(renderer: PageRenderer, text: str) -> list[str] | None:
     """Read what a redirect says was just changed; only words of the policy pass."""
-    policy, said = desk.bank.kit.book.policy, text.split(" ")
+    policy, said = renderer.bank.context.config.policy, text.split(" ")
     known = {"grant", "withdraw", EVERY, *policy.purposes, *policy.sources, *policy.channels}
     return said if len(said) == len(("change", "purpose", "source", "channel")) and known.issuperset(said) else None
 

@@ -1,0 +1,313 @@
+"""The playbook: actions, features and guardrails bound together, with everything compiled that can be compiled once.
+
+A playbook depends on the bank's documents only. A decision takes it, a situation and a request, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import CodeType
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
+from marketofone.decide.decision_input import PURPOSES
+from marketofone.decide.expressions import Expression, Known, compile_together, parse_expression
+from marketofone.domain.action import Action
+from marketofone.domain.errors import MalformedDocument
+from marketofone.features.catalogue import Catalogue
+from marketofone.features.declare import Feature, Unit
+from marketofone.governance.guardrails import Guardrails, forbidden_copy
+from marketofone.governance.tiers import Tier
+from marketofone.models.bandit import Arm, Arms, prior_arm, stack
+
+Rows: TypeAlias = NDArray[np.intp]
+K = TypeVar("K")
+
+NOBODY = -1  # the row of doing nothing
+_PRIOR_SPREAD = 0.4  # of the prior chance: how far each weight may lie from its prior
+_PRIOR_SPREAD_MOST = 0.02
+_PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
+PLAUSIBLE = 4.0  # scales: a change larger than this is no answer to "what would have changed it"
+_TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
+_LEVELS = ("total", "count", "mean", "days", "share", "distinct")
+WHOLE: frozenset[Unit] = frozenset({"minor", "count", "days", "months", "ms", "flag"})  # units without fractions
+
+
+class Term(Struct, frozen=True, kw_only=True):
+    """One entry of the context vector, in words."""
+
+    name: str
+    title: str
+    source: str | None = None
+    feature: Feature | None = None
+
+
+START = Term(name="start", title="what such an action is worth to anybody")
+FITS = (
+    Term(name="match", title="it fits what occupies you"),
+    Term(name="affinity", title="people with your products often have it", source="transactions"),
+)
+BEGUN = Term(name="begun_by_customer", title="you began this contact")
+SHORTFALL = Term(name="shortfall_risk", title="your account may run short within 30 days", source="transactions")
+
+
+class Limits(NamedTuple):
+    """What one context feature could be instead. ``place`` (n,) in a vector; the others are columns, shape (n, 1).
+
+    ``steps`` (n, g) are changes on both sides, in the feature's unit, up to what is plausible.
+    """
+
+    place: NDArray[np.intp]
+    scale: NDArray[np.float64]
+    least: NDArray[np.float64]
+    most: NDArray[np.float64]
+    steps: NDArray[np.float64]
+
+
+class DataRequirement(NamedTuple):
+    """What actions ask of a permit: to know whether they are eligible, and to make sense at all."""
+
+    purpose: int
+    reads: frozenset[str]
+    needs: frozenset[str]
+    foreseen: bool
+
+
+class CandidateSet(NamedTuple):
+    """The actions of one occasion and channel, and what can be known of them beforehand.
+
+    ``options`` are their rows behind that of doing nothing; ``together`` has for every purpose its rows and their
+    conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately; ``sensitive``
+    the rows that the board must have approved, ``ahead`` those about each thing foreseen; ``lends`` whether any of them
+    is a credit.
+    """
+
+    rows: tuple[int, ...]
+    options: Rows
+    row_of: Mapping[str, int]
+    purposes: tuple[str, ...]
+    together: tuple[tuple[tuple[int, ...], CodeType], ...]
+    requirements: tuple[tuple[DataRequirement, tuple[int, ...]], ...]
+    alike: tuple[tuple[Action, ...], ...]
+    sensitive: tuple[int, ...]
+    ahead: tuple[tuple[str, tuple[int, ...]], ...]
+    lends: bool
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledCatalogue:
+    """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
+
+    ``reads`` gives every source that may be looked at for a purpose. ``tags_of`` and ``product_of`` point into the
+    distinct ``tags`` and ``products`` per purpose.
+    """
+
+    catalogue: ActionCatalogue
+    features: Catalogue
+    guardrails: Guardrails
+    stress: Expression
+    known: Mapping[str, Known]
+    names: tuple[str, ...]
+    context: tuple[Feature, ...]
+    limits: Limits
+    terms: tuple[Term, ...]
+    topics: tuple[tuple[str, int, float], ...]
+    offered: tuple[Action, ...]
+    purpose_of: NDArray[np.intp]
+    costs: NDArray[np.float64]
+    reads: Mapping[str, frozenset[str]]
+    candidate_sets: Mapping[tuple[str, str], CandidateSet]
+    tags: tuple[tuple[int, tuple[str, ...]], ...]
+    tags_of: NDArray[np.intp]
+    products: tuple[tuple[int, str | None], ...]
+    product_of: NDArray[np.intp]
+
+    @property
+    def dim(self) -> int:
+        """The length of a context vector."""
+        return len(self.terms)
+
+    def candidate_set(self, *, occasion: str, channel: str) -> CandidateSet:
+        """Give the actions that belong to an occasion and a channel."""
+        return self.candidate_sets.get((occasion, channel)) or _candidate_set(self.catalogue, (), requirements=())
+
+    def prior(self, action: Action) -> Arm:
+        """Give the belief about an action before anything was heard.
+
+        Everybody accepts with its declared chance, and more likely when it matches their interests or their products.
+        """
+        acceptance_probability = action.acceptance_probability
+        spread = min(_PRIOR_SPREAD * acceptance_probability, _PRIOR_SPREAD_MOST)
+        arm = prior_arm(
+            self.dim,
+            acceptance_probability=acceptance_probability,
+            spread=spread,
+            noise=math.sqrt(acceptance_probability * (1.0 - acceptance_probability)),
+        )
+        mean = arm.mean.copy()
+        mean[[self.terms.index(term) for term in FITS]] = _PRIOR_FIT * acceptance_probability
+        return replace(arm, mean=mean)
+
+    def stacked(self, learned: Mapping[str, Arm]) -> Arms:
+        """Stack what was learned in the order of the rows, with the prior where nothing was."""
+        return stack([learned.get(action.id) or self.prior(action) for action in self.offered])
+
+
+def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails) -> CompiledCatalogue:
+    """Bind the documents together and compile what they say.
+
+    Raises
+    ------
+    BadExpression
+        When the stress guardrail cannot be read.
+    MalformedDocument
+        When an action's text contains words the guardrails forbid.
+    """
+    for action in actions.actions:
+        phrase = forbidden_copy(action, guardrails=guardrails)
+        if phrase is not None:
+            raise MalformedDocument(field=f"actions.{action.id}", shape=f"the words {phrase!r}", fix="say it calmly")
+    known = vocabulary(features)
+    stress = parse_expression(guardrails.stress.when, field="guardrails.stress.when", known=known)
+    purposes = [PURPOSES.index(action.purpose) for action in actions.offered]
+    requirements = [
+        DataRequirement(
+            purpose,
+            expression.sources | (FORECAST_SOURCES if action.about else frozenset()),
+            frozenset(action.needs),
+            action.about is not None or not FORESEEN.isdisjoint(expression.names),
+        )
+        for purpose, action, expression in zip(purposes, actions.offered, actions.expressions[1:], strict=True)
+    ]
+    tags = [(purpose, action.tags) for purpose, action in zip(purposes, actions.offered, strict=True)]
+    products = [(purpose, action.product) for purpose, action in zip(purposes, actions.offered, strict=True)]
+    return CompiledCatalogue(
+        catalogue=actions,
+        features=features,
+        guardrails=guardrails,
+        stress=stress,
+        known=known,
+        names=tuple(feature.name for feature in features.features),
+        context=features.context_features(),
+        limits=_limits(features),
+        terms=_terms(features),
+        topics=_topics(features),
+        offered=actions.offered,
+        purpose_of=np.array(purposes, dtype=np.intp),
+        costs=np.array([action.cost_minor for action in actions.offered], dtype=np.float64),
+        reads=_reads(requirements, stress, features=features),
+        candidate_sets=_candidate_sets(actions, requirements),
+        tags=(topical := tuple(dict.fromkeys(tags))),
+        tags_of=np.array([topical.index(pair) for pair in tags], dtype=np.intp),
+        products=(held := tuple(dict.fromkeys(products))),
+        product_of=np.array([held.index(pair) for pair in products], dtype=np.intp),
+    )
+
+
+def range_of(feature: Feature) -> tuple[float, float]:
+    """Give the least and the most that a feature can be."""
+    signed = feature.how in ("last", "trend") or feature.of.value == "amount_minor"
+    return -math.inf if signed else 0.0, 1.0 if feature.unit in ("share", "flag") else math.inf
+
+
+def _limits(features: Catalogue) -> Limits:
+    context = features.context_features()
+    columns = [(features.scales[feature.name], *range_of(feature), feature.unit in WHOLE) for feature in context]
+    scale, least, most, whole = np.array(columns, dtype=np.float64).reshape(-1, 4, 1).swapaxes(0, 1)
+    side = scale * np.geomspace(0.1, PLAUSIBLE, 6)
+    side = np.where(whole > 0.0, np.ceil(side), side)
+    place = np.array([features.index[feature.name] for feature in context], dtype=np.intp)
+    return Limits(place=place, scale=scale, least=least, most=most, steps=np.concatenate([-side, side], axis=1))
+
+
+def _terms(features: Catalogue) -> tuple[Term, ...]:
+    of_features = (
+        Term(name=feature.name, title=feature.title, source="+".join(sorted(feature.lineage)), feature=feature)
+        for feature in features.context_features()
+    )
+    return (START, *of_features, *FITS, BEGUN, SHORTFALL)
+
+
+def _topics(features: Catalogue) -> tuple[tuple[str, int, float], ...]:
+    """Find the features that tell how much a topic occupies a person: (topic, place, scale)."""
+    return tuple(
+        (word, place, features.scales.get(feature.name, 1.0))
+        for place, feature in enumerate(features.features)
+        if feature.how in _LEVELS and (feature.name in features.scales or feature.unit == "count")
+        for field, words in feature.of.where
+        if field in _TOPICAL_FIELDS
+        for word in words
+        if isinstance(word, str)
+    )
+
+
+def _reads(
+    requirements: list[DataRequirement], stress: Expression, *, features: Catalogue
+) -> dict[str, frozenset[str]]:
+    context = FORECAST_SOURCES.union(*(feature.lineage for feature in features.context_features()))
+    reads = dict.fromkeys(PURPOSES, context)
+    reads["care"] |= stress.sources
+    for requirement in requirements:
+        reads[PURPOSES[requirement.purpose]] |= requirement.reads | requirement.needs
+    return reads
+
+
+def _candidate_sets(
+    actions: ActionCatalogue, requirements: Sequence[DataRequirement]
+) -> dict[tuple[str, str], CandidateSet]:
+    channels = sorted({channel for action in actions.offered for channel in action.channels})
+    candidate_sets = {}
+    for occasion in actions.occasions:
+        for channel in channels:
+            rows = tuple(
+                row
+                for row, action in enumerate(actions.offered)
+                if channel in action.channels
+                and (not action.occasions or occasion in action.occasions)
+                and (occasion != FORECAST_MADE or _answers_a_forecast(action, requirements[row]))
+            )
+            candidate_sets[occasion, channel] = _candidate_set(actions, rows, requirements=requirements)
+    return candidate_sets
+
+
+def _answers_a_forecast(action: Action, requirement: DataRequirement) -> bool:
+    """Say whether an action has a place where a forecast alone is the reason to speak: never a sale, never chatter."""
+    return not action.marketing and (requirement.foreseen or action.purpose == "care")
+
+
+def _candidate_set(
+    actions: ActionCatalogue, rows: tuple[int, ...], *, requirements: Sequence[DataRequirement]
+) -> CandidateSet:
+    own = {row: actions.offered[row] for row in rows}
+    asked = {action.purpose for action in own.values()} | {"care"}  # stress is looked for in every decision
+    by_purpose = _grouped(rows, lambda row: own[row].purpose)
+    together = []
+    for purpose in PURPOSES:
+        group = by_purpose.get(purpose, ())
+        together.append((group, compile_together([actions.expressions[1 + row] for row in group])))
+    alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
+    return CandidateSet(
+        rows=rows,
+        options=np.array([NOBODY, *rows], dtype=np.intp),
+        row_of={action.id: row for row, action in own.items()},
+        purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
+        together=tuple(together),
+        requirements=tuple(_grouped(rows, lambda row: requirements[row]).items()),
+        alike=tuple(tuple(own[row] for row in group) for group in alike.values()),
+        sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),
+        ahead=tuple(_grouped(tuple(row for row in rows if own[row].about), lambda row: str(own[row].about)).items()),
+        lends=any(action.credit for action in own.values()),
+    )
+
+
+def _grouped(rows: tuple[int, ...], of: Callable[[int], K]) -> dict[K, tuple[int, ...]]:
+    groups: dict[K, tuple[int, ...]] = {}
+    for row in rows:
+        groups[of(row)] = (*groups.get(of(row), ()), row)
+    return groups

@@ -1,0 +1,172 @@
+"""What a choice sees: a namespace of plain values per purpose, and one context vector per offered action.
+
+1. ``build_view``: what is visible per purpose, once per decision: profile, facts, values (4, n; NaN: unknown, hidden).
+2. ``build_contexts``: the same with some numbers changed (or none), as namespaces and as context vectors.
+3. ``squashed`` (4, m): the context features, brought between -1 and 1 by the catalogue. Unknown and hidden alike are
+   0: nothing speaks for or against, and nothing leaks.
+4. ``contexts`` (k, d): the row of the action's purpose, and beside it match, affinity, who began, and shortfall risk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.decide.catalogue import FORESEEN
+from marketofone.decide.compiled_catalogue import CompiledCatalogue
+from marketofone.decide.decision_input import PURPOSES, DecisionInput
+from marketofone.decide.expressions import Namespace, Value, namespace_of
+from marketofone.domain.decision import Request
+from marketofone.domain.moment import DAY
+from marketofone.models.recommend import content_match
+from marketofone.profile.view import Profile
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+_SURE_ENOUGH = 0.5  # the least confidence with which a life event counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PurposeView:
+    """What purposes with the same permitted sources see."""
+
+    row: int
+    profile: Profile
+    days_since: Mapping[str, float]
+    foreseen: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureView:
+    """What is visible for each purpose, in the order of ``PURPOSES``; ``affinities`` are per offered action."""
+
+    values: FloatArray
+    said: Mapping[str, Value]
+    views: tuple[PurposeView, ...]
+    affinities: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContextMatrix:
+    """What a choice sees."""
+
+    values: FloatArray
+    namespaces: tuple[Namespace, ...]
+    contexts: FloatArray
+
+
+def build_view(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> FeatureView:
+    """Gather what is visible for each purpose; a purpose without a permit sees nothing."""
+    values = np.full((len(PURPOSES), len(compiled.names)), np.nan)
+    known: dict[frozenset[str], PurposeView] = {}
+    views = []
+    for row, purpose in enumerate(PURPOSES):
+        seen, allowed = decision_input.seen.get(purpose), decision_input.allowed(purpose)
+        if seen is not None and allowed:
+            values[row] = np.where(seen.hidden, np.nan, seen.values)
+        if allowed not in known:
+            profile = seen.profile if seen is not None and allowed else Profile()
+            known[allowed] = PurposeView(
+                row=row,
+                profile=profile,
+                days_since={
+                    event: (request.at - life.at) / DAY
+                    for event, life in profile.life.items()
+                    if life.confidence >= _SURE_ENOUGH
+                },
+                foreseen=_foreseen(decision_input, purpose),
+            )
+        views.append(known[allowed])
+    begun = compiled.catalogue.occasion(request.occasion).begun_by == "customer"
+    return FeatureView(
+        values=values,
+        said={"channel": request.channel, "occasion": request.occasion, "begun_by_customer": begun},
+        views=tuple(views),
+        affinities=_affinities(decision_input, compiled, views),
+    )
+
+
+def build_contexts(
+    feature_view: FeatureView, *, compiled: CompiledCatalogue, changes: Mapping[str, float]
+) -> ContextMatrix:
+    """Look at what is visible, as it is or with some of it changed. What is hidden stays hidden."""
+    values = feature_view.values.copy()
+    for name, new in changes.items():
+        place = compiled.features.index.get(name)
+        if place is not None:
+            values[~np.isnan(values[:, place]), place] = new
+    rows = values.tolist()
+    namespaces: dict[int, Namespace] = {}
+    for view in feature_view.views:
+        if view.row not in namespaces:
+            foreseen = {name: was if math.isnan(was) else changes.get(name, was) for name, was in view.foreseen.items()}
+            namespaces[view.row] = namespace_of(
+                zip(compiled.names, rows[view.row], strict=True),
+                {**foreseen, **feature_view.said},
+                holdings=view.profile.holdings,
+                days_since=view.days_since,
+            )
+    seen = tuple(namespaces[view.row] for view in feature_view.views)
+    squashed = compiled.features.squash(values)
+    contexts = _contexts(feature_view, compiled, squashed, rows=rows, namespaces=seen)
+    return ContextMatrix(values=values, namespaces=seen, contexts=contexts)
+
+
+def _contexts(
+    feature_view: FeatureView,
+    compiled: CompiledCatalogue,
+    squashed: FloatArray,
+    *,
+    rows: list[list[float]],
+    namespaces: tuple[Namespace, ...],
+) -> FloatArray:
+    own = squashed.shape[1]
+    risks = [risk if isinstance(risk := each["shortfall_30d"], float) and risk > 0.0 else 0.0 for each in namespaces]
+    contexts = np.empty((len(compiled.offered), compiled.dim))
+    contexts[:, 0] = 1.0
+    contexts[:, 1 : 1 + own] = squashed[compiled.purpose_of]
+    contexts[:, 1 + own] = _matches(compiled, feature_view.views, rows)
+    contexts[:, 2 + own] = feature_view.affinities
+    contexts[:, 3 + own] = feature_view.said["begun_by_customer"] is True
+    contexts[:, 4 + own] = np.array(risks)[compiled.purpose_of]
+    return contexts
+
+
+def _foreseen(decision_input: DecisionInput, purpose: str) -> dict[str, float]:
+    if decision_input.forecast is None or decision_input.forecast_refused(purpose):
+        return dict.fromkeys(FORESEEN, math.nan)
+    return decision_input.forecast.facts()
+
+
+def _matches(compiled: CompiledCatalogue, views: tuple[PurposeView, ...], rows: list[list[float]]) -> FloatArray:
+    interests = {view.row: _interests(compiled, rows[view.row]) for view in views}
+    matches = []
+    for purpose, tags in compiled.tags:
+        themes = interests[views[purpose].row]
+        matches.append(0.0 if themes.keys().isdisjoint(tags) else content_match(themes, tags))
+    return np.array(matches)[compiled.tags_of]
+
+
+def _interests(compiled: CompiledCatalogue, values: list[float]) -> dict[str, float]:
+    interests: dict[str, float] = {}
+    for topic, place, scale in compiled.topics:
+        value = values[place]
+        if value > 0.0:
+            interests[topic] = max(interests.get(topic, 0.0), value / (value + scale))
+    return interests
+
+
+def _affinities(decision_input: DecisionInput, compiled: CompiledCatalogue, views: list[PurposeView]) -> FloatArray:
+    affinity = decision_input.affinity
+    if affinity is None:
+        return np.zeros(len(compiled.offered))
+    scores = [
+        0.0 if product is None else affinity.score(views[purpose].profile.holdings, product)
+        for purpose, product in compiled.products
+    ]
+    return np.array(scores)[compiled.product_of]

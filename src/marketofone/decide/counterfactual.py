@@ -1,0 +1,149 @@
+"""What would have changed the action: the smallest change found, verified by choosing again with the same random draws.
+
+1. *Thresholds*: break one that opened the chosen action; meet one that shut out an action with a higher score; end a
+   stress that silenced everything else.
+2. *Scores*: along each context feature, the least of some steps after which a rival's score overtakes the chosen one's.
+3. Rank all proposals by their size in units of the feature's scale, leave out what is not plausible, and choose again
+   with the first few until the action really changes. Nothing that does not change it is ever said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from marketofone.decide.choose import NOT_TRUE, Choice, DecisionContext, choose
+from marketofone.decide.compiled_catalogue import NOBODY, PLAUSIBLE, WHOLE, Rows, range_of
+from marketofone.decide.context_matrix import FloatArray
+from marketofone.decide.decision_input import PURPOSES
+from marketofone.decide.expressions import Threshold
+from marketofone.decide.forecast_facts import CHANGEABLE, FACTS
+from marketofone.decide.reasons import in_words, named, value_of
+from marketofone.domain.action import NOTHING
+from marketofone.domain.decision import Counterfactual
+
+_TRIED = 3  # proposals that are verified
+_RIVALS = 4
+
+
+class Change(NamedTuple):
+    """One proposal: how large it is in units of the scale, and which name takes which value."""
+
+    size: float
+    name: str
+    old: float
+    new: float
+
+
+def find_counterfactual(context: DecisionContext, choice: Choice) -> tuple[Counterfactual, Change] | None:
+    """Find the smallest change that leads to another action; None when none is found within the plausible range."""
+    proposals = sorted({*_by_thresholds(context, choice), *_by_scores(context, choice)})
+    for change in proposals[:_TRIED]:
+        again = choose(context, changes={change.name: change.new}, before=choice)
+        if again.chosen != choice.chosen:
+            action = NOTHING if again.chosen == NOBODY else context.compiled.offered[again.chosen].id
+            return Counterfactual(change=_words(context, change), action=action), change
+    return None
+
+
+def _words(context: DecisionContext, change: Change) -> str:
+    title, unit, _ = named(context, change.name)
+    return f"{title}: {in_words(change.new, unit=unit)} instead of {in_words(change.old, unit=unit)}"
+
+
+def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]:
+    compiled = context.compiled
+    sought = [(compiled.stress, PURPOSES.index("care"), False)] if choice.stressed else []
+    rows = [] if choice.chosen == NOBODY else [(choice.chosen, False)]
+    for row, hold in (*rows, *((row, True) for row in _shut_out(context, choice))):
+        sought.append((compiled.catalogue.expressions[1 + row], int(compiled.purpose_of[row]), hold))
+    for expression, purpose, hold in sought:
+        seen = choice.matrix.namespaces[purpose]
+        for threshold in expression.thresholds:
+            old = value_of(choice, threshold.name, purpose=purpose)
+            # Nobody should be told that they would have needed a bereavement, or another day.
+            fixed = threshold.name.startswith("life:") or threshold.name in FACTS.keys() - CHANGEABLE
+            if not (fixed or math.isnan(old) or threshold.holds(old) is hold):
+                change = _crossing(context, threshold, old=old, hold=hold)
+                if change.size <= PLAUSIBLE and expression.holds({**seen, change.name: change.new}) is hold:
+                    yield change
+
+
+def _shut_out(context: DecisionContext, choice: Choice) -> list[int]:
+    """Find the best actions that only their own condition keeps from winning."""
+    if choice.uniform:
+        standing, bar = -context.random_draws.places, -context.random_draws.places[choice.chosen]
+    else:
+        standing, bar = choice.samples, 0.0 if choice.chosen == NOBODY else choice.samples[choice.chosen]
+    rows = [
+        row
+        for row, rejection in choice.rejections.items()
+        if rejection is NOT_TRUE and row not in choice.gate_rejections and standing[row] > bar
+    ]
+    return sorted(rows, key=lambda row: (-standing[row], row))[:_RIVALS]
+
+
+def _crossing(context: DecisionContext, threshold: Threshold, *, old: float, hold: bool) -> Change:
+    """Give the least change after which a threshold holds, or no longer does; of no size when it cannot be."""
+    name, bound, scales = threshold.name, threshold.bound, context.compiled.features.scales
+    _, unit, feature = named(context, name)
+    least, most = range_of(feature) if feature is not None else (-math.inf if unit == "minor" else 0.0, math.inf)
+    step = 1.0 if unit in WHOLE else 0.01 * scales.get(name, 1.0)
+    beside = [new for new in (bound, bound - step, bound + step) if threshold.holds(new) is hold and new != old]
+    if not beside or not least <= beside[0] <= most:
+        return Change(size=math.inf, name=name, old=old, new=old)
+    scale = FACTS[name].scale if name in FACTS else scales.get(name, max(abs(old), abs(beside[0]), 1.0))
+    return Change(size=abs(beside[0] - old) / scale, name=name, old=old, new=beside[0])
+
+
+def _by_scores(context: DecisionContext, choice: Choice) -> Iterator[Change]:
+    """Give, for each context feature, the least of some steps after which a rival's score lies above the chosen one's.
+
+    Along one feature a score is ``value * (m + w t) + draw |value| sqrt(q + 2 g t + c t t)``, with t the change of the
+    squashed feature and g its entry of ``covariance @ x``: exact, so only eligibility is left to be verified.
+    """
+    rows = choice.options[(choice.options != choice.chosen) & (choice.options != NOBODY)]
+    rivals = rows[np.argsort(-choice.samples[rows], kind="stable")[:_RIVALS]].tolist()
+    if choice.uniform or not rivals:
+        return
+    chosen = [] if choice.chosen == NOBODY else [choice.chosen]
+    limits = context.compiled.limits
+    old = np.fmax.reduce(choice.matrix.values[:, limits.place], axis=0)  # alike wherever it is visible
+    new = old[:, np.newaxis] + limits.steps
+    after = _scores_along(context, choice, np.array(rivals + chosen), old=old, new=new)
+    own = after[-1] if chosen else np.zeros(new.shape)
+    best = after[: len(rivals)].max(axis=0)
+    if chosen and NOBODY in choice.options:
+        best = np.maximum(best, 0.0)
+    changed = (best > own) & (new >= limits.least) & (new <= limits.most)
+    size = np.where(changed, np.abs(limits.steps) / limits.scale, np.inf)
+    for place, least in enumerate(size.argmin(axis=1).tolist()):
+        if size[place, least] < np.inf:
+            name = context.compiled.context[place].name
+            yield Change(float(size[place, least]), name, float(old[place]), float(new[place, least]))
+
+
+def _scores_along(
+    context: DecisionContext, choice: Choice, rows: Rows, *, old: FloatArray, new: FloatArray
+) -> FloatArray:
+    """Give the score of each row at each new value, shape (rows, n, g)."""
+    decision_input, limits = context.decision_input, context.compiled.limits
+    contexts = choice.matrix.contexts[rows]
+    own = slice(1, 1 + old.size)
+    covariance = decision_input.arms.covariance[rows]
+    gains = np.einsum("kde,ke->kd", covariance, contexts)
+    variance = np.einsum("kd,kd->k", gains, contexts)[:, np.newaxis, np.newaxis]
+    bends = np.einsum("kdd->kd", covariance)
+    was = old[:, np.newaxis]
+    step = new / (np.abs(new) + limits.scale) - was / (np.abs(was) + limits.scale)
+    visible = ~np.isnan(choice.matrix.values[:, limits.place])[context.compiled.purpose_of[rows]]
+    t = np.where(visible[:, :, np.newaxis], step, 0.0)
+    spread = np.sqrt(np.maximum(variance + t * (2.0 * gains[:, own, np.newaxis] + t * bends[:, own, np.newaxis]), 0.0))
+    value = decision_input.values[rows][:, np.newaxis, np.newaxis]
+    random_draws = np.abs(value) * context.random_draws.normals[rows][:, np.newaxis, np.newaxis]
+    moved = value * decision_input.arms.mean[rows][:, own, np.newaxis] * t + random_draws * (spread - np.sqrt(variance))
+    after: FloatArray = choice.samples[rows][:, np.newaxis, np.newaxis] + moved
+    return after

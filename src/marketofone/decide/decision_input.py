@@ -1,0 +1,91 @@
+"""The decision input: everything one decision may look at, as one frozen value. A replay rebuilds exactly this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.consent.gate import Permit
+from marketofone.decide.forecast_facts import ForecastFacts
+from marketofone.domain.moment import Instant
+from marketofone.features.vector import Seen
+from marketofone.governance.board import BoardState
+from marketofone.governance.guardrails import Contact
+from marketofone.models.bandit import Arms
+from marketofone.models.recommend import Affinity
+
+PURPOSES: tuple[str, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
+PROTECTION = "protection"
+INSIGHTS = "insights"  # the purpose that forecasts are made for
+
+
+class DecisionInput(Struct, frozen=True, kw_only=True):
+    """What is known at the moment of a decision, behind the gate.
+
+    Parameters
+    ----------
+    permits, seen
+        By purpose: what may be looked at, and what is seen under exactly that permit. ``protection`` stands beside
+        the purposes of :data:`PURPOSES`; without it credit is never offered.
+    contacts
+        What the bank did for this person lately, and what was declined.
+    arms, values
+        Beliefs in the order of ``CompiledCatalogue.offered``: the acceptance probability; what an acceptance is worth
+        over 12 months, in minor units (shape ``(k,)``).
+    control, exploration
+        Whether this person is in the control group; the share of decisions drawn uniformly.
+    minute_of_day
+        Minutes since local midnight of the bank.
+    epoch, position, documents
+        The consent epoch, the last journal entry, and the digest of the documents this decision rests on.
+    """
+
+    permits: Mapping[str, Permit]
+    seen: Mapping[str, Seen]
+    contacts: tuple[Contact, ...]
+    board: BoardState
+    arms: Arms
+    values: NDArray[np.float64]
+    affinity: Affinity | None
+    forecast: ForecastFacts | None
+    control: bool
+    exploration: float
+    minute_of_day: int
+    epoch: int
+    position: int
+    documents: str
+
+    def allowed(self, purpose: str) -> frozenset[str]:
+        """Give the sources that may be read for a purpose; none without a permit."""
+        permit = self.permits.get(purpose)
+        return frozenset() if permit is None else permit.sources
+
+    def forecast_refused(self, purpose: str) -> frozenset[str]:
+        """Give the sources behind the forecast that may not be read for a purpose, or not for insights any more."""
+        if self.forecast is None:
+            return frozenset()
+        return self.forecast.sources - (self.allowed(purpose) & self.allowed(INSIGHTS))
+
+    def credit_could_hurt(self, now: Instant) -> str:
+        """Say why a credit could hurt this person; empty when nothing says so."""
+        seen = self.seen.get(PROTECTION)
+        if seen is None or PROTECTION not in self.allowed(PROTECTION):
+            return "the bank cannot know whether it would hurt"
+        if seen.profile.in_arrears:
+            return "a payment is late"
+        if seen.profile.vulnerable(now):
+            return "special care was asked for"
+        if self.forecast_refused(INSIGHTS):
+            return "the bank may not look whether it would hurt"
+        return _why_no_debt(self.forecast)
+
+
+def _why_no_debt(forecast: ForecastFacts | None) -> str:
+    if forecast is None:
+        return "nobody looked ahead of late"
+    if not forecast.tells_of_shortfalls():
+        return "too little is known to see whether it would hurt"
+    return "the account may run short" if forecast.risky() else ""

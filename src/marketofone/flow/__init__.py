@@ -1,1 +1,0 @@
-"""What are the journeys? Read, call the pure rooms, write: one unit of work each."""

@@ -1,0 +1,175 @@
+"""The demo: four stories, then a synthetic bank lived through, the proof that all can be replayed, and a report.
+
+The report is JSON and (``report.txt``) text for people. The world is synthetic, and the report says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from msgspec import Struct
+
+from marketofone.domain.action import MARKETING, Action
+from marketofone.domain.moment import text_of
+from marketofone.lab.simulate.stories import STORIES, Step, moment_before
+from marketofone.lab.simulate.world import Choice, Progress, Scenario, Tally, Told, live_through
+from marketofone.learn.impact import Impact
+from marketofone.services.bank import Bank
+from marketofone.services.board_service import VerificationView
+from marketofone.services.replay import ReplayReport
+
+_RESAMPLES = 400
+_REASONS = 4
+_COUNTED = (
+    *("events", "refused", "duplicates", "dead_letters", "granted", "withdrawn", "forecasts", "forecasts_refused"),
+    *("decisions", "outcomes", "accepted", "declined", "ignored", "valued"),
+)
+WORTH_TELLING = {  # how much each adds to a story; once is enough
+    "a refusal": 3,
+    "a guardrail": 2,
+    "a look ahead": 2,
+    "outreach": 2,
+    "an offer taken": 2,
+    "another way": 1,
+    "an answer": 1,
+}
+_TEXT = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - a terminal, not a page
+_TEXT.filters["number"] = "{:,}".format
+_TEXT.filters["percent"] = "{:.0%}".format
+_TEXT.filters["moment"] = lambda at: text_of(at)[:16].replace("T", " ")
+_TEXT.filters["heaviest"] = lambda reasons: sorted(reasons, key=lambda reason: -abs(reason.term))[:_REASONS]
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """The share of what an all-knowing choice gains over a random one, with a 95 % interval, over ``n`` decisions."""
+
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Everything a demo found."""
+
+    scenario: Scenario
+    tally: Tally
+    steps: tuple[Step, ...]
+    actions: tuple[Action, ...]
+    impact: Impact
+    replayed: ReplayReport
+    verified: VerificationView
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the document of the contract, with more keys."""
+        tally, offers = self.tally, [action.id for action in self.actions if action.kind in MARKETING]
+        return {
+            "synthetic": True,
+            "customers": self.scenario.customers,
+            "days": self.scenario.days,
+            "seed": self.scenario.seed,
+            **{name: tally.counts[name] for name in _COUNTED},
+            "offers_shown": sum(tally.shown[name] for name in offers),
+            "offers_accepted": sum(tally.accepted[name] for name in offers),
+            "shown": {"nothing": 0, **tally.shown},
+            "why_not": dict(tally.whys.most_common()),
+            "impact": self.impact,
+            "oracle_share": captured(tally.choices),
+            "oracle_share_second_half": captured(tally.choices[len(tally.choices) // 2 :]),
+            "replay_differences": self.replayed.differences,
+            "chain_ok": self.verified.ok,
+            "stages": {stage: round(took, 2) for stage, took in tally.seconds.items()},
+            "seconds": round(self.seconds, 2),
+        }
+
+    def to_text(self) -> str:
+        """Tell it to people."""
+        template = _TEXT.from_string(files(__package__).joinpath("report.txt").read_text(encoding="utf-8"))
+        return template.render(
+            found=self.to_json(),
+            steps=self.steps,
+            titles={action.id: action.title for action in self.actions},
+            told=_most_telling(self.tally, {action.id: action.kind for action in self.actions}),
+            verified=self.verified,
+            replayed=self.replayed,
+        )
+
+
+def run(bank: Bank, scenario: Scenario, *, progress: Progress) -> Report:
+    """Run the demo on an empty bank."""
+    began, steps = time.perf_counter(), list[Step]()
+    for number, story in enumerate(STORIES):
+        progress(number, len(STORIES), "stories")
+        steps += story(bank, moment=moment_before(bank, day=scenario.first))
+    tally = live_through(bank, scenario, progress=progress)
+    progress(0, 2, "checking")
+    with tally.timed("replay"):
+        replayed = bank.replay()
+    progress(1, 2, "checking")
+    with tally.timed("verify"):
+        verified = bank.verify()
+    progress(2, 2, "checking")
+    return Report(
+        scenario=scenario,
+        tally=tally,
+        steps=tuple(steps),
+        actions=tuple(bank.catalogue.actions),
+        impact=bank.impact(),
+        replayed=replayed,
+        verified=verified,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def captured(choices: Sequence[Choice]) -> Share | None:
+    """Give the share of the oracle's gain that was captured; people are resampled whole for the interval.
+
+    Examples
+    --------
+    >>> captured([Choice(person=0, chosen=2.0, random=1.0, oracle=3.0)]).share
+    0.5
+    """
+    people, index = np.unique([choice.person for choice in choices], return_inverse=True)
+    gained = np.bincount(index, weights=[choice.chosen - choice.random for choice in choices])
+    possible = np.bincount(index, weights=[choice.oracle - choice.random for choice in choices])
+    if possible.sum() <= 0:
+        return None
+    drawn = np.random.default_rng(len(choices)).integers(len(people), size=(_RESAMPLES, len(people)))
+    shares = gained[drawn].sum(axis=1) / np.maximum(possible[drawn].sum(axis=1), 1e-9)
+    low, high = (round(float(bound), 4) for bound in np.quantile(shares, [0.025, 0.975]))
+    return Share(share=round(float(gained.sum() / possible.sum()), 4), low=low, high=high, n=len(choices))
+
+
+def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Told]:
+    """Choose three different decisions of one person that tell most together, in the order of their days."""
+    best: tuple[Told, ...] = ()
+    most = 0
+    for told in tally.told.values():
+        different = {item.decision.action: (item, _tells(item, kinds)) for item in reversed(told)}
+        for three in combinations(different.values(), 3):
+            tells = sum(WORTH_TELLING[what] for what in set().union(*(tells for _, tells in three)))
+            if tells > most:
+                best, most = tuple(item for item, _ in three), tells
+    return sorted(best, key=lambda item: item.decision.at)
+
+
+def _tells(told: Told, kinds: Mapping[str, str]) -> set[str]:
+    """Name what is worth telling about a decision."""
+    decision, verdict, kind = told.decision, told.reaction.verdict, kinds[told.decision.action]
+    tells = {
+        "a refusal": any("you said no" in item.why for item in decision.not_used),
+        "a guardrail": bool(decision.guardrails),
+        "a look ahead": any("short within 30 days" in reason.text for reason in decision.reasons),
+        "another way": decision.counterfactual is not None,
+        "outreach": kind == "outreach",
+        "an offer taken": kind in MARKETING and verdict == "accepted",
+        "an answer": verdict != "ignored",
+    }
+    return {what for what, so in tells.items() if so}

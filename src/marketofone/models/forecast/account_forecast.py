@@ -1,0 +1,282 @@
+"""Ninety days ahead for people: quantiles of every end-of-day balance, and what may happen, when and because of what.
+
+People are looked ahead for side by side; each alone gets the same answer. What is said of a person is said of the sum
+over their accounts, for what moves between them cancels out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.domain.moment import Day, date_of
+from marketofone.domain.money import Money
+from marketofone.models.forecast.history import history_of, silence
+from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
+from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
+from marketofone.models.forecast.panel import Look, Panel, align, look_from
+from marketofone.models.forecast.streams import Payment
+from marketofone.profile.ledger import UNTOLD, Account
+
+QUANTILES = tuple(tenth / 10 for tenth in range(1, 10))
+TOTAL = "total"
+_DRIVERS = 3
+_TWENTIETH = 20
+_AROUND = 3
+
+
+class DayAhead(Struct, frozen=True, gc=False):
+    """One day: the end-of-day balance at the quantiles 0.1 to 0.9, in minor units."""
+
+    day: int
+    quantiles: tuple[int, ...]
+
+
+class AccountForecast(Struct, frozen=True, kw_only=True):
+    """One account, or the sum of several: ninety days, or none and the reason why."""
+
+    account: str
+    accounts: tuple[str, ...]
+    days: tuple[DayAhead, ...]
+    abstains: str | None = None
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """Something that may happen within a number of days, how likely, when, and because of what.
+
+    The dates hold the middle 80 % of the paths on which it happens; both are None where it happens on none. ``cause``
+    names the event and its main driver, as long as they are the same.
+    """
+
+    event: str
+    horizon_days: int
+    probability: float
+    expected_from: int | None
+    expected_to: int | None
+    drivers: tuple[str, ...]
+    cause: str = ""
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """What is ahead of a person at the end of the day ``as_of``.
+
+    ``events`` are about ``total``, the sum over the accounts whose balance is known: those that can be forecast, and
+    what rests on the others. It is None when none can be forecast. An event
+    about which the model abstains is not among them. ``turnover`` is the person's usual monthly turnover, 0 if unknown.
+    """
+
+    as_of: int
+    currency: str
+    accounts: tuple[AccountForecast, ...]
+    total: AccountForecast | None
+    payments: tuple[Payment, ...]
+    events: tuple[Expected, ...]
+    turnover: int = 0
+
+
+class _Row(NamedTuple):
+    """One line of the panel: an account, or the sum of a person's accounts."""
+
+    look: Look
+    panel: Panel
+    ahead: Ahead
+    at: int
+
+
+def forecast(accounts: Sequence[Account], *, as_of: int, currency: str, model: Model) -> Forecast:
+    """Look ahead on a person's accounts; all amounts are in one currency.
+
+    Movements after ``as_of`` are not looked at, and their order matters only where one day tells two balances.
+
+    Shapes
+    ------
+    Each outlook has 90 days of nine quantiles, or none and says why.
+
+    Units
+    -----
+    Minor units of ``currency``; days since 1970-01-01.
+
+    Examples
+    --------
+    >>> forecast([], as_of=0, currency="EUR", model=Model()).total is None
+    True
+    """
+    return forecast_all([(accounts, currency)], as_of=as_of, model=model)[0]
+
+
+def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int, model: Model) -> list[Forecast]:
+    """Look ahead for many people at once, each with their accounts and the currency of these."""
+    extra = model.customs
+    known = [[account.until(as_of) for account in accounts] for accounts, _ in people]
+    why = [[silence(account, as_of=as_of) for account in accounts] for accounts in known]
+    rest = [_resting(accounts, silent, as_of=as_of) for accounts, silent in zip(known, why, strict=True)]
+    looks: list[Look] = []
+    for accounts, silent, resting in zip(known, why, rest, strict=True):
+        heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
+        own = [look_from(account, as_of, extra=extra) for account in heard]
+        looks += [*own, _together(own, resting, as_of=as_of)] if own and len(own) + len(resting) > 1 else own
+    rows = _rows(looks, model=model)
+    return [
+        _person(accounts, silent, resting, rows, as_of=as_of, currency=currency)
+        for accounts, silent, resting, (_, currency) in zip(known, why, rest, people, strict=True)
+    ]
+
+
+def _resting(accounts: Sequence[Account], silent: Sequence[str | None], *, as_of: int) -> list[Account]:
+    """Give the accounts that cannot be forecast but hold a known balance: savings that do not move are money too."""
+    return [
+        account
+        for account, reason in zip(accounts, silent, strict=True)
+        if reason is not None and history_of(account, as_of).balance is not None
+    ]
+
+
+def _together(looks: Sequence[Look], resting: Sequence[Account], *, as_of: int) -> Look:
+    """Give the sum over a person's accounts as one; what moves between them cancels out."""
+    accounts = [*(look.account for look in looks), *resting]
+    starts = np.cumsum([0, *(len(account.kinds) for account in accounts)])
+    days = np.concatenate([account.days for account in accounts])
+    order = np.argsort(days, kind="stable")
+    balances = np.full(len(days), UNTOLD)
+    balances[-1] = sum(history_of(account, as_of).balance or 0 for account in accounts)
+    whole = Account(
+        TOTAL,
+        accounts[0].currency,
+        tuple(kind for account in accounts for kind in account.kinds),
+        days[order],
+        np.concatenate([account.amounts for account in accounts])[order],
+        np.concatenate([account.of + start for account, start in zip(accounts, starts, strict=False)])[order],
+        balances,
+    )
+    payments = [payment for look in looks for payment in look.payments[0]]
+    payments.sort(key=lambda payment: (payment.day, payment.amount_minor))
+    return Look(whole, baseline(whole, days=np.array([as_of])), [payments])
+
+
+def _rows(looks: Sequence[Look], *, model: Model) -> Iterator[_Row]:
+    if looks:
+        panel = align(looks)
+        ahead = model.ahead(panel)
+        yield from (_Row(look, panel, ahead, at) for at, look in enumerate(looks))
+
+
+def _person(
+    accounts: Sequence[Account],
+    silent: Sequence[str | None],
+    resting: Sequence[Account],
+    rows: Iterator[_Row],
+    *,
+    as_of: int,
+    currency: str,
+) -> Forecast:
+    account_forecasts, heard = [], []
+    spoken: tuple[DayAhead, ...] = ()
+    for account, reason in zip(accounts, silent, strict=True):
+        if reason is None:
+            heard.append(next(rows))
+            spoken = _days(heard[-1], as_of=as_of)
+        days = spoken if reason is None else ()
+        account_forecasts.append(
+            AccountForecast(account=account.name, accounts=(account.name,), days=days, abstains=reason)
+        )
+    ahead = Forecast(
+        as_of=as_of, currency=currency, accounts=tuple(account_forecasts), total=None, payments=(), events=()
+    )
+    if not heard:
+        return ahead
+    alone = len(heard) + len(resting) == 1
+    whole = heard[0] if alone else next(rows)
+    names = (*(row.look.account.name for row in heard), *(account.name for account in resting))
+    return replace(
+        ahead,
+        total=AccountForecast(account=TOTAL, accounts=names, days=spoken if alone else _days(whole, as_of=as_of)),
+        payments=tuple(whole.look.payments[0]),
+        events=tuple(_events(whole, as_of=as_of, currency=currency)),
+        turnover=int(whole.panel.unit[whole.at]),
+    )
+
+
+def _days(row: _Row, *, as_of: int) -> tuple[DayAhead, ...]:
+    quantiles = row.ahead.quantiles[row.at].tolist()
+    return tuple(DayAhead(as_of + ahead, tuple(of_day)) for ahead, of_day in enumerate(quantiles, start=1))
+
+
+def _events(row: _Row, *, as_of: int, currency: str) -> Iterator[Expected]:
+    chances = row.ahead.chances[row.at]
+    for number, event in enumerate(EVENTS):
+        weighty = _weighty(row, event)
+        for at, within in enumerate(WITHIN_DAYS):
+            chance = float(chances[number, at])
+            if np.isnan(chance):
+                continue
+            due = [payment for payment in weighty if payment.day <= as_of + within]
+            first, last = _dates(row, number, at, due)
+            if number < SHORTFALLS and last:
+                due = [payment for payment in due if payment.day <= last]
+            there = number < SHORTFALLS and row.ahead.there[row.at, number]
+            drivers = tuple(_words(payment, currency=currency) for payment in due[:_DRIVERS]) or (_unnamed(row, event),)
+            yield Expected(
+                event=event,
+                horizon_days=within,
+                probability=round(chance, 4),
+                expected_from=first,
+                expected_to=last,
+                drivers=("the balance is there already",) if there else drivers,
+                cause=_cause(event, due),
+            )
+
+
+def _dates(row: _Row, event: int, at: int, due: Sequence[Payment]) -> tuple[int | None, int | None]:
+    """Give the days between which an event is expected."""
+    as_of, within = int(row.panel.as_of[row.at]), WITHIN_DAYS[at]
+    if event < SHORTFALLS:
+        if row.ahead.there[row.at, event]:
+            return as_of, as_of
+        first, last = int(row.ahead.first[row.at, event, at]), int(row.ahead.last[row.at, event, at])
+        return (as_of + first, as_of + last) if last else (None, None)
+    if not due:
+        return as_of + 1, as_of + within
+    return max(as_of + 1, due[0].day - _AROUND), min(as_of + within, due[0].day + _AROUND)
+
+
+def _weighty(row: _Row, event: str) -> list[Payment]:
+    """Give the payments that may be behind an event, the largest first: a twentieth of a month's turnover or more.
+
+    For a change of income these are the incomes, for a large expense payments of half a month's turnover.
+    """
+    unit = row.panel.unit[row.at]
+    sign = 1 if event.startswith("income") else -1
+    least = unit / 2 if event == "large_expense" else unit / _TWENTIETH
+    due = [one for one in row.look.payments[0] if sign * one.amount_minor >= least]
+    return sorted(due, key=lambda payment: (-sign * payment.amount_minor, payment.day))
+
+
+def _unnamed(row: _Row, event: str) -> str:
+    if event.startswith("income"):
+        latest, usual = row.panel.latest_income[row.at], row.panel.income[row.at]
+        share = round(100 * (latest / usual - 1)) if usual > 0 else 0
+        return (
+            f"income of the last 30 days was {abs(share)} % {'above' if share >= 0 else 'below'} the three months' mean"
+        )
+    if event == "large_expense":
+        return "large payments of your own past, no dated one"
+    return "everyday spending, no single dated payment"
+
+
+def _cause(event: str, weighty: Sequence[Payment]) -> str:
+    if not weighty:
+        return f"{event}::"
+    stream = weighty[0].stream
+    return f"{event}:{stream.category or stream.operation or 'payment'}:{stream.counterparty or ''}"
+
+
+def _words(payment: Payment, *, currency: str) -> str:
+    stream, on = payment.stream, date_of(Day(payment.day))
+    what = (stream.category or stream.operation or "payment").replace("_", " ")
+    whom = f" {'to' if payment.amount_minor < 0 else 'from'} {stream.counterparty}" if stream.counterparty else ""
+    money = Money(minor=abs(payment.amount_minor), currency=currency).text
+    return f"{what}{whom}: {money} around {on.day} {on:%B %Y}"

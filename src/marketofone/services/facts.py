@@ -1,0 +1,78 @@
+"""From a finished forecast to the few numbers that decisions use, and what changed since the forecast before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from marketofone.decide.forecast_facts import SETTLED, PredictedEvent
+from marketofone.domain.moment import Instant
+from marketofone.models.forecast import Expected, Forecast
+from marketofone.services.snapshot import ForecastSummary
+
+MONEY = frozenset({"transactions", "open_banking"})
+
+
+def facts_of(
+    ahead: Forecast,
+    *,
+    sources: Iterable[str],
+    now: Instant,
+    buffer_minor: int,
+    before: ForecastSummary | None,
+    blobs: Mapping[str, bytes],
+) -> ForecastSummary:
+    """Give what decisions need of a forecast.
+
+    Parameters
+    ----------
+    ahead
+        The forecast, made at ``now``.
+    sources
+        What was read for it.
+    buffer_minor
+        What a person needs to have at hand, in minor units: money beyond it that nine of ten futures leave untouched
+        for 90 days rests idle.
+    before
+        What the forecast before said; None when there was none.
+    blobs
+        The person's live state by source.
+    """
+    days = () if ahead.total is None else ahead.total.days
+    lows = [day.quantiles[len(day.quantiles) // 2] for day in days]
+    low = min(lows, default=None)
+    likely = {event.event for event in ahead.events if event.probability >= SETTLED}
+    settled = {} if before is None else dict(before.settled)
+    settled.update({event.event: now for event in ahead.events if event.event not in likely})
+    return ForecastSummary(
+        at=now,
+        sources=tuple(sorted(sources)),
+        low_point_minor=low,
+        low_point_day=None if low is None else lows.index(low) + 1,
+        idle_minor=max(min(day.quantiles[0] for day in days) - buffer_minor, 0) if days else None,
+        events=tuple(_ahead(event, as_of=ahead.as_of) for event in ahead.events),
+        settled=settled,
+        seen=money_seen(blobs),
+    )
+
+
+def money_seen(blobs: Mapping[str, bytes]) -> str:
+    """Name the state of a person's money: it changes with every movement, however late it arrives."""
+    return blake2b(b"\0".join(blobs.get(source, b"") for source in sorted(MONEY)), digest_size=8).hexdigest()
+
+
+def outdated(facts: ForecastSummary | None, blobs: Mapping[str, bytes], *, now: Instant) -> bool:
+    """Say whether a person's money moved since they were last looked ahead for; never before there was a forecast."""
+    return facts is not None and bool(facts.seen) and facts.at <= now and facts.seen != money_seen(blobs)
+
+
+def _ahead(event: Expected, *, as_of: int) -> PredictedEvent:
+    first, last = event.expected_from, event.expected_to
+    return PredictedEvent(
+        event.event,
+        event.horizon_days,
+        event.probability,
+        None if first is None else first - as_of,
+        None if last is None else last - as_of,
+        event.cause,
+    )

@@ -1,0 +1,102 @@
+"""Look ahead again where it may matter: for whoever's money moved since the last time, and for whoever is not calm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.domain.moment import DAY, Instant
+from marketofone.models.forecast.history import history_of, silence
+from marketofone.models.forecast.risk_prefilter import SCREENED, cleared, shortfall_bound
+from marketofone.profile.ledger import Account
+from marketofone.services.app_context import AppContext
+from marketofone.services.facts import outdated
+from marketofone.services.forecast import foresee_all, model_of, question
+from marketofone.services.forecast_population import recorded
+from marketofone.services.live_snapshot import LiveSnapshot
+from marketofone.services.population import Known, population, together
+
+FRESH = 30 * DAY  # a forecast that is older is made again in any case
+_SPAN = 180  # days of the past that the prefilter looks at
+_SHORTEST = 60
+_MONTH = 30
+_TOGETHER = 512  # people screened at once
+
+
+class RefreshedForecasts(Struct, frozen=True, kw_only=True):
+    """How many people were looked ahead for again, and for how many nothing could have changed."""
+
+    looked: int
+    calm: int
+
+
+def refresh_forecasts(context: AppContext, *, now: Instant) -> RefreshedForecasts:
+    """Look ahead again for everybody who allows it and for whom it may matter: the cheap way through a night.
+
+    A full forecast is made where there is none, where money moved since, where it is older than 30 days, and where the
+    closed-form prefilter does not clear a person. Everybody else keeps the one they have, or none where nothing is
+    known.
+    """
+    looked = calm = 0
+    with context.store.read() as reader:
+        model = model_of(context, reader, now=now)
+        for some in together(population(context, reader, question(now)), size=_TOGETHER):
+            people = [one for one in some if one.open]
+            snapshot = LiveSnapshot(reader, context, committed=True)
+            due = _due(snapshot, people, now=now)
+            recorded(context, foresee_all(snapshot, [(one.person, one) for one in due], model=model, now=now), now=now)
+            looked += len(due)
+            calm += len(people) - len(due)
+    return RefreshedForecasts(looked=looked, calm=calm)
+
+
+def _due(snapshot: LiveSnapshot, people: Sequence[Known], *, now: Instant) -> list[Known]:
+    today = snapshot.config.calendar.day_of(now)
+    money = [one.accounts() for one in people]
+    due = []
+    for one, accounts, safe in zip(people, money, prefilter(money, as_of=today).tolist(), strict=True):
+        facts = snapshot.forecast_summary(one.person)
+        if facts is None:
+            again = any(silence(account.until(today), as_of=today) is None for account in accounts)
+        else:
+            fresh = now - FRESH < facts.at <= now
+            again = not (safe and fresh) or outdated(facts, snapshot.blobs(one.person), now=now)
+        if again:
+            due.append(one)
+    return due
+
+
+def prefilter(people: Sequence[Sequence[Account]], *, as_of: int) -> NDArray[np.bool_]:
+    """Say who will most likely not run short within 90 days, whatever a full forecast says; never on too little.
+
+    Shapes
+    ------
+    One entry per person, as ``people``, each the accounts of one.
+    """
+    rows = [_flows(accounts, as_of=as_of) for accounts in people]
+    headroom, drift, spread = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    known = ~np.isnan(headroom)
+    due = np.zeros((int(known.sum()), SCREENED[-1]))  # what comes regularly counts as chance here: on the safe side
+    bound = shortfall_bound(headroom[known], due=due, drift=drift[known], spread=spread[known])
+    clear = np.zeros(len(rows), dtype=np.bool_)
+    clear[known] = cleared(bound)
+    return clear
+
+
+def _flows(accounts: Sequence[Account], *, as_of: int) -> tuple[float, float, float]:
+    """Give the balance, and the mean and the spread of a day; NaN where that is not known well enough."""
+    past = [history_of(account, as_of) for account in accounts]
+    days = np.concatenate([one.days for one in past]) if past else np.zeros(0, dtype=np.int64)
+    length = min(_SPAN, as_of - int(days.min()) + 1) if days.size else 0
+    mixed = len({account.currency for account in accounts}) > 1
+    if length < _SHORTEST or mixed or any(one.balance is None for one in past):
+        return np.nan, np.nan, np.nan
+    ago = as_of - days
+    amounts = np.concatenate([one.amounts for one in past])
+    daily = np.bincount(ago[ago < length], weights=amounts[ago < length], minlength=length)
+    monthly = np.lib.stride_tricks.sliding_window_view(daily, _MONTH).sum(axis=1)
+    spread = max(float(daily.std()), float(monthly.std()) / _MONTH**0.5)  # days are not independent of each other
+    return float(sum(one.balance or 0 for one in past)), float(daily.mean()), spread

@@ -1,0 +1,198 @@
+"""What a person's own spending says to them: what comes back, shifts and unusual items, in words without judgement."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from marketofone.domain.moment import Day, Instant, date_of
+from marketofone.domain.money import Money
+from marketofone.models.forecast.counterparties import normal_name
+from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
+from marketofone.services.app_context import AppContext
+from marketofone.services.consent_service import must_exist
+from marketofone.services.live_snapshot import LiveSnapshot
+from marketofone.services.population import DataScope, load_person
+
+PURPOSE = "insights"
+CHANNEL = "app"
+SOURCES = frozenset({"transactions", "open_banking"})
+
+_EVERY = {
+    "weekly": "every week",
+    "biweekly": "every two weeks",
+    "four_weekly": "every four weeks",
+    "monthly": "every month",
+    "two_monthly": "every two months",
+    "quarterly": "every three months",
+    "half_yearly": "every half year",
+    "yearly": "every year",
+}
+_TEXTS = {
+    "subscription_new": "New since {on}: {who}, {now} {every}",
+    "subscription_price": "{who} takes {now} since {on}; before, it was {usual}",
+    "subscription_duplicate": "{who} is paid twice, about {now} each, since {on}; both may be meant",
+    "subscription_ended": "{who} was last paid on {on}; it was {now} {every}",
+    "payment_due": "{who}: about {now}, expected around {on}",
+    "trips": "{who}: {trips:.0f} payments in the last 30 days; for you, {usual_trips:.1f} are usual",
+    "basket": "{who}: about {now} at a time in the last 30 days; for you, {usual} is usual",
+    "unusual_amount": "{who}: {now} on {on}; for you, about {usual} is usual",
+    "first_seen": "First payment to {who}: {now} on {on}",
+    "double_charge": "{who}: {now} was paid twice by {on}; both may be meant",
+    "eating_out_more": "You have been eating out more and buying groceries less often than is usual for you. "
+    "That may be just right. If something has changed, we are glad to listen.",
+    "under_strain": "There were more fees and fewer trips for groceries than is usual for you. "
+    "If this is a hard time, we are glad to listen.",
+    "cash_instead": "You have been using more cash and buying groceries less often than is usual for you. "
+    "If something has changed, we are glad to listen.",
+}
+
+
+class Insight(Struct, frozen=True, kw_only=True):
+    """One observation about a person's own numbers, compared only with themselves.
+
+    ``id`` is its cause and stays the same from day to day. What an observation does not have is None.
+    """
+
+    name: str
+    text: str
+    value: float
+    unit: str
+    id: str | None = None
+    category: str | None = None
+    counterparty: str | None = None
+    day: str | None = None
+    now_minor: int | None = None
+    usual_minor: int | None = None
+    currency: str | None = None
+    strength: float | None = None
+
+
+class StandingPayment(Struct, frozen=True, kw_only=True):
+    """One payment that comes back: what, how much, how it stands, and when it is due next."""
+
+    what: str
+    category: str | None
+    account: str
+    amount_minor: int
+    yearly_minor: int
+    every: str
+    state: str
+    since: str
+    before_minor: int | None
+    next_day: str | None
+    next_minor: int | None
+
+
+class CustomerSpending(Struct, frozen=True, kw_only=True):
+    """What a person's spending says: the payments that come back, the habit of each category, and what stands out."""
+
+    customer: str
+    as_of: str
+    currency: str
+    standing: tuple[StandingPayment, ...]
+    habits: tuple[Habit, ...]
+    insights: tuple[Insight, ...]
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def spending(context: AppContext, customer: str, *, now: Instant) -> CustomerSpending:
+    """Look at what a person spends, here and at other banks, as far as they allow it.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    with context.store.read() as reader:
+        must_exist(reader, customer)
+        snapshot = LiveSnapshot(reader, context, committed=True)
+        known = load_person(snapshot, snapshot.person(customer), DataScope(PURPOSE, CHANNEL, SOURCES, now))
+    as_of = context.config.calendar.day_of(now)
+    found = find_spending(known.accounts(), as_of=as_of)
+    refused = known.permit.refused
+    return CustomerSpending(
+        customer=customer,
+        as_of=_date(as_of),
+        currency=found.currency or context.config.settings.currency,
+        standing=tuple(_standing(payment) for payment in found.standing),
+        habits=found.habits,
+        insights=told(found),
+        sources=tuple(sorted(known.open)),
+        notes=tuple(
+            f"{source.replace('_', ' ')} not used: {refused[source]}" for source in sorted(SOURCES & refused.keys())
+        ),
+    )
+
+
+def told(found: Spending) -> tuple[Insight, ...]:
+    """Put findings into words."""
+    every = {(of.account, of.counterparty, of.category, of.amount_minor): _EVERY[of.rhythm] for of in found.standing}
+    return tuple(
+        _insight(of, every=every.get((of.account or "", of.counterparty, of.category, of.now_minor), ""))
+        for of in found.findings
+    )
+
+
+def _insight(of: Finding, *, every: str) -> Insight:
+    shift = of.evidence if of.kind == "spending_shift" else {"now": of.now_minor, "usual": of.usual_minor or 0}
+    measure, _, _ = (of.pattern or of.kind).partition("_")
+    trips = measure == "trips"
+    text = _TEXTS[measure if of.kind == "spending_shift" else of.pattern or of.kind].format(
+        who=_name(of.counterparty, of.category),
+        on=_day(of.day),
+        now=_money(shift["now"], of.currency),
+        usual=_money(shift["usual"], of.currency),
+        trips=shift["now"],
+        usual_trips=shift["usual"],
+        every=every,
+    )
+    return Insight(
+        name=of.kind,
+        text=text.rstrip(),
+        value=float(shift["now"]),
+        unit="payments in 30 days" if trips else "minor",
+        id=of.id,
+        category=of.category,
+        counterparty=of.counterparty,
+        day=_date(of.day),
+        now_minor=of.now_minor,
+        usual_minor=of.usual_minor,
+        currency=of.currency,
+        strength=round(of.strength, 4),
+    )
+
+
+def _standing(of: Standing) -> StandingPayment:
+    return StandingPayment(
+        what=_name(of.counterparty, of.category or of.operation),
+        category=of.category,
+        account=of.account,
+        amount_minor=of.amount_minor,
+        yearly_minor=of.yearly_minor,
+        every=_EVERY[of.rhythm],
+        state=of.state,
+        since=_date(of.since_day),
+        before_minor=of.before_minor,
+        next_day=None if of.next_day is None else _date(of.next_day),
+        next_minor=of.next_minor,
+    )
+
+
+def _name(counterparty: str | None, category: str | None) -> str:
+    """Give a name as people write it: what statements print around it is left away."""
+    short = normal_name(counterparty or "")
+    name = counterparty or (category or "payment").replace("_", " ")
+    return short.title() if short and short != name.casefold() else name[:1].upper() + name[1:]
+
+
+def _money(minor: float, currency: str) -> str:
+    return Money(minor=round(minor), currency=currency).text
+
+
+def _date(day: int) -> str:
+    return date_of(Day(day)).isoformat()
+
+
+def _day(day: int) -> str:
+    on = date_of(Day(day))
+    return f"{on.day} {on:%B %Y}"

@@ -1,0 +1,153 @@
+"""The JSON that programs send and get, as structures: the OpenAPI document is generated from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct, field
+from msgspec.structs import fields
+
+from marketofone.consent.ledger import EVERY
+from marketofone.domain.action import Kind
+from marketofone.domain.decision import Candidate, Counterfactual, Decision, NotUsed, Reason
+from marketofone.domain.event import Minor, Text, Word
+from marketofone.domain.moment import text_of
+from marketofone.domain.outcome import Verdict
+from marketofone.services.bank import Bank
+from marketofone.services.ingest import IngestReport
+from marketofone.web.formatting import action_of
+from marketofone.web.request_data import MOMENT, NAME
+
+Customer = Annotated[str, Meta(pattern=NAME)]
+DecisionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$(?!\n)")]
+Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
+Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
+Why = Annotated[str, Meta(max_length=200)]
+
+
+class DecisionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For whom, on which occasion. The same ``id`` gives the same decision again."""
+
+    customer: Customer
+    occasion: Word
+    channel: Word | None = None
+    id: DecisionId | None = None
+    as_of: Moment | None = None
+
+
+class OutcomeSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person did after a decision, and why."""
+
+    decision: DecisionId
+    verdict: Verdict
+    why: Why = ""
+    value_minor: Minor | None = None
+    as_of: Moment | None = None
+
+
+class ConsentSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person says about consent, from now on. ``*`` names all of a kind."""
+
+    change: Literal["grant", "withdraw"]
+    purposes: Words = (EVERY,)
+    sources: Words = (EVERY,)
+    channels: Words = (EVERY,)
+    until: Moment | None = None
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True):
+    """One thing that happened to a person. ``data`` depends on ``type``: see docs/events.md."""
+
+    id: Text
+    source: Text
+    type: Word
+    subject: Customer
+    time: datetime
+    data: dict[str, Any]
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+class RowError(Struct, frozen=True, kw_only=True):
+    """Why one row (counted from 0) was kept aside, without its values."""
+
+    row: int
+    field: str
+    shape: str
+    fix: str
+
+
+class Ingested(IngestReport, frozen=True, kw_only=True):
+    """What became of the rows: ``rows = events + dead_letters + duplicates``; refused ones are events as well."""
+
+    errors: tuple[RowError, ...]
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """A decision with its reasons, in the words of the catalogue."""
+
+    id: str
+    customer: str
+    occasion: str
+    channel: str
+    at: str
+    action: str
+    kind: Kind
+    title: str
+    text: str
+    propensity: float
+    assignment: Literal["policy", "control"]
+    reasons: tuple[Reason, ...] = field(name="because")
+    not_used: tuple[NotUsed, ...]
+    counterfactual: Counterfactual | None = field(name="instead")
+    uses: tuple[tuple[str, str], ...]
+    guardrails: tuple[str, ...]
+    epoch: int
+    position: int
+    documents: str
+
+
+D = TypeVar("D", bound=Decided)
+
+
+class DecidedNow(Decided, frozen=True, kw_only=True):
+    """A decision just made, and how long it took."""
+
+    seconds: float
+
+
+class OutcomeRecorded(Struct, frozen=True, kw_only=True):
+    """One answer to a decision."""
+
+    verdict: Verdict
+    at: str
+    why: str
+    value_minor: int | None
+
+
+class Fared(Candidate, frozen=True, kw_only=True, array_like=False):
+    """How one action fared: stopped at a gate, or scored."""
+
+
+class Traced(Decided, frozen=True, kw_only=True):
+    """A decision, how every candidate fared, and what followed."""
+
+    candidates: tuple[Fared, ...]
+    outcomes: tuple[OutcomeRecorded, ...]
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """The store answers; ``position`` is its last journal entry."""
+
+    status: Literal["ok"]
+    position: int
+
+
+def told(decision: Decision, shape: type[D], *, bank: Bank, **more: object) -> D:
+    """Give a decision as programs get it."""
+    action = action_of(decision.action, catalogue=bank.catalogue)
+    words = {"at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}
+    made = {of.encode_name: getattr(decision, of.name) for of in fields(decision)}
+    return msgspec.convert({**made, **words, **more}, shape)

@@ -1,0 +1,144 @@
+"""One knock at the door, read: what was asked, by whom, with which body. Handlers get it in a worker thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from marketofone.domain.errors import BadInput, MalformedRequest
+from marketofone.domain.event import malformed
+from marketofone.domain.moment import Calendar, Instant
+
+T = TypeVar("T")
+
+JSON = "application/json"
+BATCH = "application/cloudevents-batch+json"
+EVENT = "application/cloudevents+json"
+FORM = "application/x-www-form-urlencoded"
+MAX_BODY_BYTES = 64 * 1024
+MAX_FIELDS = 64
+# Every white space by its number, because languages disagree about \s; and no line end that `$` would forgive.
+NAME = r"^[^\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,128}$(?!\n)"
+# A day of 1900 to 2199 that exists, alone or with a time and an offset: what a bank can mean.
+_DAY = (
+    r"(?:(?:19|20|21)\d\d-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    r"|(?:(?:19|20|21)(?:0[48]|[2468][048]|[13579][26])|2000)-02-29)"
+)
+_TIME = r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
+MOMENT = rf"^{_DAY}(?:{_TIME})?$(?!\n)"
+
+
+@dataclass(frozen=True)
+class RequestData:
+    """What was asked: the decoded segments of the address, its query, and the body with its media type.
+
+    ``token`` is the token of the visitor's forms, empty for programs.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    media: str
+    token: str
+
+    def read(self, shape: type[T]) -> T:
+        """Read the body as one JSON document of a shape.
+
+        Raises
+        ------
+        MalformedRequest
+            Naming the field; never repeating a value.
+        """
+        return _shaped(lambda: msgspec.json.decode(self.body, type=shape))
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The body as the fields of a form; the last of several with one name counts."""
+        return _fields(self.body, of="form")
+
+    def fill_in(self, shape: type[T]) -> T:
+        """Read the body as a form of a shape. Raises as :meth:`read` does."""
+        said = {name: value.strip() for name, value in self.form.items()}
+        return _shaped(lambda: msgspec.convert(said, shape))
+
+    def moment(self, calendar: Calendar) -> Instant | None:
+        """Read ``as_of`` of the query: an instant or a day's end; None when it was left out."""
+        return moment(self.query.get("as_of"), calendar=calendar, field="as_of")
+
+
+def moment(text: str | None, *, calendar: Calendar, field: str) -> Instant | None:
+    """Read an instant or a date that lies within the years a bank can mean."""
+    if text is None:
+        return None
+    if not re.search(MOMENT, text, re.ASCII):
+        raise MalformedRequest(field=field, shape="no moment of 1900 to 2199", fix="write it as 2026-01-31T09:30:00Z")
+    return calendar.parse(text, field=field)
+
+
+async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, token: str = "") -> RequestData:
+    """Read a request whose body, if it may have one, is of an accepted media type and no longer than the limit.
+
+    Raises
+    ------
+    BadInput
+        When the address is no text.
+    HTTPException
+        413 when the body is too long, 415 when its media type or encoding is not accepted.
+    """
+    try:
+        path = {name: unquote(value, errors="strict") for name, value in request.path_params.items()}
+    except ValueError as error:
+        raise _no_text("address") from error
+    query = _fields(request.scope["query_string"], of="address")
+    if not all(re.search(NAME, value) for value in path.values()):
+        raise MalformedRequest(field="address", shape="no name", fix="use 1 to 128 characters without spaces")
+    media = _media(request, accepts) if accepts else ""
+    body = await _body(request, limit=limit) if accepts else b""
+    return RequestData(path=path, query=query, body=body, media=media, token=token)
+
+
+def _media(request: Request, accepts: tuple[str, ...]) -> str:
+    media, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.lower().partition("charset=")[2].strip(' "') or "utf-8"
+    encoding = request.headers.get("content-encoding", "identity")
+    media = media.strip().lower()
+    if media not in accepts or charset not in {"utf-8", "utf8"} or encoding.lower() != "identity":
+        raise HTTPException(415, f"send {' or '.join(accepts)} in UTF-8", headers={"Accept-Post": ", ".join(accepts)})
+    return media
+
+
+async def _body(request: Request, *, limit: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise HTTPException(413, f"send at most {limit} bytes")
+    return bytes(body)
+
+
+def _fields(text: bytes, *, of: str) -> dict[str, str]:
+    try:
+        fields = parse_qsl(text.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise _no_text(of) from error
+    return dict(fields)
+
+
+def _shaped(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        found = malformed(error, within="")
+        field = "body" if found.field == "event" else found.field
+        raise MalformedRequest(field=field, shape=found.shape, fix="see /openapi.json") from error
+
+
+def _no_text(field: str) -> BadInput:
+    return MalformedRequest(field=field, shape="not readable as text", fix="write it in UTF-8, percent-encoded")

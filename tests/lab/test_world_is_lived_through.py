@@ -1,0 +1,62 @@
+"""A small world lived through on a real bank: counts add up, the chain holds, every decision replays, seeds repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import marketofone
+from marketofone import wiring
+from marketofone.domain.moment import Calendar, Day
+from marketofone.lab.simulate import demo
+from marketofone.lab.simulate.demo import Report
+from marketofone.lab.simulate.world import Scenario
+
+SCENARIO = Scenario(customers=14, days=75, seed=11, first=Day(20_000), decisions=3.0)
+TIMES = {"seconds", "stages"}
+
+
+def lived(folder: Path) -> Report:
+    target = folder / "bank"
+    wiring.lay_out(target)
+    with marketofone.open(target, now=Calendar("Europe/Prague").start_of(Day(19_700))) as bank:
+        return demo.run(bank, SCENARIO, progress=lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return lived(tmp_path_factory.mktemp("world"))
+
+
+def test_the_document_keeps_its_contract(report: Report) -> None:
+    found = report.to_json()
+
+    assert found["customers"] == SCENARIO.customers
+    assert found["events"] > found["refused"] > 0
+    assert found["duplicates"] > 0
+    assert found["dead_letters"] == 0
+    assert found["decisions"] == sum(found["shown"].values()) > 50
+    assert found["outcomes"] == found["accepted"] + found["declined"] + found["ignored"] + found["valued"]
+    assert found["forecasts"] > 0
+    assert found["replay_differences"] == 0
+    assert found["chain_ok"] is True
+    assert msgspec.json.encode(found)
+
+
+def test_the_same_seed_lives_the_same_life(report: Report, tmp_path_factory: pytest.TempPathFactory) -> None:
+    first, again = report.to_json(), lived(tmp_path_factory.mktemp("again")).to_json()
+
+    assert msgspec.json.encode({k: v for k, v in again.items() if k not in TIMES}) == msgspec.json.encode(
+        {k: v for k, v in first.items() if k not in TIMES}
+    )
+
+
+def test_the_report_says_that_the_bank_is_synthetic_and_tells_its_reasons(report: Report) -> None:
+    text = report.to_text()
+
+    assert text.startswith("A SYNTHETIC BANK")
+    assert "FOUR STORIES" in text
+    assert "the same to the byte" in text
+    assert "ONE CUSTOMER" in text
