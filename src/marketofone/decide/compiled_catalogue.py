@@ -1,6 +1,6 @@
-"""The playbook: actions, features and guardrails bound together, with everything compiled that can be compiled once.
+"""The compiled catalogue: actions, features and guardrails bound together, and everything compiled that can be once.
 
-A playbook depends on the bank's documents only. A decision takes it, a situation and a request, and nothing else.
+It depends on the documents of the bank only. A decision takes it, a decision input and a request, and nothing else.
 """
 
 from __future__ import annotations
