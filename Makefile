@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports fmt crash fuzz browser bench docs lock clean
+.PHONY: help setup demo test check lint types imports fmt engines crash fuzz browser bench docs lock clean campaign
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -24,11 +24,17 @@ demo: setup  ## a synthetic bank, end to end, then its pages (ARGS="--no-serve -
 test: setup  ## the quick suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz"
 
+engines: setup  ## every test that opens a bank, on PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz" --engine postgresql tests/journeys tests/faults
+
 crash: setup  ## kill -9 a running ingest at random moments and check that nothing was lost
 	$(BIN)/python -m pytest -m crash
 
 fuzz: setup  ## attack the HTTP interface with generated requests
 	$(BIN)/python -m pytest -m fuzz
+
+campaign: setup  ## random histories, races and kills against the reference bank (ARGS="--histories 5000 --races 500")
+	$(BIN)/python tests/model/campaign.py --record docs/campaign $(ARGS)
 
 browser: setup  ## the pages in headless Chromium, with an accessibility check
 	$(BIN)/python -m pytest -m browser
@@ -63,7 +69,7 @@ $(VENV)/.bench: $(STAMP) requirements-bench.lock
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 lock:  ## resolve the locked requirements again (needs uv)
-	$(LOCK) --upgrade pyproject.toml --extra web --extra evaluate --group dev -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra web --extra evaluate --extra postgres --group dev -o requirements.lock
 	$(LOCK) --upgrade --group bench -o requirements-bench.lock
 
 clean:  ## remove what the commands above made

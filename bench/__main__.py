@@ -6,22 +6,36 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
 import msgspec
 
-from bench import choosing, deciding, foreseeing, ingesting, over_http, proving, reading
+from bench import (
+    beside,
+    choosing,
+    crowd,
+    deciding,
+    foreseeing,
+    ingesting,
+    over_http,
+    proving,
+    reading,
+    remembering,
+    resting,
+    workers,
+)
 from bench.figures import Figure, table
 from bench.town import FULL, QUICK, Scale, build
 
+PARTS = ("town", "crowd", "memory")
 
-def measure(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
-    """Measure every figure on one bank, which is proven to hold at the end."""
-    town = build(folder / "bank", scale)
+
+def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
+    """Measure on a town of simulated lives: decisions, features, forecasts, proof."""
+    town = build(folder / "town", scale)
     with town.open() as bank:
-        yield from ingesting.measure(bank, town, folder=folder, sizes=scale.batches)
         yield from deciding.measure(bank, town, count=scale.decisions)
         yield choosing.measure(folder=folder, count=scale.choices, peers_python=peers_python)
         yield from reading.measure(bank, town, rounds=scale.rounds)
@@ -32,10 +46,42 @@ def measure(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figur
         yield from proving.measure(bank)
 
 
+def crowd_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:
+    """Measure on a crowd of thousands: arrivals, decisions beside them, what rests, several workers."""
+    some = crowd.build(folder / "crowd", people=scale.crowd, events=scale.past, forecasts=True)
+    with some.open() as bank:
+        yield from ingesting.measure(bank, some, folder=folder, events=scale.arrivals)
+    yield from beside.measure(some, seconds=scale.seconds)
+    yield from workers.measure(some, seconds=scale.seconds, engine="SQLite")
+    with some.open() as bank:
+        yield from resting.measure(bank, some, folder=folder / "resting", people=scale.crowd // 5)
+
+
+def memory_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:
+    """Measure the memory of long readings on a small bank and on a large one."""
+    least, most = scale.memory
+    small, large = (
+        crowd.build(folder / f"memory-{events}", people=scale.crowd, events=events // scale.crowd, forecasts=False)
+        for events in (least, most)
+    )
+    yield from remembering.measure(small, large, events=(least, most))
+
+
+def measure(scale: Scale, *, folder: Path, peers_python: Path, parts: Sequence[str] = PARTS) -> Iterator[Figure]:
+    """Measure every figure of some parts; each bank is proven to hold."""
+    if "town" in parts:
+        yield from town_figures(scale, folder=folder, peers_python=peers_python)
+    if "crowd" in parts:
+        yield from crowd_figures(scale, folder=folder)
+    if "memory" in parts:
+        yield from memory_figures(scale, folder=folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fast look, in less than a minute")
     parser.add_argument("--json", action="store_true", help="one document instead of a table")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be given again")
     asked = parser.parse_args()
     began, figures, machine = (
         perf_counter(),
@@ -43,7 +89,8 @@ def main() -> None:
         f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before",
     )
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for figure in measure(QUICK if asked.quick else FULL, folder=Path(folder), peers_python=choosing.PEERS_PYTHON):
+        scale, parts = QUICK if asked.quick else FULL, asked.part or PARTS
+        for figure in measure(scale, folder=Path(folder), peers_python=choosing.PEERS_PYTHON, parts=parts):
             figures.append(figure)
             print(f"{perf_counter() - began:6.1f} s  {figure.own.name}", file=sys.stderr)
     if asked.json:

@@ -20,11 +20,16 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Aim(Struct, frozen=True, kw_only=True):
-    """What a figure should reach: one of its values above or below a bound."""
+    """What a figure should reach: one of its values above or below a bound; and what it must reach, where given."""
 
     of: str
     bound: float
     above: bool
+    must: float | None = None
+
+    def reached(self, value: float, *, bound: float) -> bool:
+        """Say whether a value reaches a bound."""
+        return value >= bound if self.above else value <= bound
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -39,8 +44,7 @@ class Figure(Struct, frozen=True, kw_only=True):
         """Whether the aim is met; None without one."""
         if self.aim is None:
             return None
-        value = self.own.values[self.aim.of]
-        return value >= self.aim.bound if self.aim.above else value < self.aim.bound
+        return self.aim.reached(self.own.values[self.aim.of], bound=self.aim.bound)
 
 
 def rate(name: str, unit: str, *, count: float, seconds: float) -> Row:
@@ -76,9 +80,15 @@ def _line(row: Row, end: str, *, indent: str = "") -> str:
 def _against(figure: Figure) -> str:
     if figure.aim is None:
         return figure.own.note
-    of = "" if figure.aim.of == "rate" else f"{figure.aim.of} "
-    sign = ">=" if figure.aim.above else "<"
-    return f"aim {of}{sign} {figure.aim.bound:,g}: {'met' if figure.met else 'missed'}"
+    aim, value = figure.aim, figure.own.values[figure.aim.of]
+    of = "" if aim.of == "rate" else f"{aim.of} "
+    bounds = (("must", aim.must), ("aim", aim.bound))
+    told = (
+        f"{name} {of}{'>=' if aim.above else '<='} {bound:,g}: {'met' if aim.reached(value, bound=bound) else 'missed'}"
+        for name, bound in bounds
+        if bound is not None
+    )
+    return ", ".join(told)
 
 
 def _ratios(row: Row, own: Row) -> Iterator[str]:

@@ -20,7 +20,6 @@ from pathlib import Path
 from bench.figures import Aim, Figure, Row, quantiles
 from bench.serving import HOST
 from bench.town import ACTIONS, OCCASION, Town
-from marketofone.domain.moment import Instant, text_of
 
 ROOT = Path(__file__).parents[1]
 PER_SECOND = 200
@@ -42,20 +41,21 @@ def measure(town: Town, people: Sequence[str], *, seconds: float) -> Figure:
 
 def _asked(what: str, name: str, town: Town, people: Sequence[str], *, seconds: float) -> Row:
     warm, count = int(WARM_UP_SECONDS * PER_SECOND), int((WARM_UP_SECONDS + seconds) * PER_SECOND)
-    with _server(what, town) as port:
-        requests = [_request(people[number % len(people)], town, port=port) for number in range(count)]
-        took = asyncio.run(_Client(port).ask(requests))[warm:]
+    with server(what, town.folder) as port:
+        requests = [decision_request(people[number % len(people)], port=port) for number in range(count)]
+        took = asyncio.run(Client(port, per_second=PER_SECOND).ask(requests))[warm:]
     lost = took.count(LOST_SECONDS)
     name += f" ({lost} of {len(took)} refused or lost)" if lost else ""
     return quantiles(name, "ms", [MILLISECONDS * each for each in took])
 
 
 @contextmanager
-def _server(what: str, town: Town) -> Iterator[int]:
+def server(what: str, folder: Path, *, workers: int = 1) -> Iterator[int]:
+    """Start a server in a process of its own, and end it."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port: int = free.getsockname()[1]
-    child = subprocess.Popen([sys.executable, "-m", "bench.serving", what, town.folder, str(port)], cwd=ROOT)
+    child = subprocess.Popen([sys.executable, "-m", "bench.serving", what, folder, str(port), str(workers)], cwd=ROOT)
     try:
         _await_answer(port, child)
         yield port
@@ -76,8 +76,9 @@ def _await_answer(port: int, child: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server did not start")
 
 
-def _request(person: str, town: Town, *, port: int) -> bytes:
-    body = json.dumps({"customer": person, "occasion": OCCASION, "as_of": text_of(Instant(town.now + 1))}).encode()
+def decision_request(person: str, *, port: int) -> bytes:
+    """Write a question about a person as the bytes of a request."""
+    body = json.dumps({"customer": person, "occasion": OCCASION}).encode()
     head = (
         f"POST /v1/decisions HTTP/1.1\r\nHost: {HOST}:{port}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -85,19 +86,21 @@ def _request(person: str, town: Town, *, port: int) -> bytes:
     return head.encode() + body
 
 
-class _Client:
+class Client:
     """Sends each request when it is due, on a connection that is idle, or on a new one."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, per_second: float) -> None:
         self._port = port
+        self._per_second = per_second
         self._idle: deque[_Line] = deque()
 
     async def ask(self, requests: Sequence[bytes]) -> list[float]:
+        """Ask, each at its time; gives how long each answer took, in seconds."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         asked = []
         for number, request in enumerate(requests):
-            due = start + number / PER_SECOND
+            due = start + number / self._per_second
             await asyncio.sleep(due - loop.time())
             asked.append(asyncio.create_task(self._one(request, due)))
         answered, lost = await asyncio.wait(asked, timeout=LOST_SECONDS)

@@ -10,11 +10,13 @@ from bench.figures import Figure, Row, quantiles
 from bench.town import Town
 from marketofone.bank import Bank
 from marketofone.consent.gate import Permit, permit
+from marketofone.domain.moment import Instant
 from marketofone.features.vector import see
-from marketofone.services.live_snapshot import LiveSnapshot
+from marketofone.projection.person import Person
+from marketofone.projection.snapshot import Snapshot
 
 MICROSECONDS = 1e6
-PURPOSE, CHANNEL = "insights", "app"
+PURPOSE = "insights"
 QUOTED = (
     Row(
         name="Feast 0.67, SQLite, 50 features",
@@ -33,7 +35,7 @@ QUOTED = (
 
 def measure(bank: Bank, town: Town, *, rounds: int) -> Iterator[Figure]:
     """Read everybody in turn, each in a snapshot of its own."""
-    features = len(bank.context.config.features.features)
+    features = len(bank.config.features.features)
     yield Figure(
         own=_timed(
             f"{features} features of one person, consent-masked", town, rounds, lambda who: _see(bank, town, who)
@@ -57,36 +59,40 @@ def _timed(name: str, town: Town, rounds: int, read: Callable[[str], object]) ->
 
 
 def _see(bank: Bank, town: Town, person: str) -> object:
-    config = bank.context.config
     with bank.context.store.read() as reader:
-        snapshot = LiveSnapshot(reader, bank.context, committed=True)
-        states = snapshot.states(person, now=town.now)
-        granted = _permit(bank, snapshot, town, person)
+        snapshot = bank.context.snapshot(reader)
+        found = snapshot.person(person)
+        states = snapshot.states(found, now=town.now)
+        granted = _permit(snapshot, found, now=town.now)
+    config = snapshot.config
     return see(states, permit=granted, catalogue=config.features, calendar=config.calendar, now=town.now)
 
 
 def _check(bank: Bank, town: Town, person: str) -> object:
     with bank.context.store.read() as reader:
-        return _permit(bank, LiveSnapshot(reader, bank.context, committed=True), town, person)
+        snapshot = bank.context.snapshot(reader)
+        return _permit(snapshot, snapshot.person(person), now=town.now)
 
 
-def _permit(bank: Bank, snapshot: LiveSnapshot, town: Town, person: str) -> Permit:
-    return permit(
-        PURPOSE,
-        snapshot.consents(person),
-        customer=person,
-        channel=CHANNEL,
-        policy=bank.context.config.policy,
-        now=town.now,
-    )
+def _permit(snapshot: Snapshot, person: Person, *, now: Instant) -> Permit:
+    policy = snapshot.config.policy
+    return permit(PURPOSE, person.consents, customer=person.name, channel=None, policy=policy, now=now)
 
 
 def _raw(town: Town, rounds: int) -> Row:
     connection = sqlite3.connect(f"{(town.folder / 'data' / 'bank.sqlite').as_uri()}?mode=ro", uri=True)
-    select = "SELECT source, body FROM states WHERE person = ?"
+    subjects = dict(zip(town.people, _subjects(connection, len(town.people)), strict=False))
+    select = "SELECT name, body FROM snapshots WHERE subject = ?"
     try:
         return _timed(
-            "raw SQLite, the same blobs", town, rounds, lambda who: connection.execute(select, (who,)).fetchall()
+            "raw SQLite, the same blobs",
+            town,
+            rounds,
+            lambda who: connection.execute(select, (subjects.get(who, 0),)).fetchall(),
         )
     finally:
         connection.close()
+
+
+def _subjects(connection: sqlite3.Connection, count: int) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT DISTINCT subject FROM snapshots LIMIT ?", (count,))]

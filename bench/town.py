@@ -7,7 +7,7 @@ everybody allows everything: each event is admitted, folded and kept, which is t
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,23 +34,49 @@ _NO_CAP = "{ per_day = 10_000, per_week = 10_000 }"
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: people and days of their lives, events in batches, decisions, reads, seconds of HTTP."""
+    """How much is measured.
+
+    ``people`` and ``days`` of the town's lives, ``decisions``, ``choices`` and ``rounds`` of reading in it, and
+    ``seconds`` of each figure over HTTP. ``crowd`` people with ``past`` events each, and how many ``arrivals`` for each
+    size of batches. ``memory``: the events of a small and of a large bank.
+    """
 
     people: int
     days: int
-    events: int
-    batches: tuple[int, ...]
     decisions: int
     choices: int
     rounds: int
     seconds: float
+    crowd: int
+    past: int
+    arrivals: dict[int, int]
+    memory: tuple[int, int]
 
 
-BATCHES = (1_000, 5_000)
 FULL = Scale(
-    people=400, days=270, events=60_000, batches=BATCHES, decisions=4_000, choices=2_000, rounds=10, seconds=16.0
+    people=400,
+    days=270,
+    decisions=4_000,
+    choices=2_000,
+    rounds=10,
+    seconds=16.0,
+    crowd=5_000,
+    past=20,
+    arrivals={5_000: 50_000, 1_000: 20_000, 1: 500},
+    memory=(100_000, 853_000),
 )
-QUICK = Scale(people=150, days=60, events=10_000, batches=BATCHES, decisions=600, choices=500, rounds=4, seconds=4.0)
+QUICK = Scale(
+    people=150,
+    days=60,
+    decisions=600,
+    choices=500,
+    rounds=4,
+    seconds=4.0,
+    crowd=1_000,
+    past=10,
+    arrivals={5_000: 10_000, 1_000: 5_000, 1: 100},
+    memory=(10_000, 40_000),
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +86,6 @@ class Town:
     folder: Path
     people: tuple[str, ...]
     past: tuple[bytes, ...]
-    coming: tuple[bytes, ...]
     moved_in: Instant
     now: Instant
 
@@ -73,8 +98,7 @@ def build(folder: Path, scale: Scale) -> Town:
     """Lay out the project, draw the lives, grant all consents and live through the past."""
     wiring.lay_out(folder)
     (folder / "actions.toml").write_text(actions_text(), encoding="utf-8")
-    guardrails = folder / "guardrails.toml"
-    guardrails.write_text("".join(_uncapped(guardrails.read_text(encoding="utf-8"))), encoding="utf-8")
+    uncap(folder)
     town = _draw(folder, scale)
     with town.open() as bank:
         for person in town.people:
@@ -83,9 +107,10 @@ def build(folder: Path, scale: Scale) -> Town:
     return town
 
 
-def batches(events: Sequence[bytes], *, size: int) -> Iterator[Sequence[bytes]]:
-    """Cut events into full batches."""
-    return (events[start : start + size] for start in range(0, len(events) - size + 1, size))
+def uncap(folder: Path) -> None:
+    """Lift the caps on contacts: what is measured is asked for more often than a person would be."""
+    guardrails = folder / "guardrails.toml"
+    guardrails.write_text("".join(_uncapped(guardrails.read_text(encoding="utf-8"))), encoding="utf-8")
 
 
 def actions_text() -> str:
@@ -133,14 +158,12 @@ def _draw(folder: Path, scale: Scale) -> Town:
     lives = lives_of(scale.people, seed=7, span=span)
     rows = np.concatenate([life.rows for life in lives])
     rows = rows[np.argsort(rows["arrives"], kind="stable")]
-    present = int(np.searchsorted(rows["arrives"], span.at(scale.days, minute=0)))
-    rows = rows[: present + scale.events]
+    rows = rows[: int(np.searchsorted(rows["arrives"], span.at(scale.days, minute=0)))]
     bodies = [msgspec.json.encode(cloudevent(event)) for event in events_of(rows, [life.person for life in lives])]
     return Town(
         folder=folder,
         people=tuple(life.person.id for life in lives),
-        past=tuple(bodies[:present]),
-        coming=tuple(bodies[present:]),
+        past=tuple(bodies),
         moved_in=span.at(0, minute=0),
         now=Instant(int(rows["arrives"].max()) + MINUTE),
     )
@@ -155,5 +178,4 @@ def _everything(person: str, *, since: Instant) -> ConsentChange:
         sources=every,
         channels=every,
         since=since,
-        until=Instant(since + 3_000 * DAY),
     )

@@ -33,7 +33,7 @@ from marketofone.domain.event import KINDS, MAX_EVENT_BYTES
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
-from marketofone.services.bank_config import DOCUMENTS, Settings, read_config
+from marketofone.projection.bank_config import DOCUMENTS, KeySettings, Settings, read_config
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
@@ -58,7 +58,7 @@ def events() -> str:
         "| what arrives | its answer |",
         "| --- | --- |",
         "| a well-formed event | an event; refused when no granted purpose may use its source, and counted as such |",
-        "| the same producer and id again | a duplicate: counted, not used, whatever it says |",
+        "| the same producer and id of the customer again, once it was kept | a duplicate: counted, not used, whatever it says |",
         "| late, even by a year | an event: windows that still hold its day count it, older ones do not |",
         "| more than `future_seconds` ([bank.toml](settings.md)) ahead | a dead letter: check the producer's clock |",
         (
@@ -67,7 +67,9 @@ def events() -> str:
         ),
         f"| more than {MAX_EVENT_BYTES // _BYTES} KiB | a dead letter |",
         "",
-        "Dead letters keep what was sent. Nothing is lost, and a batch is never refused for one bad event.\n",
+        "A dead letter keeps where, what shape and what to do; what was sent is kept, sealed, only where the bank may keep it.",
+        "A batch is never refused for one bad event; one of more than 10,000 is refused whole. Content that was not kept burns no id:",
+        "the same event may be sent again.\n",
     ]
     for kind, (structure, source) in KINDS.items():
         lines += [f"## {kind}", "", f"{_purpose(structure)} Source: `{source}`.", "", *_fields(structure)]
@@ -130,8 +132,10 @@ def settings() -> str:
     ]
     types = _types(Settings)
     for key, value, meaning in _commented(template):
-        lines.append(f"| `{key}` | {types[key]} | `{value}` | {meaning} |")
-    lines += ["", "## consent.toml", "", _purpose(ConsentPolicy), "", *_fields(ConsentPolicy)]
+        lines.append(f"| `{key}` | {types[key]} | {value} | {meaning} |")
+    lines.append("")
+    lines += _parts({"keys": KeySettings})
+    lines += ["## consent.toml", "", _purpose(ConsentPolicy), "", *_fields(ConsentPolicy)]
     lines += _parts({"purposes": Purpose, "sources": DataSource, "channels": Channel})
     lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]
     lines += _parts({"occasions": Occasion, "actions": Action})
@@ -297,7 +301,8 @@ def _commented(template: str) -> Iterator[tuple[str, str, str]]:
         key, given, rest = line.partition(" = ")
         if given:
             value, _, meaning = rest.partition("#")
-            yield key, value.strip(), meaning.strip()
+            left_out = key.startswith("# ")
+            yield key.removeprefix("# "), "left out" if left_out else f"`{value.strip()}`", meaning.strip()
 
 
 def _route(operation: Mapping[str, Any]) -> Iterator[str]:

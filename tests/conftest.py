@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import marketofone
+import postgres_server
+from bank_projects import ENGINES, EngineName, Projects
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
@@ -18,6 +20,50 @@ from marketofone.models.forecast.boost import loadable
 
 START = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 ROOT = Path(__file__).parents[1]
+
+# The one profile of generated examples: no deadline that a loaded machine could trip, a blob that repeats what failed,
+# and in CI the same examples every time.
+settings.register_profile("tests", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.load_profile("tests")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=ENGINES,
+        help="run every test that opens a bank, and no other, on this engine; without it all run on the embedded one, "
+        "and those marked `engines` on each",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say on which engines a test runs: a mark of the test or its module, or the command line."""
+    if "bank_engine" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite"):
+        return
+    chosen = metafunc.config.getoption("--engine")
+    every = metafunc.definition.get_closest_marker("engines")
+    engines = [chosen] if chosen else ENGINES if every else ()
+    if engines:
+        metafunc.parametrize("bank_engine", engines, indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would not run on the engine that was chosen."""
+    if config.getoption("--engine"):
+        here = [item for item in items if isinstance(item, pytest.Function) and _names_engine(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in here])
+        items[:] = here
+
+
+def _names_engine(item: pytest.Function) -> bool:
+    return "bank_engine" in getattr(getattr(item, "callspec", None), "params", {})
+
+
+@pytest.fixture(autouse=True)
+def _databases_go_with_their_test() -> Iterator[None]:
+    yield
+    if postgres_server.server.cache_info().currsize:  # only where a test started the server
+        postgres_server.server().drop_all()
 
 
 @pytest.fixture
@@ -34,15 +80,29 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / wiring.DATA
 
 
+@pytest.fixture(scope="module")
+def bank_engine(request: pytest.FixtureRequest) -> EngineName:
+    """Name the engine under test; see ``--engine``."""
+    name: EngineName = getattr(request, "param", "embedded")
+    return name
+
+
+@pytest.fixture(scope="module")
+def lasting_projects(bank_engine: EngineName, fitted: Path) -> Projects:
+    """Lay out banks that a whole module shares."""
+    return Projects(bank_engine, fitted, stays=True)
+
+
 @pytest.fixture
-def project(tmp_path: Path, fitted: Path) -> Path:
+def projects(bank_engine: EngineName, fitted: Path) -> Projects:
+    """Lay out banks of one test."""
+    return Projects(bank_engine, fitted)
+
+
+@pytest.fixture
+def project(tmp_path: Path, projects: Projects) -> Path:
     """Lay a bank project out, with the language model already fitted."""
-    folder = tmp_path / "bank"
-    wiring.lay_out(folder)
-    (folder / wiring.DATA).mkdir(mode=0o700)
-    for model in fitted.glob("language-*.bin"):
-        shutil.copy(model, folder / wiring.DATA)
-    return folder
+    return projects.lay_out(tmp_path / "bank")
 
 
 @pytest.fixture
@@ -62,8 +122,8 @@ def allow(bank: Bank, now: Instant) -> Callable[..., None]:
             purposes=purposes,
             sources=sources,
             channels=("*",),
-            since=now if bank.epoch(customer) else Instant(now - 400 * DAY),
-            until=Instant(now + 400 * DAY),
+            since=now,
+            until=Instant(now + 365 * DAY),
         )
         bank.consent(change, now=now)
 

@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 from marketofone import wiring
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.services.bank import Bank, Clock
+from marketofone.store.keystore import Random
 
 __all__ = ["Bank", "Clock", "open", "wall_clock"]
 
@@ -23,12 +25,36 @@ def wall_clock() -> Instant:
     return instant_of(datetime.now(tz=UTC))
 
 
-def open(path: str | Path, *, now: Instant | None = None, clock: Clock = wall_clock) -> Bank:  # noqa: A001 - the word
+def open(  # noqa: A001 - the word
+    path: str | Path,
+    *,
+    now: Instant | None = None,
+    clock: Clock | None = None,
+    read_only: bool = False,
+    random: Random = os.urandom,
+    runs_command: bool = False,
+) -> Bank:
     """Open a bank project. ``now`` is when its documents are recorded, should they have changed.
+
+    Its clock is the wall's, but for a synthetic bank, whose time stands where ``bank.toml`` says.
+
+    Opened to read only it can be verified, replayed and looked at, also a copy and on a medium that cannot be written.
+    Then a command of bank.toml that prints the bank's key is run only where ``runs_command`` says so.
+    ``random`` gives the bytes that draws come from; only a simulation that is to be repeated brings its own.
 
     Raises
     ------
     BankNotFound
         When there is no bank project at this path.
     """
-    return Bank(wiring.plug_in(Path(path), now=clock() if now is None else now), clock=clock)
+    clock = clock or _clock_of(Path(path))
+    moment = clock() if now is None else now
+    return Bank(
+        wiring.plug_in(Path(path), now=moment, read_only=read_only, random=random, runs_command=runs_command),
+        clock=clock,
+    )
+
+
+def _clock_of(folder: Path) -> Clock:
+    stands = wiring.clock_of(folder)
+    return wall_clock if stands is None else lambda: stands

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-import msgspec
-
-from marketofone.domain.errors import BankNotFound, MalformedDocument
-from marketofone.domain.moment import Instant
+from marketofone.domain.errors import BankNotFound, MalformedDocument, Moved, StoreError
+from marketofone.domain.moment import Calendar, Instant, text_of
 from marketofone.models.language.model import LanguageModel
 from marketofone.models.language.phrases import load_phrases, phrases_text
-from marketofone.services.app_context import AppContext
-from marketofone.services.bank_config import DIGEST, DOCUMENTS, digest_of, read_config, read_settings
-from marketofone.store.embedded.store import EmbeddedStore
-from marketofone.store.ports import Store, Writer
+from marketofone.projection import codec
+from marketofone.projection.bank_config import (
+    DOCUMENTS,
+    EMBEDDED,
+    BankConfig,
+    KeySettings,
+    Settings,
+    read_config,
+    read_settings,
+    without_engine,
+)
+from marketofone.projection.live import Projection
+from marketofone.projection.records import DocumentRecord
+from marketofone.projection.snapshot import Configs
+from marketofone.projection.versions import VersionReader
+from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.renewal import Renewal
+from marketofone.store.keystore import FILE as KEYSTORE
+from marketofone.store.keystore import KEY_BYTES, KeyStore, Random
+from marketofone.store.ports import BANK, Entry, Expectation, Store, Unit
+from marketofone.store.sqlite.store import SqliteStore
 
-DATA = "data"
+DATA, KEYS = "data", "keys"
+BANK_KEY = "bank.key"
+COPIED = "format.json"  # in the copy of a database
 LANGUAGE_SEED = 0
 
 
@@ -35,25 +57,214 @@ def lay_out(folder: Path) -> list[str]:
             written.append(name)
     ignore = folder / ".gitignore"
     if not ignore.exists():
-        ignore.write_text(f"{DATA}/\n", encoding="utf-8")
+        ignore.write_text(f"{DATA}/\n{KEYS}/\n", encoding="utf-8")
     return written
 
 
-def plug_in(folder: Path, *, now: Instant) -> AppContext:
+def stop_clock(folder: Path, at: Instant) -> None:
+    """Write into ``bank.toml`` where the time of a synthetic bank stands."""
+    path = folder / "bank.toml"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("clock = ")]
+    lines.insert(0, f'clock = "{text_of(at)}"   # where the time of this synthetic bank stands')
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def clock_of(folder: Path) -> Instant | None:
+    """Say where the time of a synthetic bank stands; None for every other bank."""
+    path = folder / "bank.toml"
+    settings = read_settings(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if settings is None or settings.clock is None:
+        return None
+    return Calendar(settings.timezone).parse(settings.clock, field="clock")
+
+
+def plug_in(
+    folder: Path,
+    *,
+    now: Instant,
+    read_only: bool = False,
+    random: Random = os.urandom,
+    runs_command: bool = False,
+) -> AppContext:
     """Open a bank project: read its documents, open its store, record the documents when they changed.
+
+    Opened to read only, nothing is written, and of the folder's documents only ``bank.toml`` is read: what is in force
+    stands in the bank's journal. A command that gives the bank's key is run only where ``runs_command`` says so: it may
+    be somebody else's bank.
 
     Raises
     ------
     BankNotFound
         When the folder holds no bank project.
     """
+    if read_only:
+        return _plug_in_to_read(folder, now=now, runs_command=runs_command)
     texts = _texts(folder)
+    settings = read_settings(texts["bank.toml"])
+    texts["bank.toml"] = without_engine(texts["bank.toml"])
     config = read_config(texts)
     data = folder / DATA
     data.mkdir(mode=0o700, exist_ok=True)
-    store = EmbeddedStore(data)
-    _record_documents(store, texts, now=now)
-    return AppContext(store=store, config=config, language=_language(data))
+    with ExitStack() as opened:
+        store = _store(settings, data)
+        opened.callback(store.close)
+        keys = _keys_of(store, folder, settings.keys, random=random)
+        opened.callback(keys.close)
+        if not _language_file(data).is_file():
+            _language(data)  # fitted once, when the bank is new; read when a text is first met
+        context = _context(store, keys, language=partial(_language, data))
+        context.reopen = partial(plug_in, folder.absolute(), now=now, runs_command=True)
+        context.configs.keep(config)
+        _record_documents(context, texts, config=config, now=now)
+        opened.pop_all()  # whoever closes the context closes them
+    return context
+
+
+def _plug_in_to_read(folder: Path, *, now: Instant, runs_command: bool) -> AppContext:
+    path = folder / "bank.toml"
+    if not path.is_file():
+        raise BankNotFound(f"no bank.toml in {folder.name or folder}: lay a project out with `marketofone init`")
+    settings = read_settings(path.read_text(encoding="utf-8"))
+    store = _store(settings, folder / DATA, read_only=True)
+    if (folder / KEYS / KEYSTORE).exists() and (runs_command or settings.keys.command is None):
+        keys = KeyStore(folder / KEYS, bank_key=_bank_key(folder, settings.keys), read_only=True)
+    else:
+        keys = KeyStore.absent()
+    context = _context(store, keys, language=partial(_language, folder / DATA, keep=False), reads_only=True)
+    context.reopen = partial(plug_in, folder.absolute(), now=now, runs_command=runs_command)
+    return context
+
+
+def _store(settings: Settings, data: Path, *, read_only: bool = False) -> Store:
+    copied = data / COPIED
+    if settings.engine == EMBEDDED and copied.exists():
+        raise StoreError(
+            f"{DATA}/ is the copy of a PostgreSQL database: name an empty database as `engine` in bank.toml, and it is "
+            "loaded when the bank is opened"
+        )
+    if settings.engine == EMBEDDED:
+        return SqliteStore(data, read_only=read_only)
+    try:
+        from marketofone.store.postgres.store import PostgresStore  # noqa: PLC0415 - its driver is an extra
+    except ImportError as error:
+        raise StoreError(
+            "`engine` in bank.toml names a PostgreSQL database, and its driver is missing: "
+            "install it with `pip install 'marketofone[postgres]'`"
+        ) from error
+    if copied.exists() and not read_only:
+        PostgresStore.load_from(str(data), address=settings.engine)
+        copied.rename(data / f"loaded-{COPIED}")  # once: what comes later is in the database alone
+    return PostgresStore(settings.engine, read_only=read_only)
+
+
+def _keys_of(store: Store, folder: Path, settings: KeySettings, *, random: Random) -> KeyStore:
+    """Open the keys of what a store holds; make them for a new bank.
+
+    Raises
+    ------
+    StoreError
+        When one is there without the other, or they do not belong together: then `engine`, or a folder, is another than
+        it was.
+    """
+    with store.read() as reader:
+        first = next(reader.entries(BANK, upto=1), None)
+    if first is not None and not (folder / KEYS / KEYSTORE).exists():
+        raise StoreError(
+            f"the store holds a bank whose keys are not in {KEYS}/: bring them back, or name an empty database "
+            "as `engine` in bank.toml"
+        )
+    keys = KeyStore(folder / KEYS, bank_key=_bank_key(folder, settings), random=random)
+    try:
+        _check_together(first, keys)
+    except StoreError:
+        keys.close()
+        raise
+    return keys
+
+
+def _check_together(first: Entry | None, keys: KeyStore) -> None:
+    if first is None and keys.subjects():
+        raise StoreError(
+            f"{KEYS}/ knows customers, and the store is empty: `engine` in bank.toml is another than it was, or the "
+            "data are gone; put the engine back, or restore a backup of the data"
+        )
+    if first is not None and not _opens(first, keys):
+        raise StoreError(
+            f"what the store holds does not open with {KEYS}/: it is another bank's, or was altered; see whether "
+            "`engine` in bank.toml names the right database"
+        )
+
+
+def _opens(first: Entry, keys: KeyStore) -> bool:
+    try:
+        codec.read(first, box=keys.bank)
+    except StoreError:
+        return False
+    return True
+
+
+def _context(
+    store: Store, keys: KeyStore, *, language: Callable[[], LanguageModel], reads_only: bool = False
+) -> AppContext:
+    renewal = Renewal(store)
+    return AppContext(
+        store=store,
+        keys=keys,
+        read_language=language,
+        projection=Projection(keys, renew=None if reads_only else renewal),
+        configs=Configs(keys),
+        versions=VersionReader(keys),
+        renewal=renewal,
+        reads_only=reads_only,
+    )
+
+
+def _bank_key(folder: Path, settings: KeySettings) -> bytes:
+    """Read the key that wraps all others; make one for a bank that has none yet."""
+    if settings.command is not None:
+        return _key_in(_printed_by(settings.command), "what `command` under [keys] in bank.toml prints")
+    path = folder / KEYS / BANK_KEY if settings.file is None else folder / settings.file
+    if not path.exists() and not (folder / KEYS / KEYSTORE).exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        write_key(fresh)
+        with suppress(FileExistsError):  # another process was faster
+            os.link(fresh, path)
+        fresh.unlink()
+    if not path.is_file():
+        raise StoreError(f"{path.name} is missing: without the bank's key nothing can be read")
+    return _key_in(path.read_bytes(), path.name)
+
+
+def write_key(path: Path) -> bytes:
+    """Write a new random key into a new file that only its owner may read; durable when this returns."""
+    key = os.urandom(KEY_BYTES)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def _printed_by(command: str) -> bytes:
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(words, capture_output=True, check=False, timeout=60)  # noqa: S603 - the operator's own
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise StoreError(f"the command that gives the bank's key does not run: {type(error).__name__}") from error
+    if done.returncode:
+        raise StoreError(f"the command that gives the bank's key ended with {done.returncode}")
+    return done.stdout
+
+
+def _key_in(held: bytes, where: str) -> bytes:
+    if len(held) == KEY_BYTES:
+        return held
+    with suppress(ValueError, UnicodeDecodeError):
+        key = bytes.fromhex(held.decode().strip())
+        if len(key) == KEY_BYTES:
+            return key
+    raise StoreError(f"{where} is no key: it must be {KEY_BYTES} bytes, or {2 * KEY_BYTES} hexadecimal digits")
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -68,34 +279,41 @@ def _texts(folder: Path) -> dict[str, str]:
     return texts
 
 
-def _record_documents(store: Store, texts: dict[str, str], *, now: Instant) -> None:
-    with store.read() as reader:
-        known = {name: reader.document(name) for name in DOCUMENTS}
-    if known == texts:
+def _record_documents(context: AppContext, texts: dict[str, str], *, config: BankConfig, now: Instant) -> None:
+    for _ in attempts():
+        with context.store.read() as reader:
+            head = reader.head(BANK)
+            bank = context.projection.bank(reader)
+            if bank.documents and bank.digests[bank.documents] == config.digest:
+                return
+            before = context.configs.at(reader, bank) if bank.documents else None
+        if before is not None and before.settings.timezone != config.settings.timezone:
+            raise MalformedDocument(
+                field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
+            )
+        record = DocumentRecord(context.actor, config.digest, texts)
+        draft = codec.draft("document", record, subject=BANK, box=context.keys.bank, at=now)
+        try:
+            context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
+        except Moved:
+            continue
         return
-    before = known["bank.toml"]
-    if before is not None and tomllib.loads(before).get("timezone") != read_settings(texts["bank.toml"]).timezone:
-        raise MalformedDocument(
-            field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
-        )
-
-    def record(writer: Writer) -> None:
-        writer.append("document", at=now, customer=None, body=msgspec.json.encode(texts))
-        for name, text in {**texts, DIGEST: digest_of(texts)}.items():
-            writer.put_document(name, text)
-
-    store.commit(record)
 
 
-def _language(data: Path) -> LanguageModel:
+def _language(data: Path, *, keep: bool = True) -> LanguageModel:
     # Fitting takes seconds and depends on nothing but the phrases, the seed and this version's code: done once.
-    phrases = phrases_text()
-    digest = blake2b(f"{version('marketofone')}\0{LANGUAGE_SEED}\0{phrases}".encode(), digest_size=8).hexdigest()
-    path = data / f"language-{digest}.bin"
+    path = _language_file(data)
     if path.is_file():
         return LanguageModel.from_bytes(path.read_bytes())
-    model = LanguageModel.fit(load_phrases(phrases), seed=LANGUAGE_SEED)
+    model = LanguageModel.fit(load_phrases(phrases_text()), seed=LANGUAGE_SEED)
+    if not keep:
+        return model
     half = path.with_suffix(".half")
     half.write_bytes(model.to_bytes())
     half.replace(path)  # in one step: another process never reads half a model
     return model
+
+
+def _language_file(data: Path) -> Path:
+    named = f"{version('marketofone')}\0{LANGUAGE_SEED}\0{phrases_text()}"
+    return data / f"language-{blake2b(named.encode(), digest_size=8).hexdigest()}.bin"

@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
     lines = folder.parent / "events.jsonl"
     lines.write_text("\n".join(json.dumps(event) for one in PEOPLE for event in year(one)), encoding="utf-8")
     for customer in PEOPLE[1:]:
-        granted = invoke("consent", "grant", customer, "--as-of", BEGAN, "--days", "3650", "--bank", str(folder))
+        granted = invoke("consent", "grant", customer, "--as-of", BEGAN, "--bank", str(folder))
         assert granted.exit_code == DONE, granted.output
     assert invoke("import", "cloudevents", str(lines), "--bank", str(folder)).exit_code == DONE
     return folder

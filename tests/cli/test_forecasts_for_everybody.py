@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+import marketofone
 from marketofone import wiring
 from marketofone.cli import main
 
@@ -73,7 +74,7 @@ def furnish(folder: Path, events: list[dict[str, Any]], *, data: Path) -> Path:
     path = folder.parent / f"{folder.name}.jsonl"
     path.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
     for customer in ("c-1", "c-2"):
-        told(folder, "consent", "grant", customer, "--as-of", "2023-01-01", "--days", "3650")
+        told(folder, "consent", "grant", customer, "--as-of", "2023-01-01")
     told(folder, "import", "cloudevents", str(path))
     return folder
 
@@ -86,10 +87,8 @@ def then(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def later(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
-    """Give a bank that knows the same, and what came after; there, somebody agreed after the date."""
-    folder = furnish(tmp_path_factory.mktemp("later") / "bank", [*LATER, *PAST], data=fitted)
-    told(folder, "consent", "grant", "c-3", "--as-of", "2024-07-15", "--days", "3650")
-    return folder
+    """Give a bank that knows the same, and what came after."""
+    return furnish(tmp_path_factory.mktemp("later") / "bank", [*LATER, *PAST], data=fitted)
 
 
 def test_there_is_a_line_for_each_account_and_day(then: Path) -> None:
@@ -121,6 +120,21 @@ def test_who_is_left_out_is_said_beside_the_lines(then: Path) -> None:
 
     assert "c-3" not in result.stdout
     assert result.stderr == "people left out: 1, they have not allowed it\n"
+
+
+def test_a_question_about_everybody_is_a_use_and_no_decision_follows_it(then: Path) -> None:
+    with marketofone.open(then) as bank:
+
+        def read() -> int:
+            return sum(
+                use.count for use in bank.uses("c-1") if (use.purpose, use.source) == ("insights", "transactions")
+            )
+
+        before = read()
+        told(then, "forecast", "--all", "--as-of", AS_OF)
+        assert read() == before + 1
+        with bank.context.store.read() as reader:
+            assert bank.context.snapshot(reader).person("c-1").forecast is None
 
 
 def test_for_people_there_is_a_short_table(then: Path) -> None:

@@ -42,7 +42,7 @@ def lived(project: Path, tmp_path: Path) -> Path:
             )
     file = tmp_path / "events.jsonl"
     file.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
-    run(project, "consent", "grant", "c-1", "--as-of", "2023-12-31", "--days", "3650")
+    run(project, "consent", "grant", "c-1", "--as-of", "2023-12-31")
     run(project, "import", "cloudevents", str(file), "--json")
     return project
 

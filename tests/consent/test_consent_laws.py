@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admit, permit
-from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, Consents, apply, fold
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope, parse_policy
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import (
@@ -85,7 +86,7 @@ def changes(draw: st.DrawFn, *whats: Literal["grant", "withdraw"]) -> ConsentCha
     change = draw(st.sampled_from(whats))
     since = draw(MOMENTS)
     ends = draw(st.none() | st.integers(1, 6)) if change == "grant" else None
-    return ConsentChange(
+    said = ConsentChange(
         customer="c-1",
         change=change,
         purposes=draw(words("insights", "marketing")),
@@ -94,6 +95,7 @@ def changes(draw: st.DrawFn, *whats: Literal["grant", "withdraw"]) -> ConsentCha
         since=since,
         until=None if ends is None else Instant(since + ends),
     )
+    return explicit(said, policy=POLICY, now=since)
 
 
 NOES, YESES = changes("withdraw"), changes("grant")
@@ -101,7 +103,7 @@ HISTORIES = st.lists(NOES | YESES, max_size=6)
 
 
 def says(history: Sequence[ConsentChange]) -> Consents:
-    return fold(history, policy=POLICY)
+    return fold(history)
 
 
 def granted_cells(consents: Consents, now: Instant) -> set[ConsentScope]:
@@ -133,26 +135,23 @@ def admitted(consents: Consents, now: Instant) -> set[str]:
     }
 
 
+def about(change: ConsentChange, scope: ConsentScope) -> bool:
+    return scope.purpose in change.purposes and scope.source in change.sources and scope.channel in change.channels
+
+
 @given(history=HISTORIES, now=MOMENTS)
-def test_a_no_is_the_last_word_and_else_the_last_that_had_begun_by_then_counts(
+def test_of_everything_said_about_a_scope_the_last_entry_counts_whatever_date_it_names(
     history: list[ConsentChange], now: Instant
 ) -> None:
     consents = says(history)
     for scope in CELLS:
-        about = [
-            change
-            for change in history
-            if {"*", scope.purpose} & set(change.purposes)
-            and {"*", scope.source} & set(change.sources)
-            and {"*", scope.channel} & set(change.channels)
-        ]
-        no = about[-1:] if about and about[-1].change == "withdraw" else []
-        begun = no or [change for change in about if change.since <= now]
-        expected = "not_yet" if about else "never"
-        if begun:
-            last = begun[-1]
-            ended = last.until is not None and last.until <= now
-            expected = "withdrawn" if last.change == "withdraw" else "expired" if ended else "granted"
+        last = next((change for change in reversed(history) if about(change, scope)), None)
+        expected = "never"
+        if last is not None and last.change == "withdraw":
+            expected = "withdrawn"
+        elif last is not None:
+            assert last.until is not None
+            expected = "not_yet" if now < last.since else "expired" if last.until <= now else "granted"
         assert consents.state(scope, now) == expected
 
 
@@ -170,39 +169,57 @@ def test_one_more_withdrawal_anywhere_in_the_history_never_opens_anything(
 def test_what_was_withdrawn_is_withdrawn_for_every_question_and_nothing_else_moved(
     history: list[ConsentChange], no: ConsentChange
 ) -> None:
-    before, after = says(history), apply(says(history), no, policy=POLICY)
+    before, after = says(history), apply(says(history), no)
     for scope in CELLS:
-        named = (
-            {"*", scope.purpose} & set(no.purposes)
-            and {"*", scope.source} & set(no.sources)
-            and {"*", scope.channel} & set(no.channels)
-        )
         for moment in map(Instant, range(LATEST + 1)):
-            if named:
+            if about(no, scope):
                 assert after.state(scope, moment) == "withdrawn"
             else:
                 assert after.state(scope, moment) == before.state(scope, moment)
 
 
 @given(history=HISTORIES, yes=YESES, now=MOMENTS)
-def test_one_more_grant_never_shuts_anything_before_it_ends(
+def test_one_more_grant_never_shuts_anything_while_it_holds(
     history: list[ConsentChange], yes: ConsentChange, now: Instant
 ) -> None:
-    before, after = says(history), apply(says(history), yes, policy=POLICY)
-    if yes.until is None or now < yes.until:
+    before, after = says(history), apply(says(history), yes)
+    if yes.since <= now < (yes.until or now):
         assert granted_cells(before, now) <= granted_cells(after, now)
         assert opened(before, now) <= opened(after, now)
         assert admitted(before, now) <= admitted(after, now)
 
 
 @given(history=HISTORIES, later=YESES, now=MOMENTS)
-def test_what_is_granted_for_later_opens_nothing_earlier_that_was_not_open_before_the_last_no(
+def test_a_grant_opens_nothing_at_a_moment_before_it_begins(
     history: list[ConsentChange], later: ConsentChange, now: Instant
 ) -> None:
-    granted_then = says([change for change in history if change.change == "grant"])
-    after = apply(says(history), later, policy=POLICY)
+    before, after = says(history), apply(says(history), later)
     if now < later.since:
-        assert granted_cells(after, now) <= granted_cells(granted_then, now)
+        assert granted_cells(after, now) <= granted_cells(before, now)
+
+
+@given(each=st.lists(HISTORIES, min_size=1, max_size=4), now=MOMENTS)
+def test_what_several_ids_allow_is_what_each_of_them_allows_and_silence_is_a_no(
+    each: list[list[ConsentChange]], now: Instant
+) -> None:
+    ids = [says(history) for history in each]
+    both = together(ids)
+    assert granted_cells(both, now) == set.intersection(*(granted_cells(one, now) for one in ids))
+    assert opened(both, now) == set.intersection(*(opened(one, now) for one in ids))
+    assert granted_cells(together([*ids, NEVER_ASKED]), now) == set()
+
+
+@given(each=st.lists(HISTORIES, min_size=2, max_size=4), order=st.randoms(), now=MOMENTS)
+def test_the_order_of_the_ids_of_a_person_says_nothing(
+    each: list[list[ConsentChange]], order: random.Random, now: Instant
+) -> None:
+    ids = [says(history) for history in each]
+    mixed = order.sample(ids, len(ids))
+    one, other = together(ids), together(mixed)
+    assert one.epoch == other.epoch
+    assert {scope: one.state(scope, now) == "granted" for scope in CELLS} == {
+        scope: other.state(scope, now) == "granted" for scope in CELLS
+    }
 
 
 @given(history=HISTORIES, now=MOMENTS)
@@ -244,9 +261,9 @@ def test_an_event_is_admitted_when_some_purpose_may_use_it_through_some_channel(
 
 @given(history=HISTORIES)
 def test_the_epoch_counts_every_change(history: list[ConsentChange]) -> None:
-    consents = NOBODY_ASKED
+    consents = NEVER_ASKED
     for number, change in enumerate(history, start=1):
-        consents = apply(consents, change, policy=POLICY)
+        consents = apply(consents, change)
         assert consents.epoch == number
     assert consents == says(history)
     granted = permit("insights", consents, customer="c-1", channel="app", policy=POLICY, now=Instant(0))

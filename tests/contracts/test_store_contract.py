@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from hashlib import blake2b
-from importlib import import_module
+from hashlib import sha256
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import cast
 
 import pytest
+from store_cases import ENGINES, NOW, chain_holds, draft, drafts, guarded, journal, log_holds
 
-from marketofone.audit.chain import GENESIS
-from marketofone.audit.verify import verify
-from marketofone.domain.errors import DecisionExists, StoreError
-from marketofone.domain.moment import Instant
-from marketofone.store.ports import DeadLetter, Entry, EntryKind, NewEvent, Reader, Store, Verdict, Writer
+from marketofone.audit import merkle
+from marketofone.audit.journal_chain import GENESIS
+from marketofone.domain.errors import Moved, StoreError
+from marketofone.domain.moment import SECOND, Instant
+from marketofone.store.ports import (
+    BANK,
+    CODES,
+    GUARDING,
+    DeadLetter,
+    DecisionName,
+    Entry,
+    EntryKind,
+    Expectation,
+    Head,
+    Kept,
+    Lesson,
+    LinkChange,
+    Sealed,
+    Store,
+    Unit,
+)
 
-ENGINES = {"embedded": "marketofone.store.embedded.store:EmbeddedStore"}
 Open = Callable[[], Store]
-NOW = Instant(1_700_000_000_000_000)
+LARGEST = 2**63 - 1
+CHILD = Path(__file__).with_name("store_child.py")
+KEY, OTHER_KEY = b"k" * 16, b"o" * 16
 
 
 @pytest.fixture(params=sorted(ENGINES))
 def engine(request: pytest.FixtureRequest) -> str:
-    return ENGINES[request.param]
+    return str(request.param)
 
 
 @pytest.fixture
 def open_again(engine: str, tmp_path: Path) -> Iterator[Open]:
     """Opens the same store once more, as another process would."""
-    module, _, name = engine.partition(":")
-    make = cast("Callable[[Path], Store]", getattr(import_module(module), name))
     opened: list[Store] = []
 
     def open_it() -> Store:
-        opened.append(make(tmp_path))
+        opened.append(ENGINES[engine](tmp_path))
         return opened[-1]
 
     yield open_it
@@ -51,581 +68,896 @@ def store(open_again: Open) -> Store:
     return open_again()
 
 
-def event(name: str, *, customer: str = "c-1", verdict: Verdict = "admitted") -> NewEvent:
-    return NewEvent(
-        key=blake2b(name.encode(), digest_size=16).digest(),
-        customer=customer,
-        source="app",
-        kind="app.opened",
-        at=NOW,
-        verdict=verdict,
-        body=None if verdict == "refused" else name.encode(),
-        reading=None,
+def head(store: Store, subject: int = 1) -> Head:
+    with store.read() as reader:
+        return reader.head(subject)
+
+
+def read(store: Store, subject: int = 1) -> list[Entry]:
+    with store.read() as reader:
+        return journal(reader, subject)
+
+
+def everything(store: Store) -> tuple[object, ...]:
+    """Give all that a unit of work can leave behind."""
+    with store.read() as reader:
+        subjects = [BANK, *reader.subjects(limit=100)]
+        return (
+            [(reader.head(subject), journal(reader, subject), reader.snapshots(subject)) for subject in subjects],
+            [reader.keys_of(subject) for subject in range(5)],
+            [reader.holders(key, limit=100) for key in (KEY, OTHER_KEY)],
+            reader.decisions(b"name"),
+            reader.lessons(limit=100),
+            reader.letters(limit=100),
+            reader.tallies(),
+            reader.state(sha256(b"state").digest()),
+            reader.sealed(),
+            reader.known([(subject, key) for subject in range(5) for key in range(10)]),
+        )
+
+
+def letter(shape: str = "text", *, raw: bytes | None = None) -> DeadLetter:
+    return DeadLetter(at=NOW, field="data.amount", shape=shape, fix="send a number", raw=raw)
+
+
+def busy_unit(**more: object) -> Unit:
+    """Make a unit that writes something of every sort."""
+    return Unit(
+        now=NOW,
+        drafts=[draft(1, "decision", keys=[1]), draft(2, "outcome", keys=[2])],
+        snapshots=[Kept(subject=1, name="app", n=1, body=b"kept")],
+        links=[LinkChange(KEY, 1, linked=True)],
+        names=[DecisionName(b"name", 0)],
+        letters=[letter()],
+        tallies={"events": 2},
+        lessons=[1],
+        states={sha256(b"state").digest(): b"state"},
+        **more,  # type: ignore[arg-type]
     )
 
 
-def write(store: Store, kind: EntryKind = "decision", *, customer: str | None = "c-1", body: bytes = b"body") -> Entry:
-    return store.commit(lambda writer: writer.append(kind, at=NOW, customer=customer, body=body))
+def moved(store: Store, unit: Unit) -> frozenset[int]:
+    """Commit a unit that must not be kept, and give the journals it names."""
+    before = everything(store)
+    with pytest.raises(Moved) as caught:
+        store.commit(unit)
+    assert everything(store) == before
+    return caught.value.subjects
 
 
-def ingest_batch(store: Store, *events: NewEvent) -> Entry:
-    def work(writer: Writer) -> Entry:
-        entry = writer.append("ingest", at=NOW, customer=None, body=b"batch")
-        writer.add_events(events, seq=entry.seq)
-        return entry
-
-    return store.commit(work)
-
-
-def chain_holds(reader: Reader) -> bool:
-    return verify((e.seq, e.kind, e.at, e.customer, e.body, e.link) for e in reader.entries()).ok
-
-
-def everything(reader: Reader) -> tuple[object, ...]:
-    return (
-        reader.position(),
-        list(reader.entries()),
-        list(reader.events()),
-        list(reader.customers()),
-        list(reader.letters(limit=100)),
-        reader.states("c-1"),
-        reader.consents("c-1"),
-        reader.models(prefix="", after=0),
-        reader.members("c-1"),
-        dict(reader.counts()),
-    )
-
-
-# The journal
+# An empty store
 
 
 def test_an_empty_store_knows_nothing(store: Store) -> None:
     with store.read() as reader:
-        assert reader.position() == 0
-        assert list(reader.entries()) == []
-        assert reader.entry(1) is None
-        assert reader.decision("d-1") is None
-        assert reader.epoch("c-1") == 0
-        assert reader.consents("c-1") is None
-        assert reader.states("c-1") == {}
-        assert reader.model("m") is None
-        assert reader.document("bank.toml") is None
-        assert reader.person("c-1") == "c-1"
-        assert reader.members("c-1") == ("c-1",)
-        assert reader.holder("device", "k") is None
-        assert reader.known([bytes(16)]) == set()
-        assert dict(reader.counts()) == {}
+        assert reader.head(1) == Head(1, n=0, hash=GENESIS, guard=0, stamp=0, recorded=Instant(0))
+        assert reader.heads([BANK, 7]) == {BANK: Head(BANK), 7: Head(7)}
+        assert reader.heads([]) == {}
+        assert list(reader.entries(1)) == list(reader.entries(1, newest_first=True)) == []
+        assert reader.subjects(limit=10) == []
+        assert reader.known([(1, 1)]) == reader.known([]) == set()
+        assert reader.recent(kinds=["decision", "ingest"], limit=10) == []
+        assert reader.sealed() == Sealed(size=0, root=merkle.EMPTY_ROOT, waiting=0)
+        assert reader.leaves(limit=10) == []
+        assert reader.places(limit=10) == []
+        assert reader.leaf_of(1, 1) is None
+        assert reader.snapshots(1) == {}
+        assert reader.keys_of(1) == []
+        assert reader.holders(KEY, limit=10) == []
+        assert reader.decisions(b"name") == []
+        assert reader.state(bytes(32)) is None
+        assert reader.lessons(limit=10) == []
+        assert reader.letters(limit=10) == []
+        assert reader.tallies() == {}
 
 
-def test_entries_are_numbered_from_one_without_gaps_and_chained(store: Store) -> None:
-    entries = [write(store, body=str(n).encode()) for n in range(5)]
-    assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5]
-    with store.read() as reader:
-        assert list(reader.entries()) == entries
-        assert reader.entry(3) == entries[2]
-        assert reader.position() == 5
-        assert chain_holds(reader)
-    assert GENESIS not in {entry.link.hash for entry in entries}
-    assert len({entry.link.salt for entry in entries}) == 5
+def test_a_unit_that_says_nothing_changes_nothing(store: Store) -> None:
+    before = everything(store)
+    assert store.commit(Unit(now=NOW)) == []
+    assert everything(store) == before
 
 
-def test_what_was_committed_is_there_after_closing_and_opening(open_again: Open) -> None:
-    first = open_again()
-    ingest_batch(first, event("a"))
-    write(first)
-    with first.read() as reader:
-        before = everything(reader)
-    first.close()
-    with open_again().read() as reader:
-        assert everything(reader) == before
+# Journals
 
 
-def test_changes_tell_what_came_after_a_position_and_whom_it_is_about(store: Store) -> None:
-    first = write(store, "consent", customer="c-1")
-    write(store, "ruling", customer=None)
-
-    def work(writer: Writer) -> list[tuple[EntryKind, str | None]]:
-        writer.append("decision", at=NOW, customer="c-2", body=b"its own writes count")
-        return writer.changes(after=first.seq)
-
-    assert store.commit(work) == [("ruling", None), ("decision", "c-2")]
-    with store.read() as reader:
-        assert reader.changes(after=0) == [("consent", "c-1"), ("ruling", None), ("decision", "c-2")]
-        assert reader.changes(after=reader.position()) == []
-
-
-def test_a_walk_through_many_entries_keeps_the_order_from_either_end(store: Store) -> None:
-    def work(writer: Writer) -> None:
-        for n in range(700):
-            writer.append("outcome", at=NOW, customer=f"c-{n % 3}", body=b"")
-
-    store.commit(work)
-    with store.read() as reader:
-        assert [entry.seq for entry in reader.entries()] == list(range(1, 701))
-        assert [entry.seq for entry in reader.entries(newest_first=True)] == list(range(700, 0, -1))
-        assert [entry.seq for entry in reader.entries(after=650)] == list(range(651, 701))
-        assert [entry.seq for entry in reader.entries(after=650, newest_first=True)] == list(range(700, 650, -1))
-        assert [entry.seq for entry in reader.entries(after=10, limit=2)] == [11, 12]
-        assert [entry.seq for entry in reader.entries(newest_first=True, limit=2)] == [700, 699]
-        assert list(reader.entries(limit=0)) == []
-
-
-def test_a_walk_is_narrowed_by_kinds_and_customers_in_one_total_order(store: Store) -> None:
-    kinds: list[EntryKind] = ["decision", "outcome", "consent", "decision", "outcome", "ruling"]
-    customers = ["c-1", "c-1", "c-2", "c-2", "c-3", None]
-    for kind, customer in zip(kinds, customers, strict=True):
-        write(store, kind, customer=customer)
-    with store.read() as reader:
-
-        def found(**narrowed: object) -> list[int]:
-            return [entry.seq for entry in reader.entries(**narrowed)]  # type: ignore[arg-type]  # passed through
-
-        assert found(kinds=["outcome", "decision"]) == [1, 2, 4, 5]
-        assert found(kinds=["outcome", "decision"], newest_first=True, limit=3) == [5, 4, 2]
-        assert found(customers=["c-2", "c-1"]) == [1, 2, 3, 4]
-        assert found(customers=["c-2", "c-1"], kinds=["decision", "consent"], after=1) == [3, 4]
-        assert found(customers=["c-1", "c-1"], kinds=["decision", "decision"]) == [1]
-        assert found(customers=[]) == []
-        assert found(kinds=[]) == []
-        assert found(customers=["c-1"], kinds=[]) == []
-
-
-def test_a_decision_is_found_by_its_id_and_an_id_is_taken_once(store: Store) -> None:
-    def decide(writer: Writer) -> Entry:
-        entry = writer.append("decision", at=NOW, customer="c-1", body=b"d")
-        writer.index_decision("d-1", seq=entry.seq)
-        return entry
-
-    made = store.commit(decide)
-    with pytest.raises(DecisionExists):
-        store.commit(decide)
-    with store.read() as reader:
-        assert reader.decision("d-1") == made
-        assert reader.position() == 1
-
-
-# Events
-
-
-def test_events_come_back_as_kept_with_rising_rows(store: Store) -> None:
-    kept = [event("a"), event("b", customer="c-2", verdict="refused"), event("c", customer="c-2", verdict="gap")]
-    entry = ingest_batch(store, *kept)
-    with store.read() as reader:
-        found = list(reader.events())
-    assert [row.row for row in found] == sorted({row.row for row in found})
-    assert {row.seq for row in found} == {entry.seq}
-    fields = NewEvent.__struct_fields__
-    assert [[getattr(row, name) for name in fields] for row in found] == [
-        [getattr(row, name) for name in fields] for row in kept
+def test_entries_are_kept_as_drafted_numbered_from_one_and_chained(store: Store) -> None:
+    drafted = [draft(1, kind, body=b"%d" % place, at=Instant(place)) for place, kind in enumerate(CODES)]
+    heads = store.commit(Unit(now=NOW, drafts=drafted))
+    kept = read(store)
+    assert [(e.kind, e.at, e.body, e.commitment) for e in kept] == [
+        (d.kind, d.at, d.body, d.commitment) for d in drafted
     ]
+    assert [entry.n for entry in kept] == list(range(1, len(CODES) + 1))
+    assert all(entry.subject == 1 and entry.recorded == NOW for entry in kept)
+    assert chain_holds(kept)
+    assert [(h.n, h.hash, h.stamp, h.recorded) for h in heads] == [(e.n, e.hash, e.stamp, e.recorded) for e in kept]
+    assert heads[-1] == head(store)
 
 
-def test_events_are_narrowed_by_customers_row_and_entry(store: Store) -> None:
-    ingest_batch(store, event("a"), event("b", customer="c-2"))
-    second = ingest_batch(store, event("c"), event("d", customer="c-3"))
-    ingest_batch(store, event("e", customer="c-2"))
+def test_each_journal_has_its_own_numbers_and_its_own_chain(store: Store) -> None:
+    heads = store.commit(drafts(1, 2, BANK, 1, 1, 2))
+    assert [(h.subject, h.n) for h in heads] == [(1, 1), (2, 1), (BANK, 1), (1, 2), (1, 3), (2, 2)]
+    heads = store.commit(drafts(2, 1))
+    assert [(h.subject, h.n) for h in heads] == [(2, 3), (1, 4)]
+    assert all(chain_holds(read(store, subject)) for subject in (BANK, 1, 2))
+    assert [len(read(store, subject)) for subject in (BANK, 1, 2)] == [1, 4, 3]
+
+
+def test_a_head_counts_the_entries_that_can_change_an_answer(store: Store) -> None:
+    guard = 0
+    for kind in CODES:
+        [after] = store.commit(drafts(1, kind=kind))
+        guard += kind in GUARDING
+        assert after.guard == guard, kind
+    assert head(store).guard == guard == len(GUARDING)
+    heads = store.commit(Unit(now=NOW, drafts=[draft(2, "use"), draft(2, "consent"), draft(2), draft(2, "signal")]))
+    assert [h.guard for h in heads] == [0, 1, 1, 2]
+
+
+def test_what_is_committed_is_there_after_opening_again(open_again: Open) -> None:
+    store = open_again()
+    store.commit(busy_unit())
+    store.commit(drafts(1, BANK))
+    store.seal()
+    before = everything(store)
+    store.close()
+    again = open_again()
+    assert everything(again) == before
+    assert [h.n for h in again.commit(drafts(1, 2, BANK))] == [3, 2, 2]
+    assert all(chain_holds(read(again, subject)) for subject in (BANK, 1, 2))
+
+
+def test_the_recorded_instant_never_steps_back_within_a_journal(store: Store) -> None:
+    early, late = Instant(NOW - SECOND), Instant(NOW + SECOND)
+    for now in (NOW, early, late, NOW):
+        store.commit(Unit(now=now, drafts=[draft(1)]))
+    store.commit(Unit(now=early, drafts=[draft(2), draft(1)]))
+    assert [entry.recorded for entry in read(store)] == [NOW, NOW, late, late, late]
+    assert [entry.recorded for entry in read(store, 2)] == [early]
+    assert head(store).recorded == late
+    assert chain_holds(read(store))
+
+
+def test_a_stamp_is_one_more_than_the_largest_of_the_whole_person(store: Store) -> None:
+    alone = store.commit(drafts(1, 1, 1, 2))
+    assert [h.stamp for h in alone] == [1, 2, 3, 1]
+    person = {1: (1, 2, 3), 2: (1, 2, 3), 3: (1, 2, 3)}
+    together = store.commit(Unit(now=NOW, drafts=[draft(2), draft(1), draft(3), draft(4), draft(2)], together=person))
+    assert [(h.subject, h.stamp) for h in together] == [(2, 4), (1, 5), (3, 6), (4, 1), (2, 7)]
+    later = store.commit(Unit(now=NOW, drafts=[draft(3), draft(1)], together={1: (1, 2)}))
+    assert [(h.subject, h.stamp) for h in later] == [(3, 7), (1, 8)]
+    assert all(chain_holds(read(store, subject)) for subject in range(1, 5))
+    for subject in range(1, 5):
+        assert all(a.stamp < b.stamp for a, b in pairwise(read(store, subject)))
+
+
+def test_heads_are_given_for_many_journals_at_once(store: Store) -> None:
+    store.commit(drafts(*range(1, 2_001)))
     with store.read() as reader:
-        rows = {row.body: row.row for row in reader.events()}
-
-        def found(**narrowed: object) -> list[bytes | None]:
-            return [row.body for row in reader.events(**narrowed)]  # type: ignore[arg-type]  # passed through
-
-        assert found(customers=["c-2", "c-1"]) == [b"a", b"b", b"c", b"e"]
-        assert found(customers=["c-1"]) == [b"a", b"c"]
-        assert found(customers=[]) == []
-        assert found(after=rows[b"b"]) == [b"c", b"d", b"e"]
-        assert found(upto=second.seq) == [b"a", b"b", b"c", b"d"]
-        assert found(customers=["c-2"], upto=second.seq, after=rows[b"b"]) == []
+        heads = reader.heads(range(5_000))
+        assert len(heads) == 5_000
+        assert all(heads[subject] == reader.head(subject) for subject in (0, 1, 999, 2_000, 2_001, 4_999))
+    assert sum(h.n for h in heads.values()) == 2_000
 
 
-def test_known_keys_are_recognised_among_few_and_among_many(store: Store) -> None:
-    ingest_batch(store, *(event(f"e-{n}") for n in range(300)))
-    old = [event(f"e-{n}").key for n in range(300)]
-    new = [event(f"n-{n}").key for n in range(300)]
+def test_a_journal_is_walked_in_order_or_from_its_end_between_two_places(store: Store) -> None:
+    store.commit(Unit(now=NOW, drafts=[draft(subject) for _ in range(700) for subject in (1, 2)]))
     with store.read() as reader:
-        assert reader.known([]) == set()
-        assert reader.known([old[0], new[0]]) == {old[0]}
-        assert reader.known([*new, *old]) == set(old)
+        for after, upto in ((0, None), (0, 700), (10, None), (10, 20), (699, None), (700, None), (20, 10), (0, 9_999)):
+            wanted = [n for n in range(1, 701) if n > after and (upto is None or n <= upto)]
+            assert [e.n for e in reader.entries(1, after=after, upto=upto)] == wanted
+            newest = reader.entries(1, after=after, upto=upto, newest_first=True)
+            assert [e.n for e in newest] == wanted[::-1]
+        assert {e.subject for e in reader.entries(2)} == {2}
 
 
-def test_a_key_that_is_kept_already_is_refused_and_nothing_of_its_unit_stays(store: Store) -> None:
-    ingest_batch(store, event("a"))
-    with pytest.raises(StoreError):
-        ingest_batch(store, event("b"), event("a"))
+def test_a_journal_is_walked_for_some_kinds_only(store: Store) -> None:
+    kinds: list[EntryKind] = ["ingest", "decision", "use", "ingest", "outcome"] * 130
+    store.commit(Unit(now=NOW, drafts=[draft(1, kind) for kind in kinds]))
     with store.read() as reader:
-        assert [row.body for row in reader.events()] == [b"a"]
-        assert reader.position() == 1
+        for wanted in (["decision"], ["decision", "outcome"], ["ingest", "use"], ["consent"], []):
+            places = [n for n, kind in enumerate(kinds, 1) if kind in wanted]
+            some = reader.entries(1, kinds=wanted)  # type: ignore[arg-type]
+            assert [(e.n, e.kind) for e in some] == [(n, kinds[n - 1]) for n in places]
+            newest = reader.entries(1, kinds=wanted, after=100, upto=500, newest_first=True)  # type: ignore[arg-type]
+            assert [e.n for e in newest] == [n for n in reversed(places) if 100 < n <= 500]
 
 
-def test_customers_are_all_whom_events_or_consents_name_sorted(store: Store) -> None:
-    ingest_batch(store, event("a", customer="c-9"), event("b", customer="c-1"), event("c", customer="c-9"))
-    write(store, "consent", customer="c-5")
-    write(store, "decision", customer="nobody")
-    store.commit(lambda writer: writer.put_consents("c-2", epoch=1, body=b""))
+def test_a_walk_may_be_left_half_way(store: Store) -> None:
+    store.commit(Unit(now=NOW, drafts=[draft(1)] * 1_000))
     with store.read() as reader:
-        assert list(reader.customers()) == ["c-1", "c-2", "c-5", "c-9"]
-        assert reader.counts()["customers"] == 4
+        walk = reader.entries(1)
+        assert [e.n for e in islice(walk, 3)] == [1, 2, 3]
+        assert [e.n for e in islice(walk, 600)] == list(range(4, 604))
+        assert reader.head(1).n == 1_000
+    store.commit(drafts(1))
 
 
-def test_dead_letters_come_newest_first(store: Store) -> None:
-    letters = [DeadLetter(at=NOW, field=f"data.{n}", shape="s", fix="m", raw=b"\xff") for n in range(3)]
-    store.commit(lambda writer: writer.add_letters(letters))
+def test_customers_are_listed_in_pages_without_the_bank(store: Store) -> None:
+    store.commit(drafts(5, 3, BANK, 9, 3, LARGEST))
     with store.read() as reader:
-        assert list(reader.letters(limit=2)) == [letters[2], letters[1]]
+        assert reader.subjects(limit=10) == [3, 5, 9, LARGEST]
+        assert reader.subjects(limit=2) == [3, 5]
+        assert reader.subjects(after=5, limit=2) == [9, LARGEST]
+        assert reader.subjects(after=4, limit=1) == [5]
+        assert reader.subjects(after=LARGEST, limit=1) == []
 
 
-def test_counts_agree_with_what_is_kept(store: Store) -> None:
-    ingest_batch(store, event("a"), event("b", verdict="refused"), event("c", verdict="gap"), event("d"))
-    write(store, "decision")
-    store.commit(lambda writer: writer.add_letters([DeadLetter(at=NOW, field="f", shape="s", fix="m", raw=b"")]))
-    with store.read() as reader:
-        assert dict(reader.counts()) == {
-            "customers": 1,
-            "entries.decision": 1,
-            "entries.ingest": 1,
-            "events.admitted": 2,
-            "events.gap": 1,
-            "events.refused": 1,
-            "letters": 1,
-        }
-
-
-# Identities
-
-
-def link(store: Store, *pairs: tuple[str, str]) -> None:
-    def work(writer: Writer) -> None:
-        for key, customer in pairs:
-            writer.link(key_kind="device", key=key, customer=customer)
-
-    store.commit(work)
-
-
-def test_customers_who_share_keys_however_far_are_one_person(store: Store) -> None:
-    link(store, ("k1", "c-3"), ("k1", "c-2"), ("k2", "c-2"), ("k2", "c-9"), ("k3", "c-4"))
-    with store.read() as reader:
-        for customer in ("c-2", "c-3", "c-9"):
-            assert reader.person(customer) == "c-2"
-            assert reader.members(customer) == ("c-2", "c-3", "c-9")
-        assert reader.person("c-4") == "c-4"
-        assert reader.members("c-5") == ("c-5",)
-        assert reader.holder("device", "k2") == "c-2"
-        assert reader.holder("email_hash", "k2") is None
-
-
-def test_a_link_taken_back_leaves_everything_as_it_was(store: Store) -> None:
-    link(store, ("k1", "c-1"), ("k2", "c-2"))
-    link(store, ("k1", "c-2"), ("k1", "c-2"))
-    with store.read() as reader:
-        assert reader.person("c-2") == "c-1"
-    store.commit(lambda writer: writer.unlink(key_kind="device", key="k1", customer="c-2"))
-    store.commit(lambda writer: writer.unlink(key_kind="device", key="k1", customer="c-2"))
-    with store.read() as reader:
-        assert reader.members("c-1") == ("c-1",)
-        assert reader.members("c-2") == ("c-2",)
-        assert reader.holder("device", "k1") == "c-1"
-
-
-def test_the_same_key_of_another_kind_links_nobody(store: Store) -> None:
-    store.commit(lambda writer: writer.link(key_kind="device", key="k", customer="c-1"))
-    store.commit(lambda writer: writer.link(key_kind="account", key="k", customer="c-2"))
-    with store.read() as reader:
-        assert reader.members("c-1") == ("c-1",)
-
-
-# Views
-
-
-def test_the_last_consents_put_stand(store: Store) -> None:
-    store.commit(lambda writer: writer.put_consents("c-1", epoch=1, body=b"one"))
-    store.commit(lambda writer: writer.put_consents("c-1", epoch=2, body=b"two"))
-    with store.read() as reader:
-        assert (reader.epoch("c-1"), reader.consents("c-1")) == (2, b"two")
-
-
-def test_states_are_kept_by_source_and_dropped_one_by_one(store: Store) -> None:
-    def work(writer: Writer) -> None:
-        writer.put_state("c-1", "transactions", b"t")
-        writer.put_state("c-1", "app", b"old")
-        writer.put_state("c-1", "app", b"new")
-        writer.put_state("c-2", "app", b"other")
-
-    store.commit(work)
-    with store.read() as reader:
-        assert list(reader.states("c-1").items()) == [("app", b"new"), ("transactions", b"t")]
-    store.commit(lambda writer: writer.drop_state("c-1", "app"))
-    with store.read() as reader:
-        assert reader.states("c-1") == {"transactions": b"t"}
-        assert reader.states("c-2") == {"app": b"other"}
-
-
-def test_models_are_found_by_name_and_by_what_changed_since(store: Store) -> None:
-    def train(name: str) -> int:
-        def work(writer: Writer) -> int:
-            entry = writer.append("model", at=NOW, customer=None, body=b"")
-            writer.put_model(name, str(entry.seq).encode(), seq=entry.seq)
-            return entry.seq
-
-        return store.commit(work)
-
-    first, second = train("bandit/a"), train("bandit/b")
-    train("bandi_/c")
-    with store.read() as reader:
-        assert reader.model("bandit/a") == b"1"
-        assert list(reader.models(prefix="bandit/", after=0).items()) == [("bandit/a", b"1"), ("bandit/b", b"2")]
-        assert reader.models(prefix="bandit/", after=first) == {"bandit/b": b"2"}
-        assert reader.models(prefix="bandit/", after=second) == {}
-    train("bandit/a")
-    with store.read() as reader:
-        assert reader.models(prefix="bandit/", after=second) == {"bandit/a": b"4"}
-
-
-def put_text(writer: Writer, *, text: str) -> None:
-    writer.put_document("bank.toml", text)
-
-
-def test_a_document_is_given_as_last_put(store: Store) -> None:
-    for text in ("a = 1", "a = 2  # čáp 🐦"):
-        store.commit(partial(put_text, text=text))
-    with store.read() as reader:
-        assert reader.document("bank.toml") == "a = 2  # čáp 🐦"
-
-
-# Units of work
-
-
-def test_a_snapshot_sees_nothing_that_comes_later(store: Store) -> None:
-    write(store)
-    store.commit(lambda writer: writer.put_state("c-1", "app", b"old"))
-    with store.read() as reader:
-        write(store)
-        ingest_batch(store, event("a"))
-        store.commit(lambda writer: writer.put_state("c-1", "app", b"new"))
-        assert reader.position() == 1
-        assert len(list(reader.entries())) == 1
-        assert list(reader.events()) == []
-        assert reader.states("c-1") == {"app": b"old"}
-    with store.read() as reader:
-        assert reader.position() == 3
-        assert reader.states("c-1") == {"app": b"new"}
-
-
-def test_a_unit_reads_what_it_wrote(store: Store) -> None:
-    def work(writer: Writer) -> None:
-        entry = writer.append("ingest", at=NOW, customer=None, body=b"")
-        writer.add_events([event("a")], seq=entry.seq)
-        writer.put_state("c-1", "app", b"s")
-        writer.put_consents("c-1", epoch=1, body=b"c")
-        writer.link(key_kind="device", key="k", customer="c-0")
-        writer.link(key_kind="device", key="k", customer="c-1")
-        assert writer.position() == entry.seq
-        assert list(writer.entries()) == [entry]
-        assert writer.known([event("a").key]) == {event("a").key}
-        assert writer.states("c-1") == {"app": b"s"}
-        assert writer.epoch("c-1") == 1
-        assert writer.person("c-1") == "c-0"
-
-    store.commit(work)
-
-
-def test_a_unit_that_raises_leaves_no_trace_and_its_caller_gets_the_error(store: Store) -> None:
-    ingest_batch(store, event("a"))
-    with store.read() as reader:
-        before = everything(reader)
-
-    def work(writer: Writer) -> None:
-        entry = writer.append("model", at=NOW, customer="c-7", body=b"")
-        writer.add_events([event("b", customer="c-8")], seq=entry.seq)
-        writer.add_letters([DeadLetter(at=NOW, field="f", shape="s", fix="m", raw=b"")])
-        writer.put_state("c-1", "app", b"s")
-        writer.put_consents("c-1", epoch=4, body=b"c")
-        writer.put_model("m", b"", seq=entry.seq)
-        writer.link(key_kind="device", key="k", customer="c-0")
-        writer.link(key_kind="device", key="k", customer="c-1")
-        raise LookupError("on purpose")
-
-    with pytest.raises(LookupError, match="on purpose"):
-        store.commit(work)
-    with store.read() as reader:
-        assert everything(reader) == before
-    assert write(store).seq == 2
-    with store.read() as reader:
-        assert chain_holds(reader)
-
-
-def test_units_that_fail_amid_others_take_nobody_with_them(store: Store) -> None:
-    held, told = threading.Event(), []
-
-    def fail(writer: Writer) -> None:
-        writer.append("outcome", at=NOW, customer="bad", body=b"")
-        raise LookupError
-
-    def one(n: int) -> None:
-        try:
-            store.commit(fail) if n % 3 == 0 else write(store, customer=f"c-{n}")
-        except LookupError:
-            told.append(n)
-
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(12)]
-    holder = threading.Thread(target=lambda: store.commit(lambda _: held.wait(timeout=10)))
-    holder.start()
-    for thread in threads:
-        thread.start()
-    held.set()
-    for thread in (holder, *threads):
-        thread.join()
-    with store.read() as reader:
-        assert sorted(told) == [0, 3, 6, 9]
-        assert sorted(entry.customer or "" for entry in reader.entries()) == sorted(
-            f"c-{n}" for n in range(12) if n % 3
+def test_a_customer_whose_journal_is_only_read_is_not_listed(store: Store) -> None:
+    store.commit(
+        Unit(
+            now=NOW,
+            expects={3: Expectation(0)},
+            drafts=[draft(1)],
+            together={1: (1, 2)},
+            snapshots=[Kept(4, "app", 0, b"")],
         )
-        assert chain_holds(reader)
+    )
+    with store.read() as reader:
+        assert reader.subjects(limit=10) == [1]
 
 
-def test_commits_from_many_threads_all_land_once_and_are_readable_when_acknowledged(store: Store) -> None:
-    seqs: list[int] = []
+def test_the_newest_entries_of_some_kinds_are_found_over_all_journals(store: Store) -> None:
+    written: list[tuple[int, EntryKind]] = []
+    kinds: list[EntryKind] = ["ingest", "decision", "consent", "signal", "outcome", "use", "decision", "ruling"]
+    for round_ in range(20):
+        for place, kind in enumerate(kinds):
+            subject = BANK if kind == "ruling" else 1 + (round_ + place) % 3
+            store.commit(drafts(subject, kind=kind))
+            written.append((subject, kind))
+    with store.read() as reader:
+        for wanted in (["decision"], ["decision", "outcome"], ["signal"], ["ingest", "use"], ["ruling", "consent"]):
+            right = [each for each in reversed(written) if each[1] in wanted]
+            found = reader.recent(kinds=wanted, limit=13)  # type: ignore[arg-type]
+            assert [(e.subject, e.kind) for e in found] == right[:13]
+        assert reader.recent(kinds=["version"], limit=5) == []
+        assert reader.recent(kinds=[], limit=5) == []
+        assert reader.recent(kinds=["decision"], limit=0) == []
 
-    def client(number: int) -> None:
-        for n in range(25):
-            entry = write(store, customer=f"c-{number}", body=str(n).encode())
-            with store.read() as reader:
-                assert reader.entry(entry.seq) == entry
-            seqs.append(entry.seq)
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
+# What a unit rests on
+
+
+def test_a_guard_that_stands_lets_a_unit_through(store: Store) -> None:
+    store.commit(guarded(1, 0))
+    store.commit(guarded(1, 1, n=1))
+    store.commit(Unit(now=NOW, expects={1: Expectation(2, 2), 2: Expectation(0, 0), BANK: Expectation(0)}))
+    assert head(store).guard == 2
+
+
+def test_a_guard_that_moved_stops_a_unit_and_names_each_journal_that_moved(store: Store) -> None:
+    store.commit(drafts(1, 2, 3, kind="consent"))
+    assert moved(store, busy_unit(expects={1: Expectation(1), 2: Expectation(0)})) == {2}
+    assert moved(store, busy_unit(expects={1: Expectation(0), 2: Expectation(2), 3: Expectation(1)})) == {1, 2}
+    assert moved(store, busy_unit(expects={BANK: Expectation(1)})) == {BANK}
+    assert moved(store, Unit(now=NOW, expects={9: Expectation(1)})) == {9}
+
+
+def test_uses_and_arrivals_move_no_guard_and_stop_only_a_unit_that_names_the_last_entry(store: Store) -> None:
+    store.commit(drafts(1, kind="consent"))
+    quiet: list[EntryKind] = ["use", "ingest", "forecast", "version", "checkpoint"]
+    for kind in quiet:
+        store.commit(drafts(1, kind=kind))
+    assert moved(store, busy_unit(expects={1: Expectation(1, 1)})) == {1}
+    assert moved(store, busy_unit(expects={1: Expectation(1, 7)})) == {1}
+    assert [h.n for h in store.commit(busy_unit(expects={1: Expectation(1)}))] == [7, 1]
+
+
+def test_a_journal_that_is_read_and_not_written_stops_a_unit_as_well(store: Store) -> None:
+    store.commit(drafts(BANK, kind="ruling"))
+    unit = Unit(now=NOW, expects={1: Expectation(0), BANK: Expectation(0)}, drafts=[draft(1, "decision")])
+    assert moved(store, unit) == {BANK}
+
+
+def test_an_event_key_is_taken_once_in_a_journal(store: Store) -> None:
+    store.commit(Unit(now=NOW, drafts=[draft(1, keys=[1, 2, 3]), draft(2, keys=[1]), draft(3)]))
+    assert moved(store, Unit(now=NOW, drafts=[draft(1, keys=[4, 3]), draft(2, keys=[2]), draft(3, keys=[1])])) == {1}
+    several = [draft(1, keys=[2, 4]), draft(2, keys=[1]), draft(3, keys=[1]), draft(4)]
+    assert moved(store, Unit(now=NOW, drafts=several)) == {1, 2}
+    store.commit(Unit(now=NOW, drafts=[draft(1, keys=[4]), draft(2, keys=[2, 3]), draft(3, keys=[1])]))
+    asked = [(subject, key) for subject in range(1, 5) for key in range(6)]
+    with store.read() as reader:
+        known = reader.known([*asked, (1, 1), (99, 1)])
+    assert known == {(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3), (3, 1)}
+
+
+def test_a_key_that_stands_twice_in_one_unit_is_taken_the_second_time(store: Store) -> None:
+    assert moved(store, Unit(now=NOW, drafts=[draft(1, keys=[1]), draft(2, keys=[1]), draft(1, keys=[1])])) == {1}
+    assert moved(store, Unit(now=NOW, drafts=[draft(2, keys=[5, 5])])) == {2}
+
+
+def test_many_keys_are_looked_up_at_once(store: Store) -> None:
+    store.commit(Unit(now=NOW, drafts=[draft(s, keys=range(s, s + 10)) for s in range(1, 401)]))
+    with store.read() as reader:
+        known = reader.known([(s, key) for s in range(1, 501) for key in range(s + 5, s + 15)])
+    assert known == {(s, key) for s in range(1, 401) for key in range(s + 5, s + 10)}
+
+
+def test_the_number_of_customers_with_a_strong_key_is_compared(store: Store) -> None:
+    link = [LinkChange(KEY, subject, linked=True) for subject in (1, 2)]
+    store.commit(Unit(now=NOW, drafts=[draft(1, "identity"), draft(2, "identity")], links=link, holders={KEY: 0}))
+    store.commit(Unit(now=NOW, drafts=[draft(1, "decision")], holders={KEY: 2, OTHER_KEY: 0}))
+    third = Unit(now=NOW, holders={KEY: 1}, links=[LinkChange(KEY, 3, linked=True)], drafts=[draft(3, "identity")])
+    assert moved(store, third) == {1, 2, 3}
+    assert moved(store, Unit(now=NOW, holders={KEY: 3}, drafts=[draft(1, "decision")])) >= {1, 2}
+    gone = Unit(now=NOW, expects={5: Expectation(0)}, holders={OTHER_KEY: 1}, drafts=[draft(5, "decision")])
+    assert moved(store, gone) == {5}
+
+
+def test_a_unit_that_is_stopped_leaves_its_neighbours_alone(store: Store) -> None:
+    """Sixty-four units at once, of which each second rests on something that does not stand."""
+    answers: dict[int, object] = {}
+
+    def commit(subject: int) -> None:
+        try:
+            answers[subject] = store.commit(guarded(subject, subject % 2, body=b"%d" % subject))[0]
+        except Moved as error:
+            answers[subject] = error.subjects
+
+    at_once([partial(commit, subject) for subject in range(1, 65)])
+    for subject in range(1, 65):
+        kept = read(store, subject)
+        if subject % 2:
+            assert answers[subject] == {subject}
+            assert kept == []
+        else:
+            assert answers[subject] == head(store, subject)
+            assert [entry.body for entry in kept] == [b"%d" % subject]
+
+
+# Several at once
+
+
+def at_once(works: list[Callable[[], None]]) -> None:
+    """Run pieces of work on threads that start together, and raise what any of them raised."""
+    barrier, errors = threading.Barrier(len(works)), list[BaseException]()
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            barrier.wait(timeout=30)
+            work()
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(seqs) == list(range(1, 201))
+    if errors:
+        raise errors[0]
+
+
+def test_of_sixteen_units_that_rest_on_one_guard_exactly_one_is_kept(store: Store) -> None:
+    for round_ in range(10):
+        won = Counter[str]()
+
+        def race(round_: int = round_, won: Counter[str] = won) -> None:
+            try:
+                store.commit(guarded(1, round_))
+            except Moved as error:
+                won[str(sorted(error.subjects))] += 1
+            else:
+                won["won"] += 1
+
+        at_once([race] * 16)
+        assert won == {"won": 1, "[1]": 15}
+    assert head(store).n == 10
+    assert chain_holds(read(store))
+
+
+def test_units_about_different_customers_all_go_through(store: Store) -> None:
+    def write(subject: int) -> None:
+        for guard in range(20):
+            store.commit(guarded(subject, guard))
+
+    at_once([partial(write, subject) for subject in range(1, 17)])
+    for subject in range(1, 17):
+        assert len(read(store, subject)) == 20
+        assert chain_holds(read(store, subject))
+
+
+def test_two_units_that_name_the_same_customers_in_another_order_both_go_through(store: Store) -> None:
+    def write(*subjects: int) -> None:
+        for _ in range(30):
+            store.commit(
+                Unit(now=NOW, drafts=[draft(s) for s in subjects], expects={s: Expectation(0) for s in subjects})
+            )
+
+    at_once([lambda: write(1, 2, 3), lambda: write(3, 2, 1), lambda: write(2, 1, 3), lambda: write(BANK, 3, 1)])
+    assert [head(store, subject).n for subject in (BANK, 1, 2, 3)] == [30, 120, 90, 120]
+
+
+def test_of_units_that_bring_one_event_exactly_one_is_kept(store: Store) -> None:
+    for key in range(10):
+        kept = Counter[bool]()
+
+        def bring(key: int = key, kept: Counter[bool] = kept) -> None:
+            try:
+                store.commit(Unit(now=NOW, drafts=[draft(1, keys=[key])]))
+            except Moved:
+                kept[False] += 1
+            else:
+                kept[True] += 1
+
+        at_once([bring] * 8)
+        assert kept == {True: 1, False: 7}
+
+
+def child(engine: str, folder: Path, work: str, *, subject: int, times: int) -> subprocess.Popen[str]:
+    paths = os.pathsep.join(path for path in (str(CHILD.parent), *sys.path) if path)
+    return subprocess.Popen(
+        [sys.executable, str(CHILD), engine, str(folder), work, str(subject), str(times)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": paths},
+        text=True,
+    )
+
+
+def finished(processes: list[subprocess.Popen[str]]) -> list[str]:
+    answers = [process.communicate(timeout=120)[0].strip() for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return answers
+
+
+def test_several_processes_append_to_one_journal_and_its_chain_holds(engine: str, store: Store, tmp_path: Path) -> None:
+    processes = [child(engine, tmp_path, "append", subject=1, times=50) for _ in range(3)]
+    for _ in range(50):
+        store.commit(Unit(now=NOW, drafts=[draft(1), draft(2)], tallies={"appended": 1}))
+    finished(processes)
+    assert head(store).n == 200
+    assert chain_holds(read(store))
+    store.seal()
     with store.read() as reader:
-        for number in range(8):
-            bodies = [entry.body for entry in reader.entries(customers=[f"c-{number}"])]
-            assert bodies == [str(n).encode() for n in range(25)]
-        assert chain_holds(reader)
+        assert reader.tallies() == {"appended": 200}
+        assert reader.sealed().size == 250
+        assert log_holds(reader)
 
 
-def test_readers_on_many_threads_always_see_whole_units(store: Store) -> None:
-    stop = threading.Event()
-    torn: list[dict[str, bytes]] = []
+def test_several_processes_that_rest_on_one_guard_never_both_pass(engine: str, store: Store, tmp_path: Path) -> None:
+    answers = finished([child(engine, tmp_path, "contend", subject=1, times=20) for _ in range(3)])
+    assert answers == ["20"] * 3
+    assert head(store).guard == 60
+    assert chain_holds(read(store))
+
+
+def test_two_open_stores_see_what_the_other_committed(open_again: Open) -> None:
+    one, two = open_again(), open_again()
+    for round_ in range(5):
+        one.commit(guarded(1, 2 * round_))
+        assert head(two).guard == 2 * round_ + 1
+        two.commit(guarded(1, 2 * round_ + 1))
+        with pytest.raises(Moved):
+            one.commit(guarded(1, 2 * round_ + 1))
+    assert chain_holds(read(one))
+
+
+# What is kept beside
+
+
+def test_of_two_snapshots_the_newer_stays(store: Store) -> None:
+    def keep(n: int, body: bytes, name: str = "app") -> None:
+        store.commit(Unit(now=NOW, snapshots=[Kept(1, name, n, body)]))
+
+    def kept(name: str = "app") -> tuple[int, bytes] | None:
+        with store.read() as reader:
+            found = reader.snapshots(1).get(name)
+        return None if found is None else (found.n, found.body)
+
+    keep(5, b"five")
+    keep(4, b"four")
+    assert kept() == (5, b"five")
+    keep(5, b"five again")
+    assert kept() == (5, b"five again")
+    keep(7, b"seven")
+    keep(2, b"two", name="card")
+    assert (kept(), kept("card")) == ((7, b"seven"), (2, b"two"))
+    store.commit(Unit(now=NOW, snapshots=[Kept(1, "app", 9, b"nine"), Kept(1, "app", 8, b"eight")]))
+    assert kept() == (9, b"nine")
+
+
+def test_snapshots_are_given_by_name_and_dropped_by_name(store: Store) -> None:
+    kept = [Kept(subject, name, 3, name.encode()) for subject in (1, 2) for name in ("app", "card", "place")]
+    store.commit(Unit(now=NOW, snapshots=kept))
+    with store.read() as reader:
+        assert reader.snapshots(1) == {each.name: each for each in kept[:3]}
+        assert set(reader.snapshots(1, names=["card", "app", "absent"])) == {"app", "card"}
+        assert reader.snapshots(1, names=[]) == {}
+        assert reader.snapshots(3) == {}
+    store.commit(Unit(now=NOW, drop=[(1, "app"), (1, "absent"), (2, "card")]))
+    with store.read() as reader:
+        assert set(reader.snapshots(1)) == {"card", "place"}
+        assert set(reader.snapshots(2)) == {"app", "place"}
+
+
+def test_a_snapshot_that_a_unit_drops_and_keeps_is_kept_however_old(store: Store) -> None:
+    store.commit(Unit(now=NOW, snapshots=[Kept(1, "app", 9, b"nine")]))
+    store.commit(Unit(now=NOW, drop=[(1, "app")], snapshots=[Kept(1, "app", 2, b"two")]))
+    with store.read() as reader:
+        assert reader.snapshots(1) == {"app": Kept(1, "app", 2, b"two")}
+
+
+def test_links_lead_from_keys_to_customers_and_back(store: Store) -> None:
+    def change(*links: tuple[bytes, int, bool]) -> None:
+        store.commit(Unit(now=NOW, links=[LinkChange(key, subject, linked=on) for key, subject, on in links]))
+
+    change((OTHER_KEY, 1, True), (KEY, 1, True), (KEY, 3, True), (KEY, 2, True), (KEY, 3, True))
+    with store.read() as reader:
+        assert reader.keys_of(1) == [KEY, OTHER_KEY]
+        assert reader.keys_of(2) == [KEY]
+        assert reader.holders(KEY, limit=10) == [1, 2, 3]
+        assert reader.holders(KEY, limit=2) == [1, 2]
+        assert reader.holders(OTHER_KEY, limit=10) == [1]
+    change((KEY, 1, False), (OTHER_KEY, 2, False), (KEY, 2, False), (KEY, 2, True))
+    with store.read() as reader:
+        assert reader.keys_of(1) == [OTHER_KEY]
+        assert reader.holders(KEY, limit=10) == [2, 3]
+
+
+def test_a_decision_is_found_by_its_name(store: Store) -> None:
+    named = [draft(2, "use"), draft(2, "decision"), draft(1, "decision")]
+    store.commit(Unit(now=NOW, drafts=named, names=[DecisionName(b"name", 1), DecisionName(b"other", 2)]))
+    with store.read() as reader:
+        assert reader.decisions(b"name") == [(2, 2)]
+        assert reader.decisions(b"other") == [(1, 1)]
+        assert reader.decisions(b"nam") == []
+    store.commit(Unit(now=NOW, drafts=[draft(1, "decision")], names=[DecisionName(b"name", 0)]))
+    with store.read() as reader:
+        assert reader.decisions(b"name") == [(1, 2), (2, 2)]
+
+
+def test_lessons_wait_in_the_order_in_which_they_came_until_they_are_learned_from(store: Store) -> None:
+    store.commit(Unit(now=NOW, drafts=[draft(2, "outcome"), draft(1), draft(1, "outcome")], lessons=[0, 2]))
+    store.commit(Unit(now=NOW, drafts=[draft(3, "outcome")], lessons=[0]))
+    with store.read() as reader:
+        waiting = reader.lessons(limit=10)
+        assert [(each.subject, each.n) for each in waiting] == [(2, 1), (1, 2), (3, 1)]
+        assert reader.lessons(limit=2) == waiting[:2]
+    assert all(a.row < b.row for a, b in pairwise(waiting))
+    learned = [waiting[0].row, waiting[2].row]
+    store.commit(Unit(now=NOW, drafts=[draft(BANK, "version")], learned=learned))
+    with store.read() as reader:
+        assert reader.lessons(limit=10) == [waiting[1]]
+
+
+def test_the_place_of_a_lesson_is_never_given_to_another(open_again: Open) -> None:
+    store = open_again()
+    rows: list[Lesson] = []
+    for _ in range(3):
+        store.commit(Unit(now=NOW, drafts=[draft(1, "outcome")], lessons=[0]))
+        with store.read() as reader:
+            rows += reader.lessons(limit=10)
+        store.commit(Unit(now=NOW, learned=[rows[-1].row, 10**9]))
+        store.close()
+        store = open_again()
+    assert rows[0].row < rows[1].row < rows[2].row
+
+
+def test_states_are_found_by_their_digest(store: Store) -> None:
+    states = {sha256(body).digest(): body for body in (b"", b"state", bytes(3_000_000))}
+    store.commit(Unit(now=NOW, states=states))
+    store.commit(Unit(now=NOW, states=dict(list(states.items())[:2])))
+    with store.read() as reader:
+        assert {digest: reader.state(digest) for digest in states} == states
+        assert reader.state(bytes(32)) is None
+
+
+def test_tallies_add_up(store: Store) -> None:
+    store.commit(Unit(now=NOW, tallies={"events": 3, "letters": 1}))
+    store.commit(Unit(now=NOW, tallies={"events": 4, "duplicates": 0}))
+    store.commit(Unit(now=NOW, tallies={"letters": -1}))
+    with store.read() as reader:
+        assert dict(sorted(reader.tallies().items())) == {"duplicates": 0, "events": 7, "letters": 0}
+
+
+def test_dead_letters_are_given_newest_first(store: Store) -> None:
+    letters = [letter("text"), letter("null", raw=b"raw"), letter("list")]
+    store.commit(Unit(now=NOW, letters=letters[:2]))
+    store.commit(Unit(now=NOW, letters=letters[2:]))
+    with store.read() as reader:
+        assert reader.letters(limit=10) == letters[::-1]
+        assert reader.letters(limit=2) == letters[:0:-1]
+
+
+# The Merkle log
+
+
+def test_sealing_goes_on_where_it_ended_and_its_root_is_that_of_all_leaves(store: Store) -> None:
+    sizes = [0]
+    for round_ in range(6):
+        store.commit(drafts(*[1 + (round_ + place) % 4 for place in range(2 * round_ + 1)], BANK))
+        with store.read() as reader:
+            waiting = reader.sealed()
+        assert waiting.waiting == 2 * round_ + 2
+        assert waiting.size == sizes[-1]
+        sealed = store.seal()
+        sizes.append(sealed.size)
+        assert sizes[-1] == sizes[-2] + 2 * round_ + 2
+        with store.read() as reader:
+            assert reader.sealed() == sealed
+            assert sealed.waiting == 0
+            assert log_holds(reader)
+    assert store.seal() == sealed
+
+
+def test_sealing_gives_ascending_numbers_within_a_journal_and_stops_at_its_limit(store: Store) -> None:
+    store.commit(drafts(*(place % 7 for place in range(100))))
+    sizes = [store.seal(limit=30).size for _ in range(4)]
+    assert sizes == [30, 60, 90, 100]
+    with store.read() as reader:
+        assert log_holds(reader)
+        places = reader.places(limit=1_000)
+        for subject in range(7):
+            numbers = [n for of, n in places if of == subject]
+            assert numbers == list(range(1, len(numbers) + 1))
+            assert [reader.leaf_of(subject, n) for n in numbers] == sorted(
+                number for number, place in enumerate(places) if place[0] == subject
+            )
+
+
+def test_leaves_are_read_in_pages_and_only_as_far_as_they_are_sealed(store: Store) -> None:
+    store.commit(drafts(*range(20)))
+    assert store.seal(limit=15).waiting == 5
+    with store.read() as reader:
+        leaves, places = reader.leaves(limit=100), reader.places(limit=100)
+        assert len(leaves) == len(places) == 15
+        assert reader.leaves(after=4, limit=3) == leaves[4:7]
+        assert reader.places(after=4, limit=3) == places[4:7]
+        assert reader.leaves(after=15, limit=3) == []
+        assert reader.places(after=14, limit=3) == places[14:]
+        unsealed = {(subject, 1) for subject in range(20)} - set(places)
+        assert len(unsealed) == 5
+        assert all(reader.leaf_of(*place) is None for place in unsealed)
+        assert reader.leaf_of(0, 2) is None
+        assert reader.leaf_of(99, 1) is None
+
+
+def test_sealing_beside_writers_leaves_no_gap(store: Store) -> None:
+    def write(subject: int) -> None:
+        for _ in range(40):
+            store.commit(drafts(subject, subject + 100))
+
+    def seal() -> None:
+        for _ in range(40):
+            store.seal(limit=7)
+
+    at_once([*(partial(write, subject) for subject in range(1, 5)), seal, seal])
+    store.seal()
+    with store.read() as reader:
+        assert reader.sealed().size == 320
+        assert log_holds(reader)
+
+
+# Reading, closing, copying
+
+
+def test_a_reader_sees_one_moment(store: Store) -> None:
+    store.commit(busy_unit())
+    with store.read() as reader:
+        walk = reader.entries(1)
+        other = threading.Thread(target=lambda: store.commit(drafts(1, 2, 3, kind="consent")))
+        other.start()
+        other.join()
+        store.commit(Unit(now=NOW, snapshots=[Kept(1, "app", 5, b"later")], tallies={"events": 1}))
+        store.seal()
+        assert reader.head(1).n == 1
+        assert len(list(walk)) == 1
+        assert reader.subjects(limit=10) == [1, 2]
+        assert reader.snapshots(1)["app"].n == 1
+        assert reader.tallies() == {"events": 2}
+        assert reader.sealed().size == 0
+        assert reader.recent(kinds=["consent"], limit=5) == []
+    assert head(store).n == 2
+
+
+def test_a_reader_that_is_over_cannot_be_used(store: Store) -> None:
+    store.commit(drafts(1))
+    with store.read() as reader:
+        walk = reader.entries(1)
+    with pytest.raises(AssertionError):
+        reader.head(1)
+    with pytest.raises(AssertionError):
+        next(walk)
+
+
+def test_readers_on_many_threads_see_whole_units(store: Store) -> None:
+    def write() -> None:
+        for _ in range(100):
+            store.commit(drafts(1, 2, 2))
 
     def look() -> None:
-        while not stop.is_set():
+        for _ in range(100):
             with store.read() as reader:
-                if len(set(reader.states("c-1").values())) > 1:
-                    torn.append(reader.states("c-1"))
+                heads = reader.heads([1, 2])
+                assert heads[2].n == 2 * heads[1].n
+                assert len(list(reader.entries(2))) == heads[2].n
 
-    def put(writer: Writer, *, body: bytes) -> None:
-        writer.put_state("c-1", "app", body)
-        writer.put_state("c-1", "messages", body)
-
-    threads = [threading.Thread(target=look) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for n in range(50):
-        store.commit(partial(put, body=str(n).encode()))
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert torn == []
+    at_once([write, look, look, look])
 
 
-def test_a_walk_left_half_way_hinders_nobody(store: Store) -> None:
-    def work(writer: Writer) -> None:
-        for _ in range(400):
-            writer.append("outcome", at=NOW, customer="c-1", body=b"")
-        assert next(writer.entries()).seq == 1
-
-    store.commit(work)
-    with store.read() as reader:
-        assert next(reader.entries(newest_first=True)).seq == 400
-    write(store)
-    with store.read() as reader:
-        assert reader.position() == 401
-
-
-def test_a_unit_may_write_while_it_walks(store: Store) -> None:
-    for _ in range(3):
-        write(store)
-
-    def work(writer: Writer) -> None:
-        for entry in writer.entries(newest_first=True):
-            writer.append("outcome", at=NOW, customer=None, body=str(entry.seq).encode())
-
-    store.commit(work)
-    with store.read() as reader:
-        assert [entry.body for entry in reader.entries(kinds=["outcome"])] == [b"3", b"2", b"1"]
-
-
-def test_closing_finishes_what_is_waiting_and_refuses_what_comes_later(open_again: Open) -> None:
+def test_after_closing_everything_is_refused(open_again: Open) -> None:
     store = open_again()
-    done: list[int] = []
-    threads = [threading.Thread(target=lambda: done.append(write(store).seq)) for _ in range(5)]
+    store.commit(drafts(1))
+    store.close()
+    store.close()
+    uses: list[Callable[[], object]] = [lambda: store.commit(drafts(1)), store.seal, lambda: head(store)]
+    for use in uses:
+        with pytest.raises(StoreError, match="closed"):
+            use()
+
+
+def test_closing_finishes_what_is_waiting(open_again: Open) -> None:
+    store = open_again()
+    kept, refused = list[int](), list[int]()
+
+    def write(number: int) -> None:
+        try:
+            kept.append(store.commit(drafts(number))[0].subject)
+        except StoreError:
+            refused.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 41)]
     for thread in threads:
         thread.start()
+    store.close()
     for thread in threads:
         thread.join()
-    store.close()
-    store.close()
-    assert sorted(done) == [1, 2, 3, 4, 5]
+    assert len(kept) + len(refused) == 40
+    with open_again().read() as reader:
+        assert reader.subjects(limit=100) == sorted(kept)
+
+
+def test_a_copy_says_the_same(engine: str, store: Store, tmp_path: Path) -> None:
+    store.commit(busy_unit())
+    store.commit(drafts(BANK, 3))
+    store.seal(limit=3)
+    store.copy_to(str(tmp_path / "copy"))
+    store.commit(drafts(1))
+    copy = ENGINES[engine](tmp_path / "copy")
+    try:
+        assert [head(copy, subject).n for subject in (BANK, 1, 2, 3)] == [1, 1, 1, 1]
+        store.close()
+        assert [h.n for h in copy.commit(drafts(1, 2))] == [2, 2]
+        assert copy.seal().size == 6
+        with copy.read() as reader:
+            assert log_holds(reader)
+    finally:
+        copy.close()
+
+
+def test_a_copy_is_never_written_over_something(store: Store, tmp_path: Path) -> None:
+    store.commit(drafts(1))
+    store.copy_to(str(tmp_path / "copy"))
     with pytest.raises(StoreError):
-        write(store)
-    with pytest.raises(StoreError), store.read():
-        pass
+        store.copy_to(str(tmp_path / "copy"))
 
 
-# Several processes
-
-OTHER = """
-import sys
-from importlib import import_module
-from pathlib import Path
-module, _, name = sys.argv[1].partition(":")
-store = getattr(import_module(module), name)(Path(sys.argv[2]))
-with store.read() as reader:
-    print(reader.position(), flush=True)
-for line in sys.stdin:
-    entry = store.commit(lambda w: w.append("outcome", at=int(line), customer="other", body=b"from outside"))
-    print(entry.seq, flush=True)
-store.close()
-"""
+# What a verification asks
 
 
-def test_another_process_reads_what_is_committed_and_continues_the_chain(
-    engine: str, store: Store, tmp_path: Path
-) -> None:
-    write(store)
-    write(store)
-    with subprocess.Popen(
-        [sys.executable, "-c", OTHER, engine, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdin is not None
-        assert other.stdout is not None
-        assert other.stdout.readline() == "2\n"
-        for seq in (3, 5, 7):
-            other.stdin.write("0\n")
-            other.stdin.flush()
-            assert other.stdout.readline() == f"{seq}\n"
-            assert write(store).seq == seq + 1
-        other.stdin.close()
-        assert other.wait(timeout=20) == 0
+def test_all_rows_are_counted_and_a_store_that_nobody_altered_is_sound(store: Store) -> None:
     with store.read() as reader:
-        assert [entry.body for entry in reader.entries(customers=["other"])] == [b"from outside"] * 3
-        assert chain_holds(reader)
+        assert reader.sizes().entries == 0
+        assert reader.damage() == []
+    store.commit(busy_unit())
+    store.commit(drafts(BANK, 3))
+    store.commit(Unit(now=NOW, expects={77: Expectation(0, 0)}))
+    for _ in range(2):
+        with store.read() as reader:
+            sizes = reader.sizes()
+            assert sizes.entries == sum(len(journal(reader, subject)) for subject in (BANK, *reader.subjects(limit=9)))
+            assert sizes.keys == len(reader.known([(subject, key) for subject in range(4) for key in range(100)]))
+            assert sizes.snapshots == sum(len(reader.snapshots(subject)) for subject in range(4))
+            assert sizes.lessons == len(reader.lessons(limit=9))
+            assert sizes.letters == len(reader.letters(limit=9))
+            assert min(sizes.links, sizes.names, sizes.states) > 0
+            assert reader.damage() == []
+        store.seal(limit=2)
 
 
-def test_two_openers_in_one_process_write_in_turn_and_the_chain_holds(open_again: Open) -> None:
-    stores = [open_again(), open_again()]
+# Limits
 
-    def client(store: Store) -> None:
-        for _ in range(40):
-            write(store)
 
-    threads = [threading.Thread(target=client, args=(store,)) for store in stores]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with stores[0].read() as reader:
-        assert reader.position() == 80
-        assert chain_holds(reader)
+def test_a_unit_of_ten_thousand_drafts_is_kept_whole(store: Store) -> None:
+    many = [draft(1 + place % 5_001, keys=[place], body=bytes(300)) for place in range(10_001)]
+    heads = store.commit(
+        Unit(now=NOW, drafts=many, expects={subject: Expectation(0, 0) for subject in range(1, 5_002)})
+    )
+    assert len(heads) == 10_001
+    assert heads[10_000].n == 2
+    assert store.seal().size == 10_001
+    with store.read() as reader:
+        assert len(reader.known([(1 + place % 5_001, place) for place in range(10_001)])) == 10_001
+        assert log_holds(reader)
+    taken = [draft(subject, keys=[10**6 + subject]) for subject in range(10_000)]
+    with pytest.raises(Moved) as caught:
+        store.commit(Unit(now=NOW, drafts=[*taken, draft(77, keys=[76]), draft(78, keys=[5_000])]))
+    assert caught.value.subjects == {77}
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, 5_000_000])
+def test_a_body_of_any_size_is_kept(store: Store, size: int) -> None:
+    store.commit(Unit(now=NOW, drafts=[draft(1, body=b"\xff" * size)]))
+    [entry] = read(store)
+    assert entry.body == b"\xff" * size
+    assert chain_holds([entry])
+
+
+def test_the_largest_numbers_are_kept_exactly(store: Store) -> None:
+    at, early = Instant(LARGEST), Instant(-LARGEST)
+    store.commit(
+        Unit(
+            now=at,
+            drafts=[draft(LARGEST, at=at, keys=[LARGEST, 0]), draft(LARGEST, "outcome", at=early)],
+            together={LARGEST: (LARGEST, LARGEST - 1)},
+            links=[LinkChange(KEY, LARGEST, linked=True)],
+            lessons=[1],
+            tallies={"sum": LARGEST},
+        )
+    )
+    store.seal()
+    with store.read() as reader:
+        one, two = reader.entries(LARGEST)
+        assert (one.subject, one.at, one.recorded, two.at) == (LARGEST, at, at, early)
+        assert chain_holds([one, two])
+        assert reader.known([(LARGEST, LARGEST), (LARGEST, LARGEST - 1)]) == {(LARGEST, LARGEST)}
+        assert reader.holders(KEY, limit=1) == [LARGEST]
+        assert reader.leaf_of(LARGEST, 2) == 1
+        assert reader.tallies() == {"sum": LARGEST}
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        Unit(now=NOW, drafts=[draft(2)], tallies={"other": LARGEST + 1}),
+        Unit(now=NOW, drafts=[draft(2), draft(1, keys=[LARGEST + 1])]),
+        Unit(now=NOW, drafts=[draft(2), draft(1, at=Instant(LARGEST + 1))]),
+        Unit(now=NOW, drafts=[draft(2), draft(LARGEST + 1)]),
+    ],
+    ids=["a count", "an event key", "an instant", "a subject"],
+)
+def test_a_number_beyond_sixty_four_bits_is_refused_and_nothing_is_kept(store: Store, unit: Unit) -> None:
+    store.commit(Unit(now=NOW, tallies={"sum": LARGEST}))
+    before = everything(store)
+    with pytest.raises(StoreError):
+        store.commit(unit)
+    assert everything(store) == before
+    store.commit(drafts(1))
+
+
+def test_a_sum_beyond_sixty_four_bits_is_exact_or_refused(store: Store) -> None:
+    store.commit(Unit(now=NOW, tallies={"sum": LARGEST}))
+    before = everything(store)
+    try:
+        store.commit(Unit(now=NOW, drafts=[draft(2)], tallies={"sum": 1}))
+    except StoreError:
+        assert everything(store) == before
+    else:
+        with store.read() as reader:
+            assert reader.tallies() == {"sum": LARGEST + 1}
+
+
+def test_what_is_forgotten_leaves_its_journal_and_nothing_beside_it(store: Store) -> None:
+    kept = [Kept(subject, "core", 1, b"state") for subject in (1, 2)]
+    store.commit(
+        Unit(
+            now=NOW,
+            drafts=[draft(1, "outcome", keys=[7]), draft(2, "outcome", keys=[7])],
+            snapshots=kept,
+            links=[LinkChange(KEY, subject, linked=True) for subject in (1, 2)],
+            names=[DecisionName(b"name", place) for place in (0, 1)],
+            lessons=[0, 1],
+            states={b"one": b"1", b"two": b"2"},
+        )
+    )
+    store.commit(Unit(now=NOW, drafts=[draft(1, "erasure")], forgotten=[1], destroyed=[b"one"]))
+    with store.read() as reader:
+        assert len(journal(reader, 1)) == 2
+        assert (reader.snapshots(1), reader.keys_of(1), reader.known([(1, 7)])) == ({}, [], set())
+        assert reader.snapshots(2) == {"core": kept[1]}
+        assert (reader.holders(KEY, limit=5), reader.known([(2, 7)])) == ([2], {(2, 7)})
+        assert reader.decisions(b"name") == [(2, 1)]
+        assert [(one.subject, one.n) for one in reader.lessons(limit=5)] == [(2, 1)]
+        assert (reader.state(b"one"), reader.state(b"two")) == (None, b"2")
+        sizes = reader.sizes()
+        assert (sizes.keys, sizes.snapshots, sizes.links, sizes.names, sizes.lessons, sizes.states) == (1,) * 6

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from functools import partial
-from hashlib import blake2b
+from hashlib import sha256
 from pathlib import Path
 
+from marketofone.domain.errors import Moved
 from marketofone.domain.moment import Instant
-from marketofone.store.embedded.store import EmbeddedStore
-from marketofone.store.ports import NewEvent, Writer
+from marketofone.store.ports import Draft, Kept, Unit
+from marketofone.store.sqlite.store import SqliteStore
 
 EVENTS = 5
 BATCHES = 2_000
@@ -26,43 +26,37 @@ def say(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
-def batch(thread: int, number: int) -> list[NewEvent]:
-    names = [f"{thread}-{number}-{index}" for index in range(EVENTS)]
-    return [
-        NewEvent(
-            key=blake2b(name.encode(), digest_size=16).digest(),
-            customer=f"c-{thread}",
-            source="app",
-            kind="app.opened",
-            at=Instant(number),
-            verdict="admitted",
-            body=name.encode(),
-            reading=None,
-        )
-        for name in names
-    ]
+def batch(thread: int, number: int) -> Unit:
+    body = f"{thread} {number}".encode()
+    digest = sha256(body).digest()
+    keys = tuple(EVENTS * number + index for index in range(EVENTS))
+    return Unit(
+        now=Instant(number),
+        drafts=[
+            Draft(thread, "ingest", Instant(number), body, digest, digest, keys),
+            Draft(100 + number % 50, "ingest", Instant(number), body, digest, digest),
+        ],
+        snapshots=[Kept(thread, "app", number, body + bytes(2_000))],
+        tallies={"events": EVENTS},
+    )
 
 
-def ingest_batch(writer: Writer, *, thread: int, number: int) -> int:
-    events = batch(thread, number)
-    known = writer.known([event.key for event in events])
-    entry = writer.append("ingest", at=Instant(number), customer=None, body=f"{thread} {number}".encode())
-    writer.add_events([event for event in events if event.key not in known], seq=entry.seq)
-    writer.put_state(f"c-{thread}", "app", str(number).encode() + bytes(2_000))
-    return entry.seq
-
-
-def write_on(store: EmbeddedStore, thread: int, first: int) -> None:
+def write_on(store: SqliteStore, thread: int, first: int) -> None:
     for number in range(first, first + BATCHES):
-        seq = store.commit(partial(ingest_batch, thread=thread, number=number))
-        say("acknowledged", thread, number, seq)
+        try:
+            heads = store.commit(batch(thread, number))
+        except Moved:  # a batch sent again that was kept before
+            continue
+        say("acknowledged", thread, number, heads[0].n)
+        if number % 20 == 0:
+            store.seal()
 
 
 def live(folder: Path, firsts: list[int], pages: int) -> None:
     say("born", os.getpid())
-    store = EmbeddedStore(folder)
-    store._group._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
-    threads = [threading.Thread(target=write_on, args=(store, thread, first)) for thread, first in enumerate(firsts)]
+    store = SqliteStore(folder)
+    store._writer()._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+    threads = [threading.Thread(target=write_on, args=(store, thread, first)) for thread, first in enumerate(firsts, 1)]
     for started in threads:
         started.start()
     for started in threads:

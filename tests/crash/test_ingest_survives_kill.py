@@ -109,7 +109,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(tmp_path: Pat
         assert kept * BATCH <= events <= (kept + 1) * BATCH
         now = Instant(moment_of_batch(kept) + DAY // 2)
         for decision in decisions:
-            assert bank.decision(decision).id == decision
+            assert bank.decision(decision, now=now).id == decision
         spent = sum(
             known.value
             for person in range(PEOPLE)

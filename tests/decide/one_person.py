@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from marketofone.consent.gate import Admitted, admit, permit
-from marketofone.consent.ledger import NOBODY_ASKED, ConsentChange, Consents, fold
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, explicit, fold
 from marketofone.consent.policy import parse_policy
 from marketofone.decide.catalogue import parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
@@ -111,10 +111,10 @@ def consents(*refused: tuple[str, str]) -> Consents:
         )
         for purpose, source in refused
     ]
-    return fold([grant, *withdrawn], policy=POLICY)
+    return fold(explicit(change, policy=POLICY, now=NOW) for change in (grant, *withdrawn))
 
 
-NO_CONSENT = NOBODY_ASKED
+NO_CONSENT = NEVER_ASKED
 
 
 def read(happened: Event) -> Reading | None:
@@ -167,6 +167,7 @@ def decision_input(
         control=False,
         exploration=0.02,
         minute_of_day=CALENDAR.minute_of_day(NOW),
+        seed=b"seed",
         epoch=said.epoch,
         position=7,
         documents="digest",
@@ -205,7 +206,14 @@ def decisions(
     channel: str = "app",
     config: CompiledCatalogue = BOOK,
 ) -> list[Decision]:
-    return [decide(ask(number, occasion=occasion, channel=channel), held, config) for number in range(count)]
+    return [
+        decide(ask(number, occasion=occasion, channel=channel), drawn(held, number), config) for number in range(count)
+    ]
+
+
+def drawn(held: DecisionInput, number: int) -> DecisionInput:
+    """Give what a decision may look at with another draw."""
+    return msgspec.structs.replace(held, seed=number.to_bytes(8, "big"))
 
 
 def open_to(decision: Decision) -> set[str]:

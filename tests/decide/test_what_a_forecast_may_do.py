@@ -17,6 +17,7 @@ from one_person import (
     ask,
     consents,
     decision_input,
+    drawn,
     foreseen,
     open_to,
     stage_of,
@@ -200,5 +201,5 @@ def test_nothing_that_sells_opens_because_a_forecast_turned_worse(
     selling = {action.id for action in BOOK.offered if action.marketing}
     held = msgspec.structs.replace(HELD, forecast=foreseen(("below_zero", 0.0)))
     worse = msgspec.structs.replace(HELD, forecast=foreseen(("below_zero", 0.0), (event, acceptance_probability)))
-    calm, after = (open_to(decide(ask(number), of, BOOK)) & selling for of in (held, worse))
+    calm, after = (open_to(decide(ask(number), drawn(of, number), BOOK)) & selling for of in (held, worse))
     assert after <= calm

@@ -39,16 +39,26 @@ def test_every_dependency_has_its_reason() -> None:
     assert first_cells(page, under="Only beside a pretrained forecaster: `marketofone[pretrained]`") == names(
         EXTRAS["pretrained"]
     )
+    assert first_cells(page, under="Only to keep a bank in PostgreSQL: `marketofone[postgres]`") == names(
+        EXTRAS["postgres"]
+    )
     assert first_cells(page, under="Only for development") == names(groups["dev"])
     assert first_cells(page, under="Only for benchmarks") == names(groups["bench"])
 
 
-def imported_by(*, web: bool, lazily: bool = False) -> set[str]:
-    """Give what the source imports as it is loaded; lazily: what it imports inside functions only."""
-    paths = (path for path in (ROOT / "src").rglob("*.py") if ("web" in path.parts) == web)
+def imported_by(part: str | None = None, *, lazily: bool = False) -> set[str]:
+    """Give what a part of the source imports as it is loaded; lazily: what it imports inside functions only.
+
+    The parts are ``web``, ``postgres``, and all that is needed without an extra.
+    """
+    paths = (path for path in (ROOT / "src").rglob("*.py") if _part_of(path) == part)
     trees = [ast.parse(path.read_text("utf-8")) for path in paths]
     at_once = {name for tree in trees for name in _named(tree.body)}
     return {name for tree in trees for name in _named(ast.walk(tree))} - at_once if lazily else at_once
+
+
+def _part_of(path: Path) -> str | None:
+    return next((part for part in ("web", "postgres") if part in path.parts), None)
 
 
 def _named(nodes: Iterable[ast.AST]) -> set[str]:
@@ -61,15 +71,16 @@ def _named(nodes: Iterable[ast.AST]) -> set[str]:
     return {IMPORTED_AS.get(name, name) for name in found - set(sys.stdlib_module_names) - {"marketofone", ""}}
 
 
-def test_everything_imported_is_declared_and_only_the_web_needs_its_extra() -> None:
-    assert imported_by(web=False) - set(names(CORE)) == set()
-    assert imported_by(web=True) - set(names([*CORE, *WEB])) == set()
+def test_everything_imported_is_declared_and_only_the_web_and_postgresql_need_their_extra() -> None:
+    assert imported_by() - set(names(CORE)) == set()
+    assert imported_by("web") - set(names([*CORE, *WEB])) == set()
+    assert imported_by("postgres") - set(names([*CORE, *EXTRAS["postgres"]])) == set()
 
 
 def test_other_extras_are_imported_only_where_they_are_used() -> None:
     extras = set(names([*EXTRAS["evaluate"], *EXTRAS["pretrained"]]))
 
-    assert imported_by(web=False, lazily=True) - set(names(CORE)) == extras
+    assert imported_by(lazily=True) - set(names(CORE)) == extras
 
 
 def test_every_choice_is_listed_with_its_title() -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Admitted, Permit, admit
-from marketofone.consent.ledger import EVERY, NOBODY_ASKED, ConsentChange, apply
+from marketofone.consent.ledger import EVERY, NEVER_ASKED, ConsentChange, apply, explicit
 from marketofone.consent.policy import parse_policy
 from marketofone.domain.event import (
+    MAX_MINOR,
     SWITCHABLE,
     AccountOpened,
     AppFailed,
@@ -69,7 +70,7 @@ def admitted() -> Admit:
         channels=(EVERY,),
         since=Instant(-(2**50)),
     )
-    consents = apply(NOBODY_ASKED, everything, policy=policy)
+    consents = apply(NEVER_ASKED, explicit(everything, policy=policy, now=TURN))
 
     def through_the_gate(events: Iterable[Event]) -> list[Admitted]:
         judged = admit(list(events), consents, policy=policy, now=TURN)
@@ -89,7 +90,7 @@ def permit_for() -> PermitFor:
 
 
 CATEGORIES = (None, "salary", "dining", "groceries", "cash", "travel", "fees", "savings", "rent", "children", "other")
-AMOUNTS = st.integers(-500_000, 500_000) | st.sampled_from([-(10**15), 10**15, 0])
+AMOUNTS = st.integers(-500_000, 500_000) | st.sampled_from([-MAX_MINOR, MAX_MINOR, 0])
 AGES = st.one_of(
     st.integers(0, 3 * HOUR),
     st.integers(0, 80 * HOUR),

@@ -32,4 +32,4 @@ def test_neighbours_change_nothing(
     alone = [fold(state, events, catalogue=catalogue, calendar=calendar) for state, events in batches]
     blobs = all_to_bytes(together)
     assert blobs == [to_bytes(state) for state in alone]
-    assert blobs == [to_bytes(from_bytes(blob, catalogue=catalogue)) for blob in blobs]
+    assert blobs == [to_bytes(from_bytes(blob, catalogue=catalogue, calendar=calendar)) for blob in blobs]

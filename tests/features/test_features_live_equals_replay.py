@@ -51,7 +51,7 @@ def test_any_order_in_any_batches_gives_the_same_bytes_and_the_same_vector(
     while waiting:
         size = data.draw(st.integers(1, 7))
         for source, group in by_source(waiting[:size]).items():
-            before = from_bytes(live[source], catalogue=catalogue) if source in live else None
+            before = from_bytes(live[source], catalogue=catalogue, calendar=calendar) if source in live else None
             live[source] = to_bytes(fold(before, group, catalogue=catalogue, calendar=calendar))
         waiting = waiting[size:]
 
@@ -60,7 +60,7 @@ def test_any_order_in_any_batches_gives_the_same_bytes_and_the_same_vector(
     assert live == {source: to_bytes(state) for source, state in again.items()}
     permit = permit_for(*all_sources)
     now = Instant(TURN + data.draw(st.integers(0, 10 * DAY)))
-    kept = {source: from_bytes(blob, catalogue=catalogue) for source, blob in live.items()}
+    kept = {source: from_bytes(blob, catalogue=catalogue, calendar=calendar) for source, blob in live.items()}
     one = see(kept, permit=permit, catalogue=catalogue, calendar=calendar, now=now)
     other = see(again, permit=permit, catalogue=catalogue, calendar=calendar, now=now)
     assert one.values.tobytes() == other.values.tobytes()

@@ -159,7 +159,7 @@ def test_a_state_of_other_declarations_is_not_read(tell: Tell, catalogue: Catalo
     other = Catalogue([count("x", series("x", kind="app.opened"), window="7d", owner="app", title="words")], context={})
 
     with pytest.raises(SchemaChanged):
-        from_bytes(to_bytes(state), catalogue=other)
+        from_bytes(to_bytes(state), catalogue=other, calendar=calendar)
     with pytest.raises(SchemaChanged):
         fold(state, events, catalogue=other, calendar=calendar)
 

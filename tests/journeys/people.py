@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
+from marketofone import Bank
 from marketofone.domain.event import (
     KINDS,
     AppOpened,
@@ -15,6 +16,10 @@ from marketofone.domain.event import (
     TransactionBooked,
 )
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.features.state import to_bytes
+from marketofone.projection import codec
+from marketofone.projection.records import KeptEvent
+from marketofone.store.ports import BANK, EntryKind
 
 _NUMBERS = count()
 _KIND_OF = {structure: kind for kind, (structure, _) in KINDS.items()}
@@ -100,3 +105,26 @@ def searched(customer: str, query: str, *, at: Instant) -> Event:
 def wrote(customer: str, text: str, *, at: Instant) -> Event:
     """Write to the bank."""
     return happened(customer, MessageReceived(text=text), at=at)
+
+
+def kept_events(bank: Bank, customer: str) -> list[KeptEvent]:
+    """Give what is kept of a customer's events, in the order in which they arrived."""
+    owner = bank.context.keys.find((customer,))[customer]
+    with bank.context.store.read() as reader:
+        entries = reader.entries(owner.subject, kinds=("ingest", "signal"))
+        return [event for entry in entries for event in codec.read(entry, box=owner.box).events]
+
+
+def live_states(bank: Bank, customer: str, *, now: Instant) -> dict[str, bytes]:
+    """Give a person's live state by source, as bytes, as far as they allow it."""
+    with bank.context.store.read() as reader:
+        snapshot = bank.context.snapshot(reader)
+        states = snapshot.states(snapshot.person(customer), now=now)
+    return {source: to_bytes(state) for source, state in states.items()}
+
+
+def recorded(bank: Bank, kind: EntryKind) -> int:
+    """Count the entries of a kind in all journals."""
+    with bank.context.store.read() as reader:
+        journals = (BANK, *reader.subjects(limit=1_000_000))
+        return sum(1 for subject in journals for _ in reader.entries(subject, kinds=(kind,)))

@@ -55,7 +55,7 @@ def test_a_bad_event_becomes_a_dead_letter_naming_its_field(bank: Bank, now: Ins
         letters = list(reader.letters(limit=10))
     assert (report.rows, report.events, report.dead_letters) == (2, 1, 1)
     assert letters[0].field == field
-    assert letters[0].raw == sent
+    assert (letters[0].raw is not None) == (b"transaction.booked" in sent)  # payments must be kept
     assert letters[0].fix
 
 
@@ -120,7 +120,7 @@ def test_the_past_can_be_asked_about(bank: Bank, allow: Allow, now: Instant) -> 
     allow("c-1")
     bank.ingest(ordinary_months("c-1", until=now), now=now)
     then = Instant(now - 60 * DAY)
-    asked_later = bank.profile("c-1", now=then).known
+    asked_later = bank.profile("c-1", now=now, as_of=then).known
 
     allow("c-2")
     past = [
@@ -131,7 +131,7 @@ def test_the_past_can_be_asked_about(bank: Bank, allow: Allow, now: Instant) -> 
     bank.ingest(past, now=now)
 
     assert [(item.name, item.value) for item in asked_later] == [
-        (item.name, item.value) for item in bank.profile("c-2", now=then).known
+        (item.name, item.value) for item in bank.profile("c-2", now=now, as_of=then).known
     ]
 
 

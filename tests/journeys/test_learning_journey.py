@@ -11,7 +11,6 @@ from marketofone.bank import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.services.live_snapshot import LiveSnapshot
 
 Allow = Callable[..., None]
 
@@ -27,14 +26,17 @@ def decided(bank: Bank, customer: str, *, now: Instant) -> Decision:
 
 def outcomes_learned(bank: Bank, action: str) -> int:
     with bank.context.store.read() as reader:
-        assignment = LiveSnapshot(reader, bank.context, committed=True).model_version().arms.get(action)
-    return 0 if assignment is None else assignment.n
+        snapshot = bank.context.snapshot(reader)
+        version = bank.context.versions.version(snapshot.bank, snapshot.bank.version)
+        known = snapshot.config.actions.action(action)
+        return bank.context.versions.arm(reader, version, known, config=snapshot.config).n
 
 
 def expected_value(bank: Bank, action: str) -> int:
     with bank.context.store.read() as reader:
-        posterior = LiveSnapshot(reader, bank.context, committed=True).model_version().values.get(action)
-    return bank.catalogue.action(action).value_minor if posterior is None else posterior.expected_minor
+        snapshot = bank.context.snapshot(reader)
+        version = bank.context.versions.version(snapshot.bank, snapshot.bank.version)
+        return bank.context.versions.value(reader, version, snapshot.config.actions.action(action)).expected_minor
 
 
 @pytest.fixture

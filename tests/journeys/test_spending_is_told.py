@@ -115,7 +115,7 @@ def test_a_withdrawal_silences_it_at_once(told: Bank, allow: Callable[..., None]
 
 
 def test_the_past_is_seen_as_it_was_then(told: Bank, now: Instant) -> None:
-    before = told.spending("c-1", now=Instant(now - 60 * DAY))
+    before = told.spending("c-1", now=now, as_of=Instant(now - 60 * DAY))
     assert "check_in" not in {insight.name for insight in before.insights}
     assert "changed_price" not in {payment.state for payment in before.standing}
 

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Message
 
 import marketofone
-from marketofone import wiring
+from bank_projects import Projects
 from marketofone.bank import Bank
 from marketofone.web.app import build_app
 
@@ -34,9 +34,8 @@ EVENT = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    folder = tmp_path_factory.mktemp("house")
-    wiring.lay_out(folder)
+def house(tmp_path_factory: pytest.TempPathFactory, lasting_projects: Projects) -> Iterator[Bank]:
+    folder = lasting_projects.lay_out(tmp_path_factory.mktemp("house") / "bank")
     with marketofone.open(folder) as bank:
         known = [{**EVENT, "id": f"known-{number}", "subject": f"c-{number}"} for number in range(2, 7)]
         bank.ingest(json.dumps(event).encode() for event in known)
@@ -54,12 +53,21 @@ def events(*numbers: int, **changes: Any) -> list[dict[str, Any]]:
 
 
 def test_one_event_and_a_batch_are_taken_in(door: TestClient) -> None:
+    door.put("/v1/customers/c-1/consents", json={"change": "grant", "sources": ["app"]})
     one = door.post("/v1/events", content=json.dumps(events(1)[0]), headers={"Content-Type": "application/json"})
     assert one.status_code == HTTPStatus.ACCEPTED
-    counts = {"rows": 1, "events": 1, "dead_letters": 0, "duplicates": 0, "refused": 1, "gaps": 0}
+    counts = {"rows": 1, "events": 1, "dead_letters": 0, "duplicates": 0, "refused": 0, "gaps": 0}
     assert one.json() == {**counts, "errors": []}
     many = door.post("/v1/events", content=json.dumps(events(1, 2, 3)), headers=BATCH).json()
     assert (many["rows"], many["events"], many["duplicates"]) == (3, 2, 1)
+
+
+def test_what_may_not_be_kept_burns_no_id_and_may_be_sent_again(door: TestClient) -> None:
+    first = door.post("/v1/events", content=json.dumps(events(20, subject="c-shy")), headers=BATCH).json()
+    assert (first["events"], first["refused"], first["duplicates"]) == (1, 1, 0)
+    door.put("/v1/customers/c-shy/consents", json={"change": "grant", "sources": ["app"]})
+    again = door.post("/v1/events", content=json.dumps(events(20, subject="c-shy")), headers=BATCH).json()
+    assert (again["events"], again["refused"], again["duplicates"]) == (1, 0, 0)
 
 
 def test_each_bad_row_is_named_and_the_rest_is_kept(door: TestClient) -> None:
@@ -96,8 +104,23 @@ def test_a_decision_is_made_recalled_answered_and_given_again(door: TestClient) 
     assert sum(candidate["propensity"] for candidate in traced["candidates"]) == pytest.approx(1.0, abs=1e-3)
     assert door.post("/v1/outcomes", json={"decision": "j-1", "verdict": "ignored"}).status_code == HTTPStatus.OK
     assert [outcome["verdict"] for outcome in door.get("/v1/decisions/j-1").json()["outcomes"]] == ["ignored"]
-    other = door.post("/v1/decisions", json={**asked, "customer": "c-3"})
+    other = door.post("/v1/decisions", json={**asked, "channel": "email"})
     assert other.status_code == HTTPStatus.CONFLICT
+
+
+def test_an_id_names_one_decision_of_each_customer(door: TestClient) -> None:
+    for customer in ("c-3", "c-5"):
+        made = door.post("/v1/decisions", json={"customer": customer, "occasion": "app.opened", "id": "both"})
+        assert made.status_code == HTTPStatus.OK
+    unnamed = door.get("/v1/decisions/both")
+    assert (unnamed.status_code, unnamed.json()["field"]) == (HTTPStatus.BAD_REQUEST, "customer")
+    assert "several customers have one" in unnamed.json()["fix"]
+    assert door.get("/v1/decisions/both?customer=c-3").json()["customer"] == "c-3"
+    heard = {"decision": "both", "verdict": "ignored"}
+    assert door.post("/v1/outcomes", json=heard).json()["field"] == "customer"
+    assert door.post("/v1/outcomes", json={**heard, "customer": "c-5"}).status_code == HTTPStatus.OK
+    assert door.get("/v1/decisions/both?customer=c-3").json()["outcomes"] == []
+    assert len(door.get("/v1/decisions/both?customer=c-5").json()["outcomes"]) == 1
 
 
 def test_consents_are_put_and_hold_at_once(door: TestClient) -> None:

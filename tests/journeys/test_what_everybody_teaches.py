@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +9,16 @@ import pytest
 from people import happened, ordinary_months, paid
 
 import marketofone
+from bank_projects import Projects
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event, ProductOpened, TransactionBooked
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast import Model
+from marketofone.projection.bank_state import digests_of
+from marketofone.projection.codec import open_state
+from marketofone.projection.versions import AFFINITY, FORECAST
 from marketofone.services.forecast import model_of
 
 Allow = Callable[..., None]
@@ -23,8 +26,9 @@ Allow = Callable[..., None]
 
 def models(bank: Bank) -> dict[str, bytes]:
     with bank.context.store.read() as reader:
-        found = {name: reader.model(name) for name in ("learned:affinity", "forecast:model")}
-    return {name: body for name, body in found.items() if body is not None}
+        state = bank.context.snapshot(reader).bank
+        sealed = {name: reader.state(digest) for name, digest in digests_of(state, state.version).items()}
+    return {name: open_state(name, body or b"", box=bank.context.keys.bank) for name, body in sealed.items()}
 
 
 def teach(bank: Bank, customer: str, *, until: Instant, product: str = "savings_plan") -> None:
@@ -80,8 +84,10 @@ def busy_accounts(*, until: Instant) -> list[Event]:
     ]
 
 
-def test_nothing_is_learned_from_what_had_not_happened_yet(project: Path, now: Instant, tmp_path: Path) -> None:
-    twin = shutil.copytree(project, tmp_path / "twin")
+def test_nothing_is_learned_from_what_had_not_happened_yet(
+    project: Path, projects: Projects, now: Instant, tmp_path: Path
+) -> None:
+    twin = projects.twin(project, tmp_path / "twin")
     tomorrow = Instant(now + DAY)
     past = busy_accounts(until=now)
     later = [
@@ -99,7 +105,7 @@ def test_nothing_is_learned_from_what_had_not_happened_yet(project: Path, now: I
             bank.train(now=now)
             learned.append(models(bank))
 
-    assert set(learned[0]) == {"learned:affinity", "forecast:model"}
+    assert set(learned[0]) == {AFFINITY, FORECAST}
     assert learned[0] == learned[1]
 
 
@@ -115,7 +121,7 @@ def test_what_was_learned_from_people_who_all_said_no_is_given_up_at_the_next_tr
     again = bank.train(now=later, tasks=("forecast",))
     assert (again.past_days, again.given_up) == (0, True)
     with bank.context.store.read() as reader:
-        assert model_of(bank.context, reader, now=later) == Model()
+        assert model_of(bank.context, reader, bank.context.snapshot(reader)) == Model()
 
 
 def test_a_word_about_consent_holds_from_now_on_or_before_never_from_later(bank: Bank, now: Instant) -> None:
@@ -133,14 +139,12 @@ def test_a_word_about_consent_holds_from_now_on_or_before_never_from_later(bank:
     assert bank.epoch("c-1") == 0
 
 
-def test_a_grant_ends_by_itself_when_the_person_said_no_end_and_not_when_an_authority_did(
-    bank: Bank, now: Instant
-) -> None:
+def test_every_grant_ends_by_itself_also_one_on_the_word_of_an_authority(bank: Bank, now: Instant) -> None:
     said = {"purposes": ("*",), "sources": ("*",), "channels": ("*",), "since": now}
     bank.consent(ConsentChange(customer="c-1", change="grant", **said), now=now)  # type: ignore[arg-type]
     authority = {"actor": "importer", "authority": "a contract"}
     bank.consent(ConsentChange(customer="c-2", change="grant", **said, **authority), now=now)  # type: ignore[arg-type]
 
-    ends = {scope.until for scope in bank.consents("c-1", now=now).scopes}
+    ends = {scope.until for scope in bank.consents("c-1", now=now).cells}
     assert ends == {"2027-01-05T08:00:00Z"}
-    assert {scope.until for scope in bank.consents("c-2", now=now).scopes} == {None}
+    assert {scope.until for scope in bank.consents("c-2", now=now).cells} == ends

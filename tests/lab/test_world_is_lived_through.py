@@ -21,7 +21,8 @@ TIMES = {"seconds", "stages"}
 def lived(folder: Path) -> Report:
     target = folder / "bank"
     wiring.lay_out(target)
-    with marketofone.open(target, now=Calendar("Europe/Prague").start_of(Day(19_700))) as bank:
+    began = Calendar("Europe/Prague").start_of(Day(19_700))
+    with marketofone.open(target, now=began, random=demo.random_bytes(SCENARIO.seed)) as bank:
         return demo.run(bank, SCENARIO, progress=lambda *_: None)
 
 
@@ -43,6 +44,23 @@ def test_the_document_keeps_its_contract(report: Report) -> None:
     assert found["replay_differences"] == 0
     assert found["chain_ok"] is True
     assert msgspec.json.encode(found)
+
+
+def test_the_policy_is_compared_with_every_yardstick(report: Report) -> None:
+    policy = report.to_json()["policy"]
+
+    assert policy.keys() == {
+        "omniscient",
+        "visible",
+        "hindsight_ranking",
+        "learned_ranking",
+        "value_minor",
+        "accepted",
+    }
+    assert policy["omniscient"][0] == pytest.approx(report.to_json()["oracle_share"].share, abs=1e-4)
+    assert abs(policy["omniscient"][0]) <= abs(policy["visible"][0]), "nobody gains more than who knows everything"
+    assert policy["value_minor"].keys() == {"policy", "random", "hindsight_ranking", "learned_ranking"}
+    assert policy["accepted"].keys() == {"policy", "random"}
 
 
 def test_the_same_seed_lives_the_same_life(report: Report, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit, permit
-from marketofone.consent.ledger import ConsentChange, fold
+from marketofone.consent.ledger import ConsentChange, explicit, fold
 from marketofone.consent.policy import parse_policy
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest
@@ -52,7 +52,7 @@ def allowing(*sources: str, purpose: str = "learning") -> Permit:
         channels=("*",),
         since=Instant(0),
     )
-    consents = fold([change] if sources else [], policy=POLICY)
+    consents = fold([explicit(change, policy=POLICY, now=SHOWN)] if sources else [])
     return permit("learning", consents, customer="c-1", channel="app", policy=POLICY, now=SHOWN)
 
 

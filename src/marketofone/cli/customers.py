@@ -12,10 +12,10 @@ import click
 from msgspec.structs import asdict
 
 from marketofone.cli import terminal
-from marketofone.cli.session import Session, as_of, on_bank
+from marketofone.cli.session import ACTOR, Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.action import NOTHING
-from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.forecast_population import LeftOut
 
@@ -28,9 +28,13 @@ from marketofone.services.forecast_population import LeftOut
 @click.option("--id", help="The same id gives the same decision.  [default: a new one]")
 @as_of
 def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) -> None:
-    """Decide the one next best thing to do for CUSTOMER, with its reasons."""
+    """Decide the one next best thing to do for CUSTOMER, with its reasons.
+
+    With --as-of it is a question: an answer on what was known then, and never a contact.
+    """
     began, bank = time.perf_counter(), session.bank
-    decision = bank.decide(bank.whose(customer), now=session.moment(as_of), **asked)
+    now = bank.now()
+    decision = bank.decide(bank.whose(customer), now=now, as_of=session.as_of(as_of, now=now), **asked)
     document = terminal.decision_document(decision, seconds=time.perf_counter() - began)
     session.say(document, "decision", action=bank.catalogue.action(decision.action))
 
@@ -42,12 +46,16 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
 @click.option("--events", is_flag=True, help="With --all: what may happen, as JSON a line an event and horizon.")
 @as_of
 def forecast(session: Session, *, customer: str | None, population: bool, events: bool, as_of: str | None) -> None:
-    """Look 90 days ahead on CUSTOMER's accounts, or on everybody's."""
-    bank, now = session.bank, session.moment(as_of)
+    """Look 90 days ahead on CUSTOMER's accounts, or on everybody's.
+
+    With --as-of it is a question about what was ahead then: decisions never follow it.
+    """
+    bank, now = session.bank, session.bank.now()
+    moment = session.as_of(as_of, now=now)
     if population and customer is None:
-        _forecast_all(session, bank.forecast_all(now=now), events=events)
+        _forecast_all(session, bank.forecast_all(now=now, as_of=moment), events=events)
     elif customer is not None and not (population or events):
-        session.say(bank.forecast(bank.whose(customer), now=now), "forecast")
+        session.say(bank.forecast(bank.whose(customer), now=now, as_of=moment), "forecast")
     else:
         raise click.UsageError("name one CUSTOMER, or ask for --all; --events goes with --all")
 
@@ -73,10 +81,9 @@ def _forecast_all(session: Session, people: Iterable[CustomerForecast | LeftOut]
 
 @click.command()
 @on_bank
-@as_of
-def intervene(session: Session, *, as_of: str | None) -> None:
+def intervene(session: Session) -> None:
     """Look ahead again where it may matter, and decide for whoever something likely is foreseen that was not told."""
-    bank, now = session.bank, session.moment(as_of) or session.bank.now()
+    bank, now = session.bank, session.bank.now()
     rescored = bank.refresh_forecasts(now=now)
     decisions = bank.intervene(now=now)
     shown = Counter(decision.action for decision in decisions)
@@ -92,8 +99,8 @@ def intervene(session: Session, *, as_of: str | None) -> None:
 @as_of
 def insights(session: Session, *, customer: str, as_of: str | None) -> None:
     """Show what CUSTOMER's own spending says: what comes back, shifts, unusual items."""
-    bank = session.bank
-    session.say(bank.spending(bank.whose(customer), now=session.moment(as_of)), "spending")
+    bank, now = session.bank, session.bank.now()
+    session.say(bank.spending(bank.whose(customer), now=now, as_of=session.as_of(as_of, now=now)), "spending")
 
 
 @click.command()
@@ -116,8 +123,10 @@ def consent() -> None:
 @as_of
 def consent_show(session: Session, *, customer: str, as_of: str | None) -> None:
     """Show every scope of CUSTOMER's consent."""
-    bank = session.bank
-    session.say(bank.consents(bank.whose(customer), now=session.moment(as_of)), "consents")
+    bank, now = session.bank, session.bank.now()
+    session.say(
+        bank.consents(bank.whose(customer), now=now, as_of=session.as_of(as_of, now=now)), "consents", until=None
+    )
 
 
 def _cells(command: Callable[..., None]) -> Callable[..., None]:
@@ -130,7 +139,7 @@ def _cells(command: Callable[..., None]) -> Callable[..., None]:
 @_cells
 @click.option("--days", type=click.IntRange(1, 3650), help="For how long.  [default: grant_days of consent.toml]")
 def consent_grant(session: Session, **options: Any) -> None:
-    """Record that CUSTOMER allows something."""
+    """Record that CUSTOMER allows something. It ends by itself; --as-of says since when it holds."""
     _change(session, "grant", **options)
 
 
@@ -151,11 +160,15 @@ def _change(
     **scopes: tuple[str, ...],
 ) -> None:
     bank = session.bank
-    now, customer = session.moment(as_of) or bank.now(), bank.whose(customer)
+    now, customer = bank.now(), bank.whose(customer)
+    since = session.as_of(as_of, now=now) or now
     until = None if days is None else Instant(now + days * DAY)
     said: dict[str, Any] = {kind: names or (EVERY,) for kind, names in scopes.items()}
-    bank.consent(ConsentChange(customer=customer, change=change, since=now, until=until, **said), now=now)
-    session.say(bank.consents(customer, now=now), "consents")
+    given = bank.consent_given(
+        ConsentChange(customer=customer, change=change, since=since, until=until, actor=ACTOR, **said), now=now
+    )
+    end = None if given.until is None else text_of(given.until)
+    session.say({**asdict(bank.consents(customer, now=now)), "until": end}, "consents", until=end)
 
 
 COMMANDS = (decide, forecast, intervene, insights, listen, consent)

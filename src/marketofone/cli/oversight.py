@@ -1,15 +1,13 @@
-"""Commands about the whole bank: learn, prove, measure, and the review board."""
+"""Commands about the whole bank: learn, measure, and the review board."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
 import click
 
-from marketofone.cli.session import SAID_NO, Session, as_of, on_bank
-from marketofone.domain.errors import MalformedRequest
+from marketofone.cli.session import Session, as_of, on_bank
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import Ruling
 from marketofone.services.train import ANEW, TRAINING_TASKS, TrainingTask
@@ -26,26 +24,8 @@ def train(session: Session, *, what: TrainingTask | None, as_of: str | None) -> 
     follow how often the truth lay beyond them of late.
     """
     tasks = ANEW if what is None else (what,)
-    session.say(session.bank.train(tasks=tasks, now=session.moment(as_of)), "trained")
-
-
-@click.command()
-@on_bank
-@click.option("--all", "everything", is_flag=True, help="Every decision; this is what happens anyway.")
-def replay(session: Session, *, everything: bool) -> None:  # noqa: ARG001 - the contract names the flag
-    """Recompute every decision from the log and compare it byte for byte."""
-    report = session.bank.replay()
-    session.say(report, "replayed")
-    sys.exit(SAID_NO if report.differences else 0)
-
-
-@click.command()
-@on_bank
-def verify(session: Session) -> None:
-    """Check the audit chain: every entry, and every event against the entry that took it in."""
-    report = session.bank.verify()
-    session.say(report, "verified")
-    sys.exit(0 if report.ok else SAID_NO)
+    now = session.bank.now()
+    session.say(session.bank.train(tasks=tasks, now=now, as_of=session.as_of(as_of, now=now)), "trained")
 
 
 @click.command()
@@ -66,7 +46,8 @@ def board() -> None:
 @as_of
 def board_list(session: Session, *, as_of: str | None) -> None:
     """List every action with its risk tier and how it stands."""
-    session.say(session.bank.board(now=session.moment(as_of)), "board")
+    now = session.bank.now()
+    session.say(session.bank.board(now=session.as_of(as_of, now=now) or now), "board")
 
 
 def _ruling(command: Callable[..., None]) -> Callable[..., None]:
@@ -105,12 +86,11 @@ def _rule(
     days: int | None = None,
     **said: Any,
 ) -> None:
-    now = session.moment(as_of) or session.bank.now()
-    if now > session.bank.now():
-        raise MalformedRequest(field="--as-of", shape="a moment in the future", fix="rule when it begins")
-    until = None if days is None else Instant(now + days * DAY)
-    session.bank.rule(Ruling(ruling=ruling, at=now, until=until, **said))
-    session.say(session.bank.board(now=now), "board")
+    now = session.bank.now()
+    at = session.as_of(as_of, now=now) or now
+    until = None if days is None else Instant(at + days * DAY)
+    session.bank.rule(Ruling(ruling=ruling, at=at, until=until, **said), now=now)
+    session.say(session.bank.board(now=at), "board")
 
 
-COMMANDS = (train, replay, verify, impact, board)
+COMMANDS = (train, impact, board)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,21 @@ import msgspec
 from msgspec.structs import asdict
 
 from marketofone import wiring
-from marketofone.bank import Bank, Clock, wall_clock
+from marketofone.bank import Bank, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
 from marketofone.cli.session import LAB, LEFT_OUT, Session, as_json, as_of, in_folder, on_bank
-from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import Day, Instant, day_number
+from marketofone.domain.moment import HOUR, Calendar, Day, Instant, day_number, text_of
 from marketofone.importers import berka, cloudevents
+from marketofone.projection.bank_config import EMBEDDED, read_settings
 from marketofone.services.ingest import Incoming
 
 HOST = "127.0.0.1"
 DEMO_FOLDER = "demo-bank"
 DEMO_BEGINS = day_number(date(2025, 1, 1))
+MORNING = 10 * HOUR  # of the day after the last: there the time of the demo's bank stands
 
 port_option = click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True)
 
@@ -58,28 +62,35 @@ def demo(*, folder: Path, as_json: bool, customers: int, days: int, seed: int, s
     target = folder / DEMO_FOLDER if folder == Path() else folder
     _must_be_empty(target)
     wiring.lay_out(target)
+    calendar = Calendar(read_settings((target / "bank.toml").read_text(encoding="utf-8")).timezone)
+    wiring.stop_clock(target, Instant(calendar.start_of(Day(DEMO_BEGINS + days)) + MORNING))
     scenario = Scenario(customers=customers, days=days, seed=seed, first=DEMO_BEGINS)
-    with open_bank(target, clock=lambda: Instant(0)) as bank, terminal.Progress(quiet=as_json) as progress:
+    drawn = demonstration.random_bytes(seed)
+    with (
+        open_bank(target, clock=lambda: Instant(0), random=drawn) as bank,
+        terminal.Progress(quiet=as_json) as progress,
+    ):
         report = demonstration.run(bank, scenario, progress=progress.step)
-        ended = bank.calendar.start_of(Day(DEMO_BEGINS + days))
     click.echo(msgspec.json.encode(report.to_json()) if as_json else report.to_text())
     if serve:
-        _serve(target, port=port, clock=_clock_from(ended))  # the synthetic world goes on where it ended
+        _serve(target, port=port, shift=_shift(target))  # the synthetic world goes on where it ended
 
 
-def _clock_from(start: Instant) -> Clock:
-    began = wall_clock()
-    return lambda: Instant(start + wall_clock() - began)
+def _shift(folder: Path) -> int:
+    """Give how far a bank's clock goes beside the wall's: not at all, but for a synthetic bank."""
+    stands = wiring.clock_of(folder)
+    return 0 if stands is None else stands - wall_clock()
 
 
 def _must_be_empty(folder: Path) -> None:
-    data = folder / wiring.DATA
-    if not data.is_dir():
+    if not (folder / wiring.DATA).is_dir():
         return
-    if folder.name != DEMO_FOLDER:
+    document = folder / "bank.toml"
+    here = not document.is_file() or read_settings(document.read_text(encoding="utf-8")).engine == EMBEDDED
+    if folder.name != DEMO_FOLDER or not here:
         raise MalformedRequest(field="--bank", shape="a bank that holds data", fix="name an empty folder")
-    for file in data.iterdir():  # the demo's own bank is made anew each time
-        file.unlink()
+    for part in (wiring.DATA, wiring.KEYS):  # the demo's own bank is made anew each time
+        shutil.rmtree(folder / part, ignore_errors=True)
 
 
 @click.command(name="import")
@@ -99,49 +110,67 @@ def _must_be_empty(folder: Path) -> None:
 def import_(session: Session, *, form: str, path: Path, grant: str, authority: str) -> None:
     """Import the files of another system. They carry no consents: nothing may be used unless it is granted."""
     began, bank = time.perf_counter(), session.bank
+    until: Instant | None = None
     with terminal.Progress(quiet=session.as_json) as progress:
         events: Iterable[Incoming]
         if form == "berka":
             dump = berka.read(path)
             if grant == "all":
-                _grant_all(bank, dump.people, since=dump.earliest, authority=authority)
+                until = _grant_all(bank, dump.people, authority=authority)
             events = progress.over(dump.rows, total=len(dump.rows), label="import")
         elif grant == "all":
             raise click.UsageError("--grant all is for berka: events say their own consents with `consent grant`")
         else:
             events = cloudevents.read(path)
         report = bank.ingest(events)
-    session.say({**asdict(report), "seconds": round(time.perf_counter() - began, 3)}, "imported")
+    told = {**asdict(report), "seconds": round(time.perf_counter() - began, 3)}
+    session.say({**told, "granted_until": None if until is None else text_of(until)}, "imported")
 
 
-def _grant_all(bank: Bank, people: Iterable[str], *, since: Instant, authority: str) -> None:
+def _grant_all(bank: Bank, people: Iterable[str], *, authority: str) -> Instant:
+    """Grant everything from now on for as long as the bank may, to people who said nothing yet; gives the end."""
     everything = dict.fromkeys(("purposes", "sources", "channels"), (EVERY,))
     said: dict[str, Any] = {"actor": "importer", "authority": authority, **everything}
+    now = bank.now()
+    until = latest_end(now, policy=bank.config.policy)
     for person in people:
         if bank.epoch(person) == 0:  # a second import adds nothing
-            bank.consent(ConsentChange(customer=person, change="grant", since=since, **said))
+            bank.consent(ConsentChange(customer=person, change="grant", since=now, until=until, **said), now=now)
+    return until
 
 
 @click.command()
 @as_json
 @in_folder
 @port_option
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer on one socket."
+)
 @as_of
-def serve(*, folder: Path, as_json: bool, port: int, as_of: str | None) -> None:  # noqa: ARG001 - every command has it
-    """Serve the API and the pages on loopback; with --as-of, as if it were that moment."""
+def serve(*, folder: Path, as_json: bool, port: int, workers: int, as_of: str | None) -> None:  # noqa: ARG001 - every command has it
+    """Serve the API and the pages on loopback; with --as-of, as if it were that moment: this moves the bank's clock."""
     with open_bank(folder) as bank:  # complain about a broken project before the server starts
-        clock = wall_clock if as_of is None else _clock_from(bank.calendar.parse(as_of, field="--as-of"))
-    _serve(folder, port=port, clock=clock)
+        start = None if as_of is None else bank.calendar.parse(as_of, field="--as-of")
+    shift = _shift(folder) if start is None else start - wall_clock()
+    _serve(folder, port=port, shift=shift, workers=workers)
 
 
-def _serve(folder: Path, *, port: int, clock: Clock) -> None:
+def _serve(folder: Path, *, port: int, shift: int, workers: int = 1) -> None:
     try:
         from marketofone.web import server  # noqa: PLC0415 - an extra, loaded only where it is served
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: install marketofone[web]") from error
     click.echo(terminal.text_for_people("addresses", HOST, port), err=True)
-    with open_bank(folder, clock=clock) as bank:
-        server.serve(bank, host=HOST, port=port)
+    opened = partial(_open_at, folder, shift)
+    if workers > 1:
+        server.serve_together(opened, host=HOST, port=port, workers=workers)
+    else:
+        server.serve(opened(), host=HOST, port=port)
+
+
+def _open_at(folder: Path, shift: int) -> Bank:
+    """Open a bank whose clock goes beside the wall's."""
+    return open_bank(folder, clock=lambda: Instant(wall_clock() + shift))
 
 
 COMMANDS = (init, demo, import_, serve)

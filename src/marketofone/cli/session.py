@@ -14,9 +14,10 @@ import click
 from marketofone.bank import Bank
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.domain.errors import MarketOfOneError, Refused
+from marketofone.domain.errors import MalformedRequest, MarketOfOneError, Refused
 from marketofone.domain.moment import Instant
 
+ACTOR = "cli"
 SAID_NO = 1
 BAD_INPUT = 3
 LAB = "marketofone.lab"
@@ -31,7 +32,7 @@ in_folder = click.option(
     help="The bank project.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-as_of = click.option("--as-of", metavar="INSTANT", help="An instant, or a date (its end).  [default: now]")
+as_of = click.option("--as-of", metavar="INSTANT", help="A past instant, or a date (its end).  [default: now]")
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,21 @@ class Session:
         """Print one JSON document, or the text of this name for people."""
         terminal.say(document, text, as_json=self.as_json, **more)
 
-    def moment(self, text: str | None) -> Instant | None:
-        """Read ``--as-of``."""
-        return None if text is None else self.bank.calendar.parse(text, field="--as-of")
+    def as_of(self, text: str | None, *, now: Instant) -> Instant | None:
+        """Read ``--as-of``: an instant, or a day's end; never in the future.
+
+        Raises
+        ------
+        MalformedRequest
+        """
+        if text is None:
+            return None
+        asked = self.bank.calendar.parse(text, field="--as-of")
+        if asked > now and self.bank.calendar.day_of(asked) == self.bank.calendar.day_of(now):
+            return now
+        if asked > now:
+            raise MalformedRequest(field="--as-of", shape="a moment in the future", fix="ask about now or earlier")
+        return asked
 
 
 def on_bank(command: Callable[..., None]) -> Callable[..., None]:
@@ -58,6 +71,7 @@ def on_bank(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(*, folder: Path, as_json: bool, **options: Any) -> None:
         with open_bank(folder) as bank:
+            bank.context.actor = ACTOR
             command(Session(bank, as_json), **options)
 
     return run

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from marketofone.consent.ledger import Consents
+from marketofone.consent.ledger import Consents, State
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 
+# Of several channels the first of these tells.
+_OPENING: tuple[State, ...] = ("granted", "withdrawn", "expired", "not_yet", "never")
 WHY = {
     "never": "you have not allowed it",
     "withdrawn": "you said no",
@@ -45,7 +47,7 @@ class Gap(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Permit(Struct, frozen=True, kw_only=True):
-    """Leave to use some sources of one person for one purpose through one channel, under one consent epoch.
+    """Leave to use some sources of one person for one purpose through one channel (empty: none).
 
     ``refused`` names the other sources of the purpose and why each may not be used.
     """
@@ -78,35 +80,53 @@ def admit(
     return judged
 
 
+def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
+    """Say whether at least one granted purpose may use a source."""
+    return _objection(source, consents, policy=policy, now=now) is None
+
+
+def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
+    """Name the purposes that may use a source through any channel, in the order of the policy."""
+    channels = tuple(policy.channels)
+    return tuple(
+        name
+        for name, purpose in policy.purposes.items()
+        if source in purpose.sources
+        and (purpose.basis == "legal_duty" or consents.opens(source, purposes=(name,), channels=channels, now=now))
+    )
+
+
 def _objection(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> str | None:
     if source == "reference":
         return None
     if source not in policy.sources:
         return "consent.toml does not know this source"
-    for name, purpose in policy.purposes.items():
-        if source not in purpose.sources:
-            continue
-        if purpose.basis == "legal_duty":
-            return None
-        if any(consents.granted(purpose=name, source=source, channel=to, now=now) for to in policy.channels):
-            return None
+    asked = [name for name, purpose in policy.purposes.items() if source in purpose.sources]
+    if any(policy.purposes[name].basis == "legal_duty" for name in asked):
+        return None
+    if consents.opens(source, purposes=asked, channels=tuple(policy.channels), now=now):
+        return None
     return "no purpose may use this source"
 
 
 def permit(
-    purpose: str, consents: Consents, *, customer: str, channel: str, policy: ConsentPolicy, now: Instant
+    purpose: str, consents: Consents, *, customer: str, channel: str | None, policy: ConsentPolicy, now: Instant
 ) -> Permit:
-    """Give the permit for one purpose: possibly for no source at all."""
+    """Give the permit for one purpose: possibly for no source at all.
+
+    Without a channel (the person looks themselves, or nobody is reached) a source is open that any channel opens.
+    """
     spec = policy.purposes.get(purpose)
     granted: set[str] = set()
     refused: dict[str, str] = {}
+    channels = tuple(policy.channels) if channel is None else (channel,)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
             refused[source] = "the bank does not use it"
         elif spec is not None and spec.basis == "legal_duty":
             granted.add(source)
         else:
-            state = consents.state(ConsentScope(purpose=purpose, source=source, channel=channel), now)
+            state = _best(purpose, source, channels, consents, now=now)
             if state == "granted":
                 granted.add(source)
             else:
@@ -114,8 +134,13 @@ def permit(
     return Permit(
         customer=customer,
         purpose=purpose,
-        channel=channel,
+        channel=channel or "",
         epoch=consents.epoch,
         sources=frozenset(granted),
         refused=refused,
     )
+
+
+def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents, *, now: Instant) -> State:
+    states = {consents.state(ConsentScope(purpose=purpose, source=source, channel=to), now) for to in channels}
+    return next((state for state in _OPENING if state in states), "never")

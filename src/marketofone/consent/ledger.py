@@ -1,27 +1,31 @@
 """Grants and withdrawals, folded into what holds now.
 
-A person's consents are the fold of their consent changes in the order of the log. Nothing is ever overwritten: the
-ledger is the list, this module only reads it. The *epoch* counts changes; a permit carries it, so that a decision made
-under an older epoch can be recognised and computed again.
+A customer's consents are the fold of their consent entries, in the order of the journal. Of two things said about one
+scope the later *entry* wins, whatever date it names. A no holds at once, also one that names a past date. Every grant
+ends. What several ids of one person allow is what each of them allows: silence is a no.
+
+Entries name purposes, sources and channels explicitly: a yes for everything covers what could be asked about on that
+day, and nothing that the bank adds later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.moment import DAY, Instant, text_of
 
 State = Literal["granted", "withdrawn", "expired", "not_yet", "never"]
 EVERY = "*"
 
 
 class ConsentChange(Struct, frozen=True, kw_only=True):
-    """One thing a person (or somebody on a stated authority) said about consent.
+    """One thing a person (or somebody on a stated authority) says about consent.
 
     ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
     from when on it holds, ``until`` (grants only) when it ends by itself.
@@ -39,121 +43,184 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
 
 
 class Validity(Struct, frozen=True, kw_only=True, array_like=True):
-    """What was last said about one cell."""
+    """What was last said about one scope."""
 
     granted: bool
     since: Instant
     until: Instant | None
 
+    def holds(self, now: Instant) -> bool:
+        """Say whether it is a yes that has begun and not ended."""
+        return self.granted and self.since <= now and (self.until is None or now < self.until)
 
-class Consents(Struct, frozen=True, kw_only=True, array_like=True):
-    """What one person said, cell by cell, and how often they changed it.
 
-    Each cell keeps what was said, oldest first. A yes counts from its ``since`` on, and what was true before it stays
-    answerable. A no, while it is the last word, holds for every question, also for one about an earlier moment.
+class Said(Struct, frozen=True, array_like=True):
+    """One consent entry: which scopes it is about (every combination of the words), and what it says of them."""
+
+    validity: Validity
+    purposes: tuple[str, ...]
+    sources: tuple[str, ...]
+    channels: tuple[str, ...]
+
+    def covers(self, scope: ConsentScope) -> bool:
+        """Say whether it is about a scope."""
+        return scope.source in self.sources and scope.purpose in self.purposes and scope.channel in self.channels
+
+    def hides(self, older: Said) -> bool:
+        """Say whether nothing that an older entry says still counts beside this one."""
+        return (
+            set(older.purposes) <= set(self.purposes)
+            and set(older.sources) <= set(self.sources)
+            and set(older.channels) <= set(self.channels)
+        )
+
+
+class Consents(Struct, frozen=True, array_like=True):
+    """What one customer says: the entries that still count, newest first, and how often they changed it.
+
+    ``others`` are the consents of the other ids of one person; what all of them allow is allowed.
     """
 
     epoch: int
-    scopes: Mapping[ConsentScope, tuple[Validity, ...]]
+    said: tuple[Said, ...]
+    others: tuple[Consents, ...] = ()
 
-    def validity(self, scope: ConsentScope, now: Instant) -> Validity | None:
-        """Give what holds of a cell at a moment: the last word when it is a no, else the last that had begun."""
-        said = self.scopes.get(scope, ())
-        if said and not said[-1].granted:
-            return said[-1]
-        return next((one for one in reversed(said) if one.since <= now), None)
+    def validity(self, scope: ConsentScope) -> Validity | None:
+        """Give what holds of a scope; None where at least one id of the person never said anything about it."""
+        own = next((said.validity for said in self.said if said.covers(scope)), None)
+        if not self.others:
+            return own
+        return _joint([own, *(other.validity(scope) for other in self.others)])
 
     def state(self, scope: ConsentScope, now: Instant) -> State:
-        """Say how a cell stands at a moment. Absence of information is a refusal."""
-        validity = self.validity(scope, now)
+        """Say how a scope stands at a moment. Absence of information is a refusal."""
+        validity = self.validity(scope)
         if validity is None:
-            return "not_yet" if scope in self.scopes else "never"
+            return "never"
         if not validity.granted:
             return "withdrawn"
+        if now < validity.since:
+            return "not_yet"
         if validity.until is not None and now >= validity.until:
             return "expired"
         return "granted"
 
-    def refused_after(self, since: Instant) -> bool:
-        """Say whether any cell holds a no that was said for a later moment: an older yes must not cover it."""
-        return any(one.since > since and not one.granted for said in self.scopes.values() for one in said)
+    def opens(self, source: str, *, purposes: Sequence[str], channels: Sequence[str], now: Instant) -> bool:
+        """Say whether any of some purposes may use a source through any of some channels."""
+        if not self.others and len(self.said) == 1:  # nearly everybody: one entry says it all
+            (said,) = self.said
+            return (
+                source in said.sources
+                and said.validity.holds(now)
+                and any(purpose in said.purposes for purpose in purposes)
+                and any(channel in said.channels for channel in channels)
+            )
+        return any(
+            self.granted(purpose=purpose, source=source, channel=channel, now=now)
+            for purpose in purposes
+            for channel in channels
+        )
 
     def granted(self, *, purpose: str, source: str, channel: str, now: Instant) -> bool:
-        """Say whether one cell is granted at a moment."""
+        """Say whether one scope is granted at a moment."""
         return self.state(ConsentScope(purpose=purpose, source=source, channel=channel), now) == "granted"
 
 
-NOBODY_ASKED = Consents(epoch=0, scopes={})
+NEVER_ASKED = Consents(epoch=0, said=())
 
 
-def apply(consents: Consents, change: ConsentChange, *, policy: ConsentPolicy) -> Consents:
-    """Give the consents after one more change."""
-    validity = Validity(granted=change.change == "grant", since=change.since, until=change.until)
-    scopes = dict(consents.scopes)
-    for scope in policy.scopes():
-        if (
-            _names(change.purposes, scope.purpose)
-            and _names(change.sources, scope.source)
-            and _names(change.channels, scope.channel)
-        ):
-            before = (one for one in scopes.get(scope, ()) if one.since < validity.since)
-            scopes[scope] = (*before, validity)
-    return Consents(epoch=consents.epoch + 1, scopes=scopes)
+def apply(consents: Consents, change: ConsentChange) -> Consents:
+    """Give one customer's consents after one more entry, whose words are explicit."""
+    said = Said(
+        Validity(granted=change.change == "grant", since=change.since, until=change.until),
+        change.purposes,
+        change.sources,
+        change.channels,
+    )
+    return Consents(consents.epoch + 1, (said, *(older for older in consents.said if not said.hides(older))))
 
 
-def fold(changes: Iterable[ConsentChange], *, policy: ConsentPolicy) -> Consents:
-    """Fold a person's changes, in the order of the log."""
-    consents = NOBODY_ASKED
+def fold(changes: Iterable[ConsentChange]) -> Consents:
+    """Fold one customer's entries, in the order of the journal."""
+    consents = NEVER_ASKED
     for change in changes:
-        consents = apply(consents, change, policy=policy)
+        consents = apply(consents, change)
     return consents
 
 
-def check(change: ConsentChange, *, policy: ConsentPolicy) -> ConsentChange:
-    """Check a change against the policy.
+def together(people: Sequence[Consents]) -> Consents:
+    """Give what several ids of one person allow together: what each of them allows.
+
+    Examples
+    --------
+    >>> together([NEVER_ASKED]) is NEVER_ASKED
+    True
+    """
+    if len(people) == 1:
+        return people[0]
+    first, *others = people
+    return Consents(sum(one.epoch for one in people), first.said, tuple(others))
+
+
+def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange:
+    """Check a change against the policy, name its words one by one, and give a grant its end.
+
+    A no holds at once: a past date that it names is kept as ``since`` and changes nothing about that.
 
     Raises
     ------
     MalformedRequest
-        When it names a word the policy does not have, or ends before it begins.
+        When it names a word the policy does not have, begins later than now, or ends before it begins.
     """
-    known: tuple[tuple[str, tuple[str, ...], Container[str]], ...] = (
-        ("purposes", change.purposes, [name for name, spec in policy.purposes.items() if spec.basis == "consent"]),
-        ("sources", change.sources, policy.sources),
-        ("channels", change.channels, policy.channels),
-    )
-    for field, words, allowed in known:
-        if not words:
-            raise MalformedRequest(field=field, shape="an empty list", fix="name at least one, or *")
-        if any(word != EVERY and word not in allowed for word in words):
-            raise MalformedRequest(field=field, shape="a word consent.toml does not have", fix="see consent.toml")
-    if change.until is not None and change.until <= change.since:
-        raise MalformedRequest(field="until", shape="not after its beginning", fix="give a later moment")
-    return change
+    spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
+    if change.since > now:
+        raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
+    until = None if change.change == "withdraw" else _end(change, policy=policy, now=now)
+    return replace(change, until=until, **spelled)
 
 
-def default_until(since: Instant, *, policy: ConsentPolicy) -> Instant:
-    """Give the moment at which a grant ends when nobody says otherwise."""
-    return Instant(since + policy.grant_days * DAY)
+def _words(policy: ConsentPolicy) -> tuple[tuple[str, list[str]], ...]:
+    purposes = [name for name, spec in policy.purposes.items() if spec.basis == "consent"]
+    switchable = {source for name in purposes for source in policy.purposes[name].sources}
+    sources: list[str] = [source for source in policy.sources if source in switchable]
+    return (("purposes", purposes), ("sources", sources), ("channels", list(policy.channels)))
 
 
-def _names(words: tuple[str, ...], word: str) -> bool:
-    return EVERY in words or word in words
+def _spelled(field: str, words: tuple[str, ...], allowed: Sequence[str]) -> tuple[str, ...]:
+    if not words:
+        raise MalformedRequest(field=field, shape="an empty list", fix="name at least one, or *")
+    if any(word != EVERY and word not in allowed for word in words):
+        raise MalformedRequest(
+            field=field, shape="a word consent.toml does not have", fix=f"use one of {', '.join(allowed)}, or *"
+        )
+    return tuple(word for word in allowed if EVERY in words or word in words)
 
 
-def common(people: Sequence[Consents]) -> Mapping[ConsentScope, tuple[Validity, ...]]:
-    """Give what several customers, found to be one person, all allow: nobody's yes opens what another left shut.
+def _end(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Instant:
+    """Give the end of a grant: what it asks for, at most the bank's limit from now on."""
+    limit = latest_end(now, policy=policy)
+    if change.until is None:
+        return limit
+    if change.until <= now:
+        raise MalformedRequest(field="until", shape="not after now", fix="give a later moment")
+    if change.until > limit:
+        raise MalformedRequest(
+            field="until", shape=f"later than {policy.grant_days} days from now", fix=f"end it by {text_of(limit)}"
+        )
+    return change.until
 
-    A no of any of them stands. Where all said yes, the last beginning and the first end count.
-    """
-    scopes: dict[ConsentScope, tuple[Validity, ...]] = {}
-    for scope in people[0].scopes if people else ():
-        last = [one.scopes[scope][-1] for one in people if scope in one.scopes]
-        noes = [validity for validity in last if not validity.granted]
-        if noes:
-            scopes[scope] = (noes[0],)
-        elif len(last) == len(people):
-            ends = [validity.until for validity in last if validity.until is not None]
-            since = max(validity.since for validity in last)
-            scopes[scope] = (Validity(granted=True, since=since, until=min(ends, default=None)),)
-    return scopes
+
+def latest_end(now: Instant, *, policy: ConsentPolicy) -> Instant:
+    """Give the latest moment at which a grant given now may end."""
+    return Instant(now + policy.grant_days * DAY)
+
+
+def _joint(each: Sequence[Validity | None]) -> Validity | None:
+    refusal = next((one for one in each if one is not None and not one.granted), None)
+    if refusal is not None:
+        return refusal
+    known = [one for one in each if one is not None]
+    if len(known) < len(each):
+        return None
+    ends = [one.until for one in known if one.until is not None]
+    return Validity(granted=True, since=max(one.since for one in known), until=min(ends, default=None))

@@ -88,15 +88,15 @@ class Choice:
     chosen: int
 
 
-def draw_random(decision_id: str, *, actions: int) -> RandomDraws:
-    """Draw the random numbers of a decision: always the same for the same id.
+def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
+    """Draw the random numbers of a decision: always the same for the same seed.
 
     Examples
     --------
-    >>> draw_random("d-1", actions=3).explore == draw_random("d-1", actions=3).explore
+    >>> draw_random(b"d-1", actions=3).explore == draw_random(b"d-1", actions=3).explore
     True
     """
-    key = int.from_bytes(blake2b(decision_id.encode(), digest_size=16).digest(), "big")
+    key = int.from_bytes(blake2b(seed, digest_size=16).digest(), "big")
     generator = np.random.Generator(np.random.Philox(key=key))
     return RandomDraws(
         explore=float(generator.random()),
@@ -124,7 +124,7 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
         ),
-        random_draws=draw_random(request.id, actions=len(compiled.offered)),
+        random_draws=draw_random(decision_input.seed, actions=len(compiled.offered)),
         feature_view=build_view(request, decision_input, compiled=compiled),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import CodeType
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -154,9 +155,20 @@ class CompiledCatalogue:
         mean[[self.terms.index(term) for term in FITS]] = _PRIOR_FIT * acceptance_probability
         return replace(arm, mean=mean)
 
-    def stacked(self, learned: Mapping[str, Arm]) -> Arms:
-        """Stack what was learned in the order of the rows, with the prior where nothing was."""
-        return stack([learned.get(action.id) or self.prior(action) for action in self.offered])
+    @cached_property
+    def prior_arms(self) -> Arms:
+        """Give the beliefs about all actions before anything was heard, in the order of the rows."""
+        return stack([self.prior(action) for action in self.offered])
+
+    def stacked(self, learned: Mapping[str, Arm], *, over: Arms | None = None) -> Arms:
+        """Put what was learned of some actions over the beliefs there were, without any over the prior."""
+        before = self.prior_arms if over is None else over
+        mean, covariance = before.mean.copy(), before.covariance.copy()
+        for row, action in enumerate(self.offered):
+            arm = learned.get(action.id)
+            if arm is not None:
+                mean[row], covariance[row] = arm.mean, arm.covariance
+        return Arms(mean=mean, covariance=covariance)
 
 
 def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails) -> CompiledCatalogue:

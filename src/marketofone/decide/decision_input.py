@@ -39,8 +39,10 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
         Whether this person is in the control group; the share of decisions drawn uniformly.
     minute_of_day
         Minutes since local midnight of the bank.
+    seed
+        What every random number of the decision comes from.
     epoch, position, documents
-        The consent epoch, the last journal entry, and the digest of the documents this decision rests on.
+        The consent epoch, the last entry of the customer's journal, and the digest of the documents it rests on.
     """
 
     permits: Mapping[str, Permit]
@@ -54,6 +56,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     control: bool
     exploration: float
     minute_of_day: int
+    seed: bytes
     epoch: int
     position: int
     documents: str

@@ -13,7 +13,7 @@ from marketofone.decide.reasons import not_used, notification, reasons, uses
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Candidate, Decision, Request
 
-_DECIMALS = 6  # of a score in minor units: the journal keeps a hundred of them with every decision
+_DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
 _SMALLEST = 1e-12  # what was chosen had a probability, even where the integral rounds it to none
 
 
@@ -36,14 +36,15 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
 
     Notes
     -----
-    Units: every score, term, mean, spread and draw is in minor units of expected 12-month value.
+    Units: every score, term, mean, spread and draw is in minor units of expected 12-month value; those of candidates
+    are rounded to hundredths, and the context vector to single precision, in live and in replay alike.
     """
     context = prepare(request, decision_input, compiled=compiled)
     choice = choose(context, changes={}, before=None)
     candidates = _candidates(context, choice)
     chosen = next(candidate for candidate in candidates if candidate.stage == "chosen")
     found = find_counterfactual(context, choice)
-    vector = () if choice.chosen == NOBODY else tuple(choice.matrix.contexts[choice.chosen].tolist())
+    vector = () if choice.chosen == NOBODY else _vector(choice)
     return Decision(
         id=request.id,
         customer=request.customer,
@@ -69,11 +70,17 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     )
 
 
+def _vector(choice: Choice) -> tuple[float, ...]:
+    """Give the context vector in single precision: learning needs no more, and the journal keeps it for good."""
+    return tuple(choice.matrix.contexts[choice.chosen].astype(np.float32).tolist())
+
+
 def _candidates(context: DecisionContext, choice: Choice) -> tuple[Candidate, ...]:
     """Tell how every action of this occasion fared, doing nothing first."""
     rows = choice.options.tolist()
     scores = np.stack((choice.mean, choice.spread, choice.samples))[:, choice.options]
-    columns = (*scores.round(_DECIMALS).tolist(), propensities_of(choice, context.decision_input).tolist())
+    rounded = scores.round(_DECIMALS) + 0.0  # which makes nought of minus nought
+    columns = (*rounded.tolist(), propensities_of(choice, context.decision_input).tolist())
     names = {row: context.compiled.offered[row].id for row in context.candidate_set.rows}
     told = {
         row: Candidate(action=names[row], stage="scored", mean=mean, spread=spread, draw=draw, propensity=share)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import Struct, field
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
+
+DECISION_ID = r"^(?!\.\.?$)[A-Za-z0-9_.:/-]{1,128}$(?!\n)"
+"""What every door can carry as the id of a decision: an address too, where . and .. are no names."""
+
+Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]
+Assignment = Literal["policy", "control"]
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -18,6 +25,14 @@ class Request(Struct, frozen=True, kw_only=True):
     occasion: str
     channel: str
     at: Instant
+
+    def __post_init__(self) -> None:
+        if re.search(DECISION_ID, self.id) is None:
+            raise MalformedRequest(
+                field="id",
+                shape=f"text of {len(self.id)} characters",
+                fix="use 1 to 128 letters, digits and _ . : / - (and not . or .. alone)",
+            )
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -51,7 +66,7 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
     """How one action fared: stopped at a gate, or scored. In the journal a bare row, for it holds many of them."""
 
     action: str
-    stage: Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]
+    stage: Stage
     why: str = ""
     mean: float = 0.0
     spread: float = 0.0
@@ -93,7 +108,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: Instant
     action: str
     propensity: float
-    assignment: Literal["policy", "control"]
+    assignment: Assignment
     reasons: tuple[Reason, ...] = field(name="because")
     not_used: tuple[NotUsed, ...]
     counterfactual: Counterfactual | None = field(name="instead")

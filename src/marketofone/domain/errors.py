@@ -11,12 +11,13 @@
     ├── NotFound                 ask for something that exists
     │   ├── UnknownCustomer
     │   ├── UnknownDecision
-    │   └── UnknownAction
+    │   ├── UnknownAction
+    │   └── UnknownVersion       no version of what was learned has this number
     ├── Refused                  the system said no, for a reason that stands
     │   └── ConsentRefused       the person did not allow it
     ├── Conflict                 read again, then decide
-    │   ├── EpochChanged         consent changed between reading and releasing
     │   ├── DecisionExists       the same decision id was used for another request
+    │   ├── Moved                what a unit of work rests on does not stand any more
     │   ├── SchemaChanged        a state was folded under other feature declarations: fold it again from the log
     │   └── StateAhead           a state holds events later than the moment asked about: fold the visible ones again
     └── StoreError               the operator must look
@@ -106,6 +107,13 @@ class UnknownAction(NotFound):
         super().__init__(what="action")
 
 
+class UnknownVersion(NotFound):
+    """No version of what was learned has this number."""
+
+    def __init__(self) -> None:
+        super().__init__(what="version")
+
+
 class Refused(MarketOfOneError):
     """The system said no, for a reason that stands.
 
@@ -128,12 +136,22 @@ class Conflict(MarketOfOneError):
     """The world changed meanwhile: read again, then decide."""
 
 
-class EpochChanged(Conflict):
-    """Consent changed between reading and releasing; the decision must be computed again."""
-
-
 class DecisionExists(Conflict):
     """The same decision id was used for another request."""
+
+
+class Moved(Conflict):
+    """What a unit of work rests on does not stand any more; nothing of it is kept.
+
+    Parameters
+    ----------
+    subjects
+        The journals that moved, by subject number; 0 is the bank's.
+    """
+
+    def __init__(self, *, subjects: frozenset[int]) -> None:
+        self.subjects = subjects
+        super().__init__(f"{len(subjects)} journals moved")
 
 
 class SchemaChanged(Conflict):

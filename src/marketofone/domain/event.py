@@ -21,15 +21,29 @@ Source = Literal[
     "transactions", "app", "open_banking", "location", "life_events", "messages", "protection", "reference"
 ]
 SOURCES: tuple[Source, ...] = get_args(Source)
+SOURCE_CODES: dict[Source, int] = {
+    "transactions": 1,
+    "app": 2,
+    "open_banking": 3,
+    "location": 4,
+    "life_events": 5,
+    "messages": 6,
+    "protection": 7,
+    "reference": 8,
+}
+"""How a source is stored. A number once given stays."""
 # What a person can switch: all but `protection` (arrears and care flags, kept under a legal duty and used only to
 # stop marketing) and `reference` (facts about no person).
-SWITCHABLE: tuple[Source, ...] = SOURCES[:6]
+SWITCHABLE: tuple[Source, ...] = tuple(source for source in SOURCES if source not in ("protection", "reference"))
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$(?!\n)")]
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
-Minor = Annotated[int, Meta(ge=-(10**15), le=10**15)]
-PositiveMinor = Annotated[int, Meta(ge=0, le=10**15)]
+MAX_MINOR = 10**13
+"""The largest amount, either way: sums of 900,000 of them are exact in 64 bits. Larger ones are refused at the door."""
+
+Minor = Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
+PositiveMinor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
@@ -269,7 +283,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
 
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$(?!\n)")]
+CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^(?!\.\.?$)[^\s\x00-\x1f\x7f]+$(?!\n)")]
 
 
 class _Envelope(Struct, frozen=True):
@@ -342,7 +356,9 @@ def check_customer(name: str) -> None:
         name.encode()
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         shape = f"text of {len(name)} characters"
-        raise MalformedRequest(field="customer", shape=shape, fix="use 1 to 128 characters without blanks") from error
+        raise MalformedRequest(
+            field="customer", shape=shape, fix="use 1 to 128 characters without blanks, and not . or .."
+        ) from error
 
 
 def malformed(error: Exception, *, within: str) -> MalformedEvent:

@@ -6,7 +6,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from marketofone.domain.event import MAX_MINOR
 from marketofone.domain.moment import Instant
+
+MAX_VALUE = MAX_MINOR
+"""The largest value of an outcome, in minor units."""
+
+MAX_WHY = 200
+"""The most characters of a reason."""
 
 Verdict = Literal["accepted", "declined", "ignored", "valued"]
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.domain.errors import MalformedDocument
+from marketofone.features.declarations import read_declarations
 from marketofone.features.declare import Feature, Series
-from marketofone.features.layout import Layout
+from marketofone.features.layout import AGE_BITS, Layout
 from marketofone.features.reads import Reads
 
-_LAYOUT_VERSION = 2
+_LAYOUT_VERSION = 3  # of the rules by which events find their slots and what they are worth there
 
 
 class Catalogue:
@@ -41,8 +42,8 @@ class Catalogue:
         self.scales = dict(context)
         self.index = {feature.name: place for place, feature in enumerate(self.features)}
         _check_names(self.features, self.index, context=self.scales)
-        self.digest = _digest(self.features, context=self.scales)
         self.layout = Layout(self.features)
+        self.digest = _digest(self.features, self.layout, context=self.scales)
         self.reads = Reads(self.features, self.layout)
         self._context = np.array([self.index[name] for name in context], dtype=np.intp)
         self._scales = np.array(list(context.values()), dtype=np.float64)
@@ -73,27 +74,25 @@ class Catalogue:
 
 
 def load_catalogue(text: str) -> Catalogue:
-    """Read the project's ``features.py``: run it, and take what it lists as ``FEATURES`` and ``CONTEXT``.
+    """Read the project's ``features.py`` without running it, and take what it lists as ``FEATURES`` and ``CONTEXT``.
 
     Raises
     ------
     MalformedDocument
-        When it cannot be run, or lists anything else.
+        When it holds anything but declarations, or lists anything else.
     """
-    names: dict[str, object] = {"__name__": "features"}
-    try:
-        exec(compile(text, "features.py", "exec"), names)  # noqa: S102 - the bank's own declarations are a program
-    except MalformedDocument:
-        raise
-    except Exception as error:  # a program can fail in any way, and each of them is a malformed document
-        raise MalformedDocument(
-            field="features.py", shape=f"a program that ends in {type(error).__name__}: {error}", fix="mend it"
-        ) from error
+    names = read_declarations(text)
     listed, context = names.get("FEATURES"), names.get("CONTEXT")
-    if not isinstance(listed, Sequence) or not all(isinstance(feature, Feature) for feature in listed):
+    if not isinstance(listed, tuple | list) or not all(isinstance(feature, Feature) for feature in listed):
         raise MalformedDocument(field="features.py: FEATURES", shape="no list of features", fix="list the features")
-    if not isinstance(context, Mapping) or not all(isinstance(scale, int | float) for scale in context.values()):
+    if not isinstance(context, dict) or not all(isinstance(scale, int | float) for scale in context.values()):
         raise MalformedDocument(field="features.py: CONTEXT", shape="no scales", fix="give each feature its scale")
+    try:  # a constructor trusts the type checker; a file has seen none
+        msgspec.convert(msgspec.to_builtins(listed), tuple[Feature, ...])
+    except (msgspec.ValidationError, TypeError) as error:
+        raise MalformedDocument(
+            field="features.py: FEATURES", shape=f"a value of another type: {error}", fix="see docs/features.md"
+        ) from error
     return Catalogue(listed, context=context)
 
 
@@ -113,7 +112,10 @@ def _check_names(features: Sequence[Feature], index: Mapping[str, int], *, conte
                 )
 
 
-def _digest(features: Sequence[Feature], *, context: Mapping[str, float]) -> str:
+def _digest(features: Sequence[Feature], layout: Layout, *, context: Mapping[str, float]) -> str:
+    """Cover what features mean, and every number that stands for something in the bytes of a state."""
     numbers = [(name, float(scale)) for name, scale in context.items()]
     shape = [msgspec.structs.replace(feature, title="-", owner="-") for feature in features]
-    return blake2b(msgspec.msgpack.encode((_LAYOUT_VERSION, shape, numbers)), digest_size=16).hexdigest()
+    slots = [(slot, place.source, place.track, place.series.name) for place, slot in layout.slots.items()]
+    covered = (_LAYOUT_VERSION, shape, numbers, AGE_BITS, slots, layout.horizon.tolist())
+    return blake2b(msgspec.msgpack.encode(covered), digest_size=16).hexdigest()

@@ -12,7 +12,7 @@ the ages of moments; the things of marks; kept events; registers as MessagePack;
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
 from marketofone.domain.errors import SchemaChanged
-from marketofone.domain.event import SOURCES
+from marketofone.domain.event import SOURCE_CODES
 from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import Catalogue
@@ -36,7 +36,7 @@ from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
 AdmittedEvent = tuple[Admitted, Reading | None]
-_FORMAT = b"3"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"4"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400
@@ -45,6 +45,9 @@ _WIDTHS = tuple(np.dtype(name) for name in ("<u1", "<u2", "<u4", "<i8", "<i1", "
 _POSITIVE, _SIGNED = (np.array([1 << bits for bits in widths]) for widths in ((8, 16, 32), (7, 15, 31)))
 _TOGETHER = 128  # states folded at once: their rows stay in the processor's cache
 
+_CODE_OF: dict[str, int] = {str(source): code for source, code in SOURCE_CODES.items()}
+_SOURCE_OF = {code: source for source, code in _CODE_OF.items()}
+
 Single = tuple[int, int, int, int, bytes, int]
 Integers = NDArray[np.int64]
 
@@ -52,9 +55,10 @@ Integers = NDArray[np.int64]
 class LiveState(Struct, frozen=True, kw_only=True, eq=False):
     """What is remembered of one person from one source.
 
-    ``latest`` is the newest instant folded, ``newest_day`` and ``first_day`` the newest and the first day. ``rows`` are
-    explained in ``windows.py``. ``kept`` holds single events as records of ``KEPT`` (register,
-    thing, day, instant, key, value), sorted by register and thing.
+    ``schema`` names the declarations and the timezone it was folded under. ``latest`` is the newest instant folded,
+    ``newest_day`` and ``first_day`` the newest and the first day. ``rows`` are explained in ``windows.py``. ``kept``
+    holds single events as records of ``KEPT`` (register, thing, day, instant, key, value), sorted by register and
+    thing.
     """
 
     schema: str
@@ -99,7 +103,7 @@ def fold_all(
     Raises
     ------
     SchemaChanged
-        When a state was folded under other declarations.
+        When a state was folded under other declarations, or in another timezone.
     ValueError
         When there is no event, or they are of several sources.
     """
@@ -118,8 +122,9 @@ def _batch(
         raise ValueError("fold takes events of one source, at least one")
     days = [calendar.day_of(admitted.event.at) for admitted, _ in events]
     latest = max([admitted.event.at for admitted, _ in events])
-    before = state or _nothing_yet(sources.pop(), at=latest, day=days[0], catalogue=catalogue)
-    if before.schema != catalogue.digest:
+    schema = schema_of(catalogue, calendar)
+    before = state or _nothing_yet(sources.pop(), at=latest, day=days[0], bounds=catalogue.layout.bounds, schema=schema)
+    if before.schema != schema:
         raise SchemaChanged
     return _Batch(before, events, days, max(latest, before.latest), max(*days, before.newest_day))
 
@@ -151,14 +156,24 @@ def _folded(batches: Sequence[_Batch], *, layout: Layout) -> list[LiveState]:
     ]
 
 
-def _nothing_yet(source: str, *, at: Instant, day: Day, catalogue: Catalogue) -> LiveState:
+def schema_of(catalogue: Catalogue, calendar: Calendar) -> str:
+    """Name what the numbers of a state mean: the declarations behind its slots, and the timezone behind its days."""
+    return _schema(catalogue.digest, calendar.timezone)
+
+
+@lru_cache(maxsize=16)
+def _schema(declarations: str, timezone: str) -> str:
+    return blake2b(f"{declarations}\0{timezone}".encode(), digest_size=16).hexdigest()
+
+
+def _nothing_yet(source: str, *, at: Instant, day: Day, bounds: Mapping[str, Bounds], schema: str) -> LiveState:
     return LiveState(
-        schema=catalogue.digest,
+        schema=schema,
         source=source,
         latest=at,
         newest_day=day,
         first_day=day,
-        bounds=catalogue.layout.bounds[source],
+        bounds=bounds[source],
         rows=NO_ROWS,
         kept=b"",
         registers={},
@@ -261,7 +276,7 @@ def all_to_bytes(states: Sequence[LiveState]) -> list[bytes]:
 
 
 def _written(state: LiveState, parts: Sequence[bytes], sizes: Sequence[int]) -> bytes:
-    source, mark, registers = SOURCES.index(state.source), _mark(state.schema), pack(state.registers)
+    source, mark, registers = _CODE_OF[state.source], _mark(state.schema), pack(state.registers)
     clocks, whole = (state.latest, state.newest_day, state.first_day), (state.kept, registers)
     header = _HEADER.pack(mark, source, *clocks, *sizes, *map(len, whole))
     return b"".join((header, *parts, *whole, ledger_to_bytes(state.ledger)))
@@ -273,17 +288,18 @@ def _mark(schema: str) -> bytes:
     return blake2b(bytes.fromhex(schema), digest_size=16, person=_FORMAT).digest()
 
 
-def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
+def from_bytes(blob: bytes, *, catalogue: Catalogue, calendar: Calendar) -> LiveState:
     """Read a state.
 
     Raises
     ------
     SchemaChanged
-        When it was folded under other declarations, or written in another format.
+        When it was folded under other declarations or in another timezone, or written in another format.
     """
-    if not blob.startswith(_mark(catalogue.digest)):
+    schema = schema_of(catalogue, calendar)
+    if not blob.startswith(_mark(schema)):
         raise SchemaChanged
-    _, source, latest, newest_day, first_day, days, moments, marks, kept, registers = _HEADER.unpack_from(blob)
+    _, code, latest, newest_day, first_day, days, moments, marks, kept, registers = _HEADER.unpack_from(blob)
     tallies = days + moments
     rows = np.ones((3, tallies + marks), dtype=np.int64)
     short, at = _widen(blob, _HEADER.size, tallies + marks)
@@ -295,23 +311,19 @@ def from_bytes(blob: bytes, *, catalogue: Catalogue) -> LiveState:
     rows[1, tallies:] = np.frombuffer(blob, dtype="<u4", count=marks, offset=at)
     at += 4 * marks
     middle = at + kept + registers
+    source = _SOURCE_OF[code]
     return LiveState(
-        schema=catalogue.digest,
-        source=SOURCES[source],
+        schema=schema,
+        source=source,
         latest=latest,
         newest_day=newest_day,
         first_day=first_day,
-        bounds=catalogue.layout.bounds[SOURCES[source]],
+        bounds=catalogue.layout.bounds[source],
         rows=rows,
         kept=blob[at : at + kept],
         registers=unpack(blob[at + kept : middle]),
         ledger=ledger_from(blob[middle:]),
     )
-
-
-def is_current(blob: bytes, *, catalogue: Catalogue, now: Instant) -> bool:
-    """Say whether a state can be read, and holds nothing later than ``now``."""
-    return blob.startswith(_mark(catalogue.digest)) and bool(_HEADER.unpack_from(blob)[2] <= now)
 
 
 def _narrow(values: Integers, starts: Integers, ends: Integers) -> list[bytes]:

@@ -24,7 +24,7 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.reads import Ratios, Single, bits_of
-from marketofone.features.state import KEPT, LiveState
+from marketofone.features.state import KEPT, LiveState, schema_of
 from marketofone.features.windows import NO_ROWS, read
 from marketofone.profile.view import Profile, view
 
@@ -83,11 +83,11 @@ def see_all(
     StateAhead
         When a permitted state holds anything later than ``now``.
     SchemaChanged
-        When a permitted state was folded under other declarations.
+        When a permitted state was folded under other declarations, or in another timezone.
     """
     opened = frozenset[str]().union(*(permit.sources for permit in permits))
     used = [states[source] for source in sorted(states) if source in opened]
-    if any(state.schema != catalogue.digest for state in used):
+    if any(state.schema != schema_of(catalogue, calendar) for state in used):
         raise SchemaChanged
     if any(state.latest > now for state in used):
         raise StateAhead
@@ -134,7 +134,8 @@ def _ratios(spans: NDArray[np.int64], of: Ratios, *, heard: NDArray[np.int64]) -
     days = heard[of.source] - of.skip
     whole = spans[of.whole]
     usual = np.where((whole > 0) & (days >= of.need), whole, np.nan) * of.length
-    ratios: Values = spans[of.part] * np.minimum(of.cap, days) / usual - of.offset
+    part = spans[of.part].astype(np.float64)  # the product of a large sum and days does not fit in 64 bits
+    ratios: Values = part * np.minimum(of.cap, days) / usual - of.offset
     return ratios
 
 

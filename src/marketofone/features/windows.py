@@ -11,9 +11,10 @@
    keys and differences of running sums.
 
 Shapes: rows int64[3, n]; reads int64[3, r]. Units: days, microseconds, and whatever integers the series carry.
-Steps 2 and 3 are exact: integers only (sums wrap around at 2^63, and so do their differences), so any order and any
-batches of the same events end in the same bytes. What was forgotten can never be needed again, because windows only
-look back from a moment that is not before the newest event of the state.
+Steps 2 and 3 are exact: integers only, so any order and any batches of the same events end in the same bytes. No amount
+is larger than 10^13 (``domain.event.MAX_MINOR``), so a window would have to hold 900,000 of the largest before a sum
+left 64 bits; the running sums of ``read`` may wrap around, for their differences do not. What was forgotten can never
+be needed again, because windows only look back from a moment that is not before the newest event of the state.
 """
 
 from __future__ import annotations

@@ -37,8 +37,7 @@ from marketofone.lab.evaluation.statistical import PANELS, STATISTICAL
 from marketofone.learn.join import LEARNING
 from marketofone.profile.ledger import UNTOLD, Account, Kind
 from marketofone.services.app_context import AppContext
-from marketofone.services.forecast import CHANNEL
-from marketofone.services.population import DataScope, population
+from marketofone.services.population import DataScope, read_population
 from marketofone.services.train import SOURCE
 
 Peers = Literal["all", "fast", "none"]
@@ -78,11 +77,8 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 def evaluate_customers(context: AppContext, plan: Plan, *, now: Instant, step: Step) -> Evaluation:
     """Judge the forecast on everybody who allows learning from their transactions, with nothing later than ``now``."""
-    with context.store.read() as reader:
-        scope = DataScope(LEARNING, CHANNEL, frozenset({SOURCE}), now)
-        accounts = [
-            account for known in population(context, reader, scope) if known.open for account in known.accounts()
-        ]
+    scope = DataScope(LEARNING, frozenset({SOURCE}), now, now)
+    accounts = [account for known in read_population(context, scope, what="evaluate") for account in known.accounts()]
     moved = [account for account in accounts if account.days.size]
     tests = [(dated(moved, as_of=plan.as_of, name="customers"), moved)] if moved else []
     return _evaluation(tests, plan, step=step)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 
 PRIOR_STRENGTH = 20
+_DECODER = msgspec.json.Decoder(tuple[int, int, int, str])
 
 
 class ValuePosterior(Struct, frozen=True, kw_only=True):
@@ -65,7 +66,8 @@ def learn_value(posterior: ValuePosterior, *, value_minor: int) -> ValuePosterio
 
 def to_bytes(posterior: ValuePosterior) -> bytes:
     """Write a belief; equal beliefs give equal bytes."""
-    return msgspec.json.encode(posterior)
+    sums = (posterior.prior_minor, posterior.strength, posterior.n, str(posterior.total_minor))
+    return msgspec.json.encode(sums)  # as text: what everybody reports together need not fit into 64 bits
 
 
 def from_bytes(blob: bytes) -> ValuePosterior:
@@ -77,6 +79,7 @@ def from_bytes(blob: bytes) -> ValuePosterior:
         When the bytes are no belief.
     """
     try:
-        return msgspec.json.decode(blob, type=ValuePosterior)
-    except msgspec.DecodeError as error:
+        prior, strength, n, total = _DECODER.decode(blob)
+        return ValuePosterior(prior_minor=prior, strength=strength, n=n, total_minor=int(total))
+    except (msgspec.DecodeError, ValueError) as error:
         raise MalformedDocument(field="value", shape=f"{len(blob)} bytes", fix="rebuild from the journal") from error

@@ -1,95 +1,139 @@
-"""What every use case is handed: the store, the config, the language model, and caches that follow the journal."""
+"""What every service is handed: the store, the keys, what was folded of the journals, and the language model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import count
+from random import random
 
-from marketofone.consent.ledger import Consents
-from marketofone.domain.moment import Instant
-from marketofone.features.state import LiveState
-from marketofone.governance.board import NO_RULINGS, BoardState
-from marketofone.models.forecast import Model
+from marketofone.domain.errors import StoreBusy, StoreError
 from marketofone.models.language.model import LanguageModel
-from marketofone.services.bank_config import DIGEST, DOCUMENTS, BankConfig, read_config
-from marketofone.services.model_version import UNTRAINED, ModelVersion, PolicySnapshot
-from marketofone.store.ports import Reader, Store
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.live import Projection
+from marketofone.projection.records import Record
+from marketofone.projection.reducer import SubjectState, reduce
+from marketofone.projection.snapshot import Configs, Snapshot
+from marketofone.projection.versions import PolicySnapshot, VersionReader
+from marketofone.services.renewal import Renewal
+from marketofone.store.keystore import KeyStore
+from marketofone.store.ports import Draft, Entry, Head, Reader, Store
 
-_CACHED_PEOPLE = 100_000
-_CACHED_STATES = 8_192
+PATIENCE = 10.0
+"""For how many seconds a unit of work is computed again while others move what it rests on."""
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Decoded(Generic[K, V]):
-    """Values beside the bytes they were decoded from. The same bytes say the same, whoever wrote or read them."""
-
-    def __init__(self, *, room: int) -> None:
-        self._room = room
-        self._kept: dict[K, tuple[bytes, V]] = {}
-
-    def read(self, name: K, body: bytes, *, decode: Callable[[bytes], V]) -> V:
-        """Give what some bytes say, decoded once."""
-        kept = self._kept.get(name)
-        if kept is not None and kept[0] == body:
-            return kept[1]
-        value = decode(body)
-        self.keep(name, body, value)
-        return value
-
-    def keep(self, name: K, body: bytes, value: V) -> None:
-        """Keep what some bytes say."""
-        if len(self._kept) >= self._room:
-            self._kept.clear()
-        self._kept[name] = (body, value)
+STRICT_ATTEMPTS = 2
+"""How often it is computed again for arrivals that cannot change the answer."""
 
 
-class Followed(NamedTuple):
-    """What everybody's decisions rest on, as of a position of the journal."""
+class Turns:
+    """Lets the threads of a process take turns with a customer: none computes what another is about to move."""
 
-    position: int
-    model_version: ModelVersion
-    board: BoardState
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[threading.RLock, int]] = {}
 
-
-NOTHING_YET = Followed(0, UNTRAINED, NO_RULINGS)
-
-
-@dataclass
-class ForecastModels:
-    """What the journal holds of forecast models up to a position: the name, as of when, the entry, and the bytes."""
-
-    position: int = 0
-    trained: list[tuple[str, Instant, int, bytes]] = field(default_factory=list)
-    models: Decoded[int, Model] = field(default_factory=lambda: Decoded(room=2))
-
-
-@dataclass
-class Caches:
-    """Decoded values beside what they were decoded from; the store stays the truth."""
-
-    followed: Followed = NOTHING_YET
-    policy_snapshot: PolicySnapshot | None = None
-    forecast_models: ForecastModels = field(default_factory=ForecastModels)
-    features: dict[str, str | None] = field(default_factory=dict)  # their digest by that of the documents
-    consents: Decoded[str, Consents] = field(default_factory=lambda: Decoded(room=_CACHED_PEOPLE))
-    states: Decoded[tuple[str, str], LiveState] = field(default_factory=lambda: Decoded(room=_CACHED_STATES))
+    @contextmanager
+    def take(self, customer: str) -> Iterator[None]:
+        """Wait for the turn, and have it while the block runs; whoever has it may take it again."""
+        with self._lock:
+            turn, waiting = self._held.get(customer, (threading.RLock(), 0))
+            self._held[customer] = (turn, waiting + 1)
+        try:
+            with turn:
+                yield
+        finally:
+            with self._lock:
+                turn, waiting = self._held.pop(customer)
+                if waiting > 1:
+                    self._held[customer] = (turn, waiting - 1)
 
 
 @dataclass
 class AppContext:
-    """Everything plugged in, built once by ``wiring``; the config follows what any process recorded last."""
+    """Everything plugged in, built once by ``wiring``; documents follow what any process recorded last.
+
+    ``actor`` says who acts where a request does not say it; ``reopen`` opens the same bank in another process, to
+    read only where it is asked to.
+    """
 
     store: Store
-    config: BankConfig
-    language: LanguageModel
-    caches: Caches = field(default_factory=Caches)
+    keys: KeyStore
+    read_language: Callable[[], LanguageModel]
+    projection: Projection
+    configs: Configs
+    versions: VersionReader
+    renewal: Renewal
+    actor: str = "system"
+    reads_only: bool = False
+    turns: Turns = field(default_factory=Turns)
+    reopen: Callable[..., AppContext] | None = None
 
-    def follow(self, reader: Reader) -> None:
-        """Read the config that is recorded now, when it is another than the one at hand."""
-        if reader.document(DIGEST) not in (None, self.config.digest):
-            texts = {name: reader.document(name) for name in DOCUMENTS}
-            self.config = read_config({name: text for name, text in texts.items() if text is not None})
-            self.caches = Caches()
+    @cached_property
+    def language(self) -> LanguageModel:
+        """The language model, read when it is first needed."""
+        return self.read_language()
+
+    def to_read(self) -> AppContext:
+        """Give the same, where other processes of a pool open the bank to read only."""
+        return self if self.reopen is None else replace(self, reopen=partial(self.reopen, read_only=True))
+
+    def snapshot(self, reader: Reader) -> Snapshot:
+        """Look at what a reader shows."""
+        return Snapshot(reader, projection=self.projection, configs=self.configs)
+
+    @property
+    def config(self) -> BankConfig:
+        """The documents in force."""
+        with self.store.read() as reader:
+            return self.snapshot(reader).config
+
+    def policy(self, reader: Reader, snapshot: Snapshot) -> PolicySnapshot:
+        """Give the active version, laid out for the documents in force."""
+        return self.versions.policy(reader, snapshot.bank, snapshot.bank.version, config=snapshot.config)
+
+    def follow(self, before: SubjectState, draft: Draft, head: Head, record: Record) -> None:
+        """Remember what a journal says after an entry that was appended, where it was known up to the one before."""
+        if before.n == head.n - 1:
+            entry = Entry(
+                subject=draft.subject,
+                n=head.n,
+                stamp=head.stamp,
+                kind=draft.kind,
+                at=draft.at,
+                recorded=head.recorded,
+                body=draft.body,
+                commitment=draft.commitment,
+                hash=head.hash,
+            )
+            self.projection.advanced(draft.subject, reduce(before, entry, record))
+
+    def close(self) -> None:
+        """Finish what is waiting and close."""
+        self.renewal.close()
+        if not self.reads_only:
+            with suppress(StoreError):  # what could not be sealed now is sealed next time
+                while self.store.seal().waiting:
+                    pass
+        self.store.close()
+        self.keys.close()
+
+
+def attempts() -> Iterator[int]:
+    """Count attempts at a unit of work, with a little patience between them, never the same for two who compete.
+
+    Raises
+    ------
+    StoreBusy
+        When others moved what it rests on for too long.
+    """
+    end = time.monotonic() + PATIENCE
+    for attempt in count():
+        yield attempt
+        if time.monotonic() > end:
+            raise StoreBusy("others changed what this rests on each time it was computed; try again")
+        time.sleep(random() * 0.001 * 2 ** min(attempt, 6))  # noqa: S311 - nobody gains by foreseeing it

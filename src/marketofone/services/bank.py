@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -11,32 +13,49 @@ from uuid import uuid4
 from marketofone.consent.ledger import ConsentChange, Consents
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.decision import Decision, Request
+from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
+from marketofone.projection.bank_config import BankConfig
 from marketofone.services import (
+    backup,
     board_service,
+    checkpoint,
     consent_service,
+    debts,
     decide,
+    erase,
     feedback,
     forecast,
     forecast_population,
     ingest,
     insights,
     intervene,
+    learn,
     refresh_forecasts,
     replay,
     spending,
     train,
+    use_log,
+    verify,
 )
 from marketofone.services.app_context import AppContext
+from marketofone.services.forecast import CustomerForecast
+from marketofone.services.learn import VersionView
+from marketofone.services.learner import Learner
+from marketofone.services.uses import asked_moment
 
 Clock = Callable[[], Instant]
 
 
 class Bank:
-    """A bank project, opened. Every method takes ``now``; without it, it is the clock's.
+    """A bank project, opened.
+
+    Methods take ``now``: the instant at which something is recorded; without it, it is the clock's. Simulations and
+    back-tests move this clock. ``as_of`` asks what was known at an earlier moment: what may be used is judged at
+    ``now``, and the answer changes nothing that comes later.
 
     Use it as a context manager, or call :meth:`close`. It may be shared between threads.
     """
@@ -44,6 +63,10 @@ class Bank:
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
         self._context = context
         self._clock = clock
+        self._learner: Learner | None = None
+        self._owing: set[int] = set()
+        self.learns_by_itself = True
+        """Whether an outcome becomes part of a version when it is recorded, or waits for :meth:`learn`."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +78,7 @@ class Bank:
 
     def close(self) -> None:
         """Finish what is waiting and close the store."""
-        self._context.store.close()
+        self._context.close()
 
     @property
     def context(self) -> AppContext:
@@ -63,14 +86,19 @@ class Bank:
         return self._context
 
     @property
+    def config(self) -> BankConfig:
+        """What the bank's documents say."""
+        return self._context.config
+
+    @property
     def calendar(self) -> Calendar:
         """The bank's calendar."""
-        return self._context.config.calendar
+        return self.config.calendar
 
     @property
     def catalogue(self) -> ActionCatalogue:
         """What the bank may do."""
-        return self._context.config.actions
+        return self.config.actions
 
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
         """Take events in, as values or as CloudEvents JSON, in durable batches."""
@@ -87,8 +115,12 @@ class Bank:
         channel: str | None = None,
         id: str | None = None,  # noqa: A002 - the word of the contract
         now: Instant | None = None,
+        as_of: Instant | None = None,
     ) -> Decision:
-        """Decide the one next best thing to do for a person, with reasons. The same id gives the same decision."""
+        """Decide the one next best thing to do for a person, with reasons. The same id gives the same decision.
+
+        With ``as_of`` it is a question: an answer, and never a contact.
+        """
         spec = self.catalogue.occasion(occasion)
         request = Request(
             id=id or uuid4().hex,
@@ -97,15 +129,21 @@ class Bank:
             channel=channel or spec.channel,
             at=self._at(now),
         )
+        if as_of is not None:
+            return decide.ask(self._context, request, as_of=as_of)
         return decide.decide(self._context, request)
 
     def decide_all(self, requests: Sequence[Request]) -> list[Decision]:
-        """Decide for many people at once, in the order given, in one durable commit."""
+        """Decide for many people at once, in the order given."""
         return decide.decide_all(self._context, requests)
 
-    def decision(self, id: str) -> Decision:  # noqa: A002
-        """Give a decision again."""
-        return decide.recall(self._context, id)
+    def decide_each(self, requests: Sequence[Request]) -> list[Decision | MarketOfOneError]:
+        """Decide for many people at once; a request that is refused gives the error, and stops no other."""
+        return decide.decide_each(self._context, requests)
+
+    def decision(self, id: str, *, customer: str | None = None, now: Instant | None = None) -> Decision:  # noqa: A002
+        """Give a decision again, while it may still be shown; ``customer`` says whose, where ids are not unique."""
+        return decide.recall(self._context, id, now=self._at(now), customer=customer)
 
     def outcome(
         self,
@@ -115,18 +153,71 @@ class Bank:
         why: str = "",
         value_minor: int | None = None,
         now: Instant | None = None,
+        as_of: Instant | None = None,
+        customer: str | None = None,
     ) -> feedback.UpdateResult:
-        """Say what a person did after a decision, and why; gives what was learned from it."""
-        outcome = Outcome(decision=decision, verdict=verdict, at=self._at(now), why=why, value_minor=value_minor)
-        return feedback.record_outcome(self._context, outcome)
+        """Say what a person did after a decision, and why; gives what it teaches.
+
+        ``as_of`` is when they did it, where that was earlier than ``now``.
+        """
+        recorded = self._at(now)
+        at = asked_moment(as_of, now=recorded)
+        outcome = Outcome(decision=decision, verdict=verdict, at=at, why=why, value_minor=value_minor)
+        result = feedback.record_outcome(self._context, outcome, now=recorded, customer=customer)
+        if result.learned:
+            self._learn_soon(recorded)
+        return result
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> list[feedback.UpdateResult]:
-        """Hear many outcomes at once, in the order given, in one durable commit."""
-        return feedback.record_outcomes(self._context, outcomes)
+        """Record many outcomes at once, in the order given."""
+        results = feedback.record_outcomes(self._context, outcomes)
+        if outcomes:
+            self._learn_soon(max(outcome.at for outcome in outcomes))
+        return results
+
+    def learn(self, *, now: Instant | None = None) -> int:
+        """Learn from every outcome that waits; gives how many lessons became part of a version."""
+        moment = self._at(now)
+        while self._owing:
+            debts.pay(self._context, now=moment, subjects={self._owing.pop()})
+        return learn.learn(self._context, now=moment)
+
+    def debt(self, *, now: Instant | None = None) -> int:
+        """Count lessons that may not be used any more and still are, in what was learned so far."""
+        with self._context.store.read() as reader:
+            snapshot = self._context.snapshot(reader)
+            return len(debts.debt_of(self._context, reader, snapshot, now=self._at(now)).owed)
+
+    @contextmanager
+    def learning_beside(self) -> Iterator[None]:
+        """Learn from outcomes in a thread of its own for a while, not when they are recorded."""
+        before, self.learns_by_itself = self.learns_by_itself, False
+        self._learner = learner = Learner(self._context, clock=self._clock)
+        try:
+            yield
+        finally:
+            self._learner, self.learns_by_itself = None, before
+            learner.close()
+
+    def versions(self) -> list[VersionView]:
+        """List the versions of what was learned, newest first."""
+        return learn.versions(self._context)
+
+    def roll_back(self, version: int, *, now: Instant | None = None) -> None:
+        """Make an earlier version active again."""
+        learn.roll_back(self._context, version, now=self._at(now))
 
     def consent(self, change: ConsentChange, *, now: Instant | None = None) -> Consents:
-        """Record what a person said about consent; effective when this returns."""
-        return consent_service.change_consent(self._context, change, now=self._at(now))
+        """Record what a person says about consent; effective when this returns."""
+        return self.consent_given(change, now=now).consents
+
+    def consent_given(self, change: ConsentChange, *, now: Instant | None = None) -> consent_service.ConsentGiven:
+        """Record what a person says about consent; gives what holds now, until when, and the entry that proves it."""
+        moment = self._at(now)
+        given = consent_service.change_consent(self._context, change, now=moment)
+        if change.change == "withdraw" and debts.may_owe(self._context, given.entry.subject):
+            self._owe(given.entry.subject, now=moment)
+        return given
 
     def whose(self, reference: str) -> str:
         """Give the customer a reference means: an account's owner when it names an account, else itself."""
@@ -136,31 +227,43 @@ class Bank:
         """Give a customer's consent epoch, 0 when nothing was ever said."""
         return consent_service.epoch(self._context, customer)
 
-    def consents(self, customer: str, *, now: Instant | None = None) -> consent_service.ConsentView:
-        """Show how every scope of a person's consent stands."""
-        return consent_service.show_consents(self._context, customer, now=self._at(now))
+    def consents(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> consent_service.ConsentView:
+        """Show how every scope of a person's consent stands, or stood."""
+        return consent_service.show_consents(self._context, customer, now=self._at(now), as_of=as_of)
 
-    def uses(self, customer: str, *, days: int = 90) -> list[consent_service.Use]:
+    def uses(self, customer: str, *, days: int = 90) -> list[use_log.Use]:
         """Show how a person's information was used, newest day first."""
-        return consent_service.uses(self._context, customer, days=days)
+        return use_log.uses(self._context, customer, days=days)
 
-    def profile(self, customer: str, *, now: Instant | None = None) -> insights.ProfileView:
+    def profile(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> insights.ProfileView:
         """Show what is known about a person, restricted to what they allow."""
-        return insights.profile(self._context, customer, now=self._at(now))
+        return insights.profile(self._context, customer, now=self._at(now), as_of=as_of)
 
-    def insights(self, customer: str, *, now: Instant | None = None) -> list[spending.Insight]:
+    def insights(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> list[spending.Insight]:
         """Show what a person's own numbers say, compared only with themselves."""
-        return insights.insights(self._context, customer, now=self._at(now))
+        return insights.insights(self._context, customer, now=self._at(now), as_of=as_of)
 
-    def spending(self, customer: str, *, now: Instant | None = None) -> spending.CustomerSpending:
+    def spending(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> spending.CustomerSpending:
         """Show what a person's own spending says: what comes back, the habit of each category, what stands out."""
-        return spending.spending(self._context, customer, now=self._at(now))
+        return spending.spending(self._context, customer, now=self._at(now), as_of=as_of)
 
     def forecast_all(
-        self, *, now: Instant | None = None
-    ) -> Iterator[forecast.CustomerForecast | forecast_population.LeftOut]:
-        """Look 90 days ahead for everybody; gives one person after the other, also those who do not allow it."""
-        return forecast_population.look_at_everybody(self._context, now=self._at(now))
+        self, *, now: Instant | None = None, as_of: Instant | None = None, workers: int = 1
+    ) -> Iterator[CustomerForecast | forecast_population.LeftOut]:
+        """Look 90 days ahead for everybody; gives one person after the other, also those who do not allow it.
+
+        Decisions follow these forecasts, unless ``as_of`` asks about an earlier moment.
+        """
+        at = self._at(now)
+        return forecast_population.forecast_population(self._context, now=at, as_of=as_of, workers=workers)
 
     def refresh_forecasts(self, *, now: Instant | None = None) -> refresh_forecasts.RefreshedForecasts:
         """Look ahead again for everybody for whom it may matter: whose money moved, or who is not calm."""
@@ -170,23 +273,37 @@ class Bank:
         """Decide for everybody, or some, for whom the last forecast found something likely that they were not told."""
         return intervene.intervene(self._context, customers, now=self._at(now))
 
-    def forecast(self, customer: str, *, now: Instant | None = None) -> forecast.CustomerForecast:
-        """Look 90 days ahead on a person's accounts.
+    def forecast(self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None) -> CustomerForecast:
+        """Look 90 days ahead on a person's accounts; decisions follow it, unless it is about an earlier moment.
 
         Raises
         ------
         ConsentRefused
             When the person did not allow it.
         """
+        if as_of is not None:
+            return self.show_forecast(customer, now=now, as_of=as_of)
         return forecast.look_ahead(self._context, customer, now=self._at(now))
 
-    def train(self, *, tasks: Sequence[train.TrainingTask] = train.ANEW, now: Instant | None = None) -> train.Trained:
-        """Learn again what is learned from everybody together, from nothing later than ``now``."""
-        return train.train(self._context, now=self._at(now), tasks=tasks)
+    def show_forecast(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> CustomerForecast:
+        """Show what is ahead of a person; it is a use, and decisions never follow it. Raises as :meth:`forecast`."""
+        return forecast.show_ahead(self._context, customer, now=self._at(now), as_of=as_of)
 
-    def rule(self, ruling: Ruling) -> None:
+    def train(
+        self,
+        *,
+        tasks: Sequence[train.TrainingTask] = train.ANEW,
+        now: Instant | None = None,
+        as_of: Instant | None = None,
+    ) -> train.Trained:
+        """Learn again what is learned from everybody together, from nothing later than ``now`` or ``as_of``."""
+        return train.train(self._context, now=self._at(now), tasks=tasks, as_of=as_of)
+
+    def rule(self, ruling: Ruling, *, now: Instant | None = None) -> None:
         """Record a ruling of the review board; it holds for the next decision."""
-        board_service.rule(self._context, ruling)
+        board_service.rule(self._context, ruling, now=now)
 
     def board(self, *, now: Instant | None = None) -> list[board_service.Standing]:
         """List every action with its risk tier and how it stands with the board."""
@@ -196,25 +313,71 @@ class Bank:
         """Measure the policy against the random control group."""
         return board_service.impact(self._context, level=level)
 
-    def verify(self) -> board_service.VerificationView:
-        """Check the whole audit chain against what is stored."""
-        return board_service.verify(self._context)
+    def replay(self, *, workers: int = 1, step: replay.Step | None = None) -> replay.ReplayReport:
+        """Recompute every decision from the journals and compare it byte for byte."""
+        return replay.replay(self._context, workers=workers, step=step)
 
-    def replay(self) -> replay.ReplayReport:
-        """Recompute every decision from the journal and compare it byte for byte."""
-        return replay.replay(self._context)
+    def verify(
+        self,
+        *,
+        against: str | None = None,
+        public_key: bytes | None = None,
+        workers: int = 1,
+        step: verify.Step | None = None,
+    ) -> verify.Verification:
+        """Verify every chain, the log over them, and everything that is kept beside them. It writes nothing.
+
+        ``against`` is the text of an old checkpoint: then entries cut off or rewritten since are found as well.
+        """
+        return verify.verify(self._context, against=against, public_key=public_key, workers=workers, step=step)
+
+    def erase(self, customer: str, *, ground: str, now: Instant | None = None) -> erase.Erasure:
+        """Forget a customer: their key and name are destroyed. What others' decisions rest on them cannot be replayed.
+
+        Raises
+        ------
+        UnknownCustomer
+        """
+        return erase.erase(self._context, customer, ground=ground, now=self._at(now))
+
+    def backup(self, folder: str | Path) -> None:
+        """Write a copy of the data, and of the documents, into a new folder; without the key store nobody reads it."""
+        backup.backup(self._context, Path(folder))
+
+    def public_key(self) -> str:
+        """Give the public key that verifies the bank's checkpoints, in hexadecimal."""
+        return checkpoint.public_key_of(self._context.keys).hex()
+
+    def checkpoint(self, *, now: Instant | None = None) -> checkpoint.Checkpoint:
+        """Sign how the log stands. Kept anywhere else, it finds any later change of what is older."""
+        return checkpoint.make_checkpoint(self._context, now=self._at(now))
 
     def now(self) -> Instant:
         """Give the clock's instant."""
         return self._clock()
 
-    def _at(self, now: Instant | None) -> Instant:
-        return self._clock() if now is None else now
-
     def counts(self) -> dict[str, int]:
         """Count what is kept."""
         with self._context.store.read() as reader:
-            return dict(reader.counts())
+            return {"customers": len(self._context.keys.subjects()), **reader.tallies()}
+
+    def _learn_soon(self, now: Instant) -> None:
+        learner = self._learner
+        if learner is not None:
+            learner.wake()
+        elif self.learns_by_itself:
+            learn.learn(self._context, now=now)
+
+    def _owe(self, subject: int, *, now: Instant) -> None:
+        if self._learner is not None:
+            self._learner.owe(subject)
+        elif self.learns_by_itself:
+            debts.pay(self._context, now=now, subjects={subject})
+        else:
+            self._owing.add(subject)
+
+    def _at(self, now: Instant | None) -> Instant:
+        return self._clock() if now is None else now
 
 
 def _batches(events: Iterable[ingest.Incoming]) -> Iterator[list[ingest.Incoming]]:

@@ -1,33 +1,30 @@
-"""What a person can do about their information: say yes or no, see, ask how it was used."""
+"""What a person can do about their information: say yes or no, and see how it stands."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
-import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
-from marketofone.consent.ledger import ConsentChange, Consents, apply, check, default_until
-from marketofone.consent.policy import ConsentScope
-from marketofone.domain.decision import Decision
-from marketofone.domain.errors import MalformedRequest, UnknownCustomer
+from marketofone.consent.gate import admissible
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
+from marketofone.domain.errors import Moved, UnknownCustomer
 from marketofone.domain.event import check_customer
-from marketofone.domain.moment import Instant, date_of, text_of
-from marketofone.services.app_context import AppContext
-from marketofone.services.identity import fold_again, put_consents
-from marketofone.services.live_snapshot import LiveSnapshot
-from marketofone.services.recordable import recordable
-from marketofone.services.snapshot import ForecastRecord
-from marketofone.store.ports import Reader, Writer
-
-_DECISION = msgspec.json.Decoder(Decision)
-_FORECAST = msgspec.json.Decoder(ForecastRecord)
-_ENCODE = msgspec.json.Encoder().encode
+from marketofone.domain.moment import Instant, text_of
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.records import ConsentRecord
+from marketofone.projection.reducer import NOTHING
+from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.directory import account_mark, refuse_forgotten
+from marketofone.services.uses import asked_moment
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, Expectation, Head, Reader, Unit
 
 
 class ScopeState(Struct, frozen=True, kw_only=True):
-    """How one scope of consent stands."""
+    """How one scope stands."""
 
     purpose: str
     source: str
@@ -41,118 +38,144 @@ class ConsentView(Struct, frozen=True, kw_only=True):
 
     customer: str
     epoch: int
-    scopes: tuple[ScopeState, ...] = field(name="cells")
+    cells: tuple[ScopeState, ...]
 
 
-class Use(Struct, frozen=True, kw_only=True):
-    """One line of the data-use log: on this day, for this purpose, this source was read so often."""
+class ConsentGiven(Struct, frozen=True, kw_only=True):
+    """What was recorded: the person's consents now, until when a grant holds, and the entry that proves it."""
 
-    day: str
-    purpose: str
-    source: str
-    count: int
-    last: str
+    consents: Consents
+    until: Instant | None
+    entry: Head
 
 
-def change_consent(context: AppContext, change: ConsentChange, *, now: Instant) -> Consents:
-    """Record what a person said. When this returns it is durable, and the next decision follows it.
+def change_consent(context: AppContext, change: ConsentChange, *, now: Instant) -> ConsentGiven:
+    """Record what a person says. When this returns it is durable, and the next decision follows it.
 
-    A withdrawn source's live state is gone in the same commit; a granted one's is folded again from what was kept.
+    Nothing is folded: snapshots of a source that may not be used any more go with it, one that may be used again is
+    folded when somebody looks.
     """
-    policy = context.config.policy
-    if change.change == "grant" and change.until is None and change.actor == "customer":
-        change = msgspec.structs.replace(change, until=default_until(change.since, policy=policy))
     check_customer(change.customer)
-    check(change, policy=policy)
-    if change.since > now:
-        raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
+    refuse_forgotten(context.keys, change.customer, now=now)
+    for _ in attempts():
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            policy = snapshot.config.policy
+            said = explicit(change, policy=policy, now=now)
+            customer = context.keys.enrol((change.customer,))[change.customer]
+            try:
+                person = snapshot.person_of(customer)
+            except UnknownCustomer:
+                person = None
+        drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
+        record = ConsentRecord(change.actor, said)
+        draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since)
+        expects = {customer.subject: Expectation(0)} if person is None else person.expects(strict=False)
+        unit = Unit(
+            now=now,
+            expects={**expects, BANK: Expectation(snapshot.bank.guard)},
+            drafts=[draft],
+            together={} if person is None else person.together,
+            drop=drop,
+        )
+        try:
+            (head,) = context.store.commit(unit)
+        except Moved:
+            continue
+        for subject, source in drop:
+            context.projection.drop(subject, source)
+        context.follow(NOTHING if person is None else person.own, draft, head, record)
+        return ConsentGiven(consents=_after(person, customer.subject, said), until=said.until, entry=head)
+    raise AssertionError("attempts end with an error")
 
-    def record(writer: Writer) -> Consents:
-        person = writer.person(change.customer)
-        before = LiveSnapshot(writer, context, committed=False).consents(person)
-        if change.change == "grant" and before.refused_after(change.since):
-            raise MalformedRequest(field="since", shape="before a no that stands", fix="say yes from a later moment on")
-        writer.append("consent", at=now, customer=change.customer, body=recordable(change))
-        consents = apply(before, change, policy=policy)
-        put_consents(writer, person, consents)
-        fold_again(writer, person, consents, config=context.config, now=now)
-        return consents
 
-    return context.store.commit(record)
+def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:
+    """Show every scope a person can switch, as it stands now or as it stood at an earlier moment.
 
-
-def show_consents(context: AppContext, customer: str, *, now: Instant) -> ConsentView:
-    """Show every scope a person can switch."""
+    Raises
+    ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
+    """
+    judged = asked_moment(as_of, now=now)
     with context.store.read() as reader:
-        snapshot = LiveSnapshot(reader, context, committed=True)
-        consents = snapshot.consents(snapshot.person(customer))
+        snapshot = context.snapshot(reader)
+        consents = NEVER_ASKED
+        if known(context, customer):
+            person = snapshot.person(customer)
+            if as_of is None:
+                consents, judged = person.consents, person.judged(now)
+            else:
+                consents = said_by(reader, person, as_of)
+        scopes = snapshot.config.policy.scopes()
     return ConsentView(
         customer=customer,
         epoch=consents.epoch,
-        scopes=tuple(_scope_state(consents, scope, now=now) for scope in context.config.policy.scopes()),
+        cells=tuple(_scope_state(consents, scope, now=judged) for scope in scopes),
     )
 
 
-def uses(context: AppContext, customer: str, *, days: int) -> list[Use]:
-    """Give the data-use log, newest day first: what was read for whom, by purpose and source."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    last: dict[tuple[str, str, str], str] = {}
+def said_by(reader: Reader, person: Person, moment: Instant) -> Consents:
+    """Give what had been said by a moment: what was recorded later is left aside."""
+
+    def changes(owner: Customer) -> Iterator[ConsentChange]:
+        for entry in reader.entries(owner.subject, kinds=("consent",), upto=person.states[owner.subject].n):
+            if entry.recorded <= moment:
+                yield codec.read(entry, box=owner.box).change
+
+    return together([fold(changes(owner)) for owner in person.members])
+
+
+def known(context: AppContext, customer: str) -> bool:
+    """Say whether any entry names a customer."""
+    found = context.keys.find((customer,)).get(customer)
+    if found is None:
+        return False
     with context.store.read() as reader:
-        must_exist(reader, customer)
-        for at, pairs in _reads(reader, reader.members(reader.person(customer))):
-            day = date_of(context.config.calendar.day_of(at)).isoformat()
-            for purpose, source in pairs:
-                key = (day, purpose, source)
-                counts[key] += 1
-                last[key] = max(last.get(key, ""), text_of(at))
-    lines = [
-        Use(day=day, purpose=purpose, source=source, count=count, last=last[day, purpose, source])
-        for (day, purpose, source), count in sorted(counts.items(), reverse=True)
-    ]
-    shown = sorted({line.day for line in lines}, reverse=True)[:days]
-    return [line for line in lines if line.day in shown]
+        return reader.head(found.subject).n > 0
 
 
 def whose(context: AppContext, reference: str) -> str:
     """Give the customer a reference means: an account's owner when it names an account, else itself."""
     check_customer(reference)
     with context.store.read() as reader:
-        return reader.holder("account", reference) or reference
+        holders = reader.holders(account_mark(context.keys, reference), limit=8)
+    names = sorted(one.name for one in map(context.keys.customer, holders) if one is not None)
+    return names[0] if names else reference
 
 
 def epoch(context: AppContext, customer: str) -> int:
     """Give the consent epoch of a customer, 0 when nothing was ever said."""
+    if not known(context, customer):
+        return 0
     with context.store.read() as reader:
-        return reader.epoch(reader.person(customer))
+        return context.snapshot(reader).person(customer).consents.epoch
 
 
-def must_exist(reader: Reader, customer: str) -> None:
-    """Check that an event, a consent or a decision names this customer.
-
-    Raises
-    ------
-    MalformedRequest
-        When the name is none that an event may carry.
-    UnknownCustomer
-    """
-    check_customer(customer)
-    known = reader.epoch(customer) or reader.states(customer)
-    if known or next(iter(reader.events(customers=(customer,))), None) is not None:
-        return
-    if next(iter(reader.entries(customers=(customer,), limit=1)), None) is None:
-        raise UnknownCustomer
+def _no_longer_admitted(
+    person: Person, said: ConsentChange, *, policy: ConsentPolicy, now: Instant
+) -> list[tuple[int, str]]:
+    """Name the snapshots, of all ids of the person, whose source no purpose may use any more."""
+    if said.change == "grant":
+        return []
+    after = _after(person, person.asked.subject, said)
+    return [
+        (subject, source)
+        for subject, state in sorted(person.states.items())
+        for source in sorted(state.sources)
+        if not admissible(source, after, policy=policy, now=now)
+    ]
 
 
-def _reads(reader: Reader, members: tuple[str, ...]) -> Iterator[tuple[Instant, tuple[tuple[str, str], ...]]]:
-    for entry in reader.entries(kinds=("decision", "forecast"), customers=members):
-        if entry.body is None:
-            continue
-        record = (_DECISION if entry.kind == "decision" else _FORECAST).decode(entry.body)
-        yield entry.at, record.uses
+def _after(person: Person | None, subject: int, said: ConsentChange) -> Consents:
+    if person is None:
+        return apply(NEVER_ASKED, said)
+    each = [apply(state.consents, said) if of == subject else state.consents for of, state in person.states.items()]
+    return together(each)
 
 
 def _scope_state(consents: Consents, scope: ConsentScope, *, now: Instant) -> ScopeState:
-    validity = consents.validity(scope, now)
+    validity = consents.validity(scope)
     until = None if validity is None or validity.until is None else text_of(validity.until)
     return ScopeState(
         purpose=scope.purpose,

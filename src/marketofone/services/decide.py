@@ -1,209 +1,341 @@
-"""Ask, get the permits, see, foresee, choose, explain, record: released only if what it rests on still stands."""
+"""Ask, get the permits, see, foresee, choose, explain, append: released only if what it rests on still stands.
+
+1. A person is read: consents, state, contacts, the active version, the rulings. All of it is computed beside the store.
+2. The decision names what it rests on. It is appended under the guards of all ids of the person and of the bank.
+3. Where a guard moved, it is computed again; where only something arrived, at most twice.
+"""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from contextlib import suppress
-from hashlib import blake2b
+from functools import partial
+from hashlib import sha256
+from typing import Literal
 
-import msgspec
+from msgspec.structs import replace
 
 from marketofone.consent.gate import permit
 from marketofone.decide import engine
 from marketofone.decide.decision_input import PROTECTION, PURPOSES, DecisionInput
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.decision import Decision, Request
-from marketofone.domain.errors import ConsentRefused, DecisionExists, EpochChanged, MalformedRequest, UnknownDecision
+from marketofone.domain.errors import (
+    ConsentRefused,
+    DecisionExists,
+    MalformedRequest,
+    MarketOfOneError,
+    Moved,
+    UnknownCustomer,
+    UnknownDecision,
+)
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features.vector import see_all
-from marketofone.services.app_context import AppContext
-from marketofone.services.consent_service import must_exist
-from marketofone.services.contacts import contacts_to, for_guardrails, remember
-from marketofone.services.facts import outdated
-from marketofone.services.forecast import look_ahead
-from marketofone.services.live_snapshot import CONTACTS, LiveSnapshot, ReadSet
-from marketofone.services.model_version import ModelVersion, PolicySnapshot, policy_snapshot_of
-from marketofone.services.snapshot import Snapshot
-from marketofone.store.ports import Reader, Writer
+from marketofone.projection import codec
+from marketofone.projection.contacts import for_guardrails
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord, RestsOn
+from marketofone.projection.snapshot import Snapshot
+from marketofone.projection.versions import PolicySnapshot
+from marketofone.services.app_context import STRICT_ATTEMPTS, AppContext, attempts
+from marketofone.services.directory import decision_mark
+from marketofone.services.forecast import look_ahead, outdated
+from marketofone.services.runs import Computed, Written, append, in_runs
+from marketofone.services.uses import asked_moment, read_person
+from marketofone.services.visible import refusal_of
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Reader
 
 FORECAST_AGE = 35 * DAY
 _SHARES = 2**64
-_DECODER = msgspec.json.Decoder(Decision)
-_ENCODE = msgspec.json.Encoder().encode
+Domain = Literal["decision", "question"]
 
 
 def decide(context: AppContext, request: Request) -> Decision:
-    """Decide for one person on one occasion. The same id gives the same decision.
+    """Decide for one person on one occasion. The same id gives the same decision, while it may still be released.
 
-    The decision is computed beside the writer. When it is released, consents, state, models and rulings are compared
-    once more; if anything moved, it is computed again inside the unit of work, where nothing can. Where money moved
-    since a person was last looked ahead for, that is done again first, if they still allow it.
+    Where money moved since a person was last looked ahead for, that is done again first, if they still allow it.
 
     Raises
     ------
     DecisionExists
-        When the id was used for another request.
+        When the id was used for another request about this customer.
+    ConsentRefused
+        When the decision of this id rests on something the person does not allow any more.
     UnknownCustomer
-        When no event and no consent names this customer.
+        When no entry names this customer.
     """
-    with context.store.read() as reader:
-        made = _made_before(reader, request)
-        if made is not None:
-            return made
-        snapshot = LiveSnapshot(reader, context, committed=True)
-        person = snapshot.person(request.customer)
-        if not snapshot.remembers(person):
-            must_exist(reader, request.customer)
-        read_set = snapshot.read_set(person, epoch=snapshot.consents(person).epoch)
-        moved = outdated(snapshot.forecast_summary(person), read_set.blobs, now=request.at)
-        decision = None if moved else compute(context, snapshot, request)
-    if decision is None:
-        with suppress(ConsentRefused):
-            look_ahead(context, request.customer, now=request.at)
-        return decide_all(context, [request])[0]
-    try:
-        return context.store.commit(lambda writer: _release(context, writer, request, decision, read_set))
-    except EpochChanged:
-        return decide_all(context, [request])[0]
+    with context.turns.take(request.customer):
+        return _decide(context, request)
+
+
+def _decide(context: AppContext, request: Request) -> Decision:
+    looked = False
+    for attempt in attempts():
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            person = snapshot.person(request.customer)
+            made = _made_before(context, reader, snapshot, person, request)
+            if made is not None:
+                return made
+            moved = not looked and outdated(person)
+            computed = None if moved else _decided(context, reader, snapshot, person, request)
+        if computed is None:
+            looked = True
+            with suppress(ConsentRefused):
+                look_ahead(context, request.customer, now=request.at)
+            continue
+        try:
+            append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)
+        except Moved:
+            continue
+        return computed.answer
+    raise AssertionError("attempts end with an error")
 
 
 def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decision]:
-    """Decide for many people, in the order given, in one commit, on the forecasts that were made already.
+    """Decide for many people, in the order given, on the forecasts that were made already.
 
     Raises
     ------
-    DecisionExists
-        When an id was used for another request; then nothing of it is recorded.
+    MarketOfOneError
+        The first that :func:`decide_each` gives. All others are decided, and are given again by their ids.
     """
-    if not requests:
-        return []
+    decided: list[Decision] = []
+    for made in decide_each(context, requests):
+        if isinstance(made, MarketOfOneError):
+            raise made
+        decided.append(made)
+    return decided
+
+
+def decide_each(context: AppContext, requests: Sequence[Request]) -> list[Decision | MarketOfOneError]:
+    """Decide for many people as :func:`decide_all` does; a request that is refused gives why, and stops no other."""
+    known = context.keys.find({request.customer for request in requests})
     with context.store.read() as reader:
-        LiveSnapshot(reader, context, committed=True).model_version()  # once, into the cache
+        heads = reader.heads([one.subject for one in known.values()])
+    somebody = {name: one for name, one in known.items() if heads[one.subject].n}
+    places = [place for place, request in enumerate(requests) if request.customer in somebody]
+    things = [(somebody[requests[place].customer], requests[place]) for place in places]
+    made = dict(zip(places, in_runs(context, things, compute=partial(_tried, context)), strict=True))
+    return [made.get(place, UnknownCustomer()) for place in range(len(requests))]
 
-    def work(writer: Writer) -> list[Decision]:
-        snapshot = LiveSnapshot(writer, context, committed=False)
-        return [_decide_alone(context, writer, request, snapshot=snapshot) for request in requests]
 
-    return context.store.commit(work)
+def ask(context: AppContext, request: Request, *, as_of: Instant) -> Decision:
+    """Answer what would be decided on what was known at an earlier moment.
+
+    What may be used is judged now. The answer is a use and never a contact: no later decision knows of it.
+
+    Raises
+    ------
+    MalformedRequest
+        When the moment lies ahead.
+    UnknownCustomer
+    """
+    moment = asked_moment(as_of, now=request.at)
+
+    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[Decision, tuple[tuple[str, str], ...]]:
+        with context.store.read() as reader:
+            policy = context.policy(reader, snapshot)
+        asked = decision_input_of(
+            snapshot,
+            person,
+            replace(request, at=judged),
+            policy=policy,
+            secret=context.keys.secret,
+            as_of=moment,
+            domain="question",
+        )
+        answer = engine.decide(replace(request, at=moment), asked, snapshot.config.compiled)
+        return answer, answer.uses
+
+    return read_person(context, request.customer, what="question", now=request.at, look=look)
 
 
-def recall(context: AppContext, decision_id: str) -> Decision:
-    """Give a decision again, exactly as it was recorded.
+def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str | None = None) -> Decision:
+    """Give a decision again, exactly as it was recorded, while everything it rests on is allowed ``now``.
+
+    Raises
+    ------
+    UnknownDecision
+        When no decision has this id.
+    MalformedRequest
+        When several customers have one of this id and none of them is named.
+    ConsentRefused
+    """
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
+        refused = refusal_of(record.decision, person.consents, config=snapshot.config, now=person.judged(now))
+    if refused:
+        raise ConsentRefused(why=refused)
+    return record.decision
+
+
+def find_decision(
+    context: AppContext, reader: Reader, snapshot: Snapshot, decision_id: str, *, customer: str | None
+) -> tuple[DecisionRecord, Person]:
+    """Find a recorded decision and its person.
 
     Raises
     ------
     UnknownDecision
     """
-    with context.store.read() as reader:
-        entry = reader.decision(decision_id)
-    if entry is None or entry.body is None:
+    owner, n = place_of(context, reader, decision_id, customer=customer)
+    return decision_at(reader, owner, n), snapshot.person_of(owner)
+
+
+def place_of(context: AppContext, reader: Reader, decision_id: str, *, customer: str | None) -> tuple[Customer, int]:
+    """Give the customer and the entry of a decision.
+
+    Raises
+    ------
+    UnknownDecision
+        When no decision has this id.
+    MalformedRequest
+        When several customers have one of this id and none of them is named.
+    """
+    places = reader.decisions(decision_mark(context.keys, decision_id))
+    owners = [(context.keys.customer(subject), n) for subject, n in places]
+    found = [(owner, n) for owner, n in owners if owner is not None and customer in (None, owner.name)]
+    if not found:
         raise UnknownDecision
-    return _DECODER.decode(entry.body)
+    if len(found) > 1:
+        raise MalformedRequest(
+            field="customer", shape="left out", fix="name whose decision it is: several customers have one of this id"
+        )
+    return found[0]
 
 
-def compute(context: AppContext, snapshot: Snapshot, request: Request) -> Decision:
-    """Compute a decision from a view of the world: the pure heart of the journey."""
-    return engine.decide(
-        request,
-        decision_input_of(snapshot, request, policy_snapshot=_policy_snapshot(context, snapshot)),
-        snapshot.config.compiled,
-    )
+def decision_at(reader: Reader, owner: Customer, n: int) -> DecisionRecord:
+    """Read a decision from its entry."""
+    entry = next(iter(reader.entries(owner.subject, after=n - 1, upto=n)))
+    record: DecisionRecord = codec.read(entry, box=owner.box)
+    return record
 
 
-def decision_input_of(snapshot: Snapshot, request: Request, *, policy_snapshot: PolicySnapshot) -> DecisionInput:
-    """Gather everything one decision may look at, behind the gate."""
+def compute(snapshot: Snapshot, person: Person, request: Request, *, policy: PolicySnapshot, secret: bytes) -> Decision:
+    """Compute a decision from what was folded: the pure heart, live and replayed."""
+    asked = decision_input_of(snapshot, person, request, policy=policy, secret=secret)
+    return engine.decide(request, asked, snapshot.config.compiled)
+
+
+def decision_input_of(
+    snapshot: Snapshot,
+    person: Person,
+    request: Request,
+    *,
+    policy: PolicySnapshot,
+    secret: bytes,
+    as_of: Instant | None = None,
+    domain: Domain = "decision",
+) -> DecisionInput:
+    """Gather everything one decision may look at, behind the gate.
+
+    ``as_of`` is the moment that is asked about, where that is earlier; permission is judged at the request's.
+    """
     config, now = snapshot.config, request.at
+    moment, judged = now if as_of is None else as_of, person.judged(now)
     if request.channel not in config.policy.channels:
         raise MalformedRequest(field="channel", shape="not one of consent.toml", fix="name one of its channels")
-    person = snapshot.person(request.customer)
-    consents = snapshot.consents(person)
     permits = [
-        permit(purpose, consents, customer=person, channel=request.channel, policy=config.policy, now=now)
+        permit(
+            purpose, person.consents, customer=person.name, channel=request.channel, policy=config.policy, now=judged
+        )
         for purpose in (*PURPOSES, PROTECTION)
     ]
     seen = see_all(
-        snapshot.states(person, now=now),
+        snapshot.states(person, now=moment, judged=judged),
         permits=permits,
         catalogue=config.features,
         calendar=config.calendar,
-        now=now,
+        now=moment,
     )
+    control = person.control
     return DecisionInput(
         permits={permit.purpose: permit for permit in permits},
         seen=seen,
-        contacts=for_guardrails(snapshot.contacts(person), now=now),
-        board=snapshot.board(),
-        arms=policy_snapshot.arms,
-        values=policy_snapshot.values,
-        affinity=policy_snapshot.affinity,
-        forecast=_forecast_model(snapshot, person, now=now),
-        control=in_control(person, share=config.settings.control_share),
+        contacts=for_guardrails(person.contacts, latest=moment),
+        board=snapshot.bank.board,
+        arms=policy.arms,
+        values=policy.values,
+        affinity=policy.affinity,
+        forecast=_forecast_facts(snapshot, person, now=moment),
+        control=in_control(person, share=config.settings.control_share, secret=secret) if control is None else control,
         exploration=config.settings.exploration,
-        minute_of_day=config.calendar.minute_of_day(now),
-        epoch=consents.epoch,
-        position=snapshot.position(),
+        minute_of_day=config.calendar.minute_of_day(moment),
+        seed=seed_of(person, secret=secret, domain=domain),
+        epoch=person.consents.epoch,
+        position=person.own.n,
         documents=config.digest,
     )
 
 
-def in_control(person: str, *, share: float) -> bool:
-    """Say whether a person belongs to the random control group, by a hash that never changes."""
-    number = int.from_bytes(blake2b(person.encode(), digest_size=8, person=b"control").digest(), "big")
+def in_control(person: Person, *, share: float, secret: bytes) -> bool:
+    """Say whether a person is to belong to the control group; asked once, then the first decision keeps it."""
+    subject = min(person.states)
+    number = int.from_bytes(_drawn(secret, b"control", subject, 0)[:8], "big")
     return number < share * _SHARES
 
 
-def record(writer: Writer, decision: Decision, *, snapshot: LiveSnapshot) -> Decision:
-    """Append a decision to the journal at its place, and remember the contact."""
-    decision = msgspec.structs.replace(decision, position=writer.position())
-    entry = writer.append("decision", at=decision.at, customer=decision.customer, body=_ENCODE(decision))
-    writer.index_decision(decision.id, seq=entry.seq)
-    person = snapshot.person(decision.customer)
-    before = snapshot.contacts(person)
-    after = remember(before, decision, actions=snapshot.config.actions)
-    if after is not before:
-        writer.put_state(person, CONTACTS, contacts_to(after))
-        snapshot.changed(person, models={})
-    return decision
+def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
+    """Give what the random numbers of the next decision come from; no caller can choose or foresee it."""
+    return _drawn(secret, domain.encode(), min(person.states), person.decisions)
 
 
-def _release(context: AppContext, writer: Writer, request: Request, decision: Decision, read_set: ReadSet) -> Decision:
-    made = _made_before(writer, request)
-    if made is not None:
-        return made
-    if not read_set.is_current(writer):
-        raise EpochChanged
-    return record(writer, decision, snapshot=LiveSnapshot(writer, context, committed=False, read_set=read_set))
+def _drawn(secret: bytes, domain: bytes, subject: int, count: int) -> bytes:
+    return hmac.digest(secret, domain + b"\0" + subject.to_bytes(8, "big") + count.to_bytes(8, "big"), sha256)
 
 
-def _decide_alone(context: AppContext, writer: Writer, request: Request, *, snapshot: LiveSnapshot) -> Decision:
-    made = _made_before(writer, request)
-    if made is None:
-        must_exist(writer, request.customer)
-    return made or record(writer, compute(context, snapshot, request), snapshot=snapshot)
+def _tried(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Computed[Decision | MarketOfOneError]:
+    try:
+        made = _decided_once(context, reader, snapshot, person, request)
+    except (ConsentRefused, DecisionExists, MalformedRequest) as refused:
+        return Computed(person, refused, None)
+    return Computed(person, made.answer, made.written)
 
 
-def _made_before(reader: Reader, request: Request) -> Decision | None:
-    entry = reader.decision(request.id)
-    if entry is None or entry.body is None:
+def _decided_once(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Computed[Decision]:
+    before = _made_before(context, reader, snapshot, person, request)
+    return _decided(context, reader, snapshot, person, request) if before is None else Computed(person, before, None)
+
+
+def _decided(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Computed[Decision]:
+    request = replace(request, at=person.judged(request.at))  # a clock that steps back moves nothing
+    policy = context.policy(reader, snapshot)
+    made = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
+    kind = next((action.kind for action in snapshot.config.compiled.offered if action.id == made.action), None)
+    record = DecisionRecord(context.actor, made, RestsOn(snapshot.bank.n, policy.version.number, person.journals), kind)
+    asked = person.asked
+    draft = codec.draft("decision", record, subject=asked.subject, box=asked.box, at=made.at)
+    return Computed(person, made, Written(draft, record, name=decision_mark(context.keys, made.id)))
+
+
+def _made_before(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Decision | None:
+    places = dict(reader.decisions(decision_mark(context.keys, request.id)))
+    n = places.get(person.asked.subject)
+    if n is None:
         return None
-    made = _DECODER.decode(entry.body)
+    made = decision_at(reader, person.asked, n).decision
     if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
         raise DecisionExists
+    refused = refusal_of(made, person.consents, config=snapshot.config, now=person.judged(request.at))
+    if refused:
+        raise ConsentRefused(why=refused)
     return made
 
 
-def _policy_snapshot(context: AppContext, snapshot: Snapshot) -> PolicySnapshot:
-    model_version: ModelVersion = snapshot.model_version()
-    kept = context.caches.policy_snapshot
-    if kept is None or kept.model_version is not model_version or kept.compiled is not snapshot.config.compiled:
-        kept = context.caches.policy_snapshot = policy_snapshot_of(
-            model_version, compiled=snapshot.config.compiled, before=kept
-        )
-    return kept
-
-
-def _forecast_model(snapshot: Snapshot, person: str, *, now: Instant) -> ForecastFacts | None:
-    facts = snapshot.forecast_summary(person)
-    if facts is None or not now - FORECAST_AGE < facts.at <= now:
+def _forecast_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> ForecastFacts | None:
+    summary = person.forecast
+    if summary is None or not now - FORECAST_AGE < summary.at <= now:
         return None
-    return facts.forecast(calendar=snapshot.config.calendar, now=now)
+    return summary.facts(calendar=snapshot.config.calendar, now=now)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from marketofone.decide.forecast_facts import SETTLED, PredictedEvent
 from marketofone.domain.moment import Instant
 from marketofone.models.forecast import Expected, Forecast
-from marketofone.services.snapshot import ForecastSummary
+from marketofone.projection.person import Person
+from marketofone.projection.records import ForecastSummary
 
 MONEY = frozenset({"transactions", "open_banking"})
 
@@ -16,11 +17,10 @@ MONEY = frozenset({"transactions", "open_banking"})
 def facts_of(
     ahead: Forecast,
     *,
+    person: Person,
     sources: Iterable[str],
     now: Instant,
     buffer_minor: int,
-    before: ForecastSummary | None,
-    blobs: Mapping[str, bytes],
 ) -> ForecastSummary:
     """Give what decisions need of a forecast.
 
@@ -28,16 +28,15 @@ def facts_of(
     ----------
     ahead
         The forecast, made at ``now``.
+    person
+        Whom it is about, with what the forecast before said.
     sources
         What was read for it.
     buffer_minor
         What a person needs to have at hand, in minor units: money beyond it that nine of ten futures leave untouched
         for 90 days rests idle.
-    before
-        What the forecast before said; None when there was none.
-    blobs
-        The person's live state by source.
     """
+    before = person.forecast
     days = () if ahead.total is None else ahead.total.days
     lows = [day.quantiles[len(day.quantiles) // 2] for day in days]
     low = min(lows, default=None)
@@ -52,18 +51,13 @@ def facts_of(
         idle_minor=max(min(day.quantiles[0] for day in days) - buffer_minor, 0) if days else None,
         events=tuple(_ahead(event, as_of=ahead.as_of) for event in ahead.events),
         settled=settled,
-        seen=money_seen(blobs),
+        seen=money_seen(person),
     )
 
 
-def money_seen(blobs: Mapping[str, bytes]) -> str:
-    """Name the state of a person's money: it changes with every movement, however late it arrives."""
-    return blake2b(b"\0".join(blobs.get(source, b"") for source in sorted(MONEY)), digest_size=8).hexdigest()
-
-
-def outdated(facts: ForecastSummary | None, blobs: Mapping[str, bytes], *, now: Instant) -> bool:
-    """Say whether a person's money moved since they were last looked ahead for; never before there was a forecast."""
-    return facts is not None and bool(facts.seen) and facts.at <= now and facts.seen != money_seen(blobs)
+def money_seen(person: Person) -> str:
+    """Name what is kept of a person's money: it changes with every movement, however late it arrives."""
+    return blake2b(repr(person.last_kept(MONEY)).encode(), digest_size=8).hexdigest()
 
 
 def _ahead(event: Expected, *, as_of: int) -> PredictedEvent:

@@ -1,37 +1,33 @@
-"""Hear what a person did, join it to its decision, learn from it: one commit."""
+"""Hear what a person did and join it to its decision; what it teaches waits in the queue of lessons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-import msgspec
 from msgspec import Struct
 
-from marketofone.consent.gate import permit
+from marketofone.consent.gate import Permit, permit
 from marketofone.domain.decision import Decision
-from marketofone.domain.errors import MalformedRequest, UnknownDecision
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Instant
+from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome
 from marketofone.learn.join import LEARNING, Example, Skipped, ValueLabel, join
-from marketofone.learn.update import learn
-from marketofone.learn.values import learn_value
-from marketofone.learn.values import to_bytes as value_to_bytes
-from marketofone.models.bandit import to_bytes as arm_to_bytes
+from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.bank_state import BankState
+from marketofone.projection.contacts import find
+from marketofone.projection.person import Person
+from marketofone.projection.records import OutcomeRecord
+from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.bank_config import BankConfig
-from marketofone.services.contacts import contacts_to, find
-from marketofone.services.contacts import note_outcome as noted
-from marketofone.services.live_snapshot import CONTACTS, LiveSnapshot
-from marketofone.services.model_version import ModelVersion, arm_name, posterior_of, value_name
-from marketofone.services.recordable import recordable
-from marketofone.services.snapshot import Snapshot
-from marketofone.store.ports import Reader, Writer
-
-_DECISION = msgspec.json.Decoder(Decision)
-_OUTCOME = msgspec.json.Decoder(Outcome)
+from marketofone.services.decide import decision_at, place_of
+from marketofone.services.runs import Computed, Written, in_runs
+from marketofone.store.ports import Reader
 
 
 class UpdateResult(Struct, frozen=True, kw_only=True):
-    """What an outcome taught: ``action`` names the model that moved, ``why_not`` why none did."""
+    """What an outcome teaches: ``action`` names what is learned about, ``why_not`` why nothing is."""
 
     decision: str
     learned: bool
@@ -39,91 +35,147 @@ class UpdateResult(Struct, frozen=True, kw_only=True):
     why_not: str | None = None
 
 
-def record_outcome(context: AppContext, outcome: Outcome) -> UpdateResult:
-    """Record an outcome and learn from it what the person allows.
+def record_outcome(
+    context: AppContext, outcome: Outcome, *, now: Instant | None = None, customer: str | None = None
+) -> UpdateResult:
+    """Record an outcome; what it teaches is learned with the next version.
 
     Raises
     ------
     UnknownDecision
         When no decision has this id.
     MalformedRequest
-        When a value is announced and not given, or given without being announced.
+        When a value is announced and not given, given without being announced, or no whole number in range.
     """
-    return record_outcomes(context, [outcome])[0]
+    (result,) = _record(context, [outcome], now=now, customer=customer)
+    return result
 
 
 def record_outcomes(context: AppContext, outcomes: Sequence[Outcome]) -> list[UpdateResult]:
-    """Record many outcomes, in the order given, in one commit. Where one cannot be recorded, none is."""
-    if not outcomes:
-        return []
-    with context.store.read() as reader:
-        LiveSnapshot(reader, context, committed=True).model_version()  # once, into the cache
-
-    def work(writer: Writer) -> list[UpdateResult]:
-        snapshot = LiveSnapshot(writer, context, committed=False)
-        return [_record(writer, outcome, snapshot=snapshot) for outcome in outcomes]
-
-    return context.store.commit(work)
+    """Record many outcomes in the order given, as :func:`record_outcome` does; all are checked before the first."""
+    return _record(context, outcomes)
 
 
-def taught(
-    snapshot: Snapshot, decision: Decision, outcome: Outcome, *, earlier: Sequence[Outcome]
-) -> Example | ValueLabel | Skipped:
-    """Join an outcome to its decision under the person's permission to learn."""
-    config = snapshot.config
-    known = any(action.id == decision.action for action in config.actions.offered)
-    if decision.context and not (known and snapshot.features(decision.documents) == config.features.digest):
-        return Skipped(decision=decision.id, why="outdated")
-    person = snapshot.person(decision.customer)
-    granted = permit(
-        LEARNING,
-        snapshot.consents(person),
-        customer=person,
-        channel=decision.channel,
-        policy=config.policy,
-        now=outcome.at,
-    )
-    return join(outcome, decision=decision, earlier=earlier, permit=granted, window_days=config.settings.outcome_days)
+def check_outcome(outcome: Outcome) -> None:
+    """Check an outcome before anything is written.
 
-
-def moved(lesson: Example | ValueLabel, *, model_version: ModelVersion, config: BankConfig) -> tuple[str, bytes]:
-    """Give the one model state that a lesson moves, by name."""
-    action = config.actions.action(lesson.action)
-    if isinstance(lesson, ValueLabel):
-        posterior = learn_value(posterior_of(model_version, action), value_minor=lesson.value_minor)
-        return value_name(action.id), value_to_bytes(posterior)
-    arm = model_version.arms.get(action.id) or config.compiled.prior(action)
-    return arm_name(action.id, features=config.features), arm_to_bytes(learn(arm, lesson))
-
-
-def _record(writer: Writer, outcome: Outcome, *, snapshot: LiveSnapshot) -> UpdateResult:
-    if (outcome.verdict == "valued") != (outcome.value_minor is not None):
+    Raises
+    ------
+    MalformedRequest
+    """
+    value = outcome.value_minor
+    if value is not None and (type(value) is not int or abs(value) > MAX_VALUE):
+        raise MalformedRequest(
+            field="value_minor",
+            shape=f"a {type(value).__name__}" if type(value) is not int else "a number out of range",
+            fix=f"give a whole number of minor units, at most {MAX_VALUE} either way",
+        )
+    if type(outcome.why) is not str or len(outcome.why) > MAX_WHY:
+        raise MalformedRequest(field="why", shape="no text, or too long", fix=f"give at most {MAX_WHY} characters")
+    if (outcome.verdict == "valued") != (value is not None):
         raise MalformedRequest(
             field="value_minor", shape="does not go with the verdict", fix="give it with 'valued', and only then"
         )
-    entry = writer.decision(outcome.decision)
-    if entry is None or entry.body is None:
-        raise UnknownDecision
-    decision = _DECISION.decode(entry.body)
-    person = writer.person(decision.customer)
-    before = snapshot.contacts(person)
-    said = find(before, decision.id)
-    earlier = _earlier(writer, decision) if said is None else said.answers
-    lesson = taught(snapshot, decision, outcome, earlier=earlier)
-    heard = writer.append("outcome", at=outcome.at, customer=decision.customer, body=recordable(outcome))
-    after = noted(before, outcome)
-    if after is not before:
-        writer.put_state(person, CONTACTS, contacts_to(after))
-    if isinstance(lesson, Skipped):
-        snapshot.changed(person, models={})
-        return UpdateResult(decision=decision.id, learned=False, why_not=lesson.why)
-    name, body = moved(lesson, model_version=snapshot.model_version(), config=snapshot.config)
-    writer.put_model(name, body, seq=heard.seq)
-    snapshot.changed(person, models={name: body})
-    return UpdateResult(decision=decision.id, learned=True, action=lesson.action)
 
 
-def _earlier(reader: Reader, decision: Decision) -> list[Outcome]:
-    entries = reader.entries(kinds=("outcome",), customers=(decision.customer,))
-    heard = (_OUTCOME.decode(entry.body) for entry in entries if entry.body is not None)
+def taught(
+    person: Person,
+    decision: Decision,
+    outcome: Outcome,
+    *,
+    earlier: Sequence[Outcome],
+    config: BankConfig,
+    outdated: bool,
+    now: Instant,
+) -> Example | ValueLabel | Skipped:
+    """Join an outcome to its decision under the person's permission to learn, as it stands now."""
+    known = any(action.id == decision.action for action in config.actions.offered)
+    if decision.context and (outdated or not known):
+        return Skipped(decision=decision.id, why="outdated")
+    leave = learning_permit(person, decision, config=config, now=max(now, outcome.at))
+    return join(outcome, decision=decision, earlier=earlier, permit=leave, window_days=config.settings.outcome_days)
+
+
+def learning_permit(person: Person, decision: Decision, *, config: BankConfig, now: Instant) -> Permit:
+    """Give the person's permit to learn from what a decision used."""
+    return permit(
+        LEARNING,
+        person.consents,
+        customer=person.name,
+        channel=decision.channel,
+        policy=config.policy,
+        now=person.judged(now),
+    )
+
+
+def same_features(reader: Reader, configs: Configs, bank: BankState, decision: Decision, config: BankConfig) -> bool:
+    """Say whether the documents a decision followed declare the features that are declared now."""
+    if decision.documents == config.digest:
+        return True
+    entry = next((n for n, digest in bank.digests.items() if digest == decision.documents and n <= bank.n), None)
+    return entry is not None and configs.of(reader, bank, entry=entry).features.digest == config.features.digest
+
+
+def earlier_outcomes(reader: Reader, person: Person, decision: Decision, *, before: int | None = None) -> list[Outcome]:
+    """Give what was heard about a decision, in order; ``before`` is an entry of the journal, exclusive."""
+    owner = next(one for one in person.members if one.name == decision.customer)
+    said = find(person.states[owner.subject].contacts, decision.id)  # another id of the person may use the same name
+    if said is not None and before is None:
+        return [outcome for _, outcome in said.answers]
+    upto = None if before is None else before - 1
+    entries = reader.entries(owner.subject, kinds=("outcome",), upto=upto)
+    heard = (codec.read(entry, box=owner.box).outcome for entry in entries)
     return [outcome for outcome in heard if outcome.decision == decision.id]
+
+
+def _record(
+    context: AppContext, outcomes: Sequence[Outcome], *, now: Instant | None = None, customer: str | None = None
+) -> list[UpdateResult]:
+    for outcome in outcomes:
+        check_outcome(outcome)
+    with context.store.read() as reader:
+        places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
+    things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
+    return in_runs(context, things, compute=partial(_noted, context, now), now=now)
+
+
+def _noted(
+    context: AppContext,
+    now: Instant | None,
+    reader: Reader,
+    snapshot: Snapshot,
+    person: Person,
+    answered: tuple[int, Outcome],
+) -> Computed[UpdateResult]:
+    """Join an outcome to the decision at entry ``n`` of the journal of the id that it was made for."""
+    n, outcome = answered
+    judged = person.judged(outcome.at if now is None else now)
+    asked, decision = person.asked, decision_at(reader, person.asked, n).decision
+    lesson = taught(
+        person,
+        decision,
+        outcome,
+        earlier=earlier_outcomes(reader, person, decision),
+        config=snapshot.config,
+        outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
+        now=judged,
+    )
+    teaches = not isinstance(lesson, Skipped)
+    uses = _learned_from(snapshot, person, decision, now=judged) if teaches else ()
+    record = OutcomeRecord(context.actor, outcome, uses)
+    draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
+    return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=teaches))
+
+
+def _learned_from(
+    snapshot: Snapshot, person: Person, decision: Decision, *, now: Instant
+) -> tuple[tuple[str, str], ...]:
+    opened = learning_permit(person, decision, config=snapshot.config, now=now).sources
+    used = {source for _, source in decision.uses}
+    return tuple((LEARNING, source) for source in sorted(opened & used) or sorted(opened)[:1])
+
+
+def _result(outcome: Outcome, lesson: Example | ValueLabel | Skipped) -> UpdateResult:
+    if isinstance(lesson, Skipped):
+        return UpdateResult(decision=outcome.decision, learned=False, why_not=lesson.why)
+    return UpdateResult(decision=outcome.decision, learned=True, action=lesson.action)

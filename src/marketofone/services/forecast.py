@@ -5,33 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit
-from marketofone.domain.errors import ConsentRefused, EpochChanged
+from marketofone.domain.errors import ConsentRefused, Moved
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
-from marketofone.models.forecast.calibrate import Stretch
 from marketofone.models.forecast.labels import BUFFER
 from marketofone.profile.ledger import Account
-from marketofone.services.app_context import AppContext
-from marketofone.services.consent_service import must_exist
-from marketofone.services.facts import facts_of
-from marketofone.services.live_snapshot import FORECAST, LiveSnapshot
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.records import ForecastRecord, RestsOn, Scope
+from marketofone.projection.snapshot import Snapshot
+from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.facts import facts_of, money_seen
 from marketofone.services.population import DataScope, Known, load_person
-from marketofone.services.snapshot import ForecastRecord, ModelRecord
-from marketofone.store.ports import Reader, Writer
+from marketofone.services.uses import asked_moment, read_person
+from marketofone.store.ports import Draft, Expectation, Reader, Unit
 
 PURPOSE = "insights"
-CHANNEL = "app"
-MODEL, BANDS = "forecast:model", "forecast:bands"
 REFUSED = "no forecast: "
 SOURCES = frozenset({"transactions", "open_banking"})
-_MODEL = msgspec.msgpack.Decoder(ModelRecord)
-_BANDS = msgspec.msgpack.Decoder(Stretch)
-_ENCODE = msgspec.json.Encoder().encode
 
 
 class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
@@ -81,52 +75,76 @@ class CustomerForecast(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
+class Made(Struct, frozen=True):
+    """A forecast of a person, and what is recorded of it."""
+
+    known: Known
+    record: ForecastRecord
+    ahead: CustomerForecast
+
+    @property
+    def draft(self) -> Draft:
+        """The entry that records it."""
+        asked = self.known.person.asked
+        at = self.record.summary.at
+        return codec.draft("forecast", self.record, subject=asked.subject, box=asked.box, at=at)
+
+
 def look_ahead(context: AppContext, customer: str, *, now: Instant) -> CustomerForecast:
-    """Look 90 days ahead on a person's accounts, here and at other banks, where they allow it.
+    """Look 90 days ahead on a person's accounts, where they allow it, and record it: decisions follow it.
 
     Raises
     ------
     ConsentRefused
-        When they allow neither.
+        When they allow neither their accounts here nor those at other banks.
     UnknownCustomer
     """
-    with context.store.read() as reader:
-        made, ahead = _look(context, reader, customer, now=now)
-    try:
-        context.store.commit(lambda writer: record(context, writer, made))
-    except EpochChanged:
-        return context.store.commit(lambda writer: look_alone(context, writer, customer, now=now))
-    return ahead
+    for _ in attempts():
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            model = model_of(context, reader, snapshot)
+            person = snapshot.person(customer)
+            at = person.judged(now)
+            known = load_person(snapshot, person, question(at))
+            if not known.open:
+                raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
+            (made,) = foresee_all(snapshot, [known], model=model, now=at, actor=context.actor)
+        try:
+            context.store.commit(unit_of([made], now=at))
+        except Moved:
+            continue
+        return made.ahead
+    raise AssertionError("attempts end with an error")
 
 
-def look_alone(context: AppContext, writer: Writer, customer: str, *, now: Instant) -> CustomerForecast:
-    """Look ahead for a person inside a unit of work, where nothing moves meanwhile. Raises as :func:`look_ahead`."""
-    made, ahead = _look(context, writer, customer, now=now)
-    record(context, writer, made)
-    return ahead
-
-
-def record(context: AppContext, writer: Writer, made: ForecastRecord) -> None:
-    """Record a forecast; decisions follow it unless they follow one of a later moment.
+def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> CustomerForecast:
+    """Show what is ahead of a person, now or on what was known earlier; it is a use, and decisions never follow it.
 
     Raises
     ------
-    EpochChanged
-        When the person's consents changed since.
+    ConsentRefused
+    MalformedRequest
+        When the moment that is asked about lies ahead.
+    UnknownCustomer
     """
-    snapshot = LiveSnapshot(writer, context, committed=False)
-    person = snapshot.person(made.customer)
-    if snapshot.consents(person).epoch != made.epoch:
-        raise EpochChanged
-    writer.append("forecast", at=made.facts.at, customer=made.customer, body=_ENCODE(made))
-    before = snapshot.forecast_summary(person)
-    if before is None or before.at <= made.facts.at:
-        writer.put_state(person, FORECAST, _ENCODE(made.facts))
+    asked = None if as_of is None else asked_moment(as_of, now=now)
+
+    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[CustomerForecast, tuple[Scope, ...]]:
+        moment = judged if asked is None else asked
+        with context.store.read() as reader:
+            model = model_of(context, reader, snapshot)
+        known = load_person(snapshot, person, question(moment, judged=judged))
+        if not known.open:
+            raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
+        (made,) = foresee_all(snapshot, [known], model=model, now=moment, actor=context.actor)
+        return made.ahead, known.uses
+
+    return read_person(context, customer, what="forecast", now=now, look=look)
 
 
-def question(now: Instant) -> DataScope:
+def question(now: Instant, *, judged: Instant | None = None) -> DataScope:
     """Ask for what a forecast may read."""
-    return DataScope(PURPOSE, CHANNEL, SOURCES, now)
+    return DataScope(PURPOSE, SOURCES, now, now if judged is None else judged)
 
 
 def why_not(permit: Permit) -> str:
@@ -134,35 +152,44 @@ def why_not(permit: Permit) -> str:
     return permit.refused.get("transactions", "you have not allowed it")
 
 
-def _look(
-    context: AppContext, reader: Reader, customer: str, *, now: Instant
-) -> tuple[ForecastRecord, CustomerForecast]:
-    must_exist(reader, customer)
-    snapshot = LiveSnapshot(reader, context, committed=True)
-    known = load_person(snapshot, snapshot.person(customer), question(now))
-    if not known.open:
-        raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
-    model = model_of(context, reader, now=now)
-    return foresee_all(snapshot, [(customer, known)], model=model, now=now)[0]
+def outdated(person: Person) -> bool:
+    """Say whether a person's money moved since they were last looked ahead for; never before there was a forecast."""
+    summary = person.forecast
+    return summary is not None and bool(summary.seen) and summary.seen != money_seen(person)
 
 
-def foresee_all(
-    snapshot: LiveSnapshot, people: Sequence[tuple[str, Known]], *, model: Model, now: Instant
-) -> list[tuple[ForecastRecord, CustomerForecast]]:
+def unit_of(made: Sequence[Made], *, now: Instant) -> Unit:
+    """Give the unit of work that records forecasts."""
+    expects: dict[int, Expectation] = {}
+    together: dict[int, tuple[int, ...]] = {}
+    for one in made:
+        expects.update(one.known.person.expects(strict=False))
+        together.update(one.known.person.together)
+    return Unit(now=now, expects=expects, drafts=[one.draft for one in made], together=together)
+
+
+def foresee_all(snapshot: Snapshot, people: Sequence[Known], *, model: Model, now: Instant, actor: str) -> list[Made]:
     """Make the forecasts of people who allow it, under the names they were asked for, and the records of them."""
     as_of = snapshot.config.calendar.day_of(now)
-    money = [known.accounts() for _, known in people]
+    money = [known.accounts() for known in people]
     counts = [_currencies(accounts) for accounts in money]
-    currencies = [count.most_common(1)[0][0] if count else snapshot.config.settings.currency for count in counts]
+    default = snapshot.config.settings.currency
+    currencies = [count.most_common(1)[0][0] if count else default for count in counts]
     asked = [
         ([account for account in accounts if account.currency == currency], currency)
         for accounts, currency in zip(money, currencies, strict=True)
     ]
     made = forecast_all(asked, as_of=as_of, model=model)
     return [
-        _made(snapshot, customer, known, ahead, others=sorted(set(count) - {ahead.currency}), now=now)
-        for (customer, known), ahead, count in zip(people, made, counts, strict=True)
+        _made(snapshot, known, ahead, others=sorted(set(count) - {ahead.currency}), now=now, actor=actor)
+        for known, ahead, count in zip(people, made, counts, strict=True)
     ]
+
+
+def model_of(context: AppContext, reader: Reader, snapshot: Snapshot) -> Model:
+    """Give the model of the active version, the prior formula when none was ever trained."""
+    version = context.versions.version(snapshot.bank, snapshot.bank.version)
+    return context.versions.forecast_model(reader, version)
 
 
 def _currencies(accounts: Iterable[Account]) -> Counter[str]:
@@ -173,43 +200,17 @@ def _currencies(accounts: Iterable[Account]) -> Counter[str]:
 
 
 def _made(
-    snapshot: LiveSnapshot, customer: str, known: Known, ahead: Forecast, *, others: Sequence[str], now: Instant
-) -> tuple[ForecastRecord, CustomerForecast]:
-    facts = facts_of(
-        ahead,
-        sources=known.open,
-        now=now,
-        buffer_minor=ahead.turnover // BUFFER,
-        before=snapshot.forecast_summary(known.person),
-        blobs=snapshot.blobs(known.person),
-    )
-    uses = tuple((PURPOSE, source) for source in sorted(known.open))
+    snapshot: Snapshot, known: Known, ahead: Forecast, *, others: Sequence[str], now: Instant, actor: str
+) -> Made:
+    person = known.person
+    summary = facts_of(ahead, person=person, sources=known.open, now=now, buffer_minor=ahead.turnover // BUFFER)
     notes = (f"accounts in {other} are not in this forecast" for other in others)
-    return (
-        ForecastRecord(customer=customer, facts=facts, uses=uses, epoch=known.permit.epoch),
-        _told(customer, ahead, currency=ahead.currency, notes=(*notes, *_refusals(known.permit))),
+    rests_on = RestsOn(snapshot.bank.n, snapshot.bank.version, person.journals)
+    return Made(
+        known,
+        ForecastRecord(actor, summary, known.uses, rests_on),
+        _told(person.asked.name, ahead, currency=ahead.currency, notes=(*notes, *_refusals(known.permit))),
     )
-
-
-def model_of(context: AppContext, reader: Reader, *, now: Instant) -> Model:
-    """Give the model as last learned by a moment, the prior formula when it never was.
-
-    What was learned as of an earlier moment does not take the place of what was learned as of a later one.
-    """
-    known = context.caches.forecast_models
-    if not known.position or any(kind == "model" for kind, _ in reader.changes(after=known.position)):
-        for entry in reader.entries(kinds=("model",), after=known.position):
-            states = {} if entry.body is None else _MODEL.decode(entry.body).states
-            known.trained += [(name, entry.at, entry.seq, states[name]) for name in (MODEL, BANDS) if name in states]
-    known.position = max(known.position, reader.position())
-    past = sorted(((at, seq, name, body) for name, at, seq, body in known.trained if at <= now), reverse=True)
-    newest = next((one for one in past if one[2] == MODEL), None)
-    if newest is None:
-        return Model()
-    model = known.models.read(newest[1], newest[3], decode=Model.from_bytes)
-    # Bands that were followed since belong to the model that they followed.
-    bands = next((body for at, seq, name, body in past if name == BANDS and (at, seq) > newest[:2]), None)
-    return model if bands is None else replace(model, stretch=_BANDS.decode(bands))
 
 
 def _refusals(permit: Permit) -> tuple[str, ...]:

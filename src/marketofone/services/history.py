@@ -1,53 +1,95 @@
-"""What was decided before, what followed, and what a person said: read again for the people who ask."""
+"""What was decided before and what followed, read again for the people who ask: only what may still be shown."""
 
 from __future__ import annotations
 
-import msgspec
+from heapq import merge
+from itertools import islice
 
-from marketofone.consent.ledger import Consents
+from marketofone.consent.ledger import NEVER_ASKED, Consents
 from marketofone.domain.decision import Decision
+from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.consent_service import must_exist
-from marketofone.services.live_snapshot import LiveSnapshot
+from marketofone.services.consent_service import said_by
+from marketofone.services.decide import find_decision
+from marketofone.services.feedback import earlier_outcomes
+from marketofone.services.visible import visible
+from marketofone.store.ports import BANK, Entry, Reader
 
-_DECISION = msgspec.json.Decoder(Decision)
-_OUTCOME = msgspec.json.Decoder(Outcome)
 
-
-def recent_decisions(context: AppContext, *, customer: str | None, limit: int) -> list[Decision]:
-    """Give the newest decisions for a person, or for everybody, newest first.
+def recent_decisions(context: AppContext, *, customer: str | None, limit: int, now: Instant) -> list[Decision]:
+    """Give the newest decisions for a person, or for everybody, newest first, as they may be shown now.
 
     Raises
     ------
     UnknownCustomer
-        When no event, consent or decision names this customer.
+        When no entry names this customer.
     """
     with context.store.read() as reader:
-        members = None
-        if customer is not None:
-            must_exist(reader, customer)
-            members = reader.members(reader.person(customer))
-        entries = reader.entries(kinds=("decision",), customers=members, newest_first=True, limit=limit)
-        return [_DECISION.decode(entry.body) for entry in entries if entry.body is not None]
+        snapshot = context.snapshot(reader)
+        if customer is None:
+            return _of_everybody(context, reader, snapshot, limit=limit, now=now)
+        person = snapshot.person(customer)
+        entries = islice(_newest(reader, person), limit)
+        return [_shown(snapshot, person, entry, now=now) for entry in entries]
+
+
+def shown_decision(context: AppContext, decision_id: str, *, now: Instant, customer: str | None = None) -> Decision:
+    """Give a decision as it may be shown now: whole, or only that it was made. Raises as :func:`find_decision`."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
+    return visible(record.decision, person.consents, config=snapshot.config, now=person.judged(now))
 
 
 def outcomes_of(context: AppContext, decision: Decision) -> list[Outcome]:
     """Give what followed a decision, in the order in which it was heard."""
     with context.store.read() as reader:
-        entries = reader.entries(kinds=("outcome",), customers=(decision.customer,))
-        heard = [_OUTCOME.decode(entry.body) for entry in entries if entry.body is not None]
-    return [outcome for outcome in heard if outcome.decision == decision.id]
+        snapshot = context.snapshot(reader)
+        _, person = find_decision(context, reader, snapshot, decision.id, customer=decision.customer)
+        return earlier_outcomes(reader, person, decision, before=person.own.n + 1)
 
 
-def consents_of(context: AppContext, customer: str) -> Consents:
-    """Give what a person said about consent, scope by scope, with the moments since and until when."""
+def consents_of(context: AppContext, customer: str, *, as_of: Instant | None = None) -> Consents:
+    """Give what a person allows or once allowed, scope by scope, with the moments since and until when."""
     with context.store.read() as reader:
-        snapshot = LiveSnapshot(reader, context, committed=True)
-        return snapshot.consents(snapshot.person(customer))
+        try:
+            person = context.snapshot(reader).person(customer)
+        except UnknownCustomer:
+            return NEVER_ASKED
+        return person.consents if as_of is None else said_by(reader, person, as_of)
 
 
-def position(context: AppContext) -> int:
-    """Give the sequence number of the journal's last entry: cheap proof that the store answers."""
+def answers(context: AppContext) -> int:
+    """Give the last entry of the bank's journal: cheap proof that the store answers."""
     with context.store.read() as reader:
-        return reader.position()
+        return reader.head(BANK).n
+
+
+def _newest(reader: Reader, person: Person) -> list[Entry]:
+    each = (
+        reader.entries(one.subject, kinds=("decision",), newest_first=True, upto=person.states[one.subject].n)
+        for one in person.members
+    )
+    return list(merge(*each, key=lambda entry: -entry.stamp))
+
+
+def _of_everybody(
+    context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: int, now: Instant
+) -> list[Decision]:
+    shown = []
+    for entry in reader.recent(kinds=("decision",), limit=limit):
+        owner = context.keys.customer(entry.subject)
+        if owner is not None:
+            shown.append(_shown(snapshot, snapshot.person_of(owner), entry, now=now))
+    return shown
+
+
+def _shown(snapshot: Snapshot, person: Person, entry: Entry, *, now: Instant) -> Decision:
+    owner = next(one for one in person.members if one.subject == entry.subject)
+    decision: Decision = codec.read(entry, box=owner.box).decision
+    return visible(decision, person.consents, config=snapshot.config, now=person.judged(now))

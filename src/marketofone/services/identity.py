@@ -1,95 +1,153 @@
-"""When identities change hands: people are folded again from the log, so that merging and splitting lose nothing."""
+"""Who is who: customers that share a strong key are one person, for as long as they share it.
+
+A link is one unit of work under the lock of its key: an entry in the journal of every customer whose person changes,
+and no other. A device and an account identify nobody. A key that more than a few customers share says nothing about
+any of them: it links none, and says so. Journals never merge, so a link taken back leaves everything as it would be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
-import msgspec
-
-from marketofone.consent.ledger import ConsentChange, Consents, common, fold
-from marketofone.domain.decision import Decision
+from marketofone.domain.errors import Moved
+from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
-from marketofone.domain.outcome import Outcome
-from marketofone.features.state import to_bytes
-from marketofone.services.app_context import AppContext
-from marketofone.services.bank_config import BankConfig
-from marketofone.services.contacts import Contacts, contacts_to, note_outcome, remember
-from marketofone.services.live_snapshot import CONTACTS, FORECAST, events_of, fold_events
-from marketofone.store.ports import Entry, Writer
+from marketofone.projection import codec
+from marketofone.projection.records import IdentityRecord
+from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.directory import STRONG, account_mark, event_number, strong_mark
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, Directory, Draft, Expectation, LinkChange, Reader, Unit
 
-_CHANGE = msgspec.json.Decoder(ConsentChange)
-_DECISION = msgspec.json.Decoder(Decision)
-_OUTCOME = msgspec.json.Decoder(Outcome)
+IDENTIFYING = frozenset({"identity.linked", "identity.unlinked"})
+IDENTIFY_NOBODY = frozenset({"device", "account"})
+MOST_HOLDERS = 4
+"""A key that more customers share is a default, a kiosk or a mistake."""
 
-
-def relink(
-    context: AppContext, writer: Writer, *, key_kind: str, key: str, customer: str, linked: bool, now: Instant
-) -> None:
-    """Link a customer to a strong key, or take the link back, and fold everybody concerned again."""
-    before = set(writer.members(writer.person(customer)))
-    change = writer.link if linked else writer.unlink
-    change(key_kind=key_kind, key=key, customer=customer)
-    after = set(writer.members(writer.person(customer)))
-    if before == after:
-        return
-    concerned = sorted(before | after)
-    for person in concerned:
-        for source in writer.states(person):
-            writer.drop_state(person, source)
-    for person in sorted({writer.person(customer) for customer in concerned}):
-        rebuild(context, writer, person, now=now)
+Members = tuple[int, ...]
 
 
-def rebuild(context: AppContext, writer: Writer, person: str, *, now: Instant) -> None:
-    """Fold everything about a person again from the journal: consents, live state, contacts."""
-    members = writer.members(person)
-    said = [list(changes_in(writer.entries(kinds=("consent",), customers=(member,)))) for member in members]
-    consents = merged_consents(said, epochs=(writer.epoch(member) for member in members), config=context.config)
-    put_consents(writer, person, consents)
-    fold_again(writer, person, consents, config=context.config, now=now)
-    contacts = contacts_in(writer.entries(kinds=("decision", "outcome"), customers=members), config=context.config)
-    if contacts:
-        writer.put_state(person, CONTACTS, contacts_to(contacts))
-
-
-def merged_consents(said: Iterable[list[ConsentChange]], *, epochs: Iterable[int], config: BankConfig) -> Consents:
-    """Fold what each member said, under an epoch that none of them had before.
-
-    A member who never said anything neither opens nor shuts. Several who did are taken at what they all allow.
-    """
-    folded = [fold(changes, policy=config.policy) for changes in said if changes]
-    scopes = folded[0].scopes if len(folded) == 1 else common(folded)
-    return Consents(epoch=max(epochs) + 1, scopes=scopes)
-
-
-def put_consents(writer: Writer, person: str, consents: Consents) -> None:
-    """Put a person's consents as they stand."""
-    writer.put_consents(person, epoch=consents.epoch, body=msgspec.msgpack.encode(consents))
-
-
-def fold_again(writer: Writer, person: str, consents: Consents, *, config: BankConfig, now: Instant) -> None:
-    """Fold a person's live state again: what no purpose may use any more is gone, what may be used again is back."""
-    states = fold_events(events_of(writer, person), consents=consents, config=config, now=now)
-    for source in writer.states(person):
-        if source not in states and source not in (CONTACTS, FORECAST):
-            writer.drop_state(person, source)
-    for source, state in states.items():
-        writer.put_state(person, source, to_bytes(state))
-
-
-def changes_in(entries: Iterable[Entry]) -> Iterator[ConsentChange]:
-    """Read the consent changes of some entries."""
-    return (_CHANGE.decode(entry.body) for entry in entries if entry.body is not None)
-
-
-def contacts_in(entries: Iterable[Entry], *, config: BankConfig) -> Contacts:
-    """Fold the contacts out of decisions and outcomes, in the order of the journal."""
-    contacts: Contacts = ()
-    for entry in entries:
-        if entry.body is None:
+def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant) -> bool:
+    """Record that a key was linked with a customer, or taken back. False when the event is known already."""
+    data = event.data
+    if not isinstance(data, IdentityLinked | IdentityUnlinked):
+        raise TypeError("not an event about identity")
+    customer = context.keys.enrol((event.customer,))[event.customer]
+    number = event_number(event.key, subject=customer.subject)
+    for _ in attempts():
+        with context.store.read() as reader:
+            if reader.known([(customer.subject, number)]):
+                return False
+            unit = _unit(context, reader, customer, event, body, number=number, now=now)
+        try:
+            context.store.commit(unit)
+        except Moved:
             continue
-        if entry.kind == "outcome":
-            contacts = note_outcome(contacts, _OUTCOME.decode(entry.body))
-        else:
-            contacts = remember(contacts, _DECISION.decode(entry.body), actions=config.actions)
-    return contacts
+        return True
+    raise AssertionError("attempts end with an error")
+
+
+def _unit(
+    context: AppContext, reader: Reader, customer: Customer, event: Event, body: bytes, *, number: int, now: Instant
+) -> Unit:
+    data = event.data
+    assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - the caller checked
+    linked = isinstance(data, IdentityLinked)
+    strong = data.key_kind not in IDENTIFY_NOBODY
+    if strong:
+        key = strong_mark(context.keys, kind=data.key_kind, key=data.key)
+    else:
+        key = account_mark(context.keys, f"{'' if data.key_kind == 'account' else data.key_kind + ':'}{data.key}")
+    holders = reader.holders(key, limit=2**31)
+    after = sorted({*holders, customer.subject}) if linked else [of for of in holders if of != customer.subject]
+    change = LinkChange(key, customer.subject, linked)
+    before_of, after_of = _people(reader, customer.subject, key, holders, after) if strong else ({}, {})
+    alone = after_of.get(customer.subject) or _members(reader, customer.subject, {})
+    concerned = sorted({of for of in before_of if before_of[of] != after_of[of]} | {customer.subject})
+    shared = strong and len(after) > MOST_HOLDERS
+    drafts: list[Draft] = []
+    for of in concerned:
+        known = context.keys.customer(of)
+        if known is None:
+            continue
+        own = of == customer.subject
+        record = IdentityRecord(context.actor, key, linked, own, after_of.get(of, alone), shared, body if own else None)
+        drafts.append(
+            codec.draft("identity", record, subject=of, box=known.box, at=event.at, keys=(number,) if own else ())
+        )
+    read = sorted({*before_of, *after_of, *concerned})
+    heads = reader.heads(read)
+    return Unit(
+        now=now,
+        expects={of: Expectation(heads[of].guard) for of in read} | {BANK: Expectation(reader.head(BANK).guard)},
+        holders={key: len(holders)},
+        drafts=drafts,
+        together=_together(before_of, after_of, {customer.subject: alone}),
+        links=[change],
+        tallies={"events.admitted": 1},
+    )
+
+
+def _people(
+    reader: Directory, subject: int, key: bytes, holders: list[int], after: list[int]
+) -> tuple[Mapping[int, Members], Mapping[int, Members]]:
+    """Give who is one person before and after a change, for everybody whose person may change."""
+    reached: dict[int, Members] = {}
+    possibly = {subject}
+    if len(holders) <= MOST_HOLDERS or len(after) <= MOST_HOLDERS:
+        possibly |= {*holders, *after}
+    for of in sorted(possibly):
+        if of not in reached:
+            reached.update(dict.fromkeys(found := _members(reader, of, {}), found))
+    again: dict[int, Members] = {}
+    for of in sorted(reached):
+        if of not in again:
+            again.update(dict.fromkeys(found := _members(reader, of, {key: after}), found))
+    for of in again:
+        reached.setdefault(of, (of,))
+    return reached, again
+
+
+def _members(reader: Directory, subject: int, instead: Mapping[bytes, list[int]]) -> Members:
+    """Give all customers that are reached over keys that only a few share; ``instead`` says who holds some keys."""
+    reached, waiting = {subject}, [subject]
+    while waiting:
+        of = waiting.pop()
+        keys = {key for key in reader.keys_of(of) if key[0] == STRONG}
+        keys = {key for key in keys if of in instead.get(key, (of,))} | {key for key in instead if of in instead[key]}
+        for key in sorted(keys):
+            sharing = instead.get(key) or reader.holders(key, limit=MOST_HOLDERS + 1)
+            if len(sharing) <= MOST_HOLDERS:
+                waiting += [other for other in sharing if other not in reached]
+                reached.update(sharing)
+    return tuple(sorted(reached))
+
+
+def parted(reader: Directory, subject: int) -> dict[int, Members]:
+    """Give who is one person with whom once a customer holds no key any more, for everybody whose person changes."""
+    keys = [key for key in reader.keys_of(subject) if key[0] == STRONG]
+    instead: dict[bytes, list[int]] = {}
+    possibly = set(_members(reader, subject, {}))
+    for key in keys:
+        holders = reader.holders(key, limit=MOST_HOLDERS + 2)
+        if len(holders) <= MOST_HOLDERS + 1:  # a key of more holders links none, before and after
+            instead[key] = [of for of in holders if of != subject]
+            possibly.update(instead[key])
+    possibly.discard(subject)
+    after = {of: _members(reader, of, instead) for of in possibly}
+    return {of: members for of, members in after.items() if members != _members(reader, of, {})}
+
+
+def _together(*each: Mapping[int, Members]) -> dict[int, Members]:
+    """Give, for the stamps, everybody who is or was one person with a customer."""
+    subjects: dict[int, set[int]] = {}
+    for people in each:
+        for of, members in people.items():
+            subjects.setdefault(of, set()).update(members)
+    return {of: tuple(sorted(members)) for of, members in subjects.items() if len(members) > 1}
+
+
+def names_of(context: AppContext, subjects: Iterable[int]) -> list[str]:
+    """Give the names of customers that were not forgotten, sorted."""
+    known = (context.keys.customer(subject) for subject in subjects)
+    return sorted(one.name for one in known if one is not None)

@@ -1,30 +1,51 @@
-"""Arrive, pass the gate, be understood, change the profile and the features, be recorded: one commit per batch."""
+"""Arrive, pass the gate, be understood, be appended: judged before the lock, in durable pieces.
+
+1. Rows are parsed. What is malformed becomes a dead letter: shape and reason; the row itself stays only where the bank
+   may keep it.
+2. Events about one customer become one entry of that customer's journal. Nothing is folded here.
+3. A piece of events is one unit of work. Where a consent or a link moved meanwhile, or an event is known already, only
+   the customers concerned are judged again.
+4. Links between customers are units of their own (``identity.py``), in the order of the batch.
+"""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 from msgspec import Struct
 
-from marketofone.consent.gate import Admitted, Gap, Refused, admit
-from marketofone.domain.errors import MalformedEvent, SchemaChanged
+from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
+from marketofone.consent.ledger import NEVER_ASKED, Consents
+from marketofone.domain.errors import MalformedEvent, Moved
 from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
 from marketofone.domain.moment import SECOND, Instant
-from marketofone.features.state import AdmittedEvent, LiveState, all_to_bytes, fold_all
-from marketofone.services.app_context import AppContext
-from marketofone.services.identity import fold_again, relink
-from marketofone.services.live_snapshot import LiveSnapshot
-from marketofone.store.ports import DeadLetter, NewEvent, StoredEvent, Verdict, Writer
+from marketofone.projection import codec
+from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
+from marketofone.projection.reducer import NOTHING, SubjectState
+from marketofone.projection.snapshot import Snapshot
+from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.directory import event_number
+from marketofone.services.identity import IDENTIFYING, change_link
+from marketofone.services.letters import dead_letter, digest_of
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, DeadLetter, Draft, Expectation, Head, Unit
 
 Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
+PIECE = 2_000
+"""Events in one unit of work: the lock is short, and each commit writes few pages for each event."""
+
 _ENCODE = msgspec.json.Encoder().encode
-_SIZES = struct.Struct(">III")
 _TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
-_VERDICTS: dict[type, Verdict] = {Admitted: "admitted", Refused: "refused", Gap: "gap"}
+_SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
+_VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
+VERDICT_NAMES = {ADMITTED: "events.admitted", REFUSED: "events.refused", GAP: "events.gap"}
+_FIRST = Expectation(0)
+
+
+FORGOTTEN = MalformedEvent(field="subject", shape="erased", fix="stop sending events about who was forgotten")
 
 
 class IngestReport(Struct, frozen=True, kw_only=True):
@@ -41,47 +62,66 @@ class IngestReport(Struct, frozen=True, kw_only=True):
         return IngestReport(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
 
 
-class BatchRecord(Struct, frozen=True, kw_only=True):
-    """The journal's record of a batch: counts, and a digest of each event as kept, in the order of their rows."""
+class Arrival(Struct, frozen=True, gc=False):
+    """One event that can be read, and its bytes."""
 
-    report: IngestReport
-    digests: bytes
+    event: Event
+    body: bytes
 
 
 class _Judged(Struct, frozen=True, gc=False):
-    """One event: about which person, how it is kept, and what features hear of it, if anything."""
+    """What is about to be appended to one journal, and what is known of that journal before it."""
 
-    event: Event
-    person: str
-    row: NewEvent
-    heard: AdmittedEvent | None
+    draft: Draft
+    record: IngestRecord
+    before: SubjectState
+    refused: int
+    gaps: int
 
 
 def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -> IngestReport:
     """Take a batch of events in: each becomes an event, a duplicate or a dead letter, and nothing is lost.
 
-    Durable when it returns. Late events are taken like all others: windows that still hold their day count them.
+    Durable when it returns. Late events are taken like all others.
     """
-    parsed: list[tuple[Event, bytes]] = []
-    letters: list[DeadLetter] = []
-    latest = now + context.config.settings.future_seconds * SECOND
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+    latest = now + snapshot.config.settings.future_seconds * SECOND
+    arrivals: list[Arrival] = []
+    faults: list[tuple[Incoming, MalformedEvent]] = []
     for item in incoming:
         try:
-            parsed.append(_parse(item, latest=latest))
+            arrivals.append(_parse(item, latest=latest))
         except MalformedEvent as error:
-            raw = item if isinstance(item, bytes) else getattr(item, "raw", b"")
-            letters.append(DeadLetter(at=now, field=error.field, shape=error.shape, fix=error.fix, raw=raw))
-    return context.store.commit(lambda writer: _ingest_batch(context, writer, parsed, letters, now=now))
+            faults.append((item, error))
+    barred = context.keys.barred({arrival.event.customer for arrival in arrivals}, now=now)
+    if barred:
+        faults += [(FORGOTTEN, FORGOTTEN) for arrival in arrivals if arrival.event.customer in barred]
+        arrivals = [arrival for arrival in arrivals if arrival.event.customer not in barred]
+    report = _keep_letters(context, faults, now=now)
+    for identifies, some in groupby(arrivals, key=lambda one: one.event.kind in IDENTIFYING):
+        if identifies:
+            report += _links(context, some, now=now)
+        else:
+            for piece in _pieces(list(some)):
+                report += _take(context, piece, now=now)
+    return report
 
 
-def _parse(item: Incoming, *, latest: int) -> tuple[Event, bytes]:
+def text_in(event: Event) -> str | None:
+    """Give the words of an event that the language model reads."""
+    field = _TEXTS.get(event.kind)
+    return None if field is None else getattr(event.data, field)
+
+
+def _parse(item: Incoming, *, latest: int) -> Arrival:
     if isinstance(item, MalformedEvent):
         raise item
     body = item if isinstance(item, bytes) else _encoded(item)
     event = parse_event(body)  # values too: what is kept must be readable by everybody who folds it again
     if event.at > latest:
         raise MalformedEvent(field="time", shape="an instant in the future", fix="check the producer's clock")
-    return event, body
+    return Arrival(event, body)
 
 
 def _encoded(item: Event | dict[str, object]) -> bytes:
@@ -91,124 +131,238 @@ def _encoded(item: Event | dict[str, object]) -> bytes:
         raise MalformedEvent(field="event", shape="nothing that JSON can say", fix="send CloudEvents JSON") from error
 
 
-def _ingest_batch(
-    context: AppContext, writer: Writer, parsed: list[tuple[Event, bytes]], letters: list[DeadLetter], *, now: Instant
+def _keep_letters(
+    context: AppContext, faults: Sequence[tuple[Incoming, MalformedEvent]], *, now: Instant
 ) -> IngestReport:
-    snapshot = LiveSnapshot(writer, context, committed=False)
-    fresh = _without_duplicates(writer, parsed)
-    judged = _judge(context, snapshot, fresh, now=now)
-    rows = [item.row for item in judged]
-    report = IngestReport(
-        rows=len(parsed) + len(letters),
-        events=len(rows),
-        dead_letters=len(letters),
-        duplicates=len(parsed) - len(fresh),
-        refused=sum(row.verdict == "refused" for row in rows),
-        gaps=sum(row.verdict == "gap" for row in rows),
-    )
-    record = BatchRecord(report=report, digests=b"".join(map(digest_of, rows)))
-    entry = writer.append("ingest", at=now, customer=None, body=msgspec.msgpack.encode(record))
-    writer.add_events(rows, seq=entry.seq)
-    writer.add_letters(letters)
-    _update_states(context, snapshot, writer, judged, now=now)
-    _update_identities(context, writer, judged, now=now)
+    letters: list[DeadLetter] = []
+    if faults:
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            letters += (dead_letter(context, snapshot, item, error, now=now) for item, error in faults)
+        record = LettersRecord(context.actor, tuple(map(digest_of, letters)))
+        draft = codec.draft("letters", record, subject=BANK, box=context.keys.bank, at=now)
+        context.store.commit(Unit(now=now, drafts=[draft], letters=letters, tallies={"letters": len(letters)}))
+    return IngestReport(rows=len(letters), dead_letters=len(letters))
+
+
+def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) -> IngestReport:
+    report = IngestReport()
+    for arrival in arrivals:
+        data = arrival.event.data
+        assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - IDENTIFYING names their kinds
+        new = change_link(context, arrival.event, arrival.body, now=now)
+        report += IngestReport(rows=1, events=int(new), duplicates=int(not new))
     return report
 
 
-def _without_duplicates(writer: Writer, parsed: list[tuple[Event, bytes]]) -> list[tuple[Event, bytes]]:
-    by_key: dict[bytes, tuple[Event, bytes]] = {}
-    for event, body in parsed:
-        by_key.setdefault(event.key, (event, body))
-    for key in writer.known(list(by_key)):
-        del by_key[key]
-    return list(by_key.values())
+def _pieces(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
+    return (arrivals[start : start + PIECE] for start in range(0, len(arrivals), PIECE))
+
+
+def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> IngestReport:
+    """Append a piece; who moved meanwhile is judged again, and everybody else is appended without them."""
+    by_name: dict[str, dict[bytes, Arrival]] = {}
+    for arrival in arrivals:
+        by_name.setdefault(arrival.event.customer, {}).setdefault(arrival.event.key, arrival)
+    rows = len(arrivals)
+    report = IngestReport(rows=rows, duplicates=rows - sum(map(len, by_name.values())))
+    customers = context.keys.enrol(by_name)
+    waiting = {customers[name].subject: (customers[name], list(some.values())) for name, some in by_name.items()}
+    for _ in attempts():
+        waiting, late = _without_forgotten(context, waiting, now=now)
+        report += late
+        if not waiting:
+            return report
+        judged, expects = _judge(context, waiting.values(), now=now)
+        fresh = _not_kept_before(context, judged, waiting)
+        report += IngestReport(duplicates=_size(waiting) - _size(fresh))
+        if not fresh:
+            return report
+        if _size(fresh) < _size(waiting):
+            waiting = fresh
+            continue
+        unmoved, moved = _commit(context, judged, expects, now=now)
+        report += _counted(unmoved)
+        if not moved:
+            return report
+        waiting = {subject: waiting[subject] for subject in moved}
+        fresh = _without_known(context, waiting)
+        report += IngestReport(duplicates=_size(waiting) - _size(fresh))
+        if not fresh:
+            return report
+        waiting = fresh
+    raise AssertionError("attempts end with an error")
+
+
+def _without_forgotten(
+    context: AppContext, waiting: dict[int, tuple[Customer, list[Arrival]]], *, now: Instant
+) -> tuple[dict[int, tuple[Customer, list[Arrival]]], IngestReport]:
+    """Turn away what arrives about customers who are being forgotten."""
+    barred = context.keys.barred([customer.name for customer, _ in waiting.values()], now=now)
+    if not barred:
+        return waiting, IngestReport()
+    late = sum(len(arrivals) for customer, arrivals in waiting.values() if customer.name in barred)
+    report = _keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now)
+    others = {of: one for of, one in waiting.items() if one[0].name not in barred}
+    return others, msgspec.structs.replace(report, rows=0)
+
+
+def _commit(
+    context: AppContext, judged: Sequence[_Judged], expects: dict[int, Expectation], *, now: Instant
+) -> tuple[Sequence[_Judged], frozenset[int]]:
+    """Append what can be appended; gives it, and the subjects that moved."""
+    late: frozenset[int] = frozenset()
+    while judged:
+        unit = Unit(
+            now=now,
+            expects=expects,
+            drafts=[one.draft for one in judged],
+            together={one.draft.subject: one.before.members for one in judged if one.before.members},
+            tallies=_tallies(judged),
+        )
+        try:
+            heads = context.store.commit(unit)
+        except Moved as error:
+            blocked = _concerned(judged, error.subjects)
+            late |= blocked
+            judged = [one for one in judged if one.draft.subject not in blocked]
+            expects = {subject: held for subject, held in expects.items() if subject not in error.subjects}
+        else:
+            for one, head in zip(judged, heads, strict=True):
+                context.follow(one.before, one.draft, head, one.record)
+            return judged, late
+    return (), late
+
+
+def _concerned(judged: Sequence[_Judged], moved: frozenset[int]) -> frozenset[int]:
+    """Give the journals whose verdicts rest on journals that moved."""
+    if BANK in moved:
+        return frozenset(one.draft.subject for one in judged)
+    return frozenset(
+        one.draft.subject for one in judged if one.draft.subject in moved or not moved.isdisjoint(one.before.members)
+    )
 
 
 def _judge(
-    context: AppContext, snapshot: LiveSnapshot, fresh: list[tuple[Event, bytes]], *, now: Instant
-) -> list[_Judged]:
-    by_customer: dict[str, list[int]] = {}
-    for index, (event, _) in enumerate(fresh):
-        by_customer.setdefault(event.customer, []).append(index)
-    judged: dict[int, _Judged] = {}
-    for customer, indexes in by_customer.items():
-        person = snapshot.person(customer)
-        events = [fresh[index][0] for index in indexes]
-        verdicts = admit(events, snapshot.consents(person), policy=context.config.policy, now=now)
-        for index, verdict in zip(indexes, verdicts, strict=True):
-            judged[index] = _understood(context, person, verdict, fresh[index][1])
-    return [judged[index] for index in range(len(fresh))]
+    context: AppContext, waiting: Iterable[tuple[Customer, list[Arrival]]], *, now: Instant
+) -> tuple[list[_Judged], dict[int, Expectation]]:
+    waiting = list(waiting)
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        heads = reader.heads([customer.subject for customer, _ in waiting])
+        judged: list[_Judged] = []
+        expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
+        for customer, arrivals in waiting:
+            head = heads[customer.subject]
+            state, consents, last, others = _standing(context, snapshot, customer, head)
+            expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST
+            expects.update(others)
+            judged.append(_judged(context, snapshot, customer, arrivals, state, consents, now=max(now, last)))
+    return judged, expects
 
 
-def _understood(context: AppContext, person: str, verdict: Admitted | Refused | Gap, body: bytes) -> _Judged:
-    event, source = verdict.event, verdict.event.source
-    text = text_in(event) if isinstance(verdict, Admitted) else None
-    reading = None if text is None else context.language.read(text)
-    known = context.config.policy.sources.get(source)
-    kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
-    row = NewEvent(
-        key=event.key,
-        customer=event.customer,
-        source=source,
-        kind=event.kind,
-        at=event.at,
-        verdict=_VERDICTS[type(verdict)],
-        body=body if kept else None,
-        reading=None if reading is None else _ENCODE(reading),
+def _standing(
+    context: AppContext, snapshot: Snapshot, customer: Customer, head: Head
+) -> tuple[SubjectState, Consents, Instant, dict[int, Expectation]]:
+    """Give what decides about arrivals: the state, what all ids of the person allow, and the last instant."""
+    if head.n == 0:
+        return NOTHING, NEVER_ASKED, head.recorded, {}
+    known = context.projection.remembered(customer.subject)
+    if known is not None and known.guard == head.guard and not known.members:
+        return known, known.consents, head.recorded, {}  # arrivals alone change neither consents nor who is who
+    person = snapshot.person_of(customer)
+    return person.own, person.consents, person.recorded, person.expects(strict=False)
+
+
+def _judged(
+    context: AppContext,
+    snapshot: Snapshot,
+    customer: Customer,
+    arrivals: list[Arrival],
+    state: SubjectState,
+    consents: Consents,
+    *,
+    now: Instant,
+) -> _Judged:
+    policy = snapshot.config.policy
+    verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
+    events: list[KeptEvent] = []
+    keys: list[int] = []
+    signal = False
+    read: set[str] = set()  # sources whose texts were read
+    counts = [0, 0, 0]  # by verdict
+    for arrival, verdict in zip(arrivals, verdicts, strict=True):
+        event, source = arrival.event, arrival.event.source
+        known = policy.sources.get(source)
+        kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
+        text = text_in(event) if isinstance(verdict, Admitted) else None
+        reading = None if text is None else _ENCODE(context.language.read(text))
+        if text is not None:
+            read.add(source)
+        body = arrival.body if kept else None
+        judgement = _VERDICTS[type(verdict)]
+        counts[judgement] += 1
+        events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading))
+        if kept:
+            keys.append(event_number(event.key, subject=customer.subject))
+            signal = signal or source in _SIGNALS
+    uses = [(to, source) for source in sorted(read) for to in opened_by(source, consents, policy=policy, now=now)]
+    record = IngestRecord(context.actor, tuple(events), tuple(uses))
+    draft = codec.draft(
+        "signal" if signal else "ingest",
+        record,
+        subject=customer.subject,
+        box=customer.box,
+        at=max(arrival.event.at for arrival in arrivals),
+        keys=keys,
     )
-    heard = (verdict, reading) if isinstance(verdict, Admitted) and source != "reference" else None
-    return _Judged(event, person, row, heard)
+    return _Judged(draft, record, state, counts[REFUSED], counts[GAP])
 
 
-def text_in(event: Event) -> str | None:
-    """Give the words of an event that the language model reads."""
-    field = _TEXTS.get(event.kind)
-    return None if field is None else getattr(event.data, field)
+def _not_kept_before(
+    context: AppContext, judged: Sequence[_Judged], waiting: dict[int, tuple[Customer, list[Arrival]]]
+) -> dict[int, tuple[Customer, list[Arrival]]]:
+    """Leave out what was kept while it was allowed, and is refused now that it is sent again: it is known."""
+    refused = [
+        one.draft.subject for one in judged if one.before.n and any(event.body is None for event in one.record.events)
+    ]
+    fresh = _without_known(context, {subject: waiting[subject] for subject in refused}) if refused else {}
+    return {subject: some for subject, some in waiting.items() if subject not in refused} | fresh
 
 
-def digest_of(row: NewEvent | StoredEvent) -> bytes:
-    """Bind an event as kept to its ingest entry: sixteen bytes over everything that is stored of it."""
-    words = f"{row.customer}\0{row.source}\0{row.kind}\0{row.at}\0{row.verdict}".encode()
-    body, reading = row.body or b"", row.reading or b""
-    sizes = _SIZES.pack(len(words), len(body), len(reading))
-    return blake2b(b"".join((row.key, sizes, words, body, reading)), digest_size=16).digest()
+def _without_known(
+    context: AppContext, waiting: dict[int, tuple[Customer, list[Arrival]]]
+) -> dict[int, tuple[Customer, list[Arrival]]]:
+    asked = [
+        (subject, event_number(arrival.event.key, subject=subject))
+        for subject, (_, arrivals) in waiting.items()
+        for arrival in arrivals
+    ]
+    with context.store.read() as reader:
+        known = reader.known(asked)
+    fresh: dict[int, tuple[Customer, list[Arrival]]] = {}
+    for subject, (customer, arrivals) in waiting.items():
+        new = [one for one in arrivals if (subject, event_number(one.event.key, subject=subject)) not in known]
+        if new:
+            fresh[subject] = (customer, new)
+    return fresh
 
 
-def _update_states(
-    context: AppContext, snapshot: LiveSnapshot, writer: Writer, judged: Iterable[_Judged], *, now: Instant
-) -> None:
-    heard: dict[tuple[str, str], list[AdmittedEvent]] = {}
-    for item in judged:
-        if item.heard is not None:
-            heard.setdefault((item.person, item.row.source), []).append(item.heard)
-    before: dict[tuple[str, str], LiveState | None] = {}
-    outdated: set[str] = set()
-    for person, source in heard:
-        try:
-            before[person, source] = snapshot.state(person, source)
-        except SchemaChanged:  # the declarations changed since: fold this person again from the log
-            outdated.add(person)
-    places = [place for place in before if place[0] not in outdated]
-    batches = [(before[place], heard[place]) for place in places]
-    states = fold_all(batches, catalogue=context.config.features, calendar=context.config.calendar)
-    for place, state, blob in zip(places, states, all_to_bytes(states), strict=True):
-        writer.put_state(*place, blob)
-        context.caches.states.keep(place, blob, state)
-    for person in sorted(outdated):
-        fold_again(writer, person, snapshot.consents(person), config=context.config, now=now)
+def _size(waiting: dict[int, tuple[Customer, list[Arrival]]]) -> int:
+    return sum(len(arrivals) for _, arrivals in waiting.values())
 
 
-def _update_identities(context: AppContext, writer: Writer, judged: Iterable[_Judged], *, now: Instant) -> None:
-    # Who is who is the bank's own duty: a link counts whenever its event is kept, also before anything was allowed.
-    for item in judged:
-        data = item.event.data
-        if isinstance(data, IdentityLinked | IdentityUnlinked) and item.row.body is not None:
-            relink(
-                context,
-                writer,
-                key_kind=data.key_kind,
-                key=data.key,
-                customer=item.event.customer,
-                linked=isinstance(data, IdentityLinked),
-                now=now,
-            )
+def _counted(judged: Iterable[_Judged]) -> IngestReport:
+    judged = list(judged)
+    return IngestReport(
+        events=sum(len(one.record.events) for one in judged),
+        refused=sum(one.refused for one in judged),
+        gaps=sum(one.gaps for one in judged),
+    )
+
+
+def _tallies(judged: Sequence[_Judged]) -> dict[str, int]:
+    counted = _counted(judged)
+    admitted = counted.events - counted.refused - counted.gaps
+    each = {ADMITTED: admitted, REFUSED: counted.refused, GAP: counted.gaps}
+    return {VERDICT_NAMES[verdict]: n for verdict, n in each.items() if n}

@@ -7,10 +7,13 @@ from msgspec import Struct
 from marketofone.consent.gate import permit
 from marketofone.domain.moment import Instant
 from marketofone.features.vector import Seen, see
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.person import Person
+from marketofone.projection.records import Scope
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.consent_service import must_exist
-from marketofone.services.live_snapshot import LiveSnapshot
-from marketofone.services.spending import CHANNEL, PURPOSE, Insight, spending
+from marketofone.services.spending import PURPOSE, Insight, spending_of
+from marketofone.services.uses import asked_moment, read_person
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -34,55 +37,74 @@ class ProfileView(Struct, frozen=True, kw_only=True):
     refused: dict[str, str]
 
 
-def profile(context: AppContext, customer: str, *, now: Instant) -> ProfileView:
-    """Show what is known about a person, restricted to what they allow."""
-    with context.store.read() as reader:
-        must_exist(reader, customer)
-        snapshot = LiveSnapshot(reader, context, committed=True)
-        person = snapshot.person(customer)
-        granted = permit(
-            PURPOSE, snapshot.consents(person), customer=person, channel=CHANNEL, policy=context.config.policy, now=now
-        )
-        states = snapshot.states(person, now=now)
-    seen = see(states, permit=granted, catalogue=context.config.features, calendar=context.config.calendar, now=now)
-    return ProfileView(
-        customer=customer,
-        person=person,
-        epoch=granted.epoch,
-        known=_known(context, seen),
-        hidden=tuple(
-            feature.name
-            for feature, hidden in zip(context.config.features.features, seen.hidden, strict=True)
-            if hidden
-        ),
-        refused=dict(granted.refused),
-    )
+def profile(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ProfileView:
+    """Show what is known about a person, restricted to what they allow; the reading is a use.
+
+    Raises
+    ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
+    UnknownCustomer
+    """
+    asked = None if as_of is None else asked_moment(as_of, now=now)
+
+    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[ProfileView, tuple[Scope, ...]]:
+        return _profile(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+
+    return read_person(context, customer, what="profile", now=now, look=look)
 
 
-def insights(context: AppContext, customer: str, *, now: Instant) -> list[Insight]:
+def insights(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> list[Insight]:
     """Give what stands out in a person's own numbers: what their spending says, then ratios to their own habit.
 
-    Ratios that are furthest from the habit come first.
+    Ratios that are furthest from the habit come first. The reading is a use. Raises as :func:`profile` does.
     """
-    known = profile(context, customer, now=now).known
-    habits = {of.name for of in context.config.features.features if of.how == "habit" and of.owner == "insights"}
-    ratios = [item for item in known if item.name in habits and item.value > 0]
+    asked = None if as_of is None else asked_moment(as_of, now=now)
+
+    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[list[Insight], tuple[Scope, ...]]:
+        shown, uses = _profile(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+        spent, more = spending_of(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+        return [*spent.insights, *_ratios(shown, snapshot.config)], (*uses, *more)
+
+    return read_person(context, customer, what="insights", now=now, look=look)
+
+
+def _ratios(shown: ProfileView, config: BankConfig) -> list[Insight]:
+    habits = {of.name for of in config.features.features if of.how == "habit" and of.owner == "insights"}
+    ratios = [item for item in shown.known if item.name in habits and item.value > 0]
     ratios.sort(key=lambda item: -max(item.value, 1 / item.value))
     return [
-        *spending(context, customer, now=now).insights,
-        *(
-            Insight(
-                name=item.name,
-                text=f"{item.title}: {item.value:.1f} times your habit",
-                value=item.value,
-                unit=item.unit,
-            )
-            for item in ratios
-        ),
+        Insight(
+            name=item.name,
+            text=f"{item.title}: {item.value:.1f} times your habit",
+            value=item.value,
+            unit=item.unit,
+        )
+        for item in ratios
     ]
 
 
-def _known(context: AppContext, seen: Seen) -> tuple[Known, ...]:
+def _profile(
+    snapshot: Snapshot, person: Person, *, now: Instant, as_of: Instant
+) -> tuple[ProfileView, tuple[Scope, ...]]:
+    config, judged = snapshot.config, person.judged(now)
+    opened = permit(PURPOSE, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
+    states = snapshot.states(person, now=as_of, sources=opened.sources, judged=judged)
+    seen = see(states, permit=opened, catalogue=config.features, calendar=config.calendar, now=as_of)
+    shown = ProfileView(
+        customer=person.asked.name,
+        person=person.name,
+        epoch=opened.epoch,
+        known=_known(config, seen),
+        hidden=tuple(
+            feature.name for feature, hidden in zip(config.features.features, seen.hidden, strict=True) if hidden
+        ),
+        refused=dict(opened.refused),
+    )
+    return shown, tuple((PURPOSE, source) for source in sorted(opened.sources))
+
+
+def _known(config: BankConfig, seen: Seen) -> tuple[Known, ...]:
     return tuple(
         Known(
             name=feature.name,
@@ -91,6 +113,6 @@ def _known(context: AppContext, seen: Seen) -> tuple[Known, ...]:
             unit=feature.unit,
             sources=tuple(sorted(feature.lineage)),
         )
-        for feature, value, known in zip(context.config.features.features, seen.values, seen.known, strict=True)
+        for feature, value, known in zip(config.features.features, seen.values, seen.known, strict=True)
         if known
     )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from marketofone.consent.gate import permit
 from marketofone.decide.catalogue import FORECAST_MADE
 from marketofone.decide.forecast_facts import told_at
 from marketofone.domain.decision import Decision, Request
+from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.contacts import for_guardrails
+from marketofone.projection.person import Person
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.contacts import for_guardrails
-from marketofone.services.decide import decide_all
-from marketofone.services.forecast import CHANNEL, PURPOSE
-from marketofone.services.live_snapshot import LiveSnapshot
+from marketofone.services.decide import decide_each
+from marketofone.services.forecast import PURPOSE
+from marketofone.services.population import together
 
 LIKELY = 0.3  # from this chance on, something foreseen is worth a question
 _TOGETHER = 500  # decisions in one commit
@@ -26,39 +31,54 @@ def intervene(context: AppContext, customers: Iterable[str] | None, *, now: Inst
     that does not. The same forecast is asked about once for each channel, however often this runs; a decision may
     always be to do nothing.
     """
-    config = context.config
-    spec = config.actions.occasion(FORECAST_MADE)
-    quiet = config.compiled.guardrails.quiet(config.calendar.minute_of_day(now))
-    silent = config.compiled.guardrails.quiet_hours.channels if quiet else ()
-    open_channels = [name for name in (spec.channel, *config.policy.channels) if name not in silent]
-    if not open_channels:
-        return []
-    with context.store.read() as reader:
-        snapshot = LiveSnapshot(reader, context, committed=True)
-        asked = reader.customers() if customers is None else customers
-        people = {snapshot.person(customer): customer for customer in asked}
-        requests = list(_requests(context, snapshot, people.items(), channel=open_channels[0], now=now))
-    parts = (requests[begin : begin + _TOGETHER] for begin in range(0, len(requests), _TOGETHER))
-    return [made for part in parts for made in decide_all(context, part)]
+    made: list[Decision] = []
+    names = sorted(one.name for one in context.keys.customers()) if customers is None else customers
+    for some in together(names, size=_TOGETHER):
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            channel = _open_channel(snapshot.config, now=now)
+            if channel is None:
+                return []
+            asked = _people(snapshot, some)
+            requests = list(_requests(context, snapshot, asked, channel=channel, now=now))
+        made += [one for one in decide_each(context, requests) if isinstance(one, Decision)]
+    return made
+
+
+def _open_channel(config: BankConfig, *, now: Instant) -> str | None:
+    guardrails = config.compiled.guardrails
+    quiet = guardrails.quiet(config.calendar.minute_of_day(now))
+    silent = guardrails.quiet_hours.channels if quiet else ()
+    channels = (config.actions.occasion(FORECAST_MADE).channel, *config.policy.channels)
+    return next((name for name in channels if name not in silent), None)
+
+
+def _people(snapshot: Snapshot, names: Iterable[str]) -> list[Person]:
+    """Give each person once, by the id that was named first."""
+    found: dict[str, Person] = {}
+    for name in names:
+        with suppress(UnknownCustomer):
+            person = snapshot.person(name)
+            found.setdefault(person.name, person)
+    return list(found.values())
 
 
 def _requests(
-    context: AppContext, snapshot: LiveSnapshot, people: Iterable[tuple[str, str]], *, channel: str, now: Instant
+    context: AppContext, snapshot: Snapshot, people: Iterable[Person], *, channel: str, now: Instant
 ) -> Iterator[Request]:
-    answered = {
-        action.about for action in context.config.actions.offered if action.about and channel in action.channels
-    }
-    for person, customer in people:
-        granted = permit(
-            PURPOSE, snapshot.consents(person), customer=person, channel=CHANNEL, policy=context.config.policy, now=now
-        )
-        facts = snapshot.forecast_summary(person) if granted.sources else None
-        if facts is None or facts.at > now or not granted.sources.issuperset(facts.sources):
+    config = snapshot.config
+    answered = {action.about for action in config.actions.offered if action.about and channel in action.channels}
+    for person in people:
+        judged = person.judged(now)
+        opened = permit(PURPOSE, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
+        summary = person.forecast if opened.sources else None
+        if summary is None or summary.at > now or not opened.sources.issuperset(summary.sources):
             continue
-        forecast = facts.forecast(calendar=context.config.calendar, now=now)
-        contacts = for_guardrails(snapshot.contacts(person), now=now)
-        notification = filter(None, (forecast.notification(event) for event in answered))
-        likely = (new for new in notification if new.probability >= LIKELY)
+        forecast = summary.facts(calendar=config.calendar, now=now)
+        contacts = for_guardrails(person.contacts, latest=judged)
+        notifications = filter(None, (forecast.notification(event) for event in answered))
+        likely = (new for new in notifications if new.probability >= LIKELY)
         if any(told_at(new, contacts, settled=forecast.settled) is None for new in likely):
-            name = f"{FORECAST_MADE}:{channel}:{facts.at}:{customer}"
-            yield Request(id=name, customer=customer, occasion=FORECAST_MADE, channel=channel, at=now)
+            asked = person.asked.name
+            name = context.keys.mark(FORECAST_MADE, channel, str(summary.at), asked).hex()
+            yield Request(id=name, customer=asked, occasion=FORECAST_MADE, channel=channel, at=now)

@@ -1,28 +1,30 @@
-"""Everybody's money at once, as far as one purpose may know it: for the nightly run, and for training.
+"""The whole population's money, person by person, as far as one purpose may know it: for nightly runs and training.
 
-Live state is read as it stands. Where it holds anything later than the moment asked about, or was folded under other
-declarations, it is folded again from the journal: for all people together, in one walk over the events.
+Each person is read in a snapshot of their own. No snapshot is held for the whole run, and no more people are in memory
+than the caller keeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from marketofone.consent.gate import Permit, permit
+from marketofone.domain.errors import Moved, UnknownCustomer
 from marketofone.domain.moment import Instant
-from marketofone.features.state import is_current
-from marketofone.profile.ledger import NO_LEDGER, Account, Ledger, accounts, fold_ledger
-from marketofone.profile.registers import Registers, fold_registers
+from marketofone.profile.ledger import Account, Ledger, accounts
+from marketofone.profile.registers import Registers
+from marketofone.projection.person import Person
+from marketofone.projection.records import Scope
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.live_snapshot import LiveSnapshot, admit_stored
-from marketofone.store.ports import Reader, StoredEvent
+from marketofone.services.uses import use_of
+from marketofone.store.ports import Draft, Expectation, Unit
 
 T = TypeVar("T")
-
-_PEOPLE = 512  # whose decoded state is held at once
-_EVENTS = 20_000  # folded at once
+_TOGETHER = 64  # people read in one snapshot of the store
+_RECORDED = 256  # uses recorded in one unit of work
 
 
 class Told(NamedTuple):
@@ -35,10 +37,15 @@ class Told(NamedTuple):
 class Known(NamedTuple):
     """One person as far as a permit allows: the sources it opens of those asked for, and what they told."""
 
-    person: str
+    person: Person
     permit: Permit
     open: frozenset[str]
     told: Mapping[str, Told]
+
+    @property
+    def uses(self) -> tuple[Scope, ...]:
+        """The scopes that were read."""
+        return tuple((self.permit.purpose, source) for source in sorted(self.open))
 
     def accounts(self) -> list[Account]:
         """Read the person's accounts, sorted by name."""
@@ -46,44 +53,86 @@ class Known(NamedTuple):
 
 
 class DataScope(NamedTuple):
-    """For which purpose, through which channel, from which sources, and as of when."""
+    """For which purpose, from which sources, as of when, and at which moment permission is judged."""
 
     purpose: str
-    channel: str
     sources: frozenset[str]
     now: Instant
+    judged: Instant
 
 
-def load_person(snapshot: LiveSnapshot, person: str, scope: DataScope) -> Known:
-    """Know one person."""
-    permit = _permit(snapshot, person, scope)
-    wanted = permit.sources & scope.sources
-    states = snapshot.states(person, now=scope.now, sources=wanted) if wanted else {}
+def load_person(snapshot: Snapshot, person: Person, asked: DataScope) -> Known:
+    """Read one person."""
+    judged = person.judged(asked.judged)
+    opened = permit(
+        asked.purpose,
+        person.consents,
+        customer=person.name,
+        channel=None,
+        policy=snapshot.config.policy,
+        now=judged,
+    )
+    wanted = opened.sources & asked.sources
+    states = snapshot.states(person, now=asked.now, sources=wanted, judged=judged) if wanted else {}
     told = {source: Told(state.ledger, state.registers) for source, state in states.items()}
-    return Known(person, permit, wanted, told)
+    return Known(person, opened, wanted, told)
 
 
-def population(context: AppContext, reader: Reader, scope: DataScope) -> Iterator[Known]:
-    """Know everybody whom an event or a consent names, sorted; also those who allow nothing."""
-    people = sorted({reader.person(customer) for customer in reader.customers()})
-    features = context.config.features
-    behind = [
-        person
-        for person in people
-        if any(
-            source in scope.sources and not is_current(blob, catalogue=features, now=scope.now)
-            for source, blob in reader.states(person).items()
-        )
-    ]
-    past = _from_journal(context, reader, behind, scope) if behind else {}
-    for some in together(people, size=_PEOPLE):
-        snapshot = LiveSnapshot(reader, context, committed=True)  # one for all would keep everybody's state
-        for person in some:
-            if person in past:
-                permit = _permit(snapshot, person, scope)
-                yield Known(person, permit, permit.sources & scope.sources, past[person])
-            elif snapshot.consents(person).epoch or _somebody(reader, person):
-                yield load_person(snapshot, person, scope)
+def population(context: AppContext, asked: DataScope, *, customers: Iterable[str] | None = None) -> Iterator[Known]:
+    """Read everybody of whom anything is kept or said, sorted by name; also those who allow nothing."""
+    names = sorted(one.name for one in context.keys.customers()) if customers is None else customers
+    for some in together(names, size=_TOGETHER):
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            read = [load_person(snapshot, person, asked) for person in people(snapshot, some)]
+        yield from read
+
+
+def read_population(context: AppContext, asked: DataScope, *, what: str) -> Iterator[Known]:
+    """Read those who allow it, each reading a use that is recorded before it is given away.
+
+    Who takes their yes back meanwhile is left out.
+    """
+    for some in together((known for known in population(context, asked) if known.open), size=_RECORDED):
+        yield from _recorded(context, some, what=what, now=asked.judged)
+
+
+def people(snapshot: Snapshot, names: Iterable[str]) -> Iterator[Person]:
+    """Give each person once, by the id that names them; public statistics are about nobody."""
+    for name in names:
+        try:
+            person = snapshot.person(name)
+        except UnknownCustomer:
+            continue
+        if person.name == name and is_somebody(person):
+            yield person
+
+
+def _recorded(context: AppContext, some: list[Known], *, what: str, now: Instant) -> list[Known]:
+    while some:
+        drafts: list[Draft] = []
+        expects: dict[int, Expectation] = {}
+        ids: dict[int, tuple[int, ...]] = {}
+        for known in some:
+            draft = use_of(known.person, what, known.uses, actor=context.actor, at=now)
+            drafts += [] if draft is None else [draft]
+            expects.update(known.person.expects(strict=False))
+            ids.update(known.person.together)
+        try:
+            context.store.commit(Unit(now=now, expects=expects, drafts=drafts, together=ids))
+        except Moved as error:
+            some = [known for known in some if error.subjects.isdisjoint(known.person.states)]
+        else:
+            break
+    return some
+
+
+def is_somebody(person: Person) -> bool:
+    """Tell people from what only public statistics are about."""
+    if person.consents.epoch or person.decisions or person.contacts:
+        return True
+    sources = {source for state in person.states.values() for source in state.sources}
+    return bool(sources - {"reference"})
 
 
 def together(items: Iterable[T], *, size: int) -> Iterator[list[T]]:
@@ -91,39 +140,3 @@ def together(items: Iterable[T], *, size: int) -> Iterator[list[T]]:
     walk = iter(items)
     while some := list(islice(walk, size)):
         yield some
-
-
-def _somebody(reader: Reader, name: str) -> bool:
-    """Tell people from what only public statistics are about."""
-    return any(stored.source != "reference" for stored in islice(reader.events(customers=(name,)), 1))
-
-
-def _permit(snapshot: LiveSnapshot, person: str, scope: DataScope) -> Permit:
-    consents, policy = snapshot.consents(person), snapshot.config.policy
-    return permit(scope.purpose, consents, customer=person, channel=scope.channel, policy=policy, now=scope.now)
-
-
-def _from_journal(
-    context: AppContext, reader: Reader, people: Sequence[str], scope: DataScope
-) -> dict[str, dict[str, Told]]:
-    snapshot = LiveSnapshot(reader, context, committed=True)
-    wanted = {person: _permit(snapshot, person, scope).sources & scope.sources for person in people}
-    owners = {member: person for person in people if wanted[person] for member in reader.members(person)}
-    past: dict[str, dict[str, Told]] = {person: {} for person in people}
-    for some in together(reader.events(), size=_EVENTS):
-        by_place: dict[tuple[str, str], list[StoredEvent]] = {}
-        for stored in some:
-            person = owners.get(stored.customer)
-            if person is not None and stored.at <= scope.now and stored.source in wanted[person]:
-                by_place.setdefault((person, stored.source), []).append(stored)
-        for (person, source), events in by_place.items():
-            before = past[person].get(source, Told(NO_LEDGER, {}))
-            past[person][source] = _fold(snapshot, person, before, events, now=scope.now)
-    return past
-
-
-def _fold(snapshot: LiveSnapshot, person: str, before: Told, events: Iterable[StoredEvent], *, now: Instant) -> Told:
-    config = snapshot.config
-    admitted = [item for _, item in admit_stored(events, consents=snapshot.consents(person), config=config, now=now)]
-    days = [config.calendar.day_of(item.event.at) for item in admitted]
-    return Told(fold_ledger(before.ledger, admitted, days=days), fold_registers(before.registers, admitted))

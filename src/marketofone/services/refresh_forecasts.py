@@ -13,10 +13,8 @@ from marketofone.models.forecast.history import history_of, silence
 from marketofone.models.forecast.risk_prefilter import SCREENED, cleared, shortfall_bound
 from marketofone.profile.ledger import Account
 from marketofone.services.app_context import AppContext
-from marketofone.services.facts import outdated
-from marketofone.services.forecast import foresee_all, model_of, question
-from marketofone.services.forecast_population import recorded
-from marketofone.services.live_snapshot import LiveSnapshot
+from marketofone.services.forecast import outdated, question
+from marketofone.services.forecast_population import forecast_some
 from marketofone.services.population import Known, population, together
 
 FRESH = 30 * DAY  # a forecast that is older is made again in any case
@@ -37,33 +35,31 @@ def refresh_forecasts(context: AppContext, *, now: Instant) -> RefreshedForecast
     """Look ahead again for everybody who allows it and for whom it may matter: the cheap way through a night.
 
     A full forecast is made where there is none, where money moved since, where it is older than 30 days, and where the
-    closed-form prefilter does not clear a person. Everybody else keeps the one they have, or none where nothing is
-    known.
+    closed-form prefilter does not clear a person. Everybody else keeps the one they have, or none.
     """
     looked = calm = 0
     with context.store.read() as reader:
-        model = model_of(context, reader, now=now)
-        for some in together(population(context, reader, question(now)), size=_TOGETHER):
-            people = [one for one in some if one.open]
-            snapshot = LiveSnapshot(reader, context, committed=True)
-            due = _due(snapshot, people, now=now)
-            recorded(context, foresee_all(snapshot, [(one.person, one) for one in due], model=model, now=now), now=now)
-            looked += len(due)
-            calm += len(people) - len(due)
+        calendar = context.snapshot(reader).config.calendar
+    today = calendar.day_of(now)
+    for some in together(population(context, question(now)), size=_TOGETHER):
+        people = [one for one in some if one.open]
+        due = _due(people, today=today, now=now)
+        forecast_some(context, due, now=now)
+        looked += len(due)
+        calm += len(people) - len(due)
     return RefreshedForecasts(looked=looked, calm=calm)
 
 
-def _due(snapshot: LiveSnapshot, people: Sequence[Known], *, now: Instant) -> list[Known]:
-    today = snapshot.config.calendar.day_of(now)
+def _due(people: Sequence[Known], *, today: int, now: Instant) -> list[Known]:
     money = [one.accounts() for one in people]
     due = []
     for one, accounts, safe in zip(people, money, prefilter(money, as_of=today).tolist(), strict=True):
-        facts = snapshot.forecast_summary(one.person)
-        if facts is None:
+        summary = one.person.forecast
+        if summary is None:
             again = any(silence(account.until(today), as_of=today) is None for account in accounts)
         else:
-            fresh = now - FRESH < facts.at <= now
-            again = not (safe and fresh) or outdated(facts, snapshot.blobs(one.person), now=now)
+            fresh = now - FRESH < summary.at <= now
+            again = not (safe and fresh) or outdated(one.person)
         if again:
             due.append(one)
     return due

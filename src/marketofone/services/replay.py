@@ -1,90 +1,161 @@
-"""Live through the whole journal again, from nothing, and compare every decision byte for byte."""
+"""Fold every prefix that a decision rests on again, from nothing, and compare the decision byte for byte.
+
+It goes person by person, so its memory is bounded by one person. What it folds is what a live decision folds, by the
+same reducer; only snapshots are left aside. It writes nothing, and no reading of it is a use.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from marketofone.consent.ledger import ConsentChange
-from marketofone.decide import engine
-from marketofone.domain.decision import Decision, Request
-from marketofone.domain.outcome import Outcome
-from marketofone.governance.board import Ruling
+from marketofone.domain.decision import Request
+from marketofone.domain.errors import MarketOfOneError, StoreError, UnknownCustomer
+from marketofone.projection import codec
+from marketofone.projection.bank_state import BankState, digests_of, reduce_bank
+from marketofone.projection.live import Projection
+from marketofone.projection.prefix import PrefixReader
+from marketofone.projection.records import DecisionRecord
+from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.bank_config import read_config
-from marketofone.services.decide import decision_input_of
-from marketofone.services.model_version import PolicySnapshot, policy_snapshot_of
-from marketofone.services.replay_snapshot import ReplaySnapshot
-from marketofone.services.snapshot import ForecastRecord, ModelRecord
-from marketofone.store.ports import Entry, EntryKind, Reader, StoredEvent
+from marketofone.services.decide import compute
+from marketofone.services.pool import in_pieces
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, Reader
 
-_CHANGE = msgspec.json.Decoder(ConsentChange)
-_DECISION = msgspec.json.Decoder(Decision)
-_OUTCOME = msgspec.json.Decoder(Outcome)
-_RULING = msgspec.json.Decoder(Ruling)
-_FORECAST = msgspec.json.Decoder(ForecastRecord)
-_MODEL = msgspec.msgpack.Decoder(ModelRecord)
-_DOCUMENTS = msgspec.json.Decoder(dict[str, str])
+_TOGETHER = 128  # customers in one piece
+Step = Callable[[int, int], None]
+_ENCODE = msgspec.msgpack.Encoder().encode
 
 
 class ReplayReport(Struct, frozen=True, kw_only=True):
-    """What a replay found. ``first_difference`` is the journal entry of the first decision that differs."""
+    """What a replay found.
 
-    entries: int
-    decisions: int
-    differences: int
-    first_difference: int | None
+    ``unreplayable`` counts decisions that rest on somebody who was forgotten. ``first_difference`` names the first
+    decision that differs by its id, or by its entry where it cannot be read.
+    """
+
+    entries: int = 0
+    decisions: int = 0
+    differences: int = 0
+    unreplayable: int = 0
+    first_difference: str | None = None
+
+    def __add__(self, other: ReplayReport) -> ReplayReport:
+        return ReplayReport(
+            entries=self.entries + other.entries,
+            decisions=self.decisions + other.decisions,
+            differences=self.differences + other.differences,
+            unreplayable=self.unreplayable + other.unreplayable,
+            first_difference=self.first_difference or other.first_difference,
+        )
 
 
-class Replay:
-    """One run through the journal."""
+class BankHistory:
+    """The bank's journal at each of its entries."""
 
     def __init__(self, context: AppContext, reader: Reader) -> None:
-        self._reader = reader
-        self._snapshot = ReplaySnapshot(context.config)
-        self._events = iter(reader.events())
-        self._waiting: StoredEvent | None = next(self._events, None)
-        self._policy_snapshot: PolicySnapshot | None = None
-        self._apply: dict[EntryKind, Callable[[Entry, bytes], None]] = {
-            "document": self._documents,
-            "ingest": self._ingest,
-            "consent": self._consent,
-            "decision": self._compare,
-            "outcome": lambda _, body: self._snapshot.record_outcome(_OUTCOME.decode(body)),
-            "ruling": lambda _, body: self._snapshot.rule(_RULING.decode(body)),
-            "forecast": self._forecast,
-            "model": self._model,
-        }
-        self.decisions = 0
-        self.differing: list[int] = []
+        state = BankState(digests={}, versions={})
+        self._states: list[BankState] = []
+        for entry in reader.entries(BANK):
+            state = reduce_bank(state, entry, codec.read(entry, box=context.keys.bank))
+            self._states.append(state)
+        self._ends = [one.n for one in self._states]
 
-    def apply(self, entry: Entry) -> None:
-        """Apply one entry; a decision is recomputed first, from everything before it."""
-        if entry.body is not None:
-            self._apply[entry.kind](entry, entry.body)
-        self._snapshot.advance(entry.seq)
+    @property
+    def last(self) -> BankState:
+        """The bank's journal as it stands."""
+        return self._states[-1]
 
-    def _documents(self, entry: Entry, body: bytes) -> None:
-        self._snapshot.open_book(read_config(_DOCUMENTS.decode(body)), now=entry.at)
+    def at(self, n: int) -> BankState:
+        """Give what the bank's journal said up to an entry."""
+        return self._states[bisect_right(self._ends, n) - 1]
 
-    def _ingest(self, entry: Entry, _: bytes) -> None:
-        self._snapshot.ingest_batch(self._events_of(entry), now=entry.at)
 
-    def _consent(self, entry: Entry, body: bytes) -> None:
-        self._snapshot.change_consent(_CHANGE.decode(body), now=entry.at)
+class _PrefixSnapshot(Snapshot):
+    """One moment of the journals, given by the entries that something rests on."""
 
-    def _forecast(self, _: Entry, body: bytes) -> None:
-        record = _FORECAST.decode(body)
-        self._snapshot.foresee(record.customer, record.facts)
+    def __init__(
+        self, reader: PrefixReader, journals: Reader, bank: BankState, *, projection: Projection, configs: Configs
+    ) -> None:
+        self.reader = reader
+        self.bank = bank
+        self.config = configs.at(journals, bank)
+        self._projection = projection
 
-    def _model(self, _: Entry, body: bytes) -> None:
-        for name, state in _MODEL.decode(body).states.items():
-            self._snapshot.put_model(name, state)
 
-    def _compare(self, entry: Entry, body: bytes) -> None:
-        recorded = _DECISION.decode(body)
+def replay(
+    context: AppContext, subjects: Sequence[int] | None = None, *, workers: int = 1, step: Step | None = None
+) -> ReplayReport:
+    """Recompute every decision, or those of some customers, and compare it byte for byte."""
+    own = 0
+    if subjects is None:
+        with context.store.read() as reader:
+            subjects, own = reader.subjects(limit=2**31), reader.head(BANK).n
+    report, done = ReplayReport(entries=own), 0
+    for one in in_pieces(context.to_read(), _replay_some, subjects, size=_TOGETHER, workers=workers):
+        report += one
+        done = min(done + _TOGETHER, len(subjects))
+        if step is not None:
+            step(done, len(subjects))
+    return report
+
+
+def _replay_some(context: AppContext, subjects: Sequence[int]) -> ReplayReport:
+    report = ReplayReport()
+    with context.store.read() as reader:
+        history = BankHistory(context, reader)
+    for subject in subjects:
+        with context.store.read() as reader:
+            report += replay_one(context, reader, history, subject)
+    return report
+
+
+def replay_one(context: AppContext, reader: Reader, history: BankHistory, subject: int) -> ReplayReport:
+    """Recompute the decisions of one customer."""
+    customer = context.keys.customer(subject)
+    if customer is None:
+        entries = sum(1 for _ in reader.entries(subject))
+        decisions = sum(1 for _ in reader.entries(subject, kinds=("decision",)))
+        return ReplayReport(entries=entries, decisions=decisions, unreplayable=decisions)
+    projection = Projection(context.keys)
+    report = ReplayReport()
+    entries = 0
+    for entry in reader.entries(subject):
+        entries += 1
+        if entry.kind == "decision":
+            try:
+                record = codec.read(entry, box=customer.box)
+            except StoreError:  # altered: it says nothing any more, not even its id
+                report += ReplayReport(decisions=1, differences=1, first_difference=f"entry {entry.n} of a journal")
+            else:
+                report += _compared(context, reader, history, projection, customer, record)
+    return report + ReplayReport(entries=entries)
+
+
+def _compared(
+    context: AppContext,
+    reader: Reader,
+    history: BankHistory,
+    projection: Projection,
+    customer: Customer,
+    record: DecisionRecord,
+) -> ReplayReport:
+    recorded = record.decision
+    if any(context.keys.customer(subject) is None for subject, _ in record.rests_on.journals):
+        return ReplayReport(decisions=1, unreplayable=1)
+    used = digests_of(history.last, record.rests_on.version).values() if history.last.destroyed else ()
+    if not history.last.destroyed.isdisjoint(used):
+        return ReplayReport(decisions=1, unreplayable=1)
+    bank = history.at(record.rests_on.bank)
+    prefix = PrefixReader(reader, dict(record.rests_on.journals))
+    snapshot = _PrefixSnapshot(prefix, reader, bank, projection=projection, configs=context.configs)
+    try:
+        person = snapshot.person_of(customer)
+        policy = context.versions.policy(reader, history.last, record.rests_on.version, config=snapshot.config)
         request = Request(
             id=recorded.id,
             customer=recorded.customer,
@@ -92,42 +163,8 @@ class Replay:
             channel=recorded.channel,
             at=recorded.at,
         )
-        model_version = self._snapshot.model_version()
-        if (
-            self._policy_snapshot is None
-            or self._policy_snapshot.model_version is not model_version
-            or self._policy_snapshot.compiled is not self._snapshot.config.compiled
-        ):
-            self._policy_snapshot = policy_snapshot_of(
-                model_version, compiled=self._snapshot.config.compiled, before=self._policy_snapshot
-            )
-        again = engine.decide(
-            request,
-            decision_input_of(self._snapshot, request, policy_snapshot=self._policy_snapshot),
-            self._snapshot.config.compiled,
-        )
-        self.decisions += 1
-        if msgspec.json.encode(again) != body:
-            self.differing.append(entry.seq)
-        self._snapshot.release(recorded)
-
-    def _events_of(self, entry: Entry) -> Iterator[StoredEvent]:
-        while self._waiting is not None and self._waiting.seq == entry.seq:
-            yield self._waiting
-            self._waiting = next(self._events, None)
-
-
-def replay(context: AppContext) -> ReplayReport:
-    """Recompute every decision from the journal and compare it byte for byte."""
-    entries = 0
-    with context.store.read() as reader:
-        run = Replay(context, reader)
-        for entry in reader.entries():
-            run.apply(entry)
-            entries += 1
-    return ReplayReport(
-        entries=entries,
-        decisions=run.decisions,
-        differences=len(run.differing),
-        first_difference=run.differing[0] if run.differing else None,
-    )
+        again = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
+        same = _ENCODE(again) == _ENCODE(recorded) and person.journals == record.rests_on.journals
+    except (MarketOfOneError, UnknownCustomer):
+        same = False
+    return ReplayReport(decisions=1, differences=int(not same), first_difference=None if same else recorded.id)

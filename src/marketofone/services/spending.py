@@ -8,13 +8,14 @@ from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.counterparties import normal_name
 from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
+from marketofone.projection.person import Person
+from marketofone.projection.records import Scope
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.consent_service import must_exist
-from marketofone.services.live_snapshot import LiveSnapshot
-from marketofone.services.population import DataScope, load_person
+from marketofone.services.population import DataScope, Known, load_person
+from marketofone.services.uses import asked_moment, read_person
 
 PURPOSE = "insights"
-CHANNEL = "app"
 SOURCES = frozenset({"transactions", "open_banking"})
 
 _EVERY = {
@@ -96,24 +97,38 @@ class CustomerSpending(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def spending(context: AppContext, customer: str, *, now: Instant) -> CustomerSpending:
-    """Look at what a person spends, here and at other banks, as far as they allow it.
+def spending(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> CustomerSpending:
+    """Look at what a person spends, here and at other banks, as far as they allow it; the reading is a use.
 
     Raises
     ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
     UnknownCustomer
     """
-    with context.store.read() as reader:
-        must_exist(reader, customer)
-        snapshot = LiveSnapshot(reader, context, committed=True)
-        known = load_person(snapshot, snapshot.person(customer), DataScope(PURPOSE, CHANNEL, SOURCES, now))
-    as_of = context.config.calendar.day_of(now)
-    found = find_spending(known.accounts(), as_of=as_of)
+    asked = None if as_of is None else asked_moment(as_of, now=now)
+
+    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[CustomerSpending, tuple[Scope, ...]]:
+        return spending_of(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+
+    return read_person(context, customer, what="spending", now=now, look=look)
+
+
+def spending_of(
+    snapshot: Snapshot, person: Person, *, now: Instant, as_of: Instant
+) -> tuple[CustomerSpending, tuple[Scope, ...]]:
+    """Look at what a person spends, and name the scopes that were read."""
+    known = load_person(snapshot, person, DataScope(PURPOSE, SOURCES, as_of, now))
+    return _spending(snapshot, known, day=snapshot.config.calendar.day_of(as_of)), known.uses
+
+
+def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending:
+    found = find_spending(known.accounts(), as_of=day)
     refused = known.permit.refused
     return CustomerSpending(
-        customer=customer,
-        as_of=_date(as_of),
-        currency=found.currency or context.config.settings.currency,
+        customer=known.person.asked.name,
+        as_of=_date(day),
+        currency=found.currency or snapshot.config.settings.currency,
         standing=tuple(_standing(payment) for payment in found.standing),
         habits=found.habits,
         insights=told(found),

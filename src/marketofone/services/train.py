@@ -17,12 +17,12 @@ from marketofone.models.recommend import to_bytes as affinity_to_bytes
 from marketofone.profile.ledger import Account
 from marketofone.profile.registers import Registers
 from marketofone.profile.view import view as profile_of
+from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
 from marketofone.services.app_context import AppContext
-from marketofone.services.forecast import BANDS, CHANNEL, MODEL, model_of
-from marketofone.services.model_version import AFFINITY
-from marketofone.services.population import DataScope, Known, population
-from marketofone.services.snapshot import ModelRecord
-from marketofone.store.ports import Writer
+from marketofone.services.forecast import model_of
+from marketofone.services.learn import record_version
+from marketofone.services.population import DataScope, Known, read_population
+from marketofone.services.uses import asked_moment
 
 SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
 SEED = 7  # of what training draws: the same past always gives the same models
@@ -42,36 +42,38 @@ class Trained(Struct, frozen=True, kw_only=True):
     """Whether what was learned before to look ahead was given up, for too few are left who allow it."""
 
 
-def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask]) -> Trained:
-    """Learn from everybody who allows it, from nothing later than ``now``, and record it as learned then.
+class _Teacher(Struct, frozen=True):
+    """What one person teaches: accounts and holdings."""
 
-    What was learned to look ahead is given up where too few are left who allow it: nobody's past outlives their yes
-    beyond the next training.
+    accounts: list[Account]
+    holdings: frozenset[str]
+
+
+def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], as_of: Instant | None = None) -> Trained:
+    """Learn from everybody who allows it now, from nothing later than ``as_of``, and record it as a version.
+
+    Each reading is a use, recorded before anything is learned from it. What was learned to look ahead is given up where
+    too few are left who allow it: nobody's past outlives their yes beyond the next training.
     """
+    moment = asked_moment(as_of, now=now)
     with context.store.read() as reader:
-        before = model_of(context, reader, now=now)
-        scope = DataScope(LEARNING, CHANNEL, frozenset({SOURCE}), now)
-        teachers = [known for known in population(context, reader, scope) if known.open]
-    accounts = [account for known in teachers for account in known.accounts()]
-    states: dict[str, bytes] = {}
+        before = model_of(context, reader, context.snapshot(reader))
+    asked = DataScope(LEARNING, frozenset({SOURCE}), moment, now)
+    teachers = [_Teacher(known.accounts(), _holdings(known)) for known in read_population(context, asked, what="train")]
+    accounts = [account for teacher in teachers for account in teacher.accounts]
+    states: dict[str, bytes | None] = {}
     windows = 0
     if "recommend" in tasks:
-        states[AFFINITY] = affinity_to_bytes(fit_affinity([_holdings(known) for known in teachers], shrink=SHRINK))
+        states[AFFINITY] = affinity_to_bytes(fit_affinity([one.holdings for one in teachers], shrink=SHRINK))
     if "forecast" in tasks:
         model = _forecast_model(accounts)
         windows = model.windows
-        states |= {MODEL: model.to_bytes()} if windows or before.windows else {}
+        states |= {FORECAST: model.to_bytes(), BANDS: None} if windows or before.windows else {}
     elif "bands" in tasks and before.windows:
         followed = follow(before, accounts, known_until=_last_day(accounts))
         windows = followed.windows
         states[BANDS] = msgspec.msgpack.encode(followed.stretch)
-
-    def record(writer: Writer) -> None:
-        entry = writer.append("model", at=now, customer=None, body=msgspec.msgpack.encode(ModelRecord(states=states)))
-        for name, state in states.items():
-            writer.put_model(name, state, seq=entry.seq)
-
-    context.store.commit(record)
+    record_version(context, states, now=now, at=moment, why=f"train {' '.join(tasks)}")
     return Trained(
         people=len(teachers),
         accounts=len(accounts),

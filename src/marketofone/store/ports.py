@@ -1,185 +1,331 @@
-"""What the journeys ask of a store, whichever engine keeps it.
+"""What the services ask of a store, whichever engine keeps it.
 
-The *journal* is the truth: every ingest batch, consent change, decision, outcome, ruling, forecast, document and
-trained model is one entry with a sequence number, in one total order, hash-chained. Events hang on their ingest entry.
-Everything else (consents as they stand, live state, models, links between identities) is a view that can be rebuilt
-from the journal.
+Every customer has a *journal* of its own: entries n = 1, 2, 3 ..., each chained to the one before. The bank has one
+more, under the subject number 0. There is no other order. All entries become leaves of one Merkle log.
 
-``Store.read`` gives a consistent snapshot. ``Store.commit`` runs a unit of work alone, in the order of arrival, and
-returns when it is durable; several waiting units share one flush to disk. A unit that raises leaves no trace.
+A *unit of work* is a value: what must still stand, what is appended, and what is kept beside it. Everything in it was
+computed before. Under its locks the store only compares and appends; two units about different customers never wait
+for each other, in an engine that can do that.
+
+The store sees subject numbers and sealed bytes. Names and keys are in a key store of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from marketofone.audit.chain import Link
+from marketofone.audit.journal_chain import GENESIS
 from marketofone.domain.moment import Instant
 
-T = TypeVar("T")
+BANK = 0
+"""The subject number of the bank's own journal."""
 
-Verdict = Literal["admitted", "refused", "gap"]
-EntryKind = Literal["document", "ingest", "consent", "decision", "outcome", "ruling", "forecast", "model"]
+EntryKind = Literal[
+    "ingest",
+    "signal",
+    "consent",
+    "identity",
+    "decision",
+    "outcome",
+    "forecast",
+    "use",
+    "amendment",
+    "erasure",
+    "document",
+    "ruling",
+    "rollback",
+    "version",
+    "checkpoint",
+    "letters",
+]
+"""``signal`` is an ingest entry that holds a message or a life event, which can change an answer."""
+
+CODES: dict[EntryKind, int] = {
+    "ingest": 1,
+    "signal": 2,
+    "consent": 3,
+    "identity": 4,
+    "decision": 5,
+    "outcome": 6,
+    "forecast": 7,
+    "use": 8,
+    "amendment": 9,
+    "erasure": 10,
+    "document": 32,
+    "ruling": 33,
+    "rollback": 34,
+    "version": 35,
+    "checkpoint": 36,
+    "letters": 37,
+}
+"""How a kind is stored. A number once given stays."""
+
+GUARDING: frozenset[EntryKind] = frozenset(
+    {"signal", "consent", "identity", "decision", "outcome", "amendment", "erasure", "document", "ruling", "rollback"}
+)
+"""The kinds that can change an answer: each moves the guard of its journal by one."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """One entry of the journal. ``body`` is None once it was erased; the link in the chain stays."""
+class Head(Struct, frozen=True, gc=False):
+    """Where a journal ends: its last entry, how many entries moved its guard, the last stamp and the last instant."""
 
-    seq: int
+    subject: int
+    n: int = 0
+    hash: bytes = GENESIS
+    guard: int = 0
+    stamp: int = 0
+    recorded: Instant = Instant(0)
+
+
+class Draft(Struct, frozen=True, gc=False):
+    """An entry to append. ``body`` is sealed; ``digest`` is its SHA-256; ``commitment`` is salted.
+
+    ``keys`` recognise events that the entry keeps: none of them may be in the journal already, or twice in the unit.
+    """
+
+    subject: int
     kind: EntryKind
     at: Instant
-    customer: str | None
-    body: bytes | None
-    link: Link
+    body: bytes
+    digest: bytes
+    commitment: bytes
+    keys: tuple[int, ...] = ()
 
 
-class NewEvent(Struct, frozen=True, gc=False):
-    """One event to keep. ``body`` is the CloudEvents JSON, or None when it was refused and need not be kept."""
+class Entry(Struct, frozen=True, gc=False):
+    """One entry of a journal, as kept."""
+
+    subject: int
+    n: int
+    stamp: int
+    kind: EntryKind
+    at: Instant
+    recorded: Instant
+    body: bytes
+    commitment: bytes
+    hash: bytes
+
+
+class Expectation(Struct, frozen=True, gc=False):
+    """What must still stand of a journal: its guard, and where ``n`` is given, its last entry."""
+
+    guard: int
+    n: int | None = None
+
+
+class Kept(Struct, frozen=True, gc=False):
+    """A snapshot: what a journal says up to entry ``n``, sealed. It is never the truth, and may be dropped."""
+
+    subject: int
+    name: str
+    n: int
+    body: bytes
+
+
+class LinkChange(Struct, frozen=True, gc=False):
+    """A strong key (hashed) is linked with a customer, or such a link is taken back."""
 
     key: bytes
-    customer: str
-    source: str
-    kind: str
-    at: Instant
-    verdict: Verdict
-    body: bytes | None
-    reading: bytes | None
+    subject: int
+    linked: bool
 
 
-class StoredEvent(NewEvent, frozen=True, gc=False):
-    """One event as kept: under an entry of the journal, at a row of its own."""
+class DecisionName(Struct, frozen=True, gc=False):
+    """The name (hashed) under which a decision is asked for again; ``draft`` is its place in the unit."""
 
-    seq: int
-    row: int
+    name: bytes
+    draft: int
 
 
 class DeadLetter(Struct, frozen=True):
-    """A dead letter: input that could not become an event, kept aside with the reason."""
+    """Input that could not become an event: the reason, and the sealed input where it may be kept."""
 
     at: Instant
     field: str
     shape: str
     fix: str
-    raw: bytes
+    raw: bytes | None
 
 
-class Reader(Protocol):
-    """A consistent snapshot."""
+class Lesson(Struct, frozen=True, gc=False):
+    """An outcome that waits to be learned from: its place in the queue, and its entry."""
 
-    def position(self) -> int:
-        """Give the sequence number of the last entry, 0 when there is none."""
+    row: int
+    subject: int
+    n: int
 
-    def entry(self, seq: int) -> Entry | None:
-        """Give one entry."""
+
+class Unit(Struct, frozen=True, kw_only=True):
+    """A unit of work.
+
+    Parameters
+    ----------
+    now
+        The instant at which it is recorded. In each journal it never steps back.
+    expects
+        By subject: what must still stand, also of journals that are read and not written.
+    holders
+        By strong key (hashed): how many customers must still be linked with it. When it moved, ``Moved`` names those
+        who are linked now (some of them, where they are more than expected) and those whose link the unit changes;
+        where there are none, all subjects that the unit expects something of or writes.
+    drafts
+        What is appended, in order.
+    together
+        By subject: all subjects of the person, where these are several. A stamp is one more than the largest of them.
+    snapshots, drop
+        What is kept beside the journals (a newer one stays), and which snapshots go: (subject, name). They go first.
+    links, names, letters, tallies
+        Changes of links; names of decisions; dead letters; counts to add to.
+    lessons, learned
+        Places of drafts that wait to be learned from; rows of the queue that were learned from.
+    states, destroyed
+        By SHA-256: sealed states of a version; those that go.
+    forgotten
+        Subjects of whom nothing stays beside their journal: no snapshot, link, name, event key or waiting lesson.
+    """
+
+    now: Instant
+    expects: Mapping[int, Expectation] = {}
+    holders: Mapping[bytes, int] = {}
+    drafts: Sequence[Draft] = ()
+    together: Mapping[int, tuple[int, ...]] = {}
+    snapshots: Sequence[Kept] = ()
+    drop: Sequence[tuple[int, str]] = ()
+    links: Sequence[LinkChange] = ()
+    names: Sequence[DecisionName] = ()
+    letters: Sequence[DeadLetter] = ()
+    tallies: Mapping[str, int] = {}
+    lessons: Sequence[int] = ()
+    learned: Sequence[int] = ()
+    states: Mapping[bytes, bytes] = {}
+    destroyed: Sequence[bytes] = ()
+    forgotten: Sequence[int] = ()
+
+
+class Sealed(Struct, frozen=True):
+    """How far the Merkle log goes: its size, its root, and how many entries wait to become leaves."""
+
+    size: int
+    root: bytes
+    waiting: int
+
+
+class Journals(Protocol):
+    """The journals."""
+
+    def head(self, subject: int) -> Head:
+        """Give where a journal ends; one that has no entry ends at 0."""
+
+    def heads(self, subjects: Sequence[int]) -> dict[int, Head]:
+        """Give where several journals end."""
 
     def entries(
         self,
+        subject: int,
         *,
-        kinds: Sequence[EntryKind] | None = None,
-        customers: Sequence[str] | None = None,
         after: int = 0,
+        upto: int | None = None,
+        kinds: Sequence[EntryKind] | None = None,
         newest_first: bool = False,
-        limit: int | None = None,
     ) -> Iterator[Entry]:
-        """Walk through the journal in order, or from its end; ``after`` is exclusive."""
+        """Walk through one journal in order, or from its end; ``after`` is exclusive, ``upto`` inclusive."""
 
-    def changes(self, *, after: int) -> list[tuple[EntryKind, str | None]]:
-        """Say of every entry after a sequence number what it is and whom it is about."""
-        ...
+    def subjects(self, *, after: int = BANK, limit: int) -> list[int]:
+        """List customers that have a journal, ascending; ``after`` is exclusive."""
 
-    def decision(self, decision_id: str) -> Entry | None:
-        """Give the journal entry of a decision."""
+    def known(self, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Say which (subject, event key) pairs were kept before."""
 
-    def events(
-        self, *, customers: Sequence[str] | None = None, after: int = 0, upto: int | None = None
-    ) -> Iterator[StoredEvent]:
-        """Walk through events by row (``after`` exclusive), of entries up to the sequence number ``upto``."""
+    def recent(self, *, kinds: Sequence[EntryKind], limit: int) -> list[Entry]:
+        """Give the newest entries of some kinds over all journals, newest first."""
 
-    def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Say which event keys were seen before."""
 
-    def customers(self) -> Iterator[str]:
-        """List every customer an event or a consent names, in a stable order."""
+class Log(Protocol):
+    """The Merkle log over all entries."""
 
-    def person(self, customer: str) -> str:
-        """Give the person a customer is: the smallest customer id linked with it, itself when there is none."""
+    def sealed(self) -> Sealed:
+        """Say how far the log goes."""
 
-    def members(self, person: str) -> tuple[str, ...]:
-        """Give every customer id of a person, sorted."""
+    def leaves(self, *, after: int = 0, limit: int) -> list[bytes]:
+        """Give entry hashes of leaves in order; ``after`` counts the leaves that are passed over."""
 
-    def holder(self, key_kind: str, key: str) -> str | None:
-        """Give the smallest customer id linked to a strong key."""
+    def leaf_of(self, subject: int, n: int) -> int | None:
+        """Give the number (from 0) of an entry's leaf, None while it waits."""
 
-    def epoch(self, person: str) -> int:
-        """Give the consent epoch of a person, 0 when nothing was ever said."""
+    def places(self, *, after: int = 0, limit: int) -> list[tuple[int, int]]:
+        """Give (subject, n) of leaves in order."""
 
-    def consents(self, person: str) -> bytes | None:
-        """Give a person's consents as they stand, as they were put."""
 
-    def states(self, person: str) -> dict[str, bytes]:
-        """Give a person's live state by source."""
+class Snapshots(Protocol):
+    """What journals say up to some entry, kept so that nobody folds from the beginning."""
 
-    def model(self, name: str) -> bytes | None:
-        """Give a model state."""
+    def snapshots(self, subject: int, *, names: Sequence[str] | None = None) -> dict[str, Kept]:
+        """Give the snapshots of a journal by name."""
 
-    def models(self, *, prefix: str, after: int) -> dict[str, bytes]:
-        """Give the model states of a name prefix that changed after a sequence number."""
 
-    def document(self, name: str) -> str | None:
-        """Give the text of a document of the bank project as last recorded."""
+class Directory(Protocol):
+    """Who is linked by which key, and the names of decisions."""
 
-    def letters(self, *, limit: int) -> Iterator[DeadLetter]:
+    def keys_of(self, subject: int) -> list[bytes]:
+        """Give the strong keys that a customer is linked with, sorted."""
+
+    def holders(self, key: bytes, *, limit: int) -> list[int]:
+        """Give customers that are linked with a key, ascending, at most ``limit``."""
+
+    def decisions(self, name: bytes) -> list[tuple[int, int]]:
+        """Give (subject, n) of the decisions that have a name, ascending."""
+
+
+class Versions(Protocol):
+    """States of versions, and the lessons that wait."""
+
+    def state(self, digest: bytes) -> bytes | None:
+        """Give a sealed state by its SHA-256."""
+
+    def lessons(self, *, limit: int) -> list[Lesson]:
+        """Give the lessons that wait, in the order in which they came."""
+
+
+class DeadLetters(Protocol):
+    """Input that could not become an event."""
+
+    def letters(self, *, limit: int) -> list[DeadLetter]:
         """Give dead letters, newest first."""
 
-    def counts(self) -> Mapping[str, int]:
-        """Count what is kept: events by verdict, entries by kind, letters, customers."""
+    def tallies(self) -> dict[str, int]:
+        """Give the counts that units of work added up."""
 
 
-class Writer(Reader, Protocol):
-    """A unit of work: reads see its own writes."""
+class Sizes(Struct, frozen=True, kw_only=True):
+    """How many rows there are of everything that is kept."""
 
-    def append(self, kind: EntryKind, *, at: Instant, customer: str | None, body: bytes) -> Entry:
-        """Append an entry to the journal and to its chain."""
+    entries: int
+    heads: int
+    keys: int
+    snapshots: int
+    links: int
+    names: int
+    letters: int
+    lessons: int
+    states: int
 
-    def index_decision(self, decision_id: str, *, seq: int) -> None:
-        """Make a decision's entry findable by its id.
 
-        Raises
-        ------
-        DecisionExists
-            When the id is taken.
-        """
+class Inspection(Protocol):
+    """What a verification asks beyond what others read: that nothing stands there which nobody would look for."""
 
-    def add_events(self, events: Sequence[NewEvent], *, seq: int) -> None:
-        """Keep events under the ingest entry ``seq``. Their keys must be new (ask :meth:`known` first)."""
+    def sizes(self) -> Sizes:
+        """Count all rows."""
 
-    def add_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters."""
+    def damage(self) -> list[str]:
+        """Say in words what is wrong with the files or tables themselves; empty when they are sound."""
 
-    def link(self, *, key_kind: str, key: str, customer: str) -> None:
-        """Link a customer to a strong key."""
 
-    def unlink(self, *, key_kind: str, key: str, customer: str) -> None:
-        """Take such a link back."""
-
-    def put_consents(self, person: str, *, epoch: int, body: bytes) -> None:
-        """Put a person's consents as they stand."""
-
-    def put_state(self, person: str, source: str, body: bytes) -> None:
-        """Put a person's live state of one source."""
-
-    def drop_state(self, person: str, source: str) -> None:
-        """Remove a person's live state of one source."""
-
-    def put_model(self, name: str, body: bytes, *, seq: int) -> None:
-        """Put a model state, changed by the entry ``seq``."""
-
-    def put_document(self, name: str, text: str) -> None:
-        """Put the text of a document."""
+class Reader(Journals, Log, Snapshots, Directory, Versions, DeadLetters, Inspection, Protocol):
+    """A consistent snapshot of everything."""
 
 
 class Store(Protocol):
@@ -188,13 +334,31 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Reader]:
         """Open a consistent snapshot."""
 
-    def commit(self, work: Callable[[Writer], T]) -> T:
-        """Run a unit of work alone and give its result once it is durable.
+    def commit(self, unit: Unit) -> list[Head]:
+        """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.
+
+        A unit that only has to wait retries with patience.
 
         Raises
         ------
+        Moved
+            When something it expects does not stand any more, or an event key is taken. Nothing of it is kept.
         StoreBusy
             When another process holds the store for too long.
+        StoreError
+            When the store cannot be used, or a number does not fit 64 bits. Nothing of it is kept.
+        """
+
+    def seal(self, *, limit: int = 100_000) -> Sealed:
+        """Give leaf numbers to entries that wait, ascending n within a journal."""
+
+    def copy_to(self, target: str) -> None:
+        """Write a copy of the data into a new folder, without keys.
+
+        Raises
+        ------
+        StoreError
+            When a bank lies there already, or the copy cannot be written.
         """
 
     def close(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
@@ -29,26 +31,35 @@ from marketofone.web.console import pages as console
 from marketofone.web.customer import pages as customer
 from marketofone.web.page_renderer import STATIC, Page, PageRenderer, desk_for
 from marketofone.web.problem import MEDIA_TYPE, problem_of
-from marketofone.web.request_data import FORM, JSON, MAX_BODY_BYTES, receive
+from marketofone.web.request_data import FORM, JSON, MAX_BODY_BYTES, Inflow, receive
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+ACTOR = "http"
 THREADS = 4  # calls into the bank at once; they mostly wait for the disk, or for each other
 BACKLOG = 256  # calls waiting for a thread; more are asked to come again
 FRESH = {"Cache-Control": "no-store"}
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # addresses of static files carry their digest
 
 
-def build_app(bank: Bank) -> Starlette:
+def build_app(bank: Bank, *, secret: bytes | None = None) -> Starlette:
     """Build the application over an opened bank.
+
+    Parameters
+    ----------
+    secret
+        What signs the tokens of forms, where several processes answer for one bank.
 
     Returns
     -------
-    An ASGI application. It answers only to loopback's own names; closing the bank stays the caller's.
+    An ASGI application. It answers only to loopback's own names; closing the bank stays the caller's. From its startup
+    to its shutdown the bank learns from outcomes beside the way.
     """
-    renderer, measured, threads = desk_for(bank), metrics.Metrics(), _Threads()
-    described = msgspec.json.encode(document(bank.context.config, version=version("marketofone")))
+    bank.context.actor = ACTOR
+    renderer, measured = desk_for(bank), metrics.Metrics()
+    room = _Room(bank, renderer, security.Forms(secret or secrets.token_bytes(32)))
+    described = msgspec.json.encode(document(bank.config, version=version("marketofone")))
     methods: dict[str, dict[str, Endpoint]] = {
         "/openapi.json": {"GET": _plain(lambda: described, JSON)},
         "/metrics": {"GET": _plain(measured.text, metrics.MEDIA_TYPE)},
@@ -56,23 +67,30 @@ def build_app(bank: Bank) -> Starlette:
     for name, (body, media) in STATIC.items():
         methods[f"/static/{name}"] = {"GET": _plain(partial(bytes, body), media, headers=FOREVER)}
     for operation in OPERATIONS:
-        methods.setdefault(operation.path, {})[operation.method] = _operation(operation, bank, threads)
+        methods.setdefault(operation.path, {})[operation.method] = _operation(operation, room)
     for page in (*customer.PAGES, *console.PAGES):
-        methods.setdefault(page.path, {})[page.method] = _page(page, renderer, threads)
+        methods.setdefault(page.path, {})[page.method] = _page(page, room)
     app = Starlette(
         routes=[Route(path, _dispatch(by), methods=list(by)) for path, by in methods.items()],
         middleware=[Middleware(SecurityMiddleware, measured=measured, renderer=renderer)],
         exception_handlers={HTTPException: partial(_refuse, renderer)},
+        lifespan=partial(_learning, bank),
     )
     app.router.redirect_slashes = False
     return app
 
 
+@asynccontextmanager
+async def _learning(bank: Bank, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 - the form of a lifespan
+    with bank.learning_beside():
+        yield
+
+
 class _Threads:
     """A bounded pool of worker threads with a bounded queue before it."""
 
-    def __init__(self) -> None:
-        self._limiter = anyio.CapacityLimiter(THREADS)
+    def __init__(self, count: int) -> None:
+        self._limiter = anyio.CapacityLimiter(count)
 
     async def run(self, work: Callable[[], T]) -> T:
         if self._limiter.statistics().tasks_waiting >= BACKLOG:
@@ -80,24 +98,40 @@ class _Threads:
         return await run_sync(work, limiter=self._limiter)
 
 
-def _operation(operation: Operation, bank: Bank, threads: _Threads) -> Endpoint:
+class _Room:
+    """What every endpoint works with: the bank, its pages, who may work at once, and how much may be in memory."""
+
+    def __init__(self, bank: Bank, renderer: PageRenderer, forms: security.Forms) -> None:
+        self.bank = bank
+        self.renderer = renderer
+        self.forms = forms
+        self.inflow = Inflow()
+        self.threads = _Threads(THREADS)
+        self.aside = _Threads(1)  # health is answered while all others are at work
+
+
+def _operation(operation: Operation, room: _Room) -> Endpoint:
+    threads = room.aside if operation.aside else room.threads
+
     async def answer(request: Request) -> Response:
-        request_data = await receive(request, accepts=operation.media, limit=operation.limit)
-        body = await threads.run(lambda: msgspec.json.encode(operation.run(bank, request_data)))
+        with room.inflow.holding() as held:
+            request_data = await receive(request, held=held, accepts=operation.media, limit=operation.limit)
+            body = await threads.run(lambda: msgspec.json.encode(operation.run(room.bank, request_data)))
         return Response(body, operation.status, FRESH, JSON)
 
     return answer
 
 
-def _page(page: Page, renderer: PageRenderer, threads: _Threads) -> Endpoint:
+def _page(page: Page, room: _Room) -> Endpoint:
     accepts = (FORM,) if page.method == "POST" else ()
 
     async def answer(request: Request) -> Response:
-        token = security.token_of(request)
-        request_data = await receive(request, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
-        if accepts:
-            security.check_form(request, request_data.form.get("token", ""))
-        response = await threads.run(partial(page.show, renderer, request_data))
+        token = room.forms.token_of(request)
+        with room.inflow.holding() as held:
+            request_data = await receive(request, held=held, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
+            if accepts:
+                room.forms.check(request, request_data.form.get("token", ""))
+            response = await room.threads.run(partial(page.show, room.renderer, request_data))
         security.hand_out(response, token)
         response.headers.update(FRESH)
         return response

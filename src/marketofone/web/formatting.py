@@ -11,6 +11,7 @@ from marketofone.domain.action import Action
 from marketofone.domain.errors import UnknownAction
 from marketofone.domain.moment import Calendar, Instant, date_of, parse_instant
 from marketofone.domain.money import Money
+from marketofone.services.visible import HIDDEN, HIDDEN_ACTION
 
 MINUS = "\N{MINUS SIGN}"
 # From which chance on which words are used; the numbers always stand beside them.
@@ -26,7 +27,9 @@ _RAREST, _MORE_OFTEN_THAN_NOT, _SURE = 0.01, 0.55, 0.95  # rarer ones are lost i
 
 
 def action_of(name: str, *, catalogue: ActionCatalogue) -> Action:
-    """Give the words of an action; of one that is no longer in the catalogue, its bare name."""
+    """Give the words of an action; of one that is hidden, that it is; of one that left the catalogue, its bare name."""
+    if name == HIDDEN_ACTION:
+        return Action(id=name, kind="insight", title="Not shown", text=f"{HIDDEN[0].upper()}{HIDDEN[1:]}.")
     try:
         return catalogue.action(name)
     except UnknownAction:

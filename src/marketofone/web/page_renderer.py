@@ -35,7 +35,7 @@ class PageRenderer:
         own = {
             "to": partial(address, as_of=as_of),
             "token": request_data.token,
-            "as_of": request_data.moment(self.bank.calendar),
+            "as_of": request_data.as_of(self.bank.calendar, now=self.bank.now()),
         }
         return HTMLResponse(self.templates.get_template(name).render(context | own))
 
@@ -64,7 +64,7 @@ def desk_for(bank: Bank) -> PageRenderer:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    settings, calendar, policy = bank.context.config.settings, bank.calendar, bank.context.config.policy
+    settings, calendar, policy = bank.config.settings, bank.calendar, bank.config.policy
     templates.globals |= {
         "bank_name": settings.name,
         "static": {name: f"/static/{name}?v={_digest(body)}" for name, body in _FILES.items()},

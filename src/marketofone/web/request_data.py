@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
 
+import anyio
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from marketofone.domain.errors import BadInput, MalformedRequest
+from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy
 from marketofone.domain.event import malformed
 from marketofone.domain.moment import Calendar, Instant
+from marketofone.services.uses import asked_moment
 
 T = TypeVar("T")
 
 JSON = "application/json"
 BATCH = "application/cloudevents-batch+json"
 EVENT = "application/cloudevents+json"
+CLOSE = {"Connection": "close"}  # what is still to come of a body is not read
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 64
+BODY_SECONDS = 30.0  # a body that takes longer is not waited for
+MAX_HELD_BYTES = 64 * 1024 * 1024  # of all bodies that are arriving at once
+_DATE = len("2026-01-31")
 # Every white space by its number, because languages disagree about \s; and no line end that `$` would forgive.
-NAME = r"^[^\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,128}$(?!\n)"
+NAME = r"^(?!\.\.?$)[^\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,128}$(?!\n)"
 # A day of 1900 to 2199 that exists, alone or with a time and an offset: what a bank can mean.
 _DAY = (
     r"(?:(?:19|20|21)\d\d-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -68,9 +75,33 @@ class RequestData:
         said = {name: value.strip() for name, value in self.form.items()}
         return _shaped(lambda: msgspec.convert(said, shape))
 
-    def moment(self, calendar: Calendar) -> Instant | None:
-        """Read ``as_of`` of the query: an instant or a day's end; None when it was left out."""
-        return moment(self.query.get("as_of"), calendar=calendar, field="as_of")
+    def as_of(self, calendar: Calendar, *, now: Instant) -> Instant | None:
+        """Read ``as_of`` of the query: an instant or a day's end, never in the future; None when it was left out."""
+        return past(self.query.get("as_of"), calendar=calendar, now=now)
+
+    @property
+    def customer(self) -> str | None:
+        """``customer`` of the query, which says whose decision is meant where several have one of an id."""
+        named = self.query.get("customer")
+        if named is not None and not re.search(NAME, named):
+            raise MalformedRequest(field="customer", shape="no name", fix="use 1 to 128 characters without spaces")
+        return named
+
+
+def past(text: str | None, *, calendar: Calendar, now: Instant) -> Instant | None:
+    """Read the moment that a question is about; the day that it is now ends now.
+
+    Raises
+    ------
+    MalformedRequest
+        When it is no moment, or lies ahead.
+    """
+    asked = moment(text, calendar=calendar, field="as_of")
+    if asked is None or text is None:
+        return None
+    if len(text) == _DATE and calendar.day_of(asked) == calendar.day_of(now):
+        return min(asked, now)
+    return asked_moment(asked, now=now)
 
 
 def moment(text: str | None, *, calendar: Calendar, field: str) -> Instant | None:
@@ -82,7 +113,67 @@ def moment(text: str | None, *, calendar: Calendar, field: str) -> Instant | Non
     return calendar.parse(text, field=field)
 
 
-async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, token: str = "") -> RequestData:
+class Inflow:
+    """How many bytes of bodies are in memory at once. Used from the event loop only, so it needs no lock."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @contextmanager
+    def holding(self) -> Iterator[Held]:
+        """Hold the body of one request until that is answered."""
+        held = Held(self)
+        try:
+            yield held
+        finally:
+            self._held -= held.bytes
+
+    def take(self, size: int) -> None:
+        """Take more bytes in.
+
+        Raises
+        ------
+        StoreBusy
+            When too much is held already.
+        """
+        if self._held + size > MAX_HELD_BYTES:
+            raise StoreBusy
+        self._held += size
+
+
+class Held:
+    """The body of one request."""
+
+    def __init__(self, inflow: Inflow) -> None:
+        self.bytes = 0
+        self._inflow = inflow
+
+    async def body(self, request: Request, *, limit: int) -> bytes:
+        """Read the body.
+
+        Raises
+        ------
+        HTTPException
+            408 when it does not end in time, 413 when it is too long.
+        StoreBusy
+        """
+        body = bytearray()
+        try:
+            with anyio.fail_after(BODY_SECONDS):
+                async for part in request.stream():
+                    if len(body) + len(part) > limit:
+                        raise HTTPException(413, f"send at most {limit} bytes", headers=CLOSE)
+                    self._inflow.take(len(part))
+                    self.bytes += len(part)
+                    body += part
+        except TimeoutError as error:
+            raise HTTPException(408, "the body did not end in time", headers=CLOSE) from error
+        return bytes(body)
+
+
+async def receive(
+    request: Request, *, held: Held, accepts: tuple[str, ...], limit: int, token: str = ""
+) -> RequestData:
     """Read a request whose body, if it may have one, is of an accepted media type and no longer than the limit.
 
     Raises
@@ -90,7 +181,8 @@ async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, tok
     BadInput
         When the address is no text.
     HTTPException
-        413 when the body is too long, 415 when its media type or encoding is not accepted.
+        408 when the body does not end in time, 413 when it is too long, 415 when its media type or encoding is not
+        accepted.
     """
     try:
         path = {name: unquote(value, errors="strict") for name, value in request.path_params.items()}
@@ -100,7 +192,7 @@ async def receive(request: Request, *, accepts: tuple[str, ...], limit: int, tok
     if not all(re.search(NAME, value) for value in path.values()):
         raise MalformedRequest(field="address", shape="no name", fix="use 1 to 128 characters without spaces")
     media = _media(request, accepts) if accepts else ""
-    body = await _body(request, limit=limit) if accepts else b""
+    body = await held.body(request, limit=limit) if accepts else b""
     return RequestData(path=path, query=query, body=body, media=media, token=token)
 
 
@@ -112,15 +204,6 @@ def _media(request: Request, accepts: tuple[str, ...]) -> str:
     if media not in accepts or charset not in {"utf-8", "utf8"} or encoding.lower() != "identity":
         raise HTTPException(415, f"send {' or '.join(accepts)} in UTF-8", headers={"Accept-Post": ", ".join(accepts)})
     return media
-
-
-async def _body(request: Request, *, limit: int) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > limit:
-            raise HTTPException(413, f"send at most {limit} bytes")
-    return bytes(body)
 
 
 def _fields(text: bytes, *, of: str) -> dict[str, str]:

@@ -16,7 +16,6 @@ from starlette.responses import Response
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "marketofone-form"
-SECRET = secrets.token_bytes(32)  # a new one for each process: forms opened before a restart are asked to reload
 
 # No inline script or style, nothing from elsewhere, and nobody may frame a page.
 _POLICY = (
@@ -59,35 +58,38 @@ def check_host(header: str) -> None:
         raise HTTPException(421, "This server answers on loopback only.")
 
 
-def token_of(request: Request) -> str:
-    """Give the token of this visitor's forms: the one of their cookie, or a new one."""
-    kept = request.cookies.get(COOKIE, "")
-    return kept if _signed(kept) else _sign(secrets.token_urlsafe(18))
-
-
 def hand_out(response: Response, token: str) -> None:
     """Leave the token with the visitor; their forms must bring the same."""
     response.set_cookie(COOKIE, token, path="/", httponly=True, samesite="strict")
 
 
-def check_form(request: Request, token: str) -> None:
-    """Check that a form was filled in on a page of ours.
+class Forms:
+    """Tokens of forms. With a new secret after a restart, forms that were opened before it are asked to reload."""
 
-    Raises
-    ------
-    HTTPException
-        403 when it comes from another site, or its token is not the one we handed out.
-    """
-    kept = request.cookies.get(COOKIE, "")
-    foreign = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
-    if foreign or not _signed(kept) or not hmac.compare_digest(kept.encode(), token.encode()):
-        raise HTTPException(403, "This form is too old or not ours. Please go back, reload the page and try again.")
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
 
+    def token_of(self, request: Request) -> str:
+        """Give the token of this visitor's forms: the one of their cookie, or a new one."""
+        kept = request.cookies.get(COOKIE, "")
+        return kept if self._signed(kept) else self._sign(secrets.token_urlsafe(18))
 
-def _sign(nonce: str) -> str:
-    return f"{nonce}.{hmac.new(SECRET, nonce.encode(), sha256).hexdigest()}"
+    def check(self, request: Request, token: str) -> None:
+        """Check that a form was filled in on a page of ours.
 
+        Raises
+        ------
+        HTTPException
+            403 when it comes from another site, or its token is not the one we handed out.
+        """
+        kept = request.cookies.get(COOKIE, "")
+        foreign = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+        if foreign or not self._signed(kept) or not hmac.compare_digest(kept.encode(), token.encode()):
+            raise HTTPException(403, "This form is too old or not ours. Please go back, reload the page and try again.")
 
-def _signed(token: str) -> bool:
-    nonce, _, _ = token.partition(".")
-    return bool(nonce) and hmac.compare_digest(_sign(nonce).encode(), token.encode())
+    def _sign(self, nonce: str) -> str:
+        return f"{nonce}.{hmac.new(self._secret, nonce.encode(), sha256).hexdigest()}"
+
+    def _signed(self, token: str) -> bool:
+        nonce, _, _ = token.partition(".")
+        return bool(nonce) and hmac.compare_digest(self._sign(nonce).encode(), token.encode())

@@ -6,7 +6,7 @@ The report is JSON and (``report.txt``) text for people. The world is synthetic,
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from itertools import combinations
 from typing import Any
@@ -18,13 +18,16 @@ from msgspec import Struct
 from marketofone.domain.action import MARKETING, Action
 from marketofone.domain.moment import text_of
 from marketofone.lab.simulate.stories import STORIES, Step, moment_before
-from marketofone.lab.simulate.world import Choice, Progress, Scenario, Tally, Told, live_through
+from marketofone.lab.simulate.world import Progress, Scenario, Tally, Told, live_through
+from marketofone.lab.simulate.yardsticks import Choice, compare
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
-from marketofone.services.board_service import VerificationView
 from marketofone.services.replay import ReplayReport
+from marketofone.services.verify import Verification
 
 _RESAMPLES = 400
+_YEAR = 365.25
+_ANSWERS = ("accepted", "declined", "ignored")
 _REASONS = 4
 _COUNTED = (
     *("events", "refused", "duplicates", "dead_letters", "granted", "withdrawn", "forecasts", "forecasts_refused"),
@@ -64,7 +67,7 @@ class Report(Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
     impact: Impact
     replayed: ReplayReport
-    verified: VerificationView
+    verified: Verification
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -81,12 +84,23 @@ class Report(Struct, frozen=True, kw_only=True):
             "shown": {"nothing": 0, **tally.shown},
             "why_not": dict(tally.whys.most_common()),
             "impact": self.impact,
+            "policy": self._policy(),
             "oracle_share": captured(tally.choices),
             "oracle_share_second_half": captured(tally.choices[len(tally.choices) // 2 :]),
             "replay_differences": self.replayed.differences,
             "chain_ok": self.verified.ok,
             "stages": {stage: round(took, 2) for stage, took in tally.seconds.items()},
             "seconds": round(self.seconds, 2),
+        }
+
+    def _policy(self) -> dict[str, Any]:
+        """Compare the policy with yardsticks, and how often people said yes with how often at random."""
+        answers = self.tally.answers
+        said = {of: sum(answers[of, verdict] for verdict in _ANSWERS) for of in ("policy", "control")}
+        accepted = {of: round(answers[of, "accepted"] / n, 4) if n else None for of, n in said.items()}
+        return {
+            **compare(self.tally.choices, years=self.scenario.days / _YEAR),
+            "accepted": {"policy": accepted["policy"], "random": accepted["control"]},
         }
 
     def to_text(self) -> str:
@@ -100,6 +114,11 @@ class Report(Struct, frozen=True, kw_only=True):
             verified=self.verified,
             replayed=self.replayed,
         )
+
+
+def random_bytes(seed: int) -> Callable[[int], bytes]:
+    """Give the random bytes of a bank whose draws are to follow from a seed."""
+    return np.random.default_rng((seed, 5)).bytes
 
 
 def run(bank: Bank, scenario: Scenario, *, progress: Progress) -> Report:
@@ -133,11 +152,12 @@ def captured(choices: Sequence[Choice]) -> Share | None:
 
     Examples
     --------
-    >>> captured([Choice(person=0, chosen=2.0, random=1.0, oracle=3.0)]).share
-    0.5
+    >>> worth = np.array([0.0, 1.0, 2.0])
+    >>> captured([Choice(person=0, chosen=2, learned=0, allowed=[0, 1, 2], values=worth, context=())]).share
+    1.0
     """
     people, index = np.unique([choice.person for choice in choices], return_inverse=True)
-    gained = np.bincount(index, weights=[choice.chosen - choice.random for choice in choices])
+    gained = np.bincount(index, weights=[choice.worth(choice.chosen) - choice.random for choice in choices])
     possible = np.bincount(index, weights=[choice.oracle - choice.random for choice in choices])
     if possible.sum() <= 0:
         return None

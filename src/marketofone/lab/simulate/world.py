@@ -35,6 +35,7 @@ from marketofone.lab.simulate.people import happens
 from marketofone.lab.simulate.span import Span, span_of
 from marketofone.lab.simulate.truth import Mood, Reaction, Truth
 from marketofone.lab.simulate.voice import events_of
+from marketofone.lab.simulate.yardsticks import Choice, LearnedRanking
 from marketofone.services.bank import Bank
 from marketofone.services.train import ANEW, TrainingTask
 
@@ -79,15 +80,6 @@ class Told(Struct, frozen=True, kw_only=True):
     reaction: Reaction
 
 
-class Choice(Struct, frozen=True, kw_only=True):
-    """What one decision of the policy was worth by the truth, beside a random and an all-knowing choice (minor)."""
-
-    person: int
-    chosen: float
-    random: float
-    oracle: float
-
-
 @dataclass(slots=True)
 class Tally:
     """What happened so far, counted."""
@@ -96,6 +88,7 @@ class Tally:
     shown: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     whys: Counter[str] = field(default_factory=Counter)
+    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     choices: list[Choice] = field(default_factory=list)
     told: dict[int, list[Told]] = field(default_factory=dict)
@@ -114,11 +107,14 @@ def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally
     tally = Tally()
     with tally.timed("people"):
         lives = lives_of(scenario.customers, seed=scenario.seed, span=span)
+    bank.learns_by_itself = False  # but once, every evening
     _approve(bank, start=span.at(0, minute=0), days=scenario.days)
     world = _World(bank, scenario, lives, span=span, tally=tally)
     for day in range(span.days):
         for minute in (NOON, EVENING):
             world.live_until(span.at(day, minute=minute), evening=minute == EVENING)
+        with tally.timed("learn"):
+            bank.learn(now=span.at(day, minute=EVENING + 5))
         if (day + 1) % scenario.train_days == 0:
             with tally.timed("train"):
                 tasks: tuple[TrainingTask, ...] = (
@@ -145,6 +141,7 @@ class _World:
         self._people = [life.person for life in lives]
         self._joined = span.starts[[person.joined for person in self._people]]
         self._truth = Truth(lives, bank.catalogue.actions, span=span, seed=scenario.seed)
+        self._ranking = LearnedRanking(np.array([action.cost_minor for action in bank.catalogue.actions], dtype=float))
         self._occasions = bank.catalogue.occasions
         self._products = {action.id: action.product for action in bank.catalogue.actions}
         rows = np.concatenate([life.rows for life in lives])
@@ -249,17 +246,25 @@ class _World:
 
     def _compare(self, person: int, decision: Decision, mood: Mood) -> None:
         """Note what the choice was worth by the truth, among what was allowed at that moment."""
-        allowed = [self._truth.position[c.action] for c in decision.candidates if c.stage in {"scored", "chosen"}]
+        position = self._truth.position
+        allowed = [position[c.action] for c in decision.candidates if c.stage in {"scored", "chosen"}]
         if decision.assignment == "policy" and len(allowed) > 1:
-            values = self._truth.expected_values(person, mood=mood)
-            chosen = float(values[self._truth.position[decision.action]])
-            random, oracle = float(values[allowed].mean()), float(values[allowed].max())
-            self._tally.choices.append(Choice(person=person, chosen=chosen, random=random, oracle=oracle))
+            choice = Choice(
+                person=person,
+                chosen=position[decision.action],
+                learned=self._ranking.first(allowed),
+                allowed=allowed,
+                values=self._truth.expected_values(person, mood=mood),
+                context=decision.context,
+            )
+            self._tally.choices.append(choice)
 
     def _answer(self, person: int, decision: Decision, reaction: Reaction, now: Instant) -> None:
         """Tell the bank what a person did; an acceptance shows in what they hold and, months later, in its value."""
         self._heard.append(Outcome(decision=decision.id, verdict=reaction.verdict, at=now, why=reaction.why))
         self._tally.counts[reaction.verdict] += 1
+        self._tally.answers[decision.assignment, reaction.verdict] += 1
+        self._ranking.shown(self._truth.position[decision.action])
         self._tally.whys.update([reaction.why] if reaction.why else [])
         if reaction.verdict != "accepted":
             return
@@ -275,6 +280,7 @@ class _World:
     def _value(self, decision: Decision, value_minor: int, now: Instant) -> None:
         self._heard.append(Outcome(decision=decision.id, verdict="valued", at=now, value_minor=value_minor))
         self._tally.counts["valued"] += 1
+        self._ranking.worth(self._truth.position[decision.action], value_minor)
 
     def _tell(self) -> None:
         """Tell the bank what people did since it last heard of them."""

@@ -97,9 +97,13 @@ def closing_balance(balances: Minor, amounts: Minor) -> int:
     >>> closing_balance(np.array([500, 700]), np.array([-200, 700]))
     500
     """
-    told, moved = balances[::-1], amounts[::-1]
-    distances = np.abs(told[:, np.newaxis] - (told - moved))
-    np.fill_diagonal(distances, np.iinfo(np.int64).max)
+    told, opening = balances[::-1], (balances - amounts)[::-1]
+    # Beside its own, the nearest opening balance is one of two below or two above, whatever the number of movements.
+    order = opening.argsort(kind="stable")
+    near = opening[order].searchsorted(told)[:, np.newaxis] + np.arange(-2, 2)
+    near = order[near.clip(0, len(told) - 1)]
+    distances = np.abs(told[:, np.newaxis] - opening[near])
+    distances[near == np.arange(len(told))[:, np.newaxis]] = np.iinfo(np.int64).max
     return int(told[distances.min(axis=1).argmax()])
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from marketofone.consent.ledger import EVERY
 from marketofone.domain.event import KINDS
-from marketofone.services.bank_config import BankConfig
+from marketofone.projection.bank_config import BankConfig
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.api.schemas import CloudEvent, Customer, DecisionId, Moment
 from marketofone.web.problem import MEDIA_TYPE, Problem
@@ -19,8 +19,9 @@ from marketofone.web.request_data import BATCH, EVENT, JSON
 
 _REF = "#/components/schemas/{name}"
 _PARAMETERS = {"customer": Customer, "decision": DecisionId}
+_QUERY = {"as_of": Moment, "customer": Customer}
 _ALWAYS = {400, 405, 421, 503}  # any operation may answer these
-_WITH_BODY = {413, 415}
+_WITH_BODY = {408, 413, 415}
 
 
 def document(config: BankConfig, *, version: str) -> dict[str, Any]:
@@ -76,8 +77,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
             for name in re.findall(r"\{(\w+)\}", operation.path)
         ],
     }
-    if operation.as_of:
-        described["parameters"].append({"name": "as_of", "in": "query", "schema": _schema(Moment)})
+    described["parameters"] += [
+        {"name": name, "in": "query", "schema": _schema(_QUERY[name])} for name in operation.query
+    ]
     if operation.takes is not None:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(operation.takes)}}}
     elif operation.media:

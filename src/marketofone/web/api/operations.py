@@ -16,18 +16,22 @@ from marketofone.domain.event import parse_event
 from marketofone.domain.moment import SECOND, text_of
 from marketofone.services import history
 from marketofone.services.bank import Bank
-from marketofone.services.consent_service import ConsentView, Use
+from marketofone.services.consent_service import ConsentView
 from marketofone.services.feedback import UpdateResult
 from marketofone.services.forecast import CustomerForecast
+from marketofone.services.ingest import MAX_BATCH as MAX_ROWS
 from marketofone.services.insights import ProfileView
 from marketofone.services.spending import Insight
+from marketofone.services.use_log import Use
 from marketofone.web.api import schemas
-from marketofone.web.request_data import BATCH, EVENT, JSON, MAX_BODY_BYTES, RequestData, moment
+from marketofone.web.api.rows import check_rows, too_many
+from marketofone.web.request_data import BATCH, EVENT, JSON, MAX_BODY_BYTES, RequestData, moment, past
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_ERRORS = 100
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
-_ROW = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ONE = msgspec.json.Decoder(msgspec.Raw)
+ACTOR = "http"
 CUSTOMER = "/v1/customers/{customer}"
 CONSENTS = CUSTOMER + "/consents"
 
@@ -48,7 +52,9 @@ class Operation:
     status: int = 200
     fails: Sequence[int] = ()
     limit: int = MAX_BODY_BYTES
-    as_of: bool = False
+    query: Sequence[str] = ()
+    aside: bool = False
+    """Whether it is answered while all others are at work."""
 
     @property
     def gives(self) -> Any:
@@ -66,29 +72,37 @@ def ingest(bank: Bank, request_data: RequestData) -> schemas.Ingested:
     rows = _rows(request_data)
     now = bank.now()
     report = bank.ingest(rows, now=now)
-    latest = now + bank.context.config.settings.future_seconds * SECOND
+    latest = now + bank.config.settings.future_seconds * SECOND
     return schemas.Ingested(**asdict(report), errors=_errors(rows, latest=latest) if report.dead_letters else ())
 
 
 def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
-    """Decide the one next best thing to do for a person, now or as of a moment, with its reasons."""
+    """Decide the one next best thing to do for a person, with its reasons.
+
+    With ``as_of`` it is a question: an answer on what was known then, and never a contact.
+    """
     asked = request_data.read(schemas.DecisionAsked)
-    if asked.channel is not None and asked.channel not in bank.context.config.policy.channels:
+    if asked.channel is not None and asked.channel not in bank.config.policy.channels:
         raise MalformedRequest(field="channel", shape="unknown", fix="use a channel of consent.toml")
-    began = perf_counter()
+    began, now = perf_counter(), bank.now()
     decision = bank.decide(
         asked.customer,
         occasion=asked.occasion,
         channel=asked.channel,
         id=asked.id,
-        now=moment(asked.as_of, calendar=bank.calendar, field="as_of"),
+        now=now,
+        as_of=past(asked.as_of, calendar=bank.calendar, now=now),
     )
     return schemas.told(decision, schemas.DecidedNow, bank=bank, seconds=round(perf_counter() - began, 6))
 
 
 def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
-    """Give a decision again: its reasons, how every candidate fared, and what followed."""
-    decision = bank.decision(request_data.path["decision"])
+    """Give a decision again: its reasons, how every candidate fared, and what followed.
+
+    ``customer`` says whose, where several customers have one of this id. Refused once it rests on information that may
+    not be used any more.
+    """
+    decision = bank.decision(request_data.path["decision"], customer=request_data.customer)
     outcomes = history.outcomes_of(bank.context, decision)
     heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
     candidates = [asdict(candidate) for candidate in decision.candidates]
@@ -96,41 +110,63 @@ def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
 
 
 def record_outcome(bank: Bank, request_data: RequestData) -> UpdateResult:
-    """Say what a person did after a decision, and why; what was learned from it is the answer."""
-    said = request_data.read(schemas.OutcomeSaid)
-    now = moment(said.as_of, calendar=bank.calendar, field="as_of")
-    return bank.outcome(said.decision, said.verdict, why=said.why, value_minor=said.value_minor, now=now)
+    """Say what a person did after a decision, and why; what it teaches is the answer. It is learned within a second.
+
+    ``customer`` says whose decision, where several customers have one of this id.
+    """
+    said, now = request_data.read(schemas.OutcomeSaid), bank.now()
+    return bank.outcome(
+        said.decision,
+        said.verdict,
+        why=said.why,
+        value_minor=said.value_minor,
+        now=now,
+        as_of=past(said.as_of, calendar=bank.calendar, now=now),
+        customer=said.customer,
+    )
 
 
 def show_consents(bank: Bank, request_data: RequestData) -> ConsentView:
-    """Show how every scope of a person's consent stands."""
-    return bank.consents(request_data.path["customer"], now=request_data.moment(bank.calendar))
+    """Show how every scope of a person's consent stands, or with ``as_of`` how it stood."""
+    now = bank.now()
+    return bank.consents(request_data.path["customer"], now=now, as_of=request_data.as_of(bank.calendar, now=now))
 
 
-def change_consents(bank: Bank, request_data: RequestData) -> ConsentView:
-    """Record what a person says about consent. Effective when answered; the answer shows every scope."""
+def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentChanged:
+    """Record what a person says about consent. Effective when answered.
+
+    The answer shows every scope, when a grant ends by itself, and the entry of the journal that proves it.
+    """
     said, customer, now = request_data.read(schemas.ConsentSaid), request_data.path["customer"], bank.now()
     until = moment(said.until, calendar=bank.calendar, field="until")
     if said.change == "withdraw" and until is not None:
         raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant")
-    change = {**asdict(said), "customer": customer, "since": now, "until": until}
-    bank.consent(msgspec.convert(change, ConsentChange), now=now)
-    return bank.consents(customer, now=now)
+    change = {**asdict(said), "customer": customer, "since": now, "until": until, "actor": ACTOR}
+    given = bank.consent_given(msgspec.convert(change, ConsentChange), now=now)
+    return schemas.ConsentChanged(
+        **asdict(bank.consents(customer, now=now)),
+        until=None if given.until is None else text_of(given.until),
+        entry=schemas.EntryProof(subject=given.entry.subject, n=given.entry.n, hash=given.entry.hash.hex()),
+    )
 
 
 def profile(bank: Bank, request_data: RequestData) -> ProfileView:
     """Show what is known about a person, restricted to what they allow."""
-    return bank.profile(request_data.path["customer"], now=request_data.moment(bank.calendar))
+    now = bank.now()
+    return bank.profile(request_data.path["customer"], now=now, as_of=request_data.as_of(bank.calendar, now=now))
 
 
 def insights(bank: Bank, request_data: RequestData) -> list[Insight]:
     """Show what a person's own numbers say, compared only with themselves."""
-    return bank.insights(request_data.path["customer"], now=request_data.moment(bank.calendar))
+    now = bank.now()
+    return bank.insights(request_data.path["customer"], now=now, as_of=request_data.as_of(bank.calendar, now=now))
 
 
 def forecast(bank: Bank, request_data: RequestData) -> CustomerForecast:
-    """Look 90 days ahead on a person's accounts, if they allow it."""
-    return bank.forecast(request_data.path["customer"], now=request_data.moment(bank.calendar))
+    """Show 90 days ahead on a person's accounts, if they allow it; no decision follows what was shown."""
+    now = bank.now()
+    as_of = request_data.as_of(bank.calendar, now=now)
+    return bank.show_forecast(request_data.path["customer"], now=now, as_of=as_of)
 
 
 def uses(bank: Bank, request_data: RequestData) -> list[Use]:
@@ -140,7 +176,7 @@ def uses(bank: Bank, request_data: RequestData) -> list[Use]:
 
 def health(bank: Bank, request_data: RequestData) -> schemas.Health:  # noqa: ARG001 - every operation has the same form
     """Say whether the store answers."""
-    return schemas.Health(status="ok", position=history.position(bank.context))
+    return schemas.Health(status="ok", position=history.answers(bank.context))
 
 
 OPERATIONS = (
@@ -151,10 +187,13 @@ OPERATIONS = (
         "Take events in",
         accepts=(EVENT, BATCH, JSON),
         status=202,
+        fails=(422,),
         limit=MAX_BATCH_BYTES,
     ),
-    Operation("POST", "/v1/decisions", decide, "Decide", takes=schemas.DecisionAsked, fails=(404, 409)),
-    Operation("GET", "/v1/decisions/{decision}", recall, "Give a decision again", fails=(404,)),
+    Operation("POST", "/v1/decisions", decide, "Decide", takes=schemas.DecisionAsked, fails=(403, 404, 409)),
+    Operation(
+        "GET", "/v1/decisions/{decision}", recall, "Give a decision again", fails=(403, 404), query=("customer",)
+    ),
     Operation(
         "POST",
         "/v1/outcomes",
@@ -163,13 +202,13 @@ OPERATIONS = (
         takes=schemas.OutcomeSaid,
         fails=(404, 409),
     ),
-    Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), as_of=True),
-    Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=schemas.ConsentSaid, fails=(404,)),
-    Operation("GET", CUSTOMER + "/profile", profile, "Show the profile", fails=(403, 404), as_of=True),
-    Operation("GET", CUSTOMER + "/insights", insights, "Show insights", fails=(403, 404), as_of=True),
-    Operation("GET", CUSTOMER + "/forecast", forecast, "Look ahead", fails=(403, 404), as_of=True),
+    Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
+    Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=schemas.ConsentSaid, fails=(403, 404)),
+    Operation("GET", CUSTOMER + "/profile", profile, "Show the profile", fails=(403, 404), query=("as_of",)),
+    Operation("GET", CUSTOMER + "/insights", insights, "Show insights", fails=(403, 404), query=("as_of",)),
+    Operation("GET", CUSTOMER + "/forecast", forecast, "Look ahead", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
-    Operation("GET", "/health", health, "Say whether the store answers"),
+    Operation("GET", "/health", health, "Say whether the store answers", aside=True),
 )
 
 
@@ -178,14 +217,23 @@ def _rows(request_data: RequestData) -> list[bytes]:
         request_data.media == JSON and request_data.body.lstrip(b" \t\r\n").startswith(b"[")
     )
     try:
-        if many:
-            return [bytes(row) for row in _ROWS.decode(request_data.body)]
-        _ROW.decode(request_data.body)
+        if not many:
+            return [_one(request_data.body)]
+        check_rows(request_data.body, most=MAX_ROWS)
+        rows = _ROWS.decode(request_data.body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequest(
             field="body", shape=f"no JSON {'array' if many else 'object'}", fix="send one CloudEvent, or an array"
         ) from error
-    return [request_data.body]
+    if len(rows) > MAX_ROWS:
+        raise too_many(MAX_ROWS)
+    return [bytes(row) for row in rows]
+
+
+def _one(body: bytes) -> bytes:
+    if not bytes(_ONE.decode(body)).startswith(b"{"):
+        raise msgspec.ValidationError("no object")
+    return body
 
 
 def _errors(rows: list[bytes], *, latest: int) -> tuple[schemas.RowError, ...]:

@@ -11,24 +11,28 @@ from msgspec.structs import fields
 
 from marketofone.consent.ledger import EVERY
 from marketofone.domain.action import Kind
-from marketofone.domain.decision import Candidate, Counterfactual, Decision, NotUsed, Reason
+from marketofone.domain.decision import DECISION_ID, Candidate, Counterfactual, Decision, NotUsed, Reason
 from marketofone.domain.event import Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
 from marketofone.services.bank import Bank
+from marketofone.services.consent_service import ConsentView
 from marketofone.services.ingest import IngestReport
 from marketofone.web.formatting import action_of
 from marketofone.web.request_data import MOMENT, NAME
 
 Customer = Annotated[str, Meta(pattern=NAME)]
-DecisionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$(?!\n)")]
+DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Why = Annotated[str, Meta(max_length=200)]
 
 
 class DecisionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For whom, on which occasion. The same ``id`` gives the same decision again."""
+    """For whom, on which occasion. The same ``id`` gives the same decision of this customer again.
+
+    ``as_of`` makes it a question about an earlier moment.
+    """
 
     customer: Customer
     occasion: Word
@@ -45,6 +49,7 @@ class OutcomeSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     why: Why = ""
     value_minor: Minor | None = None
     as_of: Moment | None = None
+    customer: Customer | None = None
 
 
 class ConsentSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +60,21 @@ class ConsentSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     sources: Words = (EVERY,)
     channels: Words = (EVERY,)
     until: Moment | None = None
+
+
+class EntryProof(Struct, frozen=True, kw_only=True):
+    """The entry that proves it: the number of the journal, the place in it, and its hash in hexadecimal."""
+
+    subject: int
+    n: int
+    hash: str
+
+
+class ConsentChanged(ConsentView, frozen=True, kw_only=True):
+    """How every scope stands after a change, when a grant ends by itself, and the entry that proves it."""
+
+    until: str | None
+    entry: EntryProof
 
 
 class CloudEvent(Struct, frozen=True, kw_only=True):
@@ -139,7 +159,7 @@ class Traced(Decided, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """The store answers; ``position`` is its last journal entry."""
+    """The store answers; ``position`` is the last entry of the bank's journal."""
 
     status: Literal["ok"]
     position: int

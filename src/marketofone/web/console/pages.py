@@ -41,14 +41,15 @@ def home(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 def console(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show counts and the newest decisions."""
-    decisions = history.recent_decisions(renderer.bank.context, customer=None, limit=RECENT)
+    decisions = history.recent_decisions(renderer.bank.context, customer=None, limit=RECENT, now=renderer.bank.now())
     counts = sorted(renderer.bank.counts().items())
     return renderer.page("console/home.html", request_data, counts=counts, decisions=decisions)
 
 
 def board(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show how every action stands with the review board, with the forms to rule."""
-    standings = renderer.bank.board(now=request_data.moment(renderer.bank.calendar))
+    now = renderer.bank.now()
+    standings = renderer.bank.board(now=request_data.as_of(renderer.bank.calendar, now=now) or now)
     standings.sort(key=lambda standing: (-standing.tier, standing.action))
     return renderer.page("console/board.html", request_data, standings=standings, tiers=Tier, days=APPROVAL_DAYS)
 
@@ -76,7 +77,10 @@ def impact(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Trace one decision from its candidates through gates, scores and draw to the outcome."""
-    decision = renderer.bank.decision(request_data.path["decision"])
+    bank = renderer.bank
+    decision = history.shown_decision(
+        bank.context, request_data.path["decision"], customer=request_data.customer, now=bank.now()
+    )
     scored = [candidate for candidate in decision.candidates if candidate.stage in ("scored", "chosen")]
     scored.sort(key=lambda candidate: (candidate.stage != "chosen", -candidate.draw))
     gates = _gates(decision.candidates)
@@ -106,7 +110,7 @@ def _gates(candidates: Sequence[Candidate]) -> list[tuple[str, int, int]]:
 
 
 def _whisker(renderer: PageRenderer, candidate: Candidate) -> charts.Mark:
-    currency = renderer.bank.context.config.settings.currency
+    currency = renderer.bank.config.settings.currency
     return charts.Mark(
         label=formatting.action_of(candidate.action, catalogue=renderer.bank.catalogue).title,
         amount=candidate.mean,

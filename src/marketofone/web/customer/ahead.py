@@ -60,9 +60,10 @@ class Ahead:
 
 def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what is coming: the total balance as a fan, its dated payments, what may happen; or why nobody looked."""
-    customer, moment = request_data.path["customer"], request_data.moment(renderer.bank.calendar)
+    customer, now = request_data.path["customer"], renderer.bank.now()
+    as_of = request_data.as_of(renderer.bank.calendar, now=now)
     try:
-        ahead = renderer.bank.forecast(customer, now=moment)
+        ahead = renderer.bank.show_forecast(customer, now=now, as_of=as_of)
     except ConsentRefused as refused:
         return renderer.page("customer/forecast_off.html", request_data, customer=customer, why=str(refused))
     days = () if ahead.total is None else ahead.total.days
@@ -80,7 +81,7 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
         drawn=drawn,
         risks=risks,
         unsaid=[RISKS[name] for name in RISKS if name not in {event.event for event in ahead.events}],
-        helps=_helps(renderer, customer, now=moment or renderer.bank.now()),
+        helps=_helps(renderer, customer, now=now),
     )
 
 
@@ -142,6 +143,6 @@ def _risks(events: Sequence[EventAhead]) -> list[Risk]:
 
 def _helps(renderer: PageRenderer, customer: str, *, now: Instant) -> list[Decision]:
     """Give what was offered lately because of a forecast, newest first, each action once."""
-    latest = history.recent_decisions(renderer.bank.context, customer=customer, limit=_LATEST)
+    latest = history.recent_decisions(renderer.bank.context, customer=customer, limit=_LATEST, now=now)
     offered = [made for made in latest if made.notification and now - _OFFERED_DAYS * DAY < made.at <= now]
     return list({made.action: made for made in reversed(offered)}.values())[::-1]

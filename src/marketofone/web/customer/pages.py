@@ -11,15 +11,17 @@ from starlette.responses import Response
 from marketofone.consent.ledger import EVERY, ConsentChange, Validity
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
-from marketofone.domain.errors import MalformedRequest, UnknownDecision
-from marketofone.domain.moment import Instant
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Instant, text_of
+from marketofone.domain.outcome import Verdict
 from marketofone.learn.join import answer
 from marketofone.models.forecast.spending import Habit
 from marketofone.services import history
+from marketofone.services.visible import HIDDEN_ACTION
 from marketofone.web import charts, formatting
 from marketofone.web.customer.ahead import forecast
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
-from marketofone.web.request_data import RequestData
+from marketofone.web.request_data import RequestData, moment
 
 # What people may say with one click when something is not for them.
 WHY_NOT = ("not now", "not useful to me", "you are wrong about me", "too often")
@@ -62,14 +64,15 @@ class Row:
 
 def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what may be used for what, how it was used, and what was decided lately."""
-    bank, customer = renderer.bank, request_data.path["customer"]
+    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
     return renderer.page(
         "customer/data.html",
         request_data,
         customer=customer,
-        latest=history.recent_decisions(bank.context, customer=customer, limit=LATEST),
-        rows=_rows(renderer, customer, now=request_data.moment(bank.calendar) or bank.now()),
+        latest=history.recent_decisions(bank.context, customer=customer, limit=LATEST, now=now),
+        rows=_rows(renderer, customer, now=now, as_of=request_data.as_of(bank.calendar, now=now)),
         changed=_changed(renderer, request_data.query.get("changed", "")),
+        until=moment(request_data.query.get("until"), calendar=bank.calendar, field="until"),
         used=bank.uses(customer),
     )
 
@@ -83,15 +86,16 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
         case _:
             raise MalformedRequest(field="say", shape="no switch", fix="use the switches of the page")
     told = {"customer": customer, "change": change, "since": now, **scope}
-    renderer.bank.consent(msgspec.convert(told, ConsentChange), now=now)
+    given = renderer.bank.consent_given(msgspec.convert(told, ConsentChange), now=now)
+    until = "" if given.until is None else text_of(given.until)
     anchor = "page" if purpose == EVERY else purpose if source == EVERY else f"{purpose}-{source}"
-    return redirect(address("customer", customer, changed=said) + f"#{anchor}")
+    return redirect(address("customer", customer, changed=said, until=until) + f"#{anchor}")
 
 
 def insights(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what a person's own spending says: what comes back, what shifted, what is unusual; or that nobody looked."""
-    customer = request_data.path["customer"]
-    seen = renderer.bank.spending(customer, now=request_data.moment(renderer.bank.calendar))
+    customer, now = request_data.path["customer"], renderer.bank.now()
+    seen = renderer.bank.spending(customer, now=now, as_of=request_data.as_of(renderer.bank.calendar, now=now))
     return renderer.page(
         "customer/insights.html",
         request_data,
@@ -113,7 +117,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         decision=decision,
         said=answer(history.outcomes_of(bank.context, decision)),
         scored=scored,
-        chart=charts.bars([_bar(reason, currency=bank.context.config.settings.currency) for reason in scored]),
+        chart=charts.bars([_bar(reason, currency=bank.config.settings.currency) for reason in scored]),
         why_not=WHY_NOT,
     )
 
@@ -123,18 +127,18 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     decision, said = _own(renderer, request_data), request_data.form.get("say", "")
     if said != "yes" and said not in WHY_NOT:
         raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
-    if decision.action == NOTHING:
+    if decision.action in (NOTHING, HIDDEN_ACTION):
         raise MalformedRequest(field="say", shape="an answer to nothing", fix="nothing was shown")
     yes = said == "yes"
-    renderer.bank.outcome(decision.id, "accepted" if yes else "declined", why="" if yes else said)
+    verdict: Verdict = "accepted" if yes else "declined"
+    renderer.bank.outcome(decision.id, verdict, why="" if yes else said, customer=decision.customer)
     return redirect(address("customer", request_data.path["customer"], "decisions", decision.id) + "#answer")
 
 
 def _own(renderer: PageRenderer, request_data: RequestData) -> Decision:
-    decision = renderer.bank.decision(request_data.path["decision"])
-    if decision.customer != request_data.path["customer"]:
-        raise UnknownDecision  # nobody learns from an address that somebody else's decision exists
-    return decision
+    """Give a person's own decision; nobody learns from an address that somebody else's exists."""
+    bank, path = renderer.bank, request_data.path
+    return history.shown_decision(bank.context, path["decision"], customer=path["customer"], now=bank.now())
 
 
 def _habit(of: Habit, *, currency: str) -> charts.Mark:
@@ -156,20 +160,21 @@ def _bar(reason: Reason, *, currency: str) -> charts.Mark:
     )
 
 
-def _rows(renderer: PageRenderer, customer: str, *, now: Instant) -> dict[str, list[Row]]:
+def _rows(renderer: PageRenderer, customer: str, *, now: Instant, as_of: Instant | None) -> dict[str, list[Row]]:
     """Give the rows of every purpose; those that nobody can switch have none."""
-    policy = renderer.bank.context.config.policy
-    consents = history.consents_of(renderer.bank.context, customer)
+    policy = renderer.bank.config.policy
+    consents = history.consents_of(renderer.bank.context, customer, as_of=as_of)
+    moment = now if as_of is None else as_of
     rows: dict[str, list[Row]] = {purpose: [] for purpose in policy.purposes}
     for (purpose, source), scopes in groupby(policy.scopes(), key=lambda scope: (scope.purpose, scope.source)):
-        switches = ((scope.channel, consents.state(scope, now), consents.validity(scope, now)) for scope in scopes)
+        switches = ((scope.channel, consents.state(scope, moment), consents.validity(scope)) for scope in scopes)
         rows[purpose].append(Row(source, tuple(switches)))
     return rows
 
 
 def _changed(renderer: PageRenderer, text: str) -> list[str] | None:
     """Read what a redirect says was just changed; only words of the policy pass."""
-    policy, said = renderer.bank.context.config.policy, text.split(" ")
+    policy, said = renderer.bank.config.policy, text.split(" ")
     known = {"grant", "withdraw", EVERY, *policy.purposes, *policy.sources, *policy.channels}
     return said if len(said) == len(("change", "purpose", "source", "channel")) and known.issuperset(said) else None
 

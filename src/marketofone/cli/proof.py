@@ -1,0 +1,154 @@
+"""Commands that prove and keep: verify, replay, checkpoint, backup, versions, keys, and the rights of a person."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from marketofone import wiring
+from marketofone.bank import open as open_bank
+from marketofone.cli import terminal
+from marketofone.cli.session import SAID_NO, Session, as_json, in_folder, on_bank
+from marketofone.domain.errors import MalformedRequest
+
+a_file = click.Path(path_type=Path, dir_okay=False)
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="How many processes share the work."
+)
+
+
+def to_read(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that every command has, and open the bank for it to read only."""
+
+    @as_json
+    @in_folder
+    @click.option("--run-key-command", is_flag=True, help="Run the command of bank.toml that prints the bank's key.")
+    @wraps(command)
+    def run(*, folder: Path, as_json: bool, run_key_command: bool, **options: Any) -> None:
+        with open_bank(folder, read_only=True, runs_command=run_key_command) as bank:
+            command(Session(bank, as_json), **options)
+
+    return run
+
+
+@click.command()
+@to_read
+@click.option("--all", "everything", is_flag=True, help="Every decision; this is what happens anyway.")
+@workers_option
+def replay(session: Session, *, everything: bool, workers: int) -> None:  # noqa: ARG001 - the contract names the flag
+    """Recompute every decision from the journals and compare it byte for byte. Writes nothing."""
+    with terminal.Progress(quiet=session.as_json) as progress:
+        report = session.bank.replay(workers=workers, step=lambda done, all_: progress.step(done, all_, "replay"))
+    session.say(report, "replayed")
+    sys.exit(SAID_NO if report.differences else 0)
+
+
+@click.command()
+@to_read
+@click.option("--against", type=a_file, help="An old checkpoint: finds whatever was cut off or rewritten since.")
+@click.option("--public-key", metavar="HEX", help="The key that verifies it.  [default: the key store's]")
+@workers_option
+def verify(session: Session, *, against: Path | None, public_key: str | None, workers: int) -> None:
+    """Check every journal, the log over them, and all that is kept beside them. Writes nothing, runs no found code."""
+    text = None if against is None else against.read_text(encoding="utf-8")
+    with terminal.Progress(quiet=session.as_json) as progress:
+        report = session.bank.verify(
+            against=text,
+            public_key=None if public_key is None else _key_of(public_key),
+            workers=workers,
+            step=lambda done, all_: progress.step(done, all_, "verify"),
+        )
+    session.say(report, "verified")
+    sys.exit(0 if report.ok else SAID_NO)
+
+
+@click.command()
+@on_bank
+@click.option("--to", type=a_file, help="Write it into a new file, and do not print it.")
+@click.option("--public-key", "only_key", is_flag=True, help="Print the public key that verifies checkpoints, and end.")
+def checkpoint(session: Session, *, to: Path | None, only_key: bool) -> None:
+    """Seal and sign how the log stands. Keep what is printed elsewhere: it finds any later change."""
+    if only_key:
+        session.say({"public_key": session.bank.public_key()}, "public_key")
+        return
+    made = session.bank.checkpoint()
+    if to is not None:
+        with to.open("x", encoding="utf-8") as file:
+            file.write(made.text)
+    session.say(made, "checkpoint", to=to)
+
+
+@click.command()
+@to_read
+@click.argument("target", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+def backup(session: Session, *, target: Path) -> None:
+    """Write the data and the documents into a new DIR; keys and names stay where they are."""
+    session.bank.backup(target)
+    session.say({"written": str(target)}, "backed_up")
+
+
+@click.group()
+def versions() -> None:
+    """List the versions of what was learned, or make an earlier one active again."""
+
+
+@versions.command(name="list")
+@to_read
+def versions_list(session: Session) -> None:
+    """List all versions, newest first."""
+    session.say(session.bank.versions(), "versions")
+
+
+@versions.command(name="roll-back")
+@on_bank
+@click.argument("number", metavar="N", type=click.IntRange(0))
+def versions_roll_back(session: Session, *, number: int) -> None:
+    """Make version N active again; 0 is what was known before anything was learned."""
+    session.bank.roll_back(number)
+    session.say(session.bank.versions(), "versions")
+
+
+@click.group()
+def keys() -> None:
+    """Look after the bank's key, which wraps all others."""
+
+
+@keys.command(name="rewrap")
+@on_bank
+@click.option("--to", type=a_file, required=True, help="A new file for the new key.")
+def keys_rewrap(session: Session, *, to: Path) -> None:
+    """Wrap every key under a new key of the bank. Nothing that was sealed changes; restart other processes."""
+    rewrapped = session.bank.context.keys.rewrap(wiring.write_key(to))
+    session.say({"keys": rewrapped, "file": str(to)}, "rewrapped")
+
+
+@click.group()
+def rights() -> None:
+    """Do what a person has a right to."""
+
+
+@rights.command(name="erase")
+@on_bank
+@click.argument("customer")
+@click.option("--ground", default="asked by the customer", show_default=True, help="On what ground.")
+@click.option("--yes", is_flag=True, help="Do it: it cannot be undone.")
+def rights_erase(session: Session, *, customer: str, ground: str, yes: bool) -> None:
+    """Forget CUSTOMER: key and name are destroyed, and what is sealed opens in no copy of the data."""
+    if not yes:
+        raise MalformedRequest(field="--yes", shape="missing", fix="it cannot be undone: say --yes")
+    session.say(session.bank.erase(customer, ground=ground), "erased")
+
+
+def _key_of(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise MalformedRequest(field="--public-key", shape="not hexadecimal", fix="give 64 digits") from error
+
+
+COMMANDS = (replay, verify, checkpoint, backup, versions, keys, rights)

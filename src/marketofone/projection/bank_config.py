@@ -1,0 +1,158 @@
+"""Everything the documents of a bank say, read once, as values.
+
+A decision follows one version of the documents. Their texts are entries of the journal, so that a replay reads
+those that were in force at the time. One line is left out of them: which engine keeps the data changes no answer, and
+its address is nobody's business who reads the journal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Annotated
+from urllib.parse import unquote
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from marketofone.consent.policy import ConsentPolicy, parse_policy
+from marketofone.decide.catalogue import ActionCatalogue, parse_actions
+from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
+from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.event import Currency, Share, Text
+from marketofone.domain.moment import Calendar
+from marketofone.features.catalogue import Catalogue, load_catalogue
+from marketofone.governance.guardrails import parse_guardrails
+
+DOCUMENTS = ("bank.toml", "consent.toml", "features.py", "actions.toml", "guardrails.toml")
+
+
+EMBEDDED = "embedded"
+Engine = Annotated[str, Meta(pattern=r"^(embedded|postgresql://\S+)$(?!\n)")]
+"""``embedded`` (one SQLite file), or the address of a PostgreSQL database."""
+_ENGINE_LINE = re.compile(r"(?m)^[ \t]*engine[ \t]*=.*(?:\n|\Z)")
+_ADDRESS = re.compile(r"postgres(?:ql)?://[^\s\"']*")
+
+
+class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the key lies that wraps all others: a file (from the bank's folder on), or what a command prints.
+
+    The key is 32 bytes, or 64 hexadecimal digits.
+    """
+
+    file: Text | None = None
+    command: Text | None = None
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The bank itself: ``bank.toml``.
+
+    ``clock`` is where the time of a synthetic bank stands; every other bank goes by the clock of its machine.
+    """
+
+    name: Text
+    timezone: Text
+    currency: Currency
+    engine: Engine = EMBEDDED
+    control_share: Share
+    exploration: Annotated[float, Meta(gt=0.0, lt=0.5)]
+    future_seconds: Annotated[int, Meta(ge=0, le=86_400)]
+    outcome_days: Annotated[int, Meta(ge=1, le=365)]
+    clock: Text | None = None
+    keys: KeySettings = KeySettings()
+
+
+@dataclass(frozen=True)
+class BankConfig:
+    """What the bank's documents say, and the digest of the version it was read from."""
+
+    settings: Settings
+    policy: ConsentPolicy
+    features: Catalogue
+    actions: ActionCatalogue
+    compiled: CompiledCatalogue
+    calendar: Calendar
+    digest: str
+
+
+def read_config(texts: Mapping[str, str]) -> BankConfig:
+    """Read all documents of a bank project.
+
+    Raises
+    ------
+    MalformedDocument
+        When one is missing or breaks its contract.
+    BadExpression
+        When an eligibility or guardrail expression cannot be read.
+    """
+    for name in DOCUMENTS:
+        if name not in texts:
+            raise MalformedDocument(field=name, shape="missing", fix="lay the project out with `marketofone init`")
+    settings = read_settings(texts["bank.toml"])
+    features = load_catalogue(texts["features.py"])
+    actions = parse_actions(texts["actions.toml"], features=features)
+    return BankConfig(
+        settings=settings,
+        policy=parse_policy(texts["consent.toml"]),
+        features=features,
+        actions=actions,
+        compiled=bind(actions, features=features, guardrails=parse_guardrails(texts["guardrails.toml"])),
+        calendar=Calendar(settings.timezone),
+        digest=digest_of(texts),
+    )
+
+
+def read_settings(text: str) -> Settings:
+    """Read ``bank.toml``.
+
+    Raises
+    ------
+    MalformedDocument
+        When it breaks its contract, or would give a password away: documents are recorded for good, and shown.
+    """
+    try:
+        settings = msgspec.toml.decode(text, type=Settings)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise MalformedDocument(
+            field="bank.toml", shape=str(error), fix="compare with a fresh `marketofone init`"
+        ) from error
+    if any(map(_holds_secret, _ADDRESS.findall(text))):  # also in a comment
+        raise MalformedDocument(
+            field="engine", shape="an address with a password", fix="leave the password to PGPASSWORD or ~/.pgpass"
+        )
+    return settings
+
+
+def without_engine(text: str) -> str:
+    """Give ``bank.toml`` as it is recorded: without the line that says which engine keeps the data.
+
+    Raises
+    ------
+    MalformedDocument
+        When `engine` does not stand on a line of its own.
+    """
+    rest = _ENGINE_LINE.sub("", text, count=1)
+    if read_settings(rest) != replace(read_settings(text), engine=EMBEDDED):
+        raise MalformedDocument(
+            field="engine", shape="not on a line of its own", fix='write `engine = "..."` on one line'
+        )
+    return rest
+
+
+def _holds_secret(address: str) -> bool:
+    """Say whether an address holds a password, in any place where libpq would look for one."""
+    words = address.partition("://")[2]
+    user, at, _ = words.partition("/")[0].partition("@")
+    names = [unquote(option.partition("=")[0]).lower() for option in words.partition("?")[2].split("&")]
+    return bool(at and ":" in user) or any("password" in name or "secret" in name for name in names)
+
+
+def digest_of(texts: Mapping[str, str]) -> str:
+    """Give the digest that names one version of all documents."""
+    digest = blake2b(digest_size=8)
+    for name in DOCUMENTS:
+        digest.update(f"{name}\0{len(texts[name])}\0{texts[name]}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,85 @@
+"""What the bank's own journal says: the documents in force, the board's rulings, and the active version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.domain.moment import Instant
+from marketofone.governance.board import NO_RULINGS, BoardState
+from marketofone.governance.board import apply as apply_ruling
+from marketofone.projection.records import RollbackRecord, RulingRecord, VersionRecord
+from marketofone.store.ports import GUARDING, Entry
+
+Digests = Mapping[str, bytes]
+
+
+class VersionInfo(Struct, frozen=True):
+    """One version: its entry, its parent, when it was recorded and as of when, how many lessons, and its debt."""
+
+    n: int
+    parent: int
+    recorded: Instant
+    at: Instant
+    lessons: int
+    debt: int
+    why: str
+    changed: Mapping[str, bytes | None]
+
+
+class BankState(Struct, frozen=True):
+    """The bank's journal up to entry ``n``.
+
+    ``documents`` is the entry of the documents in force and ``digests`` gives for each entry of documents their digest.
+    ``version`` is the entry of the active version, 0 for none. The two mappings are shared with later states, which
+    only add to them; whoever asks an older state looks for entries up to its ``n``.
+    """
+
+    n: int = 0
+    guard: int = 0
+    documents: int = 0
+    digests: dict[int, str] = {}
+    board: BoardState = NO_RULINGS
+    version: int = 0
+    versions: dict[int, VersionInfo] = {}
+    destroyed: frozenset[bytes] = frozenset()
+
+
+def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
+    """Give what the bank's journal says after one more entry."""
+    changes: dict[str, Any] = {}
+    if entry.kind == "document":
+        state.digests[entry.n] = record.digest
+        changes = {"documents": entry.n}
+    elif isinstance(record, RulingRecord):
+        changes = {"board": apply_ruling(state.board, record.ruling)}
+    elif isinstance(record, VersionRecord):
+        info = VersionInfo(
+            entry.n,
+            record.parent,
+            entry.recorded,
+            record.at,
+            len(record.lessons),
+            record.debt,
+            record.why,
+            record.states,
+        )
+        state.versions[entry.n] = info
+        changes = {"version": entry.n, "destroyed": state.destroyed.union(record.destroyed)}
+    elif isinstance(record, RollbackRecord):
+        changes = {"version": record.version}
+    return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)
+
+
+def digests_of(state: BankState, version: int) -> dict[str, bytes]:
+    """Give the digest of each state of a version: its own changes over those of its parents."""
+    found: dict[str, bytes | None] = {}
+    while version:
+        info = state.versions[version]
+        for name, digest in info.changed.items():
+            found.setdefault(name, digest)
+        version = info.parent
+    return {name: digest for name, digest in found.items() if digest is not None}

@@ -1,0 +1,197 @@
+"""The codec: what is written into journals and snapshots, and read from them again. There is no other.
+
+A body is a random salt, a byte that names the format, and the record: MessagePack, deflated for documents, and in
+columns for decisions (``decision_form.py``). It is sealed under the customer's key, bound to the subject and the kind.
+The commitment covers salt and record, so that an entry still commits to what it said after the key was destroyed.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from marketofone.audit.journal_chain import commitment
+from marketofone.audit.sealed_box import Box, CannotOpen
+from marketofone.domain.errors import MalformedRequest, StoreError
+from marketofone.domain.moment import Instant
+from marketofone.projection import decision_form, records
+from marketofone.projection.records import Record
+from marketofone.store.ports import CODES, Draft, Entry, EntryKind, Kept
+
+FORMAT = 2
+"""Of bodies. From this one on every change of a format comes with a migration that is tested."""
+
+Random = Callable[[int], bytes]
+"""Gives so many random bytes; tests of formats give the same ones each time."""
+
+_SALT = 16
+_NONCE = 12
+_RECORDS: dict[EntryKind, type[Record]] = {
+    "ingest": records.IngestRecord,
+    "signal": records.IngestRecord,
+    "consent": records.ConsentRecord,
+    "identity": records.IdentityRecord,
+    "decision": records.DecisionRecord,
+    "outcome": records.OutcomeRecord,
+    "forecast": records.ForecastRecord,
+    "use": records.UseRecord,
+    "erasure": records.ErasureRecord,
+    "document": records.DocumentRecord,
+    "ruling": records.RulingRecord,
+    "version": records.VersionRecord,
+    "rollback": records.RollbackRecord,
+    "checkpoint": records.CheckpointRecord,
+    "letters": records.LettersRecord,
+}
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODERS: dict[EntryKind, Any] = {kind: msgspec.msgpack.Decoder(of) for kind, of in _RECORDS.items()}
+
+
+def draft(
+    kind: EntryKind,
+    record: Record,
+    *,
+    subject: int,
+    box: Box,
+    at: Instant,
+    keys: Iterable[int] = (),
+    random: Random = os.urandom,
+) -> Draft:
+    """Seal a record as an entry to append.
+
+    Raises
+    ------
+    MalformedRequest
+        When a field holds what its type does not allow: nothing is written that could not be read again.
+    """
+    plain = _written(kind, record)
+    drawn = random(_SALT + _NONCE)
+    salt = drawn[:_SALT]
+    body = box.seal(salt + plain, nonce=drawn[_SALT:], about=_about(subject, kind))
+    return Draft(
+        subject=subject,
+        kind=kind,
+        at=at,
+        body=body,
+        digest=sha256(body).digest(),
+        commitment=commitment(plain, salt=salt),
+        keys=tuple(keys),
+    )
+
+
+def read(entry: Entry, *, box: Box) -> Any:
+    """Read the record of an entry.
+
+    Raises
+    ------
+    StoreError
+        When it was altered, or written in a format that this release does not know.
+    """
+    return _record(entry.kind, plain_of(entry, box=box)[1])
+
+
+def plain_of(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:
+    """Open an entry: what its commitment was made over, and its record as it was written."""
+    try:
+        opened = box.open(entry.body, about=_about(entry.subject, entry.kind))
+    except CannotOpen as error:
+        raise StoreError(
+            f"entry {entry.n} of a journal cannot be opened: it was altered, or the key is another"
+        ) from error
+    plain = opened[_SALT:]
+    if plain[:1] != bytes((FORMAT,)):
+        raise StoreError(f"entry {entry.n} of a journal has format {plain[:1].hex()}; this release knows 02 only")
+    return opened, plain[1:]
+
+
+def proved(entry: Entry, *, box: Box) -> Any:
+    """Read the record of an entry, and hold it against its commitment.
+
+    Raises
+    ------
+    StoreError
+        As :func:`read` does, and when the entry commits to something else.
+    """
+    opened, plain = plain_of(entry, box=box)
+    if commitment(opened[_SALT:], salt=opened[:_SALT]) != entry.commitment:
+        raise StoreError(f"entry {entry.n} of a journal does not say what it commits to")
+    return _record(entry.kind, plain)
+
+
+def keep(name: str, plain: bytes, *, subject: int, n: int, box: Box, random: Random = os.urandom) -> Kept:
+    """Seal a snapshot."""
+    body = box.seal(bytes((FORMAT,)) + plain, nonce=random(_NONCE), about=_name(subject, name, n))
+    return Kept(subject=subject, name=name, n=n, body=body)
+
+
+def kept(snapshot: Kept, *, box: Box) -> bytes | None:
+    """Open a snapshot; None when it cannot be used, for what it says is folded again."""
+    try:
+        plain = box.open(snapshot.body, about=_name(snapshot.subject, snapshot.name, snapshot.n))
+    except CannotOpen:
+        return None
+    return plain[1:] if plain[:1] == bytes((FORMAT,)) else None
+
+
+def seal_state(name: str, plain: bytes, *, box: Box, random: Random = os.urandom) -> tuple[bytes, bytes]:
+    """Seal a state of a version; gives its SHA-256 and the sealed bytes."""
+    body = box.seal(plain, nonce=random(_NONCE), about=b"state\0" + name.encode())
+    return sha256(body).digest(), body
+
+
+def open_state(name: str, body: bytes, *, box: Box) -> bytes:
+    """Open a state of a version."""
+    try:
+        return box.open(body, about=b"state\0" + name.encode())
+    except CannotOpen as error:
+        raise StoreError("a state of a version was altered") from error
+
+
+def seal_letter(raw: bytes, *, box: Box, random: Random = os.urandom) -> bytes:
+    """Seal the row of a dead letter."""
+    return box.seal(raw, nonce=random(_NONCE), about=b"letter")
+
+
+def open_letter(sealed: bytes, *, box: Box) -> bytes:
+    """Open the row of a dead letter."""
+    try:
+        return box.open(sealed, about=b"letter")
+    except CannotOpen as error:
+        raise StoreError("a dead letter was altered") from error
+
+
+def _written(kind: EntryKind, record: Record) -> bytes:
+    try:
+        body = decision_form.pack(record) if isinstance(record, records.DecisionRecord) else _plainly(kind, record)
+    except (msgspec.ValidationError, msgspec.EncodeError, TypeError, OverflowError, UnicodeEncodeError) as error:
+        what, _, path = str(error).partition(" - at ")
+        field = path.strip("`").removeprefix("$.") or kind
+        shape = what if isinstance(error, msgspec.ValidationError) and "value" not in what else "not what it may be"
+        raise MalformedRequest(field=field, shape=shape, fix="see docs/api.md for what is allowed") from error
+    return bytes((FORMAT,)) + body
+
+
+def _plainly(kind: EntryKind, record: Record) -> bytes:
+    body = _ENCODE(record)
+    if kind not in ("ingest", "signal", "use"):  # their fields were checked one by one, and they are many
+        _DECODERS[kind].decode(body)
+    return zlib.compress(body, 6) if kind == "document" else body
+
+
+def _record(kind: EntryKind, body: bytes) -> Any:
+    if kind == "decision":
+        return decision_form.unpack(body)
+    return _DECODERS[kind].decode(zlib.decompress(body) if kind == "document" else body)
+
+
+def _about(subject: int, kind: EntryKind) -> bytes:
+    return subject.to_bytes(8, "big") + bytes((CODES[kind],))
+
+
+def _name(subject: int, name: str, n: int) -> bytes:
+    return subject.to_bytes(8, "big") + n.to_bytes(8, "big") + name.encode()

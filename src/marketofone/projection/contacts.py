@@ -1,0 +1,93 @@
+"""What was said to a person lately: the memory behind caps, cool-offs and the joining of outcomes.
+
+Contacts follow the order of entries and the instants at which these were recorded, never a moment that a caller names.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.domain.action import Kind
+from marketofone.domain.decision import Decision, Notification
+from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.outcome import Outcome
+from marketofone.governance.guardrails import Contact
+
+KEPT = 120 * DAY
+
+
+class ContactRecord(Struct, frozen=True, array_like=True):
+    """One thing the bank said, and what the person answered so far: each answer with the instant it was recorded."""
+
+    decision: str
+    action: str
+    kind: Kind
+    channel: str
+    at: Instant
+    stamp: int
+    answers: tuple[tuple[Instant, Outcome], ...] = ()
+    notification: Notification | None = None
+
+    @property
+    def declined_at(self) -> Instant | None:
+        """When the person said no, if they did."""
+        return next((at for at, answer in self.answers if answer.verdict == "declined"), None)
+
+
+Contacts = tuple[ContactRecord, ...]
+
+
+def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recorded: Instant, stamp: int) -> Contacts:
+    """Add a decision that says something; what is older than four months is forgotten."""
+    if kind is None:
+        return contacts
+    said = ContactRecord(
+        decision=decision.id,
+        action=decision.action,
+        kind=kind,
+        channel=decision.channel,
+        at=recorded,
+        stamp=stamp,
+        notification=decision.notification,
+    )
+    return (*(old for old in contacts if old.at > recorded - KEPT), said)
+
+
+def answered(contacts: Contacts, outcome: Outcome, *, recorded: Instant) -> Contacts:
+    """Note what a person answered; contacts that do not hold the decision stay the same object."""
+    said = find(contacts, outcome.decision)
+    if said is None:
+        return contacts
+    noted = replace(said, answers=(*said.answers, (recorded, outcome)))
+    return tuple(noted if one is said else one for one in contacts)
+
+
+def find(contacts: Contacts, decision: str) -> ContactRecord | None:
+    """Find what was said by a decision; None when it is not remembered any more, or said nothing."""
+    return next((said for said in contacts if said.decision == decision), None)
+
+
+def merged(each: Sequence[Contacts]) -> Contacts:
+    """Put the contacts of several ids of one person in the order of their entries."""
+    if len(each) == 1:
+        return each[0]
+    return tuple(heapq.merge(*each, key=lambda said: said.stamp))
+
+
+def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...]:
+    """Give contacts as guardrails judge them at a moment; what was said or declined after it counts as just then."""
+    return tuple(
+        Contact(
+            action=said.action,
+            kind=said.kind,
+            at=min(said.at, latest),
+            channel=said.channel,
+            declined_at=None if said.declined_at is None else min(said.declined_at, latest),
+            notification=said.notification,
+        )
+        for said in contacts
+    )

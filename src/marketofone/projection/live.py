@@ -1,0 +1,294 @@
+"""What can be seen now, or could be seen at some earlier entries: snapshots and tails, folded by one reducer.
+
+A :class:`Projection` remembers what it folded. Everything it remembers names the entry up to which it was folded, so it
+is never stale: a reader that sees more entries makes it fold more, one that sees fewer makes it fold anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Generic, Protocol, TypeVar
+
+from marketofone.consent.gate import admissible
+from marketofone.domain.errors import SchemaChanged, UnknownCustomer
+from marketofone.domain.event import SOURCES
+from marketofone.domain.moment import Instant
+from marketofone.features.state import LiveState, from_bytes, schema_of, to_bytes
+from marketofone.projection import codec, reducer
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.bank_state import BankState, reduce_bank
+from marketofone.projection.folding import Folded, admitted, fold_more, kept_events
+from marketofone.projection.person import Person
+from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
+from marketofone.store.keystore import Customer, KeyStore
+from marketofone.store.ports import BANK, Entry, EntryKind, Head, Kept
+
+EVERY_SOURCE = frozenset(SOURCES)
+HOLDS_EVENTS: tuple[EntryKind, ...] = ("ingest", "signal")
+RENEW_AFTER = 64  # entries in a tail: then its snapshot is renewed beside the way
+_PEOPLE = 100_000
+_STATES = 8_192
+
+K = TypeVar("K")
+V = TypeVar("V")
+Renew = Callable[[Kept, int], None]
+"""Takes a snapshot that should be kept while the guard of its journal stands where it stood."""
+
+
+class JournalReader(Protocol):
+    """What a projection asks of a store: whole journals, or prefixes of them."""
+
+    def head(self, subject: int) -> Head:
+        """Give where a journal ends."""
+        ...
+
+    def heads(self, subjects: Sequence[int]) -> dict[int, Head]:
+        """Give where several journals end."""
+        ...
+
+    def entries(
+        self, subject: int, *, after: int = 0, upto: int | None = None, kinds: Sequence[EntryKind] | None = None
+    ) -> Iterable[Entry]:
+        """Walk through one journal in order."""
+        ...
+
+    def snapshots(self, subject: int, *, names: Sequence[str] | None = None) -> dict[str, Kept]:
+        """Give the snapshots of a journal by name."""
+        ...
+
+
+class Recent(Generic[K, V]):
+    """What was used lately, up to a number of things."""
+
+    def __init__(self, *, room: int) -> None:
+        self._room = room
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, name: K) -> V | None:
+        """Give what is kept under a name."""
+        return self._kept.get(name)
+
+    def put(self, name: K, value: V) -> None:
+        """Keep something; what was put longest ago goes when there is no room."""
+        self._kept[name] = value
+        while len(self._kept) > self._room:
+            try:
+                self._kept.popitem(last=False)
+            except KeyError:  # another thread was faster
+                return
+
+    def drop(self, name: K) -> None:
+        """Forget what is kept under a name."""
+        self._kept.pop(name, None)
+
+
+class Projection:
+    """What was folded of journals, remembered.
+
+    Parameters
+    ----------
+    keys
+        Names and keys.
+    renew
+        Takes snapshots that should be kept; without it none is read or written, as a replay wants it.
+    """
+
+    def __init__(self, keys: KeyStore, *, renew: Renew | None = None) -> None:
+        self._keys = keys
+        self._renew = renew
+        self._bank = BankState()
+        self._subjects: Recent[int, SubjectState] = Recent(room=_PEOPLE)
+        self._folded: Recent[tuple[int, str], Folded] = Recent(room=_STATES)
+        self._kept: Recent[tuple[int, str], int] = Recent(room=_PEOPLE)  # the last entry of snapshots
+
+    def bank(self, reader: JournalReader) -> BankState:
+        """Give what the bank's journal says."""
+        n = reader.head(BANK).n
+        state = self._bank if self._bank.n <= n else BankState(digests={}, versions={})
+        if state.n == 0:
+            state = BankState(digests={}, versions={})
+        if state.n < n:
+            for entry in reader.entries(BANK, after=state.n, upto=n):
+                state = reduce_bank(state, entry, codec.read(entry, box=self._keys.bank))
+            if state.n >= self._bank.n:
+                self._bank = state
+        return state
+
+    def person(self, reader: JournalReader, name: str) -> Person:
+        """Give the person of a customer.
+
+        Raises
+        ------
+        UnknownCustomer
+            When no journal names this customer.
+        """
+        asked = self._keys.find((name,)).get(name)
+        if asked is None:
+            raise UnknownCustomer
+        return self.person_of(reader, asked)
+
+    def person_of(self, reader: JournalReader, asked: Customer) -> Person:
+        """Give the person of a customer. Raises as :meth:`person` does."""
+        head = reader.head(asked.subject)
+        if head.n == 0:
+            raise UnknownCustomer
+        own = self.subject(reader, asked, head=head)
+        if not own.members:
+            return Person(asked, (asked,), {asked.subject: head}, {asked.subject: own})
+        members = [asked if of == asked.subject else self._keys.customer(of) for of in own.members]
+        present = sorted((one for one in members if one is not None), key=lambda one: one.name)
+        heads = {asked.subject: head, **reader.heads([of.subject for of in present if of is not asked])}
+        states = {
+            of.subject: own if of is asked else self.subject(reader, of, head=heads[of.subject]) for of in present
+        }
+        return Person(asked, tuple(present), heads, states)
+
+    def subject(self, reader: JournalReader, customer: Customer, *, head: Head) -> SubjectState:
+        """Give what one journal says up to a head."""
+        known = self._subjects.get(customer.subject)
+        if known is not None and known.n == head.n:
+            state = known
+        else:
+            state = known if known is not None and known.n < head.n else self._snapshot(reader, customer, n=head.n)
+            for entry in reader.entries(customer.subject, after=state.n, upto=head.n):
+                state = reduce(state, entry, codec.read(entry, box=customer.box))
+            self.advanced(customer.subject, state)
+        self._renew_late(customer, CORE, state, lambda: reducer.to_bytes(state))
+        return state
+
+    def states(
+        self,
+        reader: JournalReader,
+        person: Person,
+        *,
+        config: BankConfig,
+        now: Instant,
+        sources: frozenset[str] = EVERY_SOURCE,
+        judged: Instant | None = None,
+    ) -> dict[str, LiveState]:
+        """Give a person's live state by source, as far as the gate opens it, holding nothing later than ``now``.
+
+        ``judged`` is the moment at which permission is judged, where that is another.
+        """
+        judge = now if judged is None else judged
+        wanted = frozenset(
+            source
+            for state in person.states.values()
+            for source in state.sources
+            if source in sources and admissible(source, person.consents, policy=config.policy, now=judge)
+        )
+        if not wanted:
+            return {}
+        alone = len(person.members) == 1
+        found = self._of_one(reader, person, wanted, config, judge) if alone else {}
+        if not alone or any(state.latest > now for state in found.values()):
+            found = self._from_beginning(reader, person, wanted, config, now=now, judged=judge)
+        return found
+
+    def forget(self, subject: int) -> None:
+        """Forget what was folded of a customer."""
+        self._subjects.drop(subject)
+        for source in SOURCES:
+            self.drop(subject, source)
+
+    def drop(self, subject: int, source: str) -> None:
+        """Forget what was folded of one source of a customer."""
+        self._folded.drop((subject, source))
+        self._kept.drop((subject, source))
+
+    def advanced(self, subject: int, state: SubjectState) -> None:
+        """Remember what a journal says after entries that this process appended."""
+        known = self._subjects.get(subject)
+        if known is None or known.n < state.n:
+            self._subjects.put(subject, state)
+
+    def remembered(self, subject: int) -> SubjectState | None:
+        """Give what is remembered of a journal, up to whatever entry."""
+        return self._subjects.get(subject)
+
+    def _of_one(
+        self, reader: JournalReader, person: Person, wanted: frozenset[str], config: BankConfig, judged: Instant
+    ) -> dict[str, LiveState]:
+        one, own = person.asked, person.own
+        before = self._known(reader, one, wanted, own, config)
+        behind = {source: folded.n for source, folded in before.items() if folded.n < own.sources[source]}
+        states: dict[str, LiveState | None] = {source: folded.state for source, folded in before.items()}
+        if behind:
+            tail = reader.entries(one.subject, after=min(behind.values()), upto=own.n, kinds=HOLDS_EVENTS)
+            records = ((entry.n, codec.read(entry, box=one.box)) for entry in tail)
+            more = admitted(kept_events(records, after=behind), consents=person.consents, config=config, now=judged)
+            states = fold_more(states, more, config=config)
+        for source, state in states.items():
+            self._remember(one, source, Folded(own.n, state), own)
+        return {source: state for source, state in states.items() if state is not None}
+
+    def _known(
+        self, reader: JournalReader, customer: Customer, sources: frozenset[str], own: SubjectState, config: BankConfig
+    ) -> dict[str, Folded]:
+        """Give what some sources were folded to, as remembered or else as kept; 0 entries where neither can be used."""
+        schema = schema_of(config.features, config.calendar)
+        known: dict[str, Folded] = {}
+        for source in sources:
+            folded = self._folded.get((customer.subject, source))
+            if folded is not None and folded.n <= own.n and (folded.state is None or folded.state.schema == schema):
+                known[source] = folded
+        missing = sorted(sources - known.keys())
+        kept = reader.snapshots(customer.subject, names=missing) if missing and self._renew else {}
+        for source in missing:
+            known[source] = self._opened(kept.get(source), customer, own, config)
+        return known
+
+    def _opened(self, kept: Kept | None, customer: Customer, own: SubjectState, config: BankConfig) -> Folded:
+        plain = None if kept is None or kept.n > own.n else codec.kept(kept, box=customer.box)
+        if kept is not None and plain is not None:
+            self._kept.put((kept.subject, kept.name), kept.n)
+            with suppress(SchemaChanged):  # it is folded again, under the documents in force
+                return Folded(kept.n, from_bytes(plain, catalogue=config.features, calendar=config.calendar))
+        return Folded(0, None)
+
+    def _remember(self, customer: Customer, source: str, folded: Folded, own: SubjectState) -> None:
+        known = self._folded.get((customer.subject, source))
+        if known is None or known.n <= folded.n:
+            self._folded.put((customer.subject, source), folded)
+        state = folded.state
+        if state is not None:
+            self._renew_late(customer, source, own, lambda: to_bytes(state))
+
+    def _renew_late(self, customer: Customer, name: str, own: SubjectState, plain: Callable[[], bytes]) -> None:
+        """Renew a snapshot when its tail has grown long."""
+        place = (customer.subject, name)
+        if self._renew is not None and own.n - (self._kept.get(place) or 0) >= RENEW_AFTER:
+            self._kept.put(place, own.n)
+            self._renew(codec.keep(name, plain(), subject=customer.subject, n=own.n, box=customer.box), own.guard)
+
+    def _from_beginning(
+        self,
+        reader: JournalReader,
+        person: Person,
+        wanted: frozenset[str],
+        config: BankConfig,
+        *,
+        now: Instant,
+        judged: Instant,
+    ) -> dict[str, LiveState]:
+        records = (
+            (entry.n, codec.read(entry, box=member.box))
+            for member in person.members
+            for entry in reader.entries(member.subject, upto=person.states[member.subject].n, kinds=HOLDS_EVENTS)
+        )
+        pairs = (
+            (kept, event) for kept, event in kept_events(records, after=dict.fromkeys(wanted, 0)) if event.at <= now
+        )
+        by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
+        folded = fold_more({}, by_source, config=config)
+        return {source: state for source, state in folded.items() if state is not None}
+
+    def _snapshot(self, reader: JournalReader, customer: Customer, *, n: int) -> SubjectState:
+        kept = reader.snapshots(customer.subject, names=(CORE,)).get(CORE) if self._renew else None
+        if kept is None or kept.n > n:
+            return NOTHING
+        self._kept.put((kept.subject, kept.name), kept.n)
+        plain = codec.kept(kept, box=customer.box)
+        return NOTHING if plain is None else reducer.from_bytes(plain) or NOTHING

@@ -1,0 +1,104 @@
+"""One person, folded: one or more ids, what each journal says, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from msgspec import Struct
+
+from marketofone.consent.ledger import Consents, together
+from marketofone.domain.moment import Instant
+from marketofone.projection.contacts import Contacts, merged
+from marketofone.projection.records import ForecastSummary
+from marketofone.projection.reducer import SubjectState
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Expectation, Head
+
+
+class Person(Struct, frozen=True, dict=True):
+    """A person as their journals tell.
+
+    ``asked`` is the id they were asked for by; ``members`` are all their ids, sorted by name.
+    """
+
+    asked: Customer
+    members: tuple[Customer, ...]
+    heads: Mapping[int, Head]
+    states: Mapping[int, SubjectState]
+
+    @property
+    def name(self) -> str:
+        """The smallest of the ids names the person."""
+        return self.members[0].name
+
+    @property
+    def own(self) -> SubjectState:
+        """What the journal of the id says that was asked for."""
+        return self.states[self.asked.subject]
+
+    @cached_property
+    def consents(self) -> Consents:
+        """What all ids allow together."""
+        return together([self.states[member.subject].consents for member in self.members])
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """What was said to the person lately, in the order of entries."""
+        return merged([self.states[member.subject].contacts for member in self.members])
+
+    @property
+    def forecast(self) -> ForecastSummary | None:
+        """What the last forecast said."""
+        each = (self.states[member.subject].forecast for member in self.members)
+        return max((one for one in each if one is not None), key=lambda one: one.at, default=None)
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions were recorded for the person."""
+        return sum(state.decisions for state in self.states.values())
+
+    @property
+    def control(self) -> bool | None:
+        """Whether the person belongs to the control group, as the first of their decisions fixed it; None before it."""
+        first = min(
+            (of for of in self.states.values() if of.control is not None), key=lambda of: of.enrolled, default=None
+        )
+        return None if first is None else first.control
+
+    @property
+    def recorded(self) -> Instant:
+        """The last instant recorded about the person."""
+        return max(head.recorded for head in self.heads.values())
+
+    def judged(self, now: Instant) -> Instant:
+        """Give the moment at which permission is judged: a clock that steps back opens nothing that had ended."""
+        return max(now, self.recorded)
+
+    @property
+    def journals(self) -> tuple[tuple[int, int], ...]:
+        """The journals and how far they were folded, ascending."""
+        return tuple(sorted((subject, state.n) for subject, state in self.states.items()))
+
+    @property
+    def together(self) -> dict[int, tuple[int, ...]]:
+        """By subject all subjects of the person, where these are several."""
+        subjects = tuple(sorted(self.states))
+        return dict.fromkeys(subjects, subjects) if len(subjects) > 1 else {}
+
+    def last_kept(self, sources: frozenset[str]) -> tuple[tuple[int, str, int], ...]:
+        """Name what is kept of some sources: (subject, source, last entry); it changes with every event of them."""
+        return tuple(
+            sorted(
+                (subject, source, n)
+                for subject, state in self.states.items()
+                for source, n in state.sources.items()
+                if source in sources
+            )
+        )
+
+    def expects(self, *, strict: bool) -> dict[int, Expectation]:
+        """Give what must still stand when an answer is released: guards, and when ``strict`` also every last entry."""
+        return {
+            subject: Expectation(state.guard, state.n if strict else None) for subject, state in self.states.items()
+        }

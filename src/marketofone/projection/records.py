@@ -1,0 +1,222 @@
+"""What entries say: one record for each kind, with who wrote it."""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+from marketofone.consent.ledger import ConsentChange
+from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
+from marketofone.domain.action import Kind
+from marketofone.domain.decision import Decision
+from marketofone.domain.moment import Calendar, Instant
+from marketofone.domain.outcome import Outcome
+from marketofone.governance.board import Ruling
+
+Scope = tuple[str, str]
+"""A purpose, and a source that was read for it."""
+
+ADMITTED, REFUSED, GAP = 0, 1, 2
+
+
+class KeptEvent(Struct, frozen=True, array_like=True, gc=False):
+    """One event that arrived: how the gate judged it, and what is kept of it.
+
+    ``body`` is the CloudEvents JSON, or None where it was refused and need not be kept; ``reading`` is what its text
+    was read as.
+    """
+
+    verdict: int
+    source: str
+    kind: str
+    at: Instant
+    body: bytes | None
+    reading: bytes | None = None
+
+
+class IngestRecord(Struct, frozen=True, array_like=True):
+    """Events that arrived together about one customer; the scopes that reading their texts used."""
+
+    actor: str
+    events: tuple[KeptEvent, ...]
+    uses: tuple[Scope, ...] = ()
+
+
+class ConsentRecord(Struct, frozen=True, array_like=True):
+    """What a customer said about consent, every word explicit."""
+
+    actor: str
+    change: ConsentChange
+
+
+class IdentityRecord(Struct, frozen=True, array_like=True):
+    """Who is who changed: a key was linked with a customer, or taken back.
+
+    It stands in the journal of every customer concerned. ``own`` says whether the key is this customer's; ``event``
+    is the CloudEvents JSON, kept where it arrived. ``members`` are the subjects that are one person with it afterwards.
+    ``shared`` says that too many customers have the key for it to tell anything.
+    """
+
+    actor: str
+    key: bytes
+    linked: bool
+    own: bool
+    members: tuple[int, ...]
+    shared: bool = False
+    event: bytes | None = None
+
+
+class RestsOn(Struct, frozen=True, array_like=True):
+    """What an answer was folded from: the bank's journal up to ``bank``, a version, and each journal up to its n."""
+
+    bank: int
+    version: int
+    journals: tuple[tuple[int, int], ...]
+
+
+class DecisionRecord(Struct, frozen=True, array_like=True):
+    """A decision, what it rests on, and of which kind its action is (empty when nothing was said)."""
+
+    actor: str
+    decision: Decision
+    rests_on: RestsOn
+    kind: Kind | None = None
+
+
+class OutcomeRecord(Struct, frozen=True, array_like=True):
+    """What a person did after a decision; the scopes that learning from it reads."""
+
+    actor: str
+    outcome: Outcome
+    uses: tuple[Scope, ...] = ()
+
+
+class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the last forecast said, in the few numbers decisions use.
+
+    ``low_point_day`` is in days from the forecast. ``settled`` says for each event when last a forecast found it
+    unlikely at every horizon, ``seen`` which state of the person's money it was made from.
+    """
+
+    at: Instant
+    sources: tuple[str, ...]
+    low_point_minor: int | None = None
+    low_point_day: int | None = None
+    idle_minor: int | None = None
+    events: tuple[PredictedEvent, ...] = ()
+    settled: dict[str, Instant] = {}
+    seen: str = ""
+
+    def facts(self, *, calendar: Calendar, now: Instant) -> ForecastFacts:
+        """Give these numbers as a decision at a moment sees them."""
+        made_on = calendar.day_of(self.at)
+        return ForecastFacts(
+            made_on=made_on,
+            age_days=calendar.day_of(now) - made_on,
+            events=self.events,
+            low_point_minor=math.nan if self.low_point_minor is None else float(self.low_point_minor),
+            idle_minor=math.nan if self.idle_minor is None else float(self.idle_minor),
+            sources=frozenset(self.sources),
+            settled=self.settled,
+        )
+
+
+class ForecastRecord(Struct, frozen=True, array_like=True):
+    """A forecast: the numbers that decisions use, what was read for it, and what it rests on."""
+
+    actor: str
+    summary: ForecastSummary
+    uses: tuple[Scope, ...]
+    rests_on: RestsOn
+
+
+class UseRecord(Struct, frozen=True, array_like=True):
+    """A reading of a person's information behind a permit: what asked, and the scopes that were read."""
+
+    actor: str
+    what: str
+    uses: tuple[Scope, ...]
+
+
+class ErasureRecord(Struct, frozen=True, array_like=True):
+    """A customer was forgotten: on what ground."""
+
+    actor: str
+    ground: str
+
+
+class DocumentRecord(Struct, frozen=True, array_like=True):
+    """The documents of the bank from here on, by name, and their digest."""
+
+    actor: str
+    digest: str
+    texts: dict[str, str]
+
+
+class RulingRecord(Struct, frozen=True, array_like=True):
+    """A ruling of the review board."""
+
+    actor: str
+    ruling: Ruling
+
+
+class VersionRecord(Struct, frozen=True, array_like=True):
+    """A version of what was learned.
+
+    ``parent`` is the entry of the version it was made from, 0 for none. ``states`` gives for each state that changed
+    the SHA-256 of its sealed bytes, or None where it was given up. ``lessons`` are (subject, n) of outcome entries, in
+    order; ``dropped`` are those that waited with them and teach nothing; ``withdrawn`` are lessons of versions before
+    that went. ``destroyed`` are states that are kept no more. ``debt`` counts lessons of the parent that may not be
+    used any more and still are. ``at`` says as of when.
+    """
+
+    actor: str
+    parent: int
+    states: dict[str, bytes | None]
+    lessons: tuple[tuple[int, int], ...] = ()
+    debt: int = 0
+    at: Instant = Instant(0)
+    why: str = ""
+    dropped: tuple[tuple[int, int], ...] = ()
+    destroyed: tuple[bytes, ...] = ()
+    withdrawn: tuple[tuple[int, int], ...] = ()
+
+
+class RollbackRecord(Struct, frozen=True, array_like=True):
+    """An earlier version is active again."""
+
+    actor: str
+    version: int
+
+
+class CheckpointRecord(Struct, frozen=True, array_like=True):
+    """A signed checkpoint of the log, as text."""
+
+    actor: str
+    text: str
+
+
+class LettersRecord(Struct, frozen=True, array_like=True):
+    """Dead letters that were kept together: the SHA-256 of each, in order."""
+
+    actor: str
+    digests: tuple[bytes, ...]
+
+
+Record = (
+    IngestRecord
+    | ConsentRecord
+    | IdentityRecord
+    | DecisionRecord
+    | OutcomeRecord
+    | ForecastRecord
+    | UseRecord
+    | ErasureRecord
+    | DocumentRecord
+    | RulingRecord
+    | VersionRecord
+    | RollbackRecord
+    | CheckpointRecord
+    | LettersRecord
+)

@@ -1,0 +1,133 @@
+"""The reducer: what one customer's journal says, folded entry by entry. There is one, for live and replay alike.
+
+It knows no document and no clock: the same entries give the same state. What events say beyond that they are there is
+folded per source, in ``folding.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
+from marketofone.projection.contacts import Contacts, answered, remember
+from marketofone.projection.records import (
+    ConsentRecord,
+    DecisionRecord,
+    ForecastRecord,
+    ForecastSummary,
+    IdentityRecord,
+    IngestRecord,
+    OutcomeRecord,
+    Scope,
+)
+from marketofone.store.ports import GUARDING, Entry, EntryKind
+
+CORE = "core"
+"""The name of the snapshot that holds a :class:`SubjectState`."""
+
+
+class SubjectState(Struct, frozen=True, array_like=True):
+    """What one customer's journal says up to entry ``n``.
+
+    ``decisions`` counts decision entries. ``control`` says whether the person belongs to the control group, None before
+    the first decision, whose stamp is ``enrolled``. ``forecast`` is what the last forecast said, ``forecast_uses`` what
+    it was made of. ``members`` are the subjects that are one person, this one among them, ascending; empty for one
+    alone. ``sources`` gives for each source the last entry that keeps events of it.
+    """
+
+    n: int = 0
+    guard: int = 0
+    consents: Consents = NEVER_ASKED
+    contacts: Contacts = ()
+    decisions: int = 0
+    control: bool | None = None
+    enrolled: int = 0
+    forecast: ForecastSummary | None = None
+    forecast_uses: tuple[Scope, ...] = ()
+    members: tuple[int, ...] = ()
+    sources: dict[str, int] = {}
+
+
+NOTHING = SubjectState()
+_FORMAT = b"\x01"  # of the bytes of a state: those of another format are folded again, not read
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODER = msgspec.msgpack.Decoder(SubjectState)
+
+
+def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
+    """Give what a journal says after one more entry."""
+    step = _STEPS.get(entry.kind)
+    changes: dict[str, Any] = {} if step is None else step(state, entry, record)
+    return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)
+
+
+def to_bytes(state: SubjectState) -> bytes:
+    """Write a state."""
+    return _FORMAT + _ENCODE(state)
+
+
+def from_bytes(blob: bytes) -> SubjectState | None:
+    """Read a state; None when another release wrote it: then it is folded again."""
+    if not blob.startswith(_FORMAT):
+        return None
+    try:
+        return _DECODER.decode(memoryview(blob)[len(_FORMAT) :])
+    except msgspec.DecodeError:
+        return None
+
+
+def _ingest(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[str, Any]:
+    sources = state.sources.copy()
+    for event in record.events:
+        if event.body is not None:
+            sources[event.source] = entry.n
+    return {"sources": sources}
+
+
+def _consent(state: SubjectState, _: Entry, record: ConsentRecord) -> dict[str, Any]:
+    change = record.change
+    changes: dict[str, Any] = {"consents": apply(state.consents, change)}
+    rested = any(to in change.purposes and source in change.sources for to, source in state.forecast_uses)
+    if change.change == "withdraw" and rested:  # what a forecast said goes with what it was made of
+        changes |= {"forecast": None, "forecast_uses": ()}
+    return changes
+
+
+def _identity(_: SubjectState, __: Entry, record: IdentityRecord) -> dict[str, Any]:
+    members = record.members if len(record.members) > 1 else ()
+    return {"members": members}
+
+
+def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict[str, Any]:
+    made = record.decision
+    first = state.control is None
+    return {
+        "contacts": remember(state.contacts, made, kind=record.kind, recorded=entry.recorded, stamp=entry.stamp),
+        "decisions": state.decisions + 1,
+        "control": made.assignment == "control" if first else state.control,
+        "enrolled": entry.stamp if first else state.enrolled,
+    }
+
+
+def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[str, Any]:
+    return {"contacts": answered(state.contacts, record.outcome, recorded=entry.recorded)}
+
+
+def _forecast(_: SubjectState, __: Entry, record: ForecastRecord) -> dict[str, Any]:
+    return {"forecast": record.summary, "forecast_uses": record.uses}
+
+
+_STEPS: dict[EntryKind, Callable[[SubjectState, Entry, Any], dict[str, Any]]] = {
+    "ingest": _ingest,
+    "signal": _ingest,
+    "consent": _consent,
+    "identity": _identity,
+    "decision": _decision,
+    "outcome": _outcome,
+    "forecast": _forecast,
+}

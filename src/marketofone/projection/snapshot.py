@@ -1,0 +1,79 @@
+"""What can be seen at one moment of the journals, live or replayed: the bank, its documents, and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from marketofone.domain.moment import Instant
+from marketofone.features.state import LiveState
+from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig, read_config
+from marketofone.projection.bank_state import BankState
+from marketofone.projection.live import EVERY_SOURCE, JournalReader, Projection, Recent
+from marketofone.projection.person import Person
+from marketofone.store.keystore import Customer, KeyStore
+from marketofone.store.ports import BANK, Journals
+
+_CONFIGS = 8
+
+
+class Configs:
+    """Documents as values, read once for each version of them."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self._keys = keys
+        self._read: Recent[str, BankConfig] = Recent(room=_CONFIGS)
+
+    def at(self, reader: JournalReader | Journals, bank: BankState) -> BankConfig:
+        """Give the documents that are in force."""
+        return self.of(reader, bank, entry=bank.documents)
+
+    def of(self, reader: JournalReader | Journals, bank: BankState, *, entry: int) -> BankConfig:
+        """Give the documents that an entry of the bank's journal recorded."""
+        digest = bank.digests[entry]
+        known = self._read.get(digest)
+        if known is None:
+            found = next(iter(reader.entries(BANK, after=entry - 1, upto=entry)))
+            known = read_config(codec.read(found, box=self._keys.bank).texts)
+            self._read.put(digest, known)
+        return known
+
+    def keep(self, config: BankConfig) -> None:
+        """Remember documents that were read already."""
+        self._read.put(config.digest, config)
+
+
+class Snapshot:
+    """One moment of the journals."""
+
+    def __init__(self, reader: JournalReader, *, projection: Projection, configs: Configs) -> None:
+        self.reader = reader
+        self.bank = projection.bank(reader)
+        self.config = configs.at(reader, self.bank)
+        self._projection = projection
+
+    def person(self, name: str) -> Person:
+        """Give the person of a customer.
+
+        Raises
+        ------
+        UnknownCustomer
+        """
+        return self._projection.person(self.reader, name)
+
+    def person_of(self, customer: Customer) -> Person:
+        """Give the person of a customer. Raises as :meth:`person` does."""
+        return self._projection.person_of(self.reader, customer)
+
+    def states(
+        self,
+        person: Person,
+        *,
+        now: Instant,
+        sources: Iterable[str] = EVERY_SOURCE,
+        judged: Instant | None = None,
+    ) -> dict[str, LiveState]:
+        """Give a person's live state by source, as far as the gate opens it, holding nothing later than ``now``."""
+        return self._projection.states(
+            self.reader, person, config=self.config, now=now, sources=frozenset(sources), judged=judged
+        )

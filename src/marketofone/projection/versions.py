@@ -1,0 +1,162 @@
+"""Versions of what was learned, as values: the beliefs behind decisions, and the forecast's models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from marketofone.decide.compiled_catalogue import CompiledCatalogue
+from marketofone.domain.action import Action
+from marketofone.domain.errors import StoreError
+from marketofone.features.catalogue import Catalogue
+from marketofone.learn.values import ValuePosterior, prior_value
+from marketofone.learn.values import from_bytes as value_from
+from marketofone.models.bandit import Arm, Arms
+from marketofone.models.bandit import from_bytes as arm_from
+from marketofone.models.forecast import Model
+from marketofone.models.forecast.calibrate import Stretch
+from marketofone.models.recommend import Affinity
+from marketofone.models.recommend import from_bytes as affinity_from
+from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.bank_state import BankState, digests_of
+from marketofone.projection.live import Recent
+from marketofone.store.keystore import KeyStore
+
+AFFINITY = "affinity"
+FORECAST, BANDS = "forecast:model", "forecast:bands"
+_STATES = 2_048
+_VERSIONS = 4_096
+_POLICIES = 64
+_STRETCH = msgspec.msgpack.Decoder(Stretch)
+
+
+class States(Protocol):
+    """Where sealed states of versions are found."""
+
+    def state(self, digest: bytes) -> bytes | None:
+        """Give a sealed state by its SHA-256."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ModelVersion:
+    """One version: the digest of each of its states. What is absent is at its prior."""
+
+    number: int
+    digests: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class PolicySnapshot:
+    """A version laid out in the order in which a catalogue offers its actions."""
+
+    version: ModelVersion
+    compiled: CompiledCatalogue
+    arms: Arms
+    values: NDArray[np.float64]
+    affinity: Affinity | None
+
+
+def arm_name(action: str, *, features: Catalogue) -> str:
+    """Name the state of an action's arm; other feature declarations start another arm."""
+    return f"arm:{features.digest[:8]}:{action}"
+
+
+def value_name(action: str) -> str:
+    """Name the state of an action's value posterior."""
+    return f"value:{action}"
+
+
+class VersionReader:
+    """Reads states of versions, each once."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self._keys = keys
+        self._decoded: Recent[bytes, Any] = Recent(room=_STATES)
+        self._versions: Recent[int, ModelVersion] = Recent(room=_VERSIONS)
+        self._policies: Recent[tuple[int, str], PolicySnapshot] = Recent(room=_POLICIES)
+
+    def version(self, bank: BankState, number: int) -> ModelVersion:
+        """Give a version by the entry that made it."""
+        known = self._versions.get(number)
+        if known is None:
+            parent = bank.versions[number].parent if number else 0
+            before = self._versions.get(parent) if parent else None
+            if before is None:
+                digests = digests_of(bank, number)
+            else:
+                changed = bank.versions[number].changed
+                digests = {name: digest for name, digest in {**before.digests, **changed}.items() if digest is not None}
+            known = ModelVersion(number, digests)
+            self._versions.put(number, known)
+        return known
+
+    def arm(self, store: States, version: ModelVersion, action: Action, *, config: BankConfig) -> Arm:
+        """Give the belief about the chance that an action is accepted."""
+        found: Arm | None = self._state(store, version, arm_name(action.id, features=config.features), arm_from)
+        return found or config.compiled.prior(action)
+
+    def value(self, store: States, version: ModelVersion, action: Action) -> ValuePosterior:
+        """Give the belief about what an acceptance is worth, the prior when nothing was reported."""
+        found: ValuePosterior | None = self._state(store, version, value_name(action.id), value_from)
+        return found or prior_value(action.value_minor)
+
+    def forecast_model(self, store: States, version: ModelVersion) -> Model:
+        """Give the model that looks ahead, the prior formula when it was never trained."""
+        model: Model | None = self._state(store, version, FORECAST, Model.from_bytes)
+        if model is None:
+            return Model()
+        stretch: Stretch | None = self._state(store, version, BANDS, _STRETCH.decode)
+        return model if stretch is None else replace(model, stretch=stretch)
+
+    def policy(self, store: States, bank: BankState, number: int, *, config: BankConfig) -> PolicySnapshot:
+        """Lay a version out for a catalogue; of what was laid out for its parent, only the rows that moved are new."""
+        known = self._policies.get((number, config.digest))
+        if known is None:
+            version = self.version(bank, number)
+            parent = bank.versions[number].parent if number else 0
+            before = self._policies.get((parent, config.digest)) if number else None
+            known = self._laid_out(store, version, config=config, before=before)
+            self._policies.put((number, config.digest), known)
+        return known
+
+    def _laid_out(
+        self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None
+    ) -> PolicySnapshot:
+        offered = config.compiled.offered
+        return PolicySnapshot(
+            version=version,
+            compiled=config.compiled,
+            arms=self._arms(store, version, config=config, before=before),
+            values=np.array([self.value(store, version, of).expected_minor for of in offered], dtype=np.float64),
+            affinity=self._state(store, version, AFFINITY, affinity_from),
+        )
+
+    def _arms(self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None) -> Arms:
+        digests = {} if before is None else before.version.digests
+        learned: dict[str, Arm] = {}
+        for action in config.compiled.offered:
+            name = arm_name(action.id, features=config.features)
+            if version.digests.get(name) != digests.get(name):
+                learned[action.id] = self.arm(store, version, action, config=config)
+        return config.compiled.stacked(learned, over=None if before is None else before.arms)
+
+    def _state(self, store: States, version: ModelVersion, name: str, decode: Callable[[bytes], Any]) -> Any:
+        digest = version.digests.get(name)
+        if digest is None:
+            return None
+        value = self._decoded.get(digest)
+        if value is None:
+            body = store.state(digest)
+            if body is None:
+                raise StoreError(f"a state of version {version.number} is missing")
+            value = decode(codec.open_state(name, body, box=self._keys.bank))
+            self._decoded.put(digest, value)
+        return value

@@ -1,0 +1,48 @@
+"""The marks under which customers, accounts and decisions are found: keyed, so the data tell no name."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from marketofone.domain.errors import Refused
+from marketofone.domain.moment import Instant
+from marketofone.store.keystore import KeyStore
+
+STRONG, ACCOUNT = 1, 2
+"""What kind of mark a link has: a strong key makes customers one person, an account only names its owners."""
+
+
+def refuse_forgotten(keys: KeyStore, name: str, *, now: Instant) -> None:
+    """Refuse to begin anew with a customer who was forgotten, while that is barred.
+
+    Raises
+    ------
+    Refused
+    """
+    if keys.barred((name,), now=now):
+        raise Refused(why="this customer was forgotten, and nothing about them is taken in again yet")
+
+
+def strong_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:
+    """Give the mark of a strong key."""
+    return bytes((STRONG,)) + keys.mark("key", kind, key)
+
+
+def account_mark(keys: KeyStore, account: str) -> bytes:
+    """Give the mark of an account."""
+    return bytes((ACCOUNT,)) + keys.mark("account", account)
+
+
+def decision_mark(keys: KeyStore, decision: str) -> bytes:
+    """Give the mark of a decision's id."""
+    return keys.mark("decision", decision)
+
+
+def event_number(key: bytes, *, subject: int) -> int:
+    """Give the number by which an event is recognised again within a customer's journal.
+
+    It has 63 bits and is unique within a journal only: that any two of a million events of one customer have the same
+    number has a chance of one in eighteen million.
+    """
+    salted = blake2b(key, digest_size=8, salt=subject.to_bytes(8, "big"))
+    return int.from_bytes(salted.digest(), "big") >> 1

@@ -1,0 +1,115 @@
+"""Forget a customer: the key and the name go, so what is sealed under the key opens nowhere, in no copy of the data.
+
+1. The key store bars the customer: from here on no process takes anything in about them.
+2. One unit of work ends their journal with an erasure, and drops everything beside it: snapshots, links, names, event
+   keys and waiting lessons. Counts lose what only their entries explain.
+3. The key store destroys key and name; a keyed mark stays, with its ground and its end.
+4. What was learned from them is learned again without them (``debts``).
+
+The journal stays and verifies without a key. It tells a random number, kinds and instants, and nobody whose they were.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from marketofone.domain.errors import Moved, UnknownCustomer
+from marketofone.domain.moment import DAY, Instant
+from marketofone.projection import codec
+from marketofone.projection.records import ErasureRecord, IdentityRecord, IngestRecord
+from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.debts import pay
+from marketofone.services.identity import parted
+from marketofone.services.ingest import VERDICT_NAMES
+from marketofone.services.verify_journal import name_of
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Draft, Expectation, Head, Reader, Unit
+
+BARRED_DAYS = 3_650
+"""How long late arrivals about somebody who was forgotten are turned away, where no other end is named."""
+
+
+class Erasure(Struct, frozen=True, kw_only=True):
+    """What was done: the journal that ended, its last entry and hash, and until when late arrivals are turned away."""
+
+    journal: str
+    n: int
+    head: str
+    until: Instant
+
+
+def erase(context: AppContext, customer: str, *, ground: str, now: Instant, until: Instant | None = None) -> Erasure:
+    """Forget a customer.
+
+    Raises
+    ------
+    UnknownCustomer
+        When the bank does not know them, or has forgotten them already.
+    """
+    known = context.keys.find((customer,)).get(customer)
+    if known is None:
+        raise UnknownCustomer
+    end = Instant(now + BARRED_DAYS * DAY) if until is None else until
+    context.keys.bar(customer, ground=ground, at=now, until=end)
+    head = _end_journal(context, known, ground=ground, now=now)
+    context.keys.destroy(customer, ground=ground, at=now, until=end)
+    context.projection.forget(known.subject)
+    pay(context, now=now, subjects={known.subject})
+    return Erasure(journal=name_of(known.subject), n=head.n, head=head.hash.hex(), until=end)
+
+
+def _end_journal(context: AppContext, customer: Customer, *, ground: str, now: Instant) -> Head:
+    for _ in attempts():
+        with context.store.read() as reader:
+            unit = _unit(context, reader, customer, ground=ground, now=now)
+        try:
+            return context.store.commit(unit)[-1]
+        except Moved:
+            continue
+    raise AssertionError("attempts end with an error")
+
+
+def _unit(context: AppContext, reader: Reader, customer: Customer, *, ground: str, now: Instant) -> Unit:
+    head = reader.head(customer.subject)
+    parting = parted(reader, customer.subject)
+    drafts = _partings(context, parting, now=now)
+    record = ErasureRecord(context.actor, ground)
+    drafts.append(codec.draft("erasure", record, subject=customer.subject, box=customer.box, at=now))
+    others = reader.heads([draft.subject for draft in drafts if draft.subject != customer.subject])
+    return Unit(
+        now=now,
+        expects={
+            customer.subject: Expectation(head.guard, head.n),
+            **{of: Expectation(other.guard) for of, other in others.items()},
+        },
+        drafts=drafts,
+        together={of: tuple(sorted({*members, customer.subject})) for of, members in parting.items()},
+        forgotten=[customer.subject],
+        tallies={name: -count for name, count in sorted(_counted(reader, customer).items())},
+    )
+
+
+def _partings(context: AppContext, parting: Mapping[int, tuple[int, ...]], *, now: Instant) -> list[Draft]:
+    """Give the entries of others who were one person with the customer, or become one without them."""
+    drafts: list[Draft] = []
+    for of, members in sorted(parting.items()):
+        other = context.keys.customer(of)
+        if other is not None:
+            record = IdentityRecord(context.actor, b"", linked=False, own=False, members=members)
+            drafts.append(codec.draft("identity", record, subject=of, box=other.box, at=now))
+    return drafts
+
+
+def _counted(reader: Reader, customer: Customer) -> Counter[str]:
+    """Count what the customer's entries added to the bank's counts."""
+    counts: Counter[str] = Counter()
+    for entry in reader.entries(customer.subject, kinds=("ingest", "signal", "identity")):
+        record = codec.read(entry, box=customer.box)
+        if isinstance(record, IngestRecord):
+            counts.update(VERDICT_NAMES[event.verdict] for event in record.events)
+        elif isinstance(record, IdentityRecord) and record.own:
+            counts["events.admitted"] += 1
+    return counts

@@ -1,0 +1,75 @@
+"""Learning beside the way: a thread that learns from outcomes soon after they are recorded, and seals what waits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from marketofone.domain.moment import Instant
+from marketofone.services.app_context import AppContext
+from marketofone.services.debts import pay
+from marketofone.services.learn import learn
+
+GATHER_SECONDS = 0.2  # outcomes that come one after the other make one version
+RETRY_SECONDS = 1.0
+SEAL_SECONDS = 30.0  # entries wait no longer to become leaves of the log
+_LOG = logging.getLogger(__name__)
+
+
+class Learner:
+    """Learns in a thread of its own: what waits already, then whatever it is woken for."""
+
+    def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
+        self._context = context
+        self._clock = clock
+        self._owing: set[int] | None = None  # None is everybody: an earlier process may have ended in debt
+        self._waiting = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting.set()  # lessons may have waited since an earlier process ended
+        self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that an outcome waits."""
+        self._waiting.set()
+
+    def owe(self, subject: int) -> None:
+        """Say that somebody may have taken back that their outcomes teach."""
+        with self._lock:
+            if self._owing is not None:
+                self._owing.add(subject)
+        self._waiting.set()
+
+    def close(self) -> None:
+        """Learn what waits, then end."""
+        self._ended.set()
+        self._waiting.set()
+        self._thread.join()
+
+    def _pay(self) -> None:
+        with self._lock:
+            owing, self._owing = self._owing, set()
+        if owing is None or owing:
+            try:
+                pay(self._context, now=self._clock(), subjects=owing)
+            except Exception:
+                with self._lock:
+                    self._owing = None if owing is None or self._owing is None else self._owing | owing
+                raise
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            self._waiting.wait(SEAL_SECONDS)
+            last = self._ended.wait(GATHER_SECONDS)
+            self._waiting.clear()
+            try:
+                learn(self._context, now=self._clock())
+                self._pay()
+                self._context.store.seal()
+            except Exception as error:  # noqa: BLE001 - one fault must not end learning; a message may name people
+                _LOG.warning("learning waits: %s", type(error).__name__)
+                self._waiting.set()
+                last = last or self._ended.wait(RETRY_SECONDS)

@@ -1,0 +1,59 @@
+"""The log of uses: what was read of a person, when, and for what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from marketofone.domain.moment import Instant, date_of, text_of
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord, Scope
+from marketofone.services.app_context import AppContext
+from marketofone.store.ports import EntryKind, Reader
+
+_TELLING: tuple[EntryKind, ...] = ("ingest", "signal", "decision", "forecast", "outcome", "use")
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """One line of the log: on this day, for this purpose, this source was read so often."""
+
+    day: str
+    purpose: str
+    source: str
+    count: int
+    last: str
+
+
+def uses(context: AppContext, customer: str, *, days: int) -> list[Use]:
+    """Give the log of uses of a person, newest day first, by purpose and source.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    counts: Counter[tuple[str, str, str]] = Counter()
+    last: dict[tuple[str, str, str], Instant] = {}
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        for at, scopes in _reads(reader, snapshot.person(customer)):
+            day = date_of(snapshot.config.calendar.day_of(at)).isoformat()
+            for purpose, source in scopes:
+                key = (day, purpose, source)
+                counts[key] += 1
+                last[key] = max(last.get(key, at), at)
+    lines = [
+        Use(day=day, purpose=purpose, source=source, count=count, last=text_of(last[day, purpose, source]))
+        for (day, purpose, source), count in sorted(counts.items(), reverse=True)
+    ]
+    shown = sorted({line.day for line in lines}, reverse=True)[:days]
+    return [line for line in lines if line.day in shown]
+
+
+def _reads(reader: Reader, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:
+    for one in person.members:
+        for entry in reader.entries(one.subject, kinds=_TELLING, upto=person.states[one.subject].n):
+            record = codec.read(entry, box=one.box)
+            yield entry.recorded, record.decision.uses if isinstance(record, DecisionRecord) else record.uses

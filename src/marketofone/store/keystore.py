@@ -1,0 +1,359 @@
+"""The key store: who is who, and the key under which everything about a customer rests.
+
+It is a file of its own, outside every backup of the data. It holds for each customer a random subject number, the name
+(sealed) and the data key (wrapped by the bank's key). The data hold subject numbers and sealed bytes only, so to
+destroy a row here is to forget a customer: in the data, and in every copy of them.
+
+A name is looked up by a keyed mark, so the file tells nobody who is a customer who has not the bank's key.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from marketofone.audit.sealed_box import Box, CannotOpen
+from marketofone.domain.errors import StoreError
+from marketofone.domain.moment import Instant
+
+FILE = "keys.sqlite"
+APPLICATION = 0x6D4F664B  # "mOfK"
+VERSION = 1
+KEY_BYTES = 32
+_CHUNK = 500
+_CACHED = 200_000
+_TABLES = """
+CREATE TABLE customers (
+    subject INTEGER PRIMARY KEY, mark BLOB NOT NULL UNIQUE, name BLOB NOT NULL, wrapped BLOB NOT NULL
+);
+CREATE TABLE bank (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE erased (
+    mark BLOB PRIMARY KEY, subject INTEGER, ground TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL
+);
+"""
+
+
+Random = Callable[[int], bytes]
+"""Gives so many random bytes."""
+
+
+class Customer(NamedTuple):
+    """A customer as the data know them: a subject number, and the box that seals what is about them."""
+
+    name: str
+    subject: int
+    box: Box
+
+
+class Erased(NamedTuple):
+    """A customer was forgotten: on what ground, and until when late arrivals about them are turned away."""
+
+    ground: str
+    at: Instant
+    until: Instant
+
+
+class KeyStore:
+    """Keys and names of one bank.
+
+    Parameters
+    ----------
+    folder
+        Where ``keys.sqlite`` lies; created, for its owner only, when missing.
+    bank_key
+        32 bytes that wrap every other key.
+    read_only
+        Whether nothing may be written, not even beside the file.
+    random
+        Gives so many random bytes; a simulation, or a test of the format, brings some that can be given again.
+
+    Raises
+    ------
+    StoreError
+        When the file is no key store, or the bank's key is another.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        bank_key: bytes,
+        read_only: bool = False,
+        random: Random = os.urandom,
+    ) -> None:
+        self._random = random
+        self._path = None if folder is None else folder / FILE
+        self.is_absent = folder is None
+        self._wrapping = Box(bank_key)
+        self._lock = threading.RLock()
+        self._by_name: dict[str, Customer] = {}
+        self._by_subject: dict[int, Customer] = {}
+        self._version: tuple[int, int] | None = None
+        self._erasures: tuple[int, int] = (0, 0)
+        try:
+            self._connection = _open(self._path, read_only=read_only)
+            with self._lock:
+                self.secret = self._own_secret("secret", read_only=read_only)
+                self._marks = self._own_secret("marks", read_only=read_only)
+                self.bank = Box(self._own_secret("bank", read_only=read_only))
+        except sqlite3.Error as error:
+            raise StoreError(f"{FILE} cannot be used: {type(error).__name__}") from error
+
+    @classmethod
+    def absent(cls) -> Self:
+        """Stand in for a key store that is elsewhere: nobody is known, and nothing opens."""
+        return cls(None, bank_key=os.urandom(KEY_BYTES))
+
+    def find(self, names: Iterable[str]) -> dict[str, Customer]:
+        """Give the customers among some names that the bank knows."""
+        self._follow_erasures()
+        found: dict[str, Customer] = {}
+        missing: list[str] = []
+        for name in names:
+            known = self._by_name.get(name)
+            if known is None:
+                missing.append(name)
+            else:
+                found[name] = known
+        if missing:
+            found.update(self._load(missing))
+        return found
+
+    def enrol(self, names: Iterable[str]) -> dict[str, Customer]:
+        """Give customers by name; who is new gets a random subject number and a key of their own, durably."""
+        found = self.find(names)
+        new = sorted({name for name in names if name not in found})
+        if new:
+            rows = [self._new_row(name) for name in new]
+            with self._lock, self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO customers (subject, mark, name, wrapped) VALUES (?, ?, ?, ?)", rows
+                )
+            found.update(self._load(new))
+        return found
+
+    def customer(self, subject: int) -> Customer | None:
+        """Give the customer of a subject number, None when they were forgotten."""
+        self._follow_erasures()
+        known = self._by_subject.get(subject)
+        if known is not None:
+            return known
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT subject, name, wrapped FROM customers WHERE subject = ?", (subject,)
+            ).fetchone()
+        return None if row is None else self._keep(row)
+
+    def subjects(self) -> list[int]:
+        """List the subject numbers of every customer, ascending."""
+        with self._lock:
+            return [row[0] for row in self._connection.execute("SELECT subject FROM customers ORDER BY subject")]
+
+    def customers(self) -> Iterator[Customer]:
+        """Give every customer, sorted by subject number."""
+        for subject in self.subjects():
+            known = self.customer(subject)
+            if known is not None:
+                yield known
+
+    def mark(self, *words: str) -> bytes:
+        """Give sixteen bytes that stand for words, the same each time and telling nothing without this store."""
+        return blake2b("\0".join(words).encode(), digest_size=16, key=self._marks).digest()
+
+    def destroy(self, name: str, *, ground: str, at: Instant, until: Instant) -> bool:
+        """Forget a customer: key and name go, a keyed mark with an end and a ground stays. False when unknown."""
+        mark = self.mark("name", name)
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._bar(mark, ground=ground, at=at, until=until)
+            gone = self._connection.execute("DELETE FROM customers WHERE mark = ?", (mark,)).rowcount
+        known = self._by_name.pop(name, None)
+        if known is not None:
+            self._by_subject.pop(known.subject, None)
+        return gone > 0
+
+    def bar(self, name: str, *, ground: str, at: Instant, until: Instant) -> None:
+        """Say that a customer is being forgotten, before the key goes: from here on nothing about them is taken in."""
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._bar(self.mark("name", name), ground=ground, at=at, until=until)
+
+    def erased(self, name: str) -> Erased | None:
+        """Say whether a customer was forgotten."""
+        self._follow_erasures()
+        if not self._erasures[0]:
+            return None
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT ground, at, until FROM erased WHERE mark = ?", (self.mark("name", name),)
+            ).fetchone()
+        return None if row is None else Erased(*row)
+
+    def barred(self, names: Iterable[str], *, now: Instant) -> set[str]:
+        """Give those among some names who were forgotten, while late arrivals about them are turned away."""
+        self._follow_erasures()
+        if not self._erasures[0]:
+            return set()
+        marks = {self.mark("name", name): name for name in names}
+        asked, found = list(marks), set()
+        for start in range(0, len(asked), _CHUNK):
+            some = asked[start : start + _CHUNK]
+            statement = f"SELECT mark FROM erased WHERE until > ? AND mark IN ({', '.join('?' * len(some))})"  # noqa: S608
+            with self._lock:
+                found |= {marks[row[0]] for row in self._connection.execute(statement, (now, *some))}
+        return found
+
+    def was_forgotten(self, subject: int) -> bool:
+        """Say whether a subject number belonged to a customer who was forgotten."""
+        with self._lock:
+            row = self._connection.execute("SELECT 1 FROM erased WHERE subject = ?", (subject,)).fetchone()
+        return row is not None
+
+    def rewrap(self, bank_key: bytes) -> int:
+        """Wrap every key under another key of the bank; gives how many. Nothing that was sealed changes."""
+        new = Box(bank_key)
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            rows = self._connection.execute("SELECT subject, wrapped FROM customers").fetchall()
+            own = self._connection.execute("SELECT name, value FROM bank").fetchall()
+            self._connection.executemany(
+                "UPDATE customers SET wrapped = ? WHERE subject = ?",
+                [
+                    (_rewrapped(wrapped, old=self._wrapping, new=new, about=_of(subject)), subject)
+                    for subject, wrapped in rows
+                ],
+            )
+            self._connection.executemany(
+                "UPDATE bank SET value = ? WHERE name = ?",
+                [(_rewrapped(value, old=self._wrapping, new=new, about=name.encode()), name) for name, value in own],
+            )
+        self._wrapping = new
+        return len(rows) + len(own)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _bar(self, mark: bytes, *, ground: str, at: Instant, until: Instant) -> None:
+        known = self._connection.execute("SELECT subject FROM customers WHERE mark = ?", (mark,)).fetchone()
+        if known is None:  # it may have gone before: its number stays
+            known = self._connection.execute("SELECT subject FROM erased WHERE mark = ?", (mark,)).fetchone()
+        self._connection.execute(
+            "INSERT OR REPLACE INTO erased (mark, subject, ground, at, until) VALUES (?, ?, ?, ?, ?)",
+            (mark, None if known is None else known[0], ground, at, until),
+        )
+
+    def _follow_erasures(self) -> None:
+        """Forget what is remembered of customers when another process has forgotten one."""
+        with self._lock:
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            changes = self._connection.total_changes
+            if (version, changes) == self._version:
+                return
+            self._version = (version, changes)
+            erasures = self._connection.execute("SELECT count(*), coalesce(max(rowid), 0) FROM erased").fetchone()
+            if erasures != self._erasures:
+                self._erasures = erasures
+                self._by_name.clear()
+                self._by_subject.clear()
+
+    def _new_row(self, name: str) -> tuple[int, bytes, bytes, bytes]:
+        random = self._random
+        subject = int.from_bytes(random(8), "big") >> 1 or 1
+        sealed = self.bank.seal(name.encode(), nonce=random(12), about=_of(subject))
+        wrapped = self._wrapping.wrap_key(random(KEY_BYTES), nonce=random(12), about=_of(subject))
+        return subject, self.mark("name", name), sealed, wrapped
+
+    def _load(self, names: Sequence[str]) -> dict[str, Customer]:
+        marks = [self.mark("name", name) for name in names]
+        found: dict[str, Customer] = {}
+        for start in range(0, len(marks), _CHUNK):
+            some = marks[start : start + _CHUNK]
+            places = ", ".join("?" * len(some))
+            with self._lock:
+                rows = self._connection.execute(
+                    f"SELECT subject, name, wrapped FROM customers WHERE mark IN ({places})",  # noqa: S608
+                    some,
+                ).fetchall()
+            for row in rows:
+                known = self._keep(row)
+                found[known.name] = known
+        return found
+
+    def _keep(self, row: tuple[int, bytes, bytes]) -> Customer:
+        subject, sealed, wrapped = row
+        try:
+            name = self.bank.open(sealed, about=_of(subject)).decode()
+            known = Customer(name, subject, Box(self._wrapping.unwrap_key(wrapped, about=_of(subject))))
+        except CannotOpen as error:
+            raise StoreError(f"{FILE} was altered, or belongs to another key of the bank") from error
+        if len(self._by_name) >= _CACHED:
+            self._by_name.clear()
+            self._by_subject.clear()
+        self._by_name[name] = self._by_subject[subject] = known
+        return known
+
+    def _own_secret(self, name: str, *, read_only: bool) -> bytes:
+        if not read_only:
+            with self._connection:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO bank (name, value) VALUES (?, ?)",
+                    (name, self._own_wrapped(name)),
+                )
+        row = self._connection.execute("SELECT value FROM bank WHERE name = ?", (name,)).fetchone()
+        try:
+            return self._wrapping.unwrap_key(row[0], about=name.encode())
+        except (CannotOpen, TypeError) as error:
+            raise StoreError(f"{FILE} does not belong to this key of the bank") from error
+
+    def _own_wrapped(self, name: str) -> bytes:
+        return self._wrapping.wrap_key(self._random(KEY_BYTES), nonce=self._random(12), about=name.encode())
+
+
+def _of(subject: int) -> bytes:
+    return subject.to_bytes(8, "big")
+
+
+def _rewrapped(wrapped: bytes, *, old: Box, new: Box, about: bytes) -> bytes:
+    return new.wrap_key(old.unwrap_key(wrapped, about=about), nonce=os.urandom(12), about=about)
+
+
+def _open(path: Path | None, *, read_only: bool) -> sqlite3.Connection:
+    if path is None:
+        return _laid_out(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+    if read_only:
+        if not path.is_file():
+            raise StoreError(f"there is no {FILE} beside the data")
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = not path.exists()
+    if fresh:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    return _laid_out(connection)
+
+
+def _laid_out(connection: sqlite3.Connection) -> sqlite3.Connection:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            for statement in _TABLES.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        connection.close()
+        raise StoreError(f"{FILE} is a database of another program")
+    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        connection.close()
+        raise StoreError(f"{FILE} has a format that this release does not know")
+    return connection

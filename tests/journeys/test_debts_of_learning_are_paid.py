@@ -1,0 +1,125 @@
+"""What was learned from somebody goes with their yes: beliefs are learned again without them, and the debt is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from people import ordinary_months
+
+import marketofone
+from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.errors import Refused
+from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.projection import codec
+from marketofone.projection.bank_state import digests_of
+
+NAMES = ("c-1", "c-2", "c-3")
+
+
+def say(bank: Bank, customer: str, change: str, *, now: Instant, purpose: str = "*") -> None:
+    said = ConsentChange(
+        customer=customer,
+        change="grant" if change == "grant" else "withdraw",
+        purposes=(purpose,),
+        sources=("*",),
+        channels=("*",),
+        since=now,
+    )
+    bank.consent(said, now=now)
+
+
+def teach(bank: Bank, names: tuple[str, ...], *, now: Instant) -> int:
+    """Let people answer; gives how many lessons each of them taught."""
+    for customer in names:
+        say(bank, customer, "grant", now=now)
+        bank.ingest(ordinary_months(customer, until=now), now=now)
+    taught = 0
+    for step in range(8):
+        at = Instant(now + (step + 1) * DAY)
+        for customer in names:
+            decision = bank.decide(customer, occasion="app.opened", now=at)
+            if decision.action != "nothing":
+                taught += bank.outcome(decision.id, "declined", now=Instant(at + HOUR)).learned
+    return taught
+
+
+def beliefs(bank: Bank) -> dict[str, bytes]:
+    """Give every belief of the active version in plain bytes."""
+    context = bank.context
+    with context.store.read() as reader:
+        state = context.snapshot(reader).bank
+        bodies = {name: reader.state(digest) for name, digest in digests_of(state, state.version).items()}
+    return {name: codec.open_state(name, body or b"", box=context.keys.bank) for name, body in bodies.items()}
+
+
+def test_a_no_to_learning_is_followed_by_a_version_without_them(bank: Bank, now: Instant) -> None:
+    assert teach(bank, NAMES, now=now)
+    later = Instant(now + 20 * DAY)
+    before = beliefs(bank)
+    bank.learns_by_itself = False
+    say(bank, "c-2", "withdraw", now=later, purpose="learning")
+
+    owed = bank.debt(now=later)
+    bank.learn(now=later)
+
+    assert owed > 0
+    assert bank.debt(now=later) == 0
+    assert beliefs(bank) != before
+    assert bank.versions()[0].why == "without what may not be used any more"
+    assert bank.replay().differences == 0
+    assert bank.verify().problems == ()
+
+
+def test_nothing_more_is_learned_again_than_what_is_owed(bank: Bank, now: Instant) -> None:
+    teach(bank, NAMES, now=now)
+    versions = len(bank.versions())
+    later = Instant(now + 20 * DAY)
+    say(bank, "c-2", "withdraw", now=later, purpose="marketing")
+
+    assert len(bank.versions()) == versions
+
+
+def test_the_beliefs_without_somebody_are_those_of_a_bank_that_never_met_their_lessons(
+    bank: Bank, now: Instant
+) -> None:
+    teach(bank, ("c-1",), now=now)
+    alone = beliefs(bank)
+    later = Instant(now + 20 * DAY)
+    assert teach(bank, ("c-2",), now=later)
+    assert beliefs(bank) != alone
+
+    bank.erase("c-2", ground="asked", now=Instant(later + 20 * DAY))
+
+    assert beliefs(bank) == alone
+
+
+def test_what_contains_somebody_forgotten_is_destroyed(bank: Bank, now: Instant) -> None:
+    teach(bank, NAMES, now=now)
+    old = bank.versions()[0].version
+
+    bank.erase("c-3", ground="asked", now=Instant(now + 20 * DAY))
+
+    assert bank.debt(now=Instant(now + 20 * DAY)) == 0
+    with pytest.raises(Refused):
+        bank.roll_back(old, now=Instant(now + 21 * DAY))
+    replayed = bank.replay()
+    assert replayed.differences == 0
+    assert 8 < replayed.unreplayable < replayed.decisions
+    assert bank.verify().problems == ()
+    bank.decide("c-2", occasion="app.opened", now=Instant(now + 22 * DAY))
+    assert bank.replay().unreplayable == replayed.unreplayable
+
+
+def test_a_debt_that_a_process_left_is_paid_by_the_next(project: Path, now: Instant) -> None:
+    later = Instant(now + 20 * DAY)
+    with marketofone.open(project, now=now) as bank:
+        teach(bank, NAMES, now=now)
+        bank.learns_by_itself = False
+        say(bank, "c-2", "withdraw", now=later, purpose="learning")
+        assert bank.debt(now=later)
+    with marketofone.open(project, now=later, clock=lambda: later) as bank:
+        with bank.learning_beside():
+            pass
+        assert bank.debt(now=later) == 0

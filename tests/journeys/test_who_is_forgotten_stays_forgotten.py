@@ -1,0 +1,184 @@
+"""Who is forgotten stays forgotten: in the data, in every copy of before, and when late files arrive."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from people import happened, ordinary_months, searched, wrote
+
+import marketofone
+from bank_projects import Projects
+from marketofone import wiring
+from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.errors import Refused, StoreError, UnknownCustomer, UnknownDecision
+from marketofone.domain.event import IdentityLinked
+from marketofone.domain.moment import DAY, HOUR, Instant
+
+Allow = Callable[..., None]
+NAME, OTHER = "maria-theresia-4711", "wolfgang-amadeus-12"
+TEXT = "I am furious about the mortgage!"
+GROUND = "asked by letter"
+
+
+def yes(bank: Bank, customer: str, *, now: Instant) -> None:
+    every = ("*",)
+    bank.consent(
+        ConsentChange(customer=customer, change="grant", purposes=every, sources=every, channels=every, since=now),
+        now=now,
+    )
+
+
+def live(bank: Bank, customer: str, *, now: Instant) -> None:
+    yes(bank, customer, now=now)
+    bank.ingest(ordinary_months(customer, until=now), now=now)
+    bank.ingest([wrote(customer, TEXT, at=now), searched(customer, "baby crib", at=now)], now=now)
+    bank.decide(customer, occasion="app.opened", id=f"decision-of-{customer}", now=now)
+
+
+@pytest.mark.sqlite
+def test_nobody_is_found_in_the_database_its_log_or_a_backup(project: Path, tmp_path: Path, now: Instant) -> None:
+    with marketofone.open(project, now=now) as bank:
+        live(bank, NAME, now=now)
+        bank.ingest([happened(NAME, IdentityLinked(key_kind="email_hash", key="hash-of-maria"), at=now)], now=now)
+        bank.ingest([b'{"subject": "maria-theresia-4711", "text": "furious"}'], now=now)
+        bank.backup(tmp_path / "backup")
+        files = [*(project / wiring.DATA).glob("bank*"), *(tmp_path / "backup").rglob("*.sqlite")]
+        assert any(file.name.endswith("-wal") and file.stat().st_size for file in files)
+        kept = b"".join(file.read_bytes() for file in files)
+
+    words = (
+        NAME,
+        "maria",
+        TEXT,
+        "furious",
+        "groceries",
+        "app.opened",
+        f"account-{NAME}",
+        f"decision-of-{NAME}",
+        "hash-of-maria",
+    )
+    assert [word for word in words if word.encode() in kept] == []
+    assert not list((tmp_path / "backup").rglob("keys*"))
+    assert not list((tmp_path / "backup").rglob("language*"))
+    with pytest.raises(StoreError, match="new or empty"), marketofone.open(project, now=now) as bank:
+        bank.backup(tmp_path / "backup")
+
+
+@pytest.mark.sqlite
+def test_a_backup_verifies_alone_and_with_the_key_store_everything_is_back(
+    project: Path, tmp_path: Path, now: Instant
+) -> None:
+    with marketofone.open(project, now=now) as bank:
+        live(bank, NAME, now=now)
+        bank.backup(tmp_path / "backup")
+        profile = bank.profile(NAME, now=now)
+    with marketofone.open(tmp_path / "backup", read_only=True) as copy:
+        assert copy.verify().ok
+        with pytest.raises(StoreError, match="cannot be opened"):
+            copy.profile(NAME, now=now)
+    shutil.copytree(project / wiring.KEYS, tmp_path / "backup" / wiring.KEYS)
+    with marketofone.open(tmp_path / "backup", now=now) as restored:
+        assert restored.verify().ok
+        assert restored.profile(NAME, now=now) == profile
+
+
+def test_an_erasure_leaves_chains_that_verify_and_nothing_that_can_be_read(bank: Bank, now: Instant) -> None:
+    live(bank, NAME, now=now)
+    live(bank, OTHER, now=now)
+
+    done = bank.erase(NAME, ground=GROUND, now=Instant(now + HOUR))
+
+    with pytest.raises(UnknownCustomer):
+        bank.profile(NAME, now=Instant(now + HOUR))
+    with pytest.raises(UnknownDecision):
+        bank.decision(f"decision-of-{NAME}")
+    with pytest.raises(UnknownCustomer):
+        bank.erase(NAME, ground=GROUND, now=Instant(now + HOUR))
+    found = bank.verify()
+    assert (found.problems, found.forgotten) == ((), 1)
+    assert done.n > 3
+    replayed = bank.replay()
+    assert (replayed.decisions, replayed.differences, replayed.unreplayable) == (2, 0, 1)
+    assert bank.profile(OTHER, now=Instant(now + HOUR)).known
+
+
+def test_late_files_about_somebody_who_was_forgotten_are_turned_away_and_counted(bank: Bank, now: Instant) -> None:
+    live(bank, NAME, now=now)
+    bank.erase(NAME, ground=GROUND, now=now)
+    before = bank.counts()
+
+    report = bank.ingest([*ordinary_months(NAME, until=now, days=4), searched(OTHER, "crib", at=now)], now=now)
+
+    assert (report.rows, report.events, report.dead_letters) == (
+        report.events + report.dead_letters,
+        1,
+        report.rows - 1,
+    )
+    assert bank.counts()["customers"] == before["customers"] + 1
+    with bank.context.store.read() as reader:
+        letters = reader.letters(limit=100)
+    assert {(letter.shape, letter.raw) for letter in letters} == {("erased", None)}
+    with pytest.raises(Refused):
+        yes(bank, NAME, now=now)
+    assert bank.verify().ok
+
+
+def test_after_the_end_of_the_bar_somebody_may_come_back_as_somebody_new(bank: Bank, now: Instant) -> None:
+    live(bank, NAME, now=now)
+    done = bank.erase(NAME, ground=GROUND, now=now)
+
+    yes(bank, NAME, now=done.until)
+
+    assert bank.profile(NAME, now=done.until).known == ()
+
+
+def test_a_backup_of_before_opens_nothing_with_the_key_store_of_today(
+    project: Path, projects: Projects, tmp_path: Path, now: Instant
+) -> None:
+    with marketofone.open(project, now=now) as bank:
+        live(bank, NAME, now=now)
+        live(bank, OTHER, now=now)
+        bank.backup(tmp_path / "backup")
+        bank.erase(NAME, ground=GROUND, now=now)
+    shutil.copytree(project / wiring.KEYS, projects.to_restore(tmp_path / "backup") / wiring.KEYS)
+
+    with marketofone.open(tmp_path / "backup", now=now) as restored:
+        assert restored.profile(OTHER, now=now).known
+        with pytest.raises(UnknownCustomer):
+            restored.profile(NAME, now=now)
+        with restored.context.store.read() as reader:
+            gone = [of for of in reader.subjects(limit=10) if restored.context.keys.customer(of) is None]
+        assert len(gone) == 1
+        assert restored.replay().differences == 0
+
+
+def test_another_process_learns_of_an_erasure_at_once(project: Path, now: Instant) -> None:
+    with marketofone.open(project, now=now) as one, marketofone.open(project, now=now) as other:
+        live(one, NAME, now=now)
+        assert other.profile(NAME, now=now).known
+
+        one.erase(NAME, ground=GROUND, now=now)
+
+        with pytest.raises(UnknownCustomer):
+            other.profile(NAME, now=now)
+        assert other.ingest([searched(NAME, "crib", at=now)], now=now).dead_letters == 1
+
+
+def test_who_was_one_person_with_somebody_forgotten_goes_on_alone(bank: Bank, now: Instant) -> None:
+    live(bank, NAME, now=now)
+    live(bank, OTHER, now=now)
+    link = IdentityLinked(key_kind="national_id_hash", key="same")
+    bank.ingest([happened(who, link, at=now) for who in (NAME, OTHER)], now=now)
+    later = Instant(now + DAY)
+    bank.decide(OTHER, occasion="app.opened", now=later)
+    bank.erase(NAME, ground=GROUND, now=later)
+
+    assert bank.profile(OTHER, now=later).known
+    bank.decide(OTHER, occasion="app.opened", now=Instant(later + DAY))
+    replayed = bank.replay()
+    assert (replayed.differences, replayed.unreplayable) == (0, 2)
+    assert bank.verify().problems == ()

@@ -1,0 +1,132 @@
+"""The campaign: as many random histories, races and kills as one likes, and a dated record of what they found.
+
+``make campaign ARGS="--histories 5000 --races 500 --kills 200 --seed 1"``, or ``--minutes 10`` to stop after a while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from histories import Operation, drawn, run, shrunk, told
+from kills import kill
+from product import make_template
+from races import race
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Campaign:
+    """What was done, and what was found."""
+
+    seed: int
+    steps: int
+    template: Path
+    deadline: float
+    did: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    found: list[str] = field(default_factory=list)
+
+    def histories(self, many: int) -> None:
+        """Run histories; one that differs is shrunk."""
+        for seed in range(self.seed, self.seed + many):
+            if time.monotonic() > self.deadline:
+                return
+            operations = drawn(seed, steps=self.steps)
+            wrong = run(operations, self.template)
+            self.did["histories"] += 1
+            self.operations.update(name for name, _ in operations)
+            if wrong:
+                self.tell(f"history {seed}", self.shrunk(operations, wrong))
+
+    def shrunk(self, operations: list[Operation], wrong: str) -> str:
+        """Shrink what differs; chance of the product may make a shorter history pass, then the first word stands."""
+        small = shrunk(operations, lambda shorter: run(shorter, self.template))
+        return f"{told(small)}\n{run(small, self.template) or wrong}"
+
+    def rounds(self, what: str, many: int, one: Callable[[int], str]) -> None:
+        """Run races or kills."""
+        for seed in range(self.seed, self.seed + many):
+            if time.monotonic() > self.deadline:
+                return
+            wrong = one(seed)
+            self.did[what] += 1
+            if wrong:
+                self.tell(f"{what} {seed}", wrong)
+
+    def tell(self, where: str, wrong: str) -> None:
+        """Write down what was found."""
+        self.found.append(f"{where}:\n{wrong}")
+        print(self.found[-1], flush=True)  # noqa: T201
+
+    def record(self, folder: Path, *, seconds: float) -> Path:
+        """Write the record of this day; a second one of a day stands below the first."""
+        now = datetime.now(tz=UTC)
+        steps = sum(self.operations.values())
+        each = ", ".join(f"{name} {times:,}" for name, times in self.operations.most_common())
+        found = "\n\n".join(f"```\n{one}\n```" for one in self.found) or "Nothing differed."
+        text = f"""## {now:%H:%M} UTC, commit {_commit()}
+
+| | |
+| --- | --- |
+| histories | {self.did["histories"]:,}, of {self.steps} steps and a beginning |
+| operations in them | {steps:,}, everything visible compared after each |
+| races | {self.did["races"]:,}, of 2 to 8 threads over two open banks on one folder |
+| kills | {self.did["kills"]:,}, kill -9 of a process in the middle of a history |
+| seeds | from {self.seed} on |
+| took | {seconds:,.0f} s on {os.cpu_count()} cores, Python {sys.version.split()[0]} |
+
+Operations: {each}.
+
+{found}
+"""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{now:%Y-%m-%d}.md"
+        before = path.read_text(encoding="utf-8") if path.exists() else f"# Campaign of {now:%Y-%m-%d}\n"
+        path.write_text(f"{before}\n{text}", encoding="utf-8")
+        return path
+
+
+def _commit() -> str:
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def main() -> None:
+    """Run a campaign; fails when anything differed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=5_000)
+    parser.add_argument("--races", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=40, help="of a history")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=10_000.0, help="stop after so many")
+    parser.add_argument("--record", type=Path, help="the folder of the records")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    share = asked.minutes * 60 / 3
+    with tempfile.TemporaryDirectory() as scratch:
+        template = make_template(Path(scratch) / "bank")
+        campaign = Campaign(asked.seed, asked.steps, template, began + share)
+        campaign.rounds("kills", asked.kills, lambda seed: kill(seed, template, steps=asked.steps))
+        campaign.deadline = began + 2 * share
+        campaign.rounds("races", asked.races, lambda seed: race(seed, template, threads=2 + seed % 7, steps=16))
+        campaign.deadline = began + 3 * share
+        campaign.histories(asked.histories)
+    if asked.record is not None:
+        print(campaign.record(asked.record, seconds=time.monotonic() - began))  # noqa: T201
+    sys.exit(bool(campaign.found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Bugs planted on purpose, to see that the slice of CI finds each: ``python tests/model/mutants.py``.
+
+Each is a change of one place in a copy of the sources. A bug that the slice does not find is a hole in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+SLICE = Path(__file__).with_name("test_histories.py")
+
+
+class Mutant(NamedTuple):
+    """One bug: what it is, and the change that makes it."""
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+
+
+MUTANTS = (
+    Mutant(
+        "a decision is released without comparing the guards",
+        "services/runs.py",
+        "expects.update(person.expects(strict=strict))",
+        "expects.update({})",
+    ),
+    Mutant(
+        "what any id allows is allowed: silence is a yes",
+        "consent/ledger.py",
+        "    if len(known) < len(each):\n        return None\n",
+        "    if not known:\n        return None\n",
+    ),
+    Mutant(
+        "of several ids a no of one does not count",
+        "consent/ledger.py",
+        "    if refusal is not None:\n        return refusal\n    known = [one for one in each if one is not None]",
+        "    known = [one for one in each if one is not None and one.granted]\n"
+        "    if not known:\n        return refusal",
+    ),
+    Mutant(
+        "a link moves no guard of the other customer",
+        "services/identity.py",
+        "    concerned = sorted({of for of in before_of if before_of[of] != after_of[of]} | {customer.subject})",
+        "    concerned = [customer.subject]",
+    ),
+    Mutant(
+        "a cool-off counts from the moment a caller names",
+        "projection/contacts.py",
+        'next((at for at, answer in self.answers if answer.verdict == "declined"), None)',
+        'next((answer.at for _, answer in self.answers if answer.verdict == "declined"), None)',
+    ),
+    Mutant(
+        "a name of a decision is one for all customers",
+        "services/decide.py",
+        "    n = places.get(person.asked.subject)",
+        "    n = next(iter(places.values()), None)",
+    ),
+    Mutant(
+        "a decision is given again after what it rests on was withdrawn",
+        "services/visible.py",
+        "        if source not in permits[purpose].sources:",
+        "        if False:",
+    ),
+    Mutant(
+        "a clock that steps back lifts caps",
+        "services/decide.py",
+        "request = replace(request, at=person.judged(request.at))",
+        "request = replace(request, at=request.at)",
+    ),
+    Mutant(
+        "an event under two ids of one person counts twice",
+        "projection/folding.py",
+        "    once = {event.key: (kept, event) for kept, event in events}",
+        "    once = {(event.key, event.customer): (kept, event) for kept, event in events}",
+    ),
+    Mutant(
+        "a default key with any number of holders makes one person",
+        "services/identity.py",
+        "MOST_HOLDERS = 4",
+        "MOST_HOLDERS = 400",
+    ),
+    Mutant(
+        "the later date wins, not the later entry",
+        "consent/ledger.py",
+        "own = next((said.validity for said in self.said if said.covers(scope)), None)",
+        "own = max((s.validity for s in self.said if s.covers(scope)), key=lambda v: v.since, default=None)",
+    ),
+    Mutant(
+        "a stop of the board is forgotten when the bank is opened again with other documents",
+        "projection/bank_state.py",
+        '        changes = {"documents": entry.n}',
+        '        changes = {"documents": entry.n, "board": NO_RULINGS}',
+    ),
+)
+
+
+def found_by_the_slice(mutant: Mutant) -> tuple[bool, float]:
+    """Say whether the slice fails with a bug, and after how many seconds.
+
+    Raises
+    ------
+    LookupError
+        When the sources do not hold the place of the bug any more.
+    """
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "src"
+        shutil.copytree(ROOT / "src", copy)
+        path = copy / "marketofone" / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if mutant.right not in text:
+            raise LookupError(f"{mutant.file} does not hold {mutant.right!r} any more")
+        path.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": str(copy), "MARKETOFONE_NO_SHRINKING": "1"}
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(SLICE)]
+        ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ended.returncode == 1, time.monotonic() - began
+
+
+def survivors(only: str = "") -> Iterator[tuple[Mutant, bool, float]]:
+    """Plant each bug; gives it, whether the slice found it, and after how many seconds."""
+    for mutant in MUTANTS:
+        if only in mutant.what:
+            yield mutant, *found_by_the_slice(mutant)
+
+
+def main() -> None:
+    """Plant all bugs, and fail when one is not found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="words of the bug to plant")
+    missed = 0
+    for mutant, found, seconds in survivors(parser.parse_args().only):
+        missed += not found
+        print(f"{'found' if found else 'MISSED'} after {seconds:.0f} s: {mutant.what}", flush=True)  # noqa: T201
+    sys.exit(missed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,631 @@
+"""The reference bank: what a bank of journals must do, as the simplest program that could be right.
+
+It keeps lists of entries in the order in which they were recorded and walks through them for every answer. It knows
+nothing of snapshots, caches, locks, keys or hashes, and shares no code with the product. What only chance decides
+(which of the open actions is chosen, who is in the control group) it takes from the product and judges.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from documents import (
+    CHANNELS,
+    CONSENTED,
+    CONTEXT,
+    DAY,
+    EXEMPT,
+    FEATURES,
+    FUTURE_SECONDS,
+    GRANT_DAYS,
+    HOUR,
+    KEPT,
+    MARKETING,
+    MINUTE,
+    OCCASIONS,
+    RULES,
+    SOURCE_OF,
+    SOURCES,
+    STRESS,
+    Act,
+    Rules,
+)
+
+MOST_HOLDERS = 4
+YEAR = 360 * DAY
+Scope = tuple[str, str]  # a purpose, and a source that was read for it
+
+
+class No(Exception):
+    """An answer that is none; it names the error that the product raises."""
+
+    @property
+    def name(self) -> str:
+        """The name of the error."""
+        return str(self.args[0])
+
+
+class Said(NamedTuple):
+    """A yes or a no."""
+
+    granted: bool
+    purposes: tuple[str, ...]
+    sources: tuple[str, ...]
+    channels: tuple[str, ...]
+    until: int | None
+
+
+class Happened(NamedTuple):
+    """An event that is kept."""
+
+    key: str
+    kind: str
+    at: int
+
+
+class Arrived(NamedTuple):
+    """Events that arrived together; those that may not be kept are not among them."""
+
+    kept: tuple[Happened, ...]
+
+
+class Decided(NamedTuple):
+    """A decision."""
+
+    id: str
+    occasion: str
+    channel: str
+    action: str
+    kind: str  # of the action; empty for doing nothing
+    at: int
+    uses: tuple[Scope, ...]
+    scale: int = 0
+
+
+class Answered(NamedTuple):
+    """What a person did after a decision."""
+
+    decision: str
+    verdict: str
+    at: int
+    uses: tuple[Scope, ...]
+
+
+class Looked(NamedTuple):
+    """A reading behind a permit; a forecast also says which money it has seen."""
+
+    uses: tuple[Scope, ...]
+    seen: frozenset[tuple[str, str, int]] | None = None
+    at: int = 0
+
+
+class Linked(NamedTuple):
+    """Who is who changed."""
+
+
+class Entry(NamedTuple):
+    """One entry of a journal: its place in the order, when it was recorded, and what it says."""
+
+    order: int
+    recorded: int
+    says: Any
+
+
+Journals = Mapping[str, Sequence[Entry]]
+"""The journals of one person, by the names of their ids."""
+
+
+@dataclass
+class Board:
+    """What the board and the documents say."""
+
+    rules: Rules = RULES[0]
+    stops: frozenset[str] = frozenset()
+    approvals: dict[str, int] = field(default_factory=dict)
+
+
+# -- consent: of one id the last entry about a scope counts; several ids allow what each of them allows
+
+
+def of_one(journal: Iterable[Entry], purpose: str, source: str, channel: str) -> Said | None:
+    """Give the last thing that an id said about a scope."""
+    about = [
+        entry.says
+        for entry in journal
+        if isinstance(entry.says, Said)
+        and purpose in entry.says.purposes
+        and source in entry.says.sources
+        and channel in entry.says.channels
+    ]
+    return about[-1] if about else None
+
+
+def state_of(person: Journals, purpose: str, source: str, channel: str, now: int) -> tuple[str, int | None]:
+    """Say how a scope of a person stands, and until when a yes holds."""
+    each = [of_one(journal, purpose, source, channel) for journal in person.values()]
+    if any(said is not None and not said.granted for said in each):
+        return "withdrawn", None
+    if None in each:
+        return "never", None
+    ends = min(said.until for said in each if said is not None and said.until is not None)
+    return ("granted" if now < ends else "expired"), ends
+
+
+def open_to(person: Journals, purpose: str, channels: Sequence[str], now: int) -> frozenset[str]:
+    """Give the sources that a purpose may use through any of some channels."""
+    return frozenset(
+        source for source in SOURCES for to in channels if state_of(person, purpose, source, to, now)[0] == "granted"
+    )
+
+
+def may_come_in(person: Journals, source: str, now: int) -> bool:
+    """Say whether any purpose may use a source."""
+    return any(source in open_to(person, purpose, CHANNELS, now) for purpose in CONSENTED)
+
+
+# -- what is known of a person
+
+
+def ordered(person: Journals) -> list[Entry]:
+    """Give all entries of a person in their order."""
+    return sorted((entry for journal in person.values() for entry in journal), key=lambda entry: entry.order)
+
+
+def number(person: Journals, feature: str, at: int) -> int:
+    """Count the events of a feature as of a moment; the same event under two ids counts once."""
+    spec = FEATURES[feature]
+    after = at - 2 * HOUR if spec.soon else at - YEAR
+    return len(
+        {
+            event.key
+            for entry in ordered(person)
+            if isinstance(entry.says, Arrived)
+            for event in entry.says.kept
+            if event.kind == spec.kind and after < event.at <= at
+        }
+    )
+
+
+def moment(person: Journals, now: int) -> int:
+    """Give the moment at which something about a person happens: a clock that steps back moves nothing."""
+    return max([now, *(entry.recorded for journal in person.values() for entry in journal)])
+
+
+class Contact(NamedTuple):
+    """What was shown to a person, when, and when they said no to it."""
+
+    action: str
+    kind: str
+    at: int
+    declined: int | None
+
+
+def contacts(person: Journals) -> list[Contact]:
+    """Give what was shown to a person."""
+    shown: list[Contact] = []
+    for journal in person.values():
+        for entry in journal:
+            if isinstance(entry.says, Decided) and entry.says.kind:
+                no = [
+                    later.recorded
+                    for later in journal
+                    if isinstance(later.says, Answered)
+                    and later.says.decision == entry.says.id
+                    and later.says.verdict == "declined"
+                ]
+                shown.append(Contact(entry.says.action, entry.says.kind, entry.recorded, no[0] if no else None))
+    return shown
+
+
+def last_forecast(journal: Iterable[Entry]) -> Looked | None:
+    """Give the last forecast of an id; a no to what it was made of takes it away."""
+    last: Looked | None = None
+    for entry in journal:
+        if isinstance(entry.says, Looked) and entry.says.seen is not None:
+            last = entry.says
+        elif isinstance(entry.says, Said) and not entry.says.granted and last is not None:
+            gone = any(to in entry.says.purposes and source in entry.says.sources for to, source in last.uses)
+            last = None if gone else last
+    return last
+
+
+# -- what may be shown
+
+
+def reads_of(purpose: str, rules: Rules) -> frozenset[str]:
+    """Give what decisions may look at for a purpose."""
+    reads = {"transactions"} | {SOURCE_OF[FEATURES[name].kind] for name in CONTEXT}
+    if purpose == "care":
+        reads.add(SOURCE_OF[FEATURES[STRESS[0]].kind])
+    for act in rules.acts:
+        if act.purpose == purpose:
+            reads |= act.reads | act.needs
+    return frozenset(reads)
+
+
+def candidates(rules: Rules, channel: str) -> list[Act]:
+    """Give the actions of a channel."""
+    return [act for act in rules.acts if channel in act.channels]
+
+
+def uses_of(person: Journals, board: Board, channel: str, judged: int) -> tuple[Scope, ...]:
+    """Give what a decision looks at."""
+    purposes = {act.purpose for act in candidates(board.rules, channel)} | {"care"}
+    looked = {(p, s) for p in purposes for s in open_to(person, p, [channel], judged) & reads_of(p, board.rules)}
+    return tuple(sorted(looked))
+
+
+def verdicts(
+    person: Journals, board: Board, occasion: str, channel: str, *, at: int, judged: int | None = None
+) -> dict[str, str]:
+    """Say of each action what stops it, ``open`` when nothing does; permission is judged at ``judged``."""
+    judged = at if judged is None else judged
+    may = {purpose: open_to(person, purpose, [channel], judged) for purpose in CONSENTED}
+    name, enough = STRESS
+    stressed = "app" in may["care"] and number(person, name, at) >= enough
+    found = {
+        act.id: _verdict(act, person, board, occasion, channel, at=at, may=may[act.purpose], stressed=stressed)
+        for act in candidates(board.rules, channel)
+    }
+    found["nothing"] = "guarded:stress" if stressed and "open" in found.values() else "open"
+    return found
+
+
+def _verdict(  # noqa: PLR0911, PLR0913 - one rule after the other
+    act: Act,
+    person: Journals,
+    board: Board,
+    occasion: str,
+    channel: str,
+    *,
+    at: int,
+    may: frozenset[str],
+    stressed: bool,
+) -> str:
+    if not act.reads <= may or (act.when is not None and number(person, act.when[0], at) < act.when[1]):
+        return "not_eligible"
+    if not may or not act.needs <= may:
+        return "not_permitted"
+    if stressed and act.kind != "outreach":
+        return "guarded:stress"
+    minute = at // MINUTE % (24 * 60)
+    if channel == "push" and OCCASIONS[occasion][1] == "bank" and not 8 * 60 <= minute < 20 * 60:
+        return "guarded:quiet_hours"
+    shown = [of._replace(at=min(of.at, at)) for of in contacts(person)]  # what came later counts as just then
+    rules = board.rules
+    declined = [min(of.declined, at) for of in shown if of.action == act.id and of.declined is not None]
+    if any(at - no < rules.decline_days * DAY for no in declined):
+        return "guarded:cool_off"
+    counted = {
+        "same_action": [contact for contact in shown if contact.action == act.id],
+        "marketing": [contact for contact in shown if contact.kind in MARKETING],
+        "contacts": [contact for contact in shown if contact.kind not in EXEMPT],
+    }
+    asked = ["same_action", *(["marketing"] if act.kind in MARKETING else [])]
+    for cap in [*asked, *(["contacts"] if act.kind not in EXEMPT else [])]:
+        per_day, per_week = rules.caps[cap]
+        if sum(at - of.at < DAY for of in counted[cap]) >= per_day:
+            return f"guarded:cap_{cap}"
+        if sum(at - of.at < 7 * DAY for of in counted[cap]) >= per_week:
+            return f"guarded:cap_{cap}"
+    if board.stops & {act.id, act.kind, "*"} or (act.sensitive and at >= board.approvals.get(act.id, at)):
+        return "not_approved"
+    return "open"
+
+
+# -- the bank
+
+
+class ReferenceBank:
+    """The bank."""
+
+    def __init__(self) -> None:
+        self.journals: dict[str, list[Entry]] = {}
+        self.holders: defaultdict[str, set[str]] = defaultdict(set)
+        self.board = Board()
+        self.taken: set[tuple[str, str]] = set()  # a customer, and an event that is kept
+        self.waiting: list[tuple[str, Entry]] = []  # lessons
+        self.versions: list[int] = []  # the lessons of each
+        self.order = 0
+
+    # who is one person
+
+    def ids(self, customer: str) -> tuple[str, ...]:
+        """Give all ids of a person: those that are reached over keys that only a few share."""
+        reached, waiting = {customer}, [customer]
+        while waiting:
+            of = waiting.pop()
+            for key, holders in self.holders.items():
+                if key.startswith("email_hash") and of in holders and len(holders) <= MOST_HOLDERS:
+                    waiting += holders - reached
+                    reached |= holders
+        return tuple(sorted(reached))
+
+    def person(self, customer: str) -> Journals:
+        """Give the journals of a person."""
+        return {of: self.journals.get(of, []) for of in self.ids(customer)}
+
+    def known(self, customer: str) -> Journals:
+        """Give the journals of a person whom an entry names."""
+        if not self.journals.get(customer):
+            raise No("UnknownCustomer")
+        return self.person(customer)
+
+    def append(self, customer: str, says: object, now: int) -> Entry:
+        """Append an entry; what is recorded never steps back."""
+        journal = self.journals.setdefault(customer, [])
+        self.order += 1
+        entry = Entry(self.order, max(now, journal[-1].recorded if journal else now), says)
+        journal.append(entry)
+        return entry
+
+    # what people say
+
+    def consent(self, customer: str, said: Said, *, since: int, now: int) -> None:
+        """Record a yes or a no. A no holds at once; a yes ends."""
+        until = said.until
+        if since > now or (said.granted and until is not None and not now < until <= now + GRANT_DAYS * DAY):
+            raise No("MalformedRequest")
+        if said.granted and until is None:
+            until = now + GRANT_DAYS * DAY
+        every: dict[str, tuple[str, ...]] = {"purposes": CONSENTED, "sources": SOURCES, "channels": CHANNELS}
+        words = {name: every[name] if "*" in getattr(said, name) else getattr(said, name) for name in every}
+        self.append(customer, Said(said.granted, until=until if said.granted else None, **words), now)
+
+    def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool:
+        """Link a key with a customer, or take it back. False when the event is known already."""
+        if (customer, event) in self.taken:
+            return False
+        self.taken.add((customer, event))
+        everybody = {customer, *self.holders[key]}
+        everybody |= {other for of in everybody for other in self.ids(of)}
+        before = {of: self.ids(of) for of in everybody}
+        (self.holders[key].add if linked else self.holders[key].discard)(customer)
+        for of in sorted(everybody):
+            if of == customer or self.ids(of) != before[of]:
+                self.append(of, Linked(), now)
+        return True
+
+    # what arrives
+
+    def ingest(self, events: Sequence[tuple[str, Happened]], *, now: int) -> dict[str, int]:
+        """Take events in; gives the counts."""
+        counts = dict.fromkeys(("rows", "events", "dead_letters", "duplicates", "refused", "gaps"), 0)
+        fresh: dict[str, dict[str, Happened]] = {}
+        for customer, event in events:
+            counts["rows"] += 1
+            if event.at > now + FUTURE_SECONDS * 1_000_000:
+                counts["dead_letters"] += 1
+            elif (customer, event.key) in self.taken or event.key in fresh.get(customer, {}):
+                counts["duplicates"] += 1
+            else:
+                fresh.setdefault(customer, {})[event.key] = event
+        for customer, some in fresh.items():
+            person = self.person(customer)
+            kept = []
+            for event in some.values():
+                source = SOURCE_OF[event.kind]
+                admitted = source in SOURCES and may_come_in(person, source, moment(person, now))
+                counts["events"] += 1
+                counts["gaps"] += source not in SOURCES
+                counts["refused"] += source in SOURCES and not admitted
+                if admitted or source in KEPT:
+                    kept.append(event)
+                    self.taken.add((customer, event.key))
+            self.append(customer, Arrived(tuple(kept)), now)
+        return counts
+
+    # what the bank decides
+
+    def released(self, person: Journals, decided: Decided, now: int) -> Decided:
+        """Give a decision again, while everything it rests on is granted."""
+        for purpose, source in decided.uses:
+            if source not in open_to(person, purpose, [decided.channel], moment(person, now)):
+                raise No("ConsentRefused")
+        return decided
+
+    def decide(self, customer: str, name: str, occasion: str, channel: str, *, now: int, chosen: Decided | None) -> Any:
+        """Decide. ``chosen`` is what the product did: chance may choose any action that nothing stops.
+
+        Gives what stops each action and what is looked at; of an id that was used before, the decision itself.
+        """
+        person = self.known(customer)
+        for entry in self.journals[customer]:
+            if isinstance(entry.says, Decided) and entry.says.id == name:
+                if (entry.says.occasion, entry.says.channel) != (occasion, channel):
+                    raise No("DecisionExists")
+                return self.released(person, entry.says, now)
+        if self.outdated(person) and open_to(person, "insights", CHANNELS, moment(person, now)) & {"transactions"}:
+            self.forecast(customer, now=now)
+        at = moment(person, now)
+        found = verdicts(person, self.board, occasion, channel, at=at)
+        uses = uses_of(person, self.board, channel, at)
+        if chosen is not None:
+            kind = next((act.kind for act in self.board.rules.acts if act.id == chosen.action), "")
+            made = Decided(name, occasion, channel, chosen.action, kind, at, uses, self.board.rules.scale)
+            self.append(customer, made, at)
+        return found, uses, at
+
+    def ask(self, customer: str, occasion: str, channel: str, *, as_of: int, now: int) -> Any:
+        """Say what would be decided on what was known earlier: judged now, and never a contact."""
+        if as_of > now:
+            raise No("MalformedRequest")
+        person = self.known(customer)
+        judged = moment(person, now)
+        uses = uses_of(person, self.board, channel, judged)
+        found = verdicts(person, self.board, occasion, channel, at=as_of, judged=judged)
+        if uses:
+            self.append(customer, Looked(uses), judged)
+        return found, uses
+
+    def owner_of(self, decision: str, customer: str | None) -> tuple[str, Decided]:
+        """Find a decision."""
+        found = [
+            (of, entry.says)
+            for of, journal in self.journals.items()
+            for entry in journal
+            if customer in (None, of) and isinstance(entry.says, Decided) and entry.says.id == decision
+        ]
+        if len(found) != 1:
+            raise No("MalformedRequest" if found else "UnknownDecision")  # of several: say whose
+        return found[0]
+
+    def recall(self, decision: str, customer: str | None, *, now: int) -> Decided:
+        """Give a decision again."""
+        owner, decided = self.owner_of(decision, customer)
+        return self.released(self.person(owner), decided, now)
+
+    # looking at a person's money
+
+    def seen(self, person: Journals) -> frozenset[tuple[str, str, int]]:
+        """Name the last entry of each id that keeps money."""
+        last = {
+            of: entry.order
+            for of, journal in person.items()
+            for entry in journal
+            if isinstance(entry.says, Arrived) and any(one.kind == "transaction.booked" for one in entry.says.kept)
+        }
+        return frozenset((of, "transactions", order) for of, order in last.items())
+
+    def outdated(self, person: Journals) -> bool:
+        """Say whether a person's money moved since the last forecast; never before there was one."""
+        made = [last for journal in person.values() if (last := last_forecast(journal)) is not None]
+        return bool(made) and max(made, key=lambda one: one.at).seen != self.seen(person)
+
+    def forecast(self, customer: str, *, now: int, show: bool = False) -> tuple[Scope, ...]:
+        """Look ahead; ``show`` leaves decisions as they are."""
+        person = self.known(customer)
+        at = moment(person, now)
+        open_sources = open_to(person, "insights", CHANNELS, at) & {"transactions"}
+        if not open_sources:
+            raise No("ConsentRefused")
+        uses = tuple(("insights", source) for source in sorted(open_sources))
+        self.append(customer, Looked(uses, None if show else self.seen(person), at), at)
+        return uses
+
+    def profile(self, customer: str, *, as_of: int | None, now: int) -> dict[str, int]:
+        """Show what is known, as far as insights may know it."""
+        if as_of is not None and as_of > now:
+            raise No("MalformedRequest")
+        person = self.known(customer)
+        judged = moment(person, now)
+        allowed = open_to(person, "insights", CHANNELS, judged)
+        at = judged if as_of is None else as_of
+        if allowed:
+            self.append(customer, Looked(tuple(("insights", source) for source in sorted(allowed))), judged)
+        seen = {name: number(person, name, at) for name in FEATURES if SOURCE_OF[FEATURES[name].kind] in allowed}
+        return {name: count for name, count in seen.items() if count}
+
+    # what followed
+
+    def teaches(self, owner: str, decided: Decided, verdict: str, at: int, *, before: int, now: int) -> str:
+        """Say why an outcome teaches nothing; empty when it teaches."""
+        rules = self.board.rules
+        heard = [
+            entry.says
+            for entry in self.journals[owner]
+            if entry.order < before and isinstance(entry.says, Answered) and entry.says.decision == decided.id
+        ]
+        first = next((said.verdict for said in heard if said.verdict != "valued"), None)
+        valued = any(said.verdict == "valued" for said in self._after_verdict(heard))
+        gone = decided.action not in {act.id for act in rules.acts} or decided.scale != rules.scale
+        may = open_to(self.person(owner), "learning", [decided.channel], moment(self.person(owner), now))
+        for holds, why in (
+            (bool(decided.kind) and gone, "outdated"),
+            (not decided.kind, "nothing_shown"),
+            (at < decided.at, "before"),
+            (verdict == "valued" and first != "accepted", "not_accepted"),
+            (valued if verdict == "valued" else first is not None, "duplicate"),
+            (verdict != "valued" and at - decided.at > rules.outcome_days * DAY, "late"),
+            (not may or not {source for _, source in decided.uses} <= may, "not_permitted"),
+        ):
+            if holds:
+                return why
+        return ""
+
+    @staticmethod
+    def _after_verdict(heard: Sequence[Answered]) -> Iterator[Answered]:
+        """A reported value stands where the person had accepted; the first verdict tells."""
+        first = next((said.verdict for said in heard if said.verdict != "valued"), None)
+        return iter(heard if first == "accepted" else ())
+
+    def outcome(
+        self, decision: str, verdict: str, *, value: int | None, customer: str | None, as_of: int | None, now: int
+    ) -> str:
+        """Record an outcome; gives why it teaches nothing, empty when it teaches."""
+        if (as_of is not None and as_of > now) or (verdict == "valued") != (value is not None):
+            raise No("MalformedRequest")
+        at = now if as_of is None else as_of
+        owner, decided = self.owner_of(decision, customer)
+        why = self.teaches(owner, decided, verdict, at, before=self.order + 1, now=now)
+        person = self.person(owner)
+        opened = open_to(person, "learning", [decided.channel], moment(person, now))
+        used = {source for _, source in decided.uses}
+        uses = () if why else tuple(("learning", s) for s in sorted(opened & used) or sorted(opened)[:1])
+        entry = self.append(owner, Answered(decision, verdict, at, uses), now)
+        if not why:
+            self.waiting.append((owner, entry))
+        return why
+
+    def learn(self, *, now: int) -> int:
+        """Learn from every lesson that waits; what a person does not allow any more teaches nothing."""
+        waiting, self.waiting = self.waiting, []
+        learned = 0
+        for owner, entry in waiting:
+            _, decided = self.owner_of(entry.says.decision, owner)
+            learned += not self.teaches(owner, decided, entry.says.verdict, entry.says.at, before=entry.order, now=now)
+        if learned:
+            self.versions.append(learned)
+        return learned
+
+    def roll_back(self, version: int) -> None:
+        """Make an earlier version active again."""
+        if version > len(self.versions):
+            raise No("UnknownVersion")
+
+    # what the board and the documents say
+
+    def rule(self, ruling: str, scope: str, *, until: int | None, now: int) -> None:
+        """Record a ruling."""
+        kinds = {"nothing", *(act.kind for act in self.board.rules.acts)}
+        if scope not in {"*", "nothing", *kinds, *(act.id for act in self.board.rules.acts)}:
+            raise No("UnknownAction")
+        if ruling == "approve":
+            if scope == "*" or scope in kinds or until is None or until <= now:
+                raise No("MalformedRequest")
+            self.board.approvals[scope] = until
+        elif ruling == "stop":
+            self.board.stops |= {scope}
+        else:
+            self.board.stops -= {scope}
+
+    def reopen(self, rules: Rules) -> None:
+        """Close and open again, with these documents."""
+        self.board.rules = rules
+
+    # what everybody can see
+
+    def visible(self, customer: str, *, now: int) -> dict[str, Any]:
+        """Give everything that can be seen of a customer and does not change by being seen."""
+        if not self.journals.get(customer):
+            return {"known": False}
+        person = self.person(customer)
+        at = moment(person, now)
+        read: Counter[Scope] = Counter()
+        for entry in ordered(person):
+            read.update(getattr(entry.says, "uses", ()))
+        return {
+            "known": True,
+            "ids": self.ids(customer),
+            "epoch": sum(isinstance(entry.says, Said) for entry in ordered(person)),
+            "uses": dict(read),
+            "consents": {
+                (purpose, source, channel): state_of(person, purpose, source, channel, at)
+                for purpose in CONSENTED
+                for source in SOURCES
+                for channel in CHANNELS
+            },
+        }

@@ -1,0 +1,234 @@
+"""What leaves the house and what of it is recorded: nothing after a no, only uses for a look, each by its actor."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from page_visitor import HTML, Visitor, client_of, cloudevent, year_of
+
+from marketofone.bank import Bank
+from marketofone.cli import main
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.moment import DAY, Instant, text_of
+from marketofone.projection import codec
+from marketofone.services.visible import HIDDEN
+
+WHO, LANDLORD = "carla", "Landlord Ltd"
+TELLING = re.compile(r"shortfall|short of|runs? short|\brent\b|Landlord|below zero|nearly empty", re.IGNORECASE)
+LOOKS = (
+    "/v1/customers/carla/profile",
+    "/v1/customers/carla/insights",
+    "/v1/customers/carla/forecast",
+    "/v1/customers/carla/uses",
+    "/v1/customers/carla/consents",
+    "/v1/decisions/d-1",
+    "/console/decisions/d-1",
+    "/customer/carla/decisions/d-1",
+    "/customer/carla",
+    "/customer/carla/forecast",
+    "/customer/carla/insights",
+    "/console",
+    "/console/board",
+    "/console/impact",
+    "/",
+    "/health",
+    "/metrics",
+    "/openapi.json",
+)
+
+
+def poor(customer: str) -> Iterator[bytes]:
+    """Live from what is left, with a rent ahead that it does not cover."""
+    now = datetime.now(tz=UTC)
+    flows = [(ago, -110_000, "rent", LANDLORD) for ago in range(207, 0, -30)]
+    flows += [(ago, 120_000, "salary", "ACME") for ago in range(200, 60, -30)]
+    flows += [(ago, -900, "groceries", "Shop") for ago in range(200, 0, -3)]
+    balance = 30_000 - sum(amount for _, amount, _, _ in flows)
+    for number, (ago, amount, category, whom) in enumerate(sorted(flows, reverse=True)):
+        balance += amount
+        facts = {"account": "a1", "amount_minor": amount, "currency": "EUR", "category": category, "merchant": whom}
+        at = now - timedelta(days=ago)
+        yield cloudevent(number, "transaction.booked", at, customer, **facts, balance_minor=balance)
+
+
+def say(bank: Bank, change: Any, customer: str = WHO) -> None:
+    every = ("*",)
+    bank.consent(
+        ConsentChange(customer=customer, change=change, since=bank.now(), purposes=every, sources=every, channels=every)
+    )
+
+
+@pytest.fixture
+def known(bank: Bank) -> Bank:
+    """A bank that foresees that somebody runs short, and told them."""
+    say(bank, "grant")
+    bank.ingest(poor(WHO))
+    bank.forecast(WHO)
+    bank.decide(WHO, occasion="forecast.made", id="d-1")
+    return bank
+
+
+@pytest.fixture
+def looked(known: Bank) -> Iterator[Visitor]:
+    with client_of(known) as client:
+        yield Visitor(client)
+
+
+def entries(bank: Bank) -> Counter[str]:
+    with bank.context.store.read() as reader:
+        return Counter(
+            entry.kind for subject in (0, *bank.context.keys.subjects()) for entry in reader.entries(subject)
+        )
+
+
+def records(bank: Bank, customer: str) -> list[tuple[str, Any]]:
+    (owner,) = bank.context.keys.find((customer,)).values()
+    with bank.context.store.read() as reader:
+        return [(entry.kind, codec.read(entry, box=owner.box)) for entry in reader.entries(owner.subject)]
+
+
+def test_before_the_no_there_is_something_to_tell(looked: Visitor) -> None:
+    told = [path for path in LOOKS if TELLING.search(looked.client.get(path, headers=HTML).text)]
+    assert {"/v1/customers/carla/forecast", "/customer/carla/forecast", "/console/decisions/d-1"} <= set(told)
+
+
+def test_after_a_no_no_page_and_no_operation_tells_what_was_foreseen(known: Bank, looked: Visitor) -> None:
+    say(known, "withdraw")
+    general = {"/console/board", "/", "/openapi.json"}  # they list what the bank may do, and name no person
+    for path in LOOKS:
+        answer = looked.client.get(path, headers=HTML)
+        assert answer.status_code in {200, 403}, path
+        if path not in general:
+            text = re.sub(r"<option.*?</option>", "", answer.text)
+            assert not TELLING.search(text), (path, TELLING.findall(text))
+    for path in ("/console/decisions/d-1", "/customer/carla/decisions/d-1"):
+        assert HIDDEN in looked.page(path).text.lower()
+    refused = looked.client.get("/v1/decisions/d-1")
+    assert refused.status_code == 403
+    assert refused.json()["type"] == "urn:marketofone:problem:consent-refused"
+    assert "you said no" in refused.json()["detail"]
+    again = looked.client.post("/v1/decisions", json={"customer": WHO, "occasion": "forecast.made", "id": "d-1"})
+    assert (again.status_code, again.json()["detail"]) == (403, refused.json()["detail"])
+
+
+def test_after_a_no_the_original_stays_in_the_journal(known: Bank) -> None:
+    say(known, "withdraw")
+    kept = [record.decision for kind, record in records(known, WHO) if kind == "decision"]
+    assert [made.id for made in kept] == ["d-1"]
+    assert {candidate.action for made in kept for candidate in made.candidates} > {"shortfall_warning"}
+    assert HIDDEN not in kept[0].reasons[0].text
+
+
+def test_a_look_changes_nothing_but_the_log_of_uses(known: Bank, looked: Visitor) -> None:
+    with known.context.store.read() as reader:
+        forecast = known.context.snapshot(reader).person(WHO).forecast
+    before = entries(known)
+    for path in LOOKS:
+        for asked in (path, f"{path}?as_of={text_of(Instant(known.now() - 40 * DAY)).replace(':', '%3A')}"):
+            assert looked.client.get(asked, headers=HTML).status_code == 200, asked
+    after = entries(known)
+    assert set(after - before) == {"use"}
+    with known.context.store.read() as reader:
+        assert known.context.snapshot(reader).person(WHO).forecast == forecast
+
+
+@pytest.mark.parametrize("path", [path for path in LOOKS if path.startswith(("/v1/customers", "/customer", "/con"))])
+def test_no_look_reaches_into_the_future(looked: Visitor, path: str) -> None:
+    if path.endswith("/uses"):
+        return  # the log is not asked about a moment
+    ahead = (datetime.now(tz=UTC) + timedelta(days=360)).date().isoformat()
+    answer = looked.client.get(f"{path}?as_of={ahead}", headers={"Accept": "application/json"})
+    assert answer.status_code == 400
+    assert (answer.json()["field"], answer.json()["shape"]) == ("as_of", "a moment in the future")
+
+
+def test_a_question_about_the_past_is_no_contact(known: Bank, looked: Visitor) -> None:
+    before = entries(known)
+    asked = {"customer": WHO, "occasion": "app.opened", "as_of": text_of(Instant(known.now() - 10 * DAY))}
+    answer = looked.client.post("/v1/decisions", json=asked)
+    assert answer.status_code == 200
+    assert answer.json()["because"]
+    assert set(entries(known) - before) == {"use"}
+    assert looked.client.get(f"/v1/decisions/{answer.json()['id']}").status_code == 404
+    late = looked.client.post("/v1/decisions", json={**asked, "as_of": "2190-01-01"})
+    assert (late.status_code, late.json()["field"]) == (400, "as_of")
+
+
+def test_every_entry_names_who_acted(known: Bank, looked: Visitor) -> None:
+    def last(kind: str) -> Any:
+        return [record for of, record in records(known, WHO) if of == kind][-1]
+
+    looked.client.put("/v1/customers/carla/consents", json={"change": "grant"})
+    assert last("consent").actor == "http"
+    looked.say(looked.page("/customer/carla"), "Stop everything")
+    assert last("consent").actor == "customer"
+    say(known, "grant")
+    looked.client.get("/v1/customers/carla/profile")
+    assert last("use").actor == "http"
+
+
+def test_the_command_line_names_itself(bank: Bank, project: Any) -> None:
+    result = CliRunner().invoke(main, ["consent", "grant", WHO, "--bank", str(project)])
+    assert result.exit_code == 0
+    assert [record.actor for _, record in records(bank, WHO)] == ["cli"]
+
+
+def test_who_grants_is_told_the_end(bank: Bank, looked: Visitor) -> None:
+    answer = looked.client.put("/v1/customers/carla/consents", json={"change": "grant"}).json()
+    assert {cell["until"] for cell in answer["cells"]} == {answer["until"]}
+    assert len(answer["entry"]["hash"]) == 64
+    with bank.context.store.read() as reader:
+        head = reader.head(answer["entry"]["subject"])
+    assert (head.n, head.hash.hex()) == (answer["entry"]["n"], answer["entry"]["hash"])
+    page = looked.say(looked.page("/customer/carla"), "Stop everything")
+    assert "It ends by itself" not in page.text
+    page = looked.say(page, "Allow all 6")
+    end = datetime.fromisoformat(answer["until"])
+    assert f"It ends by itself on {end.day} {end:%b %Y}" in page.text
+    far = looked.client.put("/v1/customers/carla/consents", json={"change": "grant", "until": "2199-01-01"})
+    assert (far.status_code, far.json()["field"]) == (400, "until")
+    assert "365 days" in far.json()["shape"]
+
+
+def soon(what: Callable[[], bool], *, seconds: float = 1.0) -> bool:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        if what():
+            return True
+        time.sleep(0.01)
+    return what()
+
+
+def test_an_outcome_is_learned_within_a_second_and_not_while_it_is_heard(bank: Bank) -> None:
+    with client_of(bank) as client:
+        say(bank, "grant", "c-1")
+        bank.ingest(year_of("c-1", until=datetime.now(tz=UTC)))
+        made = client.post("/v1/decisions", json={"customer": "c-1", "occasion": "app.opened", "id": "l-1"}).json()
+        before = len(bank.versions())
+        heard = client.post("/v1/outcomes", json={"decision": made["id"], "verdict": "accepted"}).json()
+        if made["action"] == "nothing":
+            pytest.skip("nothing was shown, so nothing is learned")
+        assert heard["learned"]
+        assert soon(lambda: len(bank.versions()) == before + 1)
+    assert not [thread for thread in threading.enumerate() if thread.name == "learner"]
+    assert bank.learns_by_itself
+
+
+def test_what_waits_when_the_server_ends_is_learned_first(bank: Bank) -> None:
+    say(bank, "grant", "c-1")
+    bank.ingest(year_of("c-1", until=datetime.now(tz=UTC)))
+    made = bank.decide("c-1", occasion="app.opened")
+    bank.learns_by_itself = False
+    with bank.learning_beside():
+        learned = bank.outcome(made.id, "ignored").learned
+    assert len(bank.versions()) == int(learned)
+    assert json.dumps(bank.counts())

@@ -1,0 +1,68 @@
+"""Bank projects on the engine under test."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import postgres_server
+from marketofone import wiring
+from marketofone.projection.bank_config import read_settings
+from marketofone.store.postgres.store import PostgresStore
+
+EngineName = Literal["embedded", "postgresql"]
+ENGINES: tuple[EngineName, ...] = ("embedded", "postgresql")
+
+
+class Projects(NamedTuple):
+    """Lays bank projects out on an engine, with the language model already fitted.
+
+    ``stays`` says whether a database outlives the test in which it was made.
+    """
+
+    engine: EngineName
+    fitted: Path
+    stays: bool = False
+
+    def lay_out(self, folder: Path) -> Path:
+        wiring.lay_out(folder)
+        (folder / wiring.DATA).mkdir(mode=0o700)
+        for model in self.fitted.glob("language-*.bin"):
+            shutil.copy(model, folder / wiring.DATA)
+        return self._choose(folder)
+
+    def twin(self, project: Path, folder: Path) -> Path:
+        """Lay out another bank with the same documents, as empty as a new one."""
+        shutil.copytree(project, folder, ignore=shutil.ignore_patterns("bank.sqlite*", "writer.lock", wiring.KEYS))
+        return self._choose(folder)
+
+    def copy(self, project: Path, folder: Path) -> Path:
+        """Copy a bank that nobody has open, with its keys and everything it holds."""
+        shutil.copytree(project, folder)
+        if self.engine == "postgresql":
+            address = read_settings((project / "bank.toml").read_text(encoding="utf-8")).engine
+            self._choose(folder)
+            with closing(PostgresStore(address)) as store:
+                store.copy_to(str(folder / "copied"))
+            there = read_settings((folder / "bank.toml").read_text(encoding="utf-8")).engine
+            PostgresStore.load_from(str(folder / "copied"), address=there)
+        return folder
+
+    def to_restore(self, backup: Path) -> Path:
+        """Name a new database in the documents of a backup, where the engine needs one."""
+        return self._choose(backup)
+
+    def _choose(self, folder: Path) -> Path:
+        if self.engine == "postgresql":
+            name_engine(folder, postgres_server.server().create(stays=self.stays))
+        return folder
+
+
+def name_engine(folder: Path, engine: str) -> None:
+    """Write into ``bank.toml`` which engine keeps the data."""
+    path = folder / "bank.toml"
+    others = re.sub(r"(?m)^engine = .*\n", "", path.read_text(encoding="utf-8"))
+    path.write_text(f'engine = "{engine}"\n{others}', encoding="utf-8")
