@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from situations import NOW, gives_up, proven, says, sent, shares, spends
 
 import marketofone
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
+
+pytestmark = pytest.mark.sqlite  # it copies or reads the embedded engine's file
 
 
 def furnish(bank: Bank, *customers: str) -> None:

@@ -15,6 +15,8 @@ from marketofone.domain.moment import HOUR
 from marketofone.projection.codec import open_letter
 from marketofone.services.ingest import IngestReport
 
+pytestmark = pytest.mark.sqlite  # it copies or reads the embedded engine's file
+
 SECRET = "i-am-pregnant-and-lost-my-job"  # noqa: S105 - what nobody may read
 MALFORMED = {
     "a moment ahead": sent("message.received", "c-1", at=NOW + HOUR, text=SECRET),

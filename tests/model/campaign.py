@@ -36,6 +36,7 @@ class Campaign:
     did: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
+    commit: str = field(default_factory=lambda: _commit())  # noqa: PLW0108 - as it began; defined below
 
     def histories(self, many: int) -> None:
         """Run histories; one that differs is shrunk."""
@@ -75,7 +76,7 @@ class Campaign:
         steps = sum(self.operations.values())
         each = ", ".join(f"{name} {times:,}" for name, times in self.operations.most_common())
         found = "\n\n".join(f"```\n{one}\n```" for one in self.found) or "Nothing differed."
-        text = f"""## {now:%H:%M} UTC, commit {_commit()}
+        text = f"""## {now:%H:%M} UTC, commit {self.commit}
 
 | | |
 | --- | --- |

@@ -20,7 +20,7 @@ from reference import Decided, No, ReferenceBank
 
 from marketofone.domain.decision import Decision
 
-LEFT_OUT = frozenset({"reopen", "learning", "learn", "roll_back"})
+LEFT_OUT = frozenset({"erase", "reopen", "learning", "learn", "roll_back"})
 
 
 def kill(seed: int, template: Path, *, steps: int) -> str:

@@ -124,7 +124,7 @@ class Product:
         )
         self.bank.consent(change, now=Instant(now))
 
-    def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool:
+    def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool | None:
         kind, _, value = key.partition(":")
         data: Any = (IdentityLinked if linked else IdentityUnlinked)(key_kind=kind, key=value)  # type: ignore[arg-type]
         happened = Event(
@@ -136,8 +136,8 @@ class Product:
             data=data,
         )
         report = self.bank.ingest([happened], now=Instant(now))
-        assert report.rows == report.events + report.duplicates == 1
-        return report.events == 1
+        assert report.rows == report.events + report.duplicates + report.dead_letters == 1
+        return None if report.dead_letters else report.events == 1
 
     def ingest(self, events: Sequence[tuple[str, Happened]], *, now: int) -> dict[str, int]:
         report = self.bank.ingest([event_of(*one) for one in events], now=Instant(now))
@@ -172,6 +172,9 @@ class Product:
             now=Instant(now),
         )
         return result.why_not or ""
+
+    def erase(self, customer: str, *, now: int) -> None:
+        self.bank.erase(customer, ground="asked for it", now=Instant(now))
 
     def learn(self, *, now: int) -> int:
         return self.bank.learn(now=Instant(now))

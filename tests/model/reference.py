@@ -329,6 +329,7 @@ class ReferenceBank:
         self.taken: set[tuple[str, str]] = set()  # a customer, and an event that is kept
         self.waiting: list[tuple[str, Entry]] = []  # lessons
         self.versions: list[int] = []  # the lessons of each
+        self.forgotten: set[str] = set()
         self.order = 0
 
     # who is one person
@@ -366,6 +367,8 @@ class ReferenceBank:
 
     def consent(self, customer: str, said: Said, *, since: int, now: int) -> None:
         """Record a yes or a no. A no holds at once; a yes ends."""
+        if customer in self.forgotten:
+            raise No("Refused")
         until = said.until
         if since > now or (said.granted and until is not None and not now < until <= now + GRANT_DAYS * DAY):
             raise No("MalformedRequest")
@@ -375,8 +378,10 @@ class ReferenceBank:
         words = {name: every[name] if "*" in getattr(said, name) else getattr(said, name) for name in every}
         self.append(customer, Said(said.granted, until=until if said.granted else None, **words), now)
 
-    def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool:
-        """Link a key with a customer, or take it back. False when the event is known already."""
+    def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool | None:
+        """Link a key with a customer, or take it back. False when the event is known, None when it is turned away."""
+        if customer in self.forgotten:
+            return None
         if (customer, event) in self.taken:
             return False
         self.taken.add((customer, event))
@@ -397,7 +402,7 @@ class ReferenceBank:
         fresh: dict[str, dict[str, Happened]] = {}
         for customer, event in events:
             counts["rows"] += 1
-            if event.at > now + FUTURE_SECONDS * 1_000_000:
+            if event.at > now + FUTURE_SECONDS * 1_000_000 or customer in self.forgotten:
                 counts["dead_letters"] += 1
             elif (customer, event.key) in self.taken or event.key in fresh.get(customer, {}):
                 counts["duplicates"] += 1
@@ -417,6 +422,20 @@ class ReferenceBank:
                     self.taken.add((customer, event.key))
             self.append(customer, Arrived(tuple(kept)), now)
         return counts
+
+    def erase(self, customer: str, *, now: int) -> None:
+        """Forget a customer. Whoever was one person with them is told; what arrives about them is turned away."""
+        if not self.journals.get(customer):
+            raise No("UnknownCustomer")
+        before = {of: self.ids(of) for of in self.ids(customer) if of != customer}
+        for holders in self.holders.values():
+            holders.discard(customer)
+        self.forgotten.add(customer)
+        del self.journals[customer]
+        self.waiting = [lesson for lesson in self.waiting if lesson[0] != customer]
+        for of in sorted(before):
+            if self.ids(of) != before[of]:
+                self.append(of, Linked(), now)
 
     # what the bank decides
 
