@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 from test_every_change_is_found import START, allow, fill
-from test_the_engine_is_chosen import name_engine
 
 import marketofone
 import postgres_server
+from bank_projects import name_engine
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.domain.moment import DAY, Instant
