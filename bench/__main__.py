@@ -54,7 +54,7 @@ def crowd_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:
     yield from beside.measure(some, seconds=scale.seconds)
     yield from workers.measure(some, seconds=scale.seconds, engine="SQLite")
     with some.open() as bank:
-        yield from resting.measure(bank, some, folder=folder / "resting", people=scale.crowd // 5)
+        yield from resting.measure(bank, some, folder=folder / "resting", people=scale.crowd)
 
 
 def memory_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:

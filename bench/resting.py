@@ -42,8 +42,8 @@ def _decisions(bank: Bank, crowd: Crowd) -> dict[str, float]:
 
 def _weighed(folder: Path, people: int) -> float:
     wiring.lay_out(folder)
-    with marketofone.open(folder, now=TODAY, clock=lambda: TODAY):
-        empty = _size(folder)
+    marketofone.open(folder, now=TODAY, clock=lambda: TODAY).close()
+    empty = _size(folder)
     every = ("*",)
     with marketofone.open(folder, now=TODAY, clock=lambda: TODAY) as bank:
         for number in range(people):

@@ -14,7 +14,7 @@ from bench.town import Scale
 
 TINY = Scale(
     people=25,
-    days=60,
+    days=120,
     decisions=40,
     choices=50,
     rounds=1,

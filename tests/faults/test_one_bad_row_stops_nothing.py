@@ -106,7 +106,7 @@ def test_an_outcome_that_could_not_be_read_again_is_refused(
 
 
 def test_many_outcomes_are_all_checked_before_the_first_is_written(bank: Bank, shown: Decision) -> None:
-    good = Outcome(decision=shown.id, verdict="accepted", at=NOW)
+    good = Outcome(decision=shown.id, verdict="accepted", at=Instant(NOW + 1_000))
     with pytest.raises(UnknownDecision):
         bank.record_outcomes([good, Outcome(decision="no-such-decision", verdict="accepted", at=NOW)])
     assert recorded(bank, "outcome") == 0
