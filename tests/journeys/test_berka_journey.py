@@ -65,7 +65,7 @@ def test_everything_works_at_a_moment_of_its_life(berka: tuple[Path, dict[str, A
 
     decision = marketofone("decide", owner, "--occasion", "app.opened", "--as-of", AS_OF, bank=bank)
     ahead = marketofone("forecast", owner, "--as-of", AS_OF, bank=bank)
-    consents = marketofone("consent", "show", owner, "--as-of", AS_OF, bank=bank)
+    consents = marketofone("consent", "show", owner, bank=bank)  # the yes was said at the import
 
     assert decision["because"]
     assert ahead["as_of"] == AS_OF
