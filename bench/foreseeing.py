@@ -87,6 +87,6 @@ def _ask(predict: Predict, accounts: Sequence[Account], today: int) -> object:
 
 def _current(bank: Bank, town: Town) -> list[tuple[str, Account]]:
     """Give the people with an account here, and the first of it."""
-    known = [(one.person.name, one.accounts()) for one in population(bank.context, question(town.now))]
+    known = [(one.person.name, one.accounts()) for one in population(bank.context, question(bank.config, now=town.now))]
     here = [(person, [one for one in accounts if "/" not in one.name]) for person, accounts in known]
     return [(person, accounts[0]) for person, accounts in here if accounts]

@@ -155,9 +155,10 @@ def decision_input(
     permits = [
         permit(purpose, said, customer="c-1", channel=channel, policy=POLICY, now=NOW) for purpose in POLICY.purposes
     ]
+    seen = see_all(states, permits=permits, catalogue=FEATURES, calendar=CALENDAR, now=NOW)
     plain = DecisionInput(
-        permits={granted.purpose: granted for granted in permits},
-        seen=see_all(states, permits=permits, catalogue=FEATURES, calendar=CALENDAR, now=NOW),
+        permits={role: granted for granted in permits for role in granted.serves},
+        seen={role: seen[granted.purpose] for granted in permits for role in granted.serves},
         contacts=(),
         board=NO_RULINGS,
         arms=config.stacked({}),

@@ -11,7 +11,7 @@ from marketofone.domain.action import KINDS_OF_ACTION, MARKETING
 from marketofone.domain.errors import BadExpression, MalformedDocument, MalformedRequest, UnknownAction
 from marketofone.governance.tiers import Tier
 
-OCCASION = '[occasions."app.opened"]\nchannel = "app"\nbegun_by = "customer"\n'
+OCCASION = 'channels = ["app"]\n[occasions."app.opened"]\nchannel = "app"\nbegun_by = "customer"\n'
 
 
 def document(*actions: str) -> str:

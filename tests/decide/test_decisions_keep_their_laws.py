@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -32,11 +32,12 @@ from one_person import (
 from marketofone.decide.choose import choose, prepare, propensities_of
 from marketofone.decide.compiled_catalogue import NOBODY
 from marketofone.decide.counterfactual import find_counterfactual
-from marketofone.decide.decision_input import PURPOSES, DecisionInput
+from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.engine import decide
 from marketofone.domain.action import MARKETING
 from marketofone.domain.event import SWITCHABLE, Event
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
+from marketofone.domain.role import Role
 from marketofone.governance.guardrails import Contact
 from marketofone.models.bandit import update
 
@@ -51,7 +52,7 @@ HAPPENINGS = [
     event("openbanking.balance", ago=DAY, institution="x", account="y", balance_minor=7_000, currency="EUR"),
 ]
 PEOPLE = st.lists(st.sampled_from(HAPPENINGS), unique_by=lambda happened: happened.id).map(lambda more: [*LIFE, *more])
-CELLS = [(purpose, source) for purpose in PURPOSES for source in SWITCHABLE]
+CELLS = [(purpose, source) for purpose in ACTION_ROLES for source in SWITCHABLE]
 REFUSALS = st.lists(st.sampled_from(CELLS), max_size=8)
 CONTACTS = st.lists(
     st.builds(
@@ -137,7 +138,7 @@ def test_what_would_have_changed_the_action_really_changes_it(held: DecisionInpu
 
 def other(held: DecisionInput, purpose: str, name: str, value: float) -> object:
     """Give what a purpose sees with one known value changed."""
-    seen = held.seen[purpose]
+    seen = held.seen[cast("Role", purpose)]
     place = seen.catalogue.index.get(name)
     if place is None or not seen.known[place]:
         return seen
@@ -195,9 +196,9 @@ def test_under_stress_nothing_is_sold_and_only_care_is_drawn(held: DecisionInput
 def test_what_was_looked_at_and_what_was_not_never_overlap(held: DecisionInput) -> None:
     decision = decide(ask(), held, BOOK)
     for purpose, source in decision.uses:
-        assert source in held.permits[purpose].sources
+        assert source in held.permits[cast("Role", purpose)].sources
     for unused in decision.not_used:
-        refusing = [purpose for purpose in PURPOSES if unused.source in held.permits[purpose].refused]
+        refusing = [purpose for purpose in ACTION_ROLES if unused.source in held.permits[purpose].refused]
         assert refusing
         assert any(purpose in unused.why for purpose in refusing)
 

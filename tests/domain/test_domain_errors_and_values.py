@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain import errors
-from marketofone.domain.action import KINDS_OF_ACTION, MARKETING, PURPOSE_OF, Action
+from marketofone.domain.action import KINDS_OF_ACTION, MARKETING, ROLE_OF, Action
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import (
     BadInput,
@@ -127,8 +127,8 @@ def test_a_decision_survives_as_bytes() -> None:
 @pytest.mark.parametrize("kind", KINDS_OF_ACTION)
 def test_every_kind_of_action_has_its_purpose_and_only_selling_is_marketing(kind: str) -> None:
     action = msgspec.convert({"id": "a", "kind": kind, "title": "A", "text": "A."}, Action)
-    assert action.purpose == PURPOSE_OF[action.kind]
-    assert action.marketing == (action.purpose == "marketing") == (kind in MARKETING)
+    assert action.role == ROLE_OF[action.kind]
+    assert action.marketing == (action.role == "marketing") == (kind in MARKETING)
 
 
 AMOUNTS = st.integers(-(10**15), 10**15)

@@ -121,7 +121,7 @@ def test_a_value_teaches_once_long_after_the_window_and_only_for_what_was_accept
         allowing("app"),
         allowing("messages", "location"),
         allowing("app", "transactions", purpose="marketing"),
-        replace(allowing("app", "transactions"), purpose="marketing"),
+        replace(allowing("app", "transactions"), serves=frozenset({"marketing"})),
     ],
     ids=["nothing", "one of two sources", "other sources", "another purpose", "a permit for another purpose"],
 )

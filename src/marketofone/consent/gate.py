@@ -15,6 +15,7 @@ from marketofone.consent.ledger import Consents, State
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
+from marketofone.domain.role import Role
 
 # Of several channels the first of these tells.
 _OPENING: tuple[State, ...] = ("granted", "withdrawn", "expired", "not_yet", "never")
@@ -24,6 +25,8 @@ WHY = {
     "expired": "your permission has ended",
     "not_yet": "your permission has not begun",
 }
+
+NOT_DONE = "this bank does not do that: no purpose in consent.toml serves it"
 
 
 class Admitted(Struct, frozen=True, kw_only=True, gc=False):
@@ -49,7 +52,7 @@ class Gap(Struct, frozen=True, kw_only=True, gc=False):
 class Permit(Struct, frozen=True, kw_only=True):
     """Leave to use some sources of one person for one purpose through one channel (empty: none).
 
-    ``refused`` names the other sources of the purpose and why each may not be used.
+    ``refused`` names the other sources of the purpose and why each may not be used, ``serves`` what it is for.
     """
 
     customer: str
@@ -58,6 +61,7 @@ class Permit(Struct, frozen=True, kw_only=True):
     epoch: int
     sources: frozenset[str]
     refused: Mapping[str, str]
+    serves: frozenset[Role] = frozenset()
 
 
 def admit(
@@ -114,11 +118,12 @@ def permit(
 ) -> Permit:
     """Give the permit for one purpose: possibly for no source at all.
 
-    Without a channel (the person looks themselves, or nobody is reached) a source is open that any channel opens.
+    An empty purpose is one that the bank does not have: it opens nothing. Without a channel (the person looks
+    themselves, or nobody is reached) a source is open that any channel opens.
     """
     spec = policy.purposes.get(purpose)
     granted: set[str] = set()
-    refused: dict[str, str] = {}
+    refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)
     channels = tuple(policy.channels) if channel is None else (channel,)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
@@ -138,6 +143,7 @@ def permit(
         epoch=consents.epoch,
         sources=frozenset(granted),
         refused=refused,
+        serves=frozenset() if spec is None else spec.roles,
     )
 
 

@@ -9,18 +9,28 @@ from msgspec import Struct
 
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import SWITCHABLE, Source, Text, Word
+from marketofone.domain.role import ROLES, Role
 
 Basis = Literal["consent", "legal_duty"]
 
 
 class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What information may be used for. A purpose on another basis than consent can never be marketing."""
+    """What information may be used for. A purpose on another basis than consent can never be marketing.
+
+    ``serves`` names what the software does for this purpose, one role or several; a role is served by one purpose.
+    """
 
     title: Text
     notice: Text
     gives: Text
     basis: Basis = "consent"
     sources: tuple[Source, ...] = SWITCHABLE
+    serves: Role | tuple[Role, ...] = ()
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles it serves."""
+        return frozenset((self.serves,) if isinstance(self.serves, str) else self.serves)
 
 
 class DataSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +66,27 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                     shape="a source that does not go with this basis",
                     fix="legal_duty goes with the source 'protection' only, consent with all others",
                 )
+            if any((role == "protection") != duty for role in purpose.roles):
+                raise MalformedDocument(
+                    field=f"purposes.{name}.serves",
+                    shape="a role that does not go with this basis",
+                    fix="a purpose on the basis legal_duty serves 'protection' only, one on consent the others",
+                )
+        self._check_roles()
+
+    def _check_roles(self) -> None:
+        for role in ROLES:
+            serving = [name for name, purpose in self.purposes.items() if role in purpose.roles]
+            if len(serving) > 1:
+                raise MalformedDocument(
+                    field=f"purposes.{serving[1]}.serves",
+                    shape=f"{role}, which purposes.{serving[0]} serves already",
+                    fix="let one purpose serve a role",
+                )
+
+    def serving(self, role: Role) -> str:
+        """Give the purpose that serves a role; empty when none does, and then nothing is open for it."""
+        return next((name for name, purpose in self.purposes.items() if role in purpose.roles), "")
 
     def scopes(self) -> list[ConsentScope]:
         """List every cell a person can switch, in a stable order."""

@@ -47,6 +47,9 @@ class Occasion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The actions, the occasions, and the channels of actions that name none."""
+
+    channels: tuple[Word, ...] = ()
     occasions: dict[Word, Occasion]
     actions: tuple[Action, ...]
 
@@ -122,7 +125,8 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         parse_expression(action.eligible, field=f"actions.{action.id}.eligible", known=known)
         for action in nothing_first
     )
-    actions = tuple(map(_needing_what_it_reads, nothing_first, expressions))
+    complete = (_on_channels(action, document.channels) for action in nothing_first)
+    actions = tuple(map(_needing_what_it_reads, complete, expressions))
     for action, expression in zip(actions, expressions, strict=True):
         _check(action, expression, document=document)
     return ActionCatalogue(
@@ -131,6 +135,10 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         expressions=expressions,
         tiers=tuple(map(tier_of, actions)),
     )
+
+
+def _on_channels(action: Action, usual: tuple[str, ...]) -> Action:
+    return action if action.channels else msgspec.structs.replace(action, channels=usual)
 
 
 def _needing_what_it_reads(action: Action, expression: Expression) -> Action:
@@ -149,7 +157,7 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
         (nothing and priced, "a condition or a price on doing nothing"),
         (not nothing and action.id in KINDS_OF_ACTION, "the name of a kind: the board could not tell them apart"),
         (twice, "an id used twice"),
-        (not action.channels, "an empty list of channels"),
+        (not nothing and not action.channels, "no channels, here or for all actions above [occasions]"),
         (not document.occasions.keys() >= set(action.occasions), "an occasion that is not declared under [occasions]"),
         (action.credit and foreseen, "a loan that reads a forecast"),
         (action.marketing and (action.about or alone), "something sold because of a forecast alone"),

@@ -27,7 +27,7 @@ from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
 from marketofone.decide.compiled_catalogue import NOBODY, CandidateSet, CompiledCatalogue, DataRequirement, Rows
 from marketofone.decide.context_matrix import ContextMatrix, FeatureView, FloatArray, build_contexts, build_view
-from marketofone.decide.decision_input import PURPOSES, DecisionInput
+from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import answers
 from marketofone.domain.decision import Request
 from marketofone.domain.event import SOURCES
@@ -39,7 +39,7 @@ from marketofone.models.bandit import mix, predict, propensities
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Rejection = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
-_CARE = PURPOSES.index("care")
+_CARE = ACTION_ROLES.index("care")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 
 
@@ -114,7 +114,7 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
         decision_input=decision_input,
         compiled=compiled,
         candidate_set=compiled.candidate_set(occasion=request.occasion, channel=request.channel),
-        allowed=tuple(decision_input.allowed(purpose) for purpose in PURPOSES),
+        allowed=tuple(decision_input.allowed(role) for role in ACTION_ROLES),
         circumstances=Circumstances(
             now=request.at,
             quiet=guardrails.quiet(decision_input.minute_of_day),
@@ -232,14 +232,15 @@ def _late_or_told(context: DecisionContext, event: str, rows: tuple[int, ...]) -
 
 def _refusal(context: DecisionContext, requirement: DataRequirement) -> Rejection | None:
     """Say what a person refused of what an action would have to know, or may not be done without."""
-    purpose, allowed = PURPOSES[requirement.purpose], context.allowed[requirement.purpose]
+    role, allowed = ACTION_ROLES[requirement.role], context.allowed[requirement.role]
+    purpose = context.decision_input.purpose(role)
     unknown = requirement.reads - allowed
     if requirement.foreseen and not unknown:
-        unknown = context.decision_input.forecast_refused(purpose)
+        unknown = context.decision_input.forecast_refused(role)
     missing = unknown or requirement.needs - allowed
     if missing:
         source = next(source for source in SOURCES if source in missing)
-        permit = context.decision_input.permits.get(purpose)
+        permit = context.decision_input.permits.get(role)
         why = NEVER if permit is None else permit.refused.get(source, NEVER)
         refusal = f"{source} is refused for {purpose}: {why}"
         return ("not_eligible", f"unknown, because {refusal}") if unknown else ("not_permitted", refusal)

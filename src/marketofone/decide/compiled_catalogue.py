@@ -17,10 +17,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
-from marketofone.decide.decision_input import PURPOSES
+from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Expression, Known, compile_together, parse_expression
 from marketofone.domain.action import Action
 from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.role import Role
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
@@ -74,7 +75,7 @@ class Limits(NamedTuple):
 class DataRequirement(NamedTuple):
     """What actions ask of a permit: to know whether they are eligible, and to make sense at all."""
 
-    purpose: int
+    role: int
     reads: frozenset[str]
     needs: frozenset[str]
     foreseen: bool
@@ -92,7 +93,7 @@ class CandidateSet(NamedTuple):
     rows: tuple[int, ...]
     options: Rows
     row_of: Mapping[str, int]
-    purposes: tuple[str, ...]
+    roles: tuple[Role, ...]
     together: tuple[tuple[tuple[int, ...], CodeType], ...]
     requirements: tuple[tuple[DataRequirement, tuple[int, ...]], ...]
     alike: tuple[tuple[Action, ...], ...]
@@ -105,7 +106,7 @@ class CandidateSet(NamedTuple):
 class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``reads`` gives every source that may be looked at for a purpose. ``tags_of`` and ``product_of`` point into the
+    ``reads`` gives every source that may be looked at for a role. ``tags_of`` and ``product_of`` point into the
     distinct ``tags`` and ``products`` per purpose.
     """
 
@@ -122,7 +123,7 @@ class CompiledCatalogue:
     offered: tuple[Action, ...]
     purpose_of: NDArray[np.intp]
     costs: NDArray[np.float64]
-    reads: Mapping[str, frozenset[str]]
+    reads: Mapping[Role, frozenset[str]]
     candidate_sets: Mapping[tuple[str, str], CandidateSet]
     tags: tuple[tuple[int, tuple[str, ...]], ...]
     tags_of: NDArray[np.intp]
@@ -187,7 +188,7 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
             raise MalformedDocument(field=f"actions.{action.id}", shape=f"the words {phrase!r}", fix="say it calmly")
     known = vocabulary(features)
     stress = parse_expression(guardrails.stress.when, field="guardrails.stress.when", known=known)
-    purposes = [PURPOSES.index(action.purpose) for action in actions.offered]
+    purposes = [_place(action) for action in actions.offered]
     requirements = [
         DataRequirement(
             purpose,
@@ -220,6 +221,12 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
         products=(held := tuple(dict.fromkeys(products))),
         product_of=np.array([held.index(pair) for pair in products], dtype=np.intp),
     )
+
+
+def _place(action: Action) -> int:
+    if action.role is None:
+        raise AssertionError(action.id)  # doing nothing is not offered
+    return ACTION_ROLES.index(action.role)
 
 
 def range_of(feature: Feature) -> tuple[float, float]:
@@ -261,12 +268,12 @@ def _topics(features: Catalogue) -> tuple[tuple[str, int, float], ...]:
 
 def _reads(
     requirements: list[DataRequirement], stress: Expression, *, features: Catalogue
-) -> dict[str, frozenset[str]]:
+) -> dict[Role, frozenset[str]]:
     context = FORECAST_SOURCES.union(*(feature.lineage for feature in features.context_features()))
-    reads = dict.fromkeys(PURPOSES, context)
+    reads = dict.fromkeys(ACTION_ROLES, context)
     reads["care"] |= stress.sources
     for requirement in requirements:
-        reads[PURPOSES[requirement.purpose]] |= requirement.reads | requirement.needs
+        reads[ACTION_ROLES[requirement.role]] |= requirement.reads | requirement.needs
     return reads
 
 
@@ -290,25 +297,25 @@ def _candidate_sets(
 
 def _answers_a_forecast(action: Action, requirement: DataRequirement) -> bool:
     """Say whether an action has a place where a forecast alone is the reason to speak: never a sale, never chatter."""
-    return not action.marketing and (requirement.foreseen or action.purpose == "care")
+    return not action.marketing and (requirement.foreseen or action.role == "care")
 
 
 def _candidate_set(
     actions: ActionCatalogue, rows: tuple[int, ...], *, requirements: Sequence[DataRequirement]
 ) -> CandidateSet:
     own = {row: actions.offered[row] for row in rows}
-    asked = {action.purpose for action in own.values()} | {"care"}  # stress is looked for in every decision
-    by_purpose = _grouped(rows, lambda row: own[row].purpose)
+    asked = {action.role for action in own.values()} | {"care"}  # stress is looked for in every decision
+    by_role = _grouped(rows, lambda row: own[row].role)
     together = []
-    for purpose in PURPOSES:
-        group = by_purpose.get(purpose, ())
+    for role in ACTION_ROLES:
+        group = by_role.get(role, ())
         together.append((group, compile_together([actions.expressions[1 + row] for row in group])))
     alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
     return CandidateSet(
         rows=rows,
         options=np.array([NOBODY, *rows], dtype=np.intp),
         row_of={action.id: row for row, action in own.items()},
-        purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
+        roles=tuple(role for role in ACTION_ROLES if role in asked),
         together=tuple(together),
         requirements=tuple(_grouped(rows, lambda row: requirements[row]).items()),
         alike=tuple(tuple(own[row] for row in group) for group in alike.values()),

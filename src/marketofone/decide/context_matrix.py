@@ -1,6 +1,6 @@
 """What a choice sees: a namespace of plain values per purpose, and one context vector per offered action.
 
-1. ``build_view``: what is visible per purpose, once per decision: profile, facts, values (4, n; NaN: unknown, hidden).
+1. ``build_view``: what is visible per role, once per decision: profile, facts, values (4, n; NaN: unknown, hidden).
 2. ``build_contexts``: the same with some numbers changed (or none), as namespaces and as context vectors.
 3. ``squashed`` (4, m): the context features, brought between -1 and 1 by the catalogue. Unknown and hidden alike are
    0: nothing speaks for or against, and nothing leaks.
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from marketofone.decide.catalogue import FORESEEN
 from marketofone.decide.compiled_catalogue import CompiledCatalogue
-from marketofone.decide.decision_input import PURPOSES, DecisionInput
+from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import Namespace, Value, namespace_of
 from marketofone.domain.decision import Request
 from marketofone.domain.moment import DAY
+from marketofone.domain.role import Role
 from marketofone.models.recommend import content_match
 from marketofone.profile.view import Profile
 
@@ -43,7 +44,7 @@ class PurposeView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureView:
-    """What is visible for each purpose, in the order of ``PURPOSES``; ``affinities`` are per offered action."""
+    """What is visible for each role, in the order of ``ACTION_ROLES``; ``affinities`` are per offered action."""
 
     values: FloatArray
     said: Mapping[str, Value]
@@ -61,12 +62,12 @@ class ContextMatrix:
 
 
 def build_view(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> FeatureView:
-    """Gather what is visible for each purpose; a purpose without a permit sees nothing."""
-    values = np.full((len(PURPOSES), len(compiled.names)), np.nan)
+    """Gather what is visible for each role; one without a permit sees nothing."""
+    values = np.full((len(ACTION_ROLES), len(compiled.names)), np.nan)
     known: dict[frozenset[str], PurposeView] = {}
     views = []
-    for row, purpose in enumerate(PURPOSES):
-        seen, allowed = decision_input.seen.get(purpose), decision_input.allowed(purpose)
+    for row, role in enumerate(ACTION_ROLES):
+        seen, allowed = decision_input.seen.get(role), decision_input.allowed(role)
         if seen is not None and allowed:
             values[row] = np.where(seen.hidden, np.nan, seen.values)
         if allowed not in known:
@@ -79,7 +80,7 @@ def build_view(request: Request, decision_input: DecisionInput, *, compiled: Com
                     for event, life in profile.life.items()
                     if life.confidence >= _SURE_ENOUGH
                 },
-                foreseen=_foreseen(decision_input, purpose),
+                foreseen=_foreseen(decision_input, role),
             )
         views.append(known[allowed])
     begun = compiled.catalogue.occasion(request.occasion).begun_by == "customer"
@@ -137,8 +138,8 @@ def _contexts(
     return contexts
 
 
-def _foreseen(decision_input: DecisionInput, purpose: str) -> dict[str, float]:
-    if decision_input.forecast is None or decision_input.forecast_refused(purpose):
+def _foreseen(decision_input: DecisionInput, role: Role) -> dict[str, float]:
+    if decision_input.forecast is None or decision_input.forecast_refused(role):
         return dict.fromkeys(FORESEEN, math.nan)
     return decision_input.forecast.facts()
 

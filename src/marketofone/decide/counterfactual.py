@@ -18,7 +18,7 @@ import numpy as np
 from marketofone.decide.choose import NOT_TRUE, Choice, DecisionContext, choose
 from marketofone.decide.compiled_catalogue import NOBODY, PLAUSIBLE, WHOLE, Rows, range_of
 from marketofone.decide.context_matrix import FloatArray
-from marketofone.decide.decision_input import PURPOSES
+from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import CHANGEABLE, FACTS
 from marketofone.decide.reasons import in_words, named, value_of
@@ -56,7 +56,7 @@ def _words(context: DecisionContext, change: Change) -> str:
 
 def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]:
     compiled = context.compiled
-    sought = [(compiled.stress, PURPOSES.index("care"), False)] if choice.stressed else []
+    sought = [(compiled.stress, ACTION_ROLES.index("care"), False)] if choice.stressed else []
     rows = [] if choice.chosen == NOBODY else [(choice.chosen, False)]
     for row, hold in (*rows, *((row, True) for row in _shut_out(context, choice))):
         sought.append((compiled.catalogue.expressions[1 + row], int(compiled.purpose_of[row]), hold))

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from marketofone.consent.gate import Permit
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.moment import Instant
+from marketofone.domain.role import Role
 from marketofone.features.vector import Seen
 from marketofone.governance.board import BoardState
 from marketofone.governance.guardrails import Contact
 from marketofone.models.bandit import Arms
 from marketofone.models.recommend import Affinity
 
-PURPOSES: tuple[str, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
-PROTECTION = "protection"
-INSIGHTS = "insights"  # the purpose that forecasts are made for
+ACTION_ROLES: tuple[Role, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
+FORECAST: Role = "forecast"
+PROTECTION: Role = "protection"
 
 
 class DecisionInput(Struct, frozen=True, kw_only=True):
@@ -28,8 +29,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     permits, seen
-        By purpose: what may be looked at, and what is seen under exactly that permit. ``protection`` stands beside
-        the purposes of :data:`PURPOSES`; without it credit is never offered.
+        By role: what may be looked at, and what is seen under exactly that permit. ``forecast`` and ``protection``
+        stand beside :data:`ACTION_ROLES`; without the latter credit is never offered.
     contacts
         What the bank did for this person lately, and what was declined.
     arms, values
@@ -45,8 +46,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
         The consent epoch, the last entry of the customer's journal, and the digest of the documents it rests on.
     """
 
-    permits: Mapping[str, Permit]
-    seen: Mapping[str, Seen]
+    permits: Mapping[Role, Permit]
+    seen: Mapping[Role, Seen]
     contacts: tuple[Contact, ...]
     board: BoardState
     arms: Arms
@@ -61,27 +62,32 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     position: int
     documents: str
 
-    def allowed(self, purpose: str) -> frozenset[str]:
-        """Give the sources that may be read for a purpose; none without a permit."""
-        permit = self.permits.get(purpose)
+    def allowed(self, role: Role) -> frozenset[str]:
+        """Give the sources that may be read for a role; none without a permit."""
+        permit = self.permits.get(role)
         return frozenset() if permit is None else permit.sources
 
-    def forecast_refused(self, purpose: str) -> frozenset[str]:
-        """Give the sources behind the forecast that may not be read for a purpose, or not for insights any more."""
+    def purpose(self, role: Role) -> str:
+        """Name the bank's purpose that serves a role."""
+        permit = self.permits.get(role)
+        return role if permit is None else permit.purpose
+
+    def forecast_refused(self, role: Role) -> frozenset[str]:
+        """Give the sources behind the forecast that may not be read for a role, or not to look ahead any more."""
         if self.forecast is None:
             return frozenset()
-        return self.forecast.sources - (self.allowed(purpose) & self.allowed(INSIGHTS))
+        return self.forecast.sources - (self.allowed(role) & self.allowed(FORECAST))
 
     def credit_could_hurt(self, now: Instant) -> str:
         """Say why a credit could hurt this person; empty when nothing says so."""
         seen = self.seen.get(PROTECTION)
-        if seen is None or PROTECTION not in self.allowed(PROTECTION):
+        if seen is None or not self.allowed(PROTECTION):
             return "the bank cannot know whether it would hurt"
         if seen.profile.in_arrears:
             return "a payment is late"
         if seen.profile.vulnerable(now):
             return "special care was asked for"
-        if self.forecast_refused(INSIGHTS):
+        if self.forecast_refused(FORECAST):
             return "the bank may not look whether it would hurt"
         return _why_no_debt(self.forecast)
 

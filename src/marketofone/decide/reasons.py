@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from marketofone.decide.choose import NEVER, Choice, DecisionContext
 from marketofone.decide.compiled_catalogue import NOBODY, Term
-from marketofone.decide.decision_input import INSIGHTS, PROTECTION
+from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import FACTS
 from marketofone.domain.decision import Notification, NotUsed, Reason
@@ -53,12 +53,13 @@ def _lot(choice: Choice) -> tuple[Reason, ...]:
 
 def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
     """Say which sources were not looked at though this choice could have used them, and why."""
-    whys: dict[str, dict[str, list[str]]] = {}
-    for purpose in context.candidate_set.purposes:
-        permit, allowed = context.decision_input.permits.get(purpose), context.decision_input.allowed(purpose)
-        for source in context.compiled.reads[purpose] - allowed:
+    whys: dict[str, dict[str, dict[str, None]]] = {}
+    asked = context.decision_input
+    for role in context.candidate_set.roles:
+        permit = asked.permits.get(role)
+        for source in context.compiled.reads[role] - asked.allowed(role):
             why = NEVER if permit is None else permit.refused.get(source, NEVER)
-            whys.setdefault(source, {}).setdefault(why, []).append(purpose)
+            whys.setdefault(source, {}).setdefault(why, {})[asked.purpose(role)] = None
     return tuple(
         NotUsed(source=source, why="; ".join(f"{why} ({', '.join(of)})" for why, of in sorted(whys[source].items())))
         for source in SOURCES
@@ -69,13 +70,14 @@ def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
 def uses(context: DecisionContext) -> tuple[tuple[str, str], ...]:
     """Name the (purpose, source) pairs this choice looked at."""
     pairs: list[tuple[str, str]] = []
-    for purpose in context.candidate_set.purposes:
-        looked = context.compiled.reads[purpose] & context.decision_input.allowed(purpose)
-        pairs += [(purpose, source) for source in SOURCES if source in looked]
-    if context.candidate_set.lends and PROTECTION in context.decision_input.allowed(PROTECTION):
-        pairs.append((PROTECTION, PROTECTION))
-        if context.decision_input.forecast is not None and not context.decision_input.forecast_refused(INSIGHTS):
-            pairs += [(INSIGHTS, source) for source in sorted(context.decision_input.forecast.sources)]
+    asked = context.decision_input
+    for role in context.candidate_set.roles:
+        looked = context.compiled.reads[role] & asked.allowed(role)
+        pairs += [(asked.purpose(role), source) for source in SOURCES if source in looked]
+    if context.candidate_set.lends and asked.allowed(PROTECTION):
+        pairs += [(asked.purpose(PROTECTION), source) for source in sorted(asked.allowed(PROTECTION))]
+        if asked.forecast is not None and not asked.forecast_refused(FORECAST):
+            pairs += [(asked.purpose(FORECAST), source) for source in sorted(asked.forecast.sources)]
     return tuple(dict.fromkeys(pairs))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from msgspec import Meta, Struct, field
 
 from marketofone.domain.event import Minor, PositiveMinor, Source, Text, Word
+from marketofone.domain.role import Role
 
 Kind = Literal["insight", "alert", "nudge", "offer", "feature", "place_offer", "life_match", "outreach", "nothing"]
 KINDS_OF_ACTION: tuple[Kind, ...] = get_args(Kind)
@@ -15,7 +16,7 @@ ForeseenEvent = Literal[
 ]
 MARKETING: frozenset[Kind] = frozenset({"offer", "place_offer", "life_match"})
 
-PURPOSE_OF: dict[Kind, str] = {
+ROLE_OF: dict[Kind, Role | None] = {
     "insight": "insights",
     "alert": "insights",
     "nudge": "insights",
@@ -24,7 +25,7 @@ PURPOSE_OF: dict[Kind, str] = {
     "place_offer": "marketing",
     "life_match": "marketing",
     "outreach": "care",
-    "nothing": "none",
+    "nothing": None,
 }
 
 NOTHING = "nothing"
@@ -37,7 +38,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     anything was learned, and may be negative; ``cost_minor`` is spent when the action is shown. ``eligible`` is an
     expression over features and facts; ``tags`` are matched with the person's interests; ``product`` (when set)
     is what a person holds after accepting. ``about`` names what a forecast must have foreseen for the action to answer
-    it; it helps only ``lead_days`` or more before that is expected.
+    it; it helps only ``lead_days`` or more before that is expected. Without ``channels`` it has those that the
+    document names for all actions.
     """
 
     id: Word
@@ -48,7 +50,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     value_minor: Minor = 0
     cost_minor: PositiveMinor = 0
     acceptance_probability: Annotated[float, Meta(gt=0.0, lt=1.0)] = field(default=0.05, name="chance")
-    channels: tuple[Word, ...] = ("app",)
+    channels: Annotated[tuple[Word, ...], Meta(min_length=1)] = ()
     occasions: tuple[Word, ...] = ()
     tags: tuple[Word, ...] = ()
     needs: tuple[Source, ...] = ()
@@ -59,9 +61,9 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lead_days: Annotated[int, Meta(ge=0, le=90)] = 0
 
     @property
-    def purpose(self) -> str:
-        """The purpose under which this action may use information."""
-        return PURPOSE_OF[self.kind]
+    def role(self) -> Role | None:
+        """What the purpose must serve under which this action may use information; None when it uses none."""
+        return ROLE_OF[self.kind]
 
     @property
     def marketing(self) -> bool:

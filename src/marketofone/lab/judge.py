@@ -34,7 +34,6 @@ from marketofone.lab.evaluation.protocol import (
 )
 from marketofone.lab.evaluation.report import TestReport, report
 from marketofone.lab.evaluation.statistical import PANELS, STATISTICAL
-from marketofone.learn.join import LEARNING
 from marketofone.profile.ledger import UNTOLD, Account, Kind
 from marketofone.services.app_context import AppContext
 from marketofone.services.population import DataScope, read_population
@@ -77,7 +76,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 def evaluate_customers(context: AppContext, plan: Plan, *, now: Instant, step: Step) -> Evaluation:
     """Judge the forecast on everybody who allows learning from their transactions, with nothing later than ``now``."""
-    scope = DataScope(LEARNING, frozenset({SOURCE}), now, now)
+    scope = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), now, now)
     accounts = [account for known in read_population(context, scope, what="evaluate") for account in known.accounts()]
     moved = [account for account in accounts if account.days.size]
     tests = [(dated(moved, as_of=plan.as_of, name="customers"), moved)] if moved else []

@@ -2,8 +2,8 @@
 
 A first verdict within the attribution window teaches the acceptance probability (:class:`Example`); a reported value
 of something that was accepted teaches what an acceptance is worth (:class:`ValueLabel`). Decisions of the control group
-teach like all others. An outcome teaches only with the person's permission for the purpose ``learning``, and only when
-that permission covers every source the decision was made from.
+teach like all others. An outcome teaches only with the person's permission to learn, and only when that permission
+covers every source the decision was made from.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.event import SWITCHABLE
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
-
-LEARNING = "learning"
 
 Why = Literal[
     "unknown",  # no such decision
@@ -73,7 +71,7 @@ def join(
     earlier
         What was heard before about the same decision.
     permit
-        The person's permit for the purpose ``learning``.
+        The person's permit for the purpose that serves learning.
     window_days
         How long after its decision an answer is attributed to it; a reported value may come later.
     """
@@ -94,7 +92,7 @@ def may_teach(decision: Decision, *, permit: Permit) -> bool:
     What is kept under a legal duty only stops offers and never enters a context, so it needs no permission here.
     """
     used = {source for _, source in decision.uses if source in SWITCHABLE}
-    return permit.purpose == LEARNING and bool(permit.sources) and used <= permit.sources
+    return "learning" in permit.serves and bool(permit.sources) and used <= permit.sources
 
 
 def answer(outcomes: Sequence[Outcome]) -> Outcome | None:

@@ -26,6 +26,7 @@ from marketofone.domain.event import Currency, Share, Text
 from marketofone.domain.moment import Calendar
 from marketofone.features.catalogue import Catalogue, load_catalogue
 from marketofone.governance.guardrails import parse_guardrails
+from marketofone.projection.agreement import check_agreement
 
 DOCUMENTS = ("bank.toml", "consent.toml", "features.py", "actions.toml", "guardrails.toml")
 
@@ -84,7 +85,7 @@ def read_config(texts: Mapping[str, str]) -> BankConfig:
     Raises
     ------
     MalformedDocument
-        When one is missing or breaks its contract.
+        When one is missing or breaks its contract, or names what another does not have.
     BadExpression
         When an eligibility or guardrail expression cannot be read.
     """
@@ -94,12 +95,14 @@ def read_config(texts: Mapping[str, str]) -> BankConfig:
     settings = read_settings(texts["bank.toml"])
     features = load_catalogue(texts["features.py"])
     actions = parse_actions(texts["actions.toml"], features=features)
+    policy, guardrails = parse_policy(texts["consent.toml"]), parse_guardrails(texts["guardrails.toml"])
+    check_agreement(policy=policy, features=features, actions=actions, guardrails=guardrails)
     return BankConfig(
         settings=settings,
-        policy=parse_policy(texts["consent.toml"]),
+        policy=policy,
         features=features,
         actions=actions,
-        compiled=bind(actions, features=features, guardrails=parse_guardrails(texts["guardrails.toml"])),
+        compiled=bind(actions, features=features, guardrails=guardrails),
         calendar=Calendar(settings.timezone),
         digest=digest_of(texts),
     )

@@ -16,9 +16,9 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from marketofone.consent.gate import permit
+from marketofone.consent.gate import Permit, permit
 from marketofone.decide import engine
-from marketofone.decide.decision_input import PROTECTION, PURPOSES, DecisionInput
+from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import (
@@ -31,8 +31,10 @@ from marketofone.domain.errors import (
     UnknownDecision,
 )
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.role import Role
 from marketofone.features.vector import see_all
 from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.contacts import for_guardrails
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, RestsOn
@@ -239,23 +241,18 @@ def decision_input_of(
     moment, judged = now if as_of is None else as_of, person.judged(now)
     if request.channel not in config.policy.channels:
         raise MalformedRequest(field="channel", shape="not one of consent.toml", fix="name one of its channels")
-    permits = [
-        permit(
-            purpose, person.consents, customer=person.name, channel=request.channel, policy=config.policy, now=judged
-        )
-        for purpose in (*PURPOSES, PROTECTION)
-    ]
+    permits = permits_of(person, config=config, channel=request.channel, now=judged)
     seen = see_all(
         snapshot.states(person, now=moment, judged=judged),
-        permits=permits,
+        permits=list(permits.values()),
         catalogue=config.features,
         calendar=config.calendar,
         now=moment,
     )
     control = person.control
     return DecisionInput(
-        permits={permit.purpose: permit for permit in permits},
-        seen=seen,
+        permits=permits,
+        seen={role: seen[opened.purpose] for role, opened in permits.items()},
         contacts=for_guardrails(person.contacts, latest=moment),
         board=snapshot.bank.board,
         arms=policy.arms,
@@ -270,6 +267,17 @@ def decision_input_of(
         position=person.own.n,
         documents=config.digest,
     )
+
+
+def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant) -> dict[Role, Permit]:
+    """Give the permit for each role that a purpose of the bank serves."""
+    policy = config.policy
+    served = {role: policy.serving(role) for role in (*ACTION_ROLES, FORECAST, PROTECTION)}
+    opened = {
+        purpose: permit(purpose, person.consents, customer=person.name, channel=channel, policy=policy, now=now)
+        for purpose in filter(None, served.values())
+    }
+    return {role: opened[purpose] for role, purpose in served.items() if purpose}
 
 
 def in_control(person: Person, *, share: float, secret: bytes) -> bool:

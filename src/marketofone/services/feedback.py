@@ -12,7 +12,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome
-from marketofone.learn.join import LEARNING, Example, Skipped, ValueLabel, join
+from marketofone.learn.join import Example, Skipped, ValueLabel, join
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
@@ -99,7 +99,7 @@ def taught(
 def learning_permit(person: Person, decision: Decision, *, config: BankConfig, now: Instant) -> Permit:
     """Give the person's permit to learn from what a decision used."""
     return permit(
-        LEARNING,
+        config.policy.serving("learning"),
         person.consents,
         customer=person.name,
         channel=decision.channel,
@@ -170,9 +170,9 @@ def _noted(
 def _learned_from(
     snapshot: Snapshot, person: Person, decision: Decision, *, now: Instant
 ) -> tuple[tuple[str, str], ...]:
-    opened = learning_permit(person, decision, config=snapshot.config, now=now).sources
+    leave = learning_permit(person, decision, config=snapshot.config, now=now)
     used = {source for _, source in decision.uses}
-    return tuple((LEARNING, source) for source in sorted(opened & used) or sorted(opened)[:1])
+    return tuple((leave.purpose, source) for source in sorted(leave.sources & used) or sorted(leave.sources)[:1])
 
 
 def _result(outcome: Outcome, lesson: Example | ValueLabel | Skipped) -> UpdateResult:

@@ -14,6 +14,7 @@ from marketofone.models.forecast import AccountForecast, Expected, Forecast, Mod
 from marketofone.models.forecast.labels import BUFFER
 from marketofone.profile.ledger import Account
 from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import ForecastRecord, RestsOn, Scope
 from marketofone.projection.snapshot import Snapshot
@@ -23,7 +24,6 @@ from marketofone.services.population import DataScope, Known, load_person
 from marketofone.services.uses import asked_moment, read_person
 from marketofone.store.ports import Draft, Expectation, Reader, Unit
 
-PURPOSE = "insights"
 REFUSED = "no forecast: "
 SOURCES = frozenset({"transactions", "open_banking"})
 
@@ -105,7 +105,7 @@ def look_ahead(context: AppContext, customer: str, *, now: Instant) -> CustomerF
             model = model_of(context, reader, snapshot)
             person = snapshot.person(customer)
             at = person.judged(now)
-            known = load_person(snapshot, person, question(at))
+            known = load_person(snapshot, person, question(snapshot.config, at))
             if not known.open:
                 raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
             (made,) = foresee_all(snapshot, [known], model=model, now=at, actor=context.actor)
@@ -133,7 +133,7 @@ def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Insta
         moment = judged if asked is None else asked
         with context.store.read() as reader:
             model = model_of(context, reader, snapshot)
-        known = load_person(snapshot, person, question(moment, judged=judged))
+        known = load_person(snapshot, person, question(snapshot.config, moment, judged=judged))
         if not known.open:
             raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
         (made,) = foresee_all(snapshot, [known], model=model, now=moment, actor=context.actor)
@@ -142,9 +142,9 @@ def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Insta
     return read_person(context, customer, what="forecast", now=now, look=look)
 
 
-def question(now: Instant, *, judged: Instant | None = None) -> DataScope:
+def question(config: BankConfig, now: Instant, *, judged: Instant | None = None) -> DataScope:
     """Ask for what a forecast may read."""
-    return DataScope(PURPOSE, SOURCES, now, now if judged is None else judged)
+    return DataScope(config.policy.serving("forecast"), SOURCES, now, now if judged is None else judged)
 
 
 def why_not(permit: Permit) -> str:

@@ -59,7 +59,7 @@ def forecast_population(
 def _forecast_names(
     context: AppContext, names: Sequence[str], *, now: Instant, moment: Instant | None
 ) -> list[CustomerForecast | LeftOut]:
-    asked = question(now) if moment is None else question(moment, judged=now)
+    asked = question(context.config, now if moment is None else moment, judged=now)
     people = list(population(context, asked, customers=names))
     allowed = [one for one in people if one.open]
     if moment is None:

@@ -6,13 +6,14 @@ from msgspec import Struct
 
 from marketofone.consent.gate import permit
 from marketofone.domain.moment import Instant
+from marketofone.features.declare import unit_of
 from marketofone.features.vector import Seen, see
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.spending import PURPOSE, Insight, spending_of
+from marketofone.services.spending import Insight, spending_of
 from marketofone.services.uses import asked_moment, read_person
 
 
@@ -70,7 +71,7 @@ def insights(context: AppContext, customer: str, *, now: Instant, as_of: Instant
 
 
 def _ratios(shown: ProfileView, config: BankConfig) -> list[Insight]:
-    habits = {of.name for of in config.features.features if of.how == "habit" and of.owner == "insights"}
+    habits = {of.name for of in config.features.features if of.how == "habit" and unit_of(of.of) == "minor"}
     ratios = [item for item in shown.known if item.name in habits and item.value > 0]
     ratios.sort(key=lambda item: -max(item.value, 1 / item.value))
     return [
@@ -88,7 +89,8 @@ def _profile(
     snapshot: Snapshot, person: Person, *, now: Instant, as_of: Instant
 ) -> tuple[ProfileView, tuple[Scope, ...]]:
     config, judged = snapshot.config, person.judged(now)
-    opened = permit(PURPOSE, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
+    purpose = config.policy.serving("insights")
+    opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
     states = snapshot.states(person, now=as_of, sources=opened.sources, judged=judged)
     seen = see(states, permit=opened, catalogue=config.features, calendar=config.calendar, now=as_of)
     shown = ProfileView(
@@ -101,7 +103,7 @@ def _profile(
         ),
         refused=dict(opened.refused),
     )
-    return shown, tuple((PURPOSE, source) for source in sorted(opened.sources))
+    return shown, tuple((purpose, source) for source in sorted(opened.sources))
 
 
 def _known(config: BankConfig, seen: Seen) -> tuple[Known, ...]:

@@ -17,7 +17,6 @@ from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.decide import decide_each
-from marketofone.services.forecast import PURPOSE
 from marketofone.services.population import together
 
 LIKELY = 0.3  # from this chance on, something foreseen is worth a question
@@ -67,10 +66,11 @@ def _requests(
     context: AppContext, snapshot: Snapshot, people: Iterable[Person], *, channel: str, now: Instant
 ) -> Iterator[Request]:
     config = snapshot.config
+    purpose = config.policy.serving("forecast")
     answered = {action.about for action in config.actions.offered if action.about and channel in action.channels}
     for person in people:
         judged = person.judged(now)
-        opened = permit(PURPOSE, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
+        opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
         summary = person.forecast if opened.sources else None
         if summary is None or summary.at > now or not opened.sources.issuperset(summary.sources):
             continue

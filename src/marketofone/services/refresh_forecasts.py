@@ -39,9 +39,9 @@ def refresh_forecasts(context: AppContext, *, now: Instant) -> RefreshedForecast
     """
     looked = calm = 0
     with context.store.read() as reader:
-        calendar = context.snapshot(reader).config.calendar
-    today = calendar.day_of(now)
-    for some in together(population(context, question(now)), size=_TOGETHER):
+        config = context.snapshot(reader).config
+    today = config.calendar.day_of(now)
+    for some in together(population(context, question(config, now)), size=_TOGETHER):
         people = [one for one in some if one.open]
         due = _due(people, today=today, now=now)
         forecast_some(context, due, now=now)

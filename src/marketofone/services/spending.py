@@ -15,7 +15,6 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.population import DataScope, Known, load_person
 from marketofone.services.uses import asked_moment, read_person
 
-PURPOSE = "insights"
 SOURCES = frozenset({"transactions", "open_banking"})
 
 _EVERY = {
@@ -118,7 +117,7 @@ def spending_of(
     snapshot: Snapshot, person: Person, *, now: Instant, as_of: Instant
 ) -> tuple[CustomerSpending, tuple[Scope, ...]]:
     """Look at what a person spends, and name the scopes that were read."""
-    known = load_person(snapshot, person, DataScope(PURPOSE, SOURCES, as_of, now))
+    known = load_person(snapshot, person, DataScope(snapshot.config.policy.serving("insights"), SOURCES, as_of, now))
     return _spending(snapshot, known, day=snapshot.config.calendar.day_of(as_of)), known.uses
 
 

@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.moment import Instant
-from marketofone.learn.join import LEARNING
 from marketofone.models.forecast import Model, fit, follow
 from marketofone.models.forecast.boost import loadable
 from marketofone.models.recommend import fit_affinity
@@ -58,7 +57,7 @@ def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], a
     moment = asked_moment(as_of, now=now)
     with context.store.read() as reader:
         before = model_of(context, reader, context.snapshot(reader))
-    asked = DataScope(LEARNING, frozenset({SOURCE}), moment, now)
+    asked = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), moment, now)
     teachers = [_Teacher(known.accounts(), _holdings(known)) for known in read_population(context, asked, what="train")]
     accounts = [account for teacher in teachers for account in teacher.accounts]
     states: dict[str, bytes | None] = {}

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from marketofone.domain.role import ROLES
 from marketofone.services.bank import Bank
 from marketofone.web import formatting
 from marketofone.web.problem import Problem
@@ -85,6 +86,8 @@ def desk_for(bank: Bank) -> PageRenderer:
     for kind in ("source", "purpose", "channel"):
         titles = {name: known.title for name, known in getattr(policy, f"{kind}s").items()}
         templates.filters[f"{kind}_title"] = partial(_title, titles=titles)
+    served = {str(role): policy.purposes[name].title for role in ROLES if (name := policy.serving(role))}
+    templates.filters["role_title"] = partial(_title, titles=served)
     return PageRenderer(bank=bank, templates=templates)
 
 
