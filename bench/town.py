@@ -118,7 +118,7 @@ def uncap(folder: Path) -> None:
 def actions_text() -> str:
     """Write a catalogue of 100 actions, each with a condition that everybody meets, alike in nothing else."""
     draw = random.Random(7)
-    occasion = f'[occasions."{OCCASION}"]\nchannel = "app"\nbegun_by = "customer"\n'
+    occasion = f'channels = ["app"]\n\n[occasions."{OCCASION}"]\nchannel = "app"\nbegun_by = "customer"\n'
     actions = [
         (
             f"[[actions]]\n"
