@@ -13,7 +13,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from marketofone.domain.errors import BankNotFound, MalformedDocument, Moved, StoreError
+from marketofone.domain.errors import BankNotFound, MalformedDocument, StoreError
 from marketofone.domain.moment import Calendar, Instant, text_of
 from marketofone.models.language.model import LanguageModel
 from marketofone.models.language.phrases import load_phrases, phrases_text
@@ -32,7 +32,7 @@ from marketofone.projection.live import Projection
 from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.renewal import Renewal
 from marketofone.store.keystore import FILE as KEYSTORE
 from marketofone.store.keystore import KEY_BYTES, KeyStore, Random
@@ -279,25 +279,21 @@ def _texts(folder: Path) -> dict[str, str]:
     return texts
 
 
+@repeated
 def _record_documents(context: AppContext, texts: dict[str, str], *, config: BankConfig, now: Instant) -> None:
-    for _ in attempts():
-        with context.store.read() as reader:
-            head = reader.head(BANK)
-            bank = context.projection.bank(reader)
-            if bank.documents and bank.digests[bank.documents] == config.digest:
-                return
-            before = context.configs.at(reader, bank) if bank.documents else None
-        if before is not None and before.settings.timezone != config.settings.timezone:
-            raise MalformedDocument(
-                field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
-            )
-        record = DocumentRecord(context.actor, config.digest, texts)
-        draft = codec.draft("document", record, subject=BANK, box=context.keys.bank, at=now)
-        try:
-            context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
-        except Moved:
-            continue
-        return
+    with context.store.read() as reader:
+        head = reader.head(BANK)
+        bank = context.projection.bank(reader)
+        if bank.documents and bank.digests[bank.documents] == config.digest:
+            return
+        before = context.configs.at(reader, bank) if bank.documents else None
+    if before is not None and before.settings.timezone != config.settings.timezone:
+        raise MalformedDocument(
+            field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
+        )
+    record = DocumentRecord(context.actor, config.digest, texts)
+    draft = codec.draft("document", record, subject=BANK, box=context.keys.bank, at=now)
+    context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
 
 
 def _language(data: Path, *, keep: bool = True) -> LanguageModel:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from itertools import count
 from random import random
+from typing import ParamSpec, TypeVar
 
-from marketofone.domain.errors import StoreBusy, StoreError
+from marketofone.domain.errors import Moved, StoreBusy, StoreError
 from marketofone.models.language.model import LanguageModel
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.live import Projection
@@ -22,6 +23,9 @@ from marketofone.projection.versions import PolicySnapshot, VersionReader
 from marketofone.services.renewal import Renewal
 from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import Draft, Entry, Head, Reader, Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PATIENCE = 10.0
 """For how many seconds a unit of work is computed again while others move what it rests on."""
@@ -137,3 +141,22 @@ def attempts() -> Iterator[int]:
         if time.monotonic() > end:
             raise StoreBusy("others changed what this rests on each time it was computed; try again")
         time.sleep(random() * 0.001 * 2 ** min(attempt, 6))  # noqa: S311 - nobody gains by foreseeing it
+
+
+def repeated(work: Callable[P, R]) -> Callable[P, R]:
+    """Make a function that commits one unit of work read and compute it again while others move what it rests on.
+
+    Raises
+    ------
+    StoreBusy
+        When others moved it for too long.
+    """
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in attempts():
+            with suppress(Moved):
+                return work(*args, **kwargs)
+        raise AssertionError("attempts end with an error")
+
+    return run

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from marketofone.domain.errors import Moved, UnknownAction, UnknownCustomer
+from marketofone.domain.errors import UnknownAction, UnknownCustomer
 from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import EVERYTHING, Ruling, apply
@@ -16,7 +16,7 @@ from marketofone.governance.tiers import tier_of
 from marketofone.learn.impact import Impact, Treated, measure
 from marketofone.projection import codec
 from marketofone.projection.records import RulingRecord
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.population import together
 from marketofone.store.ports import BANK, Expectation, Unit
 
@@ -34,6 +34,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     until: str | None
 
 
+@repeated
 def rule(context: AppContext, ruling: Ruling, *, now: Instant | None = None) -> None:
     """Record a ruling of the board; the next decision follows it.
 
@@ -44,23 +45,17 @@ def rule(context: AppContext, ruling: Ruling, *, now: Instant | None = None) -> 
     MalformedRequest
         When an approval has no end, or covers more than one action.
     """
-    for _ in attempts():
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            head = reader.head(BANK)
-        actions = snapshot.config.actions.actions
-        if ruling.scope != EVERYTHING and not any(ruling.scope in (one.id, one.kind) for one in actions):
-            raise UnknownAction
-        apply(snapshot.bank.board, ruling)  # what could not be followed is not recorded
-        record = RulingRecord(ruling.by, ruling)
-        draft = codec.draft("ruling", record, subject=BANK, box=context.keys.bank, at=ruling.at)
-        unit = Unit(now=now or ruling.at, expects={BANK: Expectation(head.guard)}, drafts=[draft])
-        try:
-            context.store.commit(unit)
-        except Moved:
-            continue
-        return
-    raise AssertionError("attempts end with an error")
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        head = reader.head(BANK)
+    actions = snapshot.config.actions.actions
+    if ruling.scope != EVERYTHING and not any(ruling.scope in (one.id, one.kind) for one in actions):
+        raise UnknownAction
+    apply(snapshot.bank.board, ruling)  # what could not be followed is not recorded
+    record = RulingRecord(ruling.by, ruling)
+    draft = codec.draft("ruling", record, subject=BANK, box=context.keys.bank, at=ruling.at)
+    unit = Unit(now=now or ruling.at, expects={BANK: Expectation(head.guard)}, drafts=[draft])
+    context.store.commit(unit)
 
 
 def standings(context: AppContext, *, now: Instant) -> list[Standing]:

@@ -9,14 +9,14 @@ from msgspec import Struct
 from marketofone.consent.gate import admissible
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
-from marketofone.domain.errors import Moved, UnknownCustomer
+from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import check_customer
 from marketofone.domain.moment import Instant, text_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
 from marketofone.projection.reducer import NOTHING
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.directory import account_mark, refuse_forgotten
 from marketofone.services.uses import asked_moment
 from marketofone.store.keystore import Customer
@@ -49,6 +49,7 @@ class ConsentGiven(Struct, frozen=True, kw_only=True):
     entry: Head
 
 
+@repeated
 def change_consent(context: AppContext, change: ConsentChange, *, now: Instant) -> ConsentGiven:
     """Record what a person says. When this returns it is durable, and the next decision follows it.
 
@@ -57,36 +58,31 @@ def change_consent(context: AppContext, change: ConsentChange, *, now: Instant) 
     """
     check_customer(change.customer)
     refuse_forgotten(context.keys, change.customer, now=now)
-    for _ in attempts():
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            policy = snapshot.config.policy
-            said = explicit(change, policy=policy, now=now)
-            customer = context.keys.enrol((change.customer,))[change.customer]
-            try:
-                person = snapshot.person_of(customer)
-            except UnknownCustomer:
-                person = None
-        drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
-        record = ConsentRecord(change.actor, said)
-        draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since)
-        expects = {customer.subject: Expectation(0)} if person is None else person.expects(strict=False)
-        unit = Unit(
-            now=now,
-            expects={**expects, BANK: Expectation(snapshot.bank.guard)},
-            drafts=[draft],
-            together={} if person is None else person.together,
-            drop=drop,
-        )
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        policy = snapshot.config.policy
+        said = explicit(change, policy=policy, now=now)
+        customer = context.keys.enrol((change.customer,))[change.customer]
         try:
-            (head,) = context.store.commit(unit)
-        except Moved:
-            continue
-        for subject, source in drop:
-            context.projection.drop(subject, source)
-        context.follow(NOTHING if person is None else person.own, draft, head, record)
-        return ConsentGiven(consents=_after(person, customer.subject, said), until=said.until, entry=head)
-    raise AssertionError("attempts end with an error")
+            person = snapshot.person_of(customer)
+        except UnknownCustomer:
+            person = None
+    drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
+    record = ConsentRecord(change.actor, said)
+    draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since)
+    expects = {customer.subject: Expectation(0)} if person is None else person.expects(strict=False)
+    unit = Unit(
+        now=now,
+        expects={**expects, BANK: Expectation(snapshot.bank.guard)},
+        drafts=[draft],
+        together={} if person is None else person.together,
+        drop=drop,
+    )
+    (head,) = context.store.commit(unit)
+    for subject, source in drop:
+        context.projection.drop(subject, source)
+    context.follow(NOTHING if person is None else person.own, draft, head, record)
+    return ConsentGiven(consents=_after(person, customer.subject, said), until=said.until, entry=head)
 
 
 def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:

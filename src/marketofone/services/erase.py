@@ -16,11 +16,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from marketofone.domain.errors import Moved, UnknownCustomer
+from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection import codec
 from marketofone.projection.records import ErasureRecord, IdentityRecord, IngestRecord
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.debts import pay
 from marketofone.services.identity import parted
 from marketofone.services.ingest import VERDICT_NAMES
@@ -61,15 +61,11 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     return Erasure(journal=name_of(known.subject), n=head.n, head=head.hash.hex(), until=end)
 
 
+@repeated
 def _end_journal(context: AppContext, customer: Customer, *, ground: str, now: Instant) -> Head:
-    for _ in attempts():
-        with context.store.read() as reader:
-            unit = _unit(context, reader, customer, ground=ground, now=now)
-        try:
-            return context.store.commit(unit)[-1]
-        except Moved:
-            continue
-    raise AssertionError("attempts end with an error")
+    with context.store.read() as reader:
+        unit = _unit(context, reader, customer, ground=ground, now=now)
+    return context.store.commit(unit)[-1]
 
 
 def _unit(context: AppContext, reader: Reader, customer: Customer, *, ground: str, now: Instant) -> Unit:

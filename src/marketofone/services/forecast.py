@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from marketofone.consent.gate import Permit
-from marketofone.domain.errors import ConsentRefused, Moved
+from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
 from marketofone.models.forecast.labels import BUFFER
@@ -18,7 +18,7 @@ from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import ForecastRecord, RestsOn, Scope
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
 from marketofone.services.population import DataScope, Known, load_person
 from marketofone.services.uses import asked_moment, read_person
@@ -90,6 +90,7 @@ class Made(Struct, frozen=True):
         return codec.draft("forecast", self.record, subject=asked.subject, box=asked.box, at=at)
 
 
+@repeated
 def look_ahead(context: AppContext, customer: str, *, now: Instant) -> CustomerForecast:
     """Look 90 days ahead on a person's accounts, where they allow it, and record it: decisions follow it.
 
@@ -99,22 +100,17 @@ def look_ahead(context: AppContext, customer: str, *, now: Instant) -> CustomerF
         When they allow neither their accounts here nor those at other banks.
     UnknownCustomer
     """
-    for _ in attempts():
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            model = model_of(context, reader, snapshot)
-            person = snapshot.person(customer)
-            at = person.judged(now)
-            known = load_person(snapshot, person, question(snapshot.config, at))
-            if not known.open:
-                raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
-            (made,) = foresee_all(snapshot, [known], model=model, now=at, actor=context.actor)
-        try:
-            context.store.commit(unit_of([made], now=at))
-        except Moved:
-            continue
-        return made.ahead
-    raise AssertionError("attempts end with an error")
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        model = model_of(context, reader, snapshot)
+        person = snapshot.person(customer)
+        at = person.judged(now)
+        known = load_person(snapshot, person, question(snapshot.config, at))
+        if not known.open:
+            raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
+        (made,) = foresee_all(snapshot, [known], model=model, now=at, actor=context.actor)
+    context.store.commit(unit_of([made], now=at))
+    return made.ahead
 
 
 def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> CustomerForecast:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from marketofone.domain.errors import Moved
 from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.records import IdentityRecord
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.directory import STRONG, account_mark, event_number, strong_mark
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Directory, Draft, Expectation, LinkChange, Reader, Unit
@@ -27,6 +26,7 @@ MOST_HOLDERS = 4
 Members = tuple[int, ...]
 
 
+@repeated
 def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant) -> bool:
     """Record that a key was linked with a customer, or taken back. False when the event is known already."""
     data = event.data
@@ -34,17 +34,12 @@ def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant)
         raise TypeError("not an event about identity")
     customer = context.keys.enrol((event.customer,))[event.customer]
     number = event_number(event.key, subject=customer.subject)
-    for _ in attempts():
-        with context.store.read() as reader:
-            if reader.known([(customer.subject, number)]):
-                return False
-            unit = _unit(context, reader, customer, event, body, number=number, now=now)
-        try:
-            context.store.commit(unit)
-        except Moved:
-            continue
-        return True
-    raise AssertionError("attempts end with an error")
+    with context.store.read() as reader:
+        if reader.known([(customer.subject, number)]):
+            return False
+        unit = _unit(context, reader, customer, event, body, number=number, now=now)
+    context.store.commit(unit)
+    return True
 
 
 def _unit(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from marketofone.domain.errors import Moved, Refused, UnknownCustomer, UnknownVersion
+from marketofone.domain.errors import Refused, UnknownCustomer, UnknownVersion
 from marketofone.domain.moment import Instant
 from marketofone.learn.join import Example, Skipped, ValueLabel
 from marketofone.learn.update import learn as updated
@@ -23,7 +23,7 @@ from marketofone.projection.bank_state import digests_of
 from marketofone.projection.records import RollbackRecord, VersionRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import ModelVersion, arm_name, value_name
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.decide import decision_at, place_of
 from marketofone.services.feedback import earlier_outcomes, same_features, taught
 from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
@@ -63,28 +63,30 @@ def record_version(
         name: None if plain is None else codec.seal_state(name, plain, box=context.keys.bank)
         for name, plain in states.items()
     }
-    for _ in attempts():
-        with context.store.read() as reader:
-            head = reader.head(BANK)
-            parent = context.snapshot(reader).bank.version
-        record = VersionRecord(
-            context.actor,
-            parent,
-            {name: None if pair is None else pair[0] for name, pair in sealed.items()},
-            at=at,
-            why=why,
-        )
-        unit = Unit(
-            now=now,
-            expects={BANK: Expectation(head.guard, head.n)},
-            drafts=[codec.draft("version", record, subject=BANK, box=context.keys.bank, at=at)],
-            states={pair[0]: pair[1] for pair in sealed.values() if pair is not None},
-        )
-        try:
-            return context.store.commit(unit)[0].n
-        except Moved:
-            continue
-    raise AssertionError("attempts end with an error")
+    return _record_sealed(context, sealed, now=now, at=at, why=why)
+
+
+@repeated
+def _record_sealed(
+    context: AppContext, sealed: Mapping[str, tuple[bytes, bytes] | None], *, now: Instant, at: Instant, why: str
+) -> int:
+    with context.store.read() as reader:
+        head = reader.head(BANK)
+        parent = context.snapshot(reader).bank.version
+    record = VersionRecord(
+        context.actor,
+        parent,
+        {name: None if pair is None else pair[0] for name, pair in sealed.items()},
+        at=at,
+        why=why,
+    )
+    unit = Unit(
+        now=now,
+        expects={BANK: Expectation(head.guard, head.n)},
+        drafts=[codec.draft("version", record, subject=BANK, box=context.keys.bank, at=at)],
+        states={pair[0]: pair[1] for pair in sealed.values() if pair is not None},
+    )
+    return context.store.commit(unit)[0].n
 
 
 def versions(context: AppContext) -> list[VersionView]:
@@ -107,6 +109,7 @@ def versions(context: AppContext) -> list[VersionView]:
     ]
 
 
+@repeated
 def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
     """Make an earlier version active again; 0 is what was known before anything was learned.
 
@@ -114,43 +117,33 @@ def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
     ------
     UnknownVersion
     """
-    for _ in attempts():
-        with context.store.read() as reader:
-            head = reader.head(BANK)
-            bank = context.snapshot(reader).bank
-        if version and version not in bank.versions:
-            raise UnknownVersion
-        if not bank.destroyed.isdisjoint(digests_of(bank, version).values()):
-            raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
-        record = RollbackRecord(context.actor, version)
-        draft = codec.draft("rollback", record, subject=BANK, box=context.keys.bank, at=now)
-        try:
-            context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
-        except Moved:
-            continue
-        return
-    raise AssertionError("attempts end with an error")
+    with context.store.read() as reader:
+        head = reader.head(BANK)
+        bank = context.snapshot(reader).bank
+    if version and version not in bank.versions:
+        raise UnknownVersion
+    if not bank.destroyed.isdisjoint(digests_of(bank, version).values()):
+        raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+    record = RollbackRecord(context.actor, version)
+    draft = codec.draft("rollback", record, subject=BANK, box=context.keys.bank, at=now)
+    context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
 
 
+@repeated
 def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int]:
-    for _ in attempts():
-        with context.store.read() as reader:
-            waiting = reader.lessons(limit=TOGETHER)
-            if not waiting:
-                return 0, 0
-            head = reader.head(BANK)
-            snapshot = context.snapshot(reader)
-            version = context.versions.version(snapshot.bank, snapshot.bank.version)
-            states, lessons = moved_states(context, reader, snapshot, version, waiting, now=now)
-        unit = _unit(
-            context, waiting, lessons, states, parent=version.number, now=now, expected=Expectation(head.guard, head.n)
-        )
-        try:
-            context.store.commit(unit)
-        except Moved:
-            continue
-        return len(waiting), len(lessons)
-    raise AssertionError("attempts end with an error")
+    with context.store.read() as reader:
+        waiting = reader.lessons(limit=TOGETHER)
+        if not waiting:
+            return 0, 0
+        head = reader.head(BANK)
+        snapshot = context.snapshot(reader)
+        version = context.versions.version(snapshot.bank, snapshot.bank.version)
+        states, lessons = moved_states(context, reader, snapshot, version, waiting, now=now)
+    unit = _unit(
+        context, waiting, lessons, states, parent=version.number, now=now, expected=Expectation(head.guard, head.n)
+    )
+    context.store.commit(unit)
+    return len(waiting), len(lessons)
 
 
 def _unit(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from marketofone.domain.errors import MalformedRequest, Moved
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope, UseRecord
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.app_context import AppContext, repeated
 from marketofone.store.ports import Draft, Unit
 
 T = TypeVar("T")
@@ -41,6 +41,7 @@ def use_of(person: Person, what: str, uses: Iterable[Scope], *, actor: str, at: 
     return codec.draft("use", UseRecord(actor, what, scopes), subject=asked.subject, box=asked.box, at=at)
 
 
+@repeated
 def read_person(context: AppContext, customer: str, *, what: str, now: Instant, look: Look[T]) -> T:
     """Read a person behind the gate, and record the use before anything of it is given away.
 
@@ -49,19 +50,14 @@ def read_person(context: AppContext, customer: str, *, what: str, now: Instant, 
     UnknownCustomer
         When no journal names this customer.
     """
-    for _ in attempts():
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            person = snapshot.person(customer)
-            judged = person.judged(now)
-            result, uses = look(snapshot, person, judged)
-        draft = use_of(person, what, uses, actor=context.actor, at=judged)
-        if draft is None:
-            return result
-        unit = Unit(now=now, drafts=[draft], expects=person.expects(strict=False), together=person.together)
-        try:
-            context.store.commit(unit)
-        except Moved:
-            continue
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person(customer)
+        judged = person.judged(now)
+        result, uses = look(snapshot, person, judged)
+    draft = use_of(person, what, uses, actor=context.actor, at=judged)
+    if draft is None:
         return result
-    raise AssertionError("attempts end with an error")
+    unit = Unit(now=now, drafts=[draft], expects=person.expects(strict=False), together=person.together)
+    context.store.commit(unit)
+    return result
