@@ -44,7 +44,7 @@ from marketofone.services.app_context import STRICT_ATTEMPTS, AppContext, attemp
 from marketofone.services.directory import decision_mark
 from marketofone.services.forecast import look_ahead, outdated
 from marketofone.services.runs import Computed, Written, append, in_runs
-from marketofone.services.uses import asked_moment, read_person
+from marketofone.services.uses import read_person
 from marketofone.services.visible import refusal_of
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
@@ -135,9 +135,10 @@ def ask(context: AppContext, request: Request, *, as_of: Instant) -> Decision:
         When the moment lies ahead.
     UnknownCustomer
     """
-    moment = asked_moment(as_of, now=request.at)
 
-    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[Decision, tuple[tuple[str, str], ...]]:
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[Decision, tuple[tuple[str, str], ...]]:
         with context.store.read() as reader:
             policy = context.policy(reader, snapshot)
         asked = decision_input_of(
@@ -152,7 +153,7 @@ def ask(context: AppContext, request: Request, *, as_of: Instant) -> Decision:
         answer = engine.decide(replace(request, at=moment), asked, snapshot.config.compiled)
         return answer, answer.uses
 
-    return read_person(context, request.customer, what="question", now=request.at, look=look)
+    return read_person(context, request.customer, what="question", now=request.at, as_of=as_of, look=look)
 
 
 def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str | None = None) -> Decision:

@@ -21,8 +21,8 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
 from marketofone.services.population import DataScope, Known, load_person
-from marketofone.services.uses import asked_moment, read_person
-from marketofone.store.ports import Draft, Expectation, Reader, Unit
+from marketofone.services.uses import read_person, unit_about
+from marketofone.store.ports import Draft, Reader
 
 REFUSED = "no forecast: "
 SOURCES = frozenset({"transactions", "open_banking"})
@@ -109,7 +109,7 @@ def look_ahead(context: AppContext, customer: str, *, now: Instant) -> CustomerF
         if not known.open:
             raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
         (made,) = foresee_all(snapshot, [known], model=model, now=at, actor=context.actor)
-    context.store.commit(unit_of([made], now=at))
+    context.store.commit(unit_about([(person, made.draft)], now=at))
     return made.ahead
 
 
@@ -123,10 +123,10 @@ def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Insta
         When the moment that is asked about lies ahead.
     UnknownCustomer
     """
-    asked = None if as_of is None else asked_moment(as_of, now=now)
 
-    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[CustomerForecast, tuple[Scope, ...]]:
-        moment = judged if asked is None else asked
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[CustomerForecast, tuple[Scope, ...]]:
         with context.store.read() as reader:
             model = model_of(context, reader, snapshot)
         known = load_person(snapshot, person, question(snapshot.config, moment, judged=judged))
@@ -135,7 +135,7 @@ def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Insta
         (made,) = foresee_all(snapshot, [known], model=model, now=moment, actor=context.actor)
         return made.ahead, known.uses
 
-    return read_person(context, customer, what="forecast", now=now, look=look)
+    return read_person(context, customer, what="forecast", now=now, as_of=as_of, look=look)
 
 
 def question(config: BankConfig, now: Instant, *, judged: Instant | None = None) -> DataScope:
@@ -152,16 +152,6 @@ def outdated(person: Person) -> bool:
     """Say whether a person's money moved since they were last looked ahead for; never before there was a forecast."""
     summary = person.forecast
     return summary is not None and bool(summary.seen) and summary.seen != money_seen(person)
-
-
-def unit_of(made: Sequence[Made], *, now: Instant) -> Unit:
-    """Give the unit of work that records forecasts."""
-    expects: dict[int, Expectation] = {}
-    together: dict[int, tuple[int, ...]] = {}
-    for one in made:
-        expects.update(one.known.person.expects(strict=False))
-        together.update(one.known.person.together)
-    return Unit(now=now, expects=expects, drafts=[one.draft for one in made], together=together)
 
 
 def foresee_all(snapshot: Snapshot, people: Sequence[Known], *, model: Model, now: Instant, actor: str) -> list[Made]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from msgspec import Struct
 
-from marketofone.domain.errors import ConsentRefused, Moved
+from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import Instant
+from marketofone.projection.person import Person
 from marketofone.services.app_context import AppContext
 from marketofone.services.forecast import (
     REFUSED,
@@ -19,13 +20,12 @@ from marketofone.services.forecast import (
     model_of,
     question,
     show_ahead,
-    unit_of,
     why_not,
 )
 from marketofone.services.pool import in_pieces
 from marketofone.services.population import Known, population
-from marketofone.services.uses import asked_moment, use_of
-from marketofone.store.ports import Draft, Expectation, Unit
+from marketofone.services.uses import append_unmoved, asked_moment, use_of
+from marketofone.store.ports import Draft
 
 _TOGETHER = 256  # forecasts in one unit of work
 
@@ -79,39 +79,13 @@ def _show_some(
         snapshot = context.snapshot(reader)
         model = model_of(context, reader, snapshot)
         made = foresee_all(snapshot, people, model=model, now=moment, actor=context.actor)
-    kept: dict[str, CustomerForecast | LeftOut] = {}
-    again: list[Made] = []
-    while made:
-        try:
-            context.store.commit(_uses_of(context, made, now=now))
-        except Moved as error:
-            again += [one for one in made if not error.subjects.isdisjoint(one.known.person.states)]
-            made = [one for one in made if error.subjects.isdisjoint(one.known.person.states)]
-        else:
-            kept.update({one.known.person.name: one.ahead for one in made})
-            break
-    kept.update({one.known.person.name: _show_again(context, one, now=now, moment=moment) for one in again})
-    return kept
 
+    def use(one: Made) -> tuple[Person, Draft | None]:
+        person = one.known.person
+        return person, use_of(person, "forecast", one.known.uses, actor=context.actor, at=now)
 
-def _uses_of(context: AppContext, made: Sequence[Made], *, now: Instant) -> Unit:
-    expects: dict[int, Expectation] = {}
-    linked: dict[int, tuple[int, ...]] = {}
-    drafts: list[Draft] = []
-    for one in made:
-        draft = use_of(one.known.person, "forecast", one.known.uses, actor=context.actor, at=now)
-        drafts += [] if draft is None else [draft]
-        expects.update(one.known.person.expects(strict=False))
-        linked.update(one.known.person.together)
-    return Unit(now=now, expects=expects, drafts=drafts, together=linked)
-
-
-def _show_again(context: AppContext, made: Made, *, now: Instant, moment: Instant) -> CustomerForecast | LeftOut:
-    name = made.known.person.name
-    try:
-        return show_ahead(context, name, now=now, as_of=moment)
-    except ConsentRefused as refused:
-        return LeftOut(customer=name, why=refused.why.removeprefix(REFUSED))
+    again = partial(show_ahead, context, now=now, as_of=moment)
+    return _kept(made, append_unmoved(context, made, entry=use, now=now), again=again)
 
 
 def forecast_some(
@@ -124,24 +98,19 @@ def forecast_some(
         snapshot = context.snapshot(reader)
         model = model_of(context, reader, snapshot)
         made = foresee_all(snapshot, people, model=model, now=now, actor=context.actor)
-    again: list[Made] = []
-    kept: dict[str, CustomerForecast | LeftOut] = {}
-    while made:
-        try:
-            context.store.commit(unit_of(made, now=now))
-        except Moved as error:
-            again += [one for one in made if not error.subjects.isdisjoint(one.known.person.states)]
-            made = [one for one in made if error.subjects.isdisjoint(one.known.person.states)]
-        else:
-            kept.update({one.known.person.name: one.ahead for one in made})
-            break
-    kept.update({one.known.person.name: _again(context, one, now=now) for one in again})
+    appended = append_unmoved(context, made, entry=lambda one: (one.known.person, one.draft), now=now)
+    return _kept(made, appended, again=partial(look_ahead, context, now=now))
+
+
+def _kept(
+    made: Sequence[Made], appended: Sequence[Made], *, again: Callable[[str], CustomerForecast]
+) -> dict[str, CustomerForecast | LeftOut]:
+    """Give what was appended, and what is made again for those whom others moved; who allows it no more is left out."""
+    kept: dict[str, CustomerForecast | LeftOut] = {one.known.person.name: one.ahead for one in appended}
+    for name in (one.known.person.name for one in made):
+        if name not in kept:
+            try:
+                kept[name] = again(name)
+            except ConsentRefused as refused:
+                kept[name] = LeftOut(customer=name, why=refused.why.removeprefix(REFUSED))
     return kept
-
-
-def _again(context: AppContext, made: Made, *, now: Instant) -> CustomerForecast | LeftOut:
-    name = made.known.person.name
-    try:
-        return look_ahead(context, name, now=now)
-    except ConsentRefused as refused:
-        return LeftOut(customer=name, why=refused.why.removeprefix(REFUSED))

@@ -14,7 +14,7 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.spending import Insight, spending_of
-from marketofone.services.uses import asked_moment, read_person
+from marketofone.services.uses import read_person
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -47,12 +47,13 @@ def profile(context: AppContext, customer: str, *, now: Instant, as_of: Instant 
         When the moment that is asked about lies ahead.
     UnknownCustomer
     """
-    asked = None if as_of is None else asked_moment(as_of, now=now)
 
-    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[ProfileView, tuple[Scope, ...]]:
-        return _profile(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[ProfileView, tuple[Scope, ...]]:
+        return _profile(snapshot, person, now=judged, as_of=moment)
 
-    return read_person(context, customer, what="profile", now=now, look=look)
+    return read_person(context, customer, what="profile", now=now, as_of=as_of, look=look)
 
 
 def insights(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> list[Insight]:
@@ -60,14 +61,15 @@ def insights(context: AppContext, customer: str, *, now: Instant, as_of: Instant
 
     Ratios that are furthest from the habit come first. The reading is a use. Raises as :func:`profile` does.
     """
-    asked = None if as_of is None else asked_moment(as_of, now=now)
 
-    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[list[Insight], tuple[Scope, ...]]:
-        shown, uses = _profile(snapshot, person, now=judged, as_of=judged if asked is None else asked)
-        spent, more = spending_of(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[list[Insight], tuple[Scope, ...]]:
+        shown, uses = _profile(snapshot, person, now=judged, as_of=moment)
+        spent, more = spending_of(snapshot, person, now=judged, as_of=moment)
         return [*spent.insights, *_ratios(shown, snapshot.config)], (*uses, *more)
 
-    return read_person(context, customer, what="insights", now=now, look=look)
+    return read_person(context, customer, what="insights", now=now, as_of=as_of, look=look)
 
 
 def _ratios(shown: ProfileView, config: BankConfig) -> list[Insight]:

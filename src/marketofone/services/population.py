@@ -7,11 +7,12 @@ than the caller keeps.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from marketofone.consent.gate import Permit, permit
-from marketofone.domain.errors import Moved, UnknownCustomer
+from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.registers import Registers
@@ -19,8 +20,8 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.uses import use_of
-from marketofone.store.ports import Draft, Expectation, Unit
+from marketofone.services.uses import append_unmoved, use_of
+from marketofone.store.ports import Draft
 
 T = TypeVar("T")
 _TOGETHER = 64  # people read in one snapshot of the store
@@ -94,7 +95,12 @@ def read_population(context: AppContext, asked: DataScope, *, what: str) -> Iter
     Who takes their yes back meanwhile is left out.
     """
     for some in together((known for known in population(context, asked) if known.open), size=_RECORDED):
-        yield from _recorded(context, some, what=what, now=asked.judged)
+        entry = partial(_use, what=what, actor=context.actor, now=asked.judged)
+        yield from append_unmoved(context, some, entry=entry, now=asked.judged)
+
+
+def _use(known: Known, *, what: str, actor: str, now: Instant) -> tuple[Person, Draft | None]:
+    return known.person, use_of(known.person, what, known.uses, actor=actor, at=now)
 
 
 def people(snapshot: Snapshot, names: Iterable[str]) -> Iterator[Person]:
@@ -106,25 +112,6 @@ def people(snapshot: Snapshot, names: Iterable[str]) -> Iterator[Person]:
             continue
         if person.name == name and is_somebody(person):
             yield person
-
-
-def _recorded(context: AppContext, some: list[Known], *, what: str, now: Instant) -> list[Known]:
-    while some:
-        drafts: list[Draft] = []
-        expects: dict[int, Expectation] = {}
-        ids: dict[int, tuple[int, ...]] = {}
-        for known in some:
-            draft = use_of(known.person, what, known.uses, actor=context.actor, at=now)
-            drafts += [] if draft is None else [draft]
-            expects.update(known.person.expects(strict=False))
-            ids.update(known.person.together)
-        try:
-            context.store.commit(Unit(now=now, expects=expects, drafts=drafts, together=ids))
-        except Moved as error:
-            some = [known for known in some if error.subjects.isdisjoint(known.person.states)]
-        else:
-            break
-    return some
 
 
 def is_somebody(person: Person) -> bool:

@@ -13,7 +13,7 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.population import DataScope, Known, load_person
-from marketofone.services.uses import asked_moment, read_person
+from marketofone.services.uses import read_person
 
 SOURCES = frozenset({"transactions", "open_banking"})
 
@@ -105,12 +105,13 @@ def spending(context: AppContext, customer: str, *, now: Instant, as_of: Instant
         When the moment that is asked about lies ahead.
     UnknownCustomer
     """
-    asked = None if as_of is None else asked_moment(as_of, now=now)
 
-    def look(snapshot: Snapshot, person: Person, judged: Instant) -> tuple[CustomerSpending, tuple[Scope, ...]]:
-        return spending_of(snapshot, person, now=judged, as_of=judged if asked is None else asked)
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[CustomerSpending, tuple[Scope, ...]]:
+        return spending_of(snapshot, person, now=judged, as_of=moment)
 
-    return read_person(context, customer, what="spending", now=now, look=look)
+    return read_person(context, customer, what="spending", now=now, as_of=as_of, look=look)
 
 
 def spending_of(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.errors import MalformedRequest, Moved
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope, UseRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.store.ports import Draft, Unit
+from marketofone.store.ports import Draft, Expectation, Unit
 
 T = TypeVar("T")
-Look = Callable[[Snapshot, Person, Instant], tuple[T, Iterable[Scope]]]
-"""Reads a person, judged at a moment, and says which scopes it read."""
+Look = Callable[[Snapshot, Person, Instant, Instant], tuple[T, Iterable[Scope]]]
+"""Reads a person, judged at a moment and asked about another, and says which scopes it read."""
 
 
 def asked_moment(as_of: Instant | None, *, now: Instant) -> Instant:
@@ -42,22 +42,57 @@ def use_of(person: Person, what: str, uses: Iterable[Scope], *, actor: str, at: 
 
 
 @repeated
-def read_person(context: AppContext, customer: str, *, what: str, now: Instant, look: Look[T]) -> T:
+def read_person(
+    context: AppContext, customer: str, *, what: str, now: Instant, look: Look[T], as_of: Instant | None = None
+) -> T:
     """Read a person behind the gate, and record the use before anything of it is given away.
 
     Raises
     ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
     UnknownCustomer
         When no journal names this customer.
     """
+    asked_moment(as_of, now=now)
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         person = snapshot.person(customer)
         judged = person.judged(now)
-        result, uses = look(snapshot, person, judged)
+        result, uses = look(snapshot, person, judged, judged if as_of is None else as_of)
     draft = use_of(person, what, uses, actor=context.actor, at=judged)
-    if draft is None:
-        return result
-    unit = Unit(now=now, drafts=[draft], expects=person.expects(strict=False), together=person.together)
-    context.store.commit(unit)
+    if draft is not None:
+        context.store.commit(unit_about([(person, draft)], now=now))
     return result
+
+
+def unit_about(entries: Iterable[tuple[Person, Draft | None]], *, now: Instant) -> Unit:
+    """Give the unit of work that appends entries about people who all differ, under the guards of all their ids."""
+    expects: dict[int, Expectation] = {}
+    together: dict[int, tuple[int, ...]] = {}
+    drafts: list[Draft] = []
+    for person, draft in entries:
+        drafts += [] if draft is None else [draft]
+        expects.update(person.expects(strict=False))
+        together.update(person.together)
+    return Unit(now=now, expects=expects, drafts=drafts, together=together)
+
+
+def append_unmoved(
+    context: AppContext, some: Sequence[T], *, entry: Callable[[T], tuple[Person, Draft | None]], now: Instant
+) -> list[T]:
+    """Append an entry about each of some people in one unit of work, but for those whom others moved meanwhile.
+
+    Gives those of whom it was appended.
+    """
+    still = list(some)
+    while still:
+        entries = [entry(one) for one in still]
+        try:
+            context.store.commit(unit_about(entries, now=now))
+        except Moved as error:
+            moved = error.subjects
+            still = [one for one, (person, _) in zip(still, entries, strict=True) if moved.isdisjoint(person.states)]
+        else:
+            break
+    return still
