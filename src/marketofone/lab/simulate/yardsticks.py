@@ -6,6 +6,7 @@ A share is the policy's gain over a random choice, as a part of that yardstick's
     knows what each action is worth to this person at this moment.
 ``visible``
     knows how worth follows, linearly, from the context that the policy saw: fitted in hindsight on the truth itself.
+    It is judged on decisions that show something, for a decision to do nothing keeps no context.
 ``hindsight_ranking``
     one order for everybody, by true mean worth.
 ``learned_ranking``
@@ -30,7 +31,8 @@ _DIGITS = 4
 class Choice(Struct, frozen=True, kw_only=True):
     """One decision of the policy: what was allowed, and what each action was worth by the truth (minor units).
 
-    ``chosen`` and ``learned`` are actions: the policy's, and the learned ranking's.
+    ``chosen`` and ``learned`` are actions: the policy's, and the learned ranking's. ``context`` is empty where nothing
+    was shown.
     """
 
     person: int
@@ -85,33 +87,44 @@ def compare(choices: Sequence[Choice], *, years: float) -> dict[str, Any]:
     """Compare the policy with every yardstick: shares over all choices and the last quarter, and worth per person."""
     if not choices:
         return {}
-    values = np.array([choice.values for choice in choices])
-    contexts = np.array([choice.context for choice in choices])
-    ranking = values.mean(axis=0)
-    weights = np.linalg.solve(contexts.T @ contexts + _RIDGE * np.eye(contexts.shape[1]), contexts.T @ values)
-    foreseen = contexts @ weights
-    random = np.array([choice.random for choice in choices])
-    chosen = np.array([choice.worth(choice.chosen) for choice in choices])
-    worth = {
-        "omniscient": np.array([choice.oracle for choice in choices]),
-        "visible": np.array([choice.best(row) for choice, row in zip(choices, foreseen, strict=True)]),
-        "hindsight_ranking": np.array([choice.best(ranking) for choice in choices]),
-        "learned_ranking": np.array([choice.worth(choice.learned) for choice in choices]),
+    ranking = np.array([choice.values for choice in choices]).mean(axis=0)
+    best = {
+        "omniscient": (choices, [choice.oracle for choice in choices]),
+        "visible": _visible([choice for choice in choices if choice.context]),
+        "hindsight_ranking": (choices, [choice.best(ranking) for choice in choices]),
+        "learned_ranking": (choices, [choice.worth(choice.learned) for choice in choices]),
     }
-    last = len(choices) - len(choices) // 4
     per_person = len({choice.person for choice in choices}) * years
-    told = {"policy": chosen, "random": random} | {
-        name: worth[name] for name in ("hindsight_ranking", "learned_ranking")
+    worth = {
+        "policy": [choice.worth(choice.chosen) for choice in choices],
+        "random": [choice.random for choice in choices],
+        **{name: best[name][1] for name in ("hindsight_ranking", "learned_ranking")},
     }
     return {
-        **{
-            name: [_share(chosen, random, best), _share(chosen[last:], random[last:], best[last:])]
-            for name, best in worth.items()
-        },
-        "value_minor": {name: round(float(of.sum()) / per_person) for name, of in told.items()},
+        **{name: [_share(judged, of), _share(*_last_quarter(judged, of))] for name, (judged, of) in best.items()},
+        "value_minor": {name: round(sum(of) / per_person) for name, of in worth.items()},
     }
 
 
-def _share(chosen: Vector, random: Vector, best: Vector) -> float | None:
-    gain = float((best - random).sum())
-    return round(float((chosen - random).sum()) / gain, _DIGITS) if gain > 0 else None
+def _visible(choices: Sequence[Choice]) -> tuple[Sequence[Choice], list[float]]:
+    """Give what the action was worth that a linear rule puts first, fitted on the truth of the same choices."""
+    if not choices:
+        return choices, []
+    values = np.array([choice.values for choice in choices])
+    contexts = np.array([choice.context for choice in choices])
+    weights = np.linalg.solve(contexts.T @ contexts + _RIDGE * np.eye(contexts.shape[1]), contexts.T @ values)
+    return choices, [choice.best(row) for choice, row in zip(choices, contexts @ weights, strict=True)]
+
+
+def _last_quarter(choices: Sequence[Choice], best: Sequence[float]) -> tuple[Sequence[Choice], Sequence[float]]:
+    start = len(choices) - len(choices) // 4
+    return choices[start:], best[start:]
+
+
+def _share(choices: Sequence[Choice], best: Sequence[float]) -> float | None:
+    """Give the policy's gain over a random choice as a part of a yardstick's."""
+    random = sum(choice.random for choice in choices)
+    gain = sum(best) - random
+    return (
+        round((sum(choice.worth(choice.chosen) for choice in choices) - random) / gain, _DIGITS) if gain > 0 else None
+    )
