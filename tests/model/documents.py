@@ -126,10 +126,14 @@ def _consent() -> str:
     words = 'title = "{0}"\nnotice = "About {0}."'
     for purpose in CONSENTED:
         sources = ", ".join(f'"{source}"' for source in SOURCES)
-        lines.append(f'[purposes.{purpose}]\n{words.format(purpose)}\ngives = "{purpose}"\nsources = [{sources}]')
+        serves = '["forecast", "insights"]' if purpose == "insights" else f'"{purpose}"'
+        lines.append(
+            f'[purposes.{purpose}]\n{words.format(purpose)}\ngives = "{purpose}"\n'
+            f"serves = {serves}\nsources = [{sources}]"
+        )
     lines.append(
         f'[purposes.protection]\n{words.format("protection")}\ngives = "protection"\n'
-        'basis = "legal_duty"\nsources = ["protection"]'
+        'serves = "protection"\nbasis = "legal_duty"\nsources = ["protection"]'
     )
     for source in (*SOURCES, "protection"):
         kept = "\nkept = true" if source in KEPT or source == "protection" else ""
