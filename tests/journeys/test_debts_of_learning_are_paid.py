@@ -13,7 +13,6 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.projection import codec
-from marketofone.projection.bank_state import digests_of
 
 NAMES = ("c-1", "c-2", "c-3")
 
@@ -50,7 +49,10 @@ def beliefs(bank: Bank) -> dict[str, bytes]:
     context = bank.context
     with context.store.read() as reader:
         state = context.snapshot(reader).bank
-        bodies = {name: reader.state(digest) for name, digest in digests_of(state, state.version).items()}
+        bodies = {
+            name: reader.state(digest)
+            for name, digest in bank.context.versions.version(state, state.version).digests.items()
+        }
     return {name: codec.open_state(name, body or b"", box=context.keys.bank) for name, body in bodies.items()}
 
 

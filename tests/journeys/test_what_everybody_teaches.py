@@ -16,7 +16,6 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event, ProductOpened, TransactionBooked
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast import Model
-from marketofone.projection.bank_state import digests_of
 from marketofone.projection.codec import open_state
 from marketofone.projection.versions import AFFINITY, FORECAST
 from marketofone.services.forecast import model_of
@@ -27,7 +26,10 @@ Allow = Callable[..., None]
 def models(bank: Bank) -> dict[str, bytes]:
     with bank.context.store.read() as reader:
         state = bank.context.snapshot(reader).bank
-        sealed = {name: reader.state(digest) for name, digest in digests_of(state, state.version).items()}
+        sealed = {
+            name: reader.state(digest)
+            for name, digest in bank.context.versions.version(state, state.version).digests.items()
+        }
     return {name: open_state(name, body or b"", box=bank.context.keys.bank) for name, body in sealed.items()}
 
 

@@ -72,14 +72,3 @@ def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
     elif isinstance(record, RollbackRecord):
         changes = {"version": record.version}
     return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)
-
-
-def digests_of(state: BankState, version: int) -> dict[str, bytes]:
-    """Give the digest of each state of a version: its own changes over those of its parents."""
-    found: dict[str, bytes | None] = {}
-    while version:
-        info = state.versions[version]
-        for name, digest in info.changed.items():
-            found.setdefault(name, digest)
-        version = info.parent
-    return {name: digest for name, digest in found.items() if digest is not None}

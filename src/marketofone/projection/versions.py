@@ -25,7 +25,7 @@ from marketofone.models.recommend import Affinity
 from marketofone.models.recommend import from_bytes as affinity_from
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.bank_state import BankState, digests_of
+from marketofone.projection.bank_state import BankState
 from marketofone.projection.live import Recent
 from marketofone.store.keystore import KeyStore
 
@@ -82,20 +82,21 @@ class VersionReader:
         self._decoded: Recent[bytes, Any] = Recent(room=_STATES)
         self._versions: Recent[int, ModelVersion] = Recent(room=_VERSIONS)
         self._policies: Recent[tuple[int, str], PolicySnapshot] = Recent(room=_POLICIES)
+        self._last: PolicySnapshot | None = None
 
     def version(self, bank: BankState, number: int) -> ModelVersion:
         """Give a version by the entry that made it."""
-        known = self._versions.get(number)
-        if known is None:
-            parent = bank.versions[number].parent if number else 0
-            before = self._versions.get(parent) if parent else None
-            if before is None:
-                digests = digests_of(bank, number)
-            else:
-                changed = bank.versions[number].changed
-                digests = {name: digest for name, digest in {**before.digests, **changed}.items() if digest is not None}
-            known = ModelVersion(number, digests)
-            self._versions.put(number, known)
+        known, later = self._versions.get(number), list[int]()
+        while known is None and number:  # back to a version that is known, or to the beginning
+            later.append(number)
+            number = bank.versions[number].parent
+            known = self._versions.get(number)
+        known = known or ModelVersion(0, {})
+        for one in reversed(later):
+            changed = {**known.digests, **bank.versions[one].changed}
+            known = ModelVersion(one, {name: digest for name, digest in changed.items() if digest is not None})
+        if later:
+            self._versions.put(known.number, known)
         return known
 
     def arm(self, store: States, version: ModelVersion, action: Action, *, config: BankConfig) -> Arm:
@@ -117,14 +118,14 @@ class VersionReader:
         return model if stretch is None else replace(model, stretch=stretch)
 
     def policy(self, store: States, bank: BankState, number: int, *, config: BankConfig) -> PolicySnapshot:
-        """Lay a version out for a catalogue; of what was laid out for its parent, only the rows that moved are new."""
+        """Lay a version out for a catalogue; of the one laid out last, only the rows that differ are made again."""
         known = self._policies.get((number, config.digest))
         if known is None:
-            version = self.version(bank, number)
-            parent = bank.versions[number].parent if number else 0
-            before = self._policies.get((parent, config.digest)) if number else None
-            known = self._laid_out(store, version, config=config, before=before)
+            last = self._last
+            before = last if last is not None and last.compiled is config.compiled else None
+            known = self._laid_out(store, self.version(bank, number), config=config, before=before)
             self._policies.put((number, config.digest), known)
+        self._last = known
         return known
 
     def _laid_out(

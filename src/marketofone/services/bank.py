@@ -178,8 +178,9 @@ class Bank:
     def learn(self, *, now: Instant | None = None) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
         moment = self._at(now)
-        while self._owing:
-            debts.pay(self._context, now=moment, subjects={self._owing.pop()})
+        if owing := set(self._owing):
+            debts.pay(self._context, now=moment, subjects=owing)
+            self._owing -= owing
         return learn.learn(self._context, now=moment)
 
     def debt(self, *, now: Instant | None = None) -> int:

@@ -116,14 +116,16 @@ def same_features(reader: Reader, configs: Configs, bank: BankState, decision: D
     return entry is not None and configs.of(reader, bank, entry=entry).features.digest == config.features.digest
 
 
-def earlier_outcomes(reader: Reader, person: Person, decision: Decision, *, before: int | None = None) -> list[Outcome]:
-    """Give what was heard about a decision, in order; ``before`` is an entry of the journal, exclusive."""
+def earlier_outcomes(
+    reader: Reader, person: Person, decision: Decision, *, after: int = 0, before: int | None = None
+) -> list[Outcome]:
+    """Give what was heard about a decision, in order, between two entries of its journal, both exclusive."""
     owner = next(one for one in person.members if one.name == decision.customer)
     said = find(person.states[owner.subject].contacts, decision.id)  # another id of the person may use the same name
     if said is not None and before is None:
         return [outcome for _, outcome in said.answers]
     upto = None if before is None else before - 1
-    entries = reader.entries(owner.subject, kinds=("outcome",), upto=upto)
+    entries = reader.entries(owner.subject, kinds=("outcome",), after=after, upto=upto)
     heard = (codec.read(entry, box=owner.box).outcome for entry in entries)
     return [outcome for outcome in heard if outcome.decision == decision.id]
 

@@ -19,7 +19,6 @@ from marketofone.learn.values import to_bytes as value_to_bytes
 from marketofone.models.bandit import Arm
 from marketofone.models.bandit import to_bytes as arm_to_bytes
 from marketofone.projection import codec
-from marketofone.projection.bank_state import digests_of
 from marketofone.projection.records import RollbackRecord, VersionRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import ModelVersion, arm_name, value_name
@@ -122,7 +121,7 @@ def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
         bank = context.snapshot(reader).bank
     if version and version not in bank.versions:
         raise UnknownVersion
-    if not bank.destroyed.isdisjoint(digests_of(bank, version).values()):
+    if not bank.destroyed.isdisjoint(context.versions.version(bank, version).digests.values()):
         raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
     record = RollbackRecord(context.actor, version)
     draft = codec.draft("rollback", record, subject=BANK, box=context.keys.bank, at=now)
@@ -221,7 +220,7 @@ def task_of(
         person,
         decision,
         outcome,
-        earlier=earlier_outcomes(reader, person, decision, before=lesson.n),
+        earlier=earlier_outcomes(reader, person, decision, after=n, before=lesson.n),
         config=snapshot.config,
         outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
         now=now,

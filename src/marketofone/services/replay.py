@@ -15,7 +15,7 @@ from msgspec import Struct
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MarketOfOneError, StoreError, UnknownCustomer
 from marketofone.projection import codec
-from marketofone.projection.bank_state import BankState, digests_of, reduce_bank
+from marketofone.projection.bank_state import BankState, reduce_bank
 from marketofone.projection.live import Projection
 from marketofone.projection.prefix import PrefixReader
 from marketofone.projection.records import DecisionRecord
@@ -147,7 +147,7 @@ def _compared(
     recorded = record.decision
     if any(context.keys.customer(subject) is None for subject, _ in record.rests_on.journals):
         return ReplayReport(decisions=1, unreplayable=1)
-    used = digests_of(history.last, record.rests_on.version).values() if history.last.destroyed else ()
+    used = context.versions.version(history.last, record.rests_on.version).digests.values()
     if not history.last.destroyed.isdisjoint(used):
         return ReplayReport(decisions=1, unreplayable=1)
     bank = history.at(record.rests_on.bank)
