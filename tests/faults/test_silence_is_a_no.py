@@ -205,3 +205,41 @@ def test_what_arrives_for_one_id_is_judged_by_what_all_ids_of_the_person_allow(b
     says(bank, "b", "withdraw", source="messages")
     report = bank.ingest([sent("message.received", "a", text="i lost my job")], now=NOW)
     assert (report.events, report.refused) == (1, 1)
+
+
+def foreseen_of(bank: Bank, customer: str) -> bool:
+    """Say whether decisions about a person know of a forecast."""
+    with bank.context.store.read() as reader:
+        return bank.context.snapshot(reader).person(customer).forecast is not None
+
+
+def test_a_later_yes_brings_no_forecast_back_that_the_no_of_another_id_ended(bank: Bank) -> None:
+    for customer in ("anna", "boris"):
+        says(bank, customer)
+        bank.ingest(spends(customer), now=NOW)
+    shares(bank, "one-key", "anna", "boris", kind=STRONG)
+    bank.forecast("anna", now=NOW)
+    assert foreseen_of(bank, "boris")
+
+    says(bank, "boris", "withdraw", source="transactions", now=NOW + 1)
+    assert not foreseen_of(bank, "anna")
+    says(bank, "boris", now=NOW + 2)
+    assert not foreseen_of(bank, "anna")
+    assert not foreseen_of(bank, "boris")
+
+    bank.forecast("boris", now=Instant(NOW + 3))
+    assert foreseen_of(bank, "anna")
+    proven(bank)
+
+
+def test_a_forecast_of_two_linked_ids_says_nothing_of_one_of_them_alone(bank: Bank) -> None:
+    for customer in ("anna", "boris"):
+        says(bank, customer)
+        bank.ingest(spends(customer), now=NOW)
+    shares(bank, "one-key", "anna", "boris", kind=STRONG)
+    bank.forecast("anna", now=NOW)
+
+    gives_up(bank, "one-key", "boris", kind=STRONG)
+    assert not foreseen_of(bank, "anna")
+    assert not foreseen_of(bank, "boris")
+    proven(bank)

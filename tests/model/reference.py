@@ -95,11 +95,12 @@ class Answered(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A reading behind a permit; a forecast also says which money it has seen."""
+    """A reading behind a permit; a forecast also says which money it has seen, and of whom."""
 
     uses: tuple[Scope, ...]
     seen: frozenset[tuple[str, str, int]] | None = None
     at: int = 0
+    ids: frozenset[str] = frozenset()
 
 
 class Linked(NamedTuple):
@@ -220,16 +221,21 @@ def contacts(person: Journals) -> list[Contact]:
     return shown
 
 
-def last_forecast(journal: Iterable[Entry]) -> Looked | None:
-    """Give the last forecast of an id; a no to what it was made of takes it away."""
-    last: Looked | None = None
-    for entry in journal:
-        if isinstance(entry.says, Looked) and entry.says.seen is not None:
-            last = entry.says
-        elif isinstance(entry.says, Said) and not entry.says.granted and last is not None:
-            gone = any(to in entry.says.purposes and source in entry.says.sources for to, source in last.uses)
-            last = None if gone else last
-    return last
+def last_forecast(person: Journals, owner: str) -> Looked | None:
+    """Give the last forecast of an id while it counts: a no of any id to what it was made of ends it for ever."""
+    made = [entry for entry in person[owner] if isinstance(entry.says, Looked) and entry.says.seen is not None]
+    if not made:
+        return None
+    last: Looked = made[-1].says
+    taken_back = any(
+        isinstance(entry.says, Said)
+        and not entry.says.granted
+        and (entry.order > made[-1].order or of not in last.ids)
+        and any(to in entry.says.purposes and source in entry.says.sources for to, source in last.uses)
+        for of, journal in person.items()
+        for entry in journal
+    )
+    return None if taken_back or not last.ids <= person.keys() else last
 
 
 # -- what may be shown
@@ -511,7 +517,7 @@ class ReferenceBank:
 
     def outdated(self, person: Journals) -> bool:
         """Say whether a person's money moved since the last forecast; never before there was one."""
-        made = [last for journal in person.values() if (last := last_forecast(journal)) is not None]
+        made = [last for owner in person if (last := last_forecast(person, owner)) is not None]
         return bool(made) and max(made, key=lambda one: one.at).seen != self.seen(person)
 
     def forecast(self, customer: str, *, now: int, show: bool = False) -> tuple[Scope, ...]:
@@ -522,7 +528,7 @@ class ReferenceBank:
         if not open_sources:
             raise No("ConsentRefused")
         uses = tuple(("insights", source) for source in sorted(open_sources))
-        self.append(customer, Looked(uses, None if show else self.seen(person), at), at)
+        self.append(customer, Looked(uses, None if show else self.seen(person), at, frozenset(person)), at)
         return uses
 
     def profile(self, customer: str, *, as_of: int | None, now: int) -> dict[str, int]:

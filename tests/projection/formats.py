@@ -254,6 +254,7 @@ SUBJECT_STATE = reducer.SubjectState(
     n=9,
     guard=4,
     consents=apply(fold([GRANT]), WITHDRAWAL),
+    refusals={("insights", "transactions"): 7, ("service", "app"): 7},
     contacts=(
         ContactRecord(
             decision="d-1",
@@ -269,7 +270,7 @@ SUBJECT_STATE = reducer.SubjectState(
     decisions=3,
     control=False,
     enrolled=5,
-    forecast=SUMMARY,
+    forecast=reducer.LastForecast(SUMMARY, (("insights", "transactions"),), ((SUBJECT, 8),)),
     members=(SUBJECT, SUBJECT + 1),
     sources={"app": 9, "transactions": 4},
 )

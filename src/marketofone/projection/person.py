@@ -11,7 +11,7 @@ from marketofone.consent.ledger import Consents, together
 from marketofone.domain.moment import Instant
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
-from marketofone.projection.reducer import SubjectState
+from marketofone.projection.reducer import LastForecast, SubjectState
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Expectation, Head
 
@@ -47,11 +47,25 @@ class Person(Struct, frozen=True, dict=True):
         """What was said to the person lately, in the order of entries."""
         return merged([self.states[member.subject].contacts for member in self.members])
 
-    @property
+    @cached_property
     def forecast(self) -> ForecastSummary | None:
-        """What the last forecast said."""
+        """What the last forecast said that still counts."""
         each = (self.states[member.subject].forecast for member in self.members)
-        return max((one for one in each if one is not None), key=lambda one: one.at, default=None)
+        counting = (one.summary for one in each if one is not None and self._counts(one))
+        return max(counting, key=lambda one: one.at, default=None)
+
+    def _counts(self, forecast: LastForecast) -> bool:
+        """Say whether a forecast rests on this person alone, and nothing it was made of was taken back since.
+
+        A later yes does not bring it back: what comes then is a new forecast.
+        """
+        rests_on = dict(forecast.journals)
+        return rests_on.keys() <= self.states.keys() and not any(
+            state.refusals.get(scope, 0) > rests_on.get(subject, 0)
+            for subject, state in self.states.items()
+            if state.refusals
+            for scope in forecast.uses
+        )
 
     @property
     def decisions(self) -> int:

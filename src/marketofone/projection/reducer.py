@@ -7,6 +7,7 @@ folded per source, in ``folding.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -31,30 +32,38 @@ CORE = "core"
 """The name of the snapshot that holds a :class:`SubjectState`."""
 
 
+class LastForecast(Struct, frozen=True, array_like=True):
+    """What the last forecast said, the scopes it was made of, and the journals it rests on: (subject, n), ascending."""
+
+    summary: ForecastSummary
+    uses: tuple[Scope, ...]
+    journals: tuple[tuple[int, int], ...]
+
+
 class SubjectState(Struct, frozen=True, array_like=True):
     """What one customer's journal says up to entry ``n``.
 
-    ``decisions`` counts decision entries. ``control`` says whether the person belongs to the control group, None before
-    the first decision, whose stamp is ``enrolled``. ``forecast`` is what the last forecast said, ``forecast_uses`` what
-    it was made of. ``members`` are the subjects that are one person, this one among them, ascending; empty for one
-    alone. ``sources`` gives for each source the last entry that keeps events of it.
+    ``refusals`` gives for each scope the last entry that took it back. ``decisions`` counts decision entries.
+    ``control`` says whether the person belongs to the control group, None before the first decision, whose stamp is
+    ``enrolled``. ``members`` are the subjects that are one person, this one among them, ascending; empty for one alone.
+    ``sources`` gives for each source the last entry that keeps events of it.
     """
 
     n: int = 0
     guard: int = 0
     consents: Consents = NEVER_ASKED
+    refusals: dict[Scope, int] = {}
     contacts: Contacts = ()
     decisions: int = 0
     control: bool | None = None
     enrolled: int = 0
-    forecast: ForecastSummary | None = None
-    forecast_uses: tuple[Scope, ...] = ()
+    forecast: LastForecast | None = None
     members: tuple[int, ...] = ()
     sources: dict[str, int] = {}
 
 
 NOTHING = SubjectState()
-_FORMAT = b"\x01"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"\x02"  # of the bytes of a state: those of another format are folded again, not read
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgspec.msgpack.Decoder(SubjectState)
 
@@ -89,12 +98,11 @@ def _ingest(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[str
     return {"sources": sources}
 
 
-def _consent(state: SubjectState, _: Entry, record: ConsentRecord) -> dict[str, Any]:
+def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:
     change = record.change
     changes: dict[str, Any] = {"consents": apply(state.consents, change)}
-    rested = any(to in change.purposes and source in change.sources for to, source in state.forecast_uses)
-    if change.change == "withdraw" and rested:  # what a forecast said goes with what it was made of
-        changes |= {"forecast": None, "forecast_uses": ()}
+    if change.change == "withdraw":
+        changes["refusals"] = state.refusals | dict.fromkeys(product(change.purposes, change.sources), entry.n)
     return changes
 
 
@@ -119,7 +127,7 @@ def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[s
 
 
 def _forecast(_: SubjectState, __: Entry, record: ForecastRecord) -> dict[str, Any]:
-    return {"forecast": record.summary, "forecast_uses": record.uses}
+    return {"forecast": LastForecast(record.summary, record.uses, record.rests_on.journals)}
 
 
 _STEPS: dict[EntryKind, Callable[[SubjectState, Entry, Any], dict[str, Any]]] = {
