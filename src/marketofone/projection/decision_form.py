@@ -17,12 +17,13 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import (
@@ -54,13 +55,13 @@ SCALE = 100
 _STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items()}
 _LEVEL = 6
 _NOUGHT = (0.0, 0.0, 0.0, 0.0)
-_NOTHING = bytes(32)  # the same, as doubles
+_SCORES = len(_NOUGHT)
 _RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
 _DOUBLES, _SINGLES, _LONGS, _INTS, _SHORTS = b"dfqih"
-_WIDTH = {_DOUBLES: 8, _SINGLES: 4, _LONGS: 8, _INTS: 4, _SHORTS: 2}
+_TYPE = {code: np.dtype(f"<{chr(code)}") for code in (_DOUBLES, _SINGLES, _INTS, _SHORTS)} | {_LONGS: np.dtype("<i8")}
 _WORDS = 256  # of a table whose places are bytes
 
-Numbers = tuple[float, float, float, float]
+Numbers: TypeAlias = NDArray[np.float64]
 Said = tuple[str, str | None, str | None, float]
 
 
@@ -162,8 +163,7 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
 def _columns(record: DecisionRecord) -> _Packed:
     made, told = record.decision, record.decision.candidates
     whys = _table(candidate.why for candidate in told)
-    scored = _scored(told)
-    means, spreads, draws, propensities = zip(*scored.values(), strict=True) if scored else ((),) * len(_NOUGHT)
+    scored, (means, spreads, draws, propensities) = _scored(told)
     ahead, instead = made.notification, made.counterfactual
     used = _table(word for pair in made.uses for word in pair)
     return _Packed(
@@ -192,11 +192,11 @@ def _columns(record: DecisionRecord) -> _Packed:
         stages=bytes([STAGE_CODES[one.stage] for one in told]),
         whys=tuple(whys),
         why=_places([whys[one.why] for one in told], of=len(whys)),
-        scored=_places(list(scored), of=len(told)),
+        scored=_places(scored, of=len(told)),
         means=_hundredths(means),
         spreads=_hundredths(spreads),
         draws=_hundredths(draws),
-        propensities=_doubles(propensities),
+        propensities=_shuffled(_DOUBLES, propensities),
         context=_singles(made.context),
         used=tuple(used),
         uses=_places([used[word] for pair in made.uses for word in pair], of=len(used)),
@@ -205,7 +205,7 @@ def _columns(record: DecisionRecord) -> _Packed:
 
 def _candidates(read: _Packed) -> tuple[Candidate, ...]:
     whys = [read.whys[place] for place in _read_places(read.why, of=len(read.whys))]
-    rows: list[Numbers] = [_NOUGHT] * len(read.actions)
+    rows: list[tuple[float, ...]] = [_NOUGHT] * len(read.actions)
     columns = (_numbers(column) for column in (read.means, read.spreads, read.draws, read.propensities))
     for row, numbers in zip(_read_places(read.scored, of=len(rows)), zip(*columns, strict=True), strict=True):
         rows[row] = numbers
@@ -218,17 +218,12 @@ def _candidates(read: _Packed) -> tuple[Candidate, ...]:
     )
 
 
-def _scored(told: Sequence[Candidate]) -> dict[int, Numbers]:
-    """Give the numbers of the candidates that have any, by their place; a minus nought is one."""
+def _scored(told: Sequence[Candidate]) -> tuple[list[int], Numbers]:
+    """Give the places of candidates that have any numbers, and their numbers as columns; a minus nought is one."""
     numbers = [(one.mean, one.spread, one.draw, one.propensity) for one in told]
-    raw = _rows_of(len(told)).pack(*chain.from_iterable(numbers))
-    size = len(_NOTHING)
-    return {row: of for row, of in enumerate(numbers) if raw[row * size : row * size + size] != _NOTHING}
-
-
-@lru_cache(maxsize=1_024)
-def _rows_of(rows: int) -> struct.Struct:
-    return struct.Struct(f"<{rows * len(_NOUGHT)}d")
+    rows = _doubles_of([*chain.from_iterable(numbers)]).reshape(-1, _SCORES)
+    scored = np.flatnonzero(rows.view(np.int64).any(axis=1))
+    return scored.tolist(), rows[scored].T
 
 
 def _pairs(words: Sequence[str], places: bytes) -> tuple[tuple[str, str], ...]:
@@ -246,21 +241,20 @@ def _places(places: Sequence[int], *, of: int) -> bytes:
 
 
 def _read_places(raw: bytes, *, of: int) -> Sequence[int]:
-    return raw if of <= _WORDS else [int(place) for place in _unshuffled(_INTS, raw)]
+    return raw if of <= _WORDS else _unshuffled(_INTS, raw).tolist()
 
 
-def _hundredths(values: Sequence[float]) -> bytes:
+def _hundredths(numbers: Numbers) -> bytes:
     """Write numbers as hundredths in the narrowest integers that hold them, or as doubles where that is not exact."""
-    try:
-        whole = [round(value * SCALE) for value in values]
-        reach = max(map(abs, whole), default=0)
-        code = next(code for code, edge in _EDGES if reach < edge)
-    except (ValueError, OverflowError, StopIteration):  # no number, or beyond all integers
-        return _doubles(values)
-    raw = struct.pack(f"<{len(values)}d", *values)
-    if struct.pack(f"<{len(values)}d", *[number / SCALE for number in whole]) != raw:
-        return _doubles(values)
-    return _shuffled(code, whole)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.rint(numbers * SCALE)
+    reach = np.abs(scaled).max(initial=0.0)  # not below any edge where a number is none, or infinite
+    code = next((code for code, edge in _EDGES if reach < edge), _DOUBLES)
+    if code == _DOUBLES:
+        return _shuffled(_DOUBLES, numbers)
+    whole = scaled.astype(np.int64)
+    exact = (whole / SCALE).tobytes() == numbers.tobytes()
+    return _shuffled(code, whole) if exact else _shuffled(_DOUBLES, numbers)
 
 
 _EDGES = ((_SHORTS, 1 << 15), (_INTS, 1 << 31), (_LONGS, 1 << 53))
@@ -268,34 +262,29 @@ _EDGES = ((_SHORTS, 1 << 15), (_INTS, 1 << 31), (_LONGS, 1 << 53))
 
 def _singles(values: Sequence[float]) -> bytes:
     """Write numbers in single precision, or as doubles where that is not exact."""
-    count = len(values)
-    try:
-        single = struct.unpack(f"<{count}f", struct.pack(f"<{count}f", *values))
-    except OverflowError:
-        return _doubles(values)
-    exact = struct.pack(f"<{count}d", *single) == struct.pack(f"<{count}d", *values)
-    return _shuffled(_SINGLES, values) if exact else _doubles(values)
+    numbers = _doubles_of(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = numbers.astype(np.float32).astype(np.float64).tobytes() == numbers.tobytes()
+    return _shuffled(_SINGLES if exact else _DOUBLES, numbers)
 
 
-def _doubles(values: Sequence[float]) -> bytes:
-    return _shuffled(_DOUBLES, values)
+def _doubles_of(values: Sequence[float]) -> Numbers:
+    """Lay numbers side by side; what is no number is refused, where numpy would read a text as one."""
+    return np.frombuffer(struct.pack(f"<{len(values)}d", *values), dtype=np.float64)
 
 
-def _numbers(blob: bytes) -> Sequence[float]:
+def _numbers(blob: bytes) -> list[float]:
     numbers = _unshuffled(blob[0], blob[1:])
-    return numbers if blob[0] in (_DOUBLES, _SINGLES) else [number / SCALE for number in numbers]
+    told: list[float] = (numbers if blob[0] in (_DOUBLES, _SINGLES) else numbers / SCALE).tolist()
+    return told
 
 
-def _shuffled(code: int, numbers: Sequence[float]) -> bytes:
+def _shuffled(code: int, numbers: NDArray[np.generic] | Sequence[int]) -> bytes:
     """Write numbers little-endian, all their first bytes first, then all their second: alike bytes side by side."""
-    raw, width = struct.pack(f"<{len(numbers)}{chr(code)}", *numbers), _WIDTH[code]
-    return bytes((code,)) + b"".join([raw[rank::width] for rank in range(width)])
+    raw = np.asarray(numbers).astype(_TYPE[code])
+    return bytes((code,)) + raw.view(np.uint8).reshape(-1, raw.itemsize).T.tobytes()
 
 
-def _unshuffled(code: int, raw: bytes) -> tuple[Any, ...]:
-    width = _WIDTH[code]
-    count = len(raw) // width
-    ranked = bytearray(len(raw))
-    for rank in range(width):
-        ranked[rank::width] = raw[rank * count : (rank + 1) * count]
-    return struct.unpack(f"<{count}{chr(code)}", ranked)
+def _unshuffled(code: int, raw: bytes) -> NDArray[Any]:
+    ranked = np.frombuffer(raw, dtype=np.uint8).reshape(_TYPE[code].itemsize, -1)
+    return np.frombuffer(ranked.T.tobytes(), dtype=_TYPE[code])
