@@ -91,12 +91,11 @@ def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: I
 
 def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
     """Name the purposes that may use a source through any channel, in the order of the policy."""
-    channels = tuple(policy.channels)
     return tuple(
         name
-        for name, purpose in policy.purposes.items()
-        if source in purpose.sources
-        and (purpose.basis == "legal_duty" or consents.opens(source, purposes=(name,), channels=channels, now=now))
+        for name in policy.asking[source].purposes
+        if policy.purposes[name].basis == "legal_duty"
+        or consents.opens(source, purposes=(name,), channels=policy.ways, now=now)
     )
 
 
@@ -105,10 +104,8 @@ def _objection(source: str, consents: Consents, *, policy: ConsentPolicy, now: I
         return None
     if source not in policy.sources:
         return "consent.toml does not know this source"
-    asked = [name for name, purpose in policy.purposes.items() if source in purpose.sources]
-    if any(policy.purposes[name].basis == "legal_duty" for name in asked):
-        return None
-    if consents.opens(source, purposes=asked, channels=tuple(policy.channels), now=now):
+    asked = policy.asking[source]
+    if asked.duty or consents.opens(source, purposes=asked.purposes, channels=policy.ways, now=now):
         return None
     return "no purpose may use this source"
 
@@ -124,7 +121,7 @@ def permit(
     spec = policy.purposes.get(purpose)
     granted: set[str] = set()
     refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)
-    channels = tuple(policy.channels) if channel is None else (channel,)
+    channels = policy.ways if channel is None else (channel,)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
             refused[source] = "the bank does not use it"
@@ -148,5 +145,7 @@ def permit(
 
 
 def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents, *, now: Instant) -> State:
+    if len(channels) == 1:
+        return consents.state(ConsentScope(purpose=purpose, source=source, channel=channels[0]), now)
     states = {consents.state(ConsentScope(purpose=purpose, source=source, channel=to), now) for to in channels}
     return next((state for state in _OPENING if state in states), "never")

@@ -112,8 +112,8 @@ class Consents(Struct, frozen=True, array_like=True):
             return (
                 source in said.sources
                 and said.validity.holds(now)
-                and any(purpose in said.purposes for purpose in purposes)
-                and any(channel in said.channels for channel in channels)
+                and _meet(purposes, said.purposes)
+                and _meet(channels, said.channels)
             )
         return any(
             self.granted(purpose=purpose, source=source, channel=channel, now=now)
@@ -213,6 +213,13 @@ def _end(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Insta
 def latest_end(now: Instant, *, policy: ConsentPolicy) -> Instant:
     """Give the latest moment at which a grant given now may end."""
     return Instant(now + policy.grant_days * DAY)
+
+
+def _meet(some: Sequence[str], others: Sequence[str]) -> bool:
+    for one in some:  # noqa: SIM110 - a loop, for most find the first, and every event that arrives asks for it
+        if one in others:
+            return True
+    return False
 
 
 def _joint(each: Sequence[Validity | None]) -> Validity | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -14,7 +16,7 @@ from marketofone.domain.role import ROLES, Role
 Basis = Literal["consent", "legal_duty"]
 
 
-class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """What information may be used for. A purpose on another basis than consent can never be marketing.
 
     ``serves`` names what the software does for this purpose, one role or several; a role is served by one purpose.
@@ -27,7 +29,7 @@ class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sources: tuple[Source, ...] = SWITCHABLE
     serves: Role | tuple[Role, ...] = ()
 
-    @property
+    @cached_property
     def roles(self) -> frozenset[Role]:
         """The roles it serves."""
         return frozenset((self.serves,) if isinstance(self.serves, str) else self.serves)
@@ -47,7 +49,14 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Text
 
 
-class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Asking(Struct, frozen=True):
+    """Which purposes ask for a source, and whether one of them rests on a legal duty."""
+
+    purposes: tuple[str, ...]
+    duty: bool
+
+
+class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Everything a person is asked about."""
 
     purposes: dict[Word, Purpose]
@@ -84,9 +93,30 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                     fix="let one purpose serve a role",
                 )
 
+    @cached_property
+    def ways(self) -> tuple[str, ...]:
+        """The names of all channels."""
+        return tuple(self.channels)
+
+    @cached_property
+    def asking(self) -> Mapping[str, Asking]:
+        """For each source, who asks for it."""
+        by_source = {
+            source: [name for name, purpose in self.purposes.items() if source in purpose.sources]
+            for source in self.sources
+        }
+        return {
+            source: Asking(tuple(names), any(self.purposes[name].basis == "legal_duty" for name in names))
+            for source, names in by_source.items()
+        }
+
+    @cached_property
+    def _serving(self) -> Mapping[Role, str]:
+        return {role: name for name, purpose in self.purposes.items() for role in purpose.roles}
+
     def serving(self, role: Role) -> str:
         """Give the purpose that serves a role; empty when none does, and then nothing is open for it."""
-        return next((name for name, purpose in self.purposes.items() if role in purpose.roles), "")
+        return self._serving.get(role, "")
 
     def scopes(self) -> list[ConsentScope]:
         """List every cell a person can switch, in a stable order."""

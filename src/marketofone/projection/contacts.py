@@ -80,14 +80,16 @@ def merged(each: Sequence[Contacts]) -> Contacts:
 
 def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...]:
     """Give contacts as guardrails judge them at a moment; what was said or declined after it counts as just then."""
-    return tuple(
-        Contact(
-            action=said.action,
-            kind=said.kind,
-            at=min(said.at, latest),
-            channel=said.channel,
-            declined_at=None if said.declined_at is None else min(said.declined_at, latest),
-            notification=said.notification,
-        )
-        for said in contacts
+    return tuple([_for_guardrails(said, latest) for said in contacts])
+
+
+def _for_guardrails(said: ContactRecord, latest: Instant) -> Contact:
+    declined_at = said.declined_at if said.answers else None
+    return Contact(
+        action=said.action,
+        kind=said.kind,
+        at=min(said.at, latest),
+        channel=said.channel,
+        declined_at=None if declined_at is None else min(declined_at, latest),
+        notification=said.notification,
     )

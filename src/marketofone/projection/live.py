@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from marketofone.audit.sealed_box import Box
 from marketofone.consent.gate import admissible
 from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
-from marketofone.features.state import LiveState, from_bytes, schema_of, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState, reduce_bank
@@ -27,14 +28,22 @@ from marketofone.store.ports import BANK, Entry, EntryKind, Head, Kept
 
 EVERY_SOURCE = frozenset(SOURCES)
 HOLDS_EVENTS: tuple[EntryKind, ...] = ("ingest", "signal")
-RENEW_AFTER = 64  # entries in a tail: then its snapshot is renewed beside the way
+RENEW_AFTER = 64  # entries in a tail, or events folded of it: then its snapshot is renewed beside the way
 _PEOPLE = 100_000
 _STATES = 8_192
 
 K = TypeVar("K")
 V = TypeVar("V")
-Renew = Callable[[Kept, int], None]
-"""Takes a snapshot that should be kept while the guard of its journal stands where it stood."""
+Renew = Callable[[Kept], None]
+"""Takes a snapshot that should be kept, unless consent or identity have changed since."""
+
+
+class Read(Protocol):
+    """Reads the record of an entry."""
+
+    def __call__(self, entry: Entry, *, box: Box) -> Any:
+        """Read one."""
+        ...
 
 
 class JournalReader(Protocol):
@@ -93,11 +102,14 @@ class Projection:
         Names and keys.
     renew
         Takes snapshots that should be kept; without it none is read or written, as a replay wants it.
+    read
+        Reads an entry; a replay, which has read it already, remembers it.
     """
 
-    def __init__(self, keys: KeyStore, *, renew: Renew | None = None) -> None:
+    def __init__(self, keys: KeyStore, *, renew: Renew | None = None, read: Read = codec.read) -> None:
         self._keys = keys
         self._renew = renew
+        self._read = read
         self._bank = BankState()
         self._subjects: Recent[int, SubjectState] = Recent(room=_PEOPLE)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=_STATES)
@@ -153,9 +165,10 @@ class Projection:
         else:
             state = known if known is not None and known.n < head.n else self._snapshot(reader, customer, n=head.n)
             for entry in reader.entries(customer.subject, after=state.n, upto=head.n):
-                state = reduce(state, entry, codec.read(entry, box=customer.box))
+                state = reduce(state, entry, self._read(entry, box=customer.box))
             self.advanced(customer.subject, state)
-        self._renew_late(customer, CORE, state, lambda: reducer.to_bytes(state))
+        if self._is_late(customer, CORE, n=state.n):
+            self._renew_now(customer, CORE, reducer.to_bytes(state), n=state.n)
         return state
 
     def states(
@@ -215,13 +228,14 @@ class Projection:
         before = self._known(reader, one, wanted, own, config)
         behind = {source: folded.n for source, folded in before.items() if folded.n < own.sources[source]}
         states: dict[str, LiveState | None] = {source: folded.state for source, folded in before.items()}
+        more: dict[str, list[AdmittedEvent]] = {}
         if behind:
             tail = reader.entries(one.subject, after=min(behind.values()), upto=own.n, kinds=HOLDS_EVENTS)
             records = ((entry.n, codec.read(entry, box=one.box)) for entry in tail)
             more = admitted(kept_events(records, after=behind), consents=person.consents, config=config, now=judged)
             states = fold_more(states, more, config=config)
         for source, state in states.items():
-            self._remember(one, source, Folded(own.n, state), own)
+            self._remember(one, source, Folded(own.n, state), heavy=len(more.get(source, ())) >= RENEW_AFTER)
         return {source: state for source, state in states.items() if state is not None}
 
     def _known(
@@ -248,20 +262,21 @@ class Projection:
                 return Folded(kept.n, from_bytes(plain, catalogue=config.features, calendar=config.calendar))
         return Folded(0, None)
 
-    def _remember(self, customer: Customer, source: str, folded: Folded, own: SubjectState) -> None:
+    def _remember(self, customer: Customer, source: str, folded: Folded, *, heavy: bool) -> None:
         known = self._folded.get((customer.subject, source))
         if known is None or known.n <= folded.n:
             self._folded.put((customer.subject, source), folded)
-        state = folded.state
-        if state is not None:
-            self._renew_late(customer, source, own, lambda: to_bytes(state))
+        if folded.state is not None and (heavy or self._is_late(customer, source, n=folded.n)):
+            self._renew_now(customer, source, to_bytes(folded.state), n=folded.n)
 
-    def _renew_late(self, customer: Customer, name: str, own: SubjectState, plain: Callable[[], bytes]) -> None:
-        """Renew a snapshot when its tail has grown long."""
-        place = (customer.subject, name)
-        if self._renew is not None and own.n - (self._kept.get(place) or 0) >= RENEW_AFTER:
-            self._kept.put(place, own.n)
-            self._renew(codec.keep(name, plain(), subject=customer.subject, n=own.n, box=customer.box), own.guard)
+    def _is_late(self, customer: Customer, name: str, *, n: int) -> bool:
+        """Say whether the tail of a snapshot has grown long."""
+        return n - (self._kept.get((customer.subject, name)) or 0) >= RENEW_AFTER
+
+    def _renew_now(self, customer: Customer, name: str, plain: bytes, *, n: int) -> None:
+        if self._renew is not None:
+            self._kept.put((customer.subject, name), n)
+            self._renew(codec.keep(name, plain, subject=customer.subject, n=n, box=customer.box))
 
     def _from_beginning(
         self,

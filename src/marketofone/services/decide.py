@@ -73,7 +73,7 @@ def decide(context: AppContext, request: Request) -> Decision:
 
 
 def _decide(context: AppContext, request: Request) -> Decision:
-    looked = False
+    _look_ahead_again(context, request)
     for attempt in attempts():
         with context.store.read() as reader:
             snapshot = context.snapshot(reader)
@@ -81,19 +81,24 @@ def _decide(context: AppContext, request: Request) -> Decision:
             made = _made_before(context, reader, snapshot, person, request)
             if made is not None:
                 return made
-            moved = not looked and outdated(person)
-            computed = None if moved else _decided(context, reader, snapshot, person, request)
-        if computed is None:
-            looked = True
-            with suppress(ConsentRefused):
-                look_ahead(context, request.customer, now=request.at)
-            continue
+            computed = _decided(context, reader, snapshot, person, request)
         try:
             append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)
         except Moved:
             continue
         return computed.answer
     raise AssertionError("attempts end with an error")
+
+
+def _look_ahead_again(context: AppContext, request: Request) -> None:
+    """Renew a person's forecast where money moved since, unless the decision is made already."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person(request.customer)
+        due = outdated(person) and _made_before(context, reader, snapshot, person, request) is None
+    if due:
+        with suppress(ConsentRefused):
+            look_ahead(context, request.customer, now=request.at)
 
 
 def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decision]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from marketofone.domain.errors import MarketOfOneError, Moved
 from marketofone.domain.moment import Instant
-from marketofone.store.ports import Expectation, Kept, Store, Unit
+from marketofone.store.ports import EntryKind, Expectation, Kept, Store, Unit
 
 _SECONDS = 0.25  # what comes within it is kept in one unit
 _TOGETHER = 200
+_ATTEMPTS = 3
+_ENDING: tuple[EntryKind, ...] = ("consent", "identity", "amendment", "erasure")
+"""After one of these a snapshot may hold what must not be kept any more, or not stand for what it did."""
 
 
 class Renewal:
@@ -19,14 +23,14 @@ class Renewal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: SimpleQueue[tuple[Kept, int]] = SimpleQueue()
+        self._waiting: SimpleQueue[Kept] = SimpleQueue()
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def __call__(self, snapshot: Kept, guard: int) -> None:
-        """Take a snapshot that should be kept while the guard of its journal stands where it stood."""
-        self._waiting.put((snapshot, guard))
+    def __call__(self, snapshot: Kept) -> None:
+        """Take a snapshot that should be kept, unless consent or identity have changed since."""
+        self._waiting.put(snapshot)
         with self._lock:
             if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._serve, name="snapshot-renewal", daemon=True)
@@ -45,21 +49,26 @@ class Renewal:
 
     def _keep(self) -> None:
         while some := self._next():
-            moved: frozenset[int] = frozenset()
-            while some := [(kept, guard) for kept, guard in some if kept.subject not in moved]:
-                expects = {kept.subject: Expectation(guard) for kept, guard in some}
-                unit = Unit(now=Instant(0), snapshots=[kept for kept, _ in some], expects=expects)
+            for _ in range(_ATTEMPTS):  # what still is not kept then is folded again when somebody looks
                 try:
-                    self._store.commit(unit)
-                except Moved as error:  # what moved is folded again when somebody looks
-                    moved = error.subjects
+                    self._store.commit(self._unit(some))
+                except Moved:
+                    continue
                 except MarketOfOneError:
                     return
-                else:
-                    break
+                break
 
-    def _next(self) -> list[tuple[Kept, int]]:
-        some: list[tuple[Kept, int]] = []
+    def _unit(self, some: Sequence[Kept]) -> Unit:
+        with self._store.read() as reader:
+            heads = reader.heads([kept.subject for kept in some])
+            standing = [
+                kept for kept in some if not any(reader.entries(kept.subject, after=kept.n, kinds=_ENDING))
+            ]
+        expects = {kept.subject: Expectation(heads[kept.subject].guard) for kept in standing}
+        return Unit(now=Instant(0), snapshots=standing, expects=expects)
+
+    def _next(self) -> list[Kept]:
+        some: list[Kept] = []
         with suppress(Empty):
             while len(some) < _TOGETHER:
                 some.append(self._waiting.get_nowait())
