@@ -12,7 +12,7 @@ from bench.figures import Aim, Figure, Row
 MEGABYTES = 1_024.0
 _READINGS = ("replay", "verify", "train", "forecast_all")
 _CHILD = """
-import resource, sys
+import sys
 from pathlib import Path
 from bench.crowd import Crowd
 what, folder = sys.argv[1:]
@@ -20,7 +20,8 @@ with Crowd(Path(folder), ()).open() as bank:
     done = getattr(bank, what)()
     for _ in done if what == "forecast_all" else ():
         pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+held = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))  # ru_maxrss counts the parent's
+print(held.split()[1])
 """
 
 

@@ -21,6 +21,7 @@ from marketofone.projection.reducer import SubjectState, reduce
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.projection.versions import PolicySnapshot, VersionReader
 from marketofone.services.renewal import Renewal
+from marketofone.services.right_of_way import RightOfWay
 from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import Draft, Entry, Head, Reader, Store
 
@@ -75,6 +76,7 @@ class AppContext:
     actor: str = "system"
     reads_only: bool = False
     turns: Turns = field(default_factory=Turns)
+    right_of_way: RightOfWay = field(default_factory=RightOfWay)
     reopen: Callable[..., AppContext] | None = None
 
     @cached_property

@@ -34,7 +34,7 @@ from marketofone.store.ports import BANK, DeadLetter, Draft, Expectation, Head, 
 
 Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
-PIECE = 2_000
+PIECE = 500
 """Events in one unit of work: the lock is short, and each commit writes few pages for each event."""
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -89,7 +89,7 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
     latest = now + snapshot.config.settings.future_seconds * SECOND
     arrivals: list[Arrival] = []
     faults: list[tuple[Incoming, MalformedEvent]] = []
-    for item in incoming:
+    for item in context.right_of_way.paced(incoming):
         try:
             arrivals.append(_parse(item, latest=latest))
         except MalformedEvent as error:
@@ -228,7 +228,7 @@ def _commit(
             judged = [one for one in judged if one.draft.subject not in blocked]
             expects = {subject: held for subject, held in expects.items() if subject not in error.subjects}
         else:
-            for one, head in zip(judged, heads, strict=True):
+            for one, head in context.right_of_way.paced(zip(judged, heads, strict=True)):
                 context.follow(one.before, one.draft, head, one.record)
             return judged, late
     return (), late
@@ -252,7 +252,7 @@ def _judge(
         heads = reader.heads([customer.subject for customer, _ in waiting])
         judged: list[_Judged] = []
         expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
-        for customer, arrivals in waiting:
+        for customer, arrivals in context.right_of_way.paced(waiting):
             head = heads[customer.subject]
             state, consents, last, others = _standing(context, snapshot, customer, head)
             expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
@@ -116,7 +116,8 @@ def _operation(operation: Operation, room: _Room) -> Endpoint:
     async def answer(request: Request) -> Response:
         with room.inflow.holding() as held:
             request_data = await receive(request, held=held, accepts=operation.media, limit=operation.limit)
-            body = await threads.run(lambda: msgspec.json.encode(operation.run(room.bank, request_data)))
+            with nullcontext() if operation.bulk else room.bank.context.right_of_way.answering():
+                body = await threads.run(lambda: msgspec.json.encode(operation.run(room.bank, request_data)))
         return Response(body, operation.status, FRESH, JSON)
 
     return answer
@@ -131,7 +132,8 @@ def _page(page: Page, room: _Room) -> Endpoint:
             request_data = await receive(request, held=held, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
             if accepts:
                 room.forms.check(request, request_data.form.get("token", ""))
-            response = await room.threads.run(partial(page.show, room.renderer, request_data))
+            with room.bank.context.right_of_way.answering():
+                response = await room.threads.run(partial(page.show, room.renderer, request_data))
         security.hand_out(response, token)
         response.headers.update(FRESH)
         return response

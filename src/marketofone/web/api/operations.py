@@ -55,6 +55,8 @@ class Operation:
     query: Sequence[str] = ()
     aside: bool = False
     """Whether it is answered while all others are at work."""
+    bulk: bool = False
+    """Whether it gives way to all others: no person waits for it."""
 
     @property
     def gives(self) -> Any:
@@ -189,6 +191,7 @@ OPERATIONS = (
         status=202,
         fails=(422,),
         limit=MAX_BATCH_BYTES,
+        bulk=True,
     ),
     Operation("POST", "/v1/decisions", decide, "Decide", takes=schemas.DecisionAsked, fails=(403, 404, 409)),
     Operation(
