@@ -57,9 +57,29 @@ def test_one_event_and_a_batch_are_taken_in(door: TestClient) -> None:
     one = door.post("/v1/events", content=json.dumps(events(1)[0]), headers={"Content-Type": "application/json"})
     assert one.status_code == HTTPStatus.ACCEPTED
     counts = {"rows": 1, "events": 1, "dead_letters": 0, "duplicates": 0, "refused": 0, "gaps": 0}
-    assert one.json() == {**counts, "errors": []}
+    answer = one.json()
+    assert {name: answer[name] for name in (*counts, "errors")} == {**counts, "errors": []}
     many = door.post("/v1/events", content=json.dumps(events(1, 2, 3)), headers=BATCH).json()
     assert (many["rows"], many["events"], many["duplicates"]) == (3, 2, 1)
+
+
+def test_every_acknowledgement_names_the_entries_that_prove_it(house: Bank, door: TestClient) -> None:
+    said = door.put("/v1/customers/c-9/consents", json={"change": "grant"}).json()
+    taken = door.post("/v1/events", content=json.dumps([*events(91, 92, subject="c-9"), {}]), headers=BATCH).json()
+    asked = {"customer": "c-9", "occasion": "app.opened", "id": "proved"}
+    decided, again = (door.post("/v1/decisions", json=asked).json() for _ in range(2))
+    heard = door.post("/v1/outcomes", json={"decision": "proved", "verdict": "ignored"}).json()
+    question = door.post("/v1/decisions", json={**asked, "as_of": "2026-01-06", "id": "question"}).json()
+    refused = door.post("/v1/events", content=json.dumps(events(91, subject="c-9")), headers=BATCH).json()
+
+    proofs = [said["entry"], *taken["entries"], decided["entry"], heard["entry"]]
+    with house.context.store.read() as reader:
+        kept = [next(iter(reader.entries(one["subject"], after=one["n"] - 1, upto=one["n"]))) for one in proofs]
+    assert [entry.hash.hex() for entry in kept] == [one["hash"] for one in proofs]
+    assert [entry.kind for entry in kept] == ["consent", "letters", "ingest", "decision", "outcome"]
+    assert again["entry"] == decided["entry"]
+    assert question["entry"] is None
+    assert (refused["duplicates"], refused["entries"]) == (1, [])
 
 
 def test_what_may_not_be_kept_burns_no_id_and_may_be_sent_again(door: TestClient) -> None:

@@ -45,6 +45,7 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.learn import VersionView
 from marketofone.services.learner import Learner
+from marketofone.services.runs import Proved
 from marketofone.services.uses import asked_moment
 
 Clock = Callable[[], Instant]
@@ -100,11 +101,15 @@ class Bank:
         """What the bank may do."""
         return self.config.actions
 
+    def ingest_batch(self, events: Sequence[ingest.Incoming], *, now: Instant | None = None) -> ingest.BatchReport:
+        """Take one batch of events in; gives what became of it, and the entries that prove it."""
+        return ingest.ingest(self._context, events, now=self._at(now))
+
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
-        """Take events in, as values or as CloudEvents JSON, in durable batches."""
+        """Take events in, as values or as CloudEvents JSON, in durable batches, as many as there are."""
         report = ingest.IngestReport()
         for batch in _batches(events):
-            report += ingest.ingest(self._context, batch, now=self._at(now))
+            report += self.ingest_batch(batch, now=now)
         return report
 
     def decide(
@@ -121,16 +126,32 @@ class Bank:
 
         With ``as_of`` it is a question: an answer, and never a contact.
         """
+        request = self.request(customer, occasion=occasion, channel=channel, id=id, now=now)
+        return self.answer(request, as_of=as_of).answer
+
+    def request(
+        self,
+        customer: str,
+        *,
+        occasion: str,
+        channel: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word of the contract
+        now: Instant | None = None,
+    ) -> Request:
+        """Give what is asked about a person, with the channel of the occasion and a fresh id where none is named."""
         spec = self.catalogue.occasion(occasion)
-        request = Request(
+        return Request(
             id=id or uuid4().hex,
             customer=customer,
             occasion=occasion,
             channel=channel or spec.channel,
             at=self._at(now),
         )
+
+    def answer(self, request: Request, *, as_of: Instant | None = None) -> Proved[Decision]:
+        """Decide as :meth:`decide` does; gives the entry that proves it, too. A question has none."""
         if as_of is not None:
-            return decide.ask(self._context, request, as_of=as_of)
+            return Proved(decide.ask(self._context, request, as_of=as_of), None)
         return decide.decide(self._context, request)
 
     def decide_all(self, requests: Sequence[Request]) -> list[Decision]:
@@ -163,8 +184,15 @@ class Bank:
         recorded = self._at(now)
         at = asked_moment(as_of, now=recorded)
         outcome = Outcome(decision=decision, verdict=verdict, at=at, why=why, value_minor=value_minor)
+        return self.record_outcome(outcome, now=recorded, customer=customer).answer
+
+    def record_outcome(
+        self, outcome: Outcome, *, now: Instant | None = None, customer: str | None = None
+    ) -> Proved[feedback.UpdateResult]:
+        """Record an outcome as :meth:`outcome` does; gives the entry that proves it, too."""
+        recorded = self._at(now)
         result = feedback.record_outcome(self._context, outcome, now=recorded, customer=customer)
-        if result.learned:
+        if result.answer.learned:
             self._learn_soon(recorded)
         return result
 

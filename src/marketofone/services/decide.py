@@ -43,18 +43,18 @@ from marketofone.projection.versions import PolicySnapshot
 from marketofone.services.app_context import STRICT_ATTEMPTS, AppContext, attempts
 from marketofone.services.directory import decision_mark
 from marketofone.services.forecast import look_ahead, outdated
-from marketofone.services.runs import Computed, Written, append, in_runs
+from marketofone.services.runs import Computed, Proved, Written, append, in_runs
 from marketofone.services.uses import read_person
 from marketofone.services.visible import refusal_of
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import Reader
+from marketofone.store.ports import Entry, Head, Reader
 
 FORECAST_AGE = 35 * DAY
 _SHARES = 2**64
 Domain = Literal["decision", "question"]
 
 
-def decide(context: AppContext, request: Request) -> Decision:
+def decide(context: AppContext, request: Request) -> Proved[Decision]:
     """Decide for one person on one occasion. The same id gives the same decision, while it may still be released.
 
     Where money moved since a person was last looked ahead for, that is done again first, if they still allow it.
@@ -72,7 +72,7 @@ def decide(context: AppContext, request: Request) -> Decision:
         return _decide(context, request)
 
 
-def _decide(context: AppContext, request: Request) -> Decision:
+def _decide(context: AppContext, request: Request) -> Proved[Decision]:
     _look_ahead_again(context, request)
     for attempt in attempts():
         with context.store.read() as reader:
@@ -83,10 +83,9 @@ def _decide(context: AppContext, request: Request) -> Decision:
                 return made
             computed = _decided(context, reader, snapshot, person, request)
         try:
-            append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)
+            return append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)[0]
         except Moved:
             continue
-        return computed.answer
     raise AssertionError("attempts end with an error")
 
 
@@ -125,7 +124,8 @@ def decide_each(context: AppContext, requests: Sequence[Request]) -> list[Decisi
     somebody = {name: one for name, one in known.items() if heads[one.subject].n}
     places = [place for place, request in enumerate(requests) if request.customer in somebody]
     things = [(somebody[requests[place].customer], requests[place]) for place in places]
-    made = dict(zip(places, in_runs(context, things, compute=partial(_tried, context)), strict=True))
+    answers = (made.answer for made in in_runs(context, things, compute=partial(_tried, context)))
+    made = dict(zip(places, answers, strict=True))
     return [made.get(place, UnknownCustomer()) for place in range(len(requests))]
 
 
@@ -218,9 +218,12 @@ def place_of(context: AppContext, reader: Reader, decision_id: str, *, customer:
 
 def decision_at(reader: Reader, owner: Customer, n: int) -> DecisionRecord:
     """Read a decision from its entry."""
-    entry = next(iter(reader.entries(owner.subject, after=n - 1, upto=n)))
-    record: DecisionRecord = codec.read(entry, box=owner.box)
+    record: DecisionRecord = codec.read(_entry_at(reader, owner, n), box=owner.box)
     return record
+
+
+def _entry_at(reader: Reader, owner: Customer, n: int) -> Entry:
+    return next(iter(reader.entries(owner.subject, after=n - 1, upto=n)))
 
 
 def compute(snapshot: Snapshot, person: Person, request: Request, *, policy: PolicySnapshot, secret: bytes) -> Decision:
@@ -316,7 +319,9 @@ def _decided_once(
     context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
 ) -> Computed[Decision]:
     before = _made_before(context, reader, snapshot, person, request)
-    return _decided(context, reader, snapshot, person, request) if before is None else Computed(person, before, None)
+    if before is not None:
+        return Computed(person, before.answer, None)
+    return _decided(context, reader, snapshot, person, request)
 
 
 def _decided(
@@ -334,18 +339,19 @@ def _decided(
 
 def _made_before(
     context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
-) -> Decision | None:
+) -> Proved[Decision] | None:
     places = dict(reader.decisions(decision_mark(context.keys, request.id)))
     n = places.get(person.asked.subject)
     if n is None:
         return None
-    made = decision_at(reader, person.asked, n).decision
+    entry = _entry_at(reader, person.asked, n)
+    made: Decision = codec.read(entry, box=person.asked.box).decision
     if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
         raise DecisionExists
     refused = refusal_of(made, person.consents, config=snapshot.config, now=person.judged(request.at))
     if refused:
         raise ConsentRefused(why=refused)
-    return made
+    return Proved(made, Head(entry.subject, entry.n, entry.hash, stamp=entry.stamp, recorded=entry.recorded))
 
 
 def _forecast_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> ForecastFacts | None:

@@ -22,7 +22,7 @@ from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.decide import decision_at, place_of
-from marketofone.services.runs import Computed, Written, in_runs
+from marketofone.services.runs import Computed, Proved, Written, in_runs
 from marketofone.store.ports import Reader
 
 
@@ -37,7 +37,7 @@ class UpdateResult(Struct, frozen=True, kw_only=True):
 
 def record_outcome(
     context: AppContext, outcome: Outcome, *, now: Instant | None = None, customer: str | None = None
-) -> UpdateResult:
+) -> Proved[UpdateResult]:
     """Record an outcome; what it teaches is learned with the next version.
 
     Raises
@@ -53,7 +53,7 @@ def record_outcome(
 
 def record_outcomes(context: AppContext, outcomes: Sequence[Outcome]) -> list[UpdateResult]:
     """Record many outcomes in the order given, as :func:`record_outcome` does; all are checked before the first."""
-    return _record(context, outcomes)
+    return [result.answer for result in _record(context, outcomes)]
 
 
 def check_outcome(outcome: Outcome) -> None:
@@ -132,7 +132,7 @@ def earlier_outcomes(
 
 def _record(
     context: AppContext, outcomes: Sequence[Outcome], *, now: Instant | None = None, customer: str | None = None
-) -> list[UpdateResult]:
+) -> list[Proved[UpdateResult]]:
     for outcome in outcomes:
         check_outcome(outcome)
     with context.store.read() as reader:

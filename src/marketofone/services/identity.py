@@ -16,7 +16,7 @@ from marketofone.projection.records import IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.directory import STRONG, account_mark, event_number, strong_mark
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Directory, Draft, Expectation, LinkChange, Reader, Unit
+from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, LinkChange, Reader, Unit
 
 IDENTIFYING = frozenset({"identity.linked", "identity.unlinked"})
 IDENTIFY_NOBODY = frozenset({"device", "account"})
@@ -27,8 +27,8 @@ Members = tuple[int, ...]
 
 
 @repeated
-def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant) -> bool:
-    """Record that a key was linked with a customer, or taken back. False when the event is known already."""
+def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant) -> list[Head]:
+    """Record that a key was linked with a customer, or taken back; gives the entries, none when it is known already."""
     data = event.data
     if not isinstance(data, IdentityLinked | IdentityUnlinked):
         raise TypeError("not an event about identity")
@@ -36,10 +36,9 @@ def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant)
     number = event_number(event.key, subject=customer.subject)
     with context.store.read() as reader:
         if reader.known([(customer.subject, number)]):
-            return False
+            return []
         unit = _unit(context, reader, customer, event, body, number=number, now=now)
-    context.store.commit(unit)
-    return True
+    return context.store.commit(unit)
 
 
 def _unit(

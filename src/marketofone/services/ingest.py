@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import Self
 
 import msgspec
 from msgspec import Struct
@@ -30,7 +31,7 @@ from marketofone.services.directory import event_number
 from marketofone.services.identity import IDENTIFYING, change_link
 from marketofone.services.letters import dead_letter, digest_of
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, DeadLetter, Draft, Expectation, Head, Unit
+from marketofone.store.ports import BANK, Draft, Expectation, Head, Unit
 
 Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
@@ -58,8 +59,14 @@ class IngestReport(Struct, frozen=True, kw_only=True):
     refused: int = 0
     gaps: int = 0
 
-    def __add__(self, other: IngestReport) -> IngestReport:
-        return IngestReport(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+    def __add__(self, other: IngestReport) -> Self:
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+
+class BatchReport(IngestReport, frozen=True, kw_only=True):
+    """What became of one batch, and the entries that prove it, each with its journal, place and hash."""
+
+    entries: tuple[Head, ...] = ()
 
 
 class Arrival(Struct, frozen=True, gc=False):
@@ -79,7 +86,7 @@ class _Judged(Struct, frozen=True, gc=False):
     gaps: int
 
 
-def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -> IngestReport:
+def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -> BatchReport:
     """Take a batch of events in: each becomes an event, a duplicate or a dead letter, and nothing is lost.
 
     Durable when it returns. Late events are taken like all others.
@@ -133,25 +140,25 @@ def _encoded(item: Event | dict[str, object]) -> bytes:
 
 def _keep_letters(
     context: AppContext, faults: Sequence[tuple[Incoming, MalformedEvent]], *, now: Instant
-) -> IngestReport:
-    letters: list[DeadLetter] = []
-    if faults:
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            letters += (dead_letter(context, snapshot, item, error, now=now) for item, error in faults)
-        record = LettersRecord(context.actor, tuple(map(digest_of, letters)))
-        draft = codec.draft("letters", record, subject=BANK, box=context.keys.bank, at=now)
-        context.store.commit(Unit(now=now, drafts=[draft], letters=letters, tallies={"letters": len(letters)}))
-    return IngestReport(rows=len(letters), dead_letters=len(letters))
+) -> BatchReport:
+    if not faults:
+        return BatchReport()
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        letters = [dead_letter(context, snapshot, item, error, now=now) for item, error in faults]
+    record = LettersRecord(context.actor, tuple(map(digest_of, letters)))
+    draft = codec.draft("letters", record, subject=BANK, box=context.keys.bank, at=now)
+    heads = context.store.commit(Unit(now=now, drafts=[draft], letters=letters, tallies={"letters": len(letters)}))
+    return BatchReport(rows=len(letters), dead_letters=len(letters), entries=tuple(heads))
 
 
-def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) -> IngestReport:
-    report = IngestReport()
+def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) -> BatchReport:
+    report = BatchReport()
     for arrival in arrivals:
         data = arrival.event.data
         assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - IDENTIFYING names their kinds
-        new = change_link(context, arrival.event, arrival.body, now=now)
-        report += IngestReport(rows=1, events=int(new), duplicates=int(not new))
+        heads = change_link(context, arrival.event, arrival.body, now=now)
+        report += BatchReport(rows=1, events=int(bool(heads)), duplicates=int(not heads), entries=tuple(heads))
     return report
 
 
@@ -159,13 +166,13 @@ def _pieces(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     return (arrivals[start : start + PIECE] for start in range(0, len(arrivals), PIECE))
 
 
-def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> IngestReport:
+def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
     """Append a piece; who moved meanwhile is judged again, and everybody else is appended without them."""
     by_name: dict[str, dict[bytes, Arrival]] = {}
     for arrival in arrivals:
         by_name.setdefault(arrival.event.customer, {}).setdefault(arrival.event.key, arrival)
     rows = len(arrivals)
-    report = IngestReport(rows=rows, duplicates=rows - sum(map(len, by_name.values())))
+    report = BatchReport(rows=rows, duplicates=rows - sum(map(len, by_name.values())))
     customers = context.keys.enrol(by_name)
     waiting = {customers[name].subject: (customers[name], list(some.values())) for name, some in by_name.items()}
     for _ in attempts():
@@ -175,19 +182,19 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Inge
             return report
         judged, expects = _judge(context, waiting.values(), now=now)
         fresh = _not_kept_before(context, judged, waiting)
-        report += IngestReport(duplicates=_size(waiting) - _size(fresh))
+        report += BatchReport(duplicates=_size(waiting) - _size(fresh))
         if not fresh:
             return report
         if _size(fresh) < _size(waiting):
             waiting = fresh
             continue
-        unmoved, moved = _commit(context, judged, expects, now=now)
-        report += _counted(unmoved)
+        appended, moved = _commit(context, judged, expects, now=now)
+        report += _counted([one for one, _ in appended], entries=[head for _, head in appended])
         if not moved:
             return report
         waiting = {subject: waiting[subject] for subject in moved}
         fresh = _without_known(context, waiting)
-        report += IngestReport(duplicates=_size(waiting) - _size(fresh))
+        report += BatchReport(duplicates=_size(waiting) - _size(fresh))
         if not fresh:
             return report
         waiting = fresh
@@ -196,11 +203,11 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Inge
 
 def _without_forgotten(
     context: AppContext, waiting: dict[int, tuple[Customer, list[Arrival]]], *, now: Instant
-) -> tuple[dict[int, tuple[Customer, list[Arrival]]], IngestReport]:
+) -> tuple[dict[int, tuple[Customer, list[Arrival]]], BatchReport]:
     """Turn away what arrives about customers who are being forgotten."""
     barred = context.keys.barred([customer.name for customer, _ in waiting.values()], now=now)
     if not barred:
-        return waiting, IngestReport()
+        return waiting, BatchReport()
     late = sum(len(arrivals) for customer, arrivals in waiting.values() if customer.name in barred)
     report = _keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now)
     others = {of: one for of, one in waiting.items() if one[0].name not in barred}
@@ -209,8 +216,8 @@ def _without_forgotten(
 
 def _commit(
     context: AppContext, judged: Sequence[_Judged], expects: dict[int, Expectation], *, now: Instant
-) -> tuple[Sequence[_Judged], frozenset[int]]:
-    """Append what can be appended; gives it, and the subjects that moved."""
+) -> tuple[list[tuple[_Judged, Head]], frozenset[int]]:
+    """Append what can be appended; gives it with its entries, and the subjects that moved."""
     late: frozenset[int] = frozenset()
     while judged:
         unit = Unit(
@@ -228,10 +235,11 @@ def _commit(
             judged = [one for one in judged if one.draft.subject not in blocked]
             expects = {subject: held for subject, held in expects.items() if subject not in error.subjects}
         else:
-            for one, head in context.right_of_way.paced(zip(judged, heads, strict=True)):
+            appended = list(zip(judged, heads, strict=True))
+            for one, head in context.right_of_way.paced(appended):
                 context.follow(one.before, one.draft, head, one.record)
-            return judged, late
-    return (), late
+            return appended, late
+    return [], late
 
 
 def _concerned(judged: Sequence[_Judged], moved: frozenset[int]) -> frozenset[int]:
@@ -352,12 +360,12 @@ def _size(waiting: dict[int, tuple[Customer, list[Arrival]]]) -> int:
     return sum(len(arrivals) for _, arrivals in waiting.values())
 
 
-def _counted(judged: Iterable[_Judged]) -> IngestReport:
-    judged = list(judged)
-    return IngestReport(
+def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> BatchReport:
+    return BatchReport(
         events=sum(len(one.record.events) for one in judged),
         refused=sum(one.refused for one in judged),
         gaps=sum(one.gaps for one in judged),
+        entries=tuple(entries),
     )
 
 

@@ -61,9 +61,7 @@ class Renewal:
     def _unit(self, some: Sequence[Kept]) -> Unit:
         with self._store.read() as reader:
             heads = reader.heads([kept.subject for kept in some])
-            standing = [
-                kept for kept in some if not any(reader.entries(kept.subject, after=kept.n, kinds=_ENDING))
-            ]
+            standing = [kept for kept in some if not any(reader.entries(kept.subject, after=kept.n, kinds=_ENDING))]
         expects = {kept.subject: Expectation(heads[kept.subject].guard) for kept in standing}
         return Unit(now=Instant(0), snapshots=standing, expects=expects)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from marketofone.projection.records import Record
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, attempts
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, DecisionName, Draft, Expectation, Reader, Unit
+from marketofone.store.ports import BANK, DecisionName, Draft, Expectation, Head, Reader, Unit
 
 TOGETHER = 256
 """People in one run: it is computed on one snapshot of the store, and repeated when the bank's policy moves."""
@@ -48,6 +48,13 @@ class Computed(Struct, Generic[A], frozen=True):
     written: Written | None
 
 
+class Proved(NamedTuple, Generic[A]):
+    """An answer, and the entry that proves it; None where nothing was appended."""
+
+    answer: A
+    entry: Head | None
+
+
 Compute = Callable[[Reader, Snapshot, Person, T], Computed[A]]
 
 
@@ -57,7 +64,7 @@ def in_runs(
     *,
     compute: Compute[T, A],
     now: Instant | None = None,
-) -> list[A]:
+) -> list[Proved[A]]:
     """Compute something for each of many customers and append it; gives the answers in the order of the things.
 
     ``now`` is when it is recorded: without it, each run at the last instant that an entry of it is about.
@@ -69,7 +76,7 @@ def in_runs(
     StoreBusy
         When others moved everybody of a run each time it was computed.
     """
-    answers: dict[int, A] = {}
+    answers: dict[int, Proved[A]] = {}
     waiting = deque(range(len(things)))
     while waiting:
         for _ in attempts():
@@ -77,7 +84,7 @@ def in_runs(
                 snapshot = context.snapshot(reader)
                 run = _next_run(reader, snapshot, things, waiting, compute)
             released = _released(context, snapshot, run, now=now)
-            answers.update({place: run[place].answer for place in released})
+            answers.update(released)
             waiting.extendleft(place for place in reversed(run) if place not in released)
             if released:
                 break
@@ -91,7 +98,7 @@ def append(
     *,
     now: Instant | None = None,
     strict: bool = False,
-) -> None:
+) -> list[Proved[A]]:
     """Append what was computed for people who all differ, in one unit of work.
 
     It is released only if the guards of all their ids and of the bank stand where they stood; when ``strict``, if
@@ -104,7 +111,7 @@ def append(
     """
     written = [(one.person, one.written) for one in computed if one.written is not None]
     if not written:
-        return
+        return [Proved(one.answer, None) for one in computed]
     expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
     together: dict[int, tuple[int, ...]] = {}
     for person, _ in written:
@@ -121,6 +128,8 @@ def append(
     heads = context.store.commit(unit)
     for (person, one), head in zip(written, heads, strict=True):
         context.follow(person.states[one.draft.subject], one.draft, head, one.record)
+    entries = iter(heads)
+    return [Proved(one.answer, None if one.written is None else next(entries)) for one in computed]
 
 
 def _next_run(
@@ -145,12 +154,12 @@ def _next_run(
 
 def _released(
     context: AppContext, snapshot: Snapshot, run: dict[int, Computed[A]], *, now: Instant | None
-) -> dict[int, Computed[A]]:
-    """Append what was computed for those whom nobody moved meanwhile; gives them."""
+) -> dict[int, Proved[A]]:
+    """Append what was computed for those whom nobody moved meanwhile; gives their answers."""
     still = run
     while still:
         try:
-            append(context, snapshot, list(still.values()), now=now)
+            return dict(zip(still, append(context, snapshot, list(still.values()), now=now), strict=True))
         except Moved as error:
             moved = error.subjects
             still = {
@@ -158,6 +167,4 @@ def _released(
                 for place, one in still.items()
                 if one.written is None or (BANK not in moved and moved.isdisjoint(one.person.states))
             }
-        else:
-            break
-    return still
+    return {}

@@ -14,10 +14,10 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.event import parse_event
 from marketofone.domain.moment import SECOND, text_of
+from marketofone.domain.outcome import Outcome
 from marketofone.services import history
 from marketofone.services.bank import Bank
 from marketofone.services.consent_service import ConsentView
-from marketofone.services.feedback import UpdateResult
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.ingest import MAX_BATCH as MAX_ROWS
 from marketofone.services.insights import ProfileView
@@ -73,9 +73,10 @@ def ingest(bank: Bank, request_data: RequestData) -> schemas.Ingested:
     """Take one event or a batch in. Durable when answered; a row that is no event is kept aside, with the reason."""
     rows = _rows(request_data)
     now = bank.now()
-    report = bank.ingest(rows, now=now)
+    report = bank.ingest_batch(rows, now=now)
     latest = now + bank.config.settings.future_seconds * SECOND
-    return schemas.Ingested(**asdict(report), errors=_errors(rows, latest=latest) if report.dead_letters else ())
+    errors = _errors(rows, latest=latest) if report.dead_letters else ()
+    return schemas.Ingested(**{**asdict(report), "entries": tuple(map(schemas.proof, report.entries))}, errors=errors)
 
 
 def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
@@ -87,15 +88,10 @@ def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
     if asked.channel is not None and asked.channel not in bank.config.policy.channels:
         raise MalformedRequest(field="channel", shape="unknown", fix="use a channel of consent.toml")
     began, now = perf_counter(), bank.now()
-    decision = bank.decide(
-        asked.customer,
-        occasion=asked.occasion,
-        channel=asked.channel,
-        id=asked.id,
-        now=now,
-        as_of=past(asked.as_of, calendar=bank.calendar, now=now),
-    )
-    return schemas.told(decision, schemas.DecidedNow, bank=bank, seconds=round(perf_counter() - began, 6))
+    request = bank.request(asked.customer, occasion=asked.occasion, channel=asked.channel, id=asked.id, now=now)
+    decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=bank.calendar, now=now))
+    seconds = round(perf_counter() - began, 6)
+    return schemas.told(decision, schemas.DecidedNow, bank=bank, seconds=seconds, entry=schemas.proof(entry))
 
 
 def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
@@ -111,21 +107,22 @@ def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
     return schemas.told(decision, schemas.Traced, bank=bank, outcomes=heard, candidates=candidates)
 
 
-def record_outcome(bank: Bank, request_data: RequestData) -> UpdateResult:
+def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaught:
     """Say what a person did after a decision, and why; what it teaches is the answer. It is learned within a second.
 
     ``customer`` says whose decision, where several customers have one of this id.
     """
     said, now = request_data.read(schemas.OutcomeSaid), bank.now()
-    return bank.outcome(
-        said.decision,
-        said.verdict,
+    at = past(said.as_of, calendar=bank.calendar, now=now)
+    outcome = Outcome(
+        decision=said.decision,
+        verdict=said.verdict,
+        at=now if at is None else at,
         why=said.why,
         value_minor=said.value_minor,
-        now=now,
-        as_of=past(said.as_of, calendar=bank.calendar, now=now),
-        customer=said.customer,
     )
+    result, entry = bank.record_outcome(outcome, now=now, customer=said.customer)
+    return schemas.OutcomeTaught(**asdict(result), entry=schemas.proof(entry))
 
 
 def show_consents(bank: Bank, request_data: RequestData) -> ConsentView:
@@ -148,7 +145,7 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     return schemas.ConsentChanged(
         **asdict(bank.consents(customer, now=now)),
         until=None if given.until is None else text_of(given.until),
-        entry=schemas.EntryProof(subject=given.entry.subject, n=given.entry.n, hash=given.entry.hash.hex()),
+        entry=schemas.proof(given.entry),
     )
 
 

@@ -17,7 +17,9 @@ from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
 from marketofone.services.bank import Bank
 from marketofone.services.consent_service import ConsentView
+from marketofone.services.feedback import UpdateResult
 from marketofone.services.ingest import IngestReport
+from marketofone.store.ports import Head
 from marketofone.web.formatting import action_of
 from marketofone.web.request_data import MOMENT, NAME
 
@@ -63,7 +65,10 @@ class ConsentSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class EntryProof(Struct, frozen=True, kw_only=True):
-    """The entry that proves it: the number of the journal, the place in it, and its hash in hexadecimal."""
+    """The entry that proves it: the number of the journal, the place in it, and its hash in hexadecimal.
+
+    Kept elsewhere, it shows with any later copy of the journal whether the entry is still there.
+    """
 
     subject: int
     n: int
@@ -74,7 +79,7 @@ class ConsentChanged(ConsentView, frozen=True, kw_only=True):
     """How every scope stands after a change, when a grant ends by itself, and the entry that proves it."""
 
     until: str | None
-    entry: EntryProof
+    entry: EntryProof | None
 
 
 class CloudEvent(Struct, frozen=True, kw_only=True):
@@ -100,9 +105,13 @@ class RowError(Struct, frozen=True, kw_only=True):
 
 
 class Ingested(IngestReport, frozen=True, kw_only=True):
-    """What became of the rows: ``rows = events + dead_letters + duplicates``; refused ones are events as well."""
+    """What became of the rows: ``rows = events + dead_letters + duplicates``; refused ones are events as well.
+
+    ``entries`` prove it: one for each customer of each durable piece, and one of the bank's journal for dead letters.
+    """
 
     errors: tuple[RowError, ...]
+    entries: tuple[EntryProof | None, ...]
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -133,9 +142,16 @@ D = TypeVar("D", bound=Decided)
 
 
 class DecidedNow(Decided, frozen=True, kw_only=True):
-    """A decision just made, and how long it took."""
+    """A decision just made, how long it took, and the entry that proves it; a question about the past has none."""
 
     seconds: float
+    entry: EntryProof | None
+
+
+class OutcomeTaught(UpdateResult, frozen=True, kw_only=True):
+    """What an outcome teaches, and the entry that proves that it was recorded."""
+
+    entry: EntryProof | None
 
 
 class OutcomeRecorded(Struct, frozen=True, kw_only=True):
@@ -163,6 +179,11 @@ class Health(Struct, frozen=True, kw_only=True):
 
     status: Literal["ok"]
     position: int
+
+
+def proof(entry: Head | None) -> EntryProof | None:
+    """Give an entry as programs get it; None where nothing was appended."""
+    return None if entry is None else EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
 
 
 def told(decision: Decision, shape: type[D], *, bank: Bank, **more: object) -> D:
