@@ -143,7 +143,8 @@ def test_before_anything_is_learned_a_higher_balance_lifts_the_path_by_as_much(
 def test_boosting_pulls_every_path_at_its_rank_so_that_ranks_and_bands_keep_their_order() -> None:
     rng = np.random.default_rng(7)
     inputs = np.repeat(rng.standard_normal((400, 1, 3)), 18, axis=1).astype(np.float32)
-    models = boost(inputs, inputs[..., 0] + 0.1 * rng.standard_normal((400, 18)), seed=7)
+    errors = inputs[..., 0] + 0.1 * rng.standard_normal((400, 18))
+    models = boost(inputs.reshape(-1, 3), errors.ravel(), seed=7)
     drawn = rng.standard_normal((5, 50, 18))
     pulled_to = pulled(drawn, models, inputs[:5, : len(asked(KNOTS))], knots=KNOTS)
     assert (np.argsort(drawn, axis=1) == np.argsort(pulled_to, axis=1)).all()

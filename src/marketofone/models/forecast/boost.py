@@ -79,24 +79,34 @@ def loadable() -> bool:
     return True
 
 
-def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[str, ...]:
-    """Learn the quantiles of the errors at the knots; gives the models as text.
+def drawn_knots(errors: Floats, *, seed: int) -> NDArray[np.bool_]:
+    """Draw the knots of each past day that are learned from, of those that were observed.
 
     Shapes
     ------
-    at_knots : float32[n, knots, inputs]
     errors : float64[n, knots]
         NaN where it was not observed.
+    result : bool[n, knots]
+    """
+    drawn = np.random.default_rng(seed).random(errors.shape).argsort(axis=1) < _KNOTS_A_DAY
+    return np.asarray(drawn & ~np.isnan(errors))
+
+
+def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[str, ...]:
+    """Learn the quantiles of the errors at some knots; gives the models as text.
+
+    Shapes
+    ------
+    at_knots : float32[n, inputs]
+    errors : float64[n]
 
     Raises
     ------
     ModuleNotFoundError
         When LightGBM is not there.
     """
-    some = np.random.default_rng(seed).random(errors.shape).argsort(axis=1) < _KNOTS_A_DAY
-    some &= ~np.isnan(errors)
     learner = lightgbm()
-    data = learner.Dataset(at_knots[some], errors[some], params=_SETTING | {"max_bin": _TREES["max_bin"]})
+    data = learner.Dataset(at_knots, errors, params=_SETTING | {"max_bin": _TREES["max_bin"]})
     rules: dict[str, Any] = {**_SETTING, **_TREES, **_BAGS, "objective": "quantile", "seed": seed}
     return tuple(
         learner.train({**rules, "alpha": level}, data, num_boost_round=ROUNDS).model_to_string() for level in LEVELS

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.boost import boost, knot_inputs
+from marketofone.models.forecast.boost import boost, drawn_knots, knot_inputs
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, adapted, fit_odds, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
 from marketofone.models.forecast.features import features
@@ -92,8 +92,8 @@ def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: b
         months=_months(truths, known_until=known_until),
         extra=tuple(Habit(*way, factors) for way, factors in extra.items()),
     )
-    panels = list(_panels(known, truths, extra=extra))
-    lessons = _lessons(panels, truths, calendar=blank.calendar)
+    panels, inputs = _with_inputs(_panels(known, truths, extra=extra), calendar=blank.calendar)
+    lessons = _lessons(panels, inputs, truths)
     stretch, odds = _corrections(blank, panels, lessons, seed=seed)
     grown = _grown(blank, lessons, trees=TREES, seed=seed)
     boosted = _boosted(panels, lessons, calendar=blank.calendar, seed=seed) if boosting else ()
@@ -101,10 +101,11 @@ def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: b
 
 
 def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, seed: int) -> tuple[str, ...]:
-    ends = np.cumsum([len(panel.as_of) for panel in panels])
-    parts = zip(panels, np.split(lessons.inputs, ends[:-1]), strict=True)
-    rows = [knot_inputs(inputs, panel, knots=KNOTS, calendar=calendar) for panel, inputs in parts]
-    return boost(np.concatenate(rows), lessons.errors, seed=seed)
+    drawn = drawn_knots(lessons.errors, seed=seed)
+    ends = np.cumsum([len(panel.as_of) for panel in panels])[:-1]
+    parts = zip(panels, np.split(lessons.inputs, ends), np.split(drawn, ends), strict=True)
+    rows = [knot_inputs(inputs, panel, knots=KNOTS, calendar=calendar)[some] for panel, inputs, some in parts]
+    return boost(np.concatenate(rows), lessons.errors[drawn], seed=seed)
 
 
 def follow(model: Model, accounts: Sequence[Account], *, known_until: int) -> Model:
@@ -171,7 +172,19 @@ def _panels(accounts: Sequence[Account], truths: Sequence[tuple[int, Labels]], *
         yield align(looks)
 
 
-def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Labels]], *, calendar: bool) -> Lessons:
+def _with_inputs(panels: Iterable[Panel], *, calendar: bool) -> tuple[list[Panel], list[NDArray[np.float32]]]:
+    """Give the inputs of each panel, and the panels without the flows behind them, which together fill the memory."""
+    kept: list[Panel] = []
+    inputs: list[NDArray[np.float32]] = []
+    for panel in panels:
+        inputs.append(features(panel, calendar=calendar))
+        kept.append(panel.without_flows())
+    return kept, inputs
+
+
+def _lessons(
+    panels: Sequence[Panel], inputs: Sequence[NDArray[np.float32]], truths: Sequence[tuple[int, Labels]]
+) -> Lessons:
     balances = np.concatenate([truth.balances for _, truth in truths])
     opening, unit, middle = (
         np.concatenate(columns)
@@ -179,7 +192,7 @@ def _lessons(panels: Sequence[Panel], truths: Sequence[tuple[int, Labels]], *, c
     )
     return Lessons(
         account=np.concatenate([np.full(len(truth.days), number) for number, truth in truths]),
-        inputs=np.concatenate([features(panel, calendar=calendar) for panel in panels]),
+        inputs=np.concatenate(inputs),
         errors=at_knots((balances - opening[:, None]) / unit[:, None] - middle),
         events=np.concatenate([truth.events for _, truth in truths]),
     )
@@ -237,7 +250,7 @@ def _corrections(blank: Model, panels: Sequence[Panel], lessons: Lessons, *, see
                 (fold == out)[start : start + len(panel.as_of)] & asked[start : start + len(panel.as_of)]
             )
             if of.size:
-                errors, raw = trial.raw(panel.some(of))
+                errors, raw = trial.raw(panel.some(of), lessons.inputs[start + of])
                 drawn[start + of], chances[start + of] = np.quantile(errors, _TENTHS, axis=1).swapaxes(0, 1), raw
     told = ~np.isnan(drawn[:, 0, 0])
     stretch = fit_stretch(drawn[told], lessons.errors[told], length=length[told], knots=KNOTS)

@@ -143,7 +143,7 @@ class Model(Struct, frozen=True, kw_only=True):
         sides = (came < tenths[..., 0], came > tenths[..., -1])
         return np.array([np.mean(side[told]) if told.any() else np.nan for side in sides])
 
-    def raw(self, panel: Panel) -> tuple[Floats, Floats]:
+    def raw(self, panel: Panel, inputs: NDArray[np.float32]) -> tuple[Floats, Floats]:
         """Give the error paths and the chances before any correction.
 
         Shapes
@@ -151,7 +151,6 @@ class Model(Struct, frozen=True, kw_only=True):
         errors : float64[n, paths, knots]
         chances : float64[n, 6, 3]
         """
-        inputs = features(panel, calendar=self.calendar)
         middle, errors = self._paths(panel, inputs)
         raw, _, _ = _shortfalls(panel, middle, errors)
         return errors, np.concatenate((raw, self._others(inputs)), axis=1)

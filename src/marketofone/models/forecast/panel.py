@@ -14,7 +14,7 @@ payments counts, and fully.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -89,6 +89,10 @@ class Panel:
     def some(self, chosen: NDArray[np.bool_] | Integers) -> Panel:
         """Give some of them."""
         return Panel(*(column[chosen] for column in vars(self).values()))
+
+    def without_flows(self) -> Panel:
+        """Give all of them without their flows, which are half of what they hold and only ``features`` reads."""
+        return replace(self, flows=np.zeros((len(self.as_of), CHANNELS, 0)))
 
 
 def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Payment, ...]:
