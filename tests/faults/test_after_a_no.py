@@ -164,7 +164,7 @@ def test_the_next_decision_knows_nothing_of_what_was_foreseen_or_told(told: tupl
 
 def test_nothing_is_learned_from_an_answer_after_the_no(told: tuple[Bank, Decision]) -> None:
     bank, made = told
-    bank.learns_by_itself = False
+    bank.learning.by_itself = False
     says(bank, made.customer, "withdraw", purpose="learning")
     assert not bank.outcome(made.id, "declined", now=Instant(NOW + HOUR)).learned
     assert bank.learn(now=Instant(NOW + HOUR)) == 0
@@ -172,7 +172,7 @@ def test_nothing_is_learned_from_an_answer_after_the_no(told: tuple[Bank, Decisi
 
 def test_a_lesson_that_waits_is_not_learned_when_a_no_comes_first(told: tuple[Bank, Decision]) -> None:
     bank, made = told
-    bank.learns_by_itself = False
+    bank.learning.by_itself = False
     assert bank.outcome(made.id, "accepted", now=Instant(NOW + HOUR)).learned
     says(bank, made.customer, "withdraw", purpose="learning", now=NOW + 2 * HOUR)
     assert bank.learn(now=Instant(NOW + 3 * HOUR)) == 0
@@ -180,7 +180,7 @@ def test_a_lesson_that_waits_is_not_learned_when_a_no_comes_first(told: tuple[Ba
 
 
 def test_a_lesson_that_waits_is_not_learned_when_the_yes_ended_first(bank: Bank) -> None:
-    bank.learns_by_itself = False
+    bank.learning.by_itself = False
     says(bank, "c-1", until=NOW + DAY)
     bank.ingest([*spends("c-1"), sent("app.opened", "c-1")], now=NOW)
     made = next(

@@ -60,7 +60,7 @@ def test_a_no_to_learning_is_followed_by_a_version_without_them(bank: Bank, now:
     assert teach(bank, NAMES, now=now)
     later = Instant(now + 20 * DAY)
     before = beliefs(bank)
-    bank.learns_by_itself = False
+    bank.learning.by_itself = False
     say(bank, "c-2", "withdraw", now=later, purpose="learning")
 
     owed = bank.debt(now=later)
@@ -118,10 +118,10 @@ def test_a_debt_that_a_process_left_is_paid_by_the_next(project: Path, now: Inst
     later = Instant(now + 20 * DAY)
     with marketofone.open(project, now=now) as bank:
         teach(bank, NAMES, now=now)
-        bank.learns_by_itself = False
+        bank.learning.by_itself = False
         say(bank, "c-2", "withdraw", now=later, purpose="learning")
         assert bank.debt(now=later)
     with marketofone.open(project, now=later, clock=lambda: later) as bank:
-        with bank.learning_beside():
+        with bank.learning.beside():
             pass
         assert bank.debt(now=later) == 0

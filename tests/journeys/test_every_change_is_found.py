@@ -65,7 +65,7 @@ def fill(bank: Bank) -> None:
     bank.train(now=later)
     for step in range(8):
         if step == 5:
-            bank.learns_by_itself = False
+            bank.learning.by_itself = False
         at = Instant(later + (step + 1) * DAY)
         for customer in ("c-1", "c-2"):
             decision = bank.decide(customer, occasion="app.opened", now=at)

@@ -246,13 +246,13 @@ class Both:
                 found := answered(lambda: self.product.outcome(**arguments)),
                 where,
             )
-            if found == "" and self.product.bank.learns_by_itself:
+            if found == "" and self.product.bank.learning.by_itself:
                 self.model.learn(now=arguments["now"])
         elif name == "reopen":
             self.product.reopen(RULES[arguments["rules"]])
             self.model.reopen(RULES[arguments["rules"]])
         elif name == "learning":
-            self.product.bank.learns_by_itself = arguments["on"]
+            self.product.bank.learning.by_itself = arguments["on"]
         elif name == "roll_back":
             expected = answered(lambda: self.model.roll_back(arguments["version"]))
             found = answered(lambda: self.product.roll_back(**arguments))

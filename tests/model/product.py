@@ -108,9 +108,9 @@ class Product:
     def reopen(self, rules: Rules) -> None:
         self.bank.close()
         write(self.folder, rules)
-        learns = self.bank.learns_by_itself
+        learns = self.bank.learning.by_itself
         self.bank = marketofone.open(self.folder, now=Instant(0))
-        self.bank.learns_by_itself = learns
+        self.bank.learning.by_itself = learns
 
     def consent(self, customer: str, said: Said, *, since: int, now: int) -> None:
         change = ConsentChange(

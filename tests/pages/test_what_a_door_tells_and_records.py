@@ -220,15 +220,15 @@ def test_an_outcome_is_learned_within_a_second_and_not_while_it_is_heard(bank: B
         assert heard["learned"]
         assert soon(lambda: len(bank.versions()) == before + 1)
     assert not [thread for thread in threading.enumerate() if thread.name == "learner"]
-    assert bank.learns_by_itself
+    assert bank.learning.by_itself
 
 
 def test_what_waits_when_the_server_ends_is_learned_first(bank: Bank) -> None:
     say(bank, "grant", "c-1")
     bank.ingest(year_of("c-1", until=datetime.now(tz=UTC)))
     made = bank.decide("c-1", occasion="app.opened")
-    bank.learns_by_itself = False
-    with bank.learning_beside():
+    bank.learning.by_itself = False
+    with bank.learning.beside():
         learned = bank.outcome(made.id, "ignored").learned
     assert len(bank.versions()) == int(learned)
     assert json.dumps(bank.counts())

@@ -244,7 +244,7 @@ RECORDS: dict[EntryKind, records.Record] = {
         "board", Ruling(ruling="approve", scope="credit_card", by="board", at=NOW, until=Instant(NOW + DAY))
     ),
     "version": records.VersionRecord(
-        "learner", 2, {"arm:x:loan": bytes(32), "value:loan": None}, ((SUBJECT, 9),), 1, NOW, "outcomes"
+        "learner", 2, {"arm:x:loan": bytes(32), "value:loan": None}, ((SUBJECT, 9),), NOW, "outcomes"
     ),
     "rollback": records.RollbackRecord("board", 2),
     "checkpoint": records.CheckpointRecord("sealer", "bank\n0\n"),

@@ -18,14 +18,13 @@ Digests = Mapping[str, bytes]
 
 
 class VersionInfo(Struct, frozen=True):
-    """One version: its entry, its parent, when it was recorded and as of when, how many lessons, and its debt."""
+    """One version: its entry, its parent, when it was recorded and as of when, how many lessons."""
 
     n: int
     parent: int
     recorded: Instant
     at: Instant
     lessons: int
-    debt: int
     why: str
     changed: Mapping[str, bytes | None]
 
@@ -63,7 +62,6 @@ def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
             entry.recorded,
             record.at,
             len(record.lessons),
-            record.debt,
             record.why,
             record.states,
         )

@@ -167,15 +167,13 @@ class VersionRecord(Struct, frozen=True, array_like=True):
     ``parent`` is the entry of the version it was made from, 0 for none. ``states`` gives for each state that changed
     the SHA-256 of its sealed bytes, or None where it was given up. ``lessons`` are (subject, n) of outcome entries, in
     order; ``dropped`` are those that waited with them and teach nothing; ``withdrawn`` are lessons of versions before
-    that went. ``destroyed`` are states that are kept no more. ``debt`` counts lessons of the parent that may not be
-    used any more and still are. ``at`` says as of when.
+    that went. ``destroyed`` are states that are kept no more. ``at`` says as of when.
     """
 
     actor: str
     parent: int
     states: dict[str, bytes | None]
     lessons: tuple[tuple[int, int], ...] = ()
-    debt: int = 0
     at: Instant = Instant(0)
     why: str = ""
     dropped: tuple[tuple[int, int], ...] = ()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,7 +42,8 @@ from marketofone.services import (
 from marketofone.services.app_context import AppContext
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.learn import VersionView
-from marketofone.services.learner import Learner
+from marketofone.services.learner import Learning
+from marketofone.services.population import together
 from marketofone.services.runs import Proved
 from marketofone.services.uses import asked_moment
 
@@ -64,10 +63,8 @@ class Bank:
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
         self._context = context
         self._clock = clock
-        self._learner: Learner | None = None
-        self._owing: set[int] = set()
-        self.learns_by_itself = True
-        """Whether an outcome becomes part of a version when it is recorded, or waits for :meth:`learn`."""
+        self.learning = Learning(context, clock=clock)
+        """When what was heard becomes part of a version."""
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +105,7 @@ class Bank:
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
         """Take events in, as values or as CloudEvents JSON, in durable batches, as many as there are."""
         report = ingest.IngestReport()
-        for batch in _batches(events):
+        for batch in together(events, size=ingest.MAX_BATCH):
             report += self.ingest_batch(batch, now=now)
         return report
 
@@ -193,44 +190,27 @@ class Bank:
         recorded = self._at(now)
         result = feedback.record_outcome(self._context, outcome, now=recorded, customer=customer)
         if result.answer.learned:
-            self._learn_soon(recorded)
+            self.learning.soon(recorded)
         return result
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> list[feedback.UpdateResult]:
         """Record many outcomes at once, in the order given."""
         results = feedback.record_outcomes(self._context, outcomes)
         if outcomes:
-            self._learn_soon(max(outcome.at for outcome in outcomes))
+            self.learning.soon(max(outcome.at for outcome in outcomes))
         return results
 
     def learn(self, *, now: Instant | None = None) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
-        moment = self._at(now)
-        if owing := set(self._owing):
-            debts.pay(self._context, now=moment, subjects=owing)
-            self._owing -= owing
-        return learn.learn(self._context, now=moment)
+        return self.learning.now(self._at(now))
 
     def debt(self, *, now: Instant | None = None) -> int:
         """Count lessons that may not be used any more and still are, in what was learned so far."""
-        with self._context.store.read() as reader:
-            snapshot = self._context.snapshot(reader)
-            return len(debts.debt_of(self._context, reader, snapshot, now=self._at(now)).owed)
-
-    @contextmanager
-    def learning_beside(self) -> Iterator[None]:
-        """Learn from outcomes in a thread of its own for a while, not when they are recorded."""
-        before, self.learns_by_itself = self.learns_by_itself, False
-        self._learner = learner = Learner(self._context, clock=self._clock)
-        try:
-            yield
-        finally:
-            self._learner, self.learns_by_itself = None, before
-            learner.close()
+        return debts.count(self._context, now=self._at(now))
 
     def versions(self) -> list[VersionView]:
-        """List the versions of what was learned, newest first."""
-        return learn.versions(self._context)
+        """List the versions of what was learned, newest first; the active one names its debt."""
+        return learn.versions(self._context, debt=self.debt())
 
     def roll_back(self, version: int, *, now: Instant | None = None) -> None:
         """Make an earlier version active again."""
@@ -245,7 +225,7 @@ class Bank:
         moment = self._at(now)
         given = consent_service.change_consent(self._context, change, now=moment)
         if change.change == "withdraw" and debts.may_owe(self._context, given.entry.subject):
-            self._owe(given.entry.subject, now=moment)
+            self.learning.owe(given.entry.subject, now=moment)
         return given
 
     def whose(self, reference: str) -> str:
@@ -390,26 +370,5 @@ class Bank:
         with self._context.store.read() as reader:
             return {"customers": len(self._context.keys.subjects()), **reader.tallies()}
 
-    def _learn_soon(self, now: Instant) -> None:
-        learner = self._learner
-        if learner is not None:
-            learner.wake()
-        elif self.learns_by_itself:
-            learn.learn(self._context, now=now)
-
-    def _owe(self, subject: int, *, now: Instant) -> None:
-        if self._learner is not None:
-            self._learner.owe(subject)
-        elif self.learns_by_itself:
-            debts.pay(self._context, now=now, subjects={subject})
-        else:
-            self._owing.add(subject)
-
     def _at(self, now: Instant | None) -> Instant:
         return self._clock() if now is None else now
-
-
-def _batches(events: Iterable[ingest.Incoming]) -> Iterator[list[ingest.Incoming]]:
-    walk = iter(events)
-    while batch := list(islice(walk, ingest.MAX_BATCH)):
-        yield batch

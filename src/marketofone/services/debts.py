@@ -39,6 +39,12 @@ def may_owe(context: AppContext, subject: int) -> bool:
         return next(iter(reader.entries(subject, kinds=("outcome",))), None) is not None
 
 
+def count(context: AppContext, *, now: Instant) -> int:
+    """Count lessons that may not be used any more and still are, in what was learned so far."""
+    with context.store.read() as reader:
+        return len(debt_of(context, reader, context.snapshot(reader), now=now).owed)
+
+
 def debt_of(
     context: AppContext, reader: Reader, snapshot: Snapshot, *, now: Instant, subjects: Collection[int] | None = None
 ) -> Debt:

@@ -88,8 +88,8 @@ def _record_sealed(
     return context.store.commit(unit)[0].n
 
 
-def versions(context: AppContext) -> list[VersionView]:
-    """List all versions, newest first."""
+def versions(context: AppContext, *, debt: int) -> list[VersionView]:
+    """List all versions, newest first. ``debt`` counts lessons of the active one that may not be used any more."""
     with context.store.read() as reader:
         bank = context.snapshot(reader).bank
     return [
@@ -98,7 +98,7 @@ def versions(context: AppContext) -> list[VersionView]:
             parent=info.parent,
             recorded=info.recorded,
             lessons=info.lessons,
-            debt=info.debt,
+            debt=debt if info.n == bank.version else 0,
             states=tuple(sorted(info.changed)),
             why=info.why,
             active=info.n == bank.version,

@@ -1,10 +1,14 @@
-"""Learning beside the way: a thread that learns from outcomes soon after they are recorded, and seals what waits."""
+"""When what was heard becomes part of a version: when it is recorded, on demand, or in a thread beside the way.
+
+The thread learns from outcomes soon after they are recorded, pays debts of learning, and seals what waits.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from marketofone.domain.moment import Instant
 from marketofone.services.app_context import AppContext
@@ -15,6 +19,56 @@ GATHER_SECONDS = 0.2  # outcomes that come one after the other make one version
 RETRY_SECONDS = 1.0
 SEAL_SECONDS = 30.0  # entries wait no longer to become leaves of the log
 _LOG = logging.getLogger(__name__)
+
+
+class Learning:
+    """When what was heard becomes part of a version.
+
+    ``by_itself`` says whether that is when it is recorded, or whether it waits for :meth:`now`.
+    """
+
+    def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
+        self._context = context
+        self._clock = clock
+        self._learner: Learner | None = None
+        self._owing: set[int] = set()
+        self.by_itself = True
+
+    def now(self, now: Instant) -> int:
+        """Learn from every outcome that waits; gives how many lessons became part of a version."""
+        if owing := set(self._owing):
+            pay(self._context, now=now, subjects=owing)
+            self._owing -= owing
+        return learn(self._context, now=now)
+
+    def soon(self, now: Instant) -> None:
+        """Say that an outcome was recorded."""
+        learner = self._learner
+        if learner is not None:
+            learner.wake()
+        elif self.by_itself:
+            learn(self._context, now=now)
+
+    def owe(self, subject: int, *, now: Instant) -> None:
+        """Say that a customer may have taken back that their outcomes teach."""
+        learner = self._learner
+        if learner is not None:
+            learner.owe(subject)
+        elif self.by_itself:
+            pay(self._context, now=now, subjects={subject})
+        else:
+            self._owing.add(subject)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Learn in a thread of its own while the block runs."""
+        before, self.by_itself = self.by_itself, False
+        self._learner = learner = Learner(self._context, clock=self._clock)
+        try:
+            yield
+        finally:
+            self._learner, self.by_itself = None, before
+            learner.close()
 
 
 class Learner:
@@ -66,8 +120,8 @@ class Learner:
             last = self._ended.wait(GATHER_SECONDS)
             self._waiting.clear()
             try:
+                self._pay()  # first: a new version should not carry a debt on
                 learn(self._context, now=self._clock())
-                self._pay()
                 self._context.store.seal()
             except Exception as error:  # noqa: BLE001 - one fault must not end learning; a message may name people
                 _LOG.warning("learning waits: %s", type(error).__name__)

@@ -82,7 +82,7 @@ def build_app(bank: Bank, *, secret: bytes | None = None) -> Starlette:
 
 @asynccontextmanager
 async def _learning(bank: Bank, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG001 - the form of a lifespan
-    with bank.learning_beside():
+    with bank.learning.beside():
         yield
 
 

@@ -107,7 +107,7 @@ def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally
     tally = Tally()
     with tally.timed("people"):
         lives = lives_of(scenario.customers, seed=scenario.seed, span=span)
-    bank.learns_by_itself = False  # but once, every evening
+    bank.learning.by_itself = False  # but once, every evening
     _approve(bank, start=span.at(0, minute=0), days=scenario.days)
     world = _World(bank, scenario, lives, span=span, tally=tally)
     for day in range(span.days):
