@@ -37,6 +37,11 @@ class Crowd:
         """Open the bank at its present day."""
         return marketofone.open(self.folder, now=TODAY)
 
+    def of_each(self, *, seed: int) -> list[bytes]:
+        """Draw an event about each person that arrives now."""
+        draw = random.Random(seed)
+        return [_arrival(draw, name, name=f"now-{seed}") for name in self.names]
+
     def coming(self, count: int, *, seed: int) -> list[bytes]:
         """Draw events that arrive now, each about somebody drawn at random."""
         draw = random.Random(seed)

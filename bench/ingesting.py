@@ -23,7 +23,7 @@ _BYTES = {5_000: (5_000.0, 2_500.0)}
 
 def measure(bank: Bank, crowd: Crowd, *, folder: Path, events: dict[int, int]) -> Iterator[Figure]:
     """Ingest so many events in batches of each size: parsed, judged, sealed, chained and flushed to disk."""
-    bank.ingest(crowd.coming(len(crowd.names), seed=0))  # everybody's consents are known after it, as in use
+    bank.ingest(crowd.of_each(seed=0))  # each person's consents are known after it, as in use
     for size, count in events.items():
         coming = crowd.coming(count, seed=size)
         cpu, written = _taken(bank, coming, size=size)

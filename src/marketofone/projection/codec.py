@@ -92,7 +92,7 @@ def read(entry: Entry, *, box: Box) -> Any:
     StoreError
         When it was altered, or written in a format that this release does not know.
     """
-    return _record(entry.kind, plain_of(entry, box=box)[1])
+    return _record(entry, plain_of(entry, box=box)[1])
 
 
 def plain_of(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:
@@ -120,7 +120,7 @@ def proved(entry: Entry, *, box: Box) -> Any:
     opened, plain = plain_of(entry, box=box)
     if commitment(opened[_SALT:], salt=opened[:_SALT]) != entry.commitment:
         raise StoreError(f"entry {entry.n} of a journal does not say what it commits to")
-    return _record(entry.kind, plain)
+    return _record(entry, plain)
 
 
 def keep(name: str, plain: bytes, *, subject: int, n: int, box: Box, random: Random = os.urandom) -> Kept:
@@ -183,10 +183,16 @@ def _plainly(kind: EntryKind, record: Record) -> bytes:
     return zlib.compress(body, 6) if kind == "document" else body
 
 
-def _record(kind: EntryKind, body: bytes) -> Any:
-    if kind == "decision":
-        return decision_form.unpack(body)
-    return _DECODERS[kind].decode(zlib.decompress(body) if kind == "document" else body)
+def _record(entry: Entry, body: bytes) -> Any:
+    kind = entry.kind
+    try:
+        if kind == "decision":
+            return decision_form.unpack(body)
+        return _DECODERS[kind].decode(zlib.decompress(body) if kind == "document" else body)
+    except (msgspec.MsgspecError, zlib.error, ValueError, KeyError) as error:
+        raise StoreError(
+            f"entry {entry.n} of a journal is no {kind} as this release writes it: another release made this bank"
+        ) from error
 
 
 def _about(subject: int, kind: EntryKind) -> bytes:

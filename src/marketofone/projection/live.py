@@ -231,7 +231,7 @@ class Projection:
         more: dict[str, list[AdmittedEvent]] = {}
         if behind:
             tail = reader.entries(one.subject, after=min(behind.values()), upto=own.n, kinds=HOLDS_EVENTS)
-            records = ((entry.n, codec.read(entry, box=one.box)) for entry in tail)
+            records = ((entry.n, self._read(entry, box=one.box)) for entry in tail)
             more = admitted(kept_events(records, after=behind), consents=person.consents, config=config, now=judged)
             states = fold_more(states, more, config=config)
         for source, state in states.items():
@@ -266,7 +266,8 @@ class Projection:
         known = self._folded.get((customer.subject, source))
         if known is None or known.n <= folded.n:
             self._folded.put((customer.subject, source), folded)
-        if folded.state is not None and (heavy or self._is_late(customer, source, n=folded.n)):
+        late = self._renew is not None and (heavy or self._is_late(customer, source, n=folded.n))
+        if late and folded.state is not None:
             self._renew_now(customer, source, to_bytes(folded.state), n=folded.n)
 
     def _is_late(self, customer: Customer, name: str, *, n: int) -> bool:

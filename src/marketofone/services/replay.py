@@ -1,14 +1,15 @@
 """Fold every prefix that a decision rests on again, from nothing, and compare the decision byte for byte.
 
-It goes person by person, so its memory is bounded by one person. What it folds is what a live decision folds, by the
-same reducer; only snapshots are left aside. It writes nothing, and no reading of it is a use.
+It goes through a few journals at a time, so its memory is bounded by a few customers. What it folds is what a live
+decision folds, by the same reducer; only snapshots are left aside. It writes nothing, and no reading of it is a use.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from heapq import merge
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -28,8 +29,8 @@ from marketofone.services.pool import in_pieces
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Entry, Reader
 
-_TOGETHER = 128  # customers in one piece
-_REMEMBERED = 64  # decisions of one customer
+_TOGETHER = 64  # customers in one piece: the more, the less often a version is laid out again
+_REMEMBERED = 128  # records of one customer: most are asked for twice, soon after each other
 Step = Callable[[int, int], None]
 _ENCODE = msgspec.msgpack.Encoder().encode
 
@@ -90,24 +91,6 @@ class _PrefixSnapshot(Snapshot):
         self._projection = projection
 
 
-class _Remembering:
-    """Reads decisions once: each is compared, and folded again as what was said before the next ones."""
-
-    def __init__(self) -> None:
-        self._last: Recent[tuple[int, int], DecisionRecord] = Recent(room=_REMEMBERED)
-
-    def __call__(self, entry: Entry, *, box: Box) -> Any:
-        """Read an entry."""
-        if entry.kind != "decision":
-            return codec.read(entry, box=box)
-        place = (entry.subject, entry.n)
-        record = self._last.get(place)
-        if record is None:
-            record = codec.read(entry, box=box)
-            self._last.put(place, record)
-        return record
-
-
 def replay(
     context: AppContext, subjects: Sequence[int] | None = None, *, workers: int = 1, step: Step | None = None
 ) -> ReplayReport:
@@ -126,46 +109,69 @@ def replay(
 
 
 def _replay_some(context: AppContext, subjects: Sequence[int]) -> ReplayReport:
-    report = ReplayReport()
+    """Replay some customers side by side, in the order of versions, so that each version is laid out once."""
     with context.store.read() as reader:
         history = BankHistory(context, reader)
-    for subject in subjects:
-        with context.store.read() as reader:
-            report += replay_one(context, reader, history, subject)
-    return report
+        journals = [_Journal(context, reader, subject) for subject in subjects]
+        report = ReplayReport()
+        for found in merge(*(journal.decisions() for journal in journals), key=_version_of):
+            report += _compared(context, reader, history, found)
+        return sum((journal.report for journal in journals), report)
 
 
-def replay_one(context: AppContext, reader: Reader, history: BankHistory, subject: int) -> ReplayReport:
-    """Recompute the decisions of one customer."""
-    customer = context.keys.customer(subject)
-    if customer is None:
-        entries = sum(1 for _ in reader.entries(subject))
-        decisions = sum(1 for _ in reader.entries(subject, kinds=("decision",)))
-        return ReplayReport(entries=entries, decisions=decisions, unreplayable=decisions)
-    read = _Remembering()
-    projection = Projection(context.keys, read=read)
-    report = ReplayReport()
-    entries = 0
-    for entry in reader.entries(subject):
-        entries += 1
-        if entry.kind == "decision":
+class _Found(NamedTuple):
+    """A recorded decision, its customer, and what was folded of their journal before it."""
+
+    customer: Customer
+    projection: Projection
+    record: DecisionRecord
+
+
+def _version_of(found: _Found) -> int:
+    return found.record.rests_on.version
+
+
+class _Journal:
+    """One customer's journal, walked through decision by decision, and what was folded of it on the way.
+
+    ``report`` says of it what needs no recomputing: how many entries it has, and decisions that cannot be read.
+    """
+
+    def __init__(self, context: AppContext, reader: Reader, subject: int) -> None:
+        self.subject = subject
+        self.customer = context.keys.customer(subject)
+        self.projection = Projection(context.keys, read=self._read)
+        self.report = ReplayReport()
+        self._reader = reader
+        self._last: Recent[tuple[int, int], Any] = Recent(room=_REMEMBERED)
+
+    def decisions(self) -> Iterator[_Found]:
+        """Give decisions in order."""
+        self.report += ReplayReport(entries=self._reader.head(self.subject).n)
+        for entry in self._reader.entries(self.subject, kinds=("decision",)):
+            if self.customer is None:
+                self.report += ReplayReport(decisions=1, unreplayable=1)
+                continue
             try:
-                record = read(entry, box=customer.box)
+                record = self._read(entry, box=self.customer.box)
             except StoreError:  # altered: it says nothing any more, not even its id
-                report += ReplayReport(decisions=1, differences=1, first_difference=f"entry {entry.n} of a journal")
+                difference = f"entry {entry.n} of a journal"
+                self.report += ReplayReport(decisions=1, differences=1, first_difference=difference)
             else:
-                report += _compared(context, reader, history, projection, customer, record)
-    return report + ReplayReport(entries=entries)
+                yield _Found(self.customer, self.projection, record)
+
+    def _read(self, entry: Entry, *, box: Box) -> Any:
+        """Read an entry once: events are folded by the gate and by source, decisions are compared and folded, too."""
+        place = (entry.subject, entry.n)
+        record = self._last.get(place)
+        if record is None:
+            record = codec.read(entry, box=box)
+            self._last.put(place, record)
+        return record
 
 
-def _compared(
-    context: AppContext,
-    reader: Reader,
-    history: BankHistory,
-    projection: Projection,
-    customer: Customer,
-    record: DecisionRecord,
-) -> ReplayReport:
+def _compared(context: AppContext, reader: Reader, history: BankHistory, found: _Found) -> ReplayReport:
+    customer, projection, record = found
     recorded = record.decision
     others = (subject for subject, _ in record.rests_on.journals if subject != customer.subject)
     if any(context.keys.customer(subject) is None for subject in others):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -123,9 +124,14 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
 def to_bytes(arm: Arm) -> bytes:
     """Write a belief: header, mean, upper triangle, as little-endian float64. Equal beliefs give equal bytes."""
     dim = arm.mean.size
-    triangle = arm.covariance[np.triu_indices(dim)]
+    triangle = arm.covariance[_upper(dim)]
     header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise)
     return header + arm.mean.astype("<f8").tobytes() + triangle.astype("<f8").tobytes()
+
+
+@lru_cache(maxsize=64)
+def _upper(dim: int) -> tuple[NDArray[np.intp], ...]:
+    return np.triu_indices(dim)
 
 
 def from_bytes(blob: bytes) -> Arm:
@@ -147,7 +153,7 @@ def from_bytes(blob: bytes) -> Arm:
         raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", fix="train the model again")
     values = np.frombuffer(blob, dtype="<f8", offset=_HEADER.size).astype(np.float64)
     covariance = np.empty((dim, dim))
-    upper = np.triu_indices(dim)
+    upper = _upper(dim)
     covariance[upper] = values[dim:]
     covariance.T[upper] = values[dim:]
     return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n)
