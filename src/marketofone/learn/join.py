@@ -57,6 +57,14 @@ class Skipped(Struct, frozen=True, kw_only=True):
     why: Why
 
 
+class LessonFacts(Struct, frozen=True):
+    """What a lesson is about and never changes: the outcome, its decision, and the outcomes recorded before it."""
+
+    outcome: Outcome
+    decision: Decision
+    earlier: tuple[Outcome, ...]
+
+
 def join(
     outcome: Outcome, *, decision: Decision | None, earlier: Sequence[Outcome], permit: Permit, window_days: int
 ) -> Example | ValueLabel | Skipped:

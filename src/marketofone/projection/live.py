@@ -92,6 +92,10 @@ class Recent(Generic[K, V]):
         """Forget what is kept under a name."""
         self._kept.pop(name, None)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
 
 class Projection:
     """What was folded of journals, remembered.

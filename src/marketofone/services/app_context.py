@@ -13,9 +13,10 @@ from random import random
 from typing import ParamSpec, TypeVar
 
 from marketofone.domain.errors import Moved, StoreBusy, StoreError
+from marketofone.learn.join import LessonFacts
 from marketofone.models.language.model import LanguageModel
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.live import Projection
+from marketofone.projection.live import Projection, Recent
 from marketofone.projection.records import Record
 from marketofone.projection.reducer import SubjectState, reduce
 from marketofone.projection.snapshot import Configs, Snapshot
@@ -30,6 +31,8 @@ R = TypeVar("R")
 
 PATIENCE = 10.0
 """For how many seconds a unit of work is computed again while others move what it rests on."""
+
+_LESSONS = 10_000
 
 STRICT_ATTEMPTS = 2
 """How often it is computed again for arrivals that cannot change the answer."""
@@ -62,7 +65,8 @@ class Turns:
 class AppContext:
     """Everything plugged in, built once by ``wiring``; documents follow what any process recorded last.
 
-    ``actor`` says who acts where a request does not say it; ``reopen`` opens the same bank in another process, to
+    ``actor`` says who acts where a request does not say it; ``lessons`` remembers, by their entries, what was learned
+    from and may have to be learned again; ``reopen`` opens the same bank in another process, to
     read only where it is asked to.
     """
 
@@ -77,6 +81,7 @@ class AppContext:
     reads_only: bool = False
     turns: Turns = field(default_factory=Turns)
     right_of_way: RightOfWay = field(default_factory=RightOfWay)
+    lessons: Recent[tuple[int, int], LessonFacts] = field(default_factory=partial(Recent, room=_LESSONS))
     reopen: Callable[..., AppContext] | None = None
 
     @cached_property

@@ -57,6 +57,7 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     head = _end_journal(context, known, ground=ground, now=now)
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
+    context.lessons.clear()
     pay(context, now=now, subjects={known.subject})
     return Erasure(journal=name_of(known.subject), n=head.n, head=head.hash.hex(), until=end)
 

@@ -9,22 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.domain.errors import Refused, UnknownCustomer, UnknownVersion
 from marketofone.domain.moment import Instant
-from marketofone.learn.join import Example, Skipped, ValueLabel
+from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel
 from marketofone.learn.update import learn as updated
 from marketofone.learn.values import ValuePosterior, learn_value
 from marketofone.learn.values import to_bytes as value_to_bytes
 from marketofone.models.bandit import Arm
 from marketofone.models.bandit import to_bytes as arm_to_bytes
 from marketofone.projection import codec
+from marketofone.projection.person import Person
 from marketofone.projection.records import RollbackRecord, VersionRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import ModelVersion, arm_name, value_name
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.decide import decision_at, place_of
 from marketofone.services.feedback import earlier_outcomes, same_features, taught
+from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
 
 TOGETHER = 1_000
@@ -212,16 +215,28 @@ def task_of(
         person = snapshot.person_of(owner)
     except UnknownCustomer:
         return None
-    entry = next(iter(reader.entries(owner.subject, after=lesson.n - 1, upto=lesson.n)))
-    outcome = codec.read(entry, box=owner.box).outcome
-    _, n = place_of(context, reader, outcome.decision, customer=owner.name)
-    decision = decision_at(reader, owner, n).decision
+    facts = _facts_of(context, reader, owner, person, lesson)
     return taught(
         person,
-        decision,
-        outcome,
-        earlier=earlier_outcomes(reader, person, decision, after=n, before=lesson.n),
+        facts.decision,
+        facts.outcome,
+        earlier=facts.earlier,
         config=snapshot.config,
-        outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
+        outdated=not same_features(reader, context.configs, snapshot.bank, facts.decision, snapshot.config),
         now=now,
     )
+
+
+def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Person, lesson: Lesson) -> LessonFacts:
+    """Give what a lesson is about: read once, for a debt of one customer makes all others' lessons be learned again."""
+    place = (lesson.subject, lesson.n)
+    known = context.lessons.get(place)
+    if known is None:
+        entry = next(iter(reader.entries(owner.subject, after=lesson.n - 1, upto=lesson.n)))
+        outcome = codec.read(entry, box=owner.box).outcome
+        _, n = place_of(context, reader, outcome.decision, customer=owner.name)
+        decision = replace(decision_at(reader, owner, n).decision, candidates=())  # which are most of it
+        earlier = earlier_outcomes(reader, person, decision, after=n, before=lesson.n)
+        known = LessonFacts(outcome, decision, tuple(earlier))
+        context.lessons.put(place, known)
+    return known
