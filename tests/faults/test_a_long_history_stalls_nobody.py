@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from situations import NOW, at_once, pays, recorded, says, sent, spends, states, values
+from situations import NOW, at_once, pays, says, sent, spends, states, values
 
 import marketofone
 from marketofone import Bank, wiring
@@ -15,6 +15,7 @@ from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features import state
 from marketofone.projection import folding
+from proofs import recorded
 
 EVENTS = 100_000
 

@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from situations import NOW, gives_up, proven, says, sent, shares, spends
+from situations import NOW, gives_up, says, sent, shares, spends
 
 import marketofone
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
+from proofs import proven
 
 pytestmark = pytest.mark.sqlite  # it copies or reads the embedded engine's file
 
