@@ -64,7 +64,7 @@ class Bank:
         self._context = context
         self._clock = clock
         self._learner: Learner | None = None
-        self._owing: set[int] = set()
+        self._owing: set[int] | None = None  # None is all customers: an earlier process may have ended in debt
         self.learns_by_itself = True
         """Whether an outcome becomes part of a version when it is recorded, or waits for :meth:`learn`."""
 
@@ -178,9 +178,10 @@ class Bank:
     def learn(self, *, now: Instant | None = None) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
         moment = self._at(now)
-        if owing := set(self._owing):
+        owing = None if self._owing is None else set(self._owing)
+        if owing is None or owing:
             debts.pay(self._context, now=moment, subjects=owing)
-            self._owing -= owing
+            self._owing = (self._owing or set()) - (owing or set())
         return learn.learn(self._context, now=moment)
 
     def debt(self, *, now: Instant | None = None) -> int:
@@ -374,7 +375,7 @@ class Bank:
             self._learner.owe(subject)
         elif self.learns_by_itself:
             debts.pay(self._context, now=now, subjects={subject})
-        else:
+        elif self._owing is not None:
             self._owing.add(subject)
 
     def _at(self, now: Instant | None) -> Instant:
