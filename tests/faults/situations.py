@@ -13,7 +13,6 @@ from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
 from marketofone.projection import codec
-from marketofone.store.ports import BANK, EntryKind
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 EVERY = ("*",)
@@ -119,16 +118,6 @@ def values(bank: Bank, customer: str, *, now: int = NOW, as_of: int | None = Non
     return {known.name: known.value for known in asked.known}
 
 
-def recorded(bank: Bank, kind: EntryKind, customer: str | None = None) -> int:
-    """Count the entries of a kind in all journals, or in one."""
-    with bank.context.store.read() as reader:
-        if customer is None:
-            subjects = [BANK, *reader.subjects(limit=1_000_000)]
-        else:
-            subjects = [bank.context.keys.find((customer,))[customer].subject]
-        return sum(1 for subject in subjects for _ in reader.entries(subject, kinds=(kind,)))
-
-
 def said_in(bank: Bank, customer: str) -> list[object]:
     """Give the records of a customer's journal."""
     owner = bank.context.keys.find((customer,))[customer]
@@ -146,10 +135,3 @@ def at_once(work: list[Callable[[], T]]) -> list[T]:
 
     with ThreadPoolExecutor(max_workers=len(work)) as pool:
         return [done.result() for done in [pool.submit(run, task) for task in work]]
-
-
-def proven(bank: Bank) -> None:
-    """Check that a replay finds every decision, and no difference."""
-    report = bank.replay()
-    assert (report.differences, report.first_difference) == (0, None)
-    assert report.decisions == recorded(bank, "decision")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from situations import NOW, at_once, pays, recorded, says, sent, spends, states, values
+from situations import NOW, at_once, pays, says, sent, spends, states, values
 
 import marketofone
-from marketofone import Bank, wiring
+from bank_projects import Projects
+from marketofone import Bank
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features import state
 from marketofone.projection import folding
+from proofs import recorded
 
 EVENTS = 100_000
 
@@ -34,13 +35,9 @@ def folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
+def lived_in(tmp_path_factory: pytest.TempPathFactory, lasting_projects: Projects) -> Path:
     """Give a bank in which one customer has a very long history and another a short one."""
-    folder = tmp_path_factory.mktemp("busy") / "bank"
-    wiring.lay_out(folder)
-    (folder / wiring.DATA).mkdir(mode=0o700)
-    for model in fitted.glob("language-*.bin"):
-        shutil.copy(model, folder / wiring.DATA)
+    folder = lasting_projects.lay_out(tmp_path_factory.mktemp("busy") / "bank")
     with marketofone.open(folder, now=NOW) as bank:
         for customer in ("busy", "other"):
             says(bank, customer)
@@ -53,8 +50,8 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
 
 
 @pytest.fixture
-def busy(lived_in: Path, tmp_path: Path) -> Iterator[Bank]:
-    with marketofone.open(shutil.copytree(lived_in, tmp_path / "bank"), now=NOW) as bank:
+def busy(lived_in: Path, projects: Projects, tmp_path: Path) -> Iterator[Bank]:
+    with marketofone.open(projects.copy(lived_in, tmp_path / "bank"), now=NOW) as bank:
         values(bank, "busy")
         yield bank
 

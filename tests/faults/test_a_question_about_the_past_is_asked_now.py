@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from situations import EVERY, NOW, proven, recorded, runs_short, says, sent, spends, states, values
+from situations import EVERY, NOW, runs_short, says, sent, spends, states, values
 
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.moment import DAY, HOUR, Instant
+from proofs import proven, recorded
 
 ENDED = Instant(NOW - HOUR)
 ASKED_ABOUT = [NOW, NOW - 1, ENDED - 1, NOW - DAY, NOW - 90 * DAY]

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 import pytest
-from situations import NOW, gives_up, proven, recorded, runs_short, says, sent, shares, spends
+from situations import NOW, gives_up, runs_short, says, sent, shares, spends
 
 from marketofone import Bank
 from marketofone.domain.decision import Decision, Request
@@ -14,6 +14,7 @@ from marketofone.domain.errors import ConsentRefused, DecisionExists
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.services.history import recent_decisions
 from marketofone.services.visible import HIDDEN
+from proofs import proven, recorded
 
 TELLING = ("because of rent", "landlord", "runs short", "salary")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from situations import NOW, pays, proven, recorded, runs_short, says, sent, spends
+from situations import NOW, pays, runs_short, says, sent, spends
 
 from marketofone import Bank
 from marketofone.consent import gate
@@ -15,6 +15,7 @@ from marketofone.consent.gate import Permit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import DAY, HOUR, Instant
+from proofs import proven, recorded
 
 LATER = Instant(NOW + HOUR)
 SHOWN = "shown"

@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from situations import NOW, at_once, pays, proven, recorded, says, sent, spends
+from situations import NOW, at_once, pays, says, sent, spends
 
 import marketofone
 from marketofone import Bank
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND, Instant
+from proofs import proven, recorded
 
 pytestmark = pytest.mark.engines
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from pathlib import Path
 
-import pytest
-from situations import NOW, gives_up, proven, says, sent, shares, spends
+from situations import NOW, gives_up, says, sent, shares, spends
 
 import marketofone
+from bank_projects import Projects
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
-
-pytestmark = pytest.mark.sqlite  # it copies or reads the embedded engine's file
+from proofs import proven
 
 
 def furnish(bank: Bank, *customers: str) -> None:
@@ -22,26 +21,35 @@ def furnish(bank: Bank, *customers: str) -> None:
         bank.ingest([*spends(customer), sent("app.opened", customer)], now=NOW)
 
 
+def keep_half_for_control(project: Path) -> None:
+    """Make both groups large: of 24 people, a tenth is nobody once in twelve banks."""
+    path = project / "bank.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^control_share = [0-9.]+", "control_share = 0.5", text), encoding="utf-8")
+
+
 def drawn(decision: Decision) -> list[tuple[str, str, float, float]]:
     return [(one.action, one.stage, one.draw, one.propensity) for one in decision.candidates]
 
 
-def test_whatever_id_a_caller_names_the_draw_is_the_same(project: Path, tmp_path: Path) -> None:
+def test_whatever_id_a_caller_names_the_draw_is_the_same(project: Path, projects: Projects, tmp_path: Path) -> None:
     with marketofone.open(project, now=NOW) as bank:
         furnish(bank, "c-1")
     made = []
     for number, name in enumerate(("d", "another", "x" * 100, None)):
-        twin = shutil.copytree(project, tmp_path / f"twin-{number}")
+        twin = projects.copy(project, tmp_path / f"twin-{number}")
         with marketofone.open(twin, now=NOW) as bank:
             made.append(bank.decide("c-1", occasion="app.opened", id=name, now=NOW))
     assert len({one.id for one in made}) == 4
     assert all(drawn(one) == drawn(made[0]) for one in made)
 
 
-def test_a_question_draws_from_elsewhere_and_moves_no_decision(project: Path, tmp_path: Path) -> None:
+def test_a_question_draws_from_elsewhere_and_moves_no_decision(
+    project: Path, projects: Projects, tmp_path: Path
+) -> None:
     with marketofone.open(project, now=NOW) as bank:
         furnish(bank, "c-1")
-    twin = shutil.copytree(project, tmp_path / "twin")
+    twin = projects.copy(project, tmp_path / "twin")
     with marketofone.open(project, now=NOW) as asked, marketofone.open(twin, now=NOW) as never_asked:
         for step in range(5):
             answers = [asked.decide("c-1", occasion="app.opened", now=NOW, as_of=Instant(NOW - n)) for n in range(6)]
@@ -50,8 +58,8 @@ def test_a_question_draws_from_elsewhere_and_moves_no_decision(project: Path, tm
             assert all(drawn(one) != drawn(made[0]) for one in answers)
 
 
-def test_banks_with_the_same_people_and_ids_draw_differently(project: Path, tmp_path: Path) -> None:
-    other = shutil.copytree(project, tmp_path / "other")
+def test_banks_with_the_same_people_and_ids_draw_differently(project: Path, projects: Projects, tmp_path: Path) -> None:
+    other = projects.twin(project, tmp_path / "other")
     made = []
     for folder in (project, other):
         with marketofone.open(folder, now=NOW) as bank:
@@ -60,13 +68,19 @@ def test_banks_with_the_same_people_and_ids_draw_differently(project: Path, tmp_
     assert drawn(made[0]) != drawn(made[1]), "the secret of the bank is its own"
 
 
-def test_one_person_is_in_one_group_for_ever_whichever_id_is_asked_and_whoever_joins(bank: Bank) -> None:
-    group: dict[str, str] = {}
-    while len(group) < 12 or len(group) % 2 or set(group.values()) != {"policy", "control"}:  # one in ten is drawn
-        one = f"c-{len(group)}"
-        furnish(bank, one)
-        group[one] = bank.decide(one, occasion="app.opened", now=NOW).assignment
-    people = list(group)
+def test_one_person_is_in_one_group_for_ever_whichever_id_is_asked_and_whoever_joins(project: Path) -> None:
+    people = [f"c-{number}" for number in range(24)]
+    keep_half_for_control(project)
+    with marketofone.open(project, now=NOW) as bank:
+        furnish(bank, *people)
+        fixed_for_ever(bank, people)
+        proven(bank)
+
+
+def fixed_for_ever(bank: Bank, people: list[str]) -> None:
+    """Let the ids of the people join and part in pairs: the first decision of a person fixed the group."""
+    group = {one: bank.decide(one, occasion="app.opened", now=NOW).assignment for one in people}
+    assert set(group.values()) == {"policy", "control"}
     for first, second in zip(people[::2], people[1::2], strict=True):
         shares(bank, f"k-{first}", second, first)
         joined = [bank.decide(one, occasion="app.opened", now=Instant(NOW + DAY)).assignment for one in (second, first)]
@@ -76,7 +90,6 @@ def test_one_person_is_in_one_group_for_ever_whichever_id_is_asked_and_whoever_j
             bank.decide(one, occasion="app.opened", now=Instant(NOW + 2 * DAY)).assignment for one in (first, second)
         ]
         assert apart == [group[first], group[second]]
-    proven(bank)
 
 
 def test_a_question_enrols_nobody(bank: Bank) -> None:

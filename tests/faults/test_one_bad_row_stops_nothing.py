@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from situations import NOW, pays, proven, recorded, runs_short, says, sent, spends, values
+from situations import NOW, pays, runs_short, says, sent, spends, values
 
 from marketofone import Bank
 from marketofone.decide.catalogue import FORECAST_MADE
@@ -25,6 +25,7 @@ from marketofone.domain.event import MAX_MINOR
 from marketofone.domain.moment import HOUR, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import Ruling
+from proofs import proven, recorded
 
 ODD_VALUES = {
     "NaN": float("nan"),

@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from situations import NOW, at_once, gives_up, pays, proven, recorded, runs_short, says, sent, shares, spends
+from situations import NOW, at_once, gives_up, pays, runs_short, says, sent, shares, spends
 
 import marketofone
 from marketofone import Bank
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.governance.board import Ruling
+from proofs import proven, recorded
 
 PEOPLE = ("a", "b", "c", "d")
 

@@ -6,20 +6,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from situations import (
-    NOW,
-    gives_up,
-    pays,
-    proven,
-    recorded,
-    said_in,
-    says,
-    sent,
-    shares,
-    spends,
-    states,
-    values,
-)
+from situations import NOW, gives_up, pays, said_in, says, sent, shares, spends, states, values
 
 import marketofone
 from marketofone import Bank
@@ -27,6 +14,7 @@ from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.records import IdentityRecord
 from marketofone.services.identity import MOST_HOLDERS
+from proofs import proven, recorded
 
 STRONG = "email_hash"
 

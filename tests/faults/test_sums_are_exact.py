@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from situations import NOW, pays, proven, says, sent, values
+from situations import NOW, pays, says, sent, values
 
 from marketofone import Bank
 from marketofone.domain.event import MAX_MINOR
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.features.windows import read, reduced
 from marketofone.learn.values import from_bytes, learn_value, prior_value, to_bytes
+from proofs import proven
 
 MANY = 10_000
 

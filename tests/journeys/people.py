@@ -19,7 +19,6 @@ from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.features.state import to_bytes
 from marketofone.projection import codec
 from marketofone.projection.records import KeptEvent
-from marketofone.store.ports import BANK, EntryKind
 
 _NUMBERS = count()
 _KIND_OF = {structure: kind for kind, (structure, _) in KINDS.items()}
@@ -121,10 +120,3 @@ def live_states(bank: Bank, customer: str, *, now: Instant) -> dict[str, bytes]:
         snapshot = bank.context.snapshot(reader)
         states = snapshot.states(snapshot.person(customer), now=now)
     return {source: to_bytes(state) for source, state in states.items()}
-
-
-def recorded(bank: Bank, kind: EntryKind) -> int:
-    """Count the entries of a kind in all journals."""
-    with bank.context.store.read() as reader:
-        journals = (BANK, *reader.subjects(limit=1_000_000))
-        return sum(1 for subject in journals for _ in reader.entries(subject, kinds=(kind,)))

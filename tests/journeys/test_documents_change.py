@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from people import happened, live_states, ordinary_months, recorded
+from people import happened, live_states, ordinary_months
 
 import marketofone
 from bank_projects import Projects
@@ -17,6 +17,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import Event, IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
+from proofs import proven, recorded
 
 
 def edit(project: Path, document: str, change: Callable[[str], str]) -> None:
@@ -95,7 +96,7 @@ def test_new_guardrails_hold_for_the_very_next_decision(project: Path, now: Inst
         after = bank.decide("c-1", occasion="app.opened", now=Instant(now + HOUR))
         assert after.action == "nothing"
         assert "cap_same_action" in after.guardrails
-        assert bank.replay().differences == 0
+        proven(bank)
 
 
 def test_an_action_that_left_the_catalogue_is_never_proposed_again_and_its_decisions_stay(
@@ -110,7 +111,7 @@ def test_an_action_that_left_the_catalogue_is_never_proposed_again_and_its_decis
         after = bank.decide("c-1", occasion="app.opened", now=Instant(now + HOUR))
         assert shown.action not in {candidate.action for candidate in after.candidates}
         assert bank.decision(shown.id) == shown
-        assert bank.replay().differences == 0
+        proven(bank)
         assert bank.impact().finding
 
 
@@ -123,7 +124,7 @@ def test_a_bank_keeps_the_timezone_it_has_counted_its_days_in(project: Path, now
     assert raised.value.field == "timezone"
     edit(project, "bank.toml", lambda text: text.replace("Asia/Tokyo", "Europe/Prague"))
     with marketofone.open(project, now=now) as bank:
-        assert bank.replay().differences == 0
+        proven(bank)
 
 
 def test_documents_that_did_not_change_are_not_recorded_again(project: Path, now: Instant) -> None:
@@ -140,7 +141,7 @@ def test_a_process_that_has_not_read_the_new_documents_yet_is_replayed_by_its_ow
         with marketofone.open(project, now=now) as command:
             server.decide("c-1", occasion="app.opened", now=now)
             command.decide("c-1", occasion="app.opened", now=now)
-            assert command.replay().differences == 0
+            proven(command)
 
 
 def test_people_may_be_merged_after_an_action_left_the_catalogue(project: Path, now: Instant) -> None:
@@ -152,7 +153,7 @@ def test_people_may_be_merged_after_an_action_left_the_catalogue(project: Path, 
         link = IdentityLinked(key_kind="email_hash", key="d-9")
         bank.ingest([happened(who, link, at=now) for who in ("c-1", "c-2")], now=now)
         bank.decide("c-1", occasion="app.opened", now=Instant(now + HOUR))
-        assert bank.replay().differences == 0
+        proven(bank)
 
 
 def with_first_context_features_swapped(text: str) -> str:
@@ -178,4 +179,4 @@ def test_an_answer_to_a_decision_under_other_documents_is_recorded_and_teaches_n
         heard = bank.outcome(shown.id, "declined", why="not now", now=Instant(now + HOUR))
         assert not heard.learned
         assert recorded(bank, "outcome") == 1
-        assert bank.replay().differences == 0
+        proven(bank)

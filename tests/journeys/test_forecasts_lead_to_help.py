@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from people import happened, paid, recorded, rent_uncovered
+from people import happened, paid, rent_uncovered
 
 import marketofone
 from marketofone import Bank
@@ -16,6 +16,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.services.intervene import intervene
+from proofs import recorded
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 NIGHT = Instant(NOW + 18 * HOUR)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from people import happened, ordinary_months, paid, recorded
+from people import happened, ordinary_months, paid
 
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
@@ -15,6 +15,7 @@ from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.records import ForecastSummary
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.forecast_population import LeftOut
+from proofs import proven, recorded
 
 Allow = Callable[..., None]
 
@@ -77,7 +78,7 @@ def test_who_allows_no_forecast_is_left_out_with_the_reason_and_nothing_is_recor
         ("insights", "open_banking", 1),
     ]
     assert bank.uses("c-2") == []
-    assert bank.replay().differences == 0
+    proven(bank)
 
 
 def test_a_no_said_while_the_run_goes_on_is_heard(bank: Bank, allow: Allow, now: Instant) -> None:
@@ -93,6 +94,7 @@ def test_a_no_said_while_the_run_goes_on_is_heard(bank: Bank, allow: Allow, now:
     assert ahead[-1] == LeftOut(customer=people[-1], why="you said no")
     assert sum(isinstance(one, CustomerForecast) for one in ahead) == len(people) - 2
     assert recorded(bank, "forecast") == len(people) - 1
+    proven(bank)
 
 
 def test_looking_back_never_takes_the_place_of_what_decisions_know_by_now(
@@ -109,7 +111,7 @@ def test_looking_back_never_takes_the_place_of_what_decisions_know_by_now(
     assert known_ahead(bank, "c-1") == before
     assert recorded(bank, "forecast") == 1
     bank.decide("c-1", occasion="app.opened", now=now)
-    assert bank.replay().differences == 0
+    proven(bank)
 
 
 @pytest.mark.parametrize("ahead", [1, 360 * DAY])

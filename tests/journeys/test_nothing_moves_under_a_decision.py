@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from people import happened, ordinary_months, recorded, searched
+from people import happened, ordinary_months, searched
 
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
@@ -15,6 +15,7 @@ from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.governance.board import Ruling
 from marketofone.store.ports import Head, Unit
+from proofs import recorded
 
 pytestmark = pytest.mark.engines
 

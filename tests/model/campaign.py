@@ -15,8 +15,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from erasures import kill_erasing
 from histories import Operation, drawn, run, shrunk, told
 from kills import kill
 from product import make_template
@@ -56,7 +58,7 @@ class Campaign:
         return f"{told(small)}\n{run(small, self.template) or wrong}"
 
     def rounds(self, what: str, many: int, one: Callable[[int], str]) -> None:
-        """Run races or kills."""
+        """Run races or kills, until this round's time is up."""
         for seed in range(self.seed, self.seed + many):
             if time.monotonic() > self.deadline:
                 return
@@ -82,8 +84,10 @@ class Campaign:
 | --- | --- |
 | histories | {self.did["histories"]:,}, of {self.steps} steps and a beginning |
 | operations in them | {steps:,}, everything visible compared after each |
-| races | {self.did["races"]:,}, of 2 to 8 threads over two open banks on one folder |
+| races between threads | {self.did["races of threads"]:,}, of 2 to 8 threads over two open banks on one folder |
+| races between processes | {self.did["races of processes"]:,}, of two processes; in every other race one is killed |
 | kills | {self.did["kills"]:,}, kill -9 of a process in the middle of a history |
+| killed erasures | {self.did["erasures"]:,}, kill -9 in the middle of an erasure, which is finished afterwards |
 | seeds | from {self.seed} on |
 | took | {seconds:,.0f} s on {os.cpu_count()} cores, Python {sys.version.split()[0]} |
 
@@ -96,6 +100,10 @@ Operations: {each}.
         before = path.read_text(encoding="utf-8") if path.exists() else f"# Campaign of {now:%Y-%m-%d}\n"
         path.write_text(f"{before}\n{text}", encoding="utf-8")
         return path
+
+
+def _race(template: Path, between: str, seed: int) -> str:
+    return race(seed, template, between=between, threads=2 + seed % 7, steps=16)
 
 
 def _commit() -> str:
@@ -115,14 +123,19 @@ def main() -> None:
     parser.add_argument("--record", type=Path, help="the folder of the records")
     asked = parser.parse_args()
     began = time.monotonic()
-    share = asked.minutes * 60 / 3
+    share = asked.minutes * 60 / 5
     with tempfile.TemporaryDirectory() as scratch:
         template = make_template(Path(scratch) / "bank")
-        campaign = Campaign(asked.seed, asked.steps, template, began + share)
-        campaign.rounds("kills", asked.kills, lambda seed: kill(seed, template, steps=asked.steps))
-        campaign.deadline = began + 2 * share
-        campaign.rounds("races", asked.races, lambda seed: race(seed, template, threads=2 + seed % 7, steps=16))
-        campaign.deadline = began + 3 * share
+        campaign = Campaign(asked.seed, asked.steps, template, began)
+        for what, many, one in (
+            ("kills", asked.kills, lambda seed: kill(seed, template, steps=asked.steps)),
+            ("erasures", asked.kills, lambda seed: kill_erasing(seed, template, steps=asked.steps)),
+            ("races of threads", asked.races, partial(_race, template, "threads")),
+            ("races of processes", asked.races, partial(_race, template, "processes")),
+        ):
+            campaign.deadline = time.monotonic() + share
+            campaign.rounds(what, many, one)
+        campaign.deadline = began + 5 * share
         campaign.histories(asked.histories)
     if asked.record is not None:
         print(campaign.record(asked.record, seconds=time.monotonic() - began))  # noqa: T201

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import copy
-import os
-import pickle
 import random
 import shutil
-import signal
 import time
-import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from histories import CUSTOMERS, START, Differs, Operation, drawn, same
+from processes import Child, Tell
 from product import Product, answered, as_decided, fresh
 from reference import Decided, No, ReferenceBank
 
@@ -29,8 +27,8 @@ def kill(seed: int, template: Path, *, steps: int) -> str:
     operations = [one for one in drawn(seed, steps=steps) if one[0] not in LEFT_OUT]
     folder = fresh(template)
     try:
-        acknowledged = _run_until_killed(folder, operations, seconds=rng.uniform(0.02, 0.6))
-        _check(folder, operations, acknowledged)
+        answers = _run_until_killed(folder, operations, seconds=rng.uniform(0.02, 0.6))
+        _check(folder, operations, answers)
     except Differs as differs:
         return str(differs)
     finally:
@@ -39,41 +37,34 @@ def kill(seed: int, template: Path, *, steps: int) -> str:
 
 
 def _run_until_killed(folder: Path, operations: Sequence[Operation], *, seconds: float) -> list[Any]:
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():  # the child opens everything anew, so threads of the parent do not matter to it
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            product = Product(folder)
-            os.write(writing, b"!")
-            for name, arguments in operations:
-                answer = answered(lambda n=name, a=arguments: getattr(product, n)(**a))
-                told = pickle.dumps(as_decided(answer) if isinstance(answer, Decision) else isinstance(answer, No))
-                os.write(writing, len(told).to_bytes(4, "big") + told)
-            time.sleep(60)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        pipe.read(1)
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        return list(_answers(pipe.read()))
+    child = Child(partial(_run, folder, operations))
+    child.next()
+    time.sleep(seconds)
+    child.kill()
+    told = child.rest()
+    child.end()
+    return told
 
 
-def _answers(told: bytes) -> Iterator[Any]:
-    while len(told) >= 4 and len(told) >= 4 + (size := int.from_bytes(told[:4], "big")):
-        yield pickle.loads(told[4 : 4 + size])  # noqa: S301 - our own child wrote it
-        told = told[4 + size :]
+def _run(folder: Path, operations: Sequence[Operation], tell: Tell) -> None:
+    product = Product(folder)
+    tell("ready")
+    for one in operations:
+        tell(acknowledged(product, one))
+    time.sleep(60)
 
 
-def _check(folder: Path, operations: Sequence[Operation], acknowledged: Sequence[Any]) -> None:
+def acknowledged(product: Product, operation: Operation) -> Any:
+    """Do something; gives the decision that was made, or whether it was refused."""
+    name, arguments = operation
+    answer = answered(lambda: getattr(product, name)(**arguments))
+    return as_decided(answer) if isinstance(answer, Decision) else isinstance(answer, No)
+
+
+def _check(folder: Path, operations: Sequence[Operation], answers: Sequence[Any]) -> None:
     model = ReferenceBank()
-    for (name, arguments), answer in zip(operations, acknowledged, strict=False):
-        _follow(model, name, arguments, answer)
-    place = len(acknowledged)
+    follow(model, operations, answers)
+    place = len(answers)
     now = operations[max(0, place - 1)][1].get("now", START)
     product = Product(folder)
     try:
@@ -83,12 +74,28 @@ def _check(folder: Path, operations: Sequence[Operation], acknowledged: Sequence
         if found not in expected:
             for customer in CUSTOMERS:
                 same(expected[0][customer], found[customer], f"after {place} of {len(operations)}, killed: {customer}")
-        same(0, product.bank.replay().differences, "replay after a kill")
-        verified = product.bank.verify()
-        if not verified.ok:
-            raise Differs(f"verify after a kill: {verified}")
+        check_proof(product, "after a kill")
     finally:
         product.close()
+
+
+def check_proof(product: Product, where: str) -> None:
+    """Check that a replay finds no difference, and that the bank verifies.
+
+    Raises
+    ------
+    Differs
+    """
+    same(0, product.bank.replay().differences, f"replay {where}")
+    verified = product.bank.verify()
+    if not verified.ok:
+        raise Differs(f"verify {where}: {verified}")
+
+
+def follow(model: ReferenceBank, operations: Sequence[Operation], answers: Sequence[Any]) -> None:
+    """Let the model do what was acknowledged."""
+    for (name, arguments), answer in zip(operations, answers, strict=False):
+        _follow(model, name, arguments, answer)
 
 
 def _one_more(model: ReferenceBank, operation: Operation) -> Iterator[ReferenceBank]:

@@ -1,6 +1,7 @@
 """Random histories through the product and the reference bank say the same: the slice that CI runs.
 
-60 histories of some 40 steps, 12 races and 4 kills, from fixed seeds. `make campaign` runs as many as one likes. What
+60 histories of some 40 steps, 12 races between threads and 12 between processes, 4 kills and 8 kills in the middle of
+an erasure, from fixed seeds. `make campaign` runs as many as one likes. What
 bugs the slice is known to find stands in `mutants.py`.
 """
 
@@ -10,14 +11,16 @@ import os
 from pathlib import Path
 
 import pytest
+from erasures import kill_erasing
 from histories import drawn, run, shrunk, told
 from kills import kill
 from product import make_template
-from races import race
+from races import BETWEEN, race
 
 HISTORIES, STEPS, TOGETHER = 60, 40, 10
 RACES, RACE_STEPS = 12, 12
 KILLS = 4
+KILLED_ERASURES = 8
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +40,17 @@ def test_every_history_goes_as_the_reference_bank_says(template: Path, first: in
             pytest.fail(f"seed {seed}, shrunk to {len(small)} steps:\n{told(small)}\n{run(small, template)}")
 
 
+@pytest.mark.parametrize("between", BETWEEN)
 @pytest.mark.parametrize("seed", range(RACES))
-def test_what_races_record_could_have_happened_one_after_the_other(template: Path, seed: int) -> None:
-    assert race(seed, template, threads=2 + seed % 7, steps=RACE_STEPS) == ""
+def test_what_races_record_could_have_happened_one_after_the_other(template: Path, between: str, seed: int) -> None:
+    assert race(seed, template, between=between, threads=2 + seed % 7, steps=RACE_STEPS) == ""
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
 def test_a_killed_process_leaves_what_it_acknowledged_and_nothing_half_done(template: Path, seed: int) -> None:
     assert kill(1_000 + seed, template, steps=STEPS) == ""
+
+
+@pytest.mark.parametrize("seed", range(KILLED_ERASURES))
+def test_an_erasure_that_was_killed_can_be_finished_and_then_nothing_opens(template: Path, seed: int) -> None:
+    assert kill_erasing(seed, template, steps=STEPS) == ""

@@ -299,7 +299,7 @@ def key_store_rows() -> dict[str, bytes]:
     """Write a key store with one customer, and give its rows."""
     with TemporaryDirectory() as folder:
         keys = KeyStore(Path(folder), bank_key=bytes(32), random=same)
-        keys.enrol(["c-1"])
+        keys.enrol(["c-1"], now=NOW)
         keys.destroy("c-0", ground="asked", at=NOW, until=Instant(NOW + DAY))
         keys.close()
         read = sqlite3.connect(Path(folder) / FILE)

@@ -15,10 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
+from marketofone.domain.errors import UnknownCustomer
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.records import (
     ConsentRecord,
     DecisionRecord,
+    ErasureRecord,
     ForecastRecord,
     ForecastSummary,
     IdentityRecord,
@@ -69,7 +71,13 @@ _DECODER = msgspec.msgpack.Decoder(SubjectState)
 
 
 def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
-    """Give what a journal says after one more entry."""
+    """Give what a journal says after one more entry.
+
+    Raises
+    ------
+    UnknownCustomer
+        When the entry is an erasure: from there on the journal says nothing, also while its key still exists.
+    """
     step = _STEPS.get(entry.kind)
     changes: dict[str, Any] = {} if step is None else step(state, entry, record)
     return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)
@@ -126,6 +134,10 @@ def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[s
     return {"contacts": answered(state.contacts, record.outcome, recorded=entry.recorded)}
 
 
+def _erasure(_: SubjectState, __: Entry, ___: ErasureRecord) -> dict[str, Any]:
+    raise UnknownCustomer
+
+
 def _forecast(_: SubjectState, __: Entry, record: ForecastRecord) -> dict[str, Any]:
     return {"forecast": LastForecast(record.summary, record.uses, record.rests_on.journals)}
 
@@ -138,4 +150,5 @@ _STEPS: dict[EntryKind, Callable[[SubjectState, Entry, Any], dict[str, Any]]] = 
     "decision": _decision,
     "outcome": _outcome,
     "forecast": _forecast,
+    "erasure": _erasure,
 }

@@ -17,7 +17,7 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
 from marketofone.projection.reducer import NOTHING
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.directory import account_mark, refuse_forgotten
+from marketofone.services.directory import account_mark, enrolled, refuse_forgotten
 from marketofone.services.uses import asked_moment
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Expectation, Head, Reader, Unit
@@ -62,7 +62,7 @@ def change_consent(context: AppContext, change: ConsentChange, *, now: Instant) 
         snapshot = context.snapshot(reader)
         policy = snapshot.config.policy
         said = explicit(change, policy=policy, now=now)
-        customer = context.keys.enrol((change.customer,))[change.customer]
+        customer = enrolled(context.keys, change.customer, now=now)
         try:
             person = snapshot.person_of(customer)
         except UnknownCustomer:

@@ -18,7 +18,7 @@ from marketofone.projection.records import VersionRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import ModelVersion
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.learn import moved_states, task_of
+from marketofone.services.lessons import moved_states, task_of
 from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
 
 Place = tuple[int, int]

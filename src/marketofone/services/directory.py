@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from marketofone.domain.errors import Refused
 from marketofone.domain.moment import Instant
-from marketofone.store.keystore import KeyStore
+from marketofone.store.keystore import Customer, KeyStore
 
 STRONG, ACCOUNT = 1, 2
 """What kind of mark a link has: a strong key makes customers one person, an account only names its owners."""
@@ -21,6 +21,14 @@ def refuse_forgotten(keys: KeyStore, name: str, *, now: Instant) -> None:
     """
     if keys.barred((name,), now=now):
         raise Refused(why="this customer was forgotten, and nothing about them is taken in again yet")
+
+
+def enrolled(keys: KeyStore, name: str, *, now: Instant) -> Customer:
+    """Give a customer; a new one gets a number and a key. Refuses as :func:`refuse_forgotten` does."""
+    found = keys.enrol((name,), now=now)
+    if name not in found:
+        refuse_forgotten(keys, name, now=now)
+    return found[name]
 
 
 def strong_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:

@@ -6,6 +6,9 @@
 3. The key store destroys key and name; a keyed mark stays, with its ground and its end.
 4. What was learned from them is learned again without them (``debts``).
 
+An erasure that was interrupted is finished by the same call: each step may be done twice. From the second step on
+nothing is known of the customer, and nothing can be appended to the journal.
+
 The journal stays and verifies without a key. It tells a random number, kinds and instants, and nobody whose they were.
 """
 
@@ -65,8 +68,16 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
 @repeated
 def _end_journal(context: AppContext, customer: Customer, *, ground: str, now: Instant) -> Head:
     with context.store.read() as reader:
+        head = reader.head(customer.subject)
+        if _has_ended(reader, head):
+            return head
         unit = _unit(context, reader, customer, ground=ground, now=now)
     return context.store.commit(unit)[-1]
+
+
+def _has_ended(reader: Reader, head: Head) -> bool:
+    last = reader.entries(head.subject, after=head.n - 1, upto=head.n) if head.n else ()
+    return any(entry.kind == "erasure" for entry in last)
 
 
 def _unit(context: AppContext, reader: Reader, customer: Customer, *, ground: str, now: Instant) -> Unit:

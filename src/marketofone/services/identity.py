@@ -14,7 +14,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.records import IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.directory import STRONG, account_mark, event_number, strong_mark
+from marketofone.services.directory import STRONG, account_mark, enrolled, event_number, refuse_forgotten, strong_mark
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, LinkChange, Reader, Unit
 
@@ -28,15 +28,22 @@ Members = tuple[int, ...]
 
 @repeated
 def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant) -> list[Head]:
-    """Record that a key was linked with a customer, or taken back; gives the entries, none when it is known already."""
+    """Record that a key was linked with a customer, or taken back; gives the entries, none when it is known already.
+
+    Raises
+    ------
+    Refused
+        When the customer was forgotten, and that is barred.
+    """
     data = event.data
     if not isinstance(data, IdentityLinked | IdentityUnlinked):
         raise TypeError("not an event about identity")
-    customer = context.keys.enrol((event.customer,))[event.customer]
+    customer = enrolled(context.keys, event.customer, now=now)
     number = event_number(event.key, subject=customer.subject)
     with context.store.read() as reader:
         if reader.known([(customer.subject, number)]):
             return []
+        refuse_forgotten(context.keys, event.customer, now=now)  # an erasure that comes later moves the guard
         unit = _unit(context, reader, customer, event, body, number=number, now=now)
     return context.store.commit(unit)
 

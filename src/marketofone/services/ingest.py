@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents
-from marketofone.domain.errors import MalformedEvent, Moved
+from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
+from marketofone.domain.errors import Refused as TurnedAway
 from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
 from marketofone.domain.moment import SECOND, Instant
 from marketofone.projection import codec
@@ -157,7 +158,11 @@ def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) ->
     for arrival in arrivals:
         data = arrival.event.data
         assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - IDENTIFYING names their kinds
-        heads = change_link(context, arrival.event, arrival.body, now=now)
+        try:
+            heads = change_link(context, arrival.event, arrival.body, now=now)
+        except TurnedAway:  # the customer was forgotten a moment ago
+            report += _keep_letters(context, [(FORGOTTEN, FORGOTTEN)], now=now)
+            continue
         report += BatchReport(rows=1, events=int(bool(heads)), duplicates=int(not heads), entries=tuple(heads))
     return report
 
@@ -173,14 +178,19 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
         by_name.setdefault(arrival.event.customer, {}).setdefault(arrival.event.key, arrival)
     rows = len(arrivals)
     report = BatchReport(rows=rows, duplicates=rows - sum(map(len, by_name.values())))
-    customers = context.keys.enrol(by_name)
-    waiting = {customers[name].subject: (customers[name], list(some.values())) for name, some in by_name.items()}
+    customers = context.keys.enrol(by_name, now=now)
+    late = sum(len(some) for name, some in by_name.items() if name not in customers)  # forgotten a moment ago
+    report += _late_letters(context, late, now=now)
+    waiting = {one.subject: (one, list(by_name[name].values())) for name, one in customers.items()}
     for _ in attempts():
-        waiting, late = _without_forgotten(context, waiting, now=now)
-        report += late
+        waiting, letters = _without_forgotten(context, waiting, now=now)
+        report += letters
         if not waiting:
             return report
-        judged, expects = _judge(context, waiting.values(), now=now)
+        try:
+            judged, expects = _judge(context, waiting.values(), now=now)
+        except UnknownCustomer:  # one of them is being forgotten, and is left out the next time
+            continue
         fresh = _not_kept_before(context, judged, waiting)
         report += BatchReport(duplicates=_size(waiting) - _size(fresh))
         if not fresh:
@@ -209,9 +219,13 @@ def _without_forgotten(
     if not barred:
         return waiting, BatchReport()
     late = sum(len(arrivals) for customer, arrivals in waiting.values() if customer.name in barred)
-    report = _keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now)
     others = {of: one for of, one in waiting.items() if one[0].name not in barred}
-    return others, msgspec.structs.replace(report, rows=0)
+    return others, _late_letters(context, late, now=now)
+
+
+def _late_letters(context: AppContext, late: int, *, now: Instant) -> BatchReport:
+    """Keep that so many events of customers who were forgotten arrived; their rows are counted already."""
+    return msgspec.structs.replace(_keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now), rows=0)
 
 
 def _commit(

@@ -1,7 +1,7 @@
 """Learning: waiting lessons become a new version of what was learned.
 
 A version is one entry of the bank's journal. It names its parent, its lessons in order, and the digests of the states
-that changed. What a lesson teaches is judged when it is learned, so a no that came meanwhile is followed.
+that changed. A lesson whose customer said no, or was forgotten, while the version was computed is a debt, paid at once.
 """
 
 from __future__ import annotations
@@ -9,26 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from marketofone.domain.errors import Refused, UnknownCustomer, UnknownVersion
+from marketofone.domain.errors import Refused, UnknownVersion
 from marketofone.domain.moment import Instant
-from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel
-from marketofone.learn.update import learn as updated
-from marketofone.learn.values import ValuePosterior, learn_value
-from marketofone.learn.values import to_bytes as value_to_bytes
-from marketofone.models.bandit import Arm
-from marketofone.models.bandit import to_bytes as arm_to_bytes
 from marketofone.projection import codec
-from marketofone.projection.person import Person
 from marketofone.projection.records import RollbackRecord, VersionRecord
-from marketofone.projection.snapshot import Snapshot
-from marketofone.projection.versions import ModelVersion, arm_name, value_name
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.decide import decision_at, place_of
-from marketofone.services.feedback import earlier_outcomes, same_features, taught
-from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
+from marketofone.services.debts import pay
+from marketofone.services.lessons import moved_states
+from marketofone.store.ports import BANK, Expectation, Lesson, Unit
 
 TOGETHER = 1_000
 """Lessons in one version."""
@@ -51,8 +40,10 @@ def learn(context: AppContext, *, now: Instant) -> int:
     """Learn from every lesson that waits. Gives how many lessons became part of a version."""
     learned = 0
     while True:
-        waiting, took = _learn_some(context, now=now)
+        waiting, took, moved = _learn_some(context, now=now)
         learned += took
+        if moved:
+            pay(context, now=now, subjects=moved)
         if waiting < TOGETHER:
             return learned
 
@@ -132,20 +123,24 @@ def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
 
 
 @repeated
-def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int]:
+def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int, set[int]]:
+    """Learn some lessons; gives how many waited, how many were learned, and whose guard moved meanwhile."""
     with context.store.read() as reader:
         waiting = reader.lessons(limit=TOGETHER)
         if not waiting:
-            return 0, 0
+            return 0, 0, set()
         head = reader.head(BANK)
         snapshot = context.snapshot(reader)
         version = context.versions.version(snapshot.bank, snapshot.bank.version)
         states, lessons = moved_states(context, reader, snapshot, version, waiting, now=now)
+        before = reader.heads([subject for subject, _ in lessons])
     unit = _unit(
         context, waiting, lessons, states, parent=version.number, now=now, expected=Expectation(head.guard, head.n)
     )
     context.store.commit(unit)
-    return len(waiting), len(lessons)
+    with context.store.read() as reader:  # what moves from here on sees this version, and pays by itself
+        after = reader.heads(list(before))
+    return len(waiting), len(lessons), {of for of in before if after[of].guard != before[of].guard}
 
 
 def _unit(
@@ -171,72 +166,3 @@ def _unit(
         states=dict(sealed.values()),
         learned=[lesson.row for lesson in waiting],
     )
-
-
-def moved_states(
-    context: AppContext,
-    reader: Reader,
-    snapshot: Snapshot,
-    version: ModelVersion,
-    waiting: Iterable[Lesson],
-    *,
-    now: Instant,
-) -> tuple[dict[str, bytes], tuple[tuple[int, int], ...]]:
-    """Give the states that lessons move, and the lessons that teach something."""
-    arms: dict[str, Arm] = {}
-    values: dict[str, ValuePosterior] = {}
-    learned: list[tuple[int, int]] = []
-    config = snapshot.config
-    for lesson in waiting:
-        task = task_of(context, reader, snapshot, lesson, now=now)
-        if task is None or isinstance(task, Skipped):
-            continue
-        action = config.actions.action(task.action)
-        if isinstance(task, ValueLabel):
-            before = values.get(action.id) or context.versions.value(reader, version, action)
-            values[action.id] = learn_value(before, value_minor=task.value_minor)
-        else:
-            arm = arms.get(action.id) or context.versions.arm(reader, version, action, config=config)
-            arms[action.id] = updated(arm, task)
-        learned.append((lesson.subject, lesson.n))
-    states = {arm_name(name, features=config.features): arm_to_bytes(arm) for name, arm in arms.items()}
-    states |= {value_name(name): value_to_bytes(value) for name, value in values.items()}
-    return states, tuple(learned)
-
-
-def task_of(
-    context: AppContext, reader: Reader, snapshot: Snapshot, lesson: Lesson, *, now: Instant
-) -> Example | ValueLabel | Skipped | None:
-    """Give what a lesson teaches now; None when its person was forgotten."""
-    owner = context.keys.customer(lesson.subject)
-    if owner is None:
-        return None
-    try:
-        person = snapshot.person_of(owner)
-    except UnknownCustomer:
-        return None
-    facts = _facts_of(context, reader, owner, person, lesson)
-    return taught(
-        person,
-        facts.decision,
-        facts.outcome,
-        earlier=facts.earlier,
-        config=snapshot.config,
-        outdated=not same_features(reader, context.configs, snapshot.bank, facts.decision, snapshot.config),
-        now=now,
-    )
-
-
-def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Person, lesson: Lesson) -> LessonFacts:
-    """Give what a lesson is about: read once, for a debt of one customer makes all others' lessons be learned again."""
-    place = (lesson.subject, lesson.n)
-    known = context.lessons.get(place)
-    if known is None:
-        entry = next(iter(reader.entries(owner.subject, after=lesson.n - 1, upto=lesson.n)))
-        outcome = codec.read(entry, box=owner.box).outcome
-        _, n = place_of(context, reader, outcome.decision, customer=owner.name)
-        decision = replace(decision_at(reader, owner, n).decision, candidates=())  # which are most of it
-        earlier = earlier_outcomes(reader, person, decision, after=n, before=lesson.n)
-        known = LessonFacts(outcome, decision, tuple(earlier))
-        context.lessons.put(place, known)
-    return known

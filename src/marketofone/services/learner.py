@@ -31,14 +31,15 @@ class Learning:
         self._context = context
         self._clock = clock
         self._learner: Learner | None = None
-        self._owing: set[int] = set()
+        self._owing: set[int] | None = None  # None is all customers: an earlier process may have ended in debt
         self.by_itself = True
 
     def now(self, now: Instant) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
-        if owing := set(self._owing):
+        owing = None if self._owing is None else set(self._owing)
+        if owing is None or owing:
             pay(self._context, now=now, subjects=owing)
-            self._owing -= owing
+            self._owing = (self._owing or set()) - (owing or set())
         return learn(self._context, now=now)
 
     def soon(self, now: Instant) -> None:
@@ -56,7 +57,7 @@ class Learning:
             learner.owe(subject)
         elif self.by_itself:
             pay(self._context, now=now, subjects={subject})
-        else:
+        elif self._owing is not None:
             self._owing.add(subject)
 
     @contextmanager

@@ -40,6 +40,7 @@ FAULTS = {
     "altered": "was altered",
     "disordered": "is out of order",
 }
+UNFINISHED = "its customer is being forgotten, and the key still exists: forget them again"
 ALWAYS = Instant(2**62)
 _SHORT = 6  # digits of a subject number that a problem names
 
@@ -145,9 +146,11 @@ class _Views:
         self._tallies: Counter[str] = Counter()
         self._events: dict[str, list[tuple[KeptEvent, Event]]] = {name: [] for name in self._snapshots if name != CORE}
         self._problems: list[str] = []
+        self._is_ending = False
 
     def add(self, entry: Entry, record: Any) -> None:
         """Take in one more entry."""
+        self._is_ending = entry.kind == "erasure"
         core = self._snapshots.get(CORE)
         if core is not None and self._state.n < core.n:
             self._state = reduce(self._state, entry, record)
@@ -168,6 +171,10 @@ class _Views:
     def found(self, *, broken: tuple[str, ...], entries: int) -> Found:
         """Compare, and give what was found."""
         subject = self._customer.subject
+        if self._is_ending:
+            return Found(
+                journals=1, entries=entries, unreadable=1, broken=broken, views=(f"{self.name}: {UNFINISHED}",)
+            )
         if not broken:
             self._compare(subject)
         return Found(

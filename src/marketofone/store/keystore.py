@@ -124,16 +124,21 @@ class KeyStore:
             found.update(self._load(missing))
         return found
 
-    def enrol(self, names: Iterable[str]) -> dict[str, Customer]:
-        """Give customers by name; who is new gets a random subject number and a key of their own, durably."""
+    def enrol(self, names: Iterable[str], *, now: Instant) -> dict[str, Customer]:
+        """Give customers by name; a new one gets a random subject number and a key of its own, durably.
+
+        A customer who was forgotten is left out while that is barred, also when it happened a moment ago.
+        """
         found = self.find(names)
         new = sorted({name for name in names if name not in found})
         if new:
-            rows = [self._new_row(name) for name in new]
+            rows = [(*row, row[1], now) for row in map(self._new_row, new)]
             with self._lock, self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany(
-                    "INSERT OR IGNORE INTO customers (subject, mark, name, wrapped) VALUES (?, ?, ?, ?)", rows
+                    "INSERT OR IGNORE INTO customers (subject, mark, name, wrapped) SELECT ?, ?, ?, ? "
+                    "WHERE NOT EXISTS (SELECT 1 FROM erased WHERE mark = ? AND until > ?)",
+                    rows,
                 )
             found.update(self._load(new))
         return found
@@ -144,11 +149,11 @@ class KeyStore:
         known = self._by_subject.get(subject)
         if known is not None:
             return known
-        with self._lock:
+        with self._lock:  # until it is remembered: a key that is destroyed meanwhile would be remembered for ever
             row = self._connection.execute(
                 "SELECT subject, name, wrapped FROM customers WHERE subject = ?", (subject,)
             ).fetchone()
-        return None if row is None else self._keep(row)
+            return None if row is None else self._keep(row)
 
     def subjects(self) -> list[int]:
         """List the subject numbers of every customer, ascending."""
@@ -245,8 +250,9 @@ class KeyStore:
         known = self._connection.execute("SELECT subject FROM customers WHERE mark = ?", (mark,)).fetchone()
         if known is None:  # it may have gone before: its number stays
             known = self._connection.execute("SELECT subject FROM erased WHERE mark = ?", (mark,)).fetchone()
-        self._connection.execute(
-            "INSERT OR REPLACE INTO erased (mark, subject, ground, at, until) VALUES (?, ?, ?, ?, ?)",
+        self._connection.execute(  # under a new number each time: by it other processes see that something happened
+            "INSERT OR REPLACE INTO erased (rowid, mark, subject, ground, at, until) "
+            "SELECT coalesce(max(rowid), 0) + 1, ?, ?, ?, ?, ? FROM erased",
             (mark, None if known is None else known[0], ground, at, until),
         )
 
@@ -282,9 +288,7 @@ class KeyStore:
                     f"SELECT subject, name, wrapped FROM customers WHERE mark IN ({places})",  # noqa: S608
                     some,
                 ).fetchall()
-            for row in rows:
-                known = self._keep(row)
-                found[known.name] = known
+                found.update((known.name, known) for known in map(self._keep, rows))
         return found
 
     def _keep(self, row: tuple[int, bytes, bytes]) -> Customer:
