@@ -29,7 +29,8 @@ def measure(crowd: Crowd, *, seconds: float) -> Iterator[Figure]:
     """Ask for decisions at a fixed rate, with and without arrivals."""
     alone: list[float] = []
     beside: list[float] = []
-    with server("bank", crowd.folder) as port:
+    with server("bank", crowd.folder) as serving:
+        port = serving.port
         _ask(crowd, port, seconds=1.0, first=0)
         for number in range(ROUNDS):
             first = 1_000 * (number + 1)

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.figures import Aim, Figure, Row, quantiles
 from bench.serving import HOST
@@ -41,16 +42,23 @@ def measure(town: Town, people: Sequence[str], *, seconds: float) -> Figure:
 
 def _asked(what: str, name: str, town: Town, people: Sequence[str], *, seconds: float) -> Row:
     warm, count = int(WARM_UP_SECONDS * PER_SECOND), int((WARM_UP_SECONDS + seconds) * PER_SECOND)
-    with server(what, town.folder) as port:
-        requests = [decision_request(people[number % len(people)], port=port) for number in range(count)]
-        took = asyncio.run(Client(port, per_second=PER_SECOND).ask(requests))[warm:]
+    with server(what, town.folder) as serving:
+        requests = [decision_request(people[number % len(people)], port=serving.port) for number in range(count)]
+        took = asyncio.run(Client(serving.port, per_second=PER_SECOND).ask(requests))[warm:]
     lost = took.count(LOST_SECONDS)
     name += f" ({lost} of {len(took)} refused or lost)" if lost else ""
     return quantiles(name, "ms", [MILLISECONDS * each for each in took])
 
 
+class Serving(NamedTuple):
+    """A server that runs: where it listens, and its process."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def server(what: str, folder: Path, *, workers: int = 1) -> Iterator[int]:
+def server(what: str, folder: Path, *, workers: int = 1) -> Iterator[Serving]:
     """Start a server in a process of its own, and end it."""
     with socket.socket() as free:
         free.bind((HOST, 0))
@@ -58,7 +66,7 @@ def server(what: str, folder: Path, *, workers: int = 1) -> Iterator[int]:
     child = subprocess.Popen([sys.executable, "-m", "bench.serving", what, folder, str(port), str(workers)], cwd=ROOT)
     try:
         _await_answer(port, child)
-        yield port
+        yield Serving(port, child.pid)
     finally:
         child.terminate()
         child.wait(LOST_SECONDS)

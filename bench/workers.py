@@ -1,54 +1,126 @@
-"""Decisions over HTTP by one worker process and by two: how many a second, and what one costs the processor."""
+"""Decisions over HTTP by one worker process and by two: how many a second, and what one costs the processor.
+
+On PostgreSQL the client, the workers and the database share the cores: there a request should cost what it costs one
+worker, and no request should wait for a lock, for those under way are about different customers.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import resource
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
+import psycopg
+
+import postgres_server
+from bench import crowd as crowds
 from bench.crowd import Crowd
-from bench.figures import Aim, Figure, Row
+from bench.figures import Aim, Figure, Row, absent
 from bench.over_http import Client, decision_request, server
+from bench.processes import cpu_seconds
 
 AT_ONCE = 8  # questions under way
+MILLISECONDS = 1_000.0
+_LOOK_SECONDS = 0.005
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
-def measure(crowd: Crowd, *, seconds: float, engine: str, rounds: int = 2) -> Iterator[Figure]:
-    """Ask as fast as answers come; rounds of one and of two workers alternate."""
-    asked = {workers: [0, 0.0, 0.0] for workers in (1, 2)}
-    for number in range(rounds):
-        for workers, sums in asked.items():
-            count, took, cpu = _round(crowd, workers=workers, seconds=seconds / rounds, first=number * 997)
-            sums[0], sums[1], sums[2] = sums[0] + count, sums[1] + took, sums[2] + cpu
-    speed = {workers: count / took for workers, (count, took, _) in asked.items()}
-    cost = {workers: 1_000.0 * cpu / count for workers, (count, _, cpu) in asked.items()}
+class Asked(NamedTuple):
+    """How many questions were answered, in how many seconds, and the processor time of the server."""
+
+    answers: int
+    seconds: float
+    cpu: float
+
+    def and_more(self, other: Asked) -> Asked:
+        """Add another turn."""
+        return Asked(self.answers + other.answers, self.seconds + other.seconds, self.cpu + other.cpu)
+
+    def row(self, workers: int) -> Row:
+        """Give it as a line of the table."""
+        values = {"decisions/s": self.answers / self.seconds, "CPU ms each": MILLISECONDS * self.cpu / self.answers}
+        return Row(name=f"{workers} worker(s)", unit="", values=values)
+
+
+def measure(crowd: Crowd, *, seconds: float, turns: int) -> Iterator[Figure]:
+    """Ask as fast as answers come; turns of one and of two workers alternate."""
+    one, two = _alternating(crowd, seconds=seconds, turns=turns)
     yield Figure(
         own=Row(
-            name=f"decisions/s over HTTP, two workers against one, {engine}",
+            name="decisions/s over HTTP, two workers against one, SQLite",
             unit="x",
-            values={"times": speed[2] / speed[1]},
+            values={"times": two.answers / two.seconds / (one.answers / one.seconds)},
         ),
-        yardsticks=tuple(
-            Row(
-                name=f"{workers} worker(s)",
-                unit="",
-                values={"decisions/s": speed[workers], "CPU ms each": cost[workers]},
-            )
-            for workers in asked
-        ),
-        aim=Aim(of="times", bound=1.8, must=1.4, above=True) if engine == "SQLite" else None,
+        yardsticks=(one.row(1), two.row(2)),
+        aim=Aim(of="times", bound=1.8, must=1.4, above=True),
     )
 
 
-def _round(crowd: Crowd, *, workers: int, seconds: float, first: int) -> tuple[int, float, float]:
-    before = _children()
-    with server("bank", crowd.folder, workers=workers) as port:
-        asyncio.run(_asked(crowd, port, seconds=1.0, first=first))
-        began = perf_counter()
-        count = asyncio.run(_asked(crowd, port, seconds=seconds, first=first + 500))
-        took = perf_counter() - began
-    return count, took, _children() - before
+def measure_server(folder: Path, *, people: int, past: int, seconds: float, turns: int) -> Iterator[Figure]:
+    """Do the same on a PostgreSQL of its own, and look at who waits for a lock."""
+    name = "CPU of a decision over HTTP, two workers against one, PostgreSQL"
+    with postgres_server.running() as database:
+        if database is None:
+            yield Figure(own=absent(name, why="there is no PostgreSQL on this machine"))
+            return
+        address = database.create(stays=True)
+        crowd = crowds.build(folder, people=people, events=past, forecasts=True, engine=address)
+        with _watching(address) as looks:
+            one, two = _alternating(crowd, seconds=seconds, turns=turns)
+    yield Figure(
+        own=Row(name=name, unit="x", values={"times": two.cpu / two.answers / (one.cpu / one.answers)}),
+        yardsticks=(one.row(1), two.row(2)),
+        aim=Aim(of="times", bound=1.1, must=1.1, above=False),
+    )
+    yield Figure(
+        own=Row(
+            name="requests that wait for a lock of another, PostgreSQL",
+            unit="% of looks",
+            values={"waiting": 100.0 * sum(map(bool, looks)) / len(looks)},
+        ),
+        aim=Aim(of="waiting", bound=0.0, must=0.0, above=False),
+    )
+
+
+def _alternating(crowd: Crowd, *, seconds: float, turns: int) -> tuple[Asked, Asked]:
+    asked = {1: Asked(0, 0.0, 0.0), 2: Asked(0, 0.0, 0.0)}
+    for turn in range(turns):
+        for workers, before in asked.items():
+            more = _turn(crowd, workers=workers, seconds=seconds / turns, first=turn * 997)
+            asked[workers] = before.and_more(more)
+    return asked[1], asked[2]
+
+
+def _turn(crowd: Crowd, *, workers: int, seconds: float, first: int) -> Asked:
+    with server("bank", crowd.folder, workers=workers) as serving:
+        asyncio.run(_asked(crowd, serving.port, seconds=1.0, first=first))
+        began, busy = perf_counter(), cpu_seconds(serving.pid)
+        count = asyncio.run(_asked(crowd, serving.port, seconds=seconds, first=first + 500))
+        return Asked(count, perf_counter() - began, cpu_seconds(serving.pid) - busy)
+
+
+@contextmanager
+def _watching(address: str) -> Iterator[list[int]]:
+    """Look again and again how many connections wait for a lock, for as long as the block lasts."""
+    looks: list[int] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        with psycopg.connect(address, autocommit=True) as connection:
+            while not ended.wait(_LOOK_SECONDS):
+                looks.append(int(connection.execute(_WAITING).fetchall()[0][0]))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield looks
+    finally:
+        ended.set()
+        watching.join()
 
 
 async def _asked(crowd: Crowd, port: int, *, seconds: float, first: int) -> int:
@@ -65,8 +137,3 @@ async def _asked(crowd: Crowd, port: int, *, seconds: float, first: int) -> int:
         return done
 
     return sum(await asyncio.gather(*(one(number) for number in range(AT_ONCE))))
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
