@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from people import happened, ordinary_months, searched, wrote
+from people import happened, kept_events, ordinary_months, searched, wrote
 
 import marketofone
 from bank_projects import Projects
@@ -17,6 +18,7 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import Refused, StoreError, UnknownCustomer, UnknownDecision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
+from proofs import recorded
 
 Allow = Callable[..., None]
 NAME, OTHER = "maria-theresia-4711", "wolfgang-amadeus-12"
@@ -182,3 +184,54 @@ def test_who_was_one_person_with_somebody_forgotten_goes_on_alone(bank: Bank, no
     replayed = bank.replay()
     assert (replayed.differences, replayed.unreplayable) == (0, 2)
     assert bank.verify().problems == ()
+
+
+def test_a_process_that_looks_in_the_middle_of_an_erasure_has_forgotten_the_key_afterwards(
+    project: Path, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with marketofone.open(project, now=now) as one, marketofone.open(project, now=now) as other:
+        live(one, NAME, now=now)
+        destroy = one.context.keys.destroy
+        seen: list[str] = []
+
+        def look_first(*args: Any, **more: Any) -> bool:
+            seen.extend(other.context.keys.find((NAME,)))
+            with pytest.raises(UnknownCustomer):
+                other.profile(NAME, now=now)
+            assert not other.verify().ok
+            return destroy(*args, **more)
+
+        monkeypatch.setattr(one.context.keys, "destroy", look_first)
+        one.erase(NAME, ground=GROUND, now=now)
+
+        assert seen == [NAME]
+        assert other.context.keys.find((NAME,)) == {}
+        assert other.verify().problems == ()
+
+
+def test_an_erasure_that_is_asked_for_again_before_it_is_finished_ends_the_journal_once(
+    bank: Bank, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(bank, NAME, now=now)
+    live(bank, OTHER, now=now)
+    destroy = bank.context.keys.destroy
+
+    def ask_again_first(*args: Any, **more: Any) -> bool:
+        monkeypatch.setattr(bank.context.keys, "destroy", destroy)
+        bank.erase(NAME, ground=GROUND, now=now)
+        return destroy(*args, **more)
+
+    monkeypatch.setattr(bank.context.keys, "destroy", ask_again_first)
+    bank.erase(NAME, ground=GROUND, now=now)
+
+    assert recorded(bank, "erasure") == 1
+    assert bank.counts() == {"customers": 1, "events.admitted": len(kept_events(bank, OTHER))}
+    assert bank.verify().problems == ()
+
+
+def test_nobody_who_was_forgotten_a_moment_ago_gets_a_new_key(bank: Bank, now: Instant) -> None:
+    live(bank, NAME, now=now)
+    done = bank.erase(NAME, ground=GROUND, now=now)
+
+    assert bank.context.keys.enrol((NAME, OTHER), now=now).keys() == {OTHER}
+    assert bank.context.keys.enrol((NAME,), now=done.until).keys() == {NAME}

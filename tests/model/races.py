@@ -26,7 +26,7 @@ from reference import Happened
 SHARED = frozenset(
     {"consent", "ingest", "link", "decide", "outcome", "rule", "forecast", "profile", "ask", "recall", "erase"}
 )
-Part = Sequence[Operation]
+Part = list[Operation]
 """What one thread does, one thing after the other."""
 
 
@@ -42,7 +42,7 @@ class Race:
         """Draw what each thread does: about the same two or three people, with names of decisions they share."""
         rng = random.Random(self.seed)
         customers = rng.sample(CUSTOMERS, rng.choice((2, 2, 3)))
-        parts = []
+        parts: list[Part] = []
         common = [Happened(f"common-{kind}", kind, START - HOUR) for kind in KINDS]
         for place in range(self.threads):
             drawing = Drawing(random.Random(rng.random()), customers=customers, prefix=f"e{place}", events=[*common])
