@@ -52,7 +52,7 @@ def crowd_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:
     with some.open() as bank:
         yield from ingesting.measure(bank, some, folder=folder, events=scale.arrivals)
     yield from beside.measure(some, seconds=scale.seconds)
-    yield from workers.measure(some, seconds=scale.seconds, engine="SQLite")
+    yield from workers.measure(some, seconds=scale.seconds, engine="SQLite", turns=scale.turns)
     with some.open() as bank:
         yield from resting.measure(bank, some, folder=folder / "resting", people=scale.crowd)
 

@@ -37,8 +37,9 @@ class Scale:
     """How much is measured.
 
     ``people`` and ``days`` of the town's lives, ``decisions``, ``choices`` and ``rounds`` of reading in it, and
-    ``seconds`` of each figure over HTTP. ``crowd`` people with ``past`` events each, and how many ``arrivals`` for each
-    size of batches. ``memory``: the events of a small and of a large bank.
+    ``seconds`` of each figure over HTTP, where one and two workers take ``turns``. ``crowd`` people with ``past``
+    events each, and how many ``arrivals`` for each size of batches. ``memory``: the events of a small and of a large
+    bank.
     """
 
     people: int
@@ -47,6 +48,7 @@ class Scale:
     choices: int
     rounds: int
     seconds: float
+    turns: int
     crowd: int
     past: int
     arrivals: dict[int, int]
@@ -60,6 +62,7 @@ FULL = Scale(
     choices=2_000,
     rounds=10,
     seconds=16.0,
+    turns=2,
     crowd=5_000,
     past=20,
     arrivals={5_000: 50_000, 1_000: 20_000, 1: 500},
@@ -72,6 +75,7 @@ QUICK = Scale(
     choices=500,
     rounds=4,
     seconds=4.0,
+    turns=2,
     crowd=1_000,
     past=10,
     arrivals={5_000: 10_000, 1_000: 5_000, 1: 100},

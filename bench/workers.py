@@ -14,12 +14,12 @@ from bench.over_http import Client, decision_request, server
 AT_ONCE = 8  # questions under way
 
 
-def measure(crowd: Crowd, *, seconds: float, engine: str, rounds: int = 2) -> Iterator[Figure]:
-    """Ask as fast as answers come; rounds of one and of two workers alternate."""
+def measure(crowd: Crowd, *, seconds: float, engine: str, turns: int = 2) -> Iterator[Figure]:
+    """Ask as fast as answers come; turns of one and of two workers alternate."""
     asked = {workers: [0, 0.0, 0.0] for workers in (1, 2)}
-    for number in range(rounds):
+    for number in range(turns):
         for workers, sums in asked.items():
-            count, took, cpu = _round(crowd, workers=workers, seconds=seconds / rounds, first=number * 997)
+            count, took, cpu = _round(crowd, workers=workers, seconds=seconds / turns, first=number * 997)
             sums[0], sums[1], sums[2] = sums[0] + count, sums[1] + took, sums[2] + cpu
     speed = {workers: count / took for workers, (count, took, _) in asked.items()}
     cost = {workers: 1_000.0 * cpu / count for workers, (count, _, cpu) in asked.items()}

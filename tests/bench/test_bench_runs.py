@@ -19,6 +19,7 @@ TINY = Scale(
     choices=50,
     rounds=1,
     seconds=0.5,
+    turns=1,
     crowd=20,
     past=5,
     arrivals={100: 200, 1: 10},
