@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from importlib.metadata import version
 from importlib.resources import files
@@ -297,17 +297,23 @@ def _record_documents(context: AppContext, texts: dict[str, str], *, config: Ban
 
 
 def _language(data: Path, *, keep: bool = True) -> LanguageModel:
-    # Fitting takes seconds and depends on nothing but the phrases, the seed and this version's code: done once.
+    # Fitting takes seconds and depends on nothing but the phrases, the seed and this version's code: done once for a
+    # bank, and once in a process that makes several.
     path = _language_file(data)
     if path.is_file():
         return LanguageModel.from_bytes(path.read_bytes())
-    model = LanguageModel.fit(load_phrases(phrases_text()), seed=LANGUAGE_SEED)
+    model = _fitted_language()
     if not keep:
         return model
     half = path.with_suffix(".half")
     half.write_bytes(model.to_bytes())
     half.replace(path)  # in one step: another process never reads half a model
     return model
+
+
+@cache
+def _fitted_language() -> LanguageModel:
+    return LanguageModel.fit(load_phrases(phrases_text()), seed=LANGUAGE_SEED)
 
 
 def _language_file(data: Path) -> Path:

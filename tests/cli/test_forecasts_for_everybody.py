@@ -156,6 +156,7 @@ def test_only_what_can_be_learned_is_learned(then: Path) -> None:
     assert json.loads(told(then, "train", "recommend", "--as-of", AS_OF, "--json"))["past_days"] == 0
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_nothing_after_the_date_leaves_a_trace_in_what_is_learned_and_foretold(then: Path, later: Path) -> None:
     untaught = told(then, "forecast", "--all", "--as-of", AS_OF, "--json")
     for words in (

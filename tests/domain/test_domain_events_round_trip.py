@@ -21,6 +21,8 @@ from marketofone.domain.moment import Instant, instant_of
 
 WORDS = string.ascii_letters + string.digits + "_.:/-"
 READABLE = st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"))
+IDS = st.text(READABLE, min_size=1, max_size=40)
+CUSTOMERS = IDS.filter(lambda id_: id_ not in (".", ".."))  # no address can carry these two
 ANYTHING = st.characters(codec="utf-8")
 PERSONAL = "Petra-Novakova-19800101"
 
@@ -66,10 +68,10 @@ MOMENTS = st.datetimes(*DECADES, timezones=st.just(UTC)).map(instant_of)
 @st.composite
 def events(draw: st.DrawFn, kind: str) -> Event:
     return Event(
-        id=draw(st.text(READABLE, min_size=1, max_size=40)),
-        producer=draw(st.text(READABLE, min_size=1, max_size=40)),
+        id=draw(IDS),
+        producer=draw(IDS),
         kind=kind,
-        customer=draw(st.text(READABLE, min_size=1, max_size=40)),
+        customer=draw(CUSTOMERS),
         at=draw(MOMENTS),
         data=msgspec.convert(draw(FACTS[kind]), KINDS[kind][0]),
     )

@@ -51,12 +51,14 @@ def test_every_row_is_accounted_for(berka: tuple[Path, dict[str, Any]]) -> None:
 
 def test_a_second_import_adds_nothing(berka: tuple[Path, dict[str, Any]], data: Path) -> None:
     bank, counts = berka
-    before = marketofone("verify", bank=bank)["entries"]
+    before = marketofone("replay", "--all", bank=bank)["entries"]  # it counts them as `verify` does, in less time
 
     again = marketofone("import", "berka", str(data / "berka"), "--grant", "all", bank=bank)
 
     assert (again["events"], again["dead_letters"], again["duplicates"]) == (0, 0, counts["rows"])
-    assert marketofone("verify", bank=bank)["entries"] - before <= 9  # one entry for each batch that brought nothing
+    assert (
+        marketofone("replay", "--all", bank=bank)["entries"] - before <= 9
+    )  # one entry for each batch that brought nothing
 
 
 def test_everything_works_at_a_moment_of_its_life(berka: tuple[Path, dict[str, Any]]) -> None:

@@ -43,7 +43,7 @@ def other_future(account: Account, *, after: int) -> Account:
     return replace(account, amounts=moved, balances=np.cumsum(moved))
 
 
-@pytest.mark.usefixtures("lightgbm")
+@pytest.mark.usefixtures("lightgbm", "few_trees")
 @pytest.mark.parametrize("method", LEARNED, ids=lambda method: method.name)
 def test_in_the_time_split_another_future_changes_no_forecast(small_bank: list[Account], method: Method) -> None:
     case = case_of(small_bank, CUT)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from marketofone.models.forecast import Model, fit
 from marketofone.models.forecast.boost import loadable
-from marketofone.models.language import LanguageModel, load_phrases, phrases_text
+from marketofone.models.language import LanguageModel
 from marketofone.profile.ledger import Account, Kind
 
 KINDS = (Kind("transfer", "salary", "Employer"), Kind("transfer", "rent", "Landlord"), Kind("cash", "cash", None))
@@ -17,8 +18,9 @@ FIRST = 19_000  # 8 January 2022
 
 
 @pytest.fixture(scope="session")
-def language() -> LanguageModel:
-    return LanguageModel.fit(load_phrases(phrases_text()), seed=0)
+def language(fitted: Path) -> LanguageModel:
+    (kept,) = fitted.glob("language-*.bin")
+    return LanguageModel.from_bytes(kept.read_bytes())
 
 
 def _live(seed: int, *, days: int = 200, first: int = FIRST, name: str = "a") -> Account:
