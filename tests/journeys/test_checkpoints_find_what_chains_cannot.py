@@ -20,7 +20,9 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
-from marketofone.store.ports import BANK
+from marketofone.projection import codec
+from marketofone.projection.records import CheckpointRecord
+from marketofone.store.ports import BANK, Unit
 
 FILE = Path(wiring.DATA) / "bank.sqlite"
 
@@ -96,6 +98,22 @@ def test_a_journal_rewritten_by_somebody_with_all_keys_is_found(
         found = bank.verify(against=kept)
 
     assert "not those that the checkpoint was made of" in found.problems[0]
+
+
+def test_the_last_checkpoint_that_the_bank_recorded_is_held_against_the_log_by_itself(
+    project: Path, now: Instant
+) -> None:
+    with marketofone.open(project, now=now) as bank:
+        say(bank, "c-1", "grant", now=now)
+        text = bank.checkpoint(now=now).text
+        context = bank.context
+        forged = CheckpointRecord("somebody", text.replace("\n3\n", "\n2\n"))  # signed, and said of another log
+        draft = codec.draft("checkpoint", forged, subject=BANK, box=context.keys.bank, at=now)
+        context.store.commit(Unit(now=now, drafts=[draft]))
+        found = bank.verify()
+
+    assert not found.ok
+    assert "checkpoint" in found.problems[0]
 
 
 @pytest.mark.sqlite

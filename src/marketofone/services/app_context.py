@@ -33,6 +33,7 @@ PATIENCE = 10.0
 """For how many seconds a unit of work is computed again while others move what it rests on."""
 
 _LESSONS = 10_000
+_DERIVED = 4
 
 STRICT_ATTEMPTS = 2
 """How often it is computed again for arrivals that cannot change the answer."""
@@ -65,9 +66,9 @@ class Turns:
 class AppContext:
     """Everything plugged in, built once by ``wiring``; documents follow what any process recorded last.
 
-    ``actor`` says who acts where a request does not say it; ``lessons`` remembers, by their entries, what was learned
-    from and may have to be learned again; ``reopen`` opens the same bank in another process, to
-    read only where it is asked to.
+    ``actor`` says who acts where a request does not say it. ``derived`` remembers what was made of the bank's whole
+    journal up to an entry, ``lessons`` what was learned from and may have to be learned again, by its entry.
+    ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
 
     store: Store
@@ -81,6 +82,7 @@ class AppContext:
     reads_only: bool = False
     turns: Turns = field(default_factory=Turns)
     right_of_way: RightOfWay = field(default_factory=RightOfWay)
+    derived: Recent[tuple[str, int], object] = field(default_factory=partial(Recent, room=_DERIVED))
     lessons: Recent[tuple[int, int], LessonFacts] = field(default_factory=partial(Recent, room=_LESSONS))
     reopen: Callable[..., AppContext] | None = None
 

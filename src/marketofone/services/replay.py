@@ -69,6 +69,16 @@ class BankHistory:
             self._states.append(state)
         self._ends = [one.n for one in self._states]
 
+    @staticmethod
+    def of(context: AppContext, reader: Reader) -> BankHistory:
+        """Give it as a reader shows it: made once, for a replay asks for it with every few customers."""
+        n = reader.head(BANK).n
+        known = context.derived.get(("history", n))
+        if not isinstance(known, BankHistory):
+            known = BankHistory(context, reader)
+            context.derived.put(("history", n), known)
+        return known
+
     @property
     def last(self) -> BankState:
         """The bank's journal as it stands."""
@@ -111,7 +121,7 @@ def replay(
 def _replay_some(context: AppContext, subjects: Sequence[int]) -> ReplayReport:
     """Replay some customers side by side, in the order of versions, so that each version is laid out once."""
     with context.store.read() as reader:
-        history = BankHistory(context, reader)
+        history = BankHistory.of(context, reader)
         journals = [_Journal(context, reader, subject) for subject in subjects]
         report = ReplayReport()
         for found in merge(*(journal.decisions() for journal in journals), key=_version_of):

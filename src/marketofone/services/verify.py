@@ -3,7 +3,8 @@
 1. The file itself, and the bank's own journal: documents, versions and the states they name, dead letters.
 2. Journal by journal, in memory bounded by one customer: the chain, its head, what its entries say, and what is kept
    beside it (``verify_journal``). In a pool of processes where that is asked for.
-3. The Merkle log: its root from its leaves, each journal's entries in ascending order.
+3. The Merkle log: its root from its leaves, each journal's entries in ascending order, and how it stands to the last
+   checkpoint that the bank recorded, and to an older one where it is given.
 4. Counts: there is nothing of any kind that no entry asks for.
 
 It runs no code that it finds, writes nothing, and no reading of it is a use. Problems name tables, journals and
@@ -26,7 +27,13 @@ from marketofone.audit.merkle import Frontier, leaf_hash
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, digest_of, read_config
-from marketofone.projection.records import DocumentRecord, LettersRecord, RollbackRecord, VersionRecord
+from marketofone.projection.records import (
+    CheckpointRecord,
+    DocumentRecord,
+    LettersRecord,
+    RollbackRecord,
+    VersionRecord,
+)
 from marketofone.services import letters
 from marketofone.services.app_context import AppContext
 from marketofone.services.checkpoint import compare_with, read_checkpoint
@@ -72,6 +79,7 @@ class _BankJournal:
         self.states: dict[bytes, str] = {}
         self.destroyed: set[bytes] = set()
         self.versions: set[int] = set()
+        self.checkpoint = ""  # the text of the last one
 
     def add(self, entry: Entry, record: Any, views: list[str]) -> None:
         """Take in one more entry."""
@@ -82,6 +90,8 @@ class _BankJournal:
             read_config(record.texts)
         elif isinstance(record, LettersRecord):
             self.letters += record.digests
+        elif isinstance(record, CheckpointRecord):
+            self.checkpoint = record.text
         elif isinstance(record, VersionRecord):
             if record.parent and record.parent not in self.versions:
                 views.append(f"{name}: a version whose parent does not exist")
@@ -107,7 +117,8 @@ def verify(
     against
         The text of an old checkpoint; ``public_key`` verifies it, where the key store's is not trusted.
     """
-    old = None if against is None else read_checkpoint(context, against, public_key=public_key)
+    if against is not None:
+        read_checkpoint(context, against, public_key=public_key)  # what is no checkpoint is refused at once
     broken: list[str] = []
     views: list[str] = []
     bank, before, sealed = _BankJournal(), None, Sealed(size=0, root=b"", waiting=0)
@@ -127,9 +138,10 @@ def verify(
                 step(found.journals, len(subjects))
     with _noting(broken):
         broken += _verify_log(context, sealed)
-    if old is not None:
+    for text in dict.fromkeys(filter(None, (against, "" if context.keys.is_absent else bank.checkpoint))):
         with _noting(broken):
-            broken += compare_with(context, old, sealed=sealed)
+            known = read_checkpoint(context, text, public_key=public_key if text == against else None)
+            broken += compare_with(context, known, sealed=sealed)
     quiet = False
     with _noting(broken), context.store.read() as reader:
         after = reader.sizes()
@@ -207,11 +219,15 @@ def _facts(context: AppContext) -> Facts:
         return Facts(configs=(), taught=taught)
     with suppress(MarketOfOneError, StopIteration, *_ALTERED), context.store.read() as reader:
         bank = context.projection.bank(reader)
+        known = context.derived.get(("facts", bank.n))
+        if isinstance(known, Facts):
+            return known
         configs += [context.configs.of(reader, bank, entry=n) for n in sorted(bank.digests, reverse=True)]
         for entry in reader.entries(BANK, kinds=("version",)):
             record = codec.read(entry, box=context.keys.bank)
             for subject, n in (*record.lessons, *record.dropped):
                 taught.setdefault(subject, set()).add(n)
+        context.derived.put(("facts", bank.n), Facts(configs=tuple(configs), taught=taught))
     return Facts(configs=tuple(configs), taught=taught)
 
 
