@@ -107,7 +107,7 @@ def test_the_last_checkpoint_that_the_bank_recorded_is_held_against_the_log_by_i
         say(bank, "c-1", "grant", now=now)
         text = bank.checkpoint(now=now).text
         context = bank.context
-        forged = CheckpointRecord("somebody", text.replace("\n3\n", "\n2\n"))  # signed, and said of another log
+        forged = CheckpointRecord("somebody", text.replace("\n2\n", "\n1\n"))  # signed, and said of another log
         draft = codec.draft("checkpoint", forged, subject=BANK, box=context.keys.bank, at=now)
         context.store.commit(Unit(now=now, drafts=[draft]))
         found = bank.verify()
