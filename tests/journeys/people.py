@@ -18,6 +18,7 @@ from marketofone.domain.event import (
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.features.state import to_bytes
 from marketofone.projection import codec
+from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.records import KeptEvent
 
 _NUMBERS = count()
@@ -110,7 +111,7 @@ def kept_events(bank: Bank, customer: str) -> list[KeptEvent]:
     """Give what is kept of a customer's events, in the order in which they arrived."""
     owner = bank.context.keys.find((customer,))[customer]
     with bank.context.store.read() as reader:
-        entries = reader.entries(owner.subject, kinds=("ingest", "signal"))
+        entries = reader.entries(owner.subject, kinds=HOLDS_EVENTS)
         return [event for entry in entries for event in codec.read(entry, box=owner.box).events]
 
 

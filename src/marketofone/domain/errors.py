@@ -31,6 +31,8 @@ table that maps them to answers.
 
 from __future__ import annotations
 
+import msgspec
+
 
 class MarketOfOneError(Exception):
     """The root: catch it to catch everything this package raises on purpose."""
@@ -186,3 +188,21 @@ class ChainBroken(StoreError):
     def __init__(self, *, seq: int) -> None:
         self.seq = seq
         super().__init__(f"entry {seq} does not verify")
+
+
+def malformed(error: Exception, *, within: str) -> MalformedEvent:
+    """Turn a decoder's complaint into our error: the path names the field, and no value is repeated."""
+    what, _, path = str(error).partition(" - at ")
+    field = path.strip("`").removeprefix("$").removeprefix(".")
+    if "missing required field" in what or "unknown field" in what:
+        field = ".".join(part for part in (field, what.split("`")[-2][:64]) if part)
+        what = "missing" if "missing" in what else "not a field of this kind"
+    elif what.startswith("Invalid enum value"):
+        what = "none of the allowed words"
+    elif what.startswith("Expected `datetime` with a timezone"):
+        what = "an instant without timezone"
+    elif not isinstance(error, msgspec.ValidationError):
+        what = "not readable as JSON"
+    return MalformedEvent(
+        field=within + (field or "event"), shape=what, fix="see the catalogue of events in docs/events.md"
+    )

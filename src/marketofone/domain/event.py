@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from marketofone.domain.errors import MalformedEvent, MalformedRequest
+from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.moment import Instant, instant_of, text_of
 
 Source = Literal[
@@ -32,8 +32,7 @@ SOURCE_CODES: dict[Source, int] = {
     "reference": 8,
 }
 """How a source is stored. A number once given stays."""
-# What a person can switch: all but `protection` (arrears and care flags, kept under a legal duty and used only to
-# stop marketing) and `reference` (facts about no person).
+# What a person can switch: all but `protection` (kept under a legal duty, stops marketing) and `reference` (no person).
 SWITCHABLE: tuple[Source, ...] = tuple(source for source in SOURCES if source not in ("protection", "reference"))
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -230,6 +229,29 @@ class DistrictDescribed(EventData, frozen=True, kw_only=True):
     figures: dict[Word, float | None]
 
 
+class EventRemoved(EventData, frozen=True, kw_only=True):
+    """An earlier event was wrong and is taken back for good, whether it has arrived yet or not.
+
+    ``type``, ``id`` and ``producer`` name that event; without a producer it is the same one. What is corrected is taken
+    back, and sent again under another id.
+    """
+
+    type: Word
+    id: Text
+    producer: Text = ""
+
+    def __post_init__(self) -> None:
+        if self.type not in KINDS or self.type in _STAYS:
+            raise ValueError("a kind that cannot be taken back")
+
+    @property
+    def source(self) -> Source:
+        """The data source of what is taken back."""
+        return KINDS[self.type][1]
+
+
+REMOVED = "event.removed"
+_STAYS = frozenset({REMOVED, "identity.linked", "identity.unlinked"})
 KINDS: dict[str, tuple[type[EventData], Source]] = {
     "transaction.booked": (TransactionBooked, "transactions"),
     "account.opened": (AccountOpened, "transactions"),
@@ -253,8 +275,14 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
     "partner.searched": (PartnerSearched, "life_events"),
     "message.received": (MessageReceived, "messages"),
     "district.described": (DistrictDescribed, "reference"),
+    REMOVED: (EventRemoved, "reference"),  # it tells nothing about a person: no consent keeps a mistake standing
 }
 _DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
+
+
+def key_of(producer: str, id: str) -> bytes:  # noqa: A002 - the word of CloudEvents
+    """Give the sixteen bytes by which an event is recognised."""
+    return blake2b(f"{producer}\0{id}".encode(), digest_size=16).digest()
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False):
@@ -273,8 +301,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     key: bytes = b""
 
     def __post_init__(self) -> None:
-        key = blake2b(f"{self.producer}\0{self.id}".encode(), digest_size=16).digest()
-        msgspec.structs.force_setattr(self, "key", key)
+        msgspec.structs.force_setattr(self, "key", key_of(self.producer, self.id))
 
     @property
     def source(self) -> Source:
@@ -359,24 +386,6 @@ def check_customer(name: str) -> None:
         raise MalformedRequest(
             field="customer", shape=shape, fix="use 1 to 128 characters without blanks, and not . or .."
         ) from error
-
-
-def malformed(error: Exception, *, within: str) -> MalformedEvent:
-    """Turn a decoder's complaint into our error: the path names the field, and no value is repeated."""
-    what, _, path = str(error).partition(" - at ")
-    field = path.strip("`").removeprefix("$").removeprefix(".")
-    if "missing required field" in what or "unknown field" in what:
-        field = ".".join(part for part in (field, what.split("`")[-2][:64]) if part)
-        what = "missing" if "missing" in what else "not a field of this kind"
-    elif what.startswith("Invalid enum value"):
-        what = "none of the allowed words"
-    elif what.startswith("Expected `datetime` with a timezone"):
-        what = "an instant without timezone"
-    elif not isinstance(error, msgspec.ValidationError):
-        what = "not readable as JSON"
-    return MalformedEvent(
-        field=within + (field or "event"), shape=what, fix="see the catalogue of events in docs/events.md"
-    )
 
 
 def cloudevent(event: Event) -> dict[str, object]:

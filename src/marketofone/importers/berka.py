@@ -25,8 +25,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.domain.errors import MalformedEvent
-from marketofone.domain.event import KINDS, Event, TransactionBooked, malformed
+from marketofone.domain.errors import MalformedEvent, malformed
+from marketofone.domain.event import KINDS, Event, TransactionBooked
 from marketofone.domain.moment import HOUR, SECOND, Calendar, Day, Instant, date_of
 from marketofone.importers.tables import cells_of, day_in, figure_in, minor_in, number_in, read_table, word_in
 

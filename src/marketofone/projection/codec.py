@@ -34,6 +34,7 @@ _NONCE = 12
 _RECORDS: dict[EntryKind, type[Record]] = {
     "ingest": records.IngestRecord,
     "signal": records.IngestRecord,
+    "amendment": records.IngestRecord,
     "consent": records.ConsentRecord,
     "identity": records.IdentityRecord,
     "decision": records.DecisionRecord,
@@ -178,7 +179,7 @@ def _written(kind: EntryKind, record: Record) -> bytes:
 
 def _plainly(kind: EntryKind, record: Record) -> bytes:
     body = _ENCODE(record)
-    if kind not in ("ingest", "signal", "use"):  # their fields were checked one by one, and they are many
+    if kind not in ("ingest", "signal", "amendment", "use"):  # their fields were checked one by one, and they are many
         _DECODERS[kind].decode(body)
     return zlib.compress(body, 6) if kind == "document" else body
 

@@ -6,7 +6,7 @@ So the state of a source is the fold of every kept event of it up to an entry, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -31,13 +31,18 @@ class Folded(NamedTuple):
 
 
 def kept_events(
-    records: Iterable[tuple[int, IngestRecord]], *, after: Mapping[str, int]
+    records: Iterable[tuple[int, IngestRecord]], *, after: Mapping[str, int], removed: Collection[bytes]
 ) -> Iterator[tuple[KeptEvent, Event]]:
-    """Read the kept events of some sources, each source from the entry on that ``after`` names for it."""
+    """Read the kept events of some sources, each source from the entry on that ``after`` names for it.
+
+    ``removed`` are the keys of events that were taken back.
+    """
     for n, record in records:
         for event in record.events:
             if event.body is not None and n > after.get(event.source, n):
-                yield event, parse_event(event.body)
+                read = parse_event(event.body)
+                if read.key not in removed:
+                    yield event, read
 
 
 def admitted(

@@ -27,7 +27,7 @@ from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import BANK, Entry, EntryKind, Head, Kept
 
 EVERY_SOURCE = frozenset(SOURCES)
-HOLDS_EVENTS: tuple[EntryKind, ...] = ("ingest", "signal")
+HOLDS_EVENTS: tuple[EntryKind, ...] = ("ingest", "signal", "amendment")
 RENEW_AFTER = 64  # entries in a tail, or events folded of it: then its snapshot is renewed beside the way
 _PEOPLE = 100_000
 _STATES = 8_192
@@ -236,7 +236,8 @@ class Projection:
         if behind:
             tail = reader.entries(one.subject, after=min(behind.values()), upto=own.n, kinds=HOLDS_EVENTS)
             records = ((entry.n, self._read(entry, box=one.box)) for entry in tail)
-            more = admitted(kept_events(records, after=behind), consents=person.consents, config=config, now=judged)
+            events = kept_events(records, after=behind, removed=own.removed_keys)
+            more = admitted(events, consents=person.consents, config=config, now=judged)
             states = fold_more(states, more, config=config)
         for source, state in states.items():
             self._remember(one, source, Folded(own.n, state), heavy=len(more.get(source, ())) >= RENEW_AFTER)
@@ -245,21 +246,28 @@ class Projection:
     def _known(
         self, reader: JournalReader, customer: Customer, sources: frozenset[str], own: SubjectState, config: BankConfig
     ) -> dict[str, Folded]:
-        """Give what some sources were folded to, as remembered or else as kept; 0 entries where neither can be used."""
+        """Give what some sources were folded to, as remembered or else as kept; 0 entries where neither can be used.
+
+        What was folded before an event of the source was taken back cannot be used: nothing can be unfolded.
+        """
         schema = schema_of(config.features, config.calendar)
         known: dict[str, Folded] = {}
         for source in sources:
             folded = self._folded.get((customer.subject, source))
-            if folded is not None and folded.n <= own.n and (folded.state is None or folded.state.schema == schema):
+            if folded is None or not _stands(folded.n, own, source):
+                continue
+            if folded.state is None or folded.state.schema == schema:
                 known[source] = folded
         missing = sorted(sources - known.keys())
         kept = reader.snapshots(customer.subject, names=missing) if missing and self._renew else {}
         for source in missing:
-            known[source] = self._opened(kept.get(source), customer, own, config)
+            known[source] = self._opened(kept.get(source), customer, own, source, config)
         return known
 
-    def _opened(self, kept: Kept | None, customer: Customer, own: SubjectState, config: BankConfig) -> Folded:
-        plain = None if kept is None or kept.n > own.n else codec.kept(kept, box=customer.box)
+    def _opened(
+        self, kept: Kept | None, customer: Customer, own: SubjectState, source: str, config: BankConfig
+    ) -> Folded:
+        plain = None if kept is None or not _stands(kept.n, own, source) else codec.kept(kept, box=customer.box)
         if kept is not None and plain is not None:
             self._kept.put((kept.subject, kept.name), kept.n)
             with suppress(SchemaChanged):  # it is folded again, under the documents in force
@@ -298,9 +306,9 @@ class Projection:
             for member in person.members
             for entry in reader.entries(member.subject, upto=person.states[member.subject].n, kinds=HOLDS_EVENTS)
         )
-        pairs = (
-            (kept, event) for kept, event in kept_events(records, after=dict.fromkeys(wanted, 0)) if event.at <= now
-        )
+        removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
+        events = kept_events(records, after=dict.fromkeys(wanted, 0), removed=removed)
+        pairs = ((kept, event) for kept, event in events if event.at <= now)
         by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
         folded = fold_more({}, by_source, config=config)
         return {source: state for source, state in folded.items() if state is not None}
@@ -312,3 +320,9 @@ class Projection:
         self._kept.put((kept.subject, kept.name), kept.n)
         plain = codec.kept(kept, box=customer.box)
         return NOTHING if plain is None else reducer.from_bytes(plain) or NOTHING
+
+
+def _stands(n: int, own: SubjectState, source: str) -> bool:
+    """Say whether what was folded of a source up to an entry is a beginning of what it says now."""
+    removed = own.removed.get(source)
+    return n <= own.n and (removed is None or n >= removed.n)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
 from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.event import REMOVED, EventRemoved, key_of, parse_event
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.records import (
     ConsentRecord,
@@ -42,13 +43,21 @@ class LastForecast(Struct, frozen=True, array_like=True):
     journals: tuple[tuple[int, int], ...]
 
 
+class Removed(Struct, frozen=True, array_like=True):
+    """The keys of events of one source that were taken back, and the last entry that took one back."""
+
+    n: int
+    keys: tuple[bytes, ...]
+
+
 class SubjectState(Struct, frozen=True, array_like=True):
     """What one customer's journal says up to entry ``n``.
 
     ``refusals`` gives for each scope the last entry that took it back. ``decisions`` counts decision entries.
     ``control`` says whether the person belongs to the control group, None before the first decision, whose stamp is
     ``enrolled``. ``members`` are the subjects that are one person, this one among them, ascending; empty for one alone.
-    ``sources`` gives for each source the last entry that keeps events of it.
+    ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
+    taken back.
     """
 
     n: int = 0
@@ -62,6 +71,12 @@ class SubjectState(Struct, frozen=True, array_like=True):
     forecast: LastForecast | None = None
     members: tuple[int, ...] = ()
     sources: dict[str, int] = {}
+    removed: dict[str, Removed] = {}
+
+    @property
+    def removed_keys(self) -> frozenset[bytes]:
+        """The keys of all events that were taken back."""
+        return frozenset(key for of in self.removed.values() for key in of.keys)
 
 
 NOTHING = SubjectState()
@@ -106,6 +121,21 @@ def _ingest(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[str
     return {"sources": sources}
 
 
+def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[str, Any]:
+    changes = _ingest(state, entry, record)
+    sources, removed = changes["sources"], state.removed.copy()
+    for kept in record.events:
+        if kept.kind == REMOVED and kept.body is not None:
+            event = parse_event(kept.body)
+            assert isinstance(event.data, EventRemoved)  # noqa: S101 - its kind says so
+            source, key = event.data.source, key_of(event.data.producer or event.producer, event.data.id)
+            before = removed[source].keys if source in removed else ()
+            removed[source] = Removed(entry.n, tuple(dict.fromkeys((*before, key))))
+            if source in sources:
+                sources[source] = entry.n
+    return changes | {"removed": removed}
+
+
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:
     change = record.change
     changes: dict[str, Any] = {"consents": apply(state.consents, change)}
@@ -145,6 +175,7 @@ def _forecast(_: SubjectState, __: Entry, record: ForecastRecord) -> dict[str, A
 _STEPS: dict[EntryKind, Callable[[SubjectState, Entry, Any], dict[str, Any]]] = {
     "ingest": _ingest,
     "signal": _ingest,
+    "amendment": _amendment,
     "consent": _consent,
     "identity": _identity,
     "decision": _decision,

@@ -22,6 +22,7 @@ from msgspec import Struct
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection import codec
+from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.records import ErasureRecord, IdentityRecord, IngestRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.debts import pay
@@ -114,7 +115,7 @@ def _partings(context: AppContext, parting: Mapping[int, tuple[int, ...]], *, no
 def _counted(reader: Reader, customer: Customer) -> Counter[str]:
     """Count what the customer's entries added to the bank's counts."""
     counts: Counter[str] = Counter()
-    for entry in reader.entries(customer.subject, kinds=("ingest", "signal", "identity")):
+    for entry in reader.entries(customer.subject, kinds=(*HOLDS_EVENTS, "identity")):
         record = codec.read(entry, box=customer.box)
         if isinstance(record, IngestRecord):
             counts.update(VERDICT_NAMES[event.verdict] for event in record.events)

@@ -21,7 +21,7 @@ from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
+from marketofone.domain.event import Event, EventRemoved, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
 from marketofone.domain.moment import SECOND, Instant
 from marketofone.projection import codec
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
@@ -78,10 +78,11 @@ class Arrival(Struct, frozen=True, gc=False):
 
 
 class _Judged(Struct, frozen=True, gc=False):
-    """What is about to be appended to one journal, and what is known of that journal before it."""
+    """What is about to be appended to one journal, the snapshots it ends, and what is known of that journal before."""
 
     draft: Draft
     record: IngestRecord
+    drop: tuple[tuple[int, str], ...]
     before: SubjectState
     refused: int
     gaps: int
@@ -240,6 +241,7 @@ def _commit(
             drafts=[one.draft for one in judged],
             together={one.draft.subject: one.before.members for one in judged if one.before.members},
             tallies=_tallies(judged),
+            drop=[place for one in judged for place in one.drop],
         )
         try:
             heads = context.store.commit(unit)
@@ -330,15 +332,17 @@ def _judged(
             signal = signal or source in _SIGNALS
     uses = [(to, source) for source in sorted(read) for to in opened_by(source, consents, policy=policy, now=now)]
     record = IngestRecord(context.actor, tuple(events), tuple(uses))
+    taken_back = [arrival.event.data.source for arrival in arrivals if isinstance(arrival.event.data, EventRemoved)]
     draft = codec.draft(
-        "signal" if signal else "ingest",
+        "amendment" if taken_back else "signal" if signal else "ingest",
         record,
         subject=customer.subject,
         box=customer.box,
         at=max(arrival.event.at for arrival in arrivals),
         keys=keys,
     )
-    return _Judged(draft, record, state, counts[REFUSED], counts[GAP])
+    drop = tuple((customer.subject, source) for source in sorted(set(taken_back)))
+    return _Judged(draft, record, drop, state, counts[REFUSED], counts[GAP])
 
 
 def _not_kept_before(

@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.projection import codec
+from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.services.app_context import AppContext
 from marketofone.store.ports import EntryKind, Reader
 
-_TELLING: tuple[EntryKind, ...] = ("ingest", "signal", "decision", "forecast", "outcome", "use")
+_TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "use")
 
 
 class Use(Struct, frozen=True, kw_only=True):

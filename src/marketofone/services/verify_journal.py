@@ -19,7 +19,7 @@ from marketofone.audit.sealed_box import Box
 from marketofone.consent.ledger import Consents, Said, Validity
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
-from marketofone.domain.event import Event, parse_event
+from marketofone.domain.event import Event, EventRemoved, key_of, parse_event
 from marketofone.domain.moment import Instant
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
@@ -139,6 +139,7 @@ class _Views:
         self._snapshots = reader.snapshots(customer.subject)
         self._state = NOTHING
         self._event_keys: set[int] = set()
+        self._removed: set[bytes] = set()
         self._links: set[bytes] = set()
         self._decisions = 0
         self._lessons: list[tuple[int, int]] = []
@@ -197,6 +198,8 @@ class _Views:
                 continue
             event = parse_event(kept.body)
             self._event_keys.add(event_number(event.key, subject=entry.subject))
+            if isinstance(event.data, EventRemoved):
+                self._removed.add(key_of(event.data.producer or event.producer, event.data.id))
             snapshot = self._snapshots.get(kept.source)
             if snapshot is not None and entry.n <= snapshot.n:
                 self._events[kept.source].append((kept, event))
@@ -217,7 +220,8 @@ class _Views:
         if core is not None and self._state.n != core.n:
             self._problems.append("the snapshot of what it says lies behind its end")
         for name, snapshot in self._snapshots.items():
-            if name != CORE and not self._holds(snapshot, self._events[name]):
+            events = [pair for pair in self._events.get(name, ()) if pair[1].key not in self._removed]
+            if name != CORE and not self._holds(snapshot, events):
                 self._problems.append(f"the snapshot of {name!r} is not what its entries say")
 
     def _holds(self, snapshot: Kept, events: list[tuple[KeptEvent, Event]]) -> bool:

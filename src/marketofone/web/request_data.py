@@ -14,8 +14,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy
-from marketofone.domain.event import malformed
+from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy, malformed
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.services.uses import asked_moment
 
