@@ -85,7 +85,7 @@ class Campaign:
 | histories | {self.did["histories"]:,}, of {self.steps} steps and a beginning |
 | operations in them | {steps:,}, everything visible compared after each |
 | races between threads | {self.did["races of threads"]:,}, of 2 to 8 threads over two open banks on one folder |
-| races between processes | {self.did["races of processes"]:,}, of two processes, and kill -9 of one in every other race |
+| races between processes | {self.did["races of processes"]:,}, of two processes; kill -9 of one in every other |
 | kills | {self.did["kills"]:,}, kill -9 of a process in the middle of a history |
 | killed erasures | {self.did["erasures"]:,}, kill -9 in the middle of an erasure, which is finished afterwards |
 | seeds | from {self.seed} on |
