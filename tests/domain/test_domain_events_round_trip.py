@@ -28,7 +28,7 @@ PERSONAL = "Petra-Novakova-19800101"
 
 
 def texts(of: inspect.StrType) -> st.SearchStrategy[str]:
-    if of.pattern is not None and "A-Z]{" in of.pattern:
+    if of.pattern is not None and ("A-Z]{" in of.pattern or "|" in of.pattern):
         return st.from_regex(of.pattern.replace("$", r"\Z"))
     least, most = of.min_length or 0, min(of.max_length or 20, 40)
     return st.text(ANYTHING if of.pattern is None else WORDS, min_size=least, max_size=most)

@@ -17,6 +17,7 @@ START = 1_767_600_000_000_000  # 2026-01-05T08:00:00Z, a Monday
 CUSTOMERS = ("a", "b", "c", "d", "e", "f")
 KEYS = ("email_hash:1", "email_hash:2", "email_hash:3", "device:1")
 KINDS = ("transaction.booked", "app.opened", "app.failed", "life.declared", "place.visited")
+REMOVED = "event.removed"
 SCOPES = ("*", "offer", "feature", "summary", "card", "rate", "hint")
 Operation = tuple[str, dict[str, Any]]
 
@@ -97,6 +98,9 @@ def _ingest(of: Drawing) -> dict[str, Any]:
     for _ in range(of.random.choice((1, 1, 2, 4))):
         if of.events and of.random.random() < 0.3:
             event = of.random.choice(of.events)
+        elif of.random.random() < 0.1:
+            wrong = of.random.choice(of.events or [Happened(f"{of.prefix}-0", KINDS[0], of.now)])
+            event = Happened(f"{of.prefix}-back-{of.random.randint(0, 99)}", REMOVED, of.now, (wrong.key, wrong.kind))
         else:
             ago = of.random.choice((0, 0, MINUTE, HOUR, DAY, 9 * DAY, -MINUTE, -HOUR))
             event = Happened(f"{of.prefix}-{len(of.events)}", of.random.choice(KINDS), of.now - ago)

@@ -25,6 +25,7 @@ from marketofone.domain.event import (
     AppOpened,
     Event,
     EventData,
+    EventRemoved,
     IdentityLinked,
     IdentityUnlinked,
     LifeDeclared,
@@ -75,8 +76,12 @@ def event_of(customer: str, happened: Happened) -> Event:
         kind=happened.kind,
         customer=customer,
         at=Instant(happened.at),
-        data=_DATA[happened.kind],
+        data=_DATA[happened.kind] if happened.takes is None else _removal(*happened.takes),
     )
+
+
+def _removal(key: str, kind: str) -> EventData:
+    return EventRemoved(type=kind, id=key)
 
 
 def stages_of(decision: Decision) -> dict[str, str]:

@@ -20,7 +20,7 @@ from product import Product, as_decided, stages_of
 from reference import Answered, Arrived, Board, Entry, Happened, No, Said, uses_of, verdicts
 
 from marketofone.domain.decision import Decision
-from marketofone.domain.event import parse_event
+from marketofone.domain.event import Event, EventRemoved, parse_event
 from marketofone.projection import codec
 from marketofone.projection.records import (
     ConsentRecord,
@@ -341,6 +341,10 @@ class Recorded:
                     yield "events.admitted"
 
 
+def _takes(event: Event) -> tuple[str, str] | None:
+    return (event.data.id, event.data.type) if isinstance(event.data, EventRemoved) else None
+
+
 def _as_model(record: Any) -> Any:
     if isinstance(record, ConsentRecord):
         said = record.change
@@ -348,7 +352,7 @@ def _as_model(record: Any) -> Any:
         return Said(said.change == "grant", said.purposes, said.sources, said.channels, until)
     if isinstance(record, IngestRecord):
         events = [parse_event(event.body) for event in record.events if event.body is not None]
-        return Arrived(tuple(Happened(event.id, event.kind, int(event.at)) for event in events))
+        return Arrived(tuple(Happened(event.id, event.kind, int(event.at), _takes(event)) for event in events))
     if isinstance(record, DecisionRecord):
         return as_decided(record.decision)._replace(kind=record.kind or "")
     if isinstance(record, OutcomeRecord):

@@ -59,11 +59,12 @@ class Said(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """An event that is kept."""
+    """An event that is kept. One that takes another back names its key and kind."""
 
     key: str
     kind: str
     at: int
+    takes: tuple[str, str] | None = None
 
 
 class Arrived(NamedTuple):
@@ -175,17 +176,22 @@ def ordered(person: Journals) -> list[Entry]:
     return sorted((entry for journal in person.values() for entry in journal), key=lambda entry: entry.order)
 
 
+def kept_in(entry: Entry) -> Sequence[Happened]:
+    """Give the events that an entry keeps."""
+    return entry.says.kept if isinstance(entry.says, Arrived) else ()
+
+
 def number(person: Journals, feature: str, at: int) -> int:
-    """Count the events of a feature as of a moment; the same event under two ids counts once."""
+    """Count the events of a feature as of a moment; under two ids one counts once, taken back none."""
     spec = FEATURES[feature]
     after = at - 2 * HOUR if spec.soon else at - YEAR
+    gone = {event.takes[0] for entry in ordered(person) for event in kept_in(entry) if event.takes is not None}
     return len(
         {
             event.key
             for entry in ordered(person)
-            if isinstance(entry.says, Arrived)
-            for event in entry.says.kept
-            if event.kind == spec.kind and after < event.at <= at
+            for event in kept_in(entry)
+            if event.kind == spec.kind and after < event.at <= at and event.key not in gone
         }
     )
 
@@ -418,6 +424,11 @@ class ReferenceBank:
             person = self.person(customer)
             kept = []
             for event in some.values():
+                if event.takes is not None:  # a mistake goes, whatever is allowed
+                    counts["events"] += 1
+                    kept.append(event)
+                    self.taken.add((customer, event.key))
+                    continue
                 source = SOURCE_OF[event.kind]
                 admitted = source in SOURCES and may_come_in(person, source, moment(person, now))
                 counts["events"] += 1
@@ -506,13 +517,14 @@ class ReferenceBank:
     # looking at a person's money
 
     def seen(self, person: Journals) -> frozenset[tuple[str, str, int]]:
-        """Name the last entry of each id that keeps money."""
-        last = {
-            of: entry.order
-            for of, journal in person.items()
-            for entry in journal
-            if isinstance(entry.says, Arrived) and any(one.kind == "transaction.booked" for one in entry.says.kept)
-        }
+        """Name the last entry of each id that keeps money, or takes some back once there was any."""
+        last: dict[str, int] = {}
+        for of, journal in person.items():
+            for entry in journal:
+                keeps = any(one.kind == "transaction.booked" for one in kept_in(entry))
+                takes = any(one.takes is not None and one.takes[1] == "transaction.booked" for one in kept_in(entry))
+                if keeps or (takes and of in last):
+                    last[of] = entry.order
         return frozenset((of, "transactions", order) for of, order in last.items())
 
     def outdated(self, person: Journals) -> bool:

@@ -228,6 +228,9 @@ RECORDS: dict[EntryKind, records.Record] = {
             records.KeptEvent(records.GAP, "app", "app.opened", NOW, None),
         ),
     ),
+    "amendment": records.IngestRecord(
+        "api", (records.KeptEvent(records.ADMITTED, "reference", "event.removed", NOW, b'{"x":2}'),)
+    ),
     "consent": records.ConsentRecord("customer", WITHDRAWAL),
     "identity": records.IdentityRecord("api", bytes(range(16)), True, False, (SUBJECT, SUBJECT + 1), False, b"{}"),
     "decision": records.DecisionRecord("api", DECISION, RESTS_ON, "offer"),
@@ -273,6 +276,7 @@ SUBJECT_STATE = reducer.SubjectState(
     forecast=reducer.LastForecast(SUMMARY, (("insights", "transactions"),), ((SUBJECT, 8),)),
     members=(SUBJECT, SUBJECT + 1),
     sources={"app": 9, "transactions": 4},
+    removed={"app": reducer.Removed(9, (bytes(16), bytes(range(16))))},
 )
 
 

@@ -41,7 +41,7 @@ def test_the_same_value_gives_the_same_bytes(name: str) -> None:
 
 def test_everything_written_has_golden_bytes() -> None:
     assert written().keys() == HELD.keys()
-    assert {f"entry: {kind}" for kind in CODES} - HELD.keys() == {"entry: amendment"}  # nothing writes it yet
+    assert {f"entry: {kind}" for kind in CODES} <= HELD.keys()
 
 
 @pytest.mark.parametrize("kind", RECORDS)

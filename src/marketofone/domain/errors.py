@@ -203,6 +203,7 @@ def malformed(error: Exception, *, within: str) -> MalformedEvent:
         what = "an instant without timezone"
     elif not isinstance(error, msgspec.ValidationError):
         what = "not readable as JSON"
+    whole = within.removesuffix(".") or "event"
     return MalformedEvent(
-        field=within + (field or "event"), shape=what, fix="see the catalogue of events in docs/events.md"
+        field=within + field if field else whole, shape=what, fix="see the catalogue of events in docs/events.md"
     )

@@ -7,6 +7,7 @@ is a typed structure below and belongs to exactly one *data source*, the unit of
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from hashlib import blake2b
 from typing import Annotated, Literal, get_args
@@ -229,29 +230,6 @@ class DistrictDescribed(EventData, frozen=True, kw_only=True):
     figures: dict[Word, float | None]
 
 
-class EventRemoved(EventData, frozen=True, kw_only=True):
-    """An earlier event was wrong and is taken back for good, whether it has arrived yet or not.
-
-    ``type``, ``id`` and ``producer`` name that event; without a producer it is the same one. What is corrected is taken
-    back, and sent again under another id.
-    """
-
-    type: Word
-    id: Text
-    producer: Text = ""
-
-    def __post_init__(self) -> None:
-        if self.type not in KINDS or self.type in _STAYS:
-            raise ValueError("a kind that cannot be taken back")
-
-    @property
-    def source(self) -> Source:
-        """The data source of what is taken back."""
-        return KINDS[self.type][1]
-
-
-REMOVED = "event.removed"
-_STAYS = frozenset({REMOVED, "identity.linked", "identity.unlinked"})
 KINDS: dict[str, tuple[type[EventData], Source]] = {
     "transaction.booked": (TransactionBooked, "transactions"),
     "account.opened": (AccountOpened, "transactions"),
@@ -275,8 +253,25 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
     "partner.searched": (PartnerSearched, "life_events"),
     "message.received": (MessageReceived, "messages"),
     "district.described": (DistrictDescribed, "reference"),
-    REMOVED: (EventRemoved, "reference"),  # it tells nothing about a person: no consent keeps a mistake standing
 }
+REMOVED = "event.removed"
+_MAY_GO = "|".join(re.escape(kind) for kind in KINDS if not kind.startswith("identity."))
+
+
+class EventRemoved(EventData, frozen=True, kw_only=True):
+    """An earlier event was wrong and is taken back for good, whether it has arrived yet or not.
+
+    ``type``, ``id`` and ``producer`` name that event; without a producer it is the same one. What is corrected is taken
+    back, and sent again under another id.
+    """
+
+    type: Annotated[str, Meta(pattern=rf"^({_MAY_GO})$(?!\n)")]
+    id: Text
+    producer: Text | None = None
+
+
+# It tells nothing about a person, so no consent keeps a mistake standing.
+KINDS[REMOVED] = (EventRemoved, "reference")
 _DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
 
 

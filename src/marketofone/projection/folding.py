@@ -13,7 +13,7 @@ import msgspec
 
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
-from marketofone.domain.event import Event, parse_event
+from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of, parse_event
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
@@ -43,6 +43,14 @@ def kept_events(
                 read = parse_event(event.body)
                 if read.key not in removed:
                     yield event, read
+
+
+def taken_back(event: Event) -> tuple[Source, bytes] | None:
+    """Give the source and the key of what an event takes back; None when it takes nothing back."""
+    data = event.data
+    if not isinstance(data, EventRemoved):
+        return None
+    return KINDS[data.type][1], key_of(data.producer or event.producer, data.id)
 
 
 def admitted(

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import REMOVED, EventRemoved, key_of, parse_event
+from marketofone.domain.event import REMOVED, parse_event
 from marketofone.projection.contacts import Contacts, answered, remember
+from marketofone.projection.folding import taken_back
 from marketofone.projection.records import (
     ConsentRecord,
     DecisionRecord,
@@ -125,10 +126,9 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
     changes = _ingest(state, entry, record)
     sources, removed = changes["sources"], state.removed.copy()
     for kept in record.events:
-        if kept.kind == REMOVED and kept.body is not None:
-            event = parse_event(kept.body)
-            assert isinstance(event.data, EventRemoved)  # noqa: S101 - its kind says so
-            source, key = event.data.source, key_of(event.data.producer or event.producer, event.data.id)
+        gone = taken_back(parse_event(kept.body)) if kept.kind == REMOVED and kept.body is not None else None
+        if gone is not None:
+            source, key = gone
             before = removed[source].keys if source in removed else ()
             removed[source] = Removed(entry.n, tuple(dict.fromkeys((*before, key))))
             if source in sources:

@@ -21,9 +21,10 @@ from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import Event, EventRemoved, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
+from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
 from marketofone.domain.moment import SECOND, Instant
 from marketofone.projection import codec
+from marketofone.projection.folding import taken_back
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
 from marketofone.projection.reducer import NOTHING, SubjectState
 from marketofone.projection.snapshot import Snapshot
@@ -332,16 +333,16 @@ def _judged(
             signal = signal or source in _SIGNALS
     uses = [(to, source) for source in sorted(read) for to in opened_by(source, consents, policy=policy, now=now)]
     record = IngestRecord(context.actor, tuple(events), tuple(uses))
-    taken_back = [arrival.event.data.source for arrival in arrivals if isinstance(arrival.event.data, EventRemoved)]
+    removed = {gone[0] for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
     draft = codec.draft(
-        "amendment" if taken_back else "signal" if signal else "ingest",
+        "amendment" if removed else "signal" if signal else "ingest",
         record,
         subject=customer.subject,
         box=customer.box,
         at=max(arrival.event.at for arrival in arrivals),
         keys=keys,
     )
-    drop = tuple((customer.subject, source) for source in sorted(set(taken_back)))
+    drop = tuple((customer.subject, source) for source in sorted(removed))
     return _Judged(draft, record, drop, state, counts[REFUSED], counts[GAP])
 
 

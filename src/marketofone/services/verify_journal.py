@@ -19,12 +19,12 @@ from marketofone.audit.sealed_box import Box
 from marketofone.consent.ledger import Consents, Said, Validity
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
-from marketofone.domain.event import Event, EventRemoved, key_of, parse_event
+from marketofone.domain.event import Event, parse_event
 from marketofone.domain.moment import Instant
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.folding import admitted, fold_more
+from marketofone.projection.folding import admitted, fold_more, taken_back
 from marketofone.projection.records import IdentityRecord, IngestRecord, KeptEvent, OutcomeRecord
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.directory import decision_mark, event_number
@@ -198,8 +198,9 @@ class _Views:
                 continue
             event = parse_event(kept.body)
             self._event_keys.add(event_number(event.key, subject=entry.subject))
-            if isinstance(event.data, EventRemoved):
-                self._removed.add(key_of(event.data.producer or event.producer, event.data.id))
+            gone = taken_back(event)
+            if gone is not None:
+                self._removed.add(gone[1])
             snapshot = self._snapshots.get(kept.source)
             if snapshot is not None and entry.n <= snapshot.n:
                 self._events[kept.source].append((kept, event))
