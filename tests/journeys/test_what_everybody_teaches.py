@@ -86,6 +86,7 @@ def busy_accounts(*, until: Instant) -> list[Event]:
     ]
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_nothing_is_learned_from_what_had_not_happened_yet(
     project: Path, projects: Projects, now: Instant, tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ def test_nothing_is_learned_from_what_had_not_happened_yet(
     assert learned[0] == learned[1]
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_what_was_learned_from_people_who_all_said_no_is_given_up_at_the_next_training(
     bank: Bank, now: Instant
 ) -> None:

@@ -34,7 +34,7 @@ def few(live: Live) -> list[Account]:
     return [live(seed, days=190) for seed in range(10)]
 
 
-@pytest.mark.usefixtures("lightgbm")
+@pytest.mark.usefixtures("lightgbm", "few_trees")
 def test_the_same_past_gives_the_same_bytes_and_they_read_back_the_same(live: Live) -> None:
     model = fit(few(live), known_until=FIRST + 189, seed=7, boosting=True)
     assert 300 <= model.windows < 1_000
