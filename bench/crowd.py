@@ -23,6 +23,7 @@ from marketofone.services.forecast_population import forecast_population
 
 TODAY = Instant(int(time.time()) * SECOND)  # a server that is measured goes by the clock on the wall
 _SHOPS = ("Corner shop", "Market hall", "Fuel and go", "Green grocer", "Book cellar", "Bakery")
+_BALANCE = 250_000
 _ENTRIES = 5_000  # events ingested at once while the past is built
 
 
@@ -103,7 +104,12 @@ def _what(draw: random.Random, person: str) -> tuple[str, dict[str, object]]:
     turn = draw.randrange(20)
     if turn < 4:
         return "app.opened", {}
-    money: dict[str, object] = {"account": f"account-of-{person}", "currency": "EUR", "operation": "card"}
+    money: dict[str, object] = {
+        "account": f"account-of-{person}",
+        "currency": "EUR",
+        "operation": "card",
+        "balance_minor": _BALANCE,  # without one a forecast would abstain, and cost nothing
+    }
     if turn == 4:
         return "transaction.booked", {
             **money,

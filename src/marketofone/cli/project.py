@@ -25,9 +25,11 @@ from marketofone.domain.moment import HOUR, Calendar, Day, Instant, day_number, 
 from marketofone.importers import berka, cloudevents
 from marketofone.projection.bank_config import EMBEDDED, read_settings
 from marketofone.services.ingest import Incoming
+from marketofone.services.population import together
 
 HOST = "127.0.0.1"
 DEMO_FOLDER = "demo-bank"
+_GRANTED_TOGETHER = 500
 DEMO_BEGINS = day_number(date(2025, 1, 1))
 MORNING = 10 * HOUR  # of the day after the last: there the time of the demo's bank stands
 
@@ -133,9 +135,10 @@ def _grant_all(bank: Bank, people: Iterable[str], *, authority: str) -> Instant:
     said: dict[str, Any] = {"actor": "importer", "authority": authority, **everything}
     now = bank.now()
     until = latest_end(now, policy=bank.config.policy)
-    for person in people:
-        if bank.epoch(person) == 0:  # a second import adds nothing
-            bank.consent(ConsentChange(customer=person, change="grant", since=now, until=until, **said), now=now)
+    silent = (person for person in people if bank.epoch(person) == 0)  # a second import adds nothing
+    for some in together(silent, size=_GRANTED_TOGETHER):
+        grants = [ConsentChange(customer=one, change="grant", since=now, until=until, **said) for one in some]
+        bank.consents_given(grants, now=now)
     return until
 
 

@@ -119,6 +119,14 @@ class Projection:
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=_STATES)
         self._kept: Recent[tuple[int, str], int] = Recent(room=_PEOPLE)  # the last entry of snapshots
 
+    def apart(self, *, room: int) -> Projection:
+        """Give another that remembers a few people only, for a reading that passes each person once."""
+        other = Projection(self._keys, renew=self._renew, read=self._read)
+        other._bank = self._bank
+        states = room * len(SOURCES)
+        other._subjects, other._folded, other._kept = Recent(room=room), Recent(room=states), Recent(room=states)
+        return other
+
     def bank(self, reader: JournalReader) -> BankState:
         """Give what the bank's journal says."""
         n = reader.head(BANK).n

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
-from marketofone.store.ports import Entry, EntryKind, Head, Journals, Kept
+from marketofone.store.ports import Entry, EntryKind, Head, Kept
+
+
+class EntryReader(Protocol):
+    """Walks through journals."""
+
+    def entries(
+        self, subject: int, *, after: int = 0, upto: int | None = None, kinds: Sequence[EntryKind] | None = None
+    ) -> Iterable[Entry]:
+        """Walk through one journal in order."""
+        ...
 
 
 class PrefixReader:
     """Shows each journal up to an entry, and no snapshot: what is folded from it was folded from the beginning."""
 
-    def __init__(self, reader: Journals, bounds: Mapping[int, int]) -> None:
+    def __init__(self, reader: EntryReader, bounds: Mapping[int, int]) -> None:
         self._reader = reader
         self._bounds = bounds
 

@@ -95,9 +95,9 @@ class AppContext:
         """Give the same, where other processes of a pool open the bank to read only."""
         return self if self.reopen is None else replace(self, reopen=partial(self.reopen, read_only=True))
 
-    def snapshot(self, reader: Reader) -> Snapshot:
-        """Look at what a reader shows."""
-        return Snapshot(reader, projection=self.projection, configs=self.configs)
+    def snapshot(self, reader: Reader, *, projection: Projection | None = None) -> Snapshot:
+        """Look at what a reader shows; with a projection of its own, a long reading leaves no trace in memory."""
+        return Snapshot(reader, projection=projection or self.projection, configs=self.configs)
 
     @property
     def config(self) -> BankConfig:

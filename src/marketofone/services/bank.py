@@ -222,10 +222,17 @@ class Bank:
 
     def consent_given(self, change: ConsentChange, *, now: Instant | None = None) -> consent_service.ConsentGiven:
         """Record what a person says about consent; gives what holds now, until when, and the entry that proves it."""
+        return self.consents_given([change], now=now)[0]
+
+    def consents_given(
+        self, changes: Sequence[ConsentChange], *, now: Instant | None = None
+    ) -> list[consent_service.ConsentGiven]:
+        """Record what customers say, who are all different people, in one unit of work; gives what each may know."""
         moment = self._at(now)
-        given = consent_service.change_consent(self._context, change, now=moment)
-        if change.change == "withdraw" and debts.may_owe(self._context, given.entry.subject):
-            self.learning.owe(given.entry.subject, now=moment)
+        given = consent_service.change_consents(self._context, changes, now=moment)
+        for change, one in zip(changes, given, strict=True):
+            if change.change == "withdraw" and debts.may_owe(self._context, one.entry.subject):
+                self.learning.owe(one.entry.subject, now=moment)
         return given
 
     def whose(self, reference: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -16,11 +16,12 @@ from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
 from marketofone.projection.reducer import NOTHING
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.directory import account_mark, enrolled, refuse_forgotten
 from marketofone.services.uses import asked_moment
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Expectation, Head, Reader, Unit
+from marketofone.store.ports import BANK, Draft, Expectation, Head, Reader, Unit
 
 
 class ScopeState(Struct, frozen=True, kw_only=True):
@@ -49,40 +50,73 @@ class ConsentGiven(Struct, frozen=True, kw_only=True):
     entry: Head
 
 
+class _Prepared(Struct, frozen=True):
+    """One thing a customer says, ready to be appended: who is known, what is recorded, and which snapshots go."""
+
+    person: Person | None
+    customer: Customer
+    record: ConsentRecord
+    draft: Draft
+    drop: tuple[tuple[int, str], ...]
+
+
 @repeated
-def change_consent(context: AppContext, change: ConsentChange, *, now: Instant) -> ConsentGiven:
-    """Record what a person says. When this returns it is durable, and the next decision follows it.
+def change_consents(context: AppContext, changes: Sequence[ConsentChange], *, now: Instant) -> list[ConsentGiven]:
+    """Record what customers say who are all different people, in one unit of work.
+
+    When this returns it is durable, and the next decisions follow it.
 
     Nothing is folded: snapshots of a source that may not be used any more go with it, one that may be used again is
     folded when somebody looks.
     """
-    check_customer(change.customer)
-    refuse_forgotten(context.keys, change.customer, now=now)
+    for change in changes:
+        check_customer(change.customer)
+        refuse_forgotten(context.keys, change.customer, now=now)
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         policy = snapshot.config.policy
-        said = explicit(change, policy=policy, now=now)
-        customer = enrolled(context.keys, change.customer, now=now)
-        try:
-            person = snapshot.person_of(customer)
-        except UnknownCustomer:
-            person = None
-    drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
-    record = ConsentRecord(change.actor, said)
+        said = [explicit(change, policy=policy, now=now) for change in changes]
+        customers = enrolled(context.keys, *(one.customer for one in said), now=now)
+        prepared = [_prepared(snapshot, customers[one.customer], one, now=now) for one in said]
+    heads = context.store.commit(_unit(prepared, bank=snapshot.bank.guard, now=now))
+    return [_given(context, one, head) for one, head in zip(prepared, heads, strict=True)]
+
+
+def _prepared(snapshot: Snapshot, customer: Customer, said: ConsentChange, *, now: Instant) -> _Prepared:
+    try:
+        person = snapshot.person_of(customer)
+    except UnknownCustomer:
+        person = None
+    drop = [] if person is None else _no_longer_admitted(person, said, policy=snapshot.config.policy, now=now)
+    record = ConsentRecord(said.actor, said)
     draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since)
-    expects = {customer.subject: Expectation(0)} if person is None else person.expects(strict=False)
-    unit = Unit(
+    return _Prepared(person, customer, record, draft, tuple(drop))
+
+
+def _unit(prepared: Sequence[_Prepared], *, bank: int, now: Instant) -> Unit:
+    expects: dict[int, Expectation] = {BANK: Expectation(bank)}
+    together: dict[int, tuple[int, ...]] = {}
+    for one in prepared:
+        if one.person is None:
+            expects[one.customer.subject] = Expectation(0)
+        else:
+            expects.update(one.person.expects(strict=False))
+            together.update(one.person.together)
+    return Unit(
         now=now,
-        expects={**expects, BANK: Expectation(snapshot.bank.guard)},
-        drafts=[draft],
-        together={} if person is None else person.together,
-        drop=drop,
+        expects=expects,
+        together=together,
+        drafts=[one.draft for one in prepared],
+        drop=[place for one in prepared for place in one.drop],
     )
-    (head,) = context.store.commit(unit)
-    for subject, source in drop:
+
+
+def _given(context: AppContext, one: _Prepared, head: Head) -> ConsentGiven:
+    for subject, source in one.drop:
         context.projection.drop(subject, source)
-    context.follow(NOTHING if person is None else person.own, draft, head, record)
-    return ConsentGiven(consents=_after(person, customer.subject, said), until=said.until, entry=head)
+    context.follow(NOTHING if one.person is None else one.person.own, one.draft, head, one.record)
+    said = one.record.change
+    return ConsentGiven(consents=_after(one.person, one.customer.subject, said), until=said.until, entry=head)
 
 
 def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:

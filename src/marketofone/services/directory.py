@@ -23,12 +23,13 @@ def refuse_forgotten(keys: KeyStore, name: str, *, now: Instant) -> None:
         raise Refused(why="this customer was forgotten, and nothing about them is taken in again yet")
 
 
-def enrolled(keys: KeyStore, name: str, *, now: Instant) -> Customer:
-    """Give a customer; a new one gets a number and a key. Refuses as :func:`refuse_forgotten` does."""
-    found = keys.enrol((name,), now=now)
-    if name not in found:
-        refuse_forgotten(keys, name, now=now)
-    return found[name]
+def enrolled(keys: KeyStore, *names: str, now: Instant) -> dict[str, Customer]:
+    """Give customers by name; a new one gets a number and a key. Refuses as :func:`refuse_forgotten` does."""
+    found = keys.enrol(names, now=now)
+    for name in names:
+        if name not in found:
+            refuse_forgotten(keys, name, now=now)
+    return found
 
 
 def strong_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:

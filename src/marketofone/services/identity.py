@@ -38,7 +38,7 @@ def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant)
     data = event.data
     if not isinstance(data, IdentityLinked | IdentityUnlinked):
         raise TypeError("not an event about identity")
-    customer = enrolled(context.keys, event.customer, now=now)
+    customer = enrolled(context.keys, event.customer, now=now)[event.customer]
     number = event_number(event.key, subject=customer.subject)
     with context.store.read() as reader:
         if reader.known([(customer.subject, number)]):

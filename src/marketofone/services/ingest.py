@@ -37,8 +37,8 @@ from marketofone.store.ports import BANK, Draft, Expectation, Head, Unit
 
 Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
-PIECE = 500
-"""Events in one unit of work: the lock is short, and each commit writes few pages for each event."""
+PIECE, SHORT_PIECE = 2_000, 250
+"""Events in one unit of work: a long one writes few pages for each event, a short one lets others in soon."""
 
 _ENCODE = msgspec.json.Encoder().encode
 _TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
@@ -113,7 +113,7 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
         if identifies:
             report += _links(context, some, now=now)
         else:
-            for piece in _pieces(list(some)):
+            for piece in _pieces(context, list(some)):
                 report += _take(context, piece, now=now)
     return report
 
@@ -169,8 +169,12 @@ def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) ->
     return report
 
 
-def _pieces(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
-    return (arrivals[start : start + PIECE] for start in range(0, len(arrivals), PIECE))
+def _pieces(context: AppContext, arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
+    start = 0
+    while start < len(arrivals):
+        size = SHORT_PIECE if context.right_of_way.is_asked else PIECE
+        yield arrivals[start : start + size]
+        start += size
 
 
 def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:

@@ -82,9 +82,10 @@ def load_person(snapshot: Snapshot, person: Person, asked: DataScope) -> Known:
 def population(context: AppContext, asked: DataScope, *, customers: Iterable[str] | None = None) -> Iterator[Known]:
     """Read everybody of whom anything is kept or said, sorted by name; also those who allow nothing."""
     names = sorted(one.name for one in context.keys.customers()) if customers is None else customers
+    projection = context.projection.apart(room=_TOGETHER)
     for some in together(names, size=_TOGETHER):
         with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
+            snapshot = context.snapshot(reader, projection=projection)
             read = [load_person(snapshot, person, asked) for person in people(snapshot, some)]
         yield from read
 

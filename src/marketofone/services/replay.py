@@ -7,8 +7,10 @@ decision folds, by the same reducer; only snapshots are left aside. It writes no
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,10 +29,11 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.decide import compute
 from marketofone.services.pool import in_pieces
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Entry, Reader
+from marketofone.store.ports import BANK, Entry, EntryKind, Reader
 
 _TOGETHER = 64  # customers in one piece: the more, the less often a version is laid out again
-_REMEMBERED = 128  # records of one customer: most are asked for twice, soon after each other
+_REMEMBERED = 128  # entries of one customer: most are asked for twice or more, soon after each other
+_LAST = 2**63 - 1
 Step = Callable[[int, int], None]
 _ENCODE = msgspec.msgpack.Encoder().encode
 
@@ -130,10 +133,10 @@ def _replay_some(context: AppContext, subjects: Sequence[int]) -> ReplayReport:
 
 
 class _Found(NamedTuple):
-    """A recorded decision, its customer, and what was folded of their journal before it."""
+    """A recorded decision, its customer, and their journal, walked through up to it."""
 
     customer: Customer
-    projection: Projection
+    journal: _Journal
     record: DecisionRecord
 
 
@@ -153,12 +156,16 @@ class _Journal:
         self.projection = Projection(context.keys, read=self._read)
         self.report = ReplayReport()
         self._reader = reader
+        self._passed: deque[Entry] = deque(maxlen=_REMEMBERED)
         self._last: Recent[tuple[int, int], Any] = Recent(room=_REMEMBERED)
 
     def decisions(self) -> Iterator[_Found]:
         """Give decisions in order."""
         self.report += ReplayReport(entries=self._reader.head(self.subject).n)
-        for entry in self._reader.entries(self.subject, kinds=("decision",)):
+        for entry in self._reader.entries(self.subject):
+            self._passed.append(entry)
+            if entry.kind != "decision":
+                continue
             if self.customer is None:
                 self.report += ReplayReport(decisions=1, unreplayable=1)
                 continue
@@ -168,7 +175,17 @@ class _Journal:
                 difference = f"entry {entry.n} of a journal"
                 self.report += ReplayReport(decisions=1, differences=1, first_difference=difference)
             else:
-                yield _Found(self.customer, self.projection, record)
+                yield _Found(self.customer, self, record)
+
+    def entries(
+        self, subject: int, *, after: int = 0, upto: int | None = None, kinds: Sequence[EntryKind] | None = None
+    ) -> Iterable[Entry]:
+        """Walk through a journal; what was passed just now of this one is not read again."""
+        first = self._passed[0].n if self._passed else _LAST
+        if subject != self.subject or upto is None or after + 1 < first:
+            return self._reader.entries(subject, after=after, upto=upto, kinds=kinds)
+        passed = islice(self._passed, after + 1 - first, upto + 1 - first)
+        return (entry for entry in passed if kinds is None or entry.kind in kinds)
 
     def _read(self, entry: Entry, *, box: Box) -> Any:
         """Read an entry once: events are folded by the gate and by source, decisions are compared and folded, too."""
@@ -181,7 +198,7 @@ class _Journal:
 
 
 def _compared(context: AppContext, reader: Reader, history: BankHistory, found: _Found) -> ReplayReport:
-    customer, projection, record = found
+    customer, journal, record = found
     recorded = record.decision
     others = (subject for subject, _ in record.rests_on.journals if subject != customer.subject)
     if any(context.keys.customer(subject) is None for subject in others):
@@ -190,8 +207,8 @@ def _compared(context: AppContext, reader: Reader, history: BankHistory, found: 
     if not history.last.destroyed.isdisjoint(used):
         return ReplayReport(decisions=1, unreplayable=1)
     bank = history.at(record.rests_on.bank)
-    prefix = PrefixReader(reader, dict(record.rests_on.journals))
-    snapshot = _PrefixSnapshot(prefix, reader, bank, projection=projection, configs=context.configs)
+    prefix = PrefixReader(journal, dict(record.rests_on.journals))
+    snapshot = _PrefixSnapshot(prefix, reader, bank, projection=journal.projection, configs=context.configs)
     try:
         person = snapshot.person_of(customer)
         policy = context.versions.policy(reader, history.last, record.rests_on.version, config=snapshot.config)

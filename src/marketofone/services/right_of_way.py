@@ -9,12 +9,14 @@ slowly.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 _REST_SECONDS = 0.01
 _STEP = 16  # things between two looks
+_LATELY_SECONDS = 1.0
 
 T = TypeVar("T")
 
@@ -25,6 +27,7 @@ class RightOfWay:
     def __init__(self) -> None:
         self._free = threading.Condition()
         self._waiting = 0
+        self._answered = -_LATELY_SECONDS
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -36,8 +39,14 @@ class RightOfWay:
         finally:
             with self._free:
                 self._waiting -= 1
+                self._answered = time.monotonic()
                 if not self._waiting:
                     self._free.notify_all()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a person waits, or did lately: then what cannot rest in its middle should be short."""
+        return self._waiting > 0 or time.monotonic() - self._answered < _LATELY_SECONDS
 
     def paced(self, things: Iterable[T]) -> Iterator[T]:
         """Go through things in bulk, and give way before every few of them."""

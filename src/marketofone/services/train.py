@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from marketofone.domain.moment import Instant
 from marketofone.models.forecast import Model, fit, follow
-from marketofone.models.forecast.boost import loadable
 from marketofone.models.recommend import fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
 from marketofone.profile.ledger import Account
@@ -87,7 +86,7 @@ def _holdings(known: Known) -> frozenset[str]:
 
 
 def _forecast_model(accounts: Sequence[Account]) -> Model:
-    return fit(accounts, known_until=_last_day(accounts), seed=SEED, boosting=loadable())
+    return fit(accounts, known_until=_last_day(accounts), seed=SEED)
 
 
 def _last_day(accounts: Sequence[Account]) -> int:

@@ -11,7 +11,6 @@ from marketofone.lab.evaluation.protocol import Ahead, Method, Predict
 from marketofone.lab.evaluation.scores import QUANTILES
 from marketofone.models.forecast import Forecast, Model, forecast_all
 from marketofone.models.forecast import fit as learn
-from marketofone.models.forecast.boost import loadable
 from marketofone.models.forecast.labels import AHEAD_DAYS, EVENTS, WITHIN_DAYS
 from marketofone.profile.ledger import Account
 
@@ -22,7 +21,7 @@ SEED = 7
 
 def fit(accounts: Sequence[Account], known_until: int) -> Predict:
     """Learn the model, as a training of the bank does."""
-    return _with(learn(accounts, known_until=known_until, seed=SEED, boosting=loadable()))
+    return _with(learn(accounts, known_until=known_until, seed=SEED))
 
 
 def _with(model: Model) -> Predict:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.boost import boost, drawn_knots, knot_inputs
+from marketofone.models.forecast.boost import boost, drawn_knots, knot_inputs, loadable
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, adapted, fit_odds, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
 from marketofone.models.forecast.features import features
@@ -68,13 +68,13 @@ class Lessons(NamedTuple):
         return Lessons(self.account[chosen], self.inputs[chosen], self.errors[chosen], self.events[chosen])
 
 
-def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: bool) -> Model:
+def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: bool | None = None) -> Model:
     """Learn from past days of many accounts.
 
     A day counts if its account was known for 60 days by then and moved in the last two months, and if at least 75 days
     after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
     whether an account that fell silent was closed. With too few such days the prior formula is given. ``boosting`` adds
-    the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead.
+    the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead; None: where that is there.
 
     Examples
     --------
@@ -96,7 +96,8 @@ def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: b
     lessons = _lessons(panels, inputs, truths)
     stretch, odds = _corrections(blank, panels, lessons, seed=seed)
     grown = _grown(blank, lessons, trees=TREES, seed=seed)
-    boosted = _boosted(panels, lessons, calendar=blank.calendar, seed=seed) if boosting else ()
+    asked = loadable() if boosting is None else boosting
+    boosted = _boosted(panels, lessons, calendar=blank.calendar, seed=seed) if asked else ()
     return replace(grown, boosted=boosted, stretch=stretch, odds=odds)
 
 
