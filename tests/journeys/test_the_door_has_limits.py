@@ -41,7 +41,7 @@ def port(bank: Bank) -> Iterator[int]:
             time.sleep(0.01)
         yield number
         server.should_exit = True
-        thread.join(timeout=60)
+        thread.join(timeout=30)
         assert not thread.is_alive()
 
 

@@ -118,8 +118,9 @@ class Learner:
         last = False
         while not last:
             self._waiting.wait(SEAL_SECONDS)
-            last = self._ended.wait(GATHER_SECONDS)
+            self._ended.wait(GATHER_SECONDS)
             self._waiting.clear()
+            last = self._ended.is_set()  # asked after the clearing, which may take away what the end had set
             try:
                 self._pay()  # first: a new version should not carry a debt on
                 learn(self._context, now=self._clock())
