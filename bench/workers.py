@@ -22,11 +22,13 @@ from bench.crowd import Crowd
 from bench.figures import Aim, Figure, Row, absent
 from bench.over_http import Client, decision_request, server
 from bench.processes import cpu_seconds
+from marketofone.store.postgres.schema import LOCKS, SEALER
 
 AT_ONCE = 8  # questions under way
 MILLISECONDS = 1_000.0
 _LOOK_SECONDS = 0.005
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+_WAITING = "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+_SEALS = f"pg_advisory_xact_lock({LOCKS}, {SEALER})"
 
 
 class Asked(NamedTuple):
@@ -76,11 +78,18 @@ def measure_server(folder: Path, *, people: int, past: int, seconds: float, turn
         yardsticks=(one.row(1), two.row(2)),
         aim=Aim(of="times", bound=1.1, must=1.1, above=False),
     )
+    requests, sealers = (
+        100.0 * sum(any((_SEALS in query) is seals for query in look) for look in looks) / len(looks)
+        for seals in (False, True)
+    )
     yield Figure(
         own=Row(
             name="requests that wait for a lock of another, PostgreSQL",
             unit="% of looks",
-            values={"waiting": 100.0 * sum(map(bool, looks)) / len(looks)},
+            values={"waiting": requests},
+        ),
+        yardsticks=(
+            Row(name="sealers that wait for another, for no request", unit="% of looks", values={"sealing": sealers}),
         ),
         aim=Aim(of="waiting", bound=0.0, must=0.0, above=False),
     )
@@ -104,15 +113,15 @@ def _turn(crowd: Crowd, *, workers: int, seconds: float, first: int) -> Asked:
 
 
 @contextmanager
-def _watching(address: str) -> Iterator[list[int]]:
-    """Look again and again how many connections wait for a lock, for as long as the block lasts."""
-    looks: list[int] = []
+def _watching(address: str) -> Iterator[list[list[str]]]:
+    """Look again and again which statements wait for a lock, for as long as the block lasts."""
+    looks: list[list[str]] = []
     ended = threading.Event()
 
     def watch() -> None:
         with psycopg.connect(address, autocommit=True) as connection:
             while not ended.wait(_LOOK_SECONDS):
-                looks.append(int(connection.execute(_WAITING).fetchall()[0][0]))
+                looks.append([str(query) for (query,) in connection.execute(_WAITING)])
 
     watching = threading.Thread(target=watch)
     watching.start()
