@@ -201,12 +201,17 @@ def foreseen_of(bank: Bank, customer: str) -> bool:
         return bank.context.snapshot(reader).person(customer).forecast is not None
 
 
-def test_a_later_yes_brings_no_forecast_back_that_the_no_of_another_id_ended(bank: Bank) -> None:
+def look_ahead_together(bank: Bank) -> None:
+    """Look ahead for two ids that both say yes and are one person."""
     for customer in ("anna", "boris"):
         says(bank, customer)
         bank.ingest(spends(customer), now=NOW)
     shares(bank, "one-key", "anna", "boris", kind=STRONG)
     bank.forecast("anna", now=NOW)
+
+
+def test_a_later_yes_brings_no_forecast_back_that_the_no_of_another_id_ended(bank: Bank) -> None:
+    look_ahead_together(bank)
     assert foreseen_of(bank, "boris")
 
     says(bank, "boris", "withdraw", source="transactions", now=NOW + 1)
@@ -221,11 +226,7 @@ def test_a_later_yes_brings_no_forecast_back_that_the_no_of_another_id_ended(ban
 
 
 def test_a_forecast_of_two_linked_ids_says_nothing_of_one_of_them_alone(bank: Bank) -> None:
-    for customer in ("anna", "boris"):
-        says(bank, customer)
-        bank.ingest(spends(customer), now=NOW)
-    shares(bank, "one-key", "anna", "boris", kind=STRONG)
-    bank.forecast("anna", now=NOW)
+    look_ahead_together(bank)
 
     gives_up(bank, "one-key", "boris", kind=STRONG)
     assert not foreseen_of(bank, "anna")

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from histories import CUSTOMERS, START, Differs, drawn, same
+from histories import CUSTOMERS, START, drawn, same, wrong_in
 from kills import LEFT_OUT, acknowledged, check_proof, follow
 from processes import Child, Tell
-from product import Product, answered, fresh
+from product import Product, answered
 from recorded import Recorded
 from reference import No, ReferenceBank
 
@@ -34,19 +32,10 @@ STEPS = ("barred", "ended", "destroyed", "any moment")
 
 def kill_erasing(seed: int, template: Path, *, steps: int) -> str:
     """Kill a process while it erases a customer; gives what is wrong afterwards, empty when nothing is."""
-    folder = fresh(template)
-    try:
-        _check(folder, seed, steps=steps)
-    except Differs as differs:
-        return str(differs)
-    except Exception:  # noqa: BLE001 - a crash is a difference as well
-        return traceback.format_exc()
-    finally:
-        shutil.rmtree(folder)
-    return ""
+    return wrong_in(template, partial(_check, seed=seed, steps=steps))
 
 
-def _check(folder: Path, seed: int, *, steps: int) -> None:
+def _check(folder: Path, *, seed: int, steps: int) -> None:
     operations = [one for one in drawn(seed, steps=steps) if one[0] not in LEFT_OUT]
     now = max([START, *(arguments["now"] for _, arguments in operations)])
     model = ReferenceBank()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -316,6 +317,20 @@ def same(expected: Any, found: Any, where: str) -> None:
         expected = {name: expected.get(name) for name in names}
         found = {name: found.get(name) for name in names}
     raise Differs(f"{where}\n  model:   {expected!r}\n  product: {found!r}")
+
+
+def wrong_in(template: Path, check: Callable[[Path], None]) -> str:
+    """Check something in a bank of its own; gives what is wrong, empty when nothing is."""
+    folder = fresh(template)
+    try:
+        check(folder)
+    except Differs as differs:
+        return str(differs)
+    except Exception:  # noqa: BLE001 - a crash is a difference as well
+        return traceback.format_exc()
+    finally:
+        shutil.rmtree(folder)
+    return ""
 
 
 def run(operations: Sequence[Operation], template: Path) -> str:

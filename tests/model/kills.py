@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 import random
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from histories import CUSTOMERS, START, Differs, Operation, drawn, same
+from histories import CUSTOMERS, START, Differs, Operation, drawn, same, wrong_in
 from processes import Child, Tell
-from product import Product, answered, as_decided, fresh
+from product import Product, answered, as_decided
 from reference import Decided, No, ReferenceBank
 
 from marketofone.domain.decision import Decision
@@ -25,15 +24,12 @@ def kill(seed: int, template: Path, *, steps: int) -> str:
     """Run a history in a process of its own and kill it; gives what is wrong afterwards, empty when nothing is."""
     rng = random.Random(seed)
     operations = [one for one in drawn(seed, steps=steps) if one[0] not in LEFT_OUT]
-    folder = fresh(template)
-    try:
+
+    def check(folder: Path) -> None:
         answers = _run_until_killed(folder, operations, seconds=rng.uniform(0.02, 0.6))
         _check(folder, operations, answers)
-    except Differs as differs:
-        return str(differs)
-    finally:
-        shutil.rmtree(folder)
-    return ""
+
+    return wrong_in(template, check)
 
 
 def _run_until_killed(folder: Path, operations: Sequence[Operation], *, seconds: float) -> list[Any]:

@@ -7,19 +7,19 @@ Some are erased meanwhile, and a process may be killed: then another one does ag
 from __future__ import annotations
 
 import random
-import shutil
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from documents import HOUR
-from histories import CUSTOMERS, KINDS, START, Differs, Drawing, Operation
+from histories import CUSTOMERS, KINDS, START, Differs, Drawing, Operation, wrong_in
 from processes import Tell, at_once
-from product import Product, answered, fresh
+from product import Product, answered
 from recorded import NEVER, Crashed, Done, Recorded
 from reference import Happened
 
@@ -137,21 +137,13 @@ BETWEEN: dict[str, Callable[[Race, Path], list[Done]]] = {"threads": in_threads,
 
 def race(seed: int, template: Path, *, between: str, threads: int, steps: int) -> str:
     """Run one race; gives what is wrong, empty when nothing is."""
-    folder = fresh(template)
-    try:
+
+    def check(folder: Path) -> None:
         done = BETWEEN[between](Race(seed, threads, steps), folder)
-        product = Product(folder, seed=seed + 3)
-        try:
+        with closing(Product(folder, seed=seed + 3)) as product:
             Recorded(product, done).check()
-        finally:
-            product.close()
-    except Differs as differs:
-        return str(differs)
-    except Exception:  # noqa: BLE001 - a crash is a difference as well
-        return traceback.format_exc()
-    finally:
-        shutil.rmtree(folder)
-    return ""
+
+    return wrong_in(template, check)
 
 
 __all__ = ["BETWEEN", "race"]

@@ -108,23 +108,32 @@ class Projection:
         Takes snapshots that should be kept; without it none is read or written, as a replay wants it.
     read
         Reads an entry; a replay, which has read it already, remembers it.
+    people, states
+        Of how many journals, and how many of their sources, it remembers what was folded.
     """
 
-    def __init__(self, keys: KeyStore, *, renew: Renew | None = None, read: Read = codec.read) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        *,
+        renew: Renew | None = None,
+        read: Read = codec.read,
+        people: int = _PEOPLE,
+        states: int = _STATES,
+    ) -> None:
         self._keys = keys
         self._renew = renew
         self._read = read
         self._bank = BankState()
-        self._subjects: Recent[int, SubjectState] = Recent(room=_PEOPLE)
-        self._folded: Recent[tuple[int, str], Folded] = Recent(room=_STATES)
-        self._kept: Recent[tuple[int, str], int] = Recent(room=_PEOPLE)  # the last entry of snapshots
+        self._subjects: Recent[int, SubjectState] = Recent(room=people)
+        self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
+        self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
     def apart(self, *, room: int) -> Projection:
         """Give another that remembers a few people only, for a reading that passes each person once."""
-        other = Projection(self._keys, renew=self._renew, read=self._read)
+        places = room * len(SOURCES)
+        other = Projection(self._keys, renew=self._renew, read=self._read, people=places, states=places)
         other._bank = self._bank
-        states = room * len(SOURCES)
-        other._subjects, other._folded, other._kept = Recent(room=room), Recent(room=states), Recent(room=states)
         return other
 
     def bank(self, reader: JournalReader) -> BankState:

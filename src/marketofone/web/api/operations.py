@@ -90,8 +90,9 @@ def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
     began, now = perf_counter(), bank.now()
     request = bank.request(asked.customer, occasion=asked.occasion, channel=asked.channel, id=asked.id, now=now)
     decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=bank.calendar, now=now))
+    proof = None if entry is None else schemas.proof(entry)
     seconds = round(perf_counter() - began, 6)
-    return schemas.told(decision, schemas.DecidedNow, bank=bank, seconds=seconds, entry=schemas.proof(entry))
+    return schemas.told(decision, schemas.DecidedNow, bank=bank, seconds=seconds, entry=proof)
 
 
 def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
@@ -122,7 +123,7 @@ def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaug
         value_minor=said.value_minor,
     )
     result, entry = bank.record_outcome(outcome, now=now, customer=said.customer)
-    return schemas.OutcomeTaught(**asdict(result), entry=schemas.proof(entry))
+    return schemas.OutcomeTaught(**asdict(result), entry=None if entry is None else schemas.proof(entry))
 
 
 def show_consents(bank: Bank, request_data: RequestData) -> ConsentView:

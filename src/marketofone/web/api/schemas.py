@@ -79,7 +79,7 @@ class ConsentChanged(ConsentView, frozen=True, kw_only=True):
     """How every scope stands after a change, when a grant ends by itself, and the entry that proves it."""
 
     until: str | None
-    entry: EntryProof | None
+    entry: EntryProof
 
 
 class CloudEvent(Struct, frozen=True, kw_only=True):
@@ -111,7 +111,7 @@ class Ingested(IngestReport, frozen=True, kw_only=True):
     """
 
     errors: tuple[RowError, ...]
-    entries: tuple[EntryProof | None, ...]
+    entries: tuple[EntryProof, ...]
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -181,9 +181,9 @@ class Health(Struct, frozen=True, kw_only=True):
     position: int
 
 
-def proof(entry: Head | None) -> EntryProof | None:
-    """Give an entry as programs get it; None where nothing was appended."""
-    return None if entry is None else EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
+def proof(entry: Head) -> EntryProof:
+    """Give an entry as programs get it."""
+    return EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
 
 
 def told(decision: Decision, shape: type[D], *, bank: Bank, **more: object) -> D:
