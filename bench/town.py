@@ -18,7 +18,7 @@ import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import cloudevent
+from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.moment import DAY, MINUTE, Day, Instant, text_of
 from marketofone.lab.simulate.life import lives_of
 from marketofone.lab.simulate.span import span_of

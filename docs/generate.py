@@ -28,8 +28,9 @@ from marketofone import cli
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.decide.catalogue import FACTS, Occasion
 from marketofone.domain.action import Action
+from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.errors import MarketOfOneError
-from marketofone.domain.event import KINDS, MAX_EVENT_BYTES
+from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from marketofone.domain.cloudevents import MAX_EVENT_BYTES, cloudevent, parse_event
 from marketofone.domain.errors import MalformedEvent
-from marketofone.domain.event import KINDS, MAX_EVENT_BYTES, SOURCES, Event, cloudevent, parse_event
+from marketofone.domain.event import KINDS, SOURCES, Event
 from marketofone.domain.moment import Instant, instant_of
 
 WORDS = string.ascii_letters + string.digits + "_.:/-"

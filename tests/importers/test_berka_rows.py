@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from marketofone.domain.cloudevents import cloudevent, parse_event
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import (
     AccountOpened,
@@ -18,8 +19,6 @@ from marketofone.domain.event import (
     PersonDescribed,
     ProductOpened,
     TransactionBooked,
-    cloudevent,
-    parse_event,
 )
 from marketofone.domain.moment import HOUR, SECOND, Calendar, Instant, text_of
 from marketofone.importers import berka

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from marketofone.domain.cloudevents import MAX_EVENT_BYTES, parse_event
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
-from marketofone.domain.event import MAX_EVENT_BYTES, parse_event
 from marketofone.importers import cloudevents
 
 LINES = b'{"a":1}\r\n\n  \nnot json\n{"b":2}'

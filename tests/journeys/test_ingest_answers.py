@@ -9,7 +9,7 @@ import pytest
 from people import ordinary_months, paid
 
 from marketofone.bank import Bank
-from marketofone.domain.event import cloudevent
+from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
 
 Allow = Callable[..., None]

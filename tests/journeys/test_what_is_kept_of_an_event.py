@@ -8,7 +8,8 @@ import pytest
 from people import happened, kept_events, paid, searched, wrote
 
 from marketofone import Bank
-from marketofone.domain.event import AppSearched, Event, MessageReceived, TransactionBooked, parse_event
+from marketofone.domain.cloudevents import parse_event
+from marketofone.domain.event import AppSearched, Event, MessageReceived, TransactionBooked
 from marketofone.domain.moment import Instant
 from marketofone.projection.records import REFUSED, KeptEvent
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.domain.event import Event, TransactionBooked, cloudevent, parse_event
+from marketofone.domain.cloudevents import cloudevent, parse_event
+from marketofone.domain.event import Event, TransactionBooked
 from marketofone.domain.moment import DAY, Calendar, Day, datetime_of, day_number
 from marketofone.lab.simulate.life import Life, lives_of
 from marketofone.lab.simulate.span import Span, span_of

@@ -97,8 +97,8 @@ MUTANTS = (
     Mutant(
         "the later date wins, not the later entry",
         "consent/ledger.py",
-        "own = next((said.validity for said in self.said if said.covers(scope)), None)",
-        "own = max((s.validity for s in self.said if s.covers(scope)), key=lambda v: v.since, default=None)",
+        "for said in self.said:  # newest first",
+        "for said in sorted(self.said, key=lambda said: -said.validity.since):  # newest first",
     ),
     Mutant(
         "a stop of the board is forgotten when the bank is opened again with other documents",

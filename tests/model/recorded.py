@@ -19,8 +19,9 @@ from histories import CUSTOMERS, Differs, same
 from product import Product, as_decided, stages_of
 from reference import Answered, Arrived, Board, Entry, Happened, No, Said, uses_of, verdicts
 
+from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Decision
-from marketofone.domain.event import Event, EventRemoved, parse_event
+from marketofone.domain.event import Event, EventRemoved
 from marketofone.projection import codec
 from marketofone.projection.records import (
     ConsentRecord,

@@ -62,10 +62,6 @@ class Said(Struct, frozen=True, array_like=True):
     sources: tuple[str, ...]
     channels: tuple[str, ...]
 
-    def covers(self, scope: ConsentScope) -> bool:
-        """Say whether it is about a scope."""
-        return scope.source in self.sources and scope.purpose in self.purposes and scope.channel in self.channels
-
     def hides(self, older: Said) -> bool:
         """Say whether nothing that an older entry says still counts beside this one."""
         return (
@@ -87,7 +83,12 @@ class Consents(Struct, frozen=True, array_like=True):
 
     def validity(self, scope: ConsentScope) -> Validity | None:
         """Give what holds of a scope; None where at least one id of the person never said anything about it."""
-        own = next((said.validity for said in self.said if said.covers(scope)), None)
+        purpose, source, channel = scope.purpose, scope.source, scope.channel
+        own = None
+        for said in self.said:  # newest first; every permit comes here for every source
+            if source in said.sources and purpose in said.purposes and channel in said.channels:
+                own = said.validity
+                break
         if not self.others:
             return own
         return _joint([own, *(other.validity(scope) for other in self.others)])

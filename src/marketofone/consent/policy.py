@@ -130,7 +130,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ]
 
 
-class ConsentScope(Struct, frozen=True, kw_only=True, order=True, array_like=True):
+class ConsentScope(Struct, frozen=True, kw_only=True, order=True, array_like=True, gc=False):
     """The unit of consent: one source, for one purpose, through one channel."""
 
     purpose: str

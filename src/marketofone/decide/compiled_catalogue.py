@@ -106,8 +106,8 @@ class CandidateSet(NamedTuple):
 class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``reads`` gives every source that may be looked at for a role. ``tags_of`` and ``product_of`` point into the
-    distinct ``tags`` and ``products`` per purpose.
+    ``topical`` names the features on which ``topics`` rest. ``reads`` gives every source that may be looked at for a
+    role. ``tags_of`` and ``product_of`` point into the distinct ``tags`` and ``products`` per purpose.
     """
 
     catalogue: ActionCatalogue
@@ -120,6 +120,7 @@ class CompiledCatalogue:
     limits: Limits
     terms: tuple[Term, ...]
     topics: tuple[tuple[str, int, float], ...]
+    topical: frozenset[str]
     offered: tuple[Action, ...]
     purpose_of: NDArray[np.intp]
     costs: NDArray[np.float64]
@@ -210,7 +211,8 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
         context=features.context_features(),
         limits=_limits(features),
         terms=_terms(features),
-        topics=_topics(features),
+        topics=(topics := _topics(features)),
+        topical=frozenset(features.features[place].name for _, place, _ in topics),
         offered=actions.offered,
         purpose_of=np.array(purposes, dtype=np.intp),
         costs=np.array([action.cost_minor for action in actions.offered], dtype=np.float64),

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -44,11 +44,12 @@ class PurposeView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureView:
-    """What is visible for each role, in the order of ``ACTION_ROLES``; ``affinities`` are per offered action."""
+    """What is visible for each role, in the order of ``ACTION_ROLES``, and per offered action how it fits."""
 
     values: FloatArray
     said: Mapping[str, Value]
     views: tuple[PurposeView, ...]
+    matches: FloatArray
     affinities: FloatArray
 
 
@@ -88,6 +89,7 @@ def build_view(request: Request, decision_input: DecisionInput, *, compiled: Com
         values=values,
         said={"channel": request.channel, "occasion": request.occasion, "begun_by_customer": begun},
         views=tuple(views),
+        matches=_matches(compiled, views, values),
         affinities=_affinities(decision_input, compiled, views),
     )
 
@@ -101,6 +103,9 @@ def build_contexts(
         place = compiled.features.index.get(name)
         if place is not None:
             values[~np.isnan(values[:, place]), place] = new
+    matches = feature_view.matches
+    if not compiled.topical.isdisjoint(changes):
+        matches = _matches(compiled, feature_view.views, values)
     rows = values.tolist()
     namespaces: dict[int, Namespace] = {}
     for view in feature_view.views:
@@ -114,7 +119,7 @@ def build_contexts(
             )
     seen = tuple(namespaces[view.row] for view in feature_view.views)
     squashed = compiled.features.squash(values)
-    contexts = _contexts(feature_view, compiled, squashed, rows=rows, namespaces=seen)
+    contexts = _contexts(feature_view, compiled, squashed, matches=matches, namespaces=seen)
     return ContextMatrix(values=values, namespaces=seen, contexts=contexts)
 
 
@@ -123,7 +128,7 @@ def _contexts(
     compiled: CompiledCatalogue,
     squashed: FloatArray,
     *,
-    rows: list[list[float]],
+    matches: FloatArray,
     namespaces: tuple[Namespace, ...],
 ) -> FloatArray:
     own = squashed.shape[1]
@@ -131,7 +136,7 @@ def _contexts(
     contexts = np.empty((len(compiled.offered), compiled.dim))
     contexts[:, 0] = 1.0
     contexts[:, 1 : 1 + own] = squashed[compiled.purpose_of]
-    contexts[:, 1 + own] = _matches(compiled, feature_view.views, rows)
+    contexts[:, 1 + own] = matches
     contexts[:, 2 + own] = feature_view.affinities
     contexts[:, 3 + own] = feature_view.said["begun_by_customer"] is True
     contexts[:, 4 + own] = np.array(risks)[compiled.purpose_of]
@@ -144,8 +149,8 @@ def _foreseen(decision_input: DecisionInput, role: Role) -> dict[str, float]:
     return decision_input.forecast.facts()
 
 
-def _matches(compiled: CompiledCatalogue, views: tuple[PurposeView, ...], rows: list[list[float]]) -> FloatArray:
-    interests = {view.row: _interests(compiled, rows[view.row]) for view in views}
+def _matches(compiled: CompiledCatalogue, views: Sequence[PurposeView], values: FloatArray) -> FloatArray:
+    interests = {row: _interests(compiled, values[row].tolist()) for row in {view.row for view in views}}
     matches = []
     for purpose, tags in compiled.tags:
         themes = interests[views[purpose].row]

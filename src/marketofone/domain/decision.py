@@ -35,7 +35,7 @@ class Request(Struct, frozen=True, kw_only=True):
             )
 
 
-class Reason(Struct, frozen=True, kw_only=True):
+class Reason(Struct, frozen=True, kw_only=True, gc=False):
     """One term of the chosen action's score, in words. The terms of a decision add up to its score.
 
     ``feature`` and ``source`` are null for terms that no single piece of information carries (the starting
@@ -48,7 +48,7 @@ class Reason(Struct, frozen=True, kw_only=True):
     term: float
 
 
-class NotUsed(Struct, frozen=True, kw_only=True):
+class NotUsed(Struct, frozen=True, kw_only=True, gc=False):
     """A data source that was not looked at, and why."""
 
     source: str
@@ -62,7 +62,7 @@ class Counterfactual(Struct, frozen=True, kw_only=True):
     action: str
 
 
-class Candidate(Struct, frozen=True, kw_only=True, array_like=True):
+class Candidate(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """How one action fared: stopped at a gate, or scored. In the journal a bare row, for it holds many of them."""
 
     action: str

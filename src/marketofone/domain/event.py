@@ -1,8 +1,7 @@
 """Events: what happened to a person, in which data source, and when.
 
-On the wire an event is a CloudEvents 1.0 JSON document: ``id`` and ``source`` (who produced it) make it unique,
-``type`` is its kind, ``subject`` the customer, ``time`` when it happened, ``data`` the facts of that kind. Each kind
-is a typed structure below and belongs to exactly one *data source*, the unit of consent.
+Each kind is a typed structure below and belongs to exactly one *data source*, the unit of consent. How an event is
+written on the wire stands in ``cloudevents.py``.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
-from marketofone.domain.moment import Instant, instant_of, text_of
+from marketofone.domain.moment import Instant
 
 Source = Literal[
     "transactions", "app", "open_banking", "location", "life_events", "messages", "protection", "reference"
@@ -47,10 +45,9 @@ PositiveMinor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
-MAX_EVENT_BYTES = 64 * 1024
 
 
-class EventData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EventData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The facts of one kind of event; every kind has its own."""
 
 
@@ -272,7 +269,6 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
 
 # It tells nothing about a person, so no consent keeps a mistake standing.
 KINDS[REMOVED] = (EventRemoved, "reference")
-_DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
 
 
 def key_of(producer: str, id: str) -> bytes:  # noqa: A002 - the word of CloudEvents
@@ -302,95 +298,3 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     def source(self) -> Source:
         """The data source this kind belongs to."""
         return KINDS[self.kind][1]
-
-
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^(?!\.\.?$)[^\s\x00-\x1f\x7f]+$(?!\n)")]
-
-
-class _Envelope(Struct, frozen=True):
-    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
-    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
-    type: Annotated[str, Meta(min_length=1, max_length=100)]
-    subject: CustomerName
-    time: Annotated[datetime, Meta(tz=True)]
-    data: msgspec.Raw
-    specversion: Literal["1.0"] = "1.0"
-    datacontenttype: Literal["application/json"] = "application/json"
-
-
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-
-
-def parse_event(raw: bytes | memoryview) -> Event:
-    """Read one CloudEvents JSON document.
-
-    Raises
-    ------
-    MalformedEvent
-        Naming the field, the shape of what stands there, and what to do.
-
-    Examples
-    --------
-    >>> parse_event(
-    ...     b'{"specversion":"1.0","id":"1","source":"/core","type":"app.opened","subject":"c-1",'
-    ...     b'"time":"2026-01-01T00:00:00Z","data":{}}'
-    ... ).kind
-    'app.opened'
-    """
-    if len(raw) > MAX_EVENT_BYTES:
-        raise MalformedEvent(field="event", shape=f"{len(raw)} bytes", fix=f"send at most {MAX_EVENT_BYTES} bytes")
-    try:
-        envelope = _ENVELOPE.decode(raw)
-        decoder = _DECODERS.get(envelope.type)
-        if decoder is None:
-            shape = f"text of {len(envelope.type)} characters"
-            raise MalformedEvent(field="type", shape=shape, fix="use a documented event kind")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="") from error
-    try:
-        data = decoder.decode(envelope.data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="data.") from error
-    try:
-        at = instant_of(envelope.time)
-    except MalformedRequest as error:
-        raise MalformedEvent(field="time", shape=error.shape, fix=error.fix) from error
-    return Event(
-        id=envelope.id,
-        producer=envelope.source,
-        kind=envelope.type,
-        customer=envelope.subject,
-        at=at,
-        data=data,
-    )
-
-
-def check_customer(name: str) -> None:
-    """Check that a customer's name is one that an event may carry.
-
-    Raises
-    ------
-    MalformedRequest
-    """
-    try:
-        msgspec.convert(name, CustomerName)
-        name.encode()
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        shape = f"text of {len(name)} characters"
-        raise MalformedRequest(
-            field="customer", shape=shape, fix="use 1 to 128 characters without blanks, and not . or .."
-        ) from error
-
-
-def cloudevent(event: Event) -> dict[str, object]:
-    """Give an event as a CloudEvents 1.0 document: the inverse of :func:`parse_event`."""
-    return {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": event.producer,
-        "type": event.kind,
-        "subject": event.customer,
-        "time": text_of(event.at),
-        "data": msgspec.to_builtins(event.data),
-    }

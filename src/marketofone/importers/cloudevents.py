@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import MAX_EVENT_BYTES
 
 STANDARD_INPUT = Path("-")
 

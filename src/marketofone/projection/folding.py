@@ -13,7 +13,8 @@ import msgspec
 
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
-from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of, parse_event
+from marketofone.domain.cloudevents import read_kept
+from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
@@ -40,7 +41,7 @@ def kept_events(
     for n, record in records:
         for event in record.events:
             if event.body is not None and n > after.get(event.source, n):
-                read = parse_event(event.body)
+                read = read_kept(event.body, kind=event.kind)
                 if read.key not in removed:
                     yield event, read
 

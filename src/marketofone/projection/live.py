@@ -300,8 +300,8 @@ class Projection:
             self._renew_now(customer, source, to_bytes(folded.state), n=folded.n)
 
     def _is_late(self, customer: Customer, name: str, *, n: int) -> bool:
-        """Say whether the tail of a snapshot has grown long."""
-        return n - (self._kept.get((customer.subject, name)) or 0) >= RENEW_AFTER
+        """Say whether the tail of a snapshot has grown long, where snapshots are kept at all."""
+        return self._renew is not None and n - (self._kept.get((customer.subject, name)) or 0) >= RENEW_AFTER
 
     def _renew_now(self, customer: Customer, name: str, plain: bytes, *, n: int) -> None:
         if self._renew is not None:

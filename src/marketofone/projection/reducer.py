@@ -15,8 +15,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
+from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import REMOVED, parse_event
+from marketofone.domain.event import REMOVED
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.folding import taken_back
 from marketofone.projection.records import (

@@ -9,8 +9,8 @@ from msgspec import Struct
 from marketofone.consent.gate import admissible
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
+from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import check_customer
 from marketofone.domain.moment import Instant, text_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person

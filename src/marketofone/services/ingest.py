@@ -19,9 +19,10 @@ from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents
+from marketofone.domain.cloudevents import cloudevent, parse_event
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked, cloudevent, parse_event
+from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import SECOND, Instant
 from marketofone.projection import codec
 from marketofone.projection.folding import taken_back

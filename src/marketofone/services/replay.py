@@ -144,6 +144,22 @@ def _version_of(found: _Found) -> int:
     return found.record.rests_on.version
 
 
+class _Records:
+    """Reads each entry once: events are folded by the gate and by source, decisions are compared and folded, too."""
+
+    def __init__(self) -> None:
+        self._last: Recent[tuple[int, int], Any] = Recent(room=_REMEMBERED)
+
+    def read(self, entry: Entry, *, box: Box) -> Any:
+        """Read an entry, or remember it."""
+        place = (entry.subject, entry.n)
+        record = self._last.get(place)
+        if record is None:
+            record = codec.read(entry, box=box)
+            self._last.put(place, record)
+        return record
+
+
 class _Journal:
     """One customer's journal, walked through decision by decision, and what was folded of it on the way.
 
@@ -153,11 +169,11 @@ class _Journal:
     def __init__(self, context: AppContext, reader: Reader, subject: int) -> None:
         self.subject = subject
         self.customer = context.keys.customer(subject)
-        self.projection = Projection(context.keys, read=self._read)
         self.report = ReplayReport()
         self._reader = reader
+        self._records = _Records()
+        self.projection = Projection(context.keys, read=self._records.read)
         self._passed: deque[Entry] = deque(maxlen=_REMEMBERED)
-        self._last: Recent[tuple[int, int], Any] = Recent(room=_REMEMBERED)
 
     def decisions(self) -> Iterator[_Found]:
         """Give decisions in order."""
@@ -170,7 +186,7 @@ class _Journal:
                 self.report += ReplayReport(decisions=1, unreplayable=1)
                 continue
             try:
-                record = self._read(entry, box=self.customer.box)
+                record = self._records.read(entry, box=self.customer.box)
             except StoreError:  # altered: it says nothing any more, not even its id
                 difference = f"entry {entry.n} of a journal"
                 self.report += ReplayReport(decisions=1, differences=1, first_difference=difference)
@@ -186,15 +202,6 @@ class _Journal:
             return self._reader.entries(subject, after=after, upto=upto, kinds=kinds)
         passed = islice(self._passed, after + 1 - first, upto + 1 - first)
         return (entry for entry in passed if kinds is None or entry.kind in kinds)
-
-    def _read(self, entry: Entry, *, box: Box) -> Any:
-        """Read an entry once: events are folded by the gate and by source, decisions are compared and folded, too."""
-        place = (entry.subject, entry.n)
-        record = self._last.get(place)
-        if record is None:
-            record = codec.read(entry, box=box)
-            self._last.put(place, record)
-        return record
 
 
 def _compared(context: AppContext, reader: Reader, history: BankHistory, found: _Found) -> ReplayReport:

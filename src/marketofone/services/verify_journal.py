@@ -18,8 +18,9 @@ from marketofone.audit.journal_chain import Break, ChainChecker, ChainedEntry, H
 from marketofone.audit.sealed_box import Box
 from marketofone.consent.ledger import Consents, Said, Validity
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
-from marketofone.domain.event import Event, parse_event
+from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.projection import codec, reducer

@@ -180,12 +180,11 @@ def _panels(rivals: _Rivals, *, width: float, step: float, panels: int) -> Float
     together = max(1, _CELLS // (_NODES.size * rivals.rows.size))
     for panel in range(0, panels, together):
         alive = int(rivals.below.searchsorted(-width * math.sinh(step * panel))) or 1
-        some = np.arange(panel, min(panel + together, panels))[:, np.newaxis]
-        u = (step * (some + _NODES)).ravel()
-        z = (width * np.sinh(u) - rivals.mean[:alive, np.newaxis]) / rivals.spread[:alive, np.newaxis]
+        u = step * (np.arange(panel, min(panel + together, panels))[:, np.newaxis] + _NODES)
+        z = (width * np.sinh(u).ravel() - rivals.mean[:alive, np.newaxis]) / rivals.spread[:alive, np.newaxis]
         np.maximum(z, -30.0, out=z)  # keeps the ratio below finite where F is 0 anyway
         below = ndtr(z)
-        weights = np.tile(_WEIGHTS * (step * width), some.size) * np.cosh(u) * below.prod(axis=0)
+        weights = (_WEIGHTS * (step * width) * np.cosh(u)).ravel() * below.prod(axis=0)
         z *= z
         z *= -0.5
         hazard = np.exp(z, out=z)

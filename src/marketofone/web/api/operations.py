@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
-from marketofone.domain.event import parse_event
 from marketofone.domain.moment import SECOND, text_of
 from marketofone.domain.outcome import Outcome
 from marketofone.services import history

@@ -1,0 +1,130 @@
+"""Events on the wire: CloudEvents 1.0 as JSON, checked where they arrive, and read again where they were kept.
+
+``id`` and ``source`` (who produced it) make an event unique, ``type`` is its kind, ``subject`` the customer, ``time``
+when it happened, ``data`` the facts of that kind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
+from marketofone.domain.event import KINDS, Event, EventData
+from marketofone.domain.moment import instant_of, text_of
+
+MAX_EVENT_BYTES = 64 * 1024
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^(?!\.\.?$)[^\s\x00-\x1f\x7f]+$(?!\n)")]
+
+
+class _Envelope(Struct, frozen=True, gc=False):
+    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    type: Annotated[str, Meta(min_length=1, max_length=100)]
+    subject: CustomerName
+    time: Annotated[datetime, Meta(tz=True)]
+    data: msgspec.Raw
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+_DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+
+
+def parse_event(raw: bytes | memoryview) -> Event:
+    """Read one CloudEvents JSON document.
+
+    Raises
+    ------
+    MalformedEvent
+        Naming the field, the shape of what stands there, and what to do.
+
+    Examples
+    --------
+    >>> parse_event(
+    ...     b'{"specversion":"1.0","id":"1","source":"/core","type":"app.opened","subject":"c-1",'
+    ...     b'"time":"2026-01-01T00:00:00Z","data":{}}'
+    ... ).kind
+    'app.opened'
+    """
+    if len(raw) > MAX_EVENT_BYTES:
+        raise MalformedEvent(field="event", shape=f"{len(raw)} bytes", fix=f"send at most {MAX_EVENT_BYTES} bytes")
+    try:
+        envelope = _ENVELOPE.decode(raw)
+        decoder = _DECODERS.get(envelope.type)
+        if decoder is None:
+            shape = f"text of {len(envelope.type)} characters"
+            raise MalformedEvent(field="type", shape=shape, fix="use a documented event kind")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error, within="") from error
+    try:
+        data = decoder.decode(envelope.data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error, within="data.") from error
+    return _event(envelope, kind=envelope.type, data=data)
+
+
+def read_kept(raw: bytes | memoryview, *, kind: str) -> Event:
+    """Read a document again that :func:`parse_event` read once, when its kind is known.
+
+    Its envelope is not checked once more, so this takes half as long.
+
+    Raises
+    ------
+    MalformedEvent
+    """
+    try:
+        kept = _kept(kind).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error, within="") from error
+    return _event(kept, kind=kind, data=kept.data)
+
+
+@cache
+def _kept(kind: str) -> msgspec.json.Decoder[Any]:
+    fields = [("id", str), ("source", str), ("subject", str), ("time", datetime), ("data", KINDS[kind][0])]
+    return msgspec.json.Decoder(msgspec.defstruct("Kept", fields, frozen=True, gc=False))
+
+
+def _event(envelope: Any, *, kind: str, data: EventData) -> Event:
+    try:
+        at = instant_of(envelope.time)
+    except MalformedRequest as error:
+        raise MalformedEvent(field="time", shape=error.shape, fix=error.fix) from error
+    return Event(id=envelope.id, producer=envelope.source, kind=kind, customer=envelope.subject, at=at, data=data)
+
+
+def check_customer(name: str) -> None:
+    """Check that a customer's name is one that an event may carry.
+
+    Raises
+    ------
+    MalformedRequest
+    """
+    try:
+        msgspec.convert(name, CustomerName)
+        name.encode()
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        shape = f"text of {len(name)} characters"
+        raise MalformedRequest(
+            field="customer", shape=shape, fix="use 1 to 128 characters without blanks, and not . or .."
+        ) from error
+
+
+def cloudevent(event: Event) -> dict[str, object]:
+    """Give an event as a CloudEvents 1.0 document: the inverse of :func:`parse_event`."""
+    return {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.producer,
+        "type": event.kind,
+        "subject": event.customer,
+        "time": text_of(event.at),
+        "data": msgspec.to_builtins(event.data),
+    }
