@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from uuid import uuid4
 
 from marketofone.consent.ledger import ConsentChange, Consents
 from marketofone.decide.catalogue import ActionCatalogue
@@ -123,27 +122,9 @@ class Bank:
 
         With ``as_of`` it is a question: an answer, and never a contact.
         """
-        request = self.request(customer, occasion=occasion, channel=channel, id=id, now=now)
+        at = self._at(now)
+        request = decide.request_of(self.catalogue, customer, occasion=occasion, channel=channel, id=id, now=at)
         return self.answer(request, as_of=as_of).answer
-
-    def request(
-        self,
-        customer: str,
-        *,
-        occasion: str,
-        channel: str | None = None,
-        id: str | None = None,  # noqa: A002 - the word of the contract
-        now: Instant | None = None,
-    ) -> Request:
-        """Give what is asked about a person, with the channel of the occasion and a fresh id where none is named."""
-        spec = self.catalogue.occasion(occasion)
-        return Request(
-            id=id or uuid4().hex,
-            customer=customer,
-            occasion=occasion,
-            channel=channel or spec.channel,
-            at=self._at(now),
-        )
 
     def answer(self, request: Request, *, as_of: Instant | None = None) -> Proved[Decision]:
         """Decide as :meth:`decide` does; gives the entry that proves it, too. A question has none."""

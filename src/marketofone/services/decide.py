@@ -13,11 +13,13 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from typing import Literal
+from uuid import uuid4
 
 from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit, permit
 from marketofone.decide import engine
+from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.decision import Decision, Request
@@ -73,15 +75,11 @@ def decide(context: AppContext, request: Request) -> Proved[Decision]:
 
 
 def _decide(context: AppContext, request: Request) -> Proved[Decision]:
-    _look_ahead_again(context, request)
     for attempt in attempts():
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            person = snapshot.person(request.customer)
-            made = _made_before(context, reader, snapshot, person, request)
-            if made is not None:
-                return made
-            computed = _decided(context, reader, snapshot, person, request)
+        made = _made(context, request)
+        if isinstance(made, Proved):
+            return made
+        snapshot, computed = made
         try:
             return append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)[0]
         except Moved:
@@ -89,15 +87,41 @@ def _decide(context: AppContext, request: Request) -> Proved[Decision]:
     raise AssertionError("attempts end with an error")
 
 
-def _look_ahead_again(context: AppContext, request: Request) -> None:
-    """Renew a person's forecast where money moved since, unless the decision is made already."""
+def _made(
+    context: AppContext, request: Request, *, ahead: bool = False
+) -> Proved[Decision] | tuple[Snapshot, Computed[Decision]]:
+    """Give the decision that was made before, or compute it; ``ahead`` says that its forecast was just made again."""
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         person = snapshot.person(request.customer)
-        due = outdated(person) and _made_before(context, reader, snapshot, person, request) is None
-    if due:
-        with suppress(ConsentRefused):
-            look_ahead(context, request.customer, now=request.at)
+        before = _made_before(context, reader, snapshot, person, request)
+        if before is not None:
+            return before
+        if ahead or not outdated(person):
+            return snapshot, _decided(context, reader, snapshot, person, request)
+    with suppress(ConsentRefused):
+        look_ahead(context, request.customer, now=request.at)
+    return _made(context, request, ahead=True)
+
+
+def request_of(
+    catalogue: ActionCatalogue,
+    customer: str,
+    *,
+    occasion: str,
+    now: Instant,
+    channel: str | None = None,
+    id: str | None = None,  # noqa: A002 - the word of the contract
+) -> Request:
+    """Give what is asked about a person, with the channel of the occasion and a fresh id where none is named.
+
+    Raises
+    ------
+    MalformedRequest
+        When the catalogue has no such occasion.
+    """
+    spec = catalogue.occasion(occasion)
+    return Request(id=id or uuid4().hex, customer=customer, occasion=occasion, channel=channel or spec.channel, at=now)
 
 
 def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decision]:

@@ -10,10 +10,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from time import perf_counter
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,10 +27,12 @@ from marketofone.web.security import LOOPBACK
 
 # The event loop shares the interpreter with the threads that decide: five milliseconds, the default, of waiting for
 # one's turn would be half of what a whole decision may take.
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.001
 GRACE_SECONDS = 5
 PATIENCE_SECONDS = 20.0  # how long a process of several may take to end
 PAUSE_SECONDS = 1.0  # before a process that ended is replaced
+_OLDEST = 2  # generation of the garbage collector
+_LONG_SECONDS = 0.01
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _LOG = logging.getLogger(__name__)
 
@@ -94,6 +97,7 @@ def config_of(app: Starlette, *, host: str, port: int) -> uvicorn.Config:
         access_log=False,  # addresses name customers, and logs hold no personal data
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # nothing stands before a loopback server, so no header may say who asks
         backlog=MAX_CONNECTIONS,
         limit_concurrency=MAX_CONNECTIONS + 1,
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
@@ -122,12 +126,33 @@ def _run(bank: Bank, app: Starlette, *, host: str, port: int, listener: socket.s
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what was loaded stays: collecting garbage need not look through it in the middle of an answer
+    short = _ShortCollections()
+    gc.callbacks.append(short)
     try:
         server.run(sockets=None if listener is None else [listener])
     finally:
+        gc.callbacks.remove(short)
         bank.close()
         for of, handler in before.items():
             signal.signal(of, handler)
+
+
+class _ShortCollections:
+    """Keeps collections of garbage short: what a long one looked through and kept is not looked through again.
+
+    All threads stand still meanwhile, and most of what there is are people remembered for the next question. What is
+    remembered goes by itself when it is dropped; only rings that were alive at such a moment stay, and these moments
+    are as few as the memory is bounded.
+    """
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def __call__(self, phase: str, info: Mapping[str, int]) -> None:
+        if phase == "start":
+            self._began = perf_counter()
+        elif info["generation"] == _OLDEST and perf_counter() - self._began > _LONG_SECONDS:
+            gc.freeze()
 
 
 def _when_gone(sentinel: int, end: Callable[[], None]) -> None:

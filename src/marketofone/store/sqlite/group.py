@@ -12,6 +12,7 @@ When the flush fails, all callers of the group are told, and nothing of it is ke
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -72,6 +73,7 @@ class GroupCommit:
         self._patience_ms = patience_ms
         self._file = path.stat().st_ino
         self._settling = Settling()
+        self._tenths = -1  # how long the engine waits for others
         self._trusted = _START  # the end of all entries as this process last saw it
         self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
         self._gate = threading.Lock()
@@ -123,7 +125,7 @@ class GroupCommit:
         until = monotonic() + self._patience_ms / 1_000
         try:
             with self._lock.held(until=until):
-                self._connection.execute(f"PRAGMA busy_timeout = {max(0, int(1_000 * (until - monotonic())))}")
+                self._wait_at_most(until - monotonic())
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     before = self._end()
@@ -138,6 +140,13 @@ class GroupCommit:
                 group.append(job)
             raise
         self._trusted = end
+
+    def _wait_at_most(self, seconds: float) -> None:
+        """Let the engine wait for others only so long, to a tenth of a second: what is set already is not set again."""
+        tenths = max(0, math.ceil(10 * seconds))
+        if tenths != self._tenths:
+            self._tenths = tenths
+            self._connection.execute(f"PRAGMA busy_timeout = {100 * tenths}")
 
     def _end(self) -> End:
         """Find the end of the entries; it must lie on top of what this process wrote."""

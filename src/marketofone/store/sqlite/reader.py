@@ -13,7 +13,7 @@ from itertools import chain, islice, starmap
 from operator import itemgetter
 from typing import Any
 
-from marketofone.audit.merkle import Frontier
+from marketofone.audit.merkle import Frontier, leaf_hash
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import Instant
 from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Sealed, Sizes
@@ -37,10 +37,8 @@ def _lists(mark: str) -> list[tuple[int, str]]:
     return [(size, ", ".join([mark] * size)) for size in _PIECES]
 
 
-_HEADS = [
-    (size, f"SELECT subject, n, hash, guard, stamp, recorded FROM heads WHERE subject IN ({marks})")  # noqa: S608
-    for size, marks in _lists("?")
-]
+_HEAD = "SELECT subject, n, hash, guard, stamp, recorded FROM heads WHERE subject"
+_HEADS = [(size, f"{_HEAD} IN ({marks})") for size, marks in _lists("?")]
 # A join in this order, and no IN: for that the planner would walk through the whole table.
 _KNOWN = "WITH a (s, k) AS (VALUES {}) SELECT s, k FROM a CROSS JOIN {} ON subject = s AND key = k"
 _SETTLED, _FRESH = (
@@ -60,6 +58,12 @@ def _in_pieces(run: Run, statements: list[tuple[int, str]], rows: Sequence[Row])
         some = list(rows[start : start + size])
         some.extend(some[-1:] * (size - len(some)))  # filled up by repeating the last
         yield from run(statement, list(chain.from_iterable(some))).fetchall()
+
+
+def read_head(run: Run, subject: int) -> Head:
+    """Read where a journal ends; one that has no entry ends at 0."""
+    row = run(f"{_HEAD} = ?", (subject,)).fetchone()
+    return Head(subject) if row is None else Head(*row)
 
 
 def read_heads(run: Run, subjects: Iterable[int]) -> dict[int, Head]:
@@ -97,10 +101,11 @@ def frontier(run: Run) -> Frontier:
 class SqliteReader:
     """What :class:`marketofone.store.ports.Reader` promises, on one connection inside one transaction."""
 
-    __slots__ = ("_run",)
+    __slots__ = ("_bank", "_run")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, bank: Head) -> None:
         self._run: Run = connection.execute
+        self._bank = bank
 
     def close(self) -> None:
         """Refuse any further reading: the connection goes to another reader."""
@@ -110,10 +115,7 @@ class SqliteReader:
 
     def head(self, subject: int) -> Head:
         """Give where a journal ends; one that has no entry ends at 0."""
-        row = self._run(
-            "SELECT subject, n, hash, guard, stamp, recorded FROM heads WHERE subject = ?", (subject,)
-        ).fetchone()
-        return Head(subject) if row is None else Head(*row)
+        return self._bank if subject == BANK else read_head(self._run, subject)
 
     def heads(self, subjects: Sequence[int]) -> dict[int, Head]:
         """Give where several journals end."""
@@ -180,6 +182,12 @@ class SqliteReader:
         edge = frontier(self._run)
         last = self._run("SELECT max(row) FROM entries").fetchone()[0] or 0
         return Sealed(size=edge.size, root=edge.root(), waiting=last - edge.size)
+
+    def lengthened(self, *, limit: int) -> tuple[Frontier, Frontier]:
+        """Give the right edge of the log, and what it is after at most so many more entries."""
+        before = frontier(self._run)
+        hashes = self._run("SELECT hash FROM entries WHERE row > ? ORDER BY row LIMIT ?", (before.size, limit))
+        return before, before.extended(leaf_hash(row[0]) for row in hashes)
 
     def leaves(self, *, after: int = 0, limit: int) -> list[bytes]:
         """Give entry hashes of leaves in order; ``after`` counts the leaves that are passed over."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from marketofone.domain.errors import BankNotFound, StoreError
-from marketofone.store.ports import Head, Reader, Sealed, Unit
+from marketofone.store.ports import BANK, Head, Reader, Sealed, Unit
 from marketofone.store.sqlite.checkpoint import Checkpoints
 from marketofone.store.sqlite.connection import (
     FILE,
@@ -26,7 +26,7 @@ from marketofone.store.sqlite.connection import (
 )
 from marketofone.store.sqlite.group import GroupCommit
 from marketofone.store.sqlite.lock import FileLock
-from marketofone.store.sqlite.reader import SqliteReader
+from marketofone.store.sqlite.reader import SqliteReader, read_head
 from marketofone.store.sqlite.units import applying, sealing
 
 
@@ -90,8 +90,16 @@ class SqliteStore:
         return self._writer().submit(applying(unit))
 
     def seal(self, *, limit: int = 100_000) -> Sealed:
-        """Give leaf numbers to entries that wait, ascending n within a journal."""
-        return self._writer().submit(sealing(limit))
+        """Give leaf numbers to entries that wait, ascending n within a journal.
+
+        Hashes are made beside the writer, which only compares and replaces the edge of the log.
+        """
+        while True:
+            with _Snapshot(self) as reader:
+                before, longer = reader.lengthened(limit=limit)
+            sealed = self._writer().submit(sealing(before, longer))
+            if sealed is not None:
+                return sealed
 
     def copy_to(self, target: str) -> None:
         """Write a copy of the data into a new folder, without keys.
@@ -192,12 +200,12 @@ class _Snapshot:
         self._connection = self._store.lend()
         try:
             self._connection.execute("BEGIN")
-            # A deferred transaction sees what its first statement sees: this one pins it here.
-            self._connection.execute("SELECT 1 FROM seal").fetchone()
+            # A deferred transaction sees what its first statement sees: this one, which nearly all need, pins it here.
+            bank = read_head(self._connection.execute, BANK)
         except sqlite3.Error as error:
             self._connection.close()
             raise in_our_words(error) from error
-        self._reader = SqliteReader(self._connection)
+        self._reader = SqliteReader(self._connection, bank=bank)
         return self._reader
 
     def __exit__(

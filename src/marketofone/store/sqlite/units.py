@@ -15,7 +15,7 @@ from typing import Any
 from msgspec.structs import astuple
 
 from marketofone.audit.journal_chain import Header, entry_hash
-from marketofone.audit.merkle import Frontier, leaf_hash
+from marketofone.audit.merkle import Frontier
 from marketofone.domain.errors import Moved
 from marketofone.store.ports import CODES, GUARDING, Head, Sealed, Unit
 from marketofone.store.sqlite.group import End, Work
@@ -45,9 +45,9 @@ def applying(unit: Unit) -> Work[list[Head]]:
     return partial(_apply, unit)
 
 
-def sealing(limit: int) -> Work[Sealed]:
-    """Make the work that gives leaf numbers to entries that wait, at most ``limit`` of them."""
-    return partial(_seal, limit)
+def sealing(before: Frontier, longer: Frontier) -> Work[Sealed | None]:
+    """Make the work that lengthens the log, where it still ends as before; it gives None where another has sealed."""
+    return partial(_seal, before, longer)
 
 
 def _apply(unit: Unit, connection: sqlite3.Connection, end: End) -> tuple[list[Head], End]:
@@ -136,10 +136,11 @@ def _keep(unit: Unit, connection: sqlite3.Connection, after: list[Head]) -> None
         connection.execute(_LINK if link.linked else _UNLINK, (link.key, link.subject))
 
 
-def _seal(limit: int, connection: sqlite3.Connection, end: End) -> tuple[Sealed, End]:
-    edge = frontier(connection.execute)
-    hashes = connection.execute("SELECT hash FROM entries WHERE row > ? ORDER BY row LIMIT ?", (edge.size, limit))
-    longer: Frontier = edge.extended(leaf_hash(row[0]) for row in hashes)
-    if longer.size > edge.size:
-        connection.execute("UPDATE seal SET frontier = ?", (longer.to_bytes(),))
+def _seal(before: Frontier, longer: Frontier, connection: sqlite3.Connection, end: End) -> tuple[Sealed | None, End]:
+    if longer.size > before.size:
+        change = "UPDATE seal SET frontier = ? WHERE frontier = ?"
+        if not connection.execute(change, (longer.to_bytes(), before.to_bytes())).rowcount:
+            return None, end
+    elif frontier(connection.execute) != before:
+        return None, end
     return Sealed(size=longer.size, root=longer.root(), waiting=end.row - longer.size), end

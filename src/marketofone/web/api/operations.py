@@ -18,6 +18,7 @@ from marketofone.domain.outcome import Outcome
 from marketofone.services import history
 from marketofone.services.bank import Bank
 from marketofone.services.consent_service import ConsentView
+from marketofone.services.decide import request_of
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.ingest import MAX_BATCH as MAX_ROWS
 from marketofone.services.insights import ProfileView
@@ -85,14 +86,14 @@ def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
     With ``as_of`` it is a question: an answer on what was known then, and never a contact.
     """
     asked = request_data.read(schemas.DecisionAsked)
-    if asked.channel is not None and asked.channel not in bank.config.policy.channels:
-        raise MalformedRequest(field="channel", shape="unknown", fix="use a channel of consent.toml")
-    began, now = perf_counter(), bank.now()
-    request = bank.request(asked.customer, occasion=asked.occasion, channel=asked.channel, id=asked.id, now=now)
-    decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=bank.calendar, now=now))
+    began, now, config = perf_counter(), bank.now(), bank.config
+    request = request_of(
+        config.actions, asked.customer, occasion=asked.occasion, channel=asked.channel, id=asked.id, now=now
+    )
+    decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=config.calendar, now=now))
     proof = None if entry is None else schemas.proof(entry)
     seconds = round(perf_counter() - began, 6)
-    return schemas.told(decision, schemas.DecidedNow, bank=bank, seconds=seconds, entry=proof)
+    return schemas.told(decision, schemas.DecidedNow, catalogue=config.actions, seconds=seconds, entry=proof)
 
 
 def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
@@ -105,7 +106,7 @@ def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
     outcomes = history.outcomes_of(bank.context, decision)
     heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
     candidates = [asdict(candidate) for candidate in decision.candidates]
-    return schemas.told(decision, schemas.Traced, bank=bank, outcomes=heard, candidates=candidates)
+    return schemas.told(decision, schemas.Traced, catalogue=bank.catalogue, outcomes=heard, candidates=candidates)
 
 
 def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaught:

@@ -10,12 +10,12 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import fields
 
 from marketofone.consent.ledger import EVERY
+from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import DECISION_ID, Candidate, Counterfactual, Decision, NotUsed, Reason
 from marketofone.domain.event import Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
-from marketofone.services.bank import Bank
 from marketofone.services.consent_service import ConsentView
 from marketofone.services.feedback import UpdateResult
 from marketofone.services.ingest import IngestReport
@@ -186,9 +186,12 @@ def proof(entry: Head) -> EntryProof:
     return EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
 
 
-def told(decision: Decision, shape: type[D], *, bank: Bank, **more: object) -> D:
+_WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision))
+
+
+def told(decision: Decision, shape: type[D], *, catalogue: ActionCatalogue, **more: object) -> D:
     """Give a decision as programs get it."""
-    action = action_of(decision.action, catalogue=bank.catalogue)
+    action = action_of(decision.action, catalogue=catalogue)
     words = {"at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}
-    made = {of.encode_name: getattr(decision, of.name) for of in fields(decision)}
+    made = {written: getattr(decision, name) for written, name in _WRITTEN}
     return msgspec.convert({**made, **words, **more}, shape)
