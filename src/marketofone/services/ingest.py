@@ -95,21 +95,14 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
 
     Durable when it returns. Late events are taken like all others.
     """
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-    latest = now + snapshot.config.settings.future_seconds * SECOND
     arrivals: list[Arrival] = []
     faults: list[tuple[Incoming, MalformedEvent]] = []
     for item in context.right_of_way.paced(incoming):
         try:
-            arrivals.append(_parse(item, latest=latest))
+            arrivals.append(_parse(context, item, now=now))
         except MalformedEvent as error:
             faults.append((item, error))
-    barred = context.keys.barred({arrival.event.customer for arrival in arrivals}, now=now)
-    if barred:
-        faults += [(FORGOTTEN, FORGOTTEN) for arrival in arrivals if arrival.event.customer in barred]
-        arrivals = [arrival for arrival in arrivals if arrival.event.customer not in barred]
-    report = _keep_letters(context, faults, now=now)
+    report = _keep_letters(context, faults, now=now) if faults else BatchReport()
     for identifies, some in groupby(arrivals, key=lambda one: one.event.kind in IDENTIFYING):
         if identifies:
             report += _links(context, some, now=now)
@@ -125,12 +118,12 @@ def text_in(event: Event) -> str | None:
     return None if field is None else getattr(event.data, field)
 
 
-def _parse(item: Incoming, *, latest: int) -> Arrival:
+def _parse(context: AppContext, item: Incoming, *, now: Instant) -> Arrival:
     if isinstance(item, MalformedEvent):
         raise item
     body = item if isinstance(item, bytes) else _encoded(item)
     event = parse_event(body)  # values too: what is kept must be readable by everybody who folds it again
-    if event.at > latest:
+    if event.at > now and event.at > now + context.config.settings.future_seconds * SECOND:
         raise MalformedEvent(field="time", shape="an instant in the future", fix="check the producer's clock")
     return Arrival(event, body)
 
@@ -145,8 +138,6 @@ def _encoded(item: Event | dict[str, object]) -> bytes:
 def _keep_letters(
     context: AppContext, faults: Sequence[tuple[Incoming, MalformedEvent]], *, now: Instant
 ) -> BatchReport:
-    if not faults:
-        return BatchReport()
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         letters = [dead_letter(context, snapshot, item, error, now=now) for item, error in faults]
@@ -186,12 +177,12 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
     rows = len(arrivals)
     report = BatchReport(rows=rows, duplicates=rows - sum(map(len, by_name.values())))
     customers = context.keys.enrol(by_name, now=now)
-    late = sum(len(some) for name, some in by_name.items() if name not in customers)  # forgotten a moment ago
-    report += _late_letters(context, late, now=now)
+    late = sum(len(some) for name, some in by_name.items() if name not in customers)  # they were forgotten
+    report = _with_late(context, report, late, now=now)
     waiting = {one.subject: (one, list(by_name[name].values())) for name, one in customers.items()}
     for _ in attempts():
-        waiting, letters = _without_forgotten(context, waiting, now=now)
-        report += letters
+        waiting, late = _without_forgotten(context, waiting, now=now)
+        report = _with_late(context, report, late, now=now)
         if not waiting:
             return report
         try:
@@ -199,10 +190,10 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
         except UnknownCustomer:  # one of them is being forgotten, and is left out the next time
             continue
         fresh = _not_kept_before(context, judged, waiting)
-        report += BatchReport(duplicates=_size(waiting) - _size(fresh))
-        if not fresh:
-            return report
         if _size(fresh) < _size(waiting):
+            report += BatchReport(duplicates=_size(waiting) - _size(fresh))
+            if not fresh:
+                return report
             waiting = fresh
             continue
         appended, moved = _commit(context, judged, expects, now=now)
@@ -220,19 +211,21 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
 
 def _without_forgotten(
     context: AppContext, waiting: dict[int, tuple[Customer, list[Arrival]]], *, now: Instant
-) -> tuple[dict[int, tuple[Customer, list[Arrival]]], BatchReport]:
-    """Turn away what arrives about customers who are being forgotten."""
+) -> tuple[dict[int, tuple[Customer, list[Arrival]]], int]:
+    """Turn away what arrives about customers who are being forgotten; gives the others, and how many that were."""
     barred = context.keys.barred([customer.name for customer, _ in waiting.values()], now=now)
     if not barred:
-        return waiting, BatchReport()
+        return waiting, 0
     late = sum(len(arrivals) for customer, arrivals in waiting.values() if customer.name in barred)
-    others = {of: one for of, one in waiting.items() if one[0].name not in barred}
-    return others, _late_letters(context, late, now=now)
+    return {of: one for of, one in waiting.items() if one[0].name not in barred}, late
 
 
-def _late_letters(context: AppContext, late: int, *, now: Instant) -> BatchReport:
+def _with_late(context: AppContext, report: BatchReport, late: int, *, now: Instant) -> BatchReport:
     """Keep that so many events of customers who were forgotten arrived; their rows are counted already."""
-    return msgspec.structs.replace(_keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now), rows=0)
+    if not late:
+        return report
+    kept = _keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now)
+    return report + msgspec.structs.replace(kept, rows=0)
 
 
 def _commit(

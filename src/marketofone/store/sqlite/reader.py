@@ -30,7 +30,7 @@ _COLUMNS = "e.subject, e.n, e.stamp, e.kind, e.at, e.recorded, e.body, e.commitm
 _ENTRY = f"SELECT {_COLUMNS} FROM entries AS e"  # noqa: S608 - our own words
 _PLACED, _THERE = f"SELECT {_COLUMNS} FROM", "CROSS JOIN entries AS e ON e.row = p.row"
 _MASSES = frozenset(int(code) for code in QUIET.strip("()").split(","))
-_PIECES = (16, 256)  # two lengths of a list serve all, so that their statements stay prepared
+_PIECES = (2, 16, 256)  # three lengths of a list serve all, so that their statements stay prepared
 
 
 def _lists(mark: str) -> list[tuple[int, str]]:
@@ -52,8 +52,7 @@ _PLACES = ("places", "fresh_places")  # in the order of a journal: see ``settle`
 
 
 def _in_pieces(run: Run, statements: list[tuple[int, str]], rows: Sequence[Row]) -> Iterator[Row]:
-    few, many = statements
-    size, statement = few if len(rows) <= few[0] else many
+    size, statement = next((one for one in statements if len(rows) <= one[0]), statements[-1])
     for start in range(0, len(rows), size):
         some = list(rows[start : start + size])
         some.extend(some[-1:] * (size - len(some)))  # filled up by repeating the last
