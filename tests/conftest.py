@@ -16,7 +16,7 @@ from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
-from marketofone.models.forecast import boost, learning
+from marketofone.models.forecast import booster, learning
 
 START = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 ROOT = Path(__file__).parents[1]
@@ -133,14 +133,14 @@ def allow(bank: Bank, now: Instant) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def lightgbm() -> None:
     """Skip where LightGBM cannot be loaded."""
-    if not boost.loadable():
+    if not booster.loadable():
         pytest.skip("LightGBM cannot be loaded: on Debian it needs libgomp1")
 
 
 @pytest.fixture
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let forecasts be learned in less time: for what holds however many trees there are."""
-    monkeypatch.setattr(boost, "ROUNDS", 30)
+    monkeypatch.setattr(learning, "ROUNDS", 30)
     monkeypatch.setattr(learning, "TREES", 20)
     monkeypatch.setattr(learning, "_TRIAL_TREES", 8)
 

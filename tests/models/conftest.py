@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from marketofone.models.forecast import Model, fit
-from marketofone.models.forecast.boost import loadable
+from marketofone.models.forecast.booster import loadable
 from marketofone.models.language import LanguageModel
 from marketofone.profile.ledger import Account, Kind
 

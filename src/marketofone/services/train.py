@@ -16,6 +16,7 @@ from marketofone.profile.ledger import Account
 from marketofone.profile.registers import Registers
 from marketofone.profile.view import view as profile_of
 from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
+from marketofone.services.apart import apart
 from marketofone.services.app_context import AppContext
 from marketofone.services.forecast import model_of
 from marketofone.services.learn import record_version
@@ -86,7 +87,7 @@ def _holdings(known: Known) -> frozenset[str]:
 
 
 def _forecast_model(accounts: Sequence[Account]) -> Model:
-    return fit(accounts, known_until=_last_day(accounts), seed=SEED)
+    return fit(accounts, known_until=_last_day(accounts), seed=SEED, apart=apart)
 
 
 def _last_day(accounts: Sequence[Account]) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.models.forecast.booster import NO_OPENMP, Booster
 from marketofone.models.forecast.panel import MONTHS_OF_YEAR, Floats, Panel, centre, own_month, timing
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -56,7 +57,7 @@ def knot_inputs(
 
 
 def lightgbm() -> Any:
-    """Give LightGBM, an extra that is loaded only where it is used.
+    """Give LightGBM, an extra that is loaded only where something is learned by it.
 
     Raises
     ------
@@ -66,17 +67,8 @@ def lightgbm() -> Any:
     try:
         import lightgbm  # noqa: PLC0415 - an extra
     except OSError as error:
-        raise ModuleNotFoundError("LightGBM lacks an OpenMP library (libgomp1 on Debian)", name="libgomp") from error
+        raise ModuleNotFoundError(NO_OPENMP, name="libgomp") from error
     return lightgbm
-
-
-def loadable() -> bool:
-    """Tell whether LightGBM is there."""
-    try:
-        lightgbm()
-    except ModuleNotFoundError:
-        return False
-    return True
 
 
 def drawn_knots(errors: Floats, *, seed: int) -> NDArray[np.bool_]:
@@ -92,7 +84,7 @@ def drawn_knots(errors: Floats, *, seed: int) -> NDArray[np.bool_]:
     return np.asarray(drawn & ~np.isnan(errors))
 
 
-def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[str, ...]:
+def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int, rounds: int = ROUNDS) -> tuple[str, ...]:
     """Learn the quantiles of the errors at some knots; gives the models as text.
 
     Shapes
@@ -109,7 +101,7 @@ def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int) -> tuple[
     data = learner.Dataset(at_knots, errors, params=_SETTING | {"max_bin": _TREES["max_bin"]})
     rules: dict[str, Any] = {**_SETTING, **_TREES, **_BAGS, "objective": "quantile", "seed": seed}
     return tuple(
-        learner.train({**rules, "alpha": level}, data, num_boost_round=ROUNDS).model_to_string() for level in LEVELS
+        learner.train({**rules, "alpha": level}, data, num_boost_round=rounds).model_to_string() for level in LEVELS
     )
 
 
@@ -126,7 +118,7 @@ def pulled(errors: Floats, models: tuple[str, ...], some: NDArray[np.float32], *
     """
     paths = errors.shape[1]
     flat = some.reshape(-1, some.shape[-1])
-    said = np.sort([_read(model).predict(flat, num_threads=1) for model in models], axis=0)
+    said = np.sort([_read(model).predict(flat) for model in models], axis=0)
     order = np.argsort(errors, axis=1, kind="stable")
     ranked = np.take_along_axis(errors, order, axis=1)
     own = np.quantile(ranked[:, :, _of(knots)], LEVELS, axis=1)
@@ -164,5 +156,5 @@ def _weights(paths: int) -> Floats:
 
 
 @lru_cache(maxsize=2 * len(LEVELS))
-def _read(model: str) -> Any:
-    return lightgbm().Booster(model_str=model)
+def _read(model: str) -> Booster:
+    return Booster(model)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 LEAF = np.uint8(255)
 _MOST_INPUTS = 255
+_TOGETHER = 8  # trees that are grown at once
 
 
 class Forest(Struct, frozen=True):
@@ -96,21 +97,21 @@ def grow(
 
     if rows.shape[1] > _MOST_INPUTS:
         raise ValueError(f"a forest takes at most {_MOST_INPUTS} inputs")
-    grown = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=0.7, n_jobs=-1, random_state=seed).fit(
-        rows, aims
-    )
-    rng = np.random.default_rng(seed)
+    rng, seeds = np.random.default_rng(seed), np.random.RandomState(seed)
     nodes: list[tuple[NDArray[np.generic], ...]] = []
     roots, at, leaves = [], 0, 0
-    for tree in grown.estimators_:
-        flat = _flat(tree.tree_, tree.apply(rows), kept=kept, rng=rng)
-        inputs, limits, following, members = flat
-        is_leaf = inputs == LEAF
-        following[is_leaf] += leaves
-        following[~is_leaf] += at
-        roots.append(at)
-        at, leaves = at + len(inputs), leaves + len(members)
-        nodes.append(flat)
+    for start in range(0, trees, _TOGETHER):  # a grown tree holds fifty times of what is kept of it
+        some = min(_TOGETHER, trees - start)
+        grown = ExtraTreesRegressor(some, min_samples_leaf=leaf, max_features=0.7, n_jobs=-1, random_state=seeds)
+        for tree in grown.fit(rows, aims).estimators_:
+            flat = _flat(tree.tree_, tree.apply(rows), kept=kept, rng=rng)
+            inputs, limits, following, members = flat
+            is_leaf = inputs == LEAF
+            following[is_leaf] += leaves
+            following[~is_leaf] += at
+            roots.append(at)
+            at, leaves = at + len(inputs), leaves + len(members)
+            nodes.append(flat)
     inputs, limits, following, members = (np.concatenate(part) for part in zip(*nodes, strict=True))
     return Forest(
         trees=trees,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.boost import boost, drawn_knots, knot_inputs, loadable
+from marketofone.models.forecast.boost import ROUNDS, boost, drawn_knots, knot_inputs
+from marketofone.models.forecast.booster import loadable
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, adapted, fit_odds, fit_stretch
 from marketofone.models.forecast.extra_pay import extra_pay
 from marketofone.models.forecast.features import features
@@ -32,7 +33,11 @@ from marketofone.models.forecast.panel import (
 from marketofone.models.forecast.streams import find_streams
 from marketofone.profile.ledger import Account, Integers
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MOST_WINDOWS = 24_000
+MANY_WINDOWS = 6_000
 MINIMUM_DAYS = 60
 OBSERVED_DAYS = 75
 FEWEST_WINDOWS = 300
@@ -68,13 +73,28 @@ class Lessons(NamedTuple):
         return Lessons(self.account[chosen], self.inputs[chosen], self.errors[chosen], self.events[chosen])
 
 
-def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: bool | None = None) -> Model:
+class Runner(Protocol):
+    """Calls a function with its arguments, here or elsewhere."""
+
+    def __call__(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Give what the function gives."""
+
+
+def here(work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a function in this process."""
+    return work(*args, **kwargs)
+
+
+def fit(
+    accounts: Sequence[Account], *, known_until: int, seed: int, boosting: bool | None = None, apart: Runner = here
+) -> Model:
     """Learn from past days of many accounts.
 
     A day counts if its account was known for 60 days by then and moved in the last two months, and if at least 75 days
     after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
     whether an account that fell silent was closed. With too few such days the prior formula is given. ``boosting`` adds
     the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead; None: where that is there.
+    ``apart`` calls the three steps that take much memory where many days are learned from.
 
     Examples
     --------
@@ -92,21 +112,22 @@ def fit(accounts: Sequence[Account], *, known_until: int, seed: int, boosting: b
         months=_months(truths, known_until=known_until),
         extra=tuple(Habit(*way, factors) for way, factors in extra.items()),
     )
-    panels, inputs = _with_inputs(_panels(known, truths, extra=extra), calendar=blank.calendar)
-    lessons = _lessons(panels, inputs, truths)
-    stretch, odds = _corrections(blank, panels, lessons, seed=seed)
-    grown = _grown(blank, lessons, trees=TREES, seed=seed)
-    asked = loadable() if boosting is None else boosting
-    boosted = _boosted(panels, lessons, calendar=blank.calendar, seed=seed) if asked else ()
+    panels, lessons = _lessons(_panels(known, truths, extra=extra), truths, calendar=blank.calendar)
+    del known, truths
+    run = apart if len(lessons.account) >= MANY_WINDOWS else here
+    stretch, odds = run(_corrections, blank, panels, lessons, trees=_TRIAL_TREES, seed=seed)
+    grown = run(_grown, blank, lessons, trees=TREES, seed=seed)
+    asked, of_year = loadable() if boosting is None else boosting, blank.calendar
+    boosted = run(_boosted, panels, lessons, calendar=of_year, rounds=ROUNDS, seed=seed) if asked else ()
     return replace(grown, boosted=boosted, stretch=stretch, odds=odds)
 
 
-def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, seed: int) -> tuple[str, ...]:
+def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, rounds: int, seed: int) -> tuple[str, ...]:
     drawn = drawn_knots(lessons.errors, seed=seed)
     ends = np.cumsum([len(panel.as_of) for panel in panels])[:-1]
     parts = zip(panels, np.split(lessons.inputs, ends), np.split(drawn, ends), strict=True)
     rows = [knot_inputs(inputs, panel, knots=KNOTS, calendar=calendar)[some] for panel, inputs, some in parts]
-    return boost(np.concatenate(rows), lessons.errors[drawn], seed=seed)
+    return boost(np.concatenate(rows), lessons.errors[drawn], rounds=rounds, seed=seed)
 
 
 def follow(model: Model, accounts: Sequence[Account], *, known_until: int) -> Model:
@@ -173,30 +194,23 @@ def _panels(accounts: Sequence[Account], truths: Sequence[tuple[int, Labels]], *
         yield align(looks)
 
 
-def _with_inputs(panels: Iterable[Panel], *, calendar: bool) -> tuple[list[Panel], list[NDArray[np.float32]]]:
-    """Give the inputs of each panel, and the panels without the flows behind them, which together fill the memory."""
-    kept: list[Panel] = []
-    inputs: list[NDArray[np.float32]] = []
-    for panel in panels:
-        inputs.append(features(panel, calendar=calendar))
-        kept.append(panel.without_flows())
-    return kept, inputs
-
-
 def _lessons(
-    panels: Sequence[Panel], inputs: Sequence[NDArray[np.float32]], truths: Sequence[tuple[int, Labels]]
-) -> Lessons:
-    balances = np.concatenate([truth.balances for _, truth in truths])
-    opening, unit, middle = (
-        np.concatenate(columns)
-        for columns in zip(*((panel.opening, panel.unit, centre(panel)) for panel in panels), strict=True)
-    )
-    return Lessons(
-        account=np.concatenate([np.full(len(truth.days), number) for number, truth in truths]),
-        inputs=np.concatenate(inputs),
-        errors=at_knots((balances - opening[:, None]) / unit[:, None] - middle),
-        events=np.concatenate([truth.events for _, truth in truths]),
-    )
+    panels: Iterable[Panel], truths: Sequence[tuple[int, Labels]], *, calendar: bool
+) -> tuple[list[Panel], Lessons]:
+    """Give what is learned from, and the panels condensed: together they would fill the memory."""
+    kept: list[Panel] = []
+    parts: list[tuple[NDArray[np.float32], Floats]] = []
+    balances = np.concatenate([at_knots(truth.balances) for _, truth in truths])
+    start = 0
+    for panel in panels:
+        end = start + len(panel.as_of)
+        moved = (balances[start:end] - panel.opening[:, None]) / panel.unit[:, None]
+        parts.append((features(panel, calendar=calendar), moved - at_knots(centre(panel))))
+        kept.append(panel.condensed())
+        start = end
+    inputs, errors = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    account = np.concatenate([np.full(len(truth.days), number) for number, truth in truths])
+    return kept, Lessons(account, inputs, errors, np.concatenate([truth.events for _, truth in truths]))
 
 
 def _grown(blank: Model, lessons: Lessons, *, trees: int, seed: int) -> Model:
@@ -231,7 +245,9 @@ def _carried(errors: Floats) -> Floats:
     return np.take_along_axis(errors, np.maximum.accumulate(seen, axis=1), axis=1)
 
 
-def _corrections(blank: Model, panels: Sequence[Panel], lessons: Lessons, *, seed: int) -> tuple[Stretch, Odds | None]:
+def _corrections(
+    blank: Model, panels: Sequence[Panel], lessons: Lessons, *, trees: int, seed: int
+) -> tuple[Stretch, Odds | None]:
     """Ask forests about accounts that they did not see, and learn by how much they were wrong."""
     rng = np.random.default_rng(seed)
     accounts, of_account = np.unique(lessons.account, return_inverse=True)
@@ -245,7 +261,7 @@ def _corrections(blank: Model, panels: Sequence[Panel], lessons: Lessons, *, see
     share = min(1.0, _TRIAL_WINDOWS * FOLDS / len(fold))
     asked = rng.random(len(fold)) < share
     for out in range(FOLDS):
-        trial = _grown(blank, lessons.some(fold != out), trees=_TRIAL_TREES, seed=seed)
+        trial = _grown(blank, lessons.some(fold != out), trees=trees, seed=seed)
         for start, panel in zip(starts.tolist(), panels, strict=False):
             of = np.flatnonzero(
                 (fold == out)[start : start + len(panel.as_of)] & asked[start : start + len(panel.as_of)]

@@ -13,10 +13,10 @@ payments counts, and fully.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,19 @@ _EVERYDAY = ("cash", "card")
 CHANNELS = 4
 _LEAST_SHARE = 50
 Extra = Mapping[Way, Mapping[int, float]]
+
+
+class Ways(NamedTuple):
+    """What is known of the paths ahead, in units of turnover: the projected one, the own month's, and known payments'.
+
+    Shapes
+    ------
+    centre, own_month, timing : float32[n, 90]
+    """
+
+    centre: NDArray[np.float32]
+    own_month: NDArray[np.float32]
+    timing: NDArray[np.float32]
 
 
 class Look(NamedTuple):
@@ -67,6 +80,8 @@ class Panel:
         The income expected in each 30-day block ahead, without what is paid more in some months.
     regular : float64[n]
         What the incomes that come back add up to in 30 days on average, wherever the blocks begin.
+    ways
+        In a condensed panel only.
 
     Units
     -----
@@ -85,14 +100,25 @@ class Panel:
     due: Floats
     pay: Floats
     regular: Floats
+    ways: Ways | None = None
 
     def some(self, chosen: NDArray[np.bool_] | Integers) -> Panel:
         """Give some of them."""
-        return Panel(*(column[chosen] for column in vars(self).values()))
+        columns = {name: column[chosen] for name, column in vars(self).items() if name != "ways"}
+        ways = None if self.ways is None else Ways(*(column[chosen] for column in self.ways))
+        return Panel(**columns, ways=ways)
 
-    def without_flows(self) -> Panel:
-        """Give all of them without their flows, which are half of what they hold and only ``features`` reads."""
-        return replace(self, flows=np.zeros((len(self.as_of), CHANNELS, 0)))
+    def condensed(self) -> Panel:
+        """Give all of them with the ways ahead instead of the days behind, which are nine tenths of what they hold."""
+        rows = len(self.as_of)
+        ways = (known(self).astype(np.float32) for known in (centre, own_month, timing))
+        return replace(
+            self,
+            closing=np.zeros((rows, 0)),
+            flows=np.zeros((rows, CHANNELS, 0)),
+            due=np.zeros((rows, 2, 0)),
+            ways=Ways(*ways),
+        )
 
 
 def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Payment, ...]:
@@ -110,7 +136,8 @@ def look_from(account: Account, day: int, *, extra: Extra) -> Look:
 def align(looks: Sequence[Look]) -> Panel:
     """Put accounts side by side; a look with several days gives several rows."""
     parts = [_aligned(look) for look in looks]
-    return Panel(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    columns: Iterator[Any] = map(np.concatenate, zip(*parts, strict=True))
+    return Panel(*columns)
 
 
 def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
@@ -178,6 +205,8 @@ def centre(panel: Panel) -> Floats:
     ------
     result : float64[n, 90]
     """
+    if panel.ways is not None:
+        return panel.ways.centre.astype(np.float64)
     return np.asarray(TRUST * (timing(panel) + own_month(panel)))
 
 
@@ -189,6 +218,8 @@ def timing(panel: Panel) -> Floats:
     result : float64[n, 90]
         In units of turnover.
     """
+    if panel.ways is not None:
+        return panel.ways.timing.astype(np.float64)
     due = panel.due.sum(axis=1) / panel.unit[:, None]
     return np.asarray(due - due[:, -1:] * np.arange(1, AHEAD_DAYS + 1) / AHEAD_DAYS)
 
@@ -201,6 +232,8 @@ def own_month(panel: Panel) -> Floats:
     result : float64[n, 90]
         In units of turnover; shrunk where few months are known, 0 where none is.
     """
+    if panel.ways is not None:
+        return panel.ways.own_month.astype(np.float64)
     backs = [same_day(panel.as_of, months=-months) for months in range(MONTHS + 1)]
     runs = np.stack([_run(panel, start, end) for end, start in pairwise(backs)], axis=1)
     known = (~np.isnan(runs[:, :, 0])).sum(axis=1)
@@ -244,7 +277,7 @@ def shares_of_months(months: Integers) -> Floats:
     months : int64[n, 90]
     result : float64[n, 3, 12]
     """
-    counts = (months[:, :, None] == np.arange(1, MONTHS_OF_YEAR + 1)).cumsum(axis=1)
+    counts = (months[:, :, None] == np.arange(1, MONTHS_OF_YEAR + 1)).cumsum(axis=1, dtype=np.int16)
     return np.asarray(counts[:, np.array(WITHIN_DAYS) - 1] / np.array(WITHIN_DAYS)[:, None])
 
 
