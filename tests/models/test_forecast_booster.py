@@ -10,7 +10,7 @@ import pytest
 
 from marketofone.domain.errors import MalformedDocument
 from marketofone.models.forecast.boost import boost, lightgbm
-from marketofone.models.forecast.booster import Booster
+from marketofone.models.forecast.booster import Bins, Booster
 
 pytestmark = pytest.mark.usefixtures("lightgbm", "few_trees")
 
@@ -26,6 +26,24 @@ def test_it_says_what_the_python_package_says(rows: np.ndarray[tuple[int, int], 
     for text in boost(rows, np.nansum(rows, axis=1), seed=7):
         theirs = lightgbm().Booster(model_str=text).predict(rows, num_threads=1)
         assert Booster(text).predict(rows).tobytes() == theirs.tobytes()
+
+
+def test_it_learns_what_the_python_package_learns(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
+    labels = np.nansum(rows, axis=1).astype(np.float32)
+    rules = {"objective": "quantile", "alpha": 0.3, "num_leaves": 7, "deterministic": True, "num_threads": 1, "seed": 7}
+    quiet = {"verbosity": -1, "force_row_wise": True, "bagging_fraction": 0.7, "bagging_freq": 1}
+    data = lightgbm().Dataset(rows, labels, params=quiet)
+    theirs = lightgbm().train({**rules, **quiet}, data, num_boost_round=20).predict(rows, num_threads=1)
+    ours = Bins(rows, labels, settings=quiet).learn(rounds=20, settings=rules | quiet)
+    assert Booster(ours).predict(rows).tobytes() == theirs.tobytes()
+
+
+def test_a_setting_that_the_library_refuses_is_an_error(
+    rows: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+) -> None:
+    bins = Bins(rows, np.nansum(rows, axis=1), settings={"verbosity": -1})
+    with pytest.raises(ValueError, match="nonsense"):
+        bins.learn(rounds=1, settings={"objective": "nonsense", "verbosity": -1})
 
 
 def test_rows_of_other_inputs_are_refused(rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:

@@ -35,7 +35,17 @@ import msgspec
 
 
 class MarketOfOneError(Exception):
-    """The root: catch it to catch everything this package raises on purpose."""
+    """The root: catch it to catch everything this package raises on purpose. It comes whole from another process."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Say how it is made again: the words of a subclass are named, where an exception's are only in order."""
+        return _again, (type(self), self.args, dict(vars(self)))
+
+
+def _again(kind: type[MarketOfOneError], args: tuple[object, ...], attributes: dict[str, object]) -> MarketOfOneError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error
 
 
 class BadInput(MarketOfOneError):

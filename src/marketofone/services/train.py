@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,7 @@ from marketofone.services.uses import asked_moment
 SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
 SEED = 7  # of what training draws: the same past always gives the same models
 SOURCE = "transactions"
+MANY_MOVEMENTS = 100_000
 TrainingTask = Literal["forecast", "recommend", "bands"]
 TRAINING_TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 ANEW: tuple[TrainingTask, ...] = ("forecast", "recommend")
@@ -41,11 +42,11 @@ class Trained(Struct, frozen=True, kw_only=True):
     """Whether what was learned before to look ahead was given up, for too few are left who allow it."""
 
 
-class _Teacher(Struct, frozen=True):
-    """What one person teaches: accounts and holdings."""
+class _Learned(NamedTuple):
+    """What is to be recorded, and what it was learned from."""
 
-    accounts: list[Account]
-    holdings: frozenset[str]
+    states: dict[str, bytes | None]
+    report: Trained
 
 
 def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], as_of: Instant | None = None) -> Trained:
@@ -55,15 +56,24 @@ def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], a
     too few are left who allow it: nobody's past outlives their yes beyond the next training.
     """
     moment = asked_moment(as_of, now=now)
+    states, report = _learned(context, tasks=tasks, moment=moment, now=now)  # by now the people are out of memory
+    record_version(context, states, now=now, at=moment, why=f"train {' '.join(tasks)}")
+    return report
+
+
+def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Instant, now: Instant) -> _Learned:
     with context.store.read() as reader:
         before = model_of(context, reader, context.snapshot(reader))
     asked = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), moment, now)
-    teachers = [_Teacher(known.accounts(), _holdings(known)) for known in read_population(context, asked, what="train")]
-    accounts = [account for teacher in teachers for account in teacher.accounts]
+    accounts: list[Account] = []
+    holdings: list[frozenset[str]] = []
+    for known in read_population(context, asked, what="train"):
+        accounts += known.accounts()
+        holdings.append(_holdings(known))
     states: dict[str, bytes | None] = {}
     windows = 0
     if "recommend" in tasks:
-        states[AFFINITY] = affinity_to_bytes(fit_affinity([one.holdings for one in teachers], shrink=SHRINK))
+        states[AFFINITY] = affinity_to_bytes(fit_affinity(holdings, shrink=SHRINK))
     if "forecast" in tasks:
         model = _forecast_model(accounts)
         windows = model.windows
@@ -72,13 +82,8 @@ def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], a
         followed = follow(before, accounts, known_until=_last_day(accounts))
         windows = followed.windows
         states[BANDS] = msgspec.msgpack.encode(followed.stretch)
-    record_version(context, states, now=now, at=moment, why=f"train {' '.join(tasks)}")
-    return Trained(
-        people=len(teachers),
-        accounts=len(accounts),
-        past_days=windows,
-        given_up="forecast" in tasks and not windows and before.windows > 0,
-    )
+    given_up = "forecast" in tasks and not windows and before.windows > 0
+    return _Learned(states, Trained(people=len(holdings), accounts=len(accounts), past_days=windows, given_up=given_up))
 
 
 def _holdings(known: Known) -> frozenset[str]:
@@ -87,7 +92,11 @@ def _holdings(known: Known) -> frozenset[str]:
 
 
 def _forecast_model(accounts: Sequence[Account]) -> Model:
-    return fit(accounts, known_until=_last_day(accounts), seed=SEED, apart=apart)
+    """Learn here where little is learned from; else where all memory that it takes is given back."""
+    last_day = _last_day(accounts)
+    if sum(account.days.size for account in accounts) < MANY_MOVEMENTS:
+        return fit(accounts, known_until=last_day, seed=SEED)
+    return apart(fit, accounts, known_until=last_day, seed=SEED, apart=apart)
 
 
 def _last_day(accounts: Sequence[Account]) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.models.forecast.booster import NO_OPENMP, Booster
+from marketofone.models.forecast.booster import NO_OPENMP, Bins, Booster
 from marketofone.models.forecast.panel import MONTHS_OF_YEAR, Floats, Panel, centre, own_month, timing
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -25,9 +25,10 @@ SHARE = 0.35
 ROUNDS = 180
 _KNOTS_A_DAY = 5  # each past day teaches at so many of its knots: neighbours say nearly the same
 _WEEK = 7
-_TREES = {"learning_rate": 0.06, "num_leaves": 31, "min_data_in_leaf": 40, "feature_fraction": 0.5, "max_bin": 127}
+_TREES = {"learning_rate": 0.06, "num_leaves": 31, "min_data_in_leaf": 40, "feature_fraction": 0.5}
+_CUTS = {"max_bin": 127, "bin_construct_sample_cnt": 50_000}  # of more rows the cuts are no better, but need memory
 _BAGS = {"bagging_fraction": 0.7, "bagging_freq": 1}
-_SETTING = {"deterministic": True, "force_row_wise": True, "verbose": -1, "num_threads": 1}
+_SETTING = {"deterministic": True, "force_row_wise": True, "verbosity": -1, "num_threads": 1}
 
 
 def knot_inputs(
@@ -97,12 +98,9 @@ def boost(at_knots: NDArray[np.float32], errors: Floats, *, seed: int, rounds: i
     ModuleNotFoundError
         When LightGBM is not there.
     """
-    learner = lightgbm()
-    data = learner.Dataset(at_knots, errors, params=_SETTING | {"max_bin": _TREES["max_bin"]})
-    rules: dict[str, Any] = {**_SETTING, **_TREES, **_BAGS, "objective": "quantile", "seed": seed}
-    return tuple(
-        learner.train({**rules, "alpha": level}, data, num_boost_round=rounds).model_to_string() for level in LEVELS
-    )
+    bins = Bins(at_knots, errors.astype(np.float32), settings=_SETTING | _CUTS)
+    rules = {**_SETTING, **_CUTS, **_TREES, **_BAGS, "objective": "quantile", "seed": seed}
+    return tuple(bins.learn(rounds=rounds, settings=rules | {"alpha": level}) for level in LEVELS)
 
 
 def pulled(errors: Floats, models: tuple[str, ...], some: NDArray[np.float32], *, knots: NDArray[np.int64]) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
 import numpy as np
@@ -37,7 +38,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_WINDOWS = 24_000
-MANY_WINDOWS = 6_000
 MINIMUM_DAYS = 60
 OBSERVED_DAYS = 75
 FEWEST_WINDOWS = 300
@@ -94,7 +94,7 @@ def fit(
     after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
     whether an account that fell silent was closed. With too few such days the prior formula is given. ``boosting`` adds
     the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead; None: where that is there.
-    ``apart`` calls the three steps that take much memory where many days are learned from.
+    ``apart`` calls the three steps that take much memory.
 
     Examples
     --------
@@ -114,11 +114,10 @@ def fit(
     )
     panels, lessons = _lessons(_panels(known, truths, extra=extra), truths, calendar=blank.calendar)
     del known, truths
-    run = apart if len(lessons.account) >= MANY_WINDOWS else here
-    stretch, odds = run(_corrections, blank, panels, lessons, trees=_TRIAL_TREES, seed=seed)
-    grown = run(_grown, blank, lessons, trees=TREES, seed=seed)
+    stretch, odds = apart(_corrections, blank, panels, lessons, trees=_TRIAL_TREES, seed=seed)
+    grown = apart(_grown, blank, lessons, trees=TREES, seed=seed)
     asked, of_year = loadable() if boosting is None else boosting, blank.calendar
-    boosted = run(_boosted, panels, lessons, calendar=of_year, rounds=ROUNDS, seed=seed) if asked else ()
+    boosted = apart(_boosted, panels, lessons, calendar=of_year, rounds=ROUNDS, seed=seed) if asked else ()
     return replace(grown, boosted=boosted, stretch=stretch, odds=odds)
 
 
@@ -126,8 +125,19 @@ def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, round
     drawn = drawn_knots(lessons.errors, seed=seed)
     ends = np.cumsum([len(panel.as_of) for panel in panels])[:-1]
     parts = zip(panels, np.split(lessons.inputs, ends), np.split(drawn, ends), strict=True)
-    rows = [knot_inputs(inputs, panel, knots=KNOTS, calendar=calendar)[some] for panel, inputs, some in parts]
-    return boost(np.concatenate(rows), lessons.errors[drawn], rounds=rounds, seed=seed)
+    rows = (knot_inputs(inputs, panel, knots=KNOTS, calendar=calendar)[some] for panel, inputs, some in parts)
+    return boost(_stacked(rows, count=int(drawn.sum())), lessons.errors[drawn], rounds=rounds, seed=seed)
+
+
+def _stacked(parts: Iterable[NDArray[np.float32]], *, count: int) -> NDArray[np.float32]:
+    """Put rows into one array as they come: all parts beside the whole would take twice the memory."""
+    walk = iter(parts)
+    first = next(walk)
+    whole, at = np.empty((count, first.shape[1]), np.float32), 0
+    for part in chain((first,), walk):
+        whole[at : at + len(part)] = part
+        at += len(part)
+    return whole
 
 
 def follow(model: Model, accounts: Sequence[Account], *, known_until: int) -> Model:
