@@ -15,6 +15,7 @@ import msgspec
 from bench import (
     beside,
     choosing,
+    clicking,
     crowd,
     deciding,
     foreseeing,
@@ -54,6 +55,7 @@ def crowd_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:
     yield from beside.measure(some, seconds=scale.seconds)
     yield from workers.measure(some, seconds=scale.seconds, turns=scale.turns)
     with some.open() as bank:
+        yield from clicking.measure(bank, some, events=scale.heavy)
         yield from resting.measure(bank, some, folder=folder / "resting", people=scale.crowd)
     yield from workers.measure_server(
         folder / "served", people=scale.crowd, past=scale.past, seconds=scale.seconds, turns=scale.turns

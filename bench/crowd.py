@@ -48,6 +48,12 @@ class Crowd:
         draw = random.Random(seed)
         return [_arrival(draw, draw.choice(self.names), name=f"now-{seed}-{number}") for number in range(count)]
 
+    def past_of(self, name: str, *, events: int) -> Iterator[bytes]:
+        """Draw the past of one person."""
+        draw = random.Random(13)
+        for number in range(events):
+            yield _arrival(draw, name, name=f"past-{number}", at=Instant(TODAY - draw.randrange(1, 190 * DAY)))
+
 
 def build(folder: Path, *, people: int, events: int, forecasts: bool, engine: str = "embedded") -> Crowd:
     """Lay out the project, let everybody say yes, live through a past of some events a person, and look ahead."""

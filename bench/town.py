@@ -39,7 +39,7 @@ class Scale:
     ``people`` and ``days`` of the town's lives, ``decisions``, ``choices`` and ``rounds`` of reading in it, and
     ``seconds`` of each figure over HTTP, where one and two workers take ``turns``. ``crowd`` people with ``past``
     events each, and how many ``arrivals`` for each size of batches. ``memory``: the events of a small and of a large
-    bank.
+    bank; ``heavy``: those of one person.
     """
 
     people: int
@@ -53,6 +53,7 @@ class Scale:
     past: int
     arrivals: dict[int, int]
     memory: tuple[int, int]
+    heavy: int
 
 
 FULL = Scale(
@@ -67,6 +68,7 @@ FULL = Scale(
     past=20,
     arrivals={5_000: 50_000, 1_000: 20_000, 1: 500},
     memory=(100_000, 853_000),
+    heavy=100_000,
 )
 QUICK = Scale(
     people=150,
@@ -80,6 +82,7 @@ QUICK = Scale(
     past=10,
     arrivals={5_000: 10_000, 1_000: 5_000, 1: 100},
     memory=(10_000, 40_000),
+    heavy=10_000,
 )
 
 

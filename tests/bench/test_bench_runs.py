@@ -24,6 +24,7 @@ TINY = Scale(
     past=5,
     arrivals={100: 200, 1: 10},
     memory=(100, 200),
+    heavy=300,
 )
 
 
@@ -55,6 +56,7 @@ def test_all_that_was_promised_is_measured(figures: list[Figure]) -> None:
         "at rest",
         "two cores",
         "memory of",
+        "consent click",
     )
     for what in (*promised, *beside):
         assert what in names

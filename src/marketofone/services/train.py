@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.moment import Instant
-from marketofone.models.forecast import Model, fit, follow
+from marketofone.models.forecast import Model, Sample, fit, follow
 from marketofone.models.recommend import fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
 from marketofone.profile.ledger import Account
@@ -26,6 +26,8 @@ from marketofone.services.uses import asked_moment
 SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
 SEED = 7  # of what training draws: the same past always gives the same models
 SOURCE = "transactions"
+MOST_ACCOUNTS = 6_000
+"""Accounts that forecasts are learned from; of a larger bank so many are drawn, whoever they belong to."""
 MANY_MOVEMENTS = 100_000
 TrainingTask = Literal["forecast", "recommend", "bands"]
 TRAINING_TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
@@ -65,11 +67,11 @@ def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Inst
     with context.store.read() as reader:
         before = model_of(context, reader, context.snapshot(reader))
     asked = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), moment, now)
-    accounts: list[Account] = []
-    holdings: list[frozenset[str]] = []
+    sample, holdings = Sample(MOST_ACCOUNTS, seed=SEED), list[frozenset[str]]()
     for known in read_population(context, asked, what="train"):
-        accounts += known.accounts()
+        sample.add(known.accounts())
         holdings.append(_holdings(known))
+    accounts = sample.kept
     states: dict[str, bytes | None] = {}
     windows = 0
     if "recommend" in tasks:

@@ -18,6 +18,7 @@ from marketofone.models.forecast.account_forecast import (
 )
 from marketofone.models.forecast.learning import fit, follow
 from marketofone.models.forecast.model import Model
+from marketofone.models.forecast.sample import Sample
 from marketofone.models.forecast.streams import Payment, Stream, find_streams, project
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Forecast",
     "Model",
     "Payment",
+    "Sample",
     "Stream",
     "find_streams",
     "fit",
