@@ -47,7 +47,8 @@ _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose
 _VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
 VERDICT_NAMES = {ADMITTED: "events.admitted", REFUSED: "events.refused", GAP: "events.gap"}
 _FIRST = Expectation(0)
-
+Waiting = dict[int, tuple[Customer, list["Arrival"]]]
+"""What is still to be appended, by subject."""
 
 FORGOTTEN = MalformedEvent(field="subject", shape="erased", fix="stop sending events about who was forgotten")
 
@@ -171,18 +172,18 @@ def _pieces(context: AppContext, arrivals: list[Arrival]) -> Iterator[list[Arriv
 
 def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
     """Append a piece; who moved meanwhile is judged again, and everybody else is appended without them."""
-    by_name: dict[str, dict[bytes, Arrival]] = {}
+    by_name: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
-        by_name.setdefault(arrival.event.customer, {}).setdefault(arrival.event.key, arrival)
-    rows = len(arrivals)
-    report = BatchReport(rows=rows, duplicates=rows - sum(map(len, by_name.values())))
+        by_name.setdefault(arrival.event.customer, []).append(arrival)
     customers = context.keys.enrol(by_name, now=now)
     late = sum(len(some) for name, some in by_name.items() if name not in customers)  # they were forgotten
-    report = _with_late(context, report, late, now=now)
-    waiting = {one.subject: (one, list(by_name[name].values())) for name, one in customers.items()}
-    for _ in attempts():
-        waiting, late = _without_forgotten(context, waiting, now=now)
-        report = _with_late(context, report, late, now=now)
+    waiting = {one.subject: (one, by_name[name]) for name, one in customers.items()}
+    report = BatchReport(rows=len(arrivals))
+    for attempt in attempts():
+        waiting, more = _without_forgotten(context, waiting, now=now)
+        report, late = _with_late(context, report, late + more, now=now), 0
+        if not attempt:
+            report, waiting = _each_once(report, waiting)
         if not waiting:
             return report
         try:
@@ -209,9 +210,18 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
     raise AssertionError("attempts end with an error")
 
 
-def _without_forgotten(
-    context: AppContext, waiting: dict[int, tuple[Customer, list[Arrival]]], *, now: Instant
-) -> tuple[dict[int, tuple[Customer, list[Arrival]]], int]:
+def _each_once(report: BatchReport, waiting: Waiting) -> tuple[BatchReport, Waiting]:
+    """Leave out what stands in a piece twice."""
+    once: Waiting = {}
+    for subject, (customer, arrivals) in waiting.items():
+        by_key: dict[bytes, Arrival] = {}
+        for arrival in arrivals:
+            by_key.setdefault(arrival.event.key, arrival)
+        once[subject] = customer, list(by_key.values())
+    return report + BatchReport(duplicates=_size(waiting) - _size(once)), once
+
+
+def _without_forgotten(context: AppContext, waiting: Waiting, *, now: Instant) -> tuple[Waiting, int]:
     """Turn away what arrives about customers who are being forgotten; gives the others, and how many that were."""
     barred = context.keys.barred([customer.name for customer, _ in waiting.values()], now=now)
     if not barred:
@@ -344,9 +354,7 @@ def _judged(
     return _Judged(draft, record, drop, state, counts[REFUSED], counts[GAP])
 
 
-def _not_kept_before(
-    context: AppContext, judged: Sequence[_Judged], waiting: dict[int, tuple[Customer, list[Arrival]]]
-) -> dict[int, tuple[Customer, list[Arrival]]]:
+def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
     """Leave out what was kept while it was allowed, and is refused now that it is sent again: it is known."""
     refused = [
         one.draft.subject for one in judged if one.before.n and any(event.body is None for event in one.record.events)
@@ -355,9 +363,7 @@ def _not_kept_before(
     return {subject: some for subject, some in waiting.items() if subject not in refused} | fresh
 
 
-def _without_known(
-    context: AppContext, waiting: dict[int, tuple[Customer, list[Arrival]]]
-) -> dict[int, tuple[Customer, list[Arrival]]]:
+def _without_known(context: AppContext, waiting: Waiting) -> Waiting:
     asked = [
         (subject, event_number(arrival.event.key, subject=subject))
         for subject, (_, arrivals) in waiting.items()
@@ -365,7 +371,7 @@ def _without_known(
     ]
     with context.store.read() as reader:
         known = reader.known(asked)
-    fresh: dict[int, tuple[Customer, list[Arrival]]] = {}
+    fresh: Waiting = {}
     for subject, (customer, arrivals) in waiting.items():
         new = [one for one in arrivals if (subject, event_number(one.event.key, subject=subject)) not in known]
         if new:
@@ -373,7 +379,7 @@ def _without_known(
     return fresh
 
 
-def _size(waiting: dict[int, tuple[Customer, list[Arrival]]]) -> int:
+def _size(waiting: Waiting) -> int:
     return sum(len(arrivals) for _, arrivals in waiting.values())
 
 
