@@ -30,7 +30,7 @@ from one_person import (
 )
 
 from marketofone.decide.choose import choose, prepare, propensities_of
-from marketofone.decide.compiled_catalogue import NOBODY
+from marketofone.decide.compiled_catalogue import NOTHING_ROW
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.engine import decide
@@ -221,7 +221,7 @@ def test_the_logged_propensity_is_how_often_an_action_is_really_drawn() -> None:
 @given(held=situations(), number=NUMBERS)
 def test_the_highest_sample_wins_unless_the_lot_decides(held: DecisionInput, number: int) -> None:
     choice = choose(prepare(ask(number), drawn(held, number), compiled=BOOK), changes={}, before=None)
-    samples = [0.0 if row == NOBODY else float(choice.samples[row]) for row in choice.options]
+    samples = [0.0 if row == NOTHING_ROW else float(choice.samples[row]) for row in choice.options]
     won = samples[choice.options.tolist().index(choice.chosen)]
     assert choice.uniform or won == max(samples)
 

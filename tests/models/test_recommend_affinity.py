@@ -14,7 +14,7 @@ SETTINGS = settings(deadline=None, max_examples=100)
 PRODUCT = st.sampled_from(["card", "fund", "giro", "home", "loan", "save"])
 HELD = st.frozensets(PRODUCT)
 PEOPLE = st.lists(HELD, max_size=30)
-NOBODY: frozenset[str] = frozenset()
+NOTHING_ROW: frozenset[str] = frozenset()
 
 
 @SETTINGS
@@ -22,7 +22,7 @@ NOBODY: frozenset[str] = frozenset()
 def test_learning_person_by_person_equals_fitting_everybody(people: list[frozenset[str]]) -> None:
     affinity = fit_affinity([], shrink=5.0)
     for held in people:
-        affinity = revise(affinity, before=NOBODY, after=held)
+        affinity = revise(affinity, before=NOTHING_ROW, after=held)
 
     assert affinity == fit_affinity(people, shrink=5.0)
     assert to_bytes(affinity) == to_bytes(fit_affinity(people[::-1], shrink=5.0))
@@ -33,7 +33,7 @@ def test_learning_person_by_person_equals_fitting_everybody(people: list[frozens
 def test_forgetting_a_person_leaves_no_trace(people: list[frozenset[str]], held: frozenset[str]) -> None:
     before = fit_affinity(people, shrink=5.0)
 
-    assert revise(revise(before, before=NOBODY, after=held), before=held, after=NOBODY) == before
+    assert revise(revise(before, before=NOTHING_ROW, after=held), before=held, after=NOTHING_ROW) == before
 
 
 @SETTINGS
@@ -71,7 +71,7 @@ def test_a_product_nobody_holds_with_mine_scores_zero() -> None:
 
     assert affinity.score({"card"}, "loan") == 0.0
     assert affinity.score({"card"}, "never seen") == 0.0
-    assert affinity.score(NOBODY, "card") == 0.0
+    assert affinity.score(NOTHING_ROW, "card") == 0.0
 
 
 def test_a_hidden_product_ranks_higher_than_by_popularity() -> None:
@@ -102,7 +102,7 @@ def test_a_hidden_product_ranks_higher_than_by_popularity() -> None:
 
 def test_what_was_never_counted_cannot_be_forgotten() -> None:
     with pytest.raises(MalformedRequest):
-        revise(fit_affinity([], shrink=1.0), before=frozenset({"card"}), after=NOBODY)
+        revise(fit_affinity([], shrink=1.0), before=frozenset({"card"}), after=NOTHING_ROW)
     with pytest.raises(MalformedRequest):
         fit_affinity([], shrink=-1.0)
     with pytest.raises(MalformedDocument):

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _KEPT = ("candidates", "context")  # of a decision: the console shows them
 
 
-class _Said(Struct, frozen=True):
+class _Message(Struct, frozen=True):
     text: str
     text_id: str | None = None
 
@@ -134,7 +134,7 @@ def readings(source: Iterable[str], language: LanguageModel) -> Iterator[tuple[s
         text = line.strip()
         if text.startswith("{"):
             try:
-                said = msgspec.json.decode(text, type=_Said)
+                said = msgspec.json.decode(text, type=_Message)
             except msgspec.DecodeError as error:
                 raise MalformedRequest(
                     field=f"line {number}", shape=f"{len(text)} characters", fix="give text_id and text as JSON"

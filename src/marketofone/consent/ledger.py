@@ -54,7 +54,7 @@ class Validity(Struct, frozen=True, kw_only=True, array_like=True):
         return self.granted and self.since <= now and (self.until is None or now < self.until)
 
 
-class Said(Struct, frozen=True, array_like=True):
+class ConsentEntry(Struct, frozen=True, array_like=True):
     """One consent entry: which scopes it is about (every combination of the words), and what it says of them."""
 
     validity: Validity
@@ -62,7 +62,7 @@ class Said(Struct, frozen=True, array_like=True):
     sources: tuple[str, ...]
     channels: tuple[str, ...]
 
-    def hides(self, older: Said) -> bool:
+    def hides(self, older: ConsentEntry) -> bool:
         """Say whether nothing that an older entry says still counts beside this one."""
         return (
             set(older.purposes) <= set(self.purposes)
@@ -78,7 +78,7 @@ class Consents(Struct, frozen=True, array_like=True):
     """
 
     epoch: int
-    said: tuple[Said, ...]
+    said: tuple[ConsentEntry, ...]
     others: tuple[Consents, ...] = ()
 
     def validity(self, scope: ConsentScope) -> Validity | None:
@@ -132,7 +132,7 @@ NEVER_ASKED = Consents(epoch=0, said=())
 
 def apply(consents: Consents, change: ConsentChange) -> Consents:
     """Give one customer's consents after one more entry, whose words are explicit."""
-    said = Said(
+    said = ConsentEntry(
         Validity(granted=change.change == "grant", since=change.since, until=change.until),
         change.purposes,
         change.sources,

@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
-from marketofone.decide.compiled_catalogue import NOBODY, CandidateSet, CompiledCatalogue, DataRequirement, Rows
+from marketofone.decide.compiled_catalogue import NOTHING_ROW, CandidateSet, CompiledCatalogue, DataRequirement, Rows
 from marketofone.decide.context_matrix import ContextMatrix, FeatureView, FloatArray, build_contexts, build_view
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import answers
@@ -175,7 +175,7 @@ def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray
     rows = choice.options
     if decision_input.control or rows.size == 1:
         return np.full(rows.size, 1.0 / rows.size)
-    offered = rows != NOBODY
+    offered = rows != NOTHING_ROW
     mean, spread = (np.where(offered, of[rows], 0.0) for of in (choice.mean, choice.spread))
     return mix(propensities(mean, spread), floor=decision_input.exploration)
 
@@ -265,10 +265,10 @@ def _options(context: DecisionContext, rejections: Mapping[int, Rejection], *, s
     if not rejections and not stressed:
         return context.candidate_set.options
     open_rows = [row for row in context.candidate_set.rows if row not in rejections]
-    return np.array(open_rows if stressed and open_rows else [NOBODY, *open_rows])
+    return np.array(open_rows if stressed and open_rows else [NOTHING_ROW, *open_rows])
 
 
 def _pick(rows: Rows, *, samples: FloatArray, places: FloatArray, uniform: bool) -> int:
     if uniform:
         return int(rows[places[rows].argmin()])
-    return int(rows[np.where(rows == NOBODY, 0.0, samples[rows]).argmax()])
+    return int(rows[np.where(rows == NOTHING_ROW, 0.0, samples[rows]).argmax()])

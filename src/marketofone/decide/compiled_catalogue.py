@@ -31,7 +31,7 @@ from marketofone.models.bandit import Arm, Arms, prior_arm, stack
 Rows: TypeAlias = NDArray[np.intp]
 K = TypeVar("K")
 
-NOBODY = -1  # the row of doing nothing
+NOTHING_ROW = -1  # the row of doing nothing
 _PRIOR_SPREAD = 0.4  # of the prior chance: how far each weight may lie from its prior
 _PRIOR_SPREAD_MOST = 0.02
 _PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
@@ -315,7 +315,7 @@ def _candidate_set(
     alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
     return CandidateSet(
         rows=rows,
-        options=np.array([NOBODY, *rows], dtype=np.intp),
+        options=np.array([NOTHING_ROW, *rows], dtype=np.intp),
         row_of={action.id: row for row, action in own.items()},
         roles=tuple(role for role in ACTION_ROLES if role in asked),
         together=tuple(together),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from marketofone.decide.choose import NOT_TRUE, Choice, DecisionContext, choose
-from marketofone.decide.compiled_catalogue import NOBODY, PLAUSIBLE, WHOLE, Rows, range_of
+from marketofone.decide.compiled_catalogue import NOTHING_ROW, PLAUSIBLE, WHOLE, Rows, range_of
 from marketofone.decide.context_matrix import FloatArray
 from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Threshold
@@ -44,7 +44,7 @@ def find_counterfactual(context: DecisionContext, choice: Choice) -> tuple[Count
     for change in proposals[:_TRIED]:
         again = choose(context, changes={change.name: change.new}, before=choice)
         if again.chosen != choice.chosen:
-            action = NOTHING if again.chosen == NOBODY else context.compiled.offered[again.chosen].id
+            action = NOTHING if again.chosen == NOTHING_ROW else context.compiled.offered[again.chosen].id
             return Counterfactual(change=_words(context, change), action=action), change
     return None
 
@@ -57,7 +57,7 @@ def _words(context: DecisionContext, change: Change) -> str:
 def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]:
     compiled = context.compiled
     sought = [(compiled.stress, ACTION_ROLES.index("care"), False)] if choice.stressed else []
-    rows = [] if choice.chosen == NOBODY else [(choice.chosen, False)]
+    rows = [] if choice.chosen == NOTHING_ROW else [(choice.chosen, False)]
     for row, hold in (*rows, *((row, True) for row in _shut_out(context, choice))):
         sought.append((compiled.catalogue.expressions[1 + row], int(compiled.purpose_of[row]), hold))
     for expression, purpose, hold in sought:
@@ -77,7 +77,7 @@ def _shut_out(context: DecisionContext, choice: Choice) -> list[int]:
     if choice.uniform:
         standing, bar = -context.random_draws.places, -context.random_draws.places[choice.chosen]
     else:
-        standing, bar = choice.samples, 0.0 if choice.chosen == NOBODY else choice.samples[choice.chosen]
+        standing, bar = choice.samples, 0.0 if choice.chosen == NOTHING_ROW else choice.samples[choice.chosen]
     rows = [
         row
         for row, rejection in choice.rejections.items()
@@ -105,18 +105,18 @@ def _by_scores(context: DecisionContext, choice: Choice) -> Iterator[Change]:
     Along one feature a score is ``value * (m + w t) + draw |value| sqrt(q + 2 g t + c t t)``, with t the change of the
     squashed feature and g its entry of ``covariance @ x``: exact, so only eligibility is left to be verified.
     """
-    rows = choice.options[(choice.options != choice.chosen) & (choice.options != NOBODY)]
+    rows = choice.options[(choice.options != choice.chosen) & (choice.options != NOTHING_ROW)]
     rivals = rows[np.argsort(-choice.samples[rows], kind="stable")[:_RIVALS]].tolist()
     if choice.uniform or not rivals:
         return
-    chosen = [] if choice.chosen == NOBODY else [choice.chosen]
+    chosen = [] if choice.chosen == NOTHING_ROW else [choice.chosen]
     limits = context.compiled.limits
     old = np.fmax.reduce(choice.matrix.values[:, limits.place], axis=0)  # alike wherever it is visible
     new = old[:, np.newaxis] + limits.steps
     after = _scores_along(context, choice, np.array(rivals + chosen), old=old, new=new)
     own = after[-1] if chosen else np.zeros(new.shape)
     best = after[: len(rivals)].max(axis=0)
-    if chosen and NOBODY in choice.options:
+    if chosen and NOTHING_ROW in choice.options:
         best = np.maximum(best, 0.0)
     changed = (best > own) & (new >= limits.least) & (new <= limits.most)
     size = np.where(changed, np.abs(limits.steps) / limits.scale, np.inf)

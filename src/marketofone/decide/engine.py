@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from marketofone.decide.choose import Choice, DecisionContext, choose, prepare, propensities_of
-from marketofone.decide.compiled_catalogue import NOBODY, CompiledCatalogue
+from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.reasons import not_used, notification, reasons, uses
@@ -44,7 +44,7 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     candidates = _candidates(context, choice)
     chosen = next(candidate for candidate in candidates if candidate.stage == "chosen")
     found = find_counterfactual(context, choice)
-    vector = () if choice.chosen == NOBODY else _vector(choice)
+    vector = () if choice.chosen == NOTHING_ROW else _vector(choice)
     return Decision(
         id=request.id,
         customer=request.customer,
@@ -85,13 +85,13 @@ def _candidates(context: DecisionContext, choice: Choice) -> tuple[Candidate, ..
     told = {
         row: Candidate(action=names[row], stage="scored", mean=mean, spread=spread, draw=draw, propensity=share)
         for row, mean, spread, draw, share in zip(rows, *columns, strict=True)
-        if row != NOBODY
+        if row != NOTHING_ROW
     }
-    told[NOBODY] = Candidate(action=NOTHING, stage="guarded", why="stress: somebody reaches out")
-    if rows[0] == NOBODY:
-        told[NOBODY] = Candidate(action=NOTHING, stage="scored", propensity=columns[-1][0])
+    told[NOTHING_ROW] = Candidate(action=NOTHING, stage="guarded", why="stress: somebody reaches out")
+    if rows[0] == NOTHING_ROW:
+        told[NOTHING_ROW] = Candidate(action=NOTHING, stage="scored", propensity=columns[-1][0])
     for row, (stage, why) in choice.rejections.items():
         told[row] = Candidate(action=names[row], stage=stage, why=why)
     chosen = told[choice.chosen]
     told[choice.chosen] = replace(chosen, stage="chosen", propensity=max(chosen.propensity, _SMALLEST))
-    return tuple([told[row] for row in (NOBODY, *names)])
+    return tuple([told[row] for row in (NOTHING_ROW, *names)])

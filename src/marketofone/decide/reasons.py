@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from marketofone.decide.choose import NEVER, Choice, DecisionContext
-from marketofone.decide.compiled_catalogue import NOBODY, Term
+from marketofone.decide.compiled_catalogue import NOTHING_ROW, Term
 from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import FACTS
@@ -36,7 +36,7 @@ _WRITTEN: dict[Unit, Callable[[float], str]] = {
 
 def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
     """Say why this action: what made it eligible (terms of 0), then the terms of its score, largest first."""
-    if choice.chosen == NOBODY:
+    if choice.chosen == NOTHING_ROW:
         return (Reason(text=_why_nothing(choice), feature=None, source=None, term=0.0),)
     terms = sorted(_terms(context, choice), key=lambda pair: -abs(pair[1]))
     shown = [_told(context, choice, term, amount) for term, amount in terms[:SHOWN] if amount]
@@ -162,7 +162,7 @@ def _notification(context: DecisionContext, choice: Choice) -> Iterator[Reason]:
 
 def notification(context: DecisionContext, choice: Choice) -> Notification | None:
     """Give what the chosen action tells of a forecast, if it does."""
-    about = None if choice.chosen == NOBODY else context.compiled.offered[choice.chosen].about
+    about = None if choice.chosen == NOTHING_ROW else context.compiled.offered[choice.chosen].about
     forecast = context.decision_input.forecast
     return None if about is None or forecast is None else forecast.notification(about)
 

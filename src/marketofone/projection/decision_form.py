@@ -62,7 +62,7 @@ _TYPE = {code: np.dtype(f"<{chr(code)}") for code in (_DOUBLES, _SINGLES, _INTS,
 _WORDS = 256  # of a table whose places are bytes
 
 Numbers: TypeAlias = NDArray[np.float64]
-Said = tuple[str, str | None, str | None, float]
+ReasonRow = tuple[str, str | None, str | None, float]
 
 
 class _Packed(Struct, frozen=True, array_like=True):
@@ -77,7 +77,7 @@ class _Packed(Struct, frozen=True, array_like=True):
     action: str
     propensity: float
     assignment: Assignment
-    reasons: tuple[Said, ...]
+    reasons: tuple[ReasonRow, ...]
     not_used: tuple[tuple[str, str], ...]
     counterfactual: tuple[str, str] | None
     guardrails: tuple[str, ...]

@@ -32,7 +32,7 @@ def recent_decisions(context: AppContext, *, customer: str | None, limit: int, n
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         if customer is None:
-            return _of_everybody(context, reader, snapshot, limit=limit, now=now)
+            return _of_all(context, reader, snapshot, limit=limit, now=now)
         person = snapshot.person(customer)
         entries = islice(_newest(reader, person), limit)
         return [_shown(snapshot, person, entry, now=now) for entry in entries]
@@ -78,9 +78,7 @@ def _newest(reader: Reader, person: Person) -> list[Entry]:
     return list(merge(*each, key=lambda entry: -entry.stamp))
 
 
-def _of_everybody(
-    context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: int, now: Instant
-) -> list[Decision]:
+def _of_all(context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: int, now: Instant) -> list[Decision]:
     shown = []
     for entry in reader.recent(kinds=("decision",), limit=limit):
         owner = context.keys.customer(entry.subject)

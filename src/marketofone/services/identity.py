@@ -19,7 +19,7 @@ from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, LinkChange, Reader, Unit
 
 IDENTIFYING = frozenset({"identity.linked", "identity.unlinked"})
-IDENTIFY_NOBODY = frozenset({"device", "account"})
+NEVER_IDENTIFYING = frozenset({"device", "account"})
 MOST_HOLDERS = 4
 """A key that more customers share is a default, a kiosk or a mistake."""
 
@@ -54,7 +54,7 @@ def _unit(
     data = event.data
     assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - the caller checked
     linked = isinstance(data, IdentityLinked)
-    strong = data.key_kind not in IDENTIFY_NOBODY
+    strong = data.key_kind not in NEVER_IDENTIFYING
     if strong:
         key = strong_mark(context.keys, kind=data.key_kind, key=data.key)
     else:

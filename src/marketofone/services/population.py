@@ -28,7 +28,7 @@ _TOGETHER = 64  # people read in one snapshot of the store
 _RECORDED = 256  # uses recorded in one unit of work
 
 
-class Told(NamedTuple):
+class SourceView(NamedTuple):
     """What one source told of a person."""
 
     ledger: Ledger
@@ -41,7 +41,7 @@ class Known(NamedTuple):
     person: Person
     permit: Permit
     open: frozenset[str]
-    told: Mapping[str, Told]
+    told: Mapping[str, SourceView]
 
     @property
     def uses(self) -> tuple[Scope, ...]:
@@ -75,7 +75,7 @@ def load_person(snapshot: Snapshot, person: Person, asked: DataScope) -> Known:
     )
     wanted = opened.sources & asked.sources
     states = snapshot.states(person, now=asked.now, sources=wanted, judged=judged) if wanted else {}
-    told = {source: Told(state.ledger, state.registers) for source, state in states.items()}
+    told = {source: SourceView(state.ledger, state.registers) for source, state in states.items()}
     return Known(person, opened, wanted, told)
 
 

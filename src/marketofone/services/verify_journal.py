@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from marketofone.audit.journal_chain import Break, ChainChecker, ChainedEntry, Header
 from marketofone.audit.sealed_box import Box
-from marketofone.consent.ledger import Consents, Said, Validity
+from marketofone.consent.ledger import ConsentEntry, Consents, Validity
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
@@ -246,7 +246,7 @@ class _Views:
 def _allowing_all(policy: ConsentPolicy) -> Consents:
     """Give consents that admit every source: what a state says depends on the journal alone, not on who may look."""
     words = tuple(policy.purposes), tuple(policy.sources), tuple(policy.channels)
-    return Consents(1, (Said(Validity(granted=True, since=Instant(0), until=None), *words),))
+    return Consents(1, (ConsentEntry(Validity(granted=True, since=Instant(0), until=None), *words),))
 
 
 def _without_key(reader: Reader, keys: KeyStore, head: Head) -> Found:

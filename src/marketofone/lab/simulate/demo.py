@@ -18,7 +18,7 @@ from msgspec import Struct
 from marketofone.domain.action import MARKETING, Action
 from marketofone.domain.moment import text_of
 from marketofone.lab.simulate.stories import STORIES, Step, moment_before
-from marketofone.lab.simulate.world import Progress, Scenario, Tally, Told, live_through
+from marketofone.lab.simulate.world import Exchange, Progress, Scenario, Tally, live_through
 from marketofone.lab.simulate.yardsticks import Choice, compare
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
@@ -167,9 +167,9 @@ def captured(choices: Sequence[Choice]) -> Share | None:
     return Share(share=round(float(gained.sum() / possible.sum()), 4), low=low, high=high, n=len(choices))
 
 
-def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Told]:
+def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Exchange]:
     """Choose three different decisions of one person that tell most together, in the order of their days."""
-    best: tuple[Told, ...] = ()
+    best: tuple[Exchange, ...] = ()
     most = 0
     for told in tally.told.values():
         different = {item.decision.action: (item, _tells(item, kinds)) for item in reversed(told)}
@@ -180,7 +180,7 @@ def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Told]:
     return sorted(best, key=lambda item: item.decision.at)
 
 
-def _tells(told: Told, kinds: Mapping[str, str]) -> set[str]:
+def _tells(told: Exchange, kinds: Mapping[str, str]) -> set[str]:
     """Name what is worth telling about a decision."""
     decision, verdict, kind = told.decision, told.reaction.verdict, kinds[told.decision.action]
     tells = {

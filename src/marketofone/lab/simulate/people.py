@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.lab.simulate.span import Span
-from marketofone.lab.simulate.tables import TABLES, WORDS, Loadings, Said
+from marketofone.lab.simulate.tables import TABLES, WORDS, Loadings, Statement
 
 TRAITS = ("price", "planner", "digital", "traveller", "family", "anxious", "trust", "ambition")
 _STUDENT_AGE, _PENSION_AGE = 24, 65
@@ -109,7 +109,7 @@ def _consents(customer: str, joined: int, span: Span, rng: np.random.Generator) 
     )
 
 
-def _one_of(table: tuple[Said, ...], rng: np.random.Generator) -> Said | None:
+def _one_of(table: tuple[Statement, ...], rng: np.random.Generator) -> Statement | None:
     """Draw what one person says; None when the shares leave people over."""
     which = int(np.searchsorted(np.cumsum([said.people for said in table]), rng.random(), side="right"))
     return table[which] if which < len(table) else None

@@ -51,7 +51,7 @@ class Bill(Struct, frozen=True, forbid_unknown_fields=True):
     winter: float = 0.0
 
 
-class Said(Struct, frozen=True, forbid_unknown_fields=True):
+class Statement(Struct, frozen=True, forbid_unknown_fields=True):
     """What a share of people says about consent."""
 
     people: float
@@ -80,8 +80,8 @@ class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     turns: dict[str, Turn]
     messages: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
     bills: tuple[Bill, ...]
-    allowed: tuple[Said, ...]
-    withdrawn: tuple[Said, ...]
+    allowed: tuple[Statement, ...]
+    withdrawn: tuple[Statement, ...]
     habits: dict[str, Habit]
     contacts: dict[str, Habit]
     holdings: dict[str, Loadings]

@@ -73,7 +73,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     train_days: int = 182
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class Exchange(Struct, frozen=True, kw_only=True):
     """One decision that was kept whole, and what followed."""
 
     decision: Decision
@@ -91,7 +91,7 @@ class Tally:
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     choices: list[Choice] = field(default_factory=list)
-    told: dict[int, list[Told]] = field(default_factory=dict)
+    told: dict[int, list[Exchange]] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -242,7 +242,7 @@ class _World:
         reaction = self._truth.react(person, decision.action, mood=mood, rng=rng)
         self._at(Instant(now + reaction.after), partial(self._answer, person, decision, reaction))
         if person < TOLD:
-            self._tally.told.setdefault(person, []).append(Told(decision=decision, reaction=reaction))
+            self._tally.told.setdefault(person, []).append(Exchange(decision=decision, reaction=reaction))
 
     def _compare(self, person: int, decision: Decision, mood: Mood) -> None:
         """Note what the choice was worth by the truth, among what was allowed at that moment."""

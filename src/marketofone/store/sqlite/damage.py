@@ -65,7 +65,7 @@ def end_of_log(file: Path) -> list[str]:
     log = file.with_name(f"{file.name}-wal")
     if not log.exists() or log.stat().st_size == 0:
         return []
-    with _nobody_writing(file.parent / LOCK), log.open("rb") as opened:
+    with _without_writers(file.parent / LOCK), log.open("rb") as opened:
         fault = _fault_of(opened, size=log.stat().st_size)
     if fault is None:
         return []
@@ -80,7 +80,7 @@ def _expected_layout() -> set[tuple[str, str, str, str]]:
 
 
 @contextmanager
-def _nobody_writing(lock: Path) -> Iterator[None]:
+def _without_writers(lock: Path) -> Iterator[None]:
     """Keep writers away for the while, where there may be any; a copy has no lock, and nobody who writes."""
     try:
         file = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)

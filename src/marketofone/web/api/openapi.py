@@ -50,7 +50,7 @@ def _tell_words(components: dict[str, Any], config: BankConfig) -> None:
     policy, event = config.policy, components["CloudEvent"]["properties"]
     event["type"] = {"enum": sorted(KINDS)}
     event["data"] = {"anyOf": [{"$ref": _REF.format(name=facts.__name__)} for facts, _ in KINDS.values()]}
-    asked, said = components["DecisionAsked"]["properties"], components["ConsentSaid"]["properties"]
+    asked, said = components["DecisionAsked"]["properties"], components["ConsentRequest"]["properties"]
     asked["occasion"] = {"enum": sorted(config.actions.occasions)}
     asked["channel"] = {"enum": [*policy.channels, None], "default": None}
     words: dict[str, list[str]] = {

@@ -93,7 +93,7 @@ def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
     decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=config.calendar, now=now))
     proof = None if entry is None else schemas.proof(entry)
     seconds = round(perf_counter() - began, 6)
-    return schemas.told(decision, schemas.DecidedNow, catalogue=config.actions, seconds=seconds, entry=proof)
+    return schemas.answer_of(decision, schemas.DecidedNow, catalogue=config.actions, seconds=seconds, entry=proof)
 
 
 def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
@@ -106,7 +106,7 @@ def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
     outcomes = history.outcomes_of(bank.context, decision)
     heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
     candidates = [asdict(candidate) for candidate in decision.candidates]
-    return schemas.told(decision, schemas.Traced, catalogue=bank.catalogue, outcomes=heard, candidates=candidates)
+    return schemas.answer_of(decision, schemas.Traced, catalogue=bank.catalogue, outcomes=heard, candidates=candidates)
 
 
 def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaught:
@@ -114,7 +114,7 @@ def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaug
 
     ``customer`` says whose decision, where several customers have one of this id.
     """
-    said, now = request_data.read(schemas.OutcomeSaid), bank.now()
+    said, now = request_data.read(schemas.OutcomeRequest), bank.now()
     at = past(said.as_of, calendar=bank.calendar, now=now)
     outcome = Outcome(
         decision=said.decision,
@@ -138,7 +138,7 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
 
     The answer shows every scope, when a grant ends by itself, and the entry of the journal that proves it.
     """
-    said, customer, now = request_data.read(schemas.ConsentSaid), request_data.path["customer"], bank.now()
+    said, customer, now = request_data.read(schemas.ConsentRequest), request_data.path["customer"], bank.now()
     until = moment(said.until, calendar=bank.calendar, field="until")
     if said.change == "withdraw" and until is not None:
         raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant")
@@ -201,11 +201,11 @@ OPERATIONS = (
         "/v1/outcomes",
         record_outcome,
         "Say what followed a decision",
-        takes=schemas.OutcomeSaid,
+        takes=schemas.OutcomeRequest,
         fails=(404, 409),
     ),
     Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
-    Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=schemas.ConsentSaid, fails=(403, 404)),
+    Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=schemas.ConsentRequest, fails=(403, 404)),
     Operation("GET", CUSTOMER + "/profile", profile, "Show the profile", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/insights", insights, "Show insights", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/forecast", forecast, "Look ahead", fails=(403, 404), query=("as_of",)),

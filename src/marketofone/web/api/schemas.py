@@ -43,7 +43,7 @@ class DecisionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     as_of: Moment | None = None
 
 
-class OutcomeSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OutcomeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person did after a decision, and why."""
 
     decision: DecisionId
@@ -54,7 +54,7 @@ class OutcomeSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     customer: Customer | None = None
 
 
-class ConsentSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person says about consent, from now on. ``*`` names all of a kind."""
 
     change: Literal["grant", "withdraw"]
@@ -189,7 +189,7 @@ def proof(entry: Head) -> EntryProof:
 _WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision))
 
 
-def told(decision: Decision, shape: type[D], *, catalogue: ActionCatalogue, **more: object) -> D:
+def answer_of(decision: Decision, shape: type[D], *, catalogue: ActionCatalogue, **more: object) -> D:
     """Give a decision as programs get it."""
     action = action_of(decision.action, catalogue=catalogue)
     words = {"at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}

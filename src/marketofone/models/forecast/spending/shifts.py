@@ -62,7 +62,7 @@ class Habit(Struct, frozen=True, kw_only=True):
     shifted: bool
 
 
-class _Told(NamedTuple):
+class _Blocks(NamedTuple):
     counts: Integers
     sums: Integers
     last: Integers
@@ -118,7 +118,7 @@ def shifts(bought: Purchases, *, as_of: int) -> Iterator[Shift]:
         yield from _asked(category, told, scatter=float(spread))
 
 
-def _asked(category: str, told: _Told, *, scatter: float) -> Iterator[Shift]:
+def _asked(category: str, told: _Blocks, *, scatter: float) -> Iterator[Shift]:
     counts, sums, last, before = told.counts, told.sums, told.last, told.before
     answers: list[tuple[Measure, float, float, float]] = []
     now, usual = float(counts[0]), float(counts[1:].mean())
@@ -141,21 +141,21 @@ def _asked(category: str, told: _Told, *, scatter: float) -> Iterator[Shift]:
         )
 
 
-def blocks_of(bought: Purchases, *, blocks: int, as_of: int) -> dict[str, _Told]:
+def blocks_of(bought: Purchases, *, blocks: int, as_of: int) -> dict[str, _Blocks]:
     """Give for each category its counts and sums by block, the last one first, and the last and earlier amounts."""
     age = (as_of - bought.days) // BLOCK_DAYS
     free = (age <= blocks) & ~bought.standing
     names = bought.categories
     codes = {name: at for at, name in enumerate(sorted(set(names) - _NOT_SPENDING))}
     of = np.array([codes.get(name, -1) for name in names], dtype=np.int64)[bought.of]
-    table: dict[str, _Told] = {}
+    table: dict[str, _Blocks] = {}
     for name, code in codes.items():
         mine = free & (of == code)
         ages, amounts = age[mine], bought.amounts[mine]
         if ages.size:
             counts = np.bincount(ages, minlength=blocks + 1)
             sums = np.bincount(ages, weights=amounts, minlength=blocks + 1).astype(np.int64)
-            table[name] = _Told(counts, sums, amounts[ages == 0], amounts[ages > 0])
+            table[name] = _Blocks(counts, sums, amounts[ages == 0], amounts[ages > 0])
     return table
 
 
