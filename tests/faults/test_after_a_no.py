@@ -13,7 +13,7 @@ from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import ConsentRefused, DecisionExists
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.services.history import recent_decisions
-from marketofone.services.visible import HIDDEN
+from marketofone.services.visible import HIDDEN, HIDDEN_ACTION
 from proofs import proven, recorded
 
 TELLING = ("because of rent", "landlord", "runs short", "salary")
@@ -111,7 +111,7 @@ def test_what_ended_by_itself_is_released_no_more_than_what_was_refused(bank: Ba
         assert "has ended" in raised.value.why
 
 
-def test_a_no_of_another_id_of_the_person_refuses_it_too_and_only_while_they_are_one(bank: Bank) -> None:
+def test_a_no_of_another_id_of_the_person_refuses_it_too_also_after_they_are_apart(bank: Bank) -> None:
     for one in ("a", "b"):
         says(bank, one)
         bank.ingest(spends(one), now=NOW)
@@ -121,7 +121,29 @@ def test_a_no_of_another_id_of_the_person_refuses_it_too_and_only_while_they_are
     with pytest.raises(ConsentRefused):
         asked_again(bank, made, now=NOW)
     gives_up(bank, "k", "b")
-    assert asked_again(bank, made, now=NOW) == made
+    with pytest.raises(ConsentRefused):
+        asked_again(bank, made, now=NOW)
+
+
+@pytest.mark.parametrize("how", ["unlinked", "erased"])
+def test_what_rests_on_another_id_is_hidden_once_that_id_is_not_theirs(bank: Bank, how: str) -> None:
+    for one in ("a", "b"):
+        says(bank, one)
+    bank.ingest(runs_short("b"), now=NOW)
+    shares(bank, "k", "a", "b")
+    bank.forecast("a", now=NOW)
+    made = bank.decide("a", occasion="app.opened", id="d-1", now=NOW)
+    assert "transactions" in {source for _, source in made.uses}
+    if how == "unlinked":
+        gives_up(bank, "k", "b")
+    else:
+        bank.erase("b", ground="asked for it", now=NOW)
+    with pytest.raises(ConsentRefused):
+        asked_again(bank, made, now=NOW)
+    with pytest.raises(ConsentRefused):
+        bank.decision("d-1", now=NOW)
+    (shown,) = recent_decisions(bank.context, customer="a", limit=1, now=NOW)
+    assert (shown.action, shown.candidates, shown.context) == (HIDDEN_ACTION, (), ())
 
 
 def test_everything_that_people_are_shown_of_it_is_hidden(told: tuple[Bank, Decision]) -> None:

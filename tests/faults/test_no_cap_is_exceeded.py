@@ -147,6 +147,24 @@ def test_a_question_about_a_moment_before_the_no_brings_nothing_back_and_is_no_c
     proven(bank)
 
 
+@pytest.mark.parametrize("after", [100, 150])
+def test_what_was_declined_long_after_it_was_said_stays_away_as_long_as_promised(bank: Bank, after: int) -> None:
+    furnish(bank, "c-1")
+    shown = next(
+        made
+        for made in (bank.decide("c-1", occasion="app.opened", now=Instant(NOW + step)) for step in range(50))
+        if made.action != "nothing"
+    )
+    for day in range(1, after, 7):  # so much is said meanwhile that the first is old by then
+        bank.decide("c-1", occasion="app.opened", now=Instant(NOW + day * DAY))
+    no = NOW + after * DAY
+    bank.outcome(shown.id, "declined", now=Instant(no))
+    promised = bank.config.compiled.guardrails.decline_days
+    made = [bank.decide("c-1", occasion="app.opened", now=Instant(no + day * DAY)) for day in range(1, promised)]
+    assert shown.action not in {one.action for one in made}
+    proven(bank)
+
+
 def test_asking_about_the_past_all_day_uses_up_no_cap(bank: Bank) -> None:
     furnish(bank, "c-1")
     for step in range(20):

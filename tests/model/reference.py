@@ -84,6 +84,7 @@ class Decided(NamedTuple):
     at: int
     uses: tuple[Scope, ...]
     scale: int = 0
+    ids: frozenset[str] = frozenset()  # of the person it was made for
 
 
 class Answered(NamedTuple):
@@ -457,7 +458,9 @@ class ReferenceBank:
     # what the bank decides
 
     def released(self, person: Journals, decided: Decided, now: int) -> Decided:
-        """Give a decision again, while everything it rests on is granted."""
+        """Give a decision again, while everything it rests on is granted, and all ids are still the person's."""
+        if decided.uses and not decided.ids <= person.keys():
+            raise No("ConsentRefused")
         for purpose, source in decided.uses:
             if source not in open_to(person, purpose, [decided.channel], moment(person, now)):
                 raise No("ConsentRefused")
@@ -481,7 +484,9 @@ class ReferenceBank:
         uses = uses_of(person, self.board, channel, at)
         if chosen is not None:
             kind = next((act.kind for act in self.board.rules.acts if act.id == chosen.action), "")
-            made = Decided(name, occasion, channel, chosen.action, kind, at, uses, self.board.rules.scale)
+            made = Decided(
+                name, occasion, channel, chosen.action, kind, at, uses, self.board.rules.scale, frozenset(person)
+            )
             self.append(customer, made, at)
         return found, uses, at
 

@@ -42,7 +42,7 @@ from marketofone.features.state import to_bytes as state_to_bytes
 from marketofone.governance.board import Ruling
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, records, reducer
-from marketofone.projection.contacts import ContactRecord
+from marketofone.projection.contacts import ContactRecord, Decided
 from marketofone.store.keystore import FILE, KeyStore
 from marketofone.store.ports import CODES, Entry, EntryKind
 
@@ -238,6 +238,7 @@ RECORDS: dict[EntryKind, records.Record] = {
         "api",
         Outcome(decision="d-1", verdict="valued", at=NOW, why="it fits", value_minor=-700),
         (("learning", "transactions"),),
+        Decided("loan", "offer", "app", NOW),
     ),
     "forecast": records.ForecastRecord("cli", SUMMARY, (("insights", "transactions"),), RESTS_ON),
     "use": records.UseRecord("page", "profile", (("insights", "transactions"),)),

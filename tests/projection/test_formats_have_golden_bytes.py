@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from formats import (
     BOX,
@@ -29,6 +30,7 @@ from marketofone.domain.moment import Calendar
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, reducer
+from marketofone.projection.records import OutcomeRecord
 from marketofone.store.ports import CODES, EntryKind
 
 HELD: dict[str, str] = json.loads(GOLDEN.read_text(encoding="utf-8"))
@@ -50,6 +52,12 @@ def test_old_bytes_of_an_entry_say_the_same(kind: EntryKind) -> None:
 
     assert codec.read(held, box=BOX) == RECORDS[kind]
     assert codec.proved(held, box=BOX) == RECORDS[kind]
+
+
+def test_an_outcome_that_was_written_without_what_it_answered_is_still_read() -> None:
+    kept = RECORDS["outcome"]
+    older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
+    assert msgspec.msgpack.decode(older, type=OutcomeRecord) == msgspec.structs.replace(kept, to=None)
 
 
 def test_old_bytes_of_states_mean_the_same() -> None:

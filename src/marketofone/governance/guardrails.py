@@ -19,7 +19,8 @@ from marketofone.domain.event import Text, Word
 from marketofone.domain.moment import DAY, Instant
 
 Count = Annotated[int, Meta(ge=0, le=10_000)]
-Days = Annotated[int, Meta(ge=0, le=3_650)]
+MOST_DAYS = 3_650
+Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
 ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Limit = tuple[str, str]  # the name of a cap, and what it counts: one action, or (empty) all that it covers
 _SAME_ACTION = "same_action"

@@ -15,9 +15,20 @@ from marketofone.domain.action import Kind
 from marketofone.domain.decision import Decision, Notification
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
-from marketofone.governance.guardrails import Contact
+from marketofone.governance.guardrails import MOST_DAYS, Contact
 
 KEPT = 120 * DAY
+DECLINE_KEPT = MOST_DAYS * DAY
+"""A no is remembered as long as ``guardrails.toml`` can ask for."""
+
+
+class Decided(Struct, frozen=True, array_like=True):
+    """A decision that was answered, in the words that a no must be remembered by."""
+
+    action: str
+    kind: Kind | None
+    channel: str
+    at: Instant
 
 
 class ContactRecord(Struct, frozen=True, array_like=True):
@@ -42,7 +53,7 @@ Contacts = tuple[ContactRecord, ...]
 
 
 def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recorded: Instant, stamp: int) -> Contacts:
-    """Add a decision that says something; what is older than four months is forgotten."""
+    """Add a decision that says something; what is older than four months is forgotten, unless it was declined since."""
     if kind is None:
         return contacts
     said = ContactRecord(
@@ -54,14 +65,22 @@ def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recor
         stamp=stamp,
         notification=decision.notification,
     )
-    return (*(old for old in contacts if old.at > recorded - KEPT), said)
+    return (*(old for old in contacts if _is_kept(old, recorded)), said)
 
 
-def answered(contacts: Contacts, outcome: Outcome, *, recorded: Instant) -> Contacts:
-    """Note what a person answered; contacts that do not hold the decision stay the same object."""
+def _is_kept(contact: ContactRecord, now: Instant) -> bool:
+    declined_at = contact.declined_at if contact.answers else None
+    return contact.at > now - KEPT or (declined_at is not None and declined_at > now - DECLINE_KEPT)
+
+
+def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, recorded: Instant, stamp: int) -> Contacts:
+    """Note what a person answered to a decision; a no is noted also where the decision is forgotten by now."""
     said = find(contacts, outcome.decision)
     if said is None:
-        return contacts
+        if outcome.verdict != "declined" or to is None or to.kind is None:
+            return contacts
+        late = ((recorded, outcome),)
+        return (*contacts, ContactRecord(outcome.decision, to.action, to.kind, to.channel, to.at, stamp, late))
     noted = replace(said, answers=(*said.answers, (recorded, outcome)))
     return tuple(noted if one is said else one for one in contacts)
 

@@ -13,6 +13,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import Ruling
+from marketofone.projection.contacts import Decided
 
 Scope = tuple[str, str]
 """A purpose, and a source that was read for it."""
@@ -85,11 +86,12 @@ class DecisionRecord(Struct, frozen=True, array_like=True):
 
 
 class OutcomeRecord(Struct, frozen=True, array_like=True):
-    """What a person did after a decision; the scopes that learning from it reads."""
+    """What a person did after a decision; the scopes that learning from it reads, and what they answered to."""
 
     actor: str
     outcome: Outcome
     uses: tuple[Scope, ...] = ()
+    to: Decided | None = None
 
 
 class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):

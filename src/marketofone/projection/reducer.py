@@ -162,7 +162,9 @@ def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict
 
 
 def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[str, Any]:
-    return {"contacts": answered(state.contacts, record.outcome, recorded=entry.recorded)}
+    return {
+        "contacts": answered(state.contacts, record.outcome, to=record.to, recorded=entry.recorded, stamp=entry.stamp)
+    }
 
 
 def _erasure(_: SubjectState, __: Entry, ___: ErasureRecord) -> dict[str, Any]:

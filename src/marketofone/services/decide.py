@@ -199,7 +199,7 @@ def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
-        refused = refusal_of(record.decision, person.consents, config=snapshot.config, now=person.judged(now))
+        refused = refusal_of(record, person, config=snapshot.config, now=now)
     if refused:
         raise ConsentRefused(why=refused)
     return record.decision
@@ -369,10 +369,11 @@ def _made_before(
     if n is None:
         return None
     entry = _entry_at(reader, person.asked, n)
-    made: Decision = codec.read(entry, box=person.asked.box).decision
+    record: DecisionRecord = codec.read(entry, box=person.asked.box)
+    made = record.decision
     if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
         raise DecisionExists
-    refused = refusal_of(made, person.consents, config=snapshot.config, now=person.judged(request.at))
+    refused = refusal_of(record, person, config=snapshot.config, now=request.at)
     if refused:
         raise ConsentRefused(why=refused)
     return Proved(made, Head(entry.subject, entry.n, entry.hash, stamp=entry.stamp, recorded=entry.recorded))

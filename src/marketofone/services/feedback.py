@@ -16,7 +16,7 @@ from marketofone.learn.join import Example, Skipped, ValueLabel, join
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.contacts import find
+from marketofone.projection.contacts import Decided, find
 from marketofone.projection.person import Person
 from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
@@ -152,7 +152,8 @@ def _noted(
     """Join an outcome to the decision at entry ``n`` of the journal of the id that it was made for."""
     n, outcome = answered
     judged = person.judged(outcome.at if now is None else now)
-    asked, decision = person.asked, decision_at(reader, person.asked, n).decision
+    asked, made = person.asked, decision_at(reader, person.asked, n)
+    decision = made.decision
     lesson = taught(
         person,
         decision,
@@ -164,7 +165,8 @@ def _noted(
     )
     teaches = not isinstance(lesson, Skipped)
     uses = _learned_from(snapshot, person, decision, now=judged) if teaches else ()
-    record = OutcomeRecord(context.actor, outcome, uses)
+    to = Decided(decision.action, made.kind, decision.channel, decision.at)
+    record = OutcomeRecord(context.actor, outcome, uses, to)
     draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
     return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=teaches))
 

@@ -43,7 +43,7 @@ def shown_decision(context: AppContext, decision_id: str, *, now: Instant, custo
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
-    return visible(record.decision, person.consents, config=snapshot.config, now=person.judged(now))
+    return visible(record, person, config=snapshot.config, now=now)
 
 
 def outcomes_of(context: AppContext, decision: Decision) -> list[Outcome]:
@@ -89,5 +89,4 @@ def _of_all(context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: i
 
 def _shown(snapshot: Snapshot, person: Person, entry: Entry, *, now: Instant) -> Decision:
     owner = next(one for one in person.members if one.subject == entry.subject)
-    decision: Decision = codec.read(entry, box=owner.box).decision
-    return visible(decision, person.consents, config=snapshot.config, now=person.judged(now))
+    return visible(codec.read(entry, box=owner.box), person, config=snapshot.config, now=now)

@@ -5,22 +5,36 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from marketofone.consent.gate import permit
-from marketofone.consent.ledger import Consents
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.moment import Instant
 from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord
 
 HIDDEN = "not shown: it rests on information that may not be used any more"
+DEPARTED = "it rests on an id that does not belong to this person any more"
 HIDDEN_ACTION = "not_shown"
 """Stands for an action whose name alone would tell what it rested on."""
 
 
-def refusal_of(decision: Decision, consents: Consents, *, config: BankConfig, now: Instant) -> str:
-    """Say which source a decision rests on that may not be used any more, and why; empty when there is none."""
+def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, now: Instant) -> str:
+    """Say what a decision rests on that may not be used any more, and why; empty when there is nothing.
+
+    ``now`` is when it is asked for. A decision rests on the ids that were one person when it was made: what another id
+    told is not theirs to show once they are apart, or once that id was forgotten.
+    """
+    decision, judged = record.decision, person.judged(now)
+    if decision.uses and not dict(record.rests_on.journals).keys() <= person.states.keys():
+        return DEPARTED
     purposes = dict.fromkeys(purpose for purpose, _ in decision.uses)
     permits = {
         purpose: permit(
-            purpose, consents, customer=decision.customer, channel=decision.channel, policy=config.policy, now=now
+            purpose,
+            person.consents,
+            customer=decision.customer,
+            channel=decision.channel,
+            policy=config.policy,
+            now=judged,
         )
         for purpose in purposes
     }
@@ -31,13 +45,13 @@ def refusal_of(decision: Decision, consents: Consents, *, config: BankConfig, no
     return ""
 
 
-def visible(decision: Decision, consents: Consents, *, config: BankConfig, now: Instant) -> Decision:
+def visible(record: DecisionRecord, person: Person, *, config: BankConfig, now: Instant) -> Decision:
     """Give a decision as it may be shown now: whole, or that it was made and nothing it rested on."""
-    refused = refusal_of(decision, consents, config=config, now=now)
+    refused = refusal_of(record, person, config=config, now=now)
     if not refused:
-        return decision
+        return record.decision
     return replace(
-        decision,
+        record.decision,
         action=HIDDEN_ACTION,
         guardrails=(),
         reasons=(Reason(text=f"{HIDDEN} ({refused})", feature=None, source=None, term=0.0),),
