@@ -80,3 +80,11 @@ def test_the_entry_that_proves_a_yes_is_named(bank: Bank) -> None:
     with bank.context.store.read() as reader:
         head = reader.head(bank.context.keys.find(("c-1",))["c-1"].subject)
     assert (given.entry.n, given.entry.hash) == (head.n, head.hash)
+
+
+def test_a_grant_that_has_ended_by_what_is_recorded_already_is_refused_and_not_born_ended(bank: Bank) -> None:
+    says(bank, "c-1", now=NOW + DAY)
+    with pytest.raises(MalformedRequest):  # the clock stepped back a day
+        bank.consent(yes(until=NOW + DAY), now=NOW)
+    bank.consent(yes(until=NOW + 2 * DAY), now=NOW)
+    assert states(bank, "c-1", now=NOW) == {"granted"}

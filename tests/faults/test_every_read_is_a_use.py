@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from situations import NOW, pays, runs_short, says, sent, spends
+from situations import NOW, gives_up, pays, runs_short, says, sent, shares, spends
 
 from marketofone import Bank
 from marketofone.consent import gate
 from marketofone.consent.gate import Permit
 from marketofone.consent.ledger import Consents
-from marketofone.domain.errors import MarketOfOneError
+from marketofone.domain.errors import MarketOfOneError, StoreError
 from marketofone.domain.moment import DAY, HOUR, Instant
 from proofs import proven, recorded
 
@@ -161,13 +161,13 @@ def test_the_log_never_claims_a_source_that_was_shut(lived_in: Bank) -> None:
 
 def test_nothing_is_given_away_when_the_use_cannot_be_recorded(lived_in: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: object) -> list[object]:
-        raise OSError("no space left on the device")
+        raise StoreError("no space left on the device")
 
     monkeypatch.setattr(lived_in.context.store, "commit", full)
     for method in ("profile", "insights", "spending", "show_forecast", "forecast", "decide", "decide as of"):
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(StoreError, match="no space"):
             METHODS[method](lived_in)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StoreError, match="no space"):
         next(iter(lived_in.forecast_all(now=LATER)))
 
 
@@ -208,3 +208,27 @@ def quiet() -> Iterator[None]:
     """Keep what a test wraps out of the next."""
     yield
     assert gate.permit.__name__ == "permit"
+
+
+def test_what_was_read_while_two_ids_were_one_stays_in_the_log_of_both(bank: Bank) -> None:
+    for one in ("a", "b"):
+        says(bank, one)
+    bank.ingest(spends("b"), now=NOW)
+    shares(bank, "k", "a", "b")
+    made = bank.decide("a", occasion="app.opened", now=NOW)
+    read = {(use.purpose, use.source) for use in bank.uses("b")}
+    assert set(made.uses) <= read
+    gives_up(bank, "k", "b")
+    assert {(use.purpose, use.source) for use in bank.uses("b")} == read
+    bank.decide("a", occasion="app.opened", now=Instant(NOW + HOUR))
+    counts = [use.count for use in bank.uses("b")]
+    assert sum(counts) == len(made.uses), "what is read of the other alone is none of theirs"
+
+
+def test_whose_forecast_was_read_for_help_is_in_the_log_also_where_none_was_needed(lived_in: Bank) -> None:
+    lived_in.forecast("c-1", now=LATER)
+    before = {(use.purpose, use.source): use.count for use in lived_in.uses("c-1", days=3_650)}
+    lived_in.intervene(now=LATER)
+    after = {(use.purpose, use.source): use.count for use in lived_in.uses("c-1", days=3_650)}
+    purpose = lived_in.config.policy.serving("forecast")
+    assert after[purpose, "transactions"] > before[purpose, "transactions"]

@@ -12,6 +12,7 @@ from bank_projects import Projects
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
+from marketofone.services.decide import seed_of
 from proofs import proven
 
 
@@ -98,3 +99,21 @@ def test_a_question_enrols_nobody(bank: Bank) -> None:
         bank.decide("c-1", occasion="app.opened", now=NOW, as_of=Instant(NOW - step))
     with bank.context.store.read() as reader:
         assert bank.context.snapshot(reader).person("c-1").control is None
+
+
+def test_no_draw_comes_again_when_ids_are_linked_and_parted(bank: Bank) -> None:
+    furnish(bank, "a", "b")
+    shares(bank, "k", "a", "b")
+    seeds = [seed_before(bank, one) for one in ("b", "b", "b")]
+    gives_up(bank, "k", "b")
+    seeds += [seed_before(bank, one) for one in ("a", "a", "a", "b")]
+    assert len(set(seeds)) == len(seeds)
+
+
+def seed_before(bank: Bank, customer: str) -> bytes:
+    """Give what the next decision about a customer is drawn from, and make that decision."""
+    with bank.context.store.read() as reader:
+        person = bank.context.snapshot(reader).person(customer)
+    seed = seed_of(person, secret=bank.context.keys.secret, domain="decision")
+    bank.decide(customer, occasion="app.opened", now=NOW)
+    return seed

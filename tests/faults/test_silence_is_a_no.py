@@ -10,9 +10,10 @@ from situations import NOW, gives_up, pays, said_in, says, sent, shares, spends,
 
 import marketofone
 from marketofone import Bank
-from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.records import IdentityRecord
+from marketofone.services.consent_service import whose
 from marketofone.services.identity import MOST_HOLDERS
 from proofs import proven, recorded
 
@@ -232,3 +233,20 @@ def test_a_forecast_of_two_linked_ids_says_nothing_of_one_of_them_alone(bank: Ba
     assert not foreseen_of(bank, "anna")
     assert not foreseen_of(bank, "boris")
     proven(bank)
+
+
+def test_an_account_that_is_called_like_a_customer_stands_for_nobody_else(bank: Bank) -> None:
+    for one in ("victim", "attacker"):
+        says(bank, one)
+    bank.ingest([sent("identity.linked", "attacker", key_kind="account", key="victim")], now=NOW)
+    bank.ingest([sent("identity.linked", "attacker", key_kind="device", key="phone")], now=NOW)
+    assert whose(bank.context, "victim") == "victim"
+    assert whose(bank.context, "device:phone") == "device:phone"
+
+
+def test_an_account_of_two_customers_names_neither(bank: Bank) -> None:
+    for one in ("a", "b"):
+        says(bank, one)
+        bank.ingest([sent("identity.linked", one, key_kind="account", key="joint")], now=NOW)
+    with pytest.raises(MalformedRequest, match="2 customers"):
+        whose(bank.context, "joint")

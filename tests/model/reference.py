@@ -106,7 +106,9 @@ class Looked(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """Who is who changed."""
+    """Who is who changed: who is one person with this customer from here on."""
+
+    ids: frozenset[str] = frozenset()
 
 
 class Entry(NamedTuple):
@@ -383,10 +385,11 @@ class ReferenceBank:
         if customer in self.forgotten:
             raise No("Refused")
         until = said.until
-        if since > now or (said.granted and until is not None and not now < until <= now + GRANT_DAYS * DAY):
+        at = moment(self.person(customer), now) if self.journals.get(customer) else now
+        if since > now or (said.granted and until is not None and not at < until <= now + GRANT_DAYS * DAY):
             raise No("MalformedRequest")
         if said.granted and until is None:
-            until = now + GRANT_DAYS * DAY
+            until = at + GRANT_DAYS * DAY
         every: dict[str, tuple[str, ...]] = {"purposes": CONSENTED, "sources": SOURCES, "channels": CHANNELS}
         words = {name: every[name] if "*" in getattr(said, name) else getattr(said, name) for name in every}
         self.append(customer, Said(said.granted, until=until if said.granted else None, **words), now)
@@ -404,7 +407,7 @@ class ReferenceBank:
         (self.holders[key].add if linked else self.holders[key].discard)(customer)
         for of in sorted(everybody):
             if of == customer or self.ids(of) != before[of]:
-                self.append(of, Linked(), now)
+                self.append(of, Linked(frozenset(self.ids(of))), now)
         return True
 
     # what arrives
@@ -453,7 +456,7 @@ class ReferenceBank:
         self.waiting = [lesson for lesson in self.waiting if lesson[0] != customer]
         for of in sorted(before):
             if self.ids(of) != before[of]:
-                self.append(of, Linked(), now)
+                self.append(of, Linked(frozenset(self.ids(of))), now)
 
     # what the bank decides
 
@@ -650,6 +653,12 @@ class ReferenceBank:
 
     # what everybody can see
 
+    def parted(self, person: Journals) -> list[list[Entry]]:
+        """Give the journals of those who were one person with these ids once."""
+        links = [entry.says for journal in person.values() for entry in journal if isinstance(entry.says, Linked)]
+        others = {of for link in links for of in link.ids} - person.keys()
+        return [self.journals[of] for of in sorted(others) if of in self.journals]
+
     def visible(self, customer: str, *, now: int) -> dict[str, Any]:
         """Give everything that can be seen of a customer and does not change by being seen."""
         if not self.journals.get(customer):
@@ -659,6 +668,11 @@ class ReferenceBank:
         read: Counter[Scope] = Counter()
         for entry in ordered(person):
             read.update(getattr(entry.says, "uses", ()))
+        for journal in self.parted(person):
+            ids: frozenset[str] = frozenset()
+            for entry in journal:
+                ids = entry.says.ids if isinstance(entry.says, Linked) else ids
+                read.update(getattr(entry.says, "uses", ()) if ids & person.keys() else ())
         return {
             "known": True,
             "ids": self.ids(customer),

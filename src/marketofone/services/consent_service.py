@@ -10,7 +10,7 @@ from marketofone.consent.gate import admissible
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.cloudevents import check_customer
-from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import Instant, text_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person
@@ -75,19 +75,26 @@ def change_consents(context: AppContext, changes: Sequence[ConsentChange], *, no
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         policy = snapshot.config.policy
-        said = [explicit(change, policy=policy, now=now) for change in changes]
-        customers = enrolled(context.keys, *(one.customer for one in said), now=now)
-        prepared = [_prepared(snapshot, customers[one.customer], one, now=now) for one in said]
+        for change in changes:
+            explicit(change, policy=policy, now=now)
+        customers = enrolled(context.keys, *(change.customer for change in changes), now=now)
+        prepared = [_prepared(snapshot, customers[change.customer], change, now=now) for change in changes]
     heads = context.store.commit(_unit(prepared, bank=snapshot.bank.guard, now=now))
     return [_given(context, one, head) for one, head in zip(prepared, heads, strict=True)]
 
 
-def _prepared(snapshot: Snapshot, customer: Customer, said: ConsentChange, *, now: Instant) -> _Prepared:
+def _prepared(snapshot: Snapshot, customer: Customer, change: ConsentChange, *, now: Instant) -> _Prepared:
+    """Spell out a change, and judge it at the instant at which everything about the person is judged.
+
+    Where the clock stepped back, a grant that would have ended by then is refused: it would be no yes.
+    """
+    policy = snapshot.config.policy
     try:
         person = snapshot.person_of(customer)
     except UnknownCustomer:
         person = None
-    drop = [] if person is None else _no_longer_admitted(person, said, policy=snapshot.config.policy, now=now)
+    said = explicit(change, policy=policy, now=now if person is None else person.judged(now))
+    drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
     record = ConsentRecord(said.actor, said)
     draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since)
     return _Prepared(person, customer, record, draft, tuple(drop))
@@ -166,12 +173,24 @@ def known(context: AppContext, customer: str) -> bool:
 
 
 def whose(context: AppContext, reference: str) -> str:
-    """Give the customer a reference means: an account's owner when it names an account, else itself."""
+    """Give the customer a reference means: itself where it names a customer, else the one owner of that account.
+
+    Raises
+    ------
+    MalformedRequest
+        When it is no name, or several customers hold the account.
+    """
     check_customer(reference)
+    if known(context, reference):
+        return reference
     with context.store.read() as reader:
         holders = reader.holders(account_mark(context.keys, reference), limit=8)
-    names = sorted(one.name for one in map(context.keys.customer, holders) if one is not None)
-    return names[0] if names else reference
+    owners = [one.name for one in map(context.keys.customer, holders) if one is not None]
+    if len(owners) > 1:
+        raise MalformedRequest(
+            field="customer", shape=f"an account of {len(owners)} customers", fix="name the customer that is meant"
+        )
+    return owners[0] if owners else reference
 
 
 def epoch(context: AppContext, customer: str) -> int:

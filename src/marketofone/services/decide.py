@@ -321,8 +321,11 @@ def in_control(person: Person, *, share: float, secret: bytes) -> bool:
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
-    """Give what the random numbers of the next decision come from; no caller can choose or foresee it."""
-    return _drawn(secret, domain.encode(), min(person.states), person.decisions)
+    """Give what the random numbers of the next decision come from; no caller can choose or foresee it.
+
+    It counts the decisions of the id that was asked for: that number only grows, also when ids are linked and parted.
+    """
+    return _drawn(secret, domain.encode(), person.asked.subject, person.own.decisions)
 
 
 def _drawn(secret: bytes, domain: bytes, subject: int, count: int) -> bytes:

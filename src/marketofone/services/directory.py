@@ -37,9 +37,14 @@ def strong_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:
     return bytes((STRONG,)) + keys.mark("key", kind, key)
 
 
+def naming_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:
+    """Give the mark of a key that identifies nobody; only accounts are ever looked for by it."""
+    return bytes((ACCOUNT,)) + keys.mark(kind, key)
+
+
 def account_mark(keys: KeyStore, account: str) -> bytes:
     """Give the mark of an account."""
-    return bytes((ACCOUNT,)) + keys.mark("account", account)
+    return naming_mark(keys, kind="account", key=account)
 
 
 def decision_mark(keys: KeyStore, decision: str) -> bytes:

@@ -14,7 +14,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.records import IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.directory import STRONG, account_mark, enrolled, event_number, refuse_forgotten, strong_mark
+from marketofone.services.directory import STRONG, enrolled, event_number, naming_mark, refuse_forgotten, strong_mark
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, LinkChange, Reader, Unit
 
@@ -58,7 +58,7 @@ def _unit(
     if strong:
         key = strong_mark(context.keys, kind=data.key_kind, key=data.key)
     else:
-        key = account_mark(context.keys, f"{'' if data.key_kind == 'account' else data.key_kind + ':'}{data.key}")
+        key = naming_mark(context.keys, kind=data.key_kind, key=data.key)
     holders = reader.holders(key, limit=2**31)
     after = sorted({*holders, customer.subject}) if linked else [of for of in holders if of != customer.subject]
     change = LinkChange(key, customer.subject, linked)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
 
 from marketofone.consent.gate import permit
 from marketofone.decide.catalogue import FORECAST_MADE
@@ -14,10 +16,13 @@ from marketofone.domain.moment import Instant
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.contacts import for_guardrails
 from marketofone.projection.person import Person
+from marketofone.projection.records import ForecastSummary
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.decide import decide_each
 from marketofone.services.population import together
+from marketofone.services.uses import append_unmoved, use_of
+from marketofone.store.ports import Draft
 
 LIKELY = 0.3  # from this chance on, something foreseen is worth a question
 _TOGETHER = 500  # decisions in one commit
@@ -38,8 +43,9 @@ def intervene(context: AppContext, customers: Iterable[str] | None, *, now: Inst
             channel = _open_channel(snapshot.config, now=now)
             if channel is None:
                 return []
-            asked = _people(snapshot, some)
-            requests = list(_requests(context, snapshot, asked, channel=channel, now=now))
+            read = list(_foreseen(snapshot, _people(snapshot, some), now=now))
+        still = append_unmoved(context, read, entry=partial(_use, actor=context.actor, now=now), now=now)
+        requests = list(_requests(context, snapshot, still, channel=channel, now=now))
         made += [one for one in decide_each(context, requests) if isinstance(one, Decision)]
     return made
 
@@ -62,18 +68,37 @@ def _people(snapshot: Snapshot, names: Iterable[str]) -> list[Person]:
     return list(found.values())
 
 
-def _requests(
-    context: AppContext, snapshot: Snapshot, people: Iterable[Person], *, channel: str, now: Instant
-) -> Iterator[Request]:
-    config = snapshot.config
-    purpose = config.policy.serving("forecast")
-    answered = {action.about for action in config.actions.offered if action.about and channel in action.channels}
+class _Foreseen(NamedTuple):
+    """A person whose last forecast is read, for a purpose that allows it."""
+
+    person: Person
+    purpose: str
+    summary: ForecastSummary
+
+
+def _foreseen(snapshot: Snapshot, people: Iterable[Person], *, now: Instant) -> Iterator[_Foreseen]:
+    policy = snapshot.config.policy
+    purpose = policy.serving("forecast")
     for person in people:
         judged = person.judged(now)
-        opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
+        opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=policy, now=judged)
         summary = person.forecast if opened.sources else None
-        if summary is None or summary.at > now or not opened.sources.issuperset(summary.sources):
-            continue
+        if summary is not None and summary.at <= now and opened.sources.issuperset(summary.sources):
+            yield _Foreseen(person, purpose, summary)
+
+
+def _use(read: _Foreseen, *, actor: str, now: Instant) -> tuple[Person, Draft | None]:
+    scopes = ((read.purpose, source) for source in read.summary.sources)
+    return read.person, use_of(read.person, "intervene", scopes, actor=actor, at=read.person.judged(now))
+
+
+def _requests(
+    context: AppContext, snapshot: Snapshot, read: Iterable[_Foreseen], *, channel: str, now: Instant
+) -> Iterator[Request]:
+    config = snapshot.config
+    answered = {action.about for action in config.actions.offered if action.about and channel in action.channels}
+    for person, _, summary in read:
+        judged = person.judged(now)
         forecast = summary.facts(calendar=config.calendar, now=now)
         contacts = for_guardrails(person.contacts, latest=judged)
         notifications = filter(None, (forecast.notification(event) for event in answered))

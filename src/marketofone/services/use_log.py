@@ -13,7 +13,8 @@ from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.services.app_context import AppContext
-from marketofone.store.ports import EntryKind, Reader
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Entry, EntryKind, Reader
 
 _TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "use")
 
@@ -39,7 +40,7 @@ def uses(context: AppContext, customer: str, *, days: int) -> list[Use]:
     last: dict[tuple[str, str, str], Instant] = {}
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
-        for at, scopes in _reads(reader, snapshot.person(customer)):
+        for at, scopes in _reads(context, reader, snapshot.person(customer)):
             day = date_of(snapshot.config.calendar.day_of(at)).isoformat()
             for purpose, source in scopes:
                 key = (day, purpose, source)
@@ -53,8 +54,35 @@ def uses(context: AppContext, customer: str, *, days: int) -> list[Use]:
     return [line for line in lines if line.day in shown]
 
 
-def _reads(reader: Reader, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:
+def _reads(context: AppContext, reader: Reader, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:
     for one in person.members:
-        for entry in reader.entries(one.subject, kinds=_TELLING, upto=person.states[one.subject].n):
-            record = codec.read(entry, box=one.box)
-            yield entry.recorded, record.decision.uses if isinstance(record, DecisionRecord) else record.uses
+        upto = person.states[one.subject].n
+        yield from (_read(entry, one) for entry in reader.entries(one.subject, kinds=_TELLING, upto=upto))
+    for subject in _former(reader, person):
+        owner = context.keys.customer(subject)
+        if owner is not None:
+            yield from _while_together(reader, owner, person)
+
+
+def _read(entry: Entry, owner: Customer) -> tuple[Instant, tuple[Scope, ...]]:
+    record = codec.read(entry, box=owner.box)
+    return entry.recorded, record.decision.uses if isinstance(record, DecisionRecord) else record.uses
+
+
+def _former(reader: Reader, person: Person) -> set[int]:
+    """Give the ids that were one person with these, and are no more."""
+    members: set[int] = set()
+    for one in person.members:
+        for entry in reader.entries(one.subject, kinds=("identity",), upto=person.states[one.subject].n):
+            members.update(codec.read(entry, box=one.box).members)
+    return members - person.states.keys()
+
+
+def _while_together(reader: Reader, owner: Customer, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:
+    """Give what was read by another id while it was one person with these: it was read of all of them."""
+    members: tuple[int, ...] = ()
+    for entry in reader.entries(owner.subject, kinds=(*_TELLING, "identity")):
+        if entry.kind == "identity":
+            members = codec.read(entry, box=owner.box).members
+        elif not person.states.keys().isdisjoint(members):
+            yield _read(entry, owner)
