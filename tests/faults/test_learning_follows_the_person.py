@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from situations import NOW, gives_up, says, shares, spends
+from situations import NOW, gives_up, runs_short, says, shares, spends
 
 import marketofone
 from marketofone import Bank
@@ -14,6 +15,8 @@ from marketofone.domain.errors import MalformedRequest, Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
+from marketofone.services import learn
+from marketofone.services.lessons import moved_states
 
 LATER = NOW + 20 * DAY
 
@@ -232,6 +235,74 @@ def test_an_answer_that_waits_teaches_nothing_of_an_id_that_is_erased_meanwhile(
 
     assert bank.learn() == 0
     assert bank.debt() == 0
+
+
+def test_an_erasure_destroys_nothing_that_was_made_without_them(bank: Bank) -> None:
+    knows(bank, "a")
+    knows(bank, "c")
+    assert answers(bank, "a")
+    bank.roll_back(0)
+    assert answers(bank, "c", first=10)
+    before, without = active(bank), beliefs(bank)
+
+    bank.erase("a", ground="asked", now=Instant(LATER))
+    bank.roll_back(before)
+
+    assert (active(bank), bank.debt()) == (before, 0)
+    assert beliefs(bank) == without
+    proven(bank)
+
+
+def test_the_no_of_another_id_while_a_version_is_made_is_paid_at_once(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knows(bank, "a")
+    says(bank, "b")
+    shares(bank, "k", "a", "b")
+    bank.learn()
+    bank.learning.by_itself = False
+    assert answers(bank, "a")
+    made = moved_states
+
+    def made_meanwhile(*given: Any, **more: Any) -> Any:
+        states = made(*given, **more)
+        says(bank, "b", "withdraw", purpose="learning", now=LATER)
+        return states
+
+    monkeypatch.setattr("marketofone.services.learn.moved_states", made_meanwhile)
+    assert learn.learn(bank.context, now=Instant(LATER))
+
+    assert bank.debt() == 0
+    assert beliefs(bank) == {}
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_no_roll_back_looks_ahead_with_what_a_training_gave_up(bank: Bank) -> None:
+    people = [f"c-{number}" for number in range(6)]
+    for customer in people:
+        says(bank, customer)
+        bank.ingest(runs_short(customer), now=Instant(NOW))
+    assert bank.train(now=Instant(NOW), tasks=("forecast",)).past_days > 0
+    trained = active(bank)
+    bank.train(now=Instant(NOW), tasks=("recommend",))
+    bank.roll_back(trained)  # which no training has given up yet
+    for customer in people:
+        says(bank, customer, "withdraw", purpose="learning", now=LATER)
+    assert bank.train(now=Instant(LATER), tasks=("forecast",)).given_up
+    given_up = active(bank)
+
+    with pytest.raises(Refused, match="too few allow it"):
+        bank.roll_back(trained)
+    bank.roll_back(0)
+    bank.roll_back(given_up)
+
+    for customer in people:
+        says(bank, customer, now=LATER)
+    assert bank.train(now=Instant(LATER), tasks=("forecast",)).past_days > 0
+    again = active(bank)
+    bank.train(now=Instant(LATER), tasks=("recommend",))
+    bank.roll_back(again)
+    assert active(bank) == again
 
 
 def test_many_outcomes_of_the_future_are_refused_before_the_first_is_written(bank: Bank) -> None:
