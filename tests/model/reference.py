@@ -578,6 +578,7 @@ class ReferenceBank:
         valued = any(said.verdict == "valued" for said in self._after_verdict(heard))
         gone = decided.action not in {act.id for act in rules.acts} or decided.scale != rules.scale
         may = open_to(self.person(owner), "learning", [decided.channel], moment(self.person(owner), now))
+        theirs = decided.ids <= self.person(owner).keys()  # nobody permits for an id that is not theirs any more
         for holds, why in (
             (bool(decided.kind) and gone, "outdated"),
             (not decided.kind, "nothing_shown"),
@@ -585,7 +586,7 @@ class ReferenceBank:
             (verdict == "valued" and first != "accepted", "not_accepted"),
             (valued if verdict == "valued" else first is not None, "duplicate"),
             (verdict != "valued" and at - decided.at > rules.outcome_days * DAY, "late"),
-            (not may or not {source for _, source in decided.uses} <= may, "not_permitted"),
+            (not theirs or not may or not {source for _, source in decided.uses} <= may, "not_permitted"),
         ):
             if holds:
                 return why

@@ -58,15 +58,19 @@ class Skipped(Struct, frozen=True, kw_only=True):
 
 
 class LessonFacts(Struct, frozen=True):
-    """What a lesson is about and never changes: the outcome, its decision, and the outcomes recorded before it."""
+    """What a lesson is about and never changes.
+
+    The outcome, its decision, the outcomes recorded before it, and the subjects whose journals the decision rests on.
+    """
 
     outcome: Outcome
     decision: Decision
     earlier: tuple[Outcome, ...]
+    subjects: frozenset[int]
 
 
 def join(
-    outcome: Outcome, *, decision: Decision | None, earlier: Sequence[Outcome], permit: Permit, window_days: int
+    outcome: Outcome, *, decision: Decision | None, earlier: Sequence[Outcome], permit: Permit | None, window_days: int
 ) -> Example | ValueLabel | Skipped:
     """Join an outcome to its decision.
 
@@ -79,14 +83,14 @@ def join(
     earlier
         What was heard before about the same decision.
     permit
-        The person's permit for the purpose that serves learning.
+        The person's permit for the purpose that serves learning; None where the decision rests on somebody else, too.
     window_days
         How long after its decision an answer is attributed to it; a reported value may come later.
     """
     if decision is None or decision.id != outcome.decision:
         return Skipped(decision=outcome.decision, why="unknown")
     why = _objection(outcome, decision=decision, earlier=earlier, window_days=window_days)
-    if why is not None or not may_teach(decision, permit=permit):
+    if why is not None or permit is None or not may_teach(decision, permit=permit):
         return Skipped(decision=decision.id, why=why or "not_permitted")
     if outcome.verdict == "valued":
         return ValueLabel(action=decision.action, value_minor=outcome.value_minor or 0, at=outcome.at)

@@ -75,6 +75,11 @@ class RestsOn(Struct, frozen=True, array_like=True):
     version: int
     journals: tuple[tuple[int, int], ...]
 
+    @property
+    def subjects(self) -> frozenset[int]:
+        """Whose journals."""
+        return frozenset(subject for subject, _ in self.journals)
+
 
 class DecisionRecord(Struct, frozen=True, array_like=True):
     """A decision, what it rests on, and of which kind its action is (empty when nothing was said)."""

@@ -99,7 +99,11 @@ class Bank:
 
     def ingest_batch(self, events: Sequence[ingest.Incoming], *, now: Instant | None = None) -> ingest.BatchReport:
         """Take one batch of events in; gives what became of it, and the entries that prove it."""
-        return ingest.ingest(self._context, events, now=self._at(now))
+        moment = self._at(now)
+        try:
+            return ingest.ingest(self._context, events, now=moment)
+        finally:  # what was linked before a fault is linked
+            self.learning.follow_links(now=moment)
 
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
         """Take events in, as values or as CloudEvents JSON, in durable batches, as many as there are."""
@@ -174,9 +178,11 @@ class Bank:
             self.learning.soon(recorded)
         return result
 
-    def record_outcomes(self, outcomes: Sequence[Outcome]) -> list[feedback.UpdateResult]:
-        """Record many outcomes at once, in the order given."""
-        results = feedback.record_outcomes(self._context, outcomes)
+    def record_outcomes(
+        self, outcomes: Sequence[Outcome], *, now: Instant | None = None
+    ) -> list[feedback.UpdateResult]:
+        """Record many outcomes at once, in the order given, each at its own instant, which is not after ``now``."""
+        results = feedback.record_outcomes(self._context, outcomes, now=self._at(now))
         if outcomes:
             self.learning.soon(max(outcome.at for outcome in outcomes))
         return results
@@ -194,8 +200,10 @@ class Bank:
         return learn.versions(self._context, debt=self.debt())
 
     def roll_back(self, version: int, *, now: Instant | None = None) -> None:
-        """Make an earlier version active again."""
-        learn.roll_back(self._context, version, now=self._at(now))
+        """Make an earlier version active again; what may not be used any more of it is owed."""
+        moment = self._at(now)
+        learn.roll_back(self._context, version, now=moment)
+        self.learning.owe_everything(now=moment)
 
     def consent(self, change: ConsentChange, *, now: Instant | None = None) -> Consents:
         """Record what a person says about consent; effective when this returns."""
@@ -211,9 +219,8 @@ class Bank:
         """Record what customers say, who are all different people, in one unit of work; gives what each may know."""
         moment = self._at(now)
         given = consent_service.change_consents(self._context, changes, now=moment)
-        for change, one in zip(changes, given, strict=True):
-            if change.change == "withdraw" and debts.may_owe(self._context, one.entry.subject):
-                self.learning.owe(one.entry.subject, now=moment)
+        withdrawn = [one for change, one in zip(changes, given, strict=True) if change.change == "withdraw"]
+        self.learning.owe([one.entry.subject for one in withdrawn], now=moment)
         return given
 
     def whose(self, reference: str) -> str:

@@ -59,10 +59,11 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
     context.keys.bar(customer, ground=ground, at=now, until=end)
     head = _end_journal(context, known, ground=ground, now=now)
+    concerned = _ever_one_person(context, known)
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
     context.lessons.clear()
-    pay(context, now=now, subjects={known.subject})
+    pay(context, now=now, subjects=concerned)
     return Erasure(journal=name_of(known.subject), n=head.n, head=head.hash.hex(), until=end)
 
 
@@ -74,6 +75,14 @@ def _end_journal(context: AppContext, customer: Customer, *, ground: str, now: I
             return head
         unit = _unit(context, reader, customer, ground=ground, now=now)
     return context.store.commit(unit)[-1]
+
+
+def _ever_one_person(context: AppContext, customer: Customer) -> set[int]:
+    """Give the customer and everybody whose lessons may contain them, from the journal, which is still readable."""
+    with context.store.read() as reader:
+        entries = reader.entries(customer.subject, kinds=("identity",))
+        members = (codec.read(entry, box=customer.box).members for entry in entries)
+        return {customer.subject}.union(*members)
 
 
 def _has_ended(reader: Reader, head: Head) -> bool:

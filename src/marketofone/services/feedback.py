@@ -12,7 +12,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome
-from marketofone.learn.join import Example, Skipped, ValueLabel, join
+from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel, join
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
@@ -36,7 +36,7 @@ class UpdateResult(Struct, frozen=True, kw_only=True):
 
 
 def record_outcome(
-    context: AppContext, outcome: Outcome, *, now: Instant | None = None, customer: str | None = None
+    context: AppContext, outcome: Outcome, *, now: Instant, customer: str | None = None
 ) -> Proved[UpdateResult]:
     """Record an outcome; what it teaches is learned with the next version.
 
@@ -45,24 +45,33 @@ def record_outcome(
     UnknownDecision
         When no decision has this id.
     MalformedRequest
-        When a value is announced and not given, given without being announced, or no whole number in range.
+        When a value is announced and not given, given without being announced, or no whole number in range; when it
+        lies ahead.
     """
+    check_outcome(outcome, now=now)
     (result,) = _record(context, [outcome], now=now, customer=customer)
     return result
 
 
-def record_outcomes(context: AppContext, outcomes: Sequence[Outcome]) -> list[UpdateResult]:
-    """Record many outcomes in the order given, as :func:`record_outcome` does; all are checked before the first."""
+def record_outcomes(context: AppContext, outcomes: Sequence[Outcome], *, now: Instant) -> list[UpdateResult]:
+    """Record many outcomes in the order given, each at its own instant; all are checked before the first.
+
+    Raises as :func:`record_outcome` does.
+    """
+    for outcome in outcomes:
+        check_outcome(outcome, now=now)
     return [result.answer for result in _record(context, outcomes)]
 
 
-def check_outcome(outcome: Outcome) -> None:
-    """Check an outcome before anything is written.
+def check_outcome(outcome: Outcome, *, now: Instant) -> None:
+    """Check an outcome before anything is written: a journal's instants never step back from one that lies ahead.
 
     Raises
     ------
     MalformedRequest
     """
+    if outcome.at > now:
+        raise MalformedRequest(field="at", shape="a moment in the future", fix="say what was done by now")
     value = outcome.value_minor
     if value is not None and (type(value) is not int or abs(value) > MAX_VALUE):
         raise MalformedRequest(
@@ -79,21 +88,20 @@ def check_outcome(outcome: Outcome) -> None:
 
 
 def taught(
-    person: Person,
-    decision: Decision,
-    outcome: Outcome,
-    *,
-    earlier: Sequence[Outcome],
-    config: BankConfig,
-    outdated: bool,
-    now: Instant,
+    person: Person, facts: LessonFacts, *, config: BankConfig, outdated: bool, now: Instant
 ) -> Example | ValueLabel | Skipped:
-    """Join an outcome to its decision under the person's permission to learn, as it stands now."""
+    """Join an outcome to its decision under the person's permission to learn, as it stands now.
+
+    Nobody permits for an id that is not theirs any more.
+    """
+    decision, outcome = facts.decision, facts.outcome
     known = any(action.id == decision.action for action in config.actions.offered)
     if decision.context and (outdated or not known):
         return Skipped(decision=decision.id, why="outdated")
-    leave = learning_permit(person, decision, config=config, now=max(now, outcome.at))
-    return join(outcome, decision=decision, earlier=earlier, permit=leave, window_days=config.settings.outcome_days)
+    theirs = facts.subjects <= person.states.keys()
+    leave = learning_permit(person, decision, config=config, now=max(now, outcome.at)) if theirs else None
+    days = config.settings.outcome_days
+    return join(outcome, decision=decision, earlier=facts.earlier, permit=leave, window_days=days)
 
 
 def learning_permit(person: Person, decision: Decision, *, config: BankConfig, now: Instant) -> Permit:
@@ -133,8 +141,6 @@ def earlier_outcomes(
 def _record(
     context: AppContext, outcomes: Sequence[Outcome], *, now: Instant | None = None, customer: str | None = None
 ) -> list[Proved[UpdateResult]]:
-    for outcome in outcomes:
-        check_outcome(outcome)
     with context.store.read() as reader:
         places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
     things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
@@ -154,11 +160,10 @@ def _noted(
     judged = person.judged(outcome.at if now is None else now)
     asked, made = person.asked, decision_at(reader, person.asked, n)
     decision = made.decision
+    earlier = tuple(earlier_outcomes(reader, person, decision))
     lesson = taught(
         person,
-        decision,
-        outcome,
-        earlier=earlier_outcomes(reader, person, decision),
+        LessonFacts(outcome, decision, earlier, made.rests_on.subjects),
         config=snapshot.config,
         outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
         now=judged,

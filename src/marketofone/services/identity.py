@@ -45,7 +45,9 @@ def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant)
             return []
         refuse_forgotten(context.keys, event.customer, now=now)  # an erasure that comes later moves the guard
         unit = _unit(context, reader, customer, event, body, number=number, now=now)
-    return context.store.commit(unit)
+    heads = context.store.commit(unit)
+    context.regrouped.update(unit.together)
+    return heads
 
 
 def _unit(
@@ -122,6 +124,11 @@ def _members(reader: Directory, subject: int, instead: Mapping[bytes, list[int]]
                 waiting += [other for other in sharing if other not in reached]
                 reached.update(sharing)
     return tuple(sorted(reached))
+
+
+def members_of(reader: Directory, subject: int) -> Members:
+    """Give all customers that are one person with a customer, itself among them."""
+    return _members(reader, subject, {})
 
 
 def parted(reader: Directory, subject: int) -> dict[int, Members]:

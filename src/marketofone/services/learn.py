@@ -13,11 +13,14 @@ from msgspec import Struct
 from marketofone.domain.errors import Refused, UnknownVersion
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
+from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import RollbackRecord, VersionRecord
+from marketofone.projection.versions import FORECAST
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.debts import pay
+from marketofone.services.debts import may_owe, pay
+from marketofone.services.identity import members_of
 from marketofone.services.lessons import moved_states
-from marketofone.store.ports import BANK, Expectation, Lesson, Unit
+from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
 
 TOGETHER = 1_000
 """Lessons in one version."""
@@ -43,7 +46,7 @@ def learn(context: AppContext, *, now: Instant) -> int:
         waiting, took, moved = _learn_some(context, now=now)
         learned += took
         if moved:
-            pay(context, now=now, subjects=moved)
+            pay(context, now=now, subjects=may_owe(context, moved))
         if waiting < TOGETHER:
             return learned
 
@@ -109,17 +112,31 @@ def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
     Raises
     ------
     UnknownVersion
+    Refused
+        When the version contains somebody who was forgotten, or what a training gave up for too few allow it.
     """
     with context.store.read() as reader:
         head = reader.head(BANK)
         bank = context.snapshot(reader).bank
-    if version and version not in bank.versions:
-        raise UnknownVersion
-    if not bank.destroyed.isdisjoint(context.versions.version(bank, version).digests.values()):
-        raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+        if version and version not in bank.versions:
+            raise UnknownVersion
+        if not bank.destroyed.isdisjoint(context.versions.version(bank, version).digests.values()):
+            raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+        if _looks_ahead_with_what_was_given_up(context, reader, bank, version):
+            raise Refused(why="a later training gave up what this version learned to look ahead: too few allow it")
     record = RollbackRecord(context.actor, version)
     draft = codec.draft("rollback", record, subject=BANK, box=context.keys.bank, at=now)
     context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
+
+
+def _looks_ahead_with_what_was_given_up(context: AppContext, reader: Reader, bank: BankState, version: int) -> bool:
+    """Say whether a training that came later found too few who allow what a version learned to look ahead."""
+    kept = context.versions.version(bank, version).digests.get(FORECAST)
+    trained = [info for n, info in sorted(bank.versions.items()) if n <= bank.n and FORECAST in info.changed]
+    places = [place for place, info in enumerate(trained) if kept is not None and info.changed[FORECAST] == kept]
+    later = trained[places[0] + 1 :] if places else []
+    models = (context.versions.forecast_model(reader, context.versions.version(bank, info.n)) for info in later)
+    return any(not model.windows for model in models)
 
 
 @repeated
@@ -133,7 +150,8 @@ def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int, set[int
         snapshot = context.snapshot(reader)
         version = context.versions.version(snapshot.bank, snapshot.bank.version)
         states, lessons = moved_states(context, reader, snapshot, version, waiting, now=now)
-        before = reader.heads([subject for subject, _ in lessons])
+        taught = {subject for subject, _ in lessons}
+        before = reader.heads(sorted({of for subject in taught for of in members_of(reader, subject)}))
     unit = _unit(
         context, waiting, lessons, states, parent=version.number, now=now, expected=Expectation(head.guard, head.n)
     )

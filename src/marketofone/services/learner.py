@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 
 from marketofone.domain.moment import Instant
 from marketofone.services.app_context import AppContext
-from marketofone.services.debts import pay
+from marketofone.services.debts import may_owe, pay
 from marketofone.services.learn import learn
 
 GATHER_SECONDS = 0.2  # outcomes that come one after the other make one version
@@ -50,15 +50,36 @@ class Learning:
         elif self.by_itself:
             learn(self._context, now=now)
 
-    def owe(self, subject: int, *, now: Instant) -> None:
-        """Say that a customer may have taken back that their outcomes teach."""
+    def owe(self, subjects: Collection[int], *, now: Instant) -> None:
+        """Say that customers may have taken back that outcomes teach: theirs, and those of all ids of their person."""
+        owing = may_owe(self._context, subjects) if subjects else set()
+        if not owing:
+            return
         learner = self._learner
         if learner is not None:
-            learner.owe(subject)
+            learner.owe(owing)
         elif self.by_itself:
-            pay(self._context, now=now, subjects={subject})
+            pay(self._context, now=now, subjects=owing)
         elif self._owing is not None:
-            self._owing.add(subject)
+            self._owing |= owing
+
+    def follow_links(self, *, now: Instant) -> None:
+        """Ask what links teach no more: another id may object, and a decision may rest on one that is gone."""
+        regrouped: set[int] = set()
+        with suppress(KeyError):  # another thread may take some
+            while True:
+                regrouped.add(self._context.regrouped.pop())
+        self.owe(regrouped, now=now)
+
+    def owe_everything(self, *, now: Instant) -> None:
+        """Say that another version is active, which may hold what anybody took back since it was made."""
+        learner = self._learner
+        if learner is not None:
+            learner.owe_everything()
+        elif self.by_itself:
+            pay(self._context, now=now)
+        else:
+            self._owing = None
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -90,11 +111,17 @@ class Learner:
         """Say that an outcome waits."""
         self._waiting.set()
 
-    def owe(self, subject: int) -> None:
-        """Say that somebody may have taken back that their outcomes teach."""
+    def owe(self, subjects: Collection[int]) -> None:
+        """Say that customers may have taken back that their outcomes teach."""
         with self._lock:
             if self._owing is not None:
-                self._owing.add(subject)
+                self._owing.update(subjects)
+        self._waiting.set()
+
+    def owe_everything(self) -> None:
+        """Say that anybody may have."""
+        with self._lock:
+            self._owing = None
         self._waiting.set()
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ def moved_states(
 def task_of(
     context: AppContext, reader: Reader, snapshot: Snapshot, lesson: Lesson, *, now: Instant
 ) -> Example | ValueLabel | Skipped | None:
-    """Give what a lesson teaches now; None when its person was forgotten."""
+    """Give what a lesson teaches now; None when its person was forgotten, or another id that its decision rests on."""
     owner = context.keys.customer(lesson.subject)
     if owner is None:
         return None
@@ -71,11 +71,11 @@ def task_of(
     except UnknownCustomer:
         return None
     facts = _facts_of(context, reader, owner, person, lesson)
+    if any(context.keys.customer(subject) is None for subject in facts.subjects):
+        return None
     return taught(
         person,
-        facts.decision,
-        facts.outcome,
-        earlier=facts.earlier,
+        facts,
         config=snapshot.config,
         outdated=not same_features(reader, context.configs, snapshot.bank, facts.decision, snapshot.config),
         now=now,
@@ -90,8 +90,9 @@ def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Pers
         entry = next(iter(reader.entries(owner.subject, after=lesson.n - 1, upto=lesson.n)))
         outcome = codec.read(entry, box=owner.box).outcome
         _, n = place_of(context, reader, outcome.decision, customer=owner.name)
-        decision = replace(decision_at(reader, owner, n).decision, candidates=())  # which are most of it
+        made = decision_at(reader, owner, n)
+        decision = replace(made.decision, candidates=())  # which are most of it
         earlier = earlier_outcomes(reader, person, decision, after=n, before=lesson.n)
-        known = LessonFacts(outcome, decision, tuple(earlier))
+        known = LessonFacts(outcome, decision, tuple(earlier), made.rests_on.subjects)
         context.lessons.put(place, known)
     return known

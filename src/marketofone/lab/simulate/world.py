@@ -172,7 +172,7 @@ class _World:
         while self._due and self._due[0][0] <= now:
             at, _, do = heapq.heappop(self._due)
             do(at)
-        self._tell()
+        self._tell(now)
         end = int(np.searchsorted(self._rows["arrives"], now, side="right"))
         asked = self._asked(self._rows[self._arrived : end], now, evening=evening)
         rows = np.concatenate([self._waiting, self._rows[self._arrived : end]])
@@ -282,15 +282,15 @@ class _World:
         self._tally.counts["valued"] += 1
         self._ranking.worth(self._truth.position[decision.action], value_minor)
 
-    def _tell(self) -> None:
+    def _tell(self, now: Instant) -> None:
         """Tell the bank what people did since it last heard of them."""
         with self._tally.timed("outcomes"):
-            self._bank.record_outcomes(self._heard)
+            self._bank.record_outcomes(self._heard, now=now)
         self._tally.counts["outcomes"] += len(self._heard)
         self._heard.clear()
 
     def _consent(self, change: ConsentChange, now: Instant) -> None:
-        self._tell()  # what was done before is heard before
+        self._tell(now)  # what was done before is heard before
         with self._tally.timed("consent"):
             self._bank.consent(change, now=now)
         self._tally.counts["granted" if change.change == "grant" else "withdrawn"] += 1
