@@ -20,11 +20,13 @@ from marketofone.services.letters import row_of
 from marketofone.store.ports import DeadLetter
 
 SECRET = "i-am-pregnant-and-lost-my-job"  # noqa: S105 - what nobody may read
+UNKNOWN: dict[str, Any] = {SECRET: 1}
+LIKE_A_PATH: dict[str, Any] = {f"x` - at `$.{SECRET}": 1}
 MALFORMED = {
     "a moment ahead": sent("message.received", "c-1", at=NOW + HOUR, text=SECRET),
     "a field that is none": sent("message.received", "c-1", text=SECRET, form="letter"),
-    "a field named by a text": sent("message.received", "c-1", text="x", **{SECRET: 1}),
-    "a field named like a path": sent("message.received", "c-1", text="x", **{f"x` - at `$.{SECRET}": 1}),
+    "a field named by a text": sent("message.received", "c-1", text="x", **UNKNOWN),
+    "a field named like a path": sent("message.received", "c-1", text="x", **LIKE_A_PATH),
     "a word named like a path": sent("life.declared", "c-1", event=f"x - at `$.{SECRET}`"),
     "a word named like a field": sent("life.declared", "c-1", event=f"Object missing required field `{SECRET}`"),
     "a text that is no text": sent("message.received", "c-1", text=[SECRET]),
