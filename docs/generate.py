@@ -63,12 +63,13 @@ def events() -> str:
         "| late, even by a year | an event: windows that still hold its day count it, older ones do not |",
         "| more than `future_seconds` ([bank.toml](settings.md)) ahead | a dead letter: check the producer's clock |",
         (
-            "| an unknown kind; a missing, unknown or ill-typed field of `data` | a dead letter naming the field, the shape of "
-            "what stands there, and what to do |"
+            "| an unknown kind; a missing, unknown or ill-typed field of `data` | a dead letter naming the field (the name of an "
+            "unknown one is not repeated), the shape of what stands there, and what to do |"
         ),
         f"| more than {MAX_EVENT_BYTES // _BYTES} KiB | a dead letter |",
         "",
-        "A dead letter keeps where, what shape and what to do; what was sent is kept, sealed, only where the bank may keep it.",
+        "A dead letter keeps where, what shape and what to do, and no word of what was sent. The row itself is kept only where the bank",
+        "may keep it, sealed under its customer's key: after an erasure it opens nowhere, and after a no it is not shown any more.",
         "A batch is never refused for one bad event; one of more than 10,000 is refused whole. Content that was not kept burns no id:",
         "the same event may be sent again.\n",
     ]

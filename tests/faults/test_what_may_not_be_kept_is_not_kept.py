@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from traceback import format_exception
+from typing import Any
 
 import pytest
-from situations import NOW, pays, said_in, says, sent, shares, values
+from situations import NOW, pays, said_in, says, sent, shares, spends, values
 
 import marketofone
 from marketofone import Bank, wiring
+from marketofone.domain.cloudevents import parse_event
+from marketofone.domain.errors import MalformedEvent, StoreError
 from marketofone.domain.moment import HOUR
-from marketofone.projection.codec import open_letter
+from marketofone.projection.codec import open_letter, subject_of_letter
 from marketofone.services.ingest import IngestReport
+from marketofone.services.letters import row_of
+from marketofone.store.ports import DeadLetter
 
 SECRET = "i-am-pregnant-and-lost-my-job"  # noqa: S105 - what nobody may read
+UNKNOWN: dict[str, Any] = {SECRET: 1}
+LIKE_A_PATH: dict[str, Any] = {f"x` - at `$.{SECRET}": 1}
 MALFORMED = {
     "a moment ahead": sent("message.received", "c-1", at=NOW + HOUR, text=SECRET),
     "a field that is none": sent("message.received", "c-1", text=SECRET, form="letter"),
+    "a field named by a text": sent("message.received", "c-1", text="x", **UNKNOWN),
+    "a field named like a path": sent("message.received", "c-1", text="x", **LIKE_A_PATH),
+    "a word named like a path": sent("life.declared", "c-1", event=f"x - at `$.{SECRET}`"),
+    "a word named like a field": sent("life.declared", "c-1", event=f"Object missing required field `{SECRET}`"),
     "a text that is no text": sent("message.received", "c-1", text=[SECRET]),
     "a kind that is none": sent("message.received", "c-1", text=SECRET).replace(b"received", b"recieved"),
     "a life event that is none": sent("life.declared", "c-1", event=SECRET),
@@ -36,8 +48,15 @@ MALFORMED = {
 def raws(bank: Bank) -> list[bytes]:
     """Give what is kept of dead letters."""
     with bank.context.store.read() as reader:
-        kept = [letter.raw for letter in reader.letters(limit=1_000) if letter.raw is not None]
-    return [open_letter(raw, box=bank.context.keys.bank) for raw in kept]
+        snapshot = bank.context.snapshot(reader)
+        rows = [row_of(bank.context, snapshot, letter, now=NOW) for letter in reader.letters(limit=1_000)]
+    return [row for row in rows if row is not None]
+
+
+def sealed(bank: Bank) -> list[bytes]:
+    """Give the sealed rows of dead letters."""
+    with bank.context.store.read() as reader:
+        return [letter.raw for letter in reader.letters(limit=1_000) if letter.raw is not None]
 
 
 def letters(bank: Bank) -> str:
@@ -57,8 +76,24 @@ def test_of_a_malformed_row_stays_its_shape_and_reason_where_its_source_is_not_a
         says(bank, "c-1", source="transactions")
     report = bank.ingest([MALFORMED[what]], now=NOW)
     assert (report.rows, report.dead_letters) == (1, 1)
-    assert raws(bank) == []
+    assert sealed(bank) == []
     assert SECRET not in letters(bank)
+
+
+@pytest.mark.parametrize("what", sorted(MALFORMED.keys() - {"a moment ahead"}))
+def test_no_error_repeats_a_word_of_a_malformed_row(what: str) -> None:
+    with pytest.raises(MalformedEvent) as raised:
+        parse_event(MALFORMED[what])
+    assert SECRET not in "".join(format_exception(raised.value))
+
+
+def test_a_field_that_a_kind_does_not_have_is_told_by_its_place(project: Path, tmp_path: Path) -> None:
+    with marketofone.open(project, now=NOW) as bank:
+        bank.ingest([MALFORMED["a field named by a text"]], now=NOW)
+        with bank.context.store.read() as reader:
+            (letter,) = reader.letters(limit=9)
+    assert (letter.field, letter.shape) == ("data", "a field this kind does not have")
+    assert SECRET.encode() not in at_rest(project, tmp_path / "backup")
 
 
 def test_a_malformed_row_of_an_id_is_not_kept_where_another_id_of_the_person_said_no(bank: Bank) -> None:
@@ -69,7 +104,111 @@ def test_a_malformed_row_of_an_id_is_not_kept_where_another_id_of_the_person_sai
     assert len(raws(bank)) == 1, "both allow it"
     says(bank, "b", "withdraw", source="messages")
     bank.ingest([sent("message.received", "a", text=SECRET, form="letter")], now=NOW)
-    assert len(raws(bank)) == 1
+    assert len(sealed(bank)) == 1
+    assert raws(bank) == [], "what was kept before is not shown any more"
+
+
+@pytest.mark.parametrize("scope", [{}, {"source": "messages"}], ids=str)
+def test_a_malformed_message_that_was_kept_under_a_yes_is_not_shown_after_the_no(
+    bank: Bank, scope: dict[str, str]
+) -> None:
+    row = MALFORMED["a field that is none"]
+    says(bank, "c-1")
+    bank.ingest([row], now=NOW)
+    assert raws(bank) == [row]
+    says(bank, "c-1", "withdraw", **scope)  # type: ignore[arg-type]
+    assert raws(bank) == []
+    assert bank.verify().problems == ()
+
+
+def test_a_malformed_row_opens_under_its_customers_key_only_and_goes_with_it(bank: Bank) -> None:
+    says(bank, "anna")
+    says(bank, "c-1")
+    anna = sent("transaction.booked", "anna", account="a", amount_minor="much", currency="EUR", merchant=SECRET)
+    message, other = sent("message.received", "anna", text=[SECRET]), pays("c-1", -100, "health", odd=1)
+    bank.ingest([anna, message, other], now=NOW)
+    assert raws(bank) == [other, message, anna]
+    before = letters(bank)
+    keys = bank.context.keys
+    for raw in sealed(bank):
+        with pytest.raises(StoreError):
+            open_letter(raw, box=keys.bank)
+
+    bank.erase("anna", ground="asked", now=NOW)
+
+    assert raws(bank) == [other]
+    for raw in sealed(bank)[1:]:
+        assert keys.customer(subject_of_letter(raw)) is None
+        for box in (keys.bank, keys.find(("c-1",))["c-1"].box):
+            with pytest.raises(StoreError):
+                open_letter(raw, box=box)
+    assert letters(bank) == before, "shape and reason stay"
+    assert bank.verify().problems == ()
+
+
+def test_of_a_malformed_row_about_somebody_forgotten_stays_its_shape_and_reason(bank: Bank) -> None:
+    says(bank, "anna")
+    done = bank.erase("anna", ground="asked", now=NOW)
+    customers = bank.counts()["customers"]
+    row = sent("transaction.booked", "anna", account="a", amount_minor="much", currency="EUR", merchant=SECRET)
+    assert bank.ingest([row, sent("message.received", "anna", text=[SECRET])], now=NOW).dead_letters == 2
+    assert sealed(bank) == []
+    assert "data.amount_minor" in letters(bank)
+    assert bank.counts()["customers"] == customers, "nobody gets a new key"
+
+    bank.ingest([row], now=done.until)
+    assert len(sealed(bank)) == 1, "after the end of the bar they are somebody new"
+    assert bank.verify().problems == ()
+
+
+def test_of_a_malformed_row_about_somebody_who_is_being_forgotten_nothing_is_kept_or_shown(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = pays("anna", -100, "health", merchant=SECRET, odd=1)
+    says(bank, "anna")
+    bank.ingest([row], now=NOW)
+    destroy, seen = bank.context.keys.destroy, []
+
+    def look_first(*args: Any, **more: Any) -> bool:
+        bank.ingest([row], now=NOW)
+        seen.append((len(sealed(bank)), raws(bank)))
+        return destroy(*args, **more)
+
+    monkeypatch.setattr(bank.context.keys, "destroy", look_first)
+    bank.erase("anna", ground="asked", now=NOW)
+    assert seen == [(1, [])]
+
+
+def test_a_customer_whose_first_row_is_malformed_can_be_forgotten_and_stops_nobody(bank: Bank) -> None:
+    row = pays("anna", -100, "health", merchant=SECRET, odd=1)
+    bank.ingest([row], now=NOW)
+    says(bank, "c-1")
+    bank.ingest(spends("c-1"), now=NOW)
+    assert raws(bank) == [row]
+    assert {one.customer for one in bank.intervene(now=NOW)} <= {"c-1"}
+    assert bank.replay().differences == 0
+    bank.erase("anna", ground="asked", now=NOW)
+    assert raws(bank) == []
+    assert bank.verify().problems == ()
+
+
+@pytest.mark.parametrize("after", ["nothing", "an erasure", "an erasure whose bar has ended"])
+def test_a_row_that_an_earlier_release_sealed_under_the_banks_key_is_shown_of_who_was_never_forgotten_only(
+    bank: Bank, after: str
+) -> None:
+    row = pays("anna", -100, "health", merchant=SECRET, odd=1)
+    old = bank.context.keys.bank.seal(row, nonce=bytes(12), about=b"letter")
+    letter = DeadLetter(at=NOW, field="data", shape="not a field of this kind", fix="", raw=old)
+    now = NOW
+    says(bank, "anna")
+    if after != "nothing":
+        done = bank.erase("anna", ground="asked", now=NOW)
+        now = done.until if "ended" in after else NOW
+    if "ended" in after:
+        says(bank, "anna", now=now)
+    with bank.context.store.read() as reader:
+        shown = row_of(bank.context, bank.context.snapshot(reader), letter, now=now)
+    assert shown == (row if after == "nothing" else None)
 
 
 def test_a_malformed_payment_is_kept_sealed_for_payments_must_be_kept(project: Path, tmp_path: Path) -> None:

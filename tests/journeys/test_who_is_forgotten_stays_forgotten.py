@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import Refused, StoreError, UnknownCustomer, UnknownDecision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.services.letters import row_of
 from proofs import recorded
 
 Allow = Callable[..., None]
@@ -39,6 +41,12 @@ def live(bank: Bank, customer: str, *, now: Instant) -> None:
     bank.ingest(ordinary_months(customer, until=now), now=now)
     bank.ingest([wrote(customer, TEXT, at=now), searched(customer, "baby crib", at=now)], now=now)
     bank.decide(customer, occasion="app.opened", id=f"decision-of-{customer}", now=now)
+
+
+def malformed_payment(customer: str) -> bytes:
+    data = {"account": "a-1", "amount_minor": "much", "currency": "EUR", "merchant": TEXT}
+    event = {"specversion": "1.0", "id": "1", "source": "/core", "type": "transaction.booked", "subject": customer}
+    return json.dumps({**event, "time": "2026-01-05T07:00:00Z", "data": data}).encode()
 
 
 @pytest.mark.sqlite
@@ -156,6 +164,23 @@ def test_a_backup_of_before_opens_nothing_with_the_key_store_of_today(
             gone = [of for of in reader.subjects(limit=10) if restored.context.keys.customer(of) is None]
         assert len(gone) == 1
         assert restored.replay().differences == 0
+
+
+def test_no_dead_letter_in_a_backup_of_before_opens_with_the_key_store_of_today(
+    project: Path, projects: Projects, tmp_path: Path, now: Instant
+) -> None:
+    rows = [malformed_payment(NAME), malformed_payment(OTHER)]
+    with marketofone.open(project, now=now) as bank:
+        bank.ingest(rows, now=now)
+        bank.backup(tmp_path / "backup")
+        bank.erase(NAME, ground=GROUND, now=now)
+    shutil.copytree(project / wiring.KEYS, projects.to_restore(tmp_path / "backup") / wiring.KEYS)
+
+    with marketofone.open(tmp_path / "backup", now=now) as restored, restored.context.store.read() as reader:
+        snapshot = restored.context.snapshot(reader)
+        letters = reader.letters(limit=9)
+        assert all(letter.raw for letter in letters)
+        assert [row_of(restored.context, snapshot, letter, now=now) for letter in letters] == [rows[1], None]
 
 
 def test_another_process_learns_of_an_erasure_at_once(project: Path, now: Instant) -> None:

@@ -331,7 +331,8 @@ def written() -> dict[str, bytes]:
         made[f"plain: {kind}"] = codec.plain_of(entry(kind, drafted.body, drafted.commitment), box=BOX)[0]
     made["snapshot"] = codec.keep("core", b"state", subject=SUBJECT, n=9, box=BOX, random=same).body
     made["state of a version"] = b"".join(codec.seal_state("arm", b"state", box=BOX, random=same))
-    made["dead letter"] = codec.seal_letter(b"letter", box=BOX, random=same)
+    made["dead letter"] = codec.seal_letter(b"letter", subject=SUBJECT, box=BOX, random=same)
+    made["dead letter of format 1"] = BOX.seal(b"letter", nonce=same(12), about=b"letter")
     made["codes of kinds"] = bytes(CODES.values())
     header = Header(SUBJECT, 1, 2, "consent", NOW, Instant(NOW + 1))
     made["checkpoint"] = sign(CHECKPOINT, seed=SEED).encode()

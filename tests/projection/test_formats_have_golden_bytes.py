@@ -31,7 +31,7 @@ from marketofone.features.state import from_bytes, to_bytes
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, reducer
 from marketofone.projection.records import OutcomeRecord
-from marketofone.store.ports import CODES, EntryKind
+from marketofone.store.ports import BANK, CODES, EntryKind
 
 HELD: dict[str, str] = json.loads(GOLDEN.read_text(encoding="utf-8"))
 
@@ -70,6 +70,16 @@ def test_old_bytes_of_states_mean_the_same() -> None:
         assert ledger.to_bytes(ledger.from_bytes(held)) == held
         assert registers.unpack(bytes.fromhex(HELD[f"registers: {source}"])) == states()[source].registers
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state"])) == SUBJECT_STATE
+
+
+def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:
+    for name, subject in (("dead letter", SUBJECT), ("dead letter of format 1", BANK)):
+        held = bytes.fromhex(HELD[name])
+        assert codec.subject_of_letter(held) == subject
+        assert codec.open_letter(held, box=BOX) == b"letter"
+        for altered in (held[:-1] + bytes((held[-1] ^ 1,)), held[:5] + bytes((held[5] ^ 1,)) + held[6:], b"", held[:9]):
+            with pytest.raises(StoreError, match="altered"):
+                codec.open_letter(altered, box=BOX)
 
 
 def test_a_state_of_another_format_or_timezone_is_folded_again() -> None:

@@ -62,11 +62,11 @@ def parse_event(raw: bytes | memoryview) -> Event:
             shape = f"text of {len(envelope.type)} characters"
             raise MalformedEvent(field="type", shape=shape, fix="use a documented event kind")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="") from error
+        raise malformed(error, within="") from None
     try:
         data = decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="data.") from error
+        raise malformed(error, within="data.") from None  # the decoder's complaint repeats what was sent
     return _event(envelope, kind=envelope.type, data=data)
 
 
@@ -82,7 +82,7 @@ def read_kept(raw: bytes | memoryview, *, kind: str) -> Event:
     try:
         kept = _kept(kind).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="") from error
+        raise malformed(error, within="") from None
     return _event(kept, kind=kind, data=kept.data)
 
 

@@ -200,13 +200,20 @@ class ChainBroken(StoreError):
         super().__init__(f"entry {seq} does not verify")
 
 
-def malformed(error: Exception, *, within: str) -> MalformedEvent:
-    """Turn a decoder's complaint into our error: the path names the field, and no value is repeated."""
-    what, _, path = str(error).partition(" - at ")
+def malformed(error: Exception, *, within: str, names_unknown: bool = False) -> MalformedEvent:
+    """Turn a decoder's complaint into our error: the path names the field, and no value is repeated.
+
+    The name of an unknown field is sent as well, and may hold what a person wrote. It is repeated (``names_unknown``)
+    only where a program is answered, and never of an event.
+    """
+    what, path = (*str(error).rsplit(" - at ", 1), "")[:2]  # from the end: a value that is repeated may hold the words
     field = path.strip("`").removeprefix("$").removeprefix(".")
-    if "missing required field" in what or "unknown field" in what:
-        field = ".".join(part for part in (field, what.split("`")[-2][:64]) if part)
-        what = "missing" if "missing" in what else "not a field of this kind"
+    if what.startswith("Object missing required field"):
+        field = _joined(field, what.split("`")[1])
+        what = "missing"
+    elif what.startswith("Object contains unknown field"):  # without a path its name could pass for one
+        field = _joined(field, what.split("`")[1][:64]) if names_unknown else ""
+        what = "a field this kind does not have"
     elif what.startswith("Invalid enum value"):
         what = "none of the allowed words"
     elif what.startswith("Expected `datetime` with a timezone"):
@@ -217,3 +224,7 @@ def malformed(error: Exception, *, within: str) -> MalformedEvent:
     return MalformedEvent(
         field=within + field if field else whole, shape=what, fix="see the catalogue of events in docs/events.md"
     )
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

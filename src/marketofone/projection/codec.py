@@ -21,13 +21,16 @@ from marketofone.domain.errors import MalformedRequest, StoreError
 from marketofone.domain.moment import Instant
 from marketofone.projection import decision_form, records
 from marketofone.projection.records import Record
-from marketofone.store.ports import CODES, Draft, Entry, EntryKind, Kept
+from marketofone.store.ports import BANK, CODES, Draft, Entry, EntryKind, Kept
 
 FORMAT = 2
 """Of bodies. From this one on every change of a format comes with a migration that is tested."""
 
 Random = Callable[[int], bytes]
 """Gives so many random bytes; tests of formats give the same ones each time."""
+
+LETTER = 2
+"""Of rows of dead letters that are kept. Format 1, which has no number of its own, lies under the bank's key."""
 
 _SALT = 16
 _NONCE = 12
@@ -153,15 +156,22 @@ def open_state(name: str, body: bytes, *, box: Box) -> bytes:
         raise StoreError("a state of a version was altered") from error
 
 
-def seal_letter(raw: bytes, *, box: Box, random: Random = os.urandom) -> bytes:
-    """Seal the row of a dead letter."""
-    return box.seal(raw, nonce=random(_NONCE), about=b"letter")
+def seal_letter(raw: bytes, *, subject: int, box: Box, random: Random = os.urandom) -> bytes:
+    """Seal the row of a dead letter under the key of the customer whom it names; the subject stands before it."""
+    head = bytes((LETTER,)) + subject.to_bytes(8, "big")
+    return head + box.seal(raw, nonce=random(_NONCE), about=b"letter" + head)
+
+
+def subject_of_letter(sealed: bytes) -> int:
+    """Give whose key opens the row of a dead letter; the bank's where it was kept in format 1."""
+    return int.from_bytes(sealed[1:9], "big") if sealed[:1] == bytes((LETTER,)) else BANK
 
 
 def open_letter(sealed: bytes, *, box: Box) -> bytes:
     """Open the row of a dead letter."""
+    size = 9 if sealed[:1] == bytes((LETTER,)) else 0
     try:
-        return box.open(sealed, about=b"letter")
+        return box.open(sealed[size:], about=b"letter" + sealed[:size])
     except CannotOpen as error:
         raise StoreError("a dead letter was altered") from error
 

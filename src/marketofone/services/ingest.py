@@ -32,7 +32,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, attempts
 from marketofone.services.directory import event_number
 from marketofone.services.identity import IDENTIFYING, change_link
-from marketofone.services.letters import dead_letter, digest_of
+from marketofone.services.letters import dead_letters, digest_of
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Draft, Expectation, Head, Unit
 
@@ -140,8 +140,7 @@ def _keep_letters(
     context: AppContext, faults: Sequence[tuple[Incoming, MalformedEvent]], *, now: Instant
 ) -> BatchReport:
     with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        letters = [dead_letter(context, snapshot, item, error, now=now) for item, error in faults]
+        letters = dead_letters(context, context.snapshot(reader), faults, now=now)
     record = LettersRecord(context.actor, tuple(map(digest_of, letters)))
     draft = codec.draft("letters", record, subject=BANK, box=context.keys.bank, at=now)
     heads = context.store.commit(Unit(now=now, drafts=[draft], letters=letters, tallies={"letters": len(letters)}))

@@ -1,39 +1,75 @@
 """Dead letters: input that could not become an event. What may not be kept is not kept.
 
-The row itself stays, sealed, only where its customer and source can be read and the bank may keep that source, by the
-customer's consent or by duty. Of everything else shape and reason stay.
+The row itself stays only where its customer and source can be read and the bank may keep that source, by the customer's
+consent or by duty, and nobody of that name was forgotten. Of everything else shape and reason stay.
+
+A row is sealed under its customer's key, so it goes with the key. Whether it may be kept is asked again when it is
+opened: after a no it is as if it had not been kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
 from msgspec import Struct
 
 from marketofone.consent.gate import admissible
+from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.errors import MalformedEvent, UnknownCustomer
 from marketofone.domain.event import KINDS
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.store.ports import DeadLetter
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, DeadLetter
 
 
 class _Glimpse(Struct):
-    subject: str
+    """What can be read of a row: whose it is, and of what kind."""
+
+    subject: CustomerName
     type: str
 
 
-def dead_letter(
-    context: AppContext, snapshot: Snapshot, item: object, error: MalformedEvent, *, now: Instant
-) -> DeadLetter:
-    """Give the dead letter of a row."""
-    raw = item if isinstance(item, bytes) else getattr(item, "raw", b"")
-    kept = raw if raw and _may_keep(snapshot, raw, now=now) else None
-    sealed = None if kept is None else codec.seal_letter(kept, box=context.keys.bank)
-    return DeadLetter(at=now, field=error.field, shape=error.shape, fix=error.fix, raw=sealed)
+def dead_letters(
+    context: AppContext, snapshot: Snapshot, faults: Sequence[tuple[object, MalformedEvent]], *, now: Instant
+) -> list[DeadLetter]:
+    """Give the dead letters of rows, in their order."""
+    rows = [item if isinstance(item, bytes) else getattr(item, "raw", b"") for item, _ in faults]
+    owners = _owners(context, snapshot, rows, now=now)
+    return [
+        DeadLetter(
+            at=now,
+            field=error.field,
+            shape=error.shape,
+            fix=error.fix,
+            raw=None if owner is None else codec.seal_letter(row, subject=owner.subject, box=owner.box),
+        )
+        for row, owner, (_, error) in zip(rows, owners, faults, strict=True)
+    ]
+
+
+def row_of(context: AppContext, snapshot: Snapshot, letter: DeadLetter, *, now: Instant) -> bytes | None:
+    """Open the row of a dead letter.
+
+    None where there is none: it was not kept, its customer was forgotten, or the bank may not keep it any more.
+    """
+    if letter.raw is None:
+        return None
+    subject = codec.subject_of_letter(letter.raw)
+    owner = context.keys.customer(subject)
+    if owner is None and subject != BANK:
+        return None
+    row = codec.open_letter(letter.raw, box=context.keys.bank if owner is None else owner.box)
+    glimpse = _glimpse(row)
+    if glimpse is None or context.keys.barred((glimpse.subject,), now=now):
+        return None
+    if owner is None and _came_before(context, glimpse.subject):
+        return None
+    return row if _may_keep(snapshot, glimpse, now=now) else None
 
 
 def digest_of(letter: DeadLetter) -> bytes:
@@ -41,14 +77,44 @@ def digest_of(letter: DeadLetter) -> bytes:
     return sha256(msgspec.msgpack.encode(letter)).digest()
 
 
-def _may_keep(snapshot: Snapshot, raw: bytes, *, now: Instant) -> bool:
+def _owners(context: AppContext, snapshot: Snapshot, rows: Sequence[bytes], *, now: Instant) -> list[Customer | None]:
+    """Give the customers under whose keys rows are kept, None for a row that is not kept.
+
+    A customer whose first row is malformed gets a key here. One who is forgotten in this moment gets none.
+    """
+    glimpses = [_glimpse(row) for row in rows]
+    barred = context.keys.barred({glimpse.subject for glimpse in glimpses if glimpse is not None}, now=now)
+    names = [
+        glimpse.subject
+        if glimpse is not None and glimpse.subject not in barred and _may_keep(snapshot, glimpse, now=now)
+        else None
+        for glimpse in glimpses
+    ]
+    customers = context.keys.enrol({name for name in names if name is not None}, now=now)
+    return [None if name is None else customers.get(name) for name in names]
+
+
+def _glimpse(row: bytes) -> _Glimpse | None:
     try:
-        glimpse = msgspec.json.decode(raw, type=_Glimpse)
-        source = KINDS[glimpse.type][1]
-        spec = snapshot.config.policy.sources.get(source)
-        if spec is not None and spec.kept:
-            return True
+        return msgspec.json.decode(row, type=_Glimpse)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _came_before(context: AppContext, name: str) -> bool:
+    """Say of a row of format 1 whether its customer is unknown now, or was forgotten at any time."""
+    return context.keys.erased(name) is not None or not context.keys.find((name,))
+
+
+def _may_keep(snapshot: Snapshot, glimpse: _Glimpse, *, now: Instant) -> bool:
+    if glimpse.type not in KINDS:
+        return False
+    source = KINDS[glimpse.type][1]
+    spec = snapshot.config.policy.sources.get(source)
+    if spec is not None and spec.kept:
+        return True
+    try:
         person = snapshot.person(glimpse.subject)
-    except (msgspec.DecodeError, KeyError, UnknownCustomer, UnicodeDecodeError, RecursionError):
+    except UnknownCustomer:
         return False
     return admissible(source, person.consents, policy=snapshot.config.policy, now=person.judged(now))

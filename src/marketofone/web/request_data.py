@@ -217,7 +217,7 @@ def _shaped(read: Callable[[], T]) -> T:
     try:
         return read()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        found = malformed(error, within="")
+        found = malformed(error, within="", names_unknown=True)
         field = "body" if found.field == "event" else found.field
         raise MalformedRequest(field=field, shape=found.shape, fix="see /openapi.json") from error
 
