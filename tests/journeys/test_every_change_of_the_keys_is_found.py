@@ -95,6 +95,8 @@ def test_who_was_forgotten_twice_is_told_for_both_journals(alter: Alter) -> None
         "CREATE TRIGGER quiet AFTER INSERT ON customers BEGIN DELETE FROM erased; END",
         "CREATE VIEW seen AS SELECT * FROM customers",
         "CREATE INDEX more ON customers (name)",
+        "PRAGMA user_version = 7",
+        "PRAGMA application_id = 7",
     ],
 )
 def test_whatever_is_altered_is_found(alter: Alter, statement: str) -> None:
@@ -129,7 +131,35 @@ def test_a_secret_that_is_missing_is_never_made_anew_where_somebody_is_known(
     assert (copy / wiring.KEYS / FILE).read_bytes() == before
 
 
+def test_an_erasure_that_only_began_is_told_until_it_is_finished(copy: Path) -> None:
+    with marketofone.open(copy, now=START) as bank:
+        bank.context.keys.bar("c-1", ground=GROUND, at=START, until=Instant(START + DAY))
+        assert "forget them again" in bank.verify().problems[0]
+
+        bank.erase("c-1", ground=GROUND, now=START)
+        proven(bank)
+
+
 # Another key of the bank
+
+
+def test_a_bank_that_runs_while_its_key_is_changed_takes_nobody_in_whom_it_could_not_open_again(
+    project: Path, tmp_path: Path, now: Instant
+) -> None:
+    with marketofone.open(project, now=now) as one, marketofone.open(project, now=now) as beside:
+        one.ingest(ordinary_months("c-1", until=now, days=5), now=now)
+        beside.ingest(ordinary_months("c-1", until=now, days=5), now=now)
+        one.context.keys.rewrap(wiring.write_key(tmp_path / "new.key"))
+
+        with pytest.raises(StoreError, match="start this process again"):
+            beside.ingest(ordinary_months("c-2", until=now, days=5), now=now)
+        one.ingest(ordinary_months("c-3", until=now, days=5), now=now)
+
+    shutil.copy(tmp_path / "new.key", project / wiring.KEYS / wiring.BANK_KEY)
+    with marketofone.open(project, now=now) as bank:
+        assert bank.counts()["customers"] == 2
+        bank.ingest(ordinary_months("c-2", until=now, days=5), now=now)
+        proven(bank)
 
 
 def test_a_process_with_the_key_of_before_enrols_and_forgets_nobody(tmp_path: Path) -> None:

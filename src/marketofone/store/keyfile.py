@@ -68,13 +68,18 @@ def _laid_out(connection: sqlite3.Connection) -> sqlite3.Connection:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+    application, version = _numbers(connection)
+    if application != APPLICATION:
         connection.close()
         raise StoreError(f"{FILE} is a database of another program")
-    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+    if version != VERSION:
         connection.close()
         raise StoreError(f"{FILE} has a format that this release does not know")
     return connection
+
+
+def _numbers(connection: sqlite3.Connection) -> tuple[int, ...]:
+    return tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
 
 
 def layout_damage(connection: sqlite3.Connection) -> list[str]:
@@ -84,6 +89,8 @@ def layout_damage(connection: sqlite3.Connection) -> list[str]:
     with closing(_laid_out(sqlite3.connect(":memory:", isolation_level=None))) as empty:
         expected = set(empty.execute(_LAYOUT).fetchall())
     problems = [f"{FILE} is damaged: {line}" for line in found if line != "ok"]
+    if _numbers(connection) != (APPLICATION, VERSION):
+        problems.append(f"{FILE} has the number of another program or format")
     return problems + [
         f"the layout of {FILE} was changed: {name}" for name in sorted({row[1] for row in layout ^ expected})
     ]

@@ -26,6 +26,7 @@ KEY_BYTES = 32
 _CHUNK = 500
 _CACHED = 200_000
 _ERASED = "SELECT mark, subject, ground, at, until FROM erased"
+_UNFINISHED = "SELECT 1 FROM customers WHERE subject IN (SELECT subject FROM erased) LIMIT 1"
 _SUM = "erased"  # the sum of the list of who was forgotten
 _OWN = frozenset({"secret", "marks", "bank", _SUM})
 
@@ -221,15 +222,16 @@ class KeyStore:
             with self._lock, self._connection:
                 self._connection.execute("BEGIN")
                 problems = layout_damage(self._connection)
-                rows = self._connection.execute("SELECT subject, mark, name FROM customers").fetchall()
                 erased = self._connection.execute(_ERASED).fetchall()
                 own = dict(self._connection.execute("SELECT name, value FROM bank").fetchall())
+                unfinished = self._connection.execute(_UNFINISHED).fetchone() is not None
+            hidden = any(self._mark_of(subject, sealed) != mark for subject, mark, sealed in self._rows())
         except sqlite3.DatabaseError as error:
             return [f"{FILE} cannot be read: {getattr(error, 'sqlite_errorname', type(error).__name__)}"]
         problems += [f"{FILE} holds a value that is none of its own" for name in own if name not in _OWN]
-        if any(self._mark_of(subject, sealed) != mark for subject, mark, sealed in rows):
+        if hidden:
             problems.append(f"{FILE}: a customer would not be found by their name")
-        if {row[0] for row in rows} & {row[1] for row in erased}:
+        if unfinished:
             problems.append(f"{FILE}: a customer is being forgotten, and the key still exists: forget them again")
         if (_SUM in own or erased) and self._opened_sum(own.get(_SUM)) != sum_of(erased, key=self.secret):
             problems.append(f"{FILE}: the list of who was forgotten was altered")
@@ -340,6 +342,20 @@ class KeyStore:
             raise StoreError(
                 "the bank's key was changed meanwhile: start this process again with the new one"
             ) from error
+
+    def _rows(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Give subject number, mark and sealed name of every customer, some at a time: a large bank fits no memory."""
+        last = -(2**63)
+        while True:
+            with self._lock:
+                rows = self._connection.execute(
+                    "SELECT subject, mark, name FROM customers WHERE subject > ? ORDER BY subject LIMIT ?",
+                    (last, _CHUNK),
+                ).fetchall()
+            yield from rows
+            if not rows:
+                return
+            last = rows[-1][0]
 
     def _mark_of(self, subject: int, sealed: bytes) -> bytes | None:
         try:
