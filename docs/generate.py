@@ -91,7 +91,11 @@ def features() -> str:
 
 def commands() -> str:
     """Every command with its help, as the program prints it."""
-    lines = ["# Commands", NOTE, "Exit codes: 0 done, 1 the system said no, 2 bad usage, 3 bad input.\n"]
+    lines = [
+        "# Commands",
+        NOTE,
+        "Exit codes: 0 done, 1 the system said no, 2 bad usage, 3 bad input (of an import also when only some rows were bad).\n",
+    ]
     for path, command in walk(cli.main, ("marketofone",)):
         context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
         lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]

@@ -34,7 +34,7 @@ from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.renewal import Renewal
-from marketofone.store.keystore import FILE as KEYSTORE
+from marketofone.store.keyfile import FILE as KEYSTORE
 from marketofone.store.keystore import KEY_BYTES, KeyStore, Random
 from marketofone.store.ports import BANK, Entry, Expectation, Store, Unit
 from marketofone.store.sqlite.store import SqliteStore

@@ -128,18 +128,20 @@ def test_init_says_what_it_wrote_and_never_writes_over_a_file(tmp_path: Path) ->
     assert (tmp_path / "bank.toml").read_text(encoding="utf-8") == "mine"
 
 
-def test_import_counts_every_row_once(told: Callable[..., Any], tmp_path: Path) -> None:
+def test_import_counts_every_row_once_and_says_by_its_exit_code_that_some_were_bad(run: Run, tmp_path: Path) -> None:
     good, other = event(9_001, day="2024-06-29", kind="app.opened"), event(9_002, day="2024-06-29", kind="app.opened")
     path = tmp_path / "more.jsonl"
     lines = [json.dumps(good), json.dumps(good), "", "tea", json.dumps({**other, "type": "tea.spilled"}), "[]"]
     path.write_text("\n".join([*lines, json.dumps({**other, "subject": "c-9"})]), encoding="utf-8")
 
-    counts = told("import", "cloudevents", str(path))
+    first = run("import", "cloudevents", str(path), "--json")
+    counts = json.loads(first.stdout)
 
+    assert first.exit_code == BAD_INPUT
     assert (counts["rows"], counts["events"], counts["dead_letters"], counts["duplicates"]) == (6, 2, 3, 1)
     assert counts["refused"] == 1  # nobody asked c-9
     assert counts["seconds"] >= 0
-    again = told("import", "cloudevents", str(path))
+    again = json.loads(run("import", "cloudevents", str(path), "--json").stdout)
     # What may not be kept burns no id: the row about c-9 arrives anew.
     assert (again["rows"], again["events"], again["dead_letters"], again["duplicates"]) == (6, 1, 3, 2)
     assert again["refused"] == 1
@@ -374,6 +376,12 @@ BAD = [
     (("board", "approve", "offer", "--by", "me", "--days", "3"), "scope"),
     (("import", "cloudevents", "."), "JSON Lines"),
     (("import", "berka", "."), "account"),
+    (("consent", "grant", "a\udcff"), "customer: 2 characters that are no UTF-8"),
+    (("consent", "grant", OWNER, "--purpose", "\udcff"), "purposes: 1 characters that are no UTF-8"),
+    (("rights", "erase", "a\udcff", "--yes"), "customer: 2 characters that are no UTF-8"),
+    (("rights", "erase", OWNER, "--ground", "\udcff", "--yes"), "ground: 1 characters that are no UTF-8"),
+    (("board", "stop", "offer", "--by", "\udcff"), "by: 1 characters that are no UTF-8"),
+    (("verify", "--public-key", "\udcff"), "public_key: 1 characters that are no UTF-8"),
 ]
 
 

@@ -64,6 +64,18 @@ def test_a_checkpoint_is_kept_in_a_file_and_held_against(
     assert run("verify", "--against", str(kept), "--public-key", "xy").exit_code == BAD_INPUT
 
 
+def test_a_file_that_is_no_checkpoint_is_refused_in_words(
+    told: Tell, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    told("consent", "grant", "c-1")
+    (tmp_path / "any.bin").write_bytes(bytes(range(256)))
+
+    refused = run("verify", "--against", str(tmp_path / "any.bin"))
+
+    assert refused.exit_code == BAD_INPUT
+    assert "--against: bytes that are no UTF-8" in refused.stderr
+
+
 def test_what_does_not_hold_is_said_in_words(told: Tell, run: Callable[..., Result], project: Path) -> None:
     told("consent", "grant", "c-1")
     with closing(sqlite3.connect(project / wiring.DATA / "bank.sqlite")) as file, file:

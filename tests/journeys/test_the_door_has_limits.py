@@ -104,6 +104,14 @@ def test_rows_are_counted_whatever_stands_in_them(text: str) -> None:
         rows.check_rows(f"[{text * (most + 1)}1]".encode(), most=most)
 
 
+def test_a_text_without_end_is_looked_through_once() -> None:
+    body = b"[[" + b"," * rows.PLENTY + b'"' + b'\\"' * 500_000
+    began = time.monotonic()
+    rows.check_rows(body, most=MOST)
+    assert rows.split(body) is None
+    assert time.monotonic() - began < 5  # once for each of its quotes would take an hour
+
+
 def test_a_body_that_never_ends_is_not_waited_for(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_data, "BODY_SECONDS", 0.3)
     connection = connect()

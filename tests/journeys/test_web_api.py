@@ -90,6 +90,38 @@ def test_what_may_not_be_kept_burns_no_id_and_may_be_sent_again(door: TestClient
     assert (again["events"], again["refused"], again["duplicates"]) == (1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'{"subject": "\\ud800"}',
+        b'{"subject": "\xff"}',
+        b'{"subject": "a\nb"}',
+        b'{"subject": "\\q, ]"}',
+        b'{"data": {"amount_minor": NaN}}',
+        b'{"data": [1, 2,]}',
+        b"tea",
+    ],
+)
+def test_a_row_that_is_no_json_is_kept_aside_and_the_others_are_taken(door: TestClient, bad: bytes) -> None:
+    good = [json.dumps(one).encode() for one in events(101, 102, subject=f"c-{bad.hex()}")]
+
+    answer = door.post("/v1/events", content=b" [ %b , %b,%b]\n" % (good[0], bad, good[1]), headers=BATCH)
+
+    assert answer.status_code == HTTPStatus.ACCEPTED
+    told = answer.json()
+    assert (told["rows"], told["events"], told["dead_letters"]) == (3, 2, 1)
+    assert [(error["row"], bool(error["shape"] and error["fix"])) for error in told["errors"]] == [(1, True)]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[1, NaN", b"[1, NaN,]", b"[,NaN]", b"[NaN}", b'["tea]', b"[NaN] 1", b"[NaN]]", b"NaN", b"[{]}", b"[1 2"]
+)
+def test_what_is_no_array_is_refused_whole(door: TestClient, body: bytes) -> None:
+    answer = door.post("/v1/events", content=body, headers=BATCH)
+
+    assert (answer.status_code, answer.json()["field"]) == (HTTPStatus.BAD_REQUEST, "body")
+
+
 def test_each_bad_row_is_named_and_the_rest_is_kept(door: TestClient) -> None:
     rows = [
         *events(10),

@@ -24,7 +24,7 @@ from recorded import Recorded
 from reference import No, ReferenceBank
 
 from marketofone import wiring
-from marketofone.store.keystore import FILE
+from marketofone.store.keyfile import FILE
 
 STEPS = ("barred", "ended", "destroyed", "any moment")
 """Where the process dies: nothing more is taken in; the journal ended; the key is gone and the debt is not paid."""

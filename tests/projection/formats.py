@@ -43,7 +43,8 @@ from marketofone.governance.board import Ruling
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, records, reducer
 from marketofone.projection.contacts import ContactRecord, Decided
-from marketofone.store.keystore import FILE, KeyStore
+from marketofone.store.keyfile import FILE
+from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import CODES, Entry, EntryKind
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z

@@ -21,7 +21,7 @@ from store_cases import chain_holds, journal, log_holds
 from marketofone.domain.errors import BankNotFound, ChainBroken, Moved, StoreBusy, StoreError
 from marketofone.domain.moment import Instant
 from marketofone.store.ports import Draft, EntryKind, Kept, Unit
-from marketofone.store.sqlite import checkpoint, settle
+from marketofone.store.sqlite import checkpoint, damage, settle
 from marketofone.store.sqlite.connection import FILE
 from marketofone.store.sqlite.store import SqliteStore
 
@@ -335,6 +335,81 @@ def test_a_row_altered_by_hand_is_told_in_words(store: SqliteStore, beside: sqli
     beside.execute("DROP TABLE letters")
     with pytest.raises(StoreError, match="cannot be used"), store.read() as reader:
         reader.letters(limit=1)
+
+
+# The end of the log
+
+
+def frames_of(log: bytes) -> list[int]:
+    """Give where each frame of a log begins."""
+    page = int.from_bytes(log[8:12], "big")
+    return list(range(32, len(log), 24 + page))
+
+
+def end_of(log: bytes, folder: Path) -> list[str]:
+    """Say what is wrong with a log, beside a file of its name."""
+    folder.mkdir(exist_ok=True)
+    (folder / LOG).write_bytes(log)
+    return damage.end_of_log(folder / FILE)
+
+
+def flipped(log: bytes, place: int, bit: int = 1) -> bytes:
+    return log[:place] + bytes((log[place] ^ bit,)) + log[place + 1 :]
+
+
+def test_a_salt_altered_in_any_frame_is_found(store: SqliteStore, folder: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        write(store, b"%d" % number * 3_000 * (number + 1))
+    log = (folder / LOG).read_bytes()
+    assert end_of(log, tmp_path / "copy") == []
+
+    for start in frames_of(log):
+        for place in range(start + 8, start + 16):
+            for bit in (1, 128):
+                assert end_of(flipped(log, place, bit), tmp_path / "copy"), f"byte {place - start} of a frame"
+
+
+def test_a_last_commit_of_which_both_salts_were_altered_is_found(
+    store: SqliteStore, folder: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        write(store, b"%d" % number)
+    log = (folder / LOG).read_bytes()
+
+    for start in frames_of(log):
+        altered = log[: start + 8] + b"anything" + log[start + 16 :]
+        assert end_of(altered, tmp_path / "copy")
+
+
+def test_a_commit_of_one_frame_whose_salt_was_altered_is_found(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE one (x)")
+        connection.execute("INSERT INTO one VALUES (1)")
+        log = (tmp_path / LOG).read_bytes()
+    last = frames_of(log)[-1]
+    assert end_of(log, tmp_path / "copy") == []
+
+    for place in range(last + 8, last + 16):
+        assert end_of(flipped(log, place), tmp_path / "copy")
+
+
+def test_what_is_left_of_a_log_that_began_anew_is_no_damage(store: SqliteStore, folder: Path, tmp_path: Path) -> None:
+    for number in range(5):
+        write(store, bytes(20_000 * number))
+    for _ in range(3):
+        with closing(sqlite3.connect(folder / FILE)) as beside:
+            assert beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0] == 0
+        before = (folder / LOG).stat().st_size
+        write(store)
+        log = (folder / LOG).read_bytes()
+        salts = {log[start + 8 : start + 16] for start in frames_of(log)}
+        assert (len(log), len(salts) > 1) == (before, True)
+
+        assert end_of(log, tmp_path / "copy") == []
+        with store.read() as reader:
+            assert reader.damage() == []
 
 
 # Reading only

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,9 @@ from marketofone import wiring
 from marketofone.bank import Bank, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import LAB, LEFT_OUT, Session, as_json, as_of, in_folder, on_bank
+from marketofone.cli.session import BAD_INPUT, LAB, LEFT_OUT, Session, as_json, as_of, in_folder, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
-from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.errors import BadInput, MalformedRequest, Refused
 from marketofone.domain.moment import HOUR, Calendar, Day, Instant, day_number, text_of
 from marketofone.importers import berka, cloudevents
 from marketofone.projection.bank_config import EMBEDDED, read_settings
@@ -110,15 +111,18 @@ def _must_be_empty(folder: Path) -> None:
     "--authority", default="stated by the operator on import", show_default=True, help="On what ground, with --grant."
 )
 def import_(session: Session, *, form: str, path: Path, grant: str, authority: str) -> None:
-    """Import the files of another system. They carry no consents: nothing may be used unless it is granted."""
+    """Import the files of another system. They carry no consents: nothing may be used unless it is granted.
+
+    A bad row stops no other: it is kept aside as a dead letter, and the exit code is 3.
+    """
     began, bank = time.perf_counter(), session.bank
-    until: Instant | None = None
+    until, left_out = None, 0
     with terminal.Progress(quiet=session.as_json) as progress:
         events: Iterable[Incoming]
         if form == "berka":
             dump = berka.read(path)
             if grant == "all":
-                until = _grant_all(bank, dump.people, authority=authority)
+                until, left_out = _grant_all(bank, dump.people, authority=authority)
             events = progress.over(dump.rows, total=len(dump.rows), label="import")
         elif grant == "all":
             raise click.UsageError("--grant all is for berka: events say their own consents with `consent grant`")
@@ -126,20 +130,36 @@ def import_(session: Session, *, form: str, path: Path, grant: str, authority: s
             events = cloudevents.read(path)
         report = bank.ingest(events)
     told = {**asdict(report), "seconds": round(time.perf_counter() - began, 3)}
-    session.say({**told, "granted_until": None if until is None else text_of(until)}, "imported")
+    granted = {"granted_until": None if until is None else text_of(until), "left_out": left_out}
+    session.say({**told, **granted}, "imported")
+    sys.exit(BAD_INPUT if report.dead_letters else 0)
 
 
-def _grant_all(bank: Bank, people: Iterable[str], *, authority: str) -> Instant:
-    """Grant everything from now on for as long as the bank may, to people who said nothing yet; gives the end."""
+def _grant_all(bank: Bank, people: Iterable[str], *, authority: str) -> tuple[Instant, int]:
+    """Grant everything from now on for as long as the bank may, to people who said nothing yet.
+
+    Gives the end, and for how many nothing could be granted.
+    """
     everything = dict.fromkeys(("purposes", "sources", "channels"), (EVERY,))
     said: dict[str, Any] = {"actor": "importer", "authority": authority, **everything}
     now = bank.now()
     until = latest_end(now, policy=bank.config.policy)
     silent = (person for person in people if bank.epoch(person) == 0)  # a second import adds nothing
+    left_out = 0
     for some in together(silent, size=_GRANTED_TOGETHER):
         grants = [ConsentChange(customer=one, change="grant", since=now, until=until, **said) for one in some]
+        left_out += _left_out(bank, grants, now=now)
+    return until, left_out
+
+
+def _left_out(bank: Bank, grants: Sequence[ConsentChange], *, now: Instant) -> int:
+    """Record grants, but for those that are refused; gives how many. A unit is kept whole or not, so it is halved."""
+    try:
         bank.consents_given(grants, now=now)
-    return until
+    except (BadInput, Refused):  # somebody who was forgotten, or no name of a customer
+        middle = len(grants) // 2
+        return sum(_left_out(bank, half, now=now) for half in (grants[:middle], grants[middle:])) if middle else 1
+    return 0
 
 
 @click.command()

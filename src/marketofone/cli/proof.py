@@ -13,7 +13,7 @@ import click
 from marketofone import wiring
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import SAID_NO, Session, as_json, in_folder, on_bank
+from marketofone.cli.session import SAID_NO, Session, as_json, check_texts, in_folder, on_bank
 from marketofone.domain.errors import MalformedRequest
 
 a_file = click.Path(path_type=Path, dir_okay=False)
@@ -30,6 +30,7 @@ def to_read(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--run-key-command", is_flag=True, help="Run the command of bank.toml that prints the bank's key.")
     @wraps(command)
     def run(*, folder: Path, as_json: bool, run_key_command: bool, **options: Any) -> None:
+        check_texts(options)
         with open_bank(folder, read_only=True, runs_command=run_key_command) as bank:
             command(Session(bank, as_json), **options)
 
@@ -55,7 +56,7 @@ def replay(session: Session, *, everything: bool, workers: int) -> None:  # noqa
 @workers_option
 def verify(session: Session, *, against: Path | None, public_key: str | None, workers: int) -> None:
     """Check every journal, the log over them, and all that is kept beside them. Writes nothing, runs no found code."""
-    text = None if against is None else against.read_text(encoding="utf-8")
+    text = None if against is None else _text_of(against)
     with terminal.Progress(quiet=session.as_json) as progress:
         report = session.bank.verify(
             against=text,
@@ -142,6 +143,15 @@ def rights_erase(session: Session, *, customer: str, ground: str, yes: bool) -> 
     if not yes:
         raise MalformedRequest(field="--yes", shape="missing", fix="it cannot be undone: say --yes")
     session.say(session.bank.erase(customer, ground=ground), "erased")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(
+            field="--against", shape="bytes that are no UTF-8", fix="name a file that `checkpoint --to` wrote"
+        ) from error
 
 
 def _key_of(text: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -72,9 +72,32 @@ def on_bank(command: Callable[..., None]) -> Callable[..., None]:
     def run(*, folder: Path, as_json: bool, **options: Any) -> None:
         with open_bank(folder) as bank:
             bank.context.actor = ACTOR
+            check_texts(options)
             command(Session(bank, as_json), **options)
 
     return run
+
+
+def check_texts(options: Mapping[str, Any]) -> None:
+    """Check that what was typed is text: a shell hands on any bytes.
+
+    Raises
+    ------
+    MalformedRequest
+    """
+    for name, value in options.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not _is_text(text):
+                shape = f"{len(text)} characters that are no UTF-8"
+                raise MalformedRequest(field=name, shape=shape, fix="type it in a terminal that speaks UTF-8")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Commands(click.Group):

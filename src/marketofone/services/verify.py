@@ -125,6 +125,8 @@ def verify(
     with _noting(broken), context.store.read() as reader:
         broken += reader.damage()
         before, sealed = reader.sizes(), reader.sealed()
+    with _noting(views):
+        views += [] if context.keys.is_absent else context.keys.damage()
     if before is not None:
         with _noting(broken), context.store.read() as reader:
             bank = _read_bank(context, reader, broken, views)

@@ -258,8 +258,9 @@ def _without_key(reader: Reader, keys: KeyStore, head: Head) -> Found:
     beside = len(reader.snapshots(head.subject)), len(reader.keys_of(head.subject))
     views: list[str] = []
     if not keys.is_absent:
-        if last != "erasure" and not keys.was_forgotten(head.subject):
-            problems.append(f"{name}: its key is missing, and nobody asked to forget it")
+        if not keys.was_forgotten(head.subject):
+            asked = "the key store does not tell it" if last == "erasure" else "nobody asked to forget it"
+            problems.append(f"{name}: its key is missing, and {asked}")
         if any(beside):
             views.append(f"{name}: its customer was forgotten, and something is kept beside it: forget them again")
     return Found(

@@ -20,23 +20,15 @@ from typing import NamedTuple, Self
 from marketofone.audit.sealed_box import Box, CannotOpen
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import Instant
+from marketofone.store.keyfile import FILE, Row, layout_damage, open_file, sum_of
 
-FILE = "keys.sqlite"
-APPLICATION = 0x6D4F664B  # "mOfK"
-VERSION = 1
 KEY_BYTES = 32
 _CHUNK = 500
 _CACHED = 200_000
-_TABLES = """
-CREATE TABLE customers (
-    subject INTEGER PRIMARY KEY, mark BLOB NOT NULL UNIQUE, name BLOB NOT NULL, wrapped BLOB NOT NULL
-);
-CREATE TABLE bank (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE erased (
-    mark BLOB PRIMARY KEY, subject INTEGER, ground TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL
-);
-"""
-
+_ERASED = "SELECT mark, subject, ground, at, until FROM erased"
+_UNFINISHED = "SELECT 1 FROM customers WHERE subject IN (SELECT subject FROM erased) LIMIT 1"
+_SUM = "erased"  # the sum of the list of who was forgotten
+_OWN = frozenset({"secret", "marks", "bank", _SUM})
 
 Random = Callable[[int], bytes]
 """Gives so many random bytes."""
@@ -95,8 +87,9 @@ class KeyStore:
         self._by_subject: dict[int, Customer] = {}
         self._version: tuple[int, int] | None = None
         self._erasures: tuple[int, int] = (0, 0)
+        self._forgotten: frozenset[int] | None = None
         try:
-            self._connection = _open(self._path, read_only=read_only)
+            self._connection = open_file(self._path, read_only=read_only)
             with self._lock:
                 self.secret = self._own_secret("secret", read_only=read_only)
                 self._marks = self._own_secret("marks", read_only=read_only)
@@ -134,7 +127,7 @@ class KeyStore:
         if new:
             rows = [(*row, row[1], now) for row in map(self._new_row, new)]
             with self._lock, self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._begin()
                 self._connection.executemany(
                     "INSERT OR IGNORE INTO customers (subject, mark, name, wrapped) SELECT ?, ?, ?, ? "
                     "WHERE NOT EXISTS (SELECT 1 FROM erased WHERE mark = ? AND until > ?)",
@@ -175,7 +168,7 @@ class KeyStore:
         """Forget a customer: key and name go, a keyed mark with an end and a ground stays. False when unknown."""
         mark = self.mark("name", name)
         with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             self._bar(mark, ground=ground, at=at, until=until)
             gone = self._connection.execute("DELETE FROM customers WHERE mark = ?", (mark,)).rowcount
         known = self._by_name.pop(name, None)
@@ -186,7 +179,7 @@ class KeyStore:
     def bar(self, name: str, *, ground: str, at: Instant, until: Instant) -> None:
         """Say that a customer is being forgotten, before the key goes: from here on nothing about them is taken in."""
         with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             self._bar(self.mark("name", name), ground=ground, at=at, until=until)
 
     def erased(self, name: str) -> Erased | None:
@@ -216,15 +209,42 @@ class KeyStore:
 
     def was_forgotten(self, subject: int) -> bool:
         """Say whether a subject number belonged to a customer who was forgotten."""
+        self._follow_erasures()
         with self._lock:
-            row = self._connection.execute("SELECT 1 FROM erased WHERE subject = ?", (subject,)).fetchone()
-        return row is not None
+            if self._forgotten is None:
+                rows = self._connection.execute("SELECT subject FROM erased WHERE subject IS NOT NULL")
+                self._forgotten = frozenset(row[0] for row in rows)
+            return subject in self._forgotten
+
+    def damage(self) -> list[str]:
+        """Say in words what was altered from outside; empty when nothing was. It tells nothing about a person."""
+        try:
+            with self._lock, self._connection:
+                self._connection.execute("BEGIN")
+                problems = layout_damage(self._connection)
+                erased = self._connection.execute(_ERASED).fetchall()
+                own = dict(self._connection.execute("SELECT name, value FROM bank").fetchall())
+                unfinished = self._connection.execute(_UNFINISHED).fetchone() is not None
+            hidden = any(self._mark_of(subject, sealed) != mark for subject, mark, sealed in self._rows())
+        except sqlite3.DatabaseError as error:
+            return [f"{FILE} cannot be read: {getattr(error, 'sqlite_errorname', type(error).__name__)}"]
+        problems += [f"{FILE} holds a value that is none of its own" for name in own if name not in _OWN]
+        if hidden:
+            problems.append(f"{FILE}: a customer would not be found by their name")
+        if unfinished:
+            problems.append(f"{FILE}: a customer is being forgotten, and the key still exists: forget them again")
+        if (_SUM in own or erased) and self._opened_sum(own.get(_SUM)) != sum_of(erased, key=self.secret):
+            problems.append(f"{FILE}: the list of who was forgotten was altered")
+        return problems
 
     def rewrap(self, bank_key: bytes) -> int:
-        """Wrap every key under another key of the bank; gives how many. Nothing that was sealed changes."""
+        """Wrap every key under another key of the bank; gives how many. Nothing that was sealed changes.
+
+        A process that goes on with the key of before writes nothing any more, and says so.
+        """
         new = Box(bank_key)
         with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             rows = self._connection.execute("SELECT subject, wrapped FROM customers").fetchall()
             own = self._connection.execute("SELECT name, value FROM bank").fetchall()
             self._connection.executemany(
@@ -247,14 +267,22 @@ class KeyStore:
             self._connection.close()
 
     def _bar(self, mark: bytes, *, ground: str, at: Instant, until: Instant) -> None:
+        was: Row | None = self._connection.execute(f"{_ERASED} WHERE mark = ?", (mark,)).fetchone()
         known = self._connection.execute("SELECT subject FROM customers WHERE mark = ?", (mark,)).fetchone()
-        if known is None:  # it may have gone before: its number stays
-            known = self._connection.execute("SELECT subject FROM erased WHERE mark = ?", (mark,)).fetchone()
-        self._connection.execute(  # under a new number each time: by it other processes see that something happened
+        subject = known[0] if known is not None else None if was is None else was[1]  # one that is gone stays
+        added: list[Row] = [(mark, subject, ground, at, until)]
+        if was is not None and was[1] not in (None, subject):  # forgotten once more, after coming back: both are told
+            added.append((self.mark("forgotten", str(was[1])), *was[1:]))
+        self._connection.executemany(  # under a new number each time: by it other processes see that something happened
             "INSERT OR REPLACE INTO erased (rowid, mark, subject, ground, at, until) "
             "SELECT coalesce(max(rowid), 0) + 1, ?, ?, ?, ?, ? FROM erased",
-            (mark, None if known is None else known[0], ground, at, until),
+            added,
         )
+        row = self._connection.execute("SELECT value FROM bank WHERE name = ?", (_SUM,)).fetchone()
+        before = {} if row is None else {"before": self._wrapping.unwrap_key(row[0], about=_SUM.encode())}
+        total = sum_of(added, key=self.secret, without=() if was is None else (was,), **before)
+        wrapped = self._wrapping.wrap_key(total, nonce=self._random(12), about=_SUM.encode())
+        self._connection.execute("INSERT OR REPLACE INTO bank (name, value) VALUES (?, ?)", (_SUM, wrapped))
 
     def _follow_erasures(self) -> None:
         """Forget what is remembered of customers when another process has forgotten one."""
@@ -266,7 +294,7 @@ class KeyStore:
             self._version = (version, changes)
             erasures = self._connection.execute("SELECT count(*), coalesce(max(rowid), 0) FROM erased").fetchone()
             if erasures != self._erasures:
-                self._erasures = erasures
+                self._erasures, self._forgotten = erasures, None
                 self._by_name.clear()
                 self._by_subject.clear()
 
@@ -304,17 +332,57 @@ class KeyStore:
         self._by_name[name] = self._by_subject[subject] = known
         return known
 
+    def _begin(self) -> None:
+        """Begin to write, and check that the bank's key is still the one that this process holds."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        row = self._connection.execute("SELECT value FROM bank WHERE name = 'bank'").fetchone()
+        try:
+            self._wrapping.unwrap_key(row[0], about=b"bank")
+        except (CannotOpen, TypeError) as error:
+            raise StoreError(
+                "the bank's key was changed meanwhile: start this process again with the new one"
+            ) from error
+
+    def _rows(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Give subject number, mark and sealed name of every customer, some at a time: a large bank fits no memory."""
+        last = -(2**63)
+        while True:
+            with self._lock:
+                rows = self._connection.execute(
+                    "SELECT subject, mark, name FROM customers WHERE subject > ? ORDER BY subject LIMIT ?",
+                    (last, _CHUNK),
+                ).fetchall()
+            yield from rows
+            if not rows:
+                return
+            last = rows[-1][0]
+
+    def _mark_of(self, subject: int, sealed: bytes) -> bytes | None:
+        try:
+            return self.mark("name", self.bank.open(sealed, about=_of(subject)).decode())
+        except CannotOpen:
+            return None
+
+    def _opened_sum(self, wrapped: bytes | None) -> bytes | None:
+        try:
+            return None if wrapped is None else self._wrapping.unwrap_key(wrapped, about=_SUM.encode())
+        except CannotOpen:
+            return None
+
     def _own_secret(self, name: str, *, read_only: bool) -> bytes:
-        if not read_only:
+        if not read_only:  # where somebody is known, another would hide who they are and change what is drawn for them
             with self._connection:
                 self._connection.execute(
-                    "INSERT OR IGNORE INTO bank (name, value) VALUES (?, ?)",
+                    "INSERT OR IGNORE INTO bank (name, value) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM customers) "
+                    "AND NOT EXISTS (SELECT 1 FROM erased)",
                     (name, self._own_wrapped(name)),
                 )
         row = self._connection.execute("SELECT value FROM bank WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise StoreError(f"{FILE} was altered: the bank's own {name!r} is missing; restore the file from a copy")
         try:
             return self._wrapping.unwrap_key(row[0], about=name.encode())
-        except (CannotOpen, TypeError) as error:
+        except CannotOpen as error:
             raise StoreError(f"{FILE} does not belong to this key of the bank") from error
 
     def _own_wrapped(self, name: str) -> bytes:
@@ -327,37 +395,3 @@ def _of(subject: int) -> bytes:
 
 def _rewrapped(wrapped: bytes, *, old: Box, new: Box, about: bytes) -> bytes:
     return new.wrap_key(old.unwrap_key(wrapped, about=about), nonce=os.urandom(12), about=about)
-
-
-def _open(path: Path | None, *, read_only: bool) -> sqlite3.Connection:
-    if path is None:
-        return _laid_out(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
-    if read_only:
-        if not path.is_file():
-            raise StoreError(f"there is no {FILE} beside the data")
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = not path.exists()
-    if fresh:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")
-    return _laid_out(connection)
-
-
-def _laid_out(connection: sqlite3.Connection) -> sqlite3.Connection:
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        connection.close()
-        raise StoreError(f"{FILE} is a database of another program")
-    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        connection.close()
-        raise StoreError(f"{FILE} has a format that this release does not know")
-    return connection

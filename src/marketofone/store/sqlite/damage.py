@@ -12,9 +12,10 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,6 +42,7 @@ _FRAME = struct.Struct(">6I")
 _BIG_ENDIAN = 0x377F0683
 _MAGICS = (0x377F0682, _BIG_ENDIAN)
 _WORD = 0xFFFFFFFF
+_ALTERED = "holds a frame that was altered"
 _CHUNK = 256  # frames looked at together
 
 
@@ -127,14 +129,30 @@ def _fault_of_frames(
         frames = [block[start : start + whole] for start in range(0, len(block), whole)]
         covered = b"".join(frame[:8] + frame[_FRAME.size :] for frame in frames)
         words = np.frombuffer(covered, dtype=kind).reshape(len(frames), -1).astype(np.uint32)
-        for frame, computed in zip(frames, _summed(words, sums), strict=True):
+        for number, (frame, computed) in enumerate(zip(frames, _summed(words, sums), strict=True)):
             _, pages_after, here_1, here_2, right_1, right_2 = _FRAME.unpack_from(frame)
+            if [here_1, here_2] != salts and not ended:
+                return "ends within a commit"
             if [here_1, here_2] != salts:
-                return None if ended else "ends within a commit"
+                rest = chain(frames[number:], iter(partial(log.read, whole), b""))
+                is_old = computed != (right_1, right_2) and _are_old(rest, salts=salts)
+                return None if is_old else _ALTERED
             if computed != (right_1, right_2):
-                return "holds a frame that was altered"
+                return _ALTERED
             sums, ended = computed, pages_after > 0
     return None if ended else "ends within a commit"
+
+
+def _are_old(frames: Iterable[bytes], *, salts: list[int]) -> bool:
+    """Say whether frames that carry other salts were all written before the log began anew.
+
+    Then SQLite adds one to the first salt and draws the second, so an old frame shares neither. One that was altered
+    keeps one of them, or has frames of this generation behind it, or its sum goes on with those before: the sum leaves
+    the salts out.
+    """
+    return not any(
+        one == other for frame in frames for one, other in zip(_FRAME.unpack_from(frame)[2:4], salts, strict=True)
+    )
 
 
 @lru_cache(maxsize=8)

@@ -25,7 +25,7 @@ from marketofone.services.insights import ProfileView
 from marketofone.services.spending import Insight
 from marketofone.services.use_log import Use
 from marketofone.web.api import schemas
-from marketofone.web.api.rows import check_rows, too_many
+from marketofone.web.api.rows import check_rows, split, too_many
 from marketofone.web.request_data import BATCH, EVENT, JSON, MAX_BODY_BYTES, RequestData, moment, past
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -218,18 +218,19 @@ def _rows(request_data: RequestData) -> list[bytes]:
     many = request_data.media == BATCH or (
         request_data.media == JSON and request_data.body.lstrip(b" \t\r\n").startswith(b"[")
     )
-    try:
-        if not many:
-            return [_one(request_data.body)]
+    if many:
         check_rows(request_data.body, most=MAX_ROWS)
-        rows = _ROWS.decode(request_data.body)
+    try:
+        rows = [bytes(row) for row in _ROWS.decode(request_data.body)] if many else [_one(request_data.body)]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequest(
-            field="body", shape=f"no JSON {'array' if many else 'object'}", fix="send one CloudEvent, or an array"
-        ) from error
+        rows = (split(request_data.body) if many else None) or []  # one bad row stops no other
+        if not rows:
+            raise MalformedRequest(
+                field="body", shape=f"no JSON {'array' if many else 'object'}", fix="send one CloudEvent, or an array"
+            ) from error
     if len(rows) > MAX_ROWS:
         raise too_many(MAX_ROWS)
-    return [bytes(row) for row in rows]
+    return rows
 
 
 def _one(body: bytes) -> bytes:

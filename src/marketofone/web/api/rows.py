@@ -1,4 +1,4 @@
-"""How many rows an array holds, before memory is taken for each of them."""
+"""The rows of an array: how many, before memory is taken for each; and each alone, where one of them is no JSON."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from starlette.exceptions import HTTPException
 
 PLENTY = 200_000  # so many commas of any kind cost little: rows are counted once they were read
-_PARTS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_PARTS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},"]', re.DOTALL)
 _DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_OPENED = {b"]": b"[", b"}": b"{"}
+_BLANK = b" \t\r\n"
 
 
 def check_rows(body: bytes, *, most: int) -> None:
@@ -30,11 +32,41 @@ def check_rows(body: bytes, *, most: int) -> None:
     depth, rows = 0, 1
     for found in _PARTS.finditer(body):
         part = found[0]
+        if part == b'"':  # it has no end
+            return
         depth += _DEEPER.get(part, 0)
         if depth == 1 and part == b",":
             rows += 1
             if rows > most:
                 raise too_many(most)
+
+
+def split(body: bytes) -> list[bytes] | None:
+    r"""Split an array into the texts of its rows, whatever they are; None when it is no array.
+
+    Examples
+    --------
+    >>> split(b'[{"a": "\\ud800"}, NaN, [1, 2]]')
+    [b'{"a": "\\ud800"}', b'NaN', b'[1, 2]']
+    >>> split(b"[1, 2") is split(b"[1,]") is split(b"[1}") is split(b"[1] 2") is None
+    True
+    """
+    inner, opened = body.strip(_BLANK), list[bytes]()
+    if not inner.startswith(b"["):
+        return None
+    rows, start = list[bytes](), 1
+    for found in _PARTS.finditer(inner):
+        part = found[0]
+        if part in (b"[", b"{"):
+            opened.append(part)
+        elif part == b'"' or (part in _OPENED and (not opened or opened.pop() != _OPENED[part])):
+            return None
+        elif (part == b"," and len(opened) == 1) or not opened:
+            rows.append(inner[start : found.start()].strip(_BLANK))
+            start = found.end()
+            if not opened:
+                break
+    return rows if not opened and start == len(inner) and all(rows) else None
 
 
 def too_many(most: int) -> HTTPException:
