@@ -216,6 +216,28 @@ def test_a_byte_altered_in_the_log_is_found(project: Path, tmp_path: Path, now: 
 
 
 @pytest.mark.sqlite
+def test_a_commit_at_the_end_of_the_log_does_not_go_away_with_a_bit_of_its_salt(
+    project: Path, tmp_path: Path, now: Instant
+) -> None:
+    copy = tmp_path / "copy"
+    with marketofone.open(project, now=now) as bank:
+        bank.ingest(ordinary_months("c-1", until=now), now=now)
+        shutil.copytree(project, copy)
+    (copy / wiring.DATA / "bank.sqlite-shm").unlink()
+    log = copy / wiring.DATA / "bank.sqlite-wal"
+    written = log.read_bytes()
+    page = int.from_bytes(written[8:12], "big")
+    frames = list(range(32, len(written), 24 + page))
+    ends = [frame for frame in frames if written[frame + 4 : frame + 8] != bytes(4)]
+    assert len(ends) > 1
+    for begin in (frame + 24 + page for frame in ends[:-1]):
+        for place in range(begin + 8, begin + 16):
+            log.write_bytes(written[:place] + bytes((written[place] ^ 1,)) + written[place + 1 :])
+            with marketofone.open(copy, read_only=True) as bank:
+                assert "the log of the database" in bank.verify().problems[0]
+
+
+@pytest.mark.sqlite
 def test_an_empty_or_cut_file_is_refused_in_words(project: Path, now: Instant) -> None:
     a_bank(project, now=now)
     file = project / wiring.DATA / "bank.sqlite"

@@ -98,10 +98,11 @@ def _dies_after(owner: Any, name: str) -> None:
 
 
 def _check_between(product: Product, customer: str, step: str, *, now: int) -> None:
-    """From its second step on an erasure that waits to be finished has the customer unknown to all who ask."""
+    """An erasure that waits to be finished is told; from its second step on the customer is unknown to all who ask."""
     if step in ("ended", "destroyed"):
         asked = answered(lambda: product.profile(customer, as_of=None, now=now))
         same("UnknownCustomer", asked.name if isinstance(asked, No) else asked, f"a profile after {step!r}")
+    if step != "any moment":
         same(step == "destroyed", product.bank.verify().ok, f"verify after {step!r}")
 
 
