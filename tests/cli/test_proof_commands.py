@@ -113,7 +113,8 @@ def test_the_banks_key_lies_in_a_file_or_is_printed_by_a_command(
 ) -> None:
     told("consent", "grant", "c-1")
     new, settings = tmp_path / "elsewhere.key", project / "bank.toml"
-    told("keys", "rewrap", "--to", str(new))
+    said = run("keys", "rewrap", "--to", str(new))
+    assert (said.exit_code, "elsewhere.key" in said.stdout) == (DONE, True)  # who is not told so loses the key
     assert run("consent", "show", "c-1").exit_code == BAD_INPUT  # the key of before opens nothing
 
     before = settings.read_text(encoding="utf-8")
@@ -138,3 +139,26 @@ def test_somebody_is_forgotten_only_with_a_yes(told: Tell, run: Callable[..., Re
     assert run("rights", "erase", "c-1", "--yes").exit_code == BAD_INPUT
     assert told("verify")["forgotten"] == 1
     assert run("consent", "grant", "c-1").exit_code == SAID_NO
+
+
+def test_data_that_are_gone_are_no_empty_bank(told: Tell, run: Callable[..., Result], project: Path) -> None:
+    told("consent", "grant", "c-1")
+    for path in (project / "data").glob("bank.sqlite*"):
+        path.unlink()
+    assert run("consent", "show", "c-1").exit_code == BAD_INPUT  # it lays out an empty store, and sees who is missing
+    found = run("verify")
+    assert (found.exit_code, "the data are gone" in found.stdout) == (SAID_NO, True)
+
+
+def test_a_bank_is_served_at_no_future_moment(run: Callable[..., Result]) -> None:
+    refused = run("serve", "--as-of", "2100-01-01")
+    assert (refused.exit_code, "a moment in the future" in refused.stderr) == (BAD_INPUT, True)
+
+
+def test_a_demo_takes_the_place_of_a_demo_only(run: Callable[..., Result], project: Path, tmp_path: Path) -> None:
+    named_alike = tmp_path / "demo-bank"
+    shutil.copytree(project, named_alike)
+    assert run("consent", "grant", "c-1", bank=named_alike).exit_code == DONE
+    refused = run("demo", "--no-serve", bank=named_alike)
+    assert (refused.exit_code, "holds data" in refused.stderr) == (BAD_INPUT, True)
+    assert run("consent", "show", "c-1", bank=named_alike).exit_code == DONE

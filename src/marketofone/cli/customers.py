@@ -137,7 +137,9 @@ def _cells(command: Callable[..., None]) -> Callable[..., None]:
 
 @consent.command(name="grant")
 @_cells
-@click.option("--days", type=click.IntRange(1, 3650), help="For how long.  [default: grant_days of consent.toml]")
+@click.option(
+    "--days", type=click.IntRange(1, 3650), help="For how long from today on.  [default: grant_days of consent.toml]"
+)
 def consent_grant(session: Session, **options: Any) -> None:
     """Record that CUSTOMER allows something. It ends by itself; --as-of says since when it holds."""
     _change(session, "grant", **options)

@@ -89,8 +89,8 @@ def _must_be_empty(folder: Path) -> None:
     if not (folder / wiring.DATA).is_dir():
         return
     document = folder / "bank.toml"
-    here = not document.is_file() or read_settings(document.read_text(encoding="utf-8")).engine == EMBEDDED
-    if folder.name != DEMO_FOLDER or not here:
+    here = document.is_file() and read_settings(document.read_text(encoding="utf-8")).engine == EMBEDDED
+    if folder.name != DEMO_FOLDER or not here or wiring.clock_of(folder) is None:  # only a demo's clock stands still
         raise MalformedRequest(field="--bank", shape="a bank that holds data", fix="name an empty folder")
     for part in (wiring.DATA, wiring.KEYS):  # the demo's own bank is made anew each time
         shutil.rmtree(folder / part, ignore_errors=True)
@@ -174,6 +174,10 @@ def serve(*, folder: Path, as_json: bool, port: int, workers: int, as_of: str | 
     """Serve the API and the pages on loopback; with --as-of, as if it were that moment: this moves the bank's clock."""
     with open_bank(folder) as bank:  # complain about a broken project before the server starts
         start = None if as_of is None else bank.calendar.parse(as_of, field="--as-of")
+        if start is not None and start > bank.now() and wiring.clock_of(folder) is None:
+            raise MalformedRequest(
+                field="--as-of", shape="a moment in the future", fix="name a past one: a clock never steps back again"
+            )
     shift = _shift(folder) if start is None else start - wall_clock()
     _serve(folder, port=port, shift=shift, workers=workers)
 

@@ -64,7 +64,7 @@ def verify(session: Session, *, against: Path | None, public_key: str | None, wo
             workers=workers,
             step=lambda done, all_: progress.step(done, all_, "verify"),
         )
-    session.say(report, "verified")
+    session.say(report, "verified", against=against)
     sys.exit(0 if report.ok else SAID_NO)
 
 

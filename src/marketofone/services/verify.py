@@ -125,12 +125,12 @@ def verify(
     with _noting(broken), context.store.read() as reader:
         broken += reader.damage()
         before, sealed = reader.sizes(), reader.sealed()
-    with _noting(views):
-        views += [] if context.keys.is_absent else context.keys.damage()
     if before is not None:
         with _noting(broken), context.store.read() as reader:
             bank = _read_bank(context, reader, broken, views)
             _verify_states(context, reader, bank, views)
+    with _noting(views):
+        views += _verify_keys(context, entries=bank.entries)
     found = Found()
     with _noting(broken):
         subjects = _subjects(context)
@@ -168,6 +168,14 @@ def verify(
         problems=told if len(told) == len(problems) else (*told, f"and {len(problems) - len(told)} more"),
         notes=notes if not context.keys.is_absent else (*notes, "without the key store only chains were verified"),
     )
+
+
+def _verify_keys(context: AppContext, *, entries: int) -> list[str]:
+    """Verify the key store, where it is here; ``entries`` are those of the bank's journal."""
+    if context.keys.is_absent:
+        return []
+    gone = not entries and context.keys.subjects()
+    return [*context.keys.damage(), *(("the key store knows customers, and the data are gone",) if gone else ())]
 
 
 @contextmanager
