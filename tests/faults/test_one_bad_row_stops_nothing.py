@@ -103,7 +103,7 @@ def test_an_outcome_that_could_not_be_read_again_is_refused(
     with pytest.raises(MarketOfOneError):
         bank.outcome(shown.id, now=NOW, **said)  # type: ignore[arg-type]
     assert recorded(bank, "outcome") == 0
-    assert bank.outcome(shown.id, "declined", now=NOW).learned
+    assert bank.outcome(shown.id, "declined", now=shown.at).learned
 
 
 def test_many_outcomes_are_all_checked_before_the_first_is_written(bank: Bank, shown: Decision) -> None:
