@@ -448,7 +448,8 @@ class ReferenceBank:
         """Forget a customer. Whoever was one person with them is told; what arrives about them is turned away."""
         if not self.journals.get(customer):
             raise No("UnknownCustomer")
-        before = {of: self.ids(of) for of in self.ids(customer) if of != customer}
+        near = {of for holders in self.holders.values() if customer in holders for of in holders}
+        before = {of: self.ids(of) for of in sorted({*self.ids(customer), *near} - {customer})}
         for holders in self.holders.values():
             holders.discard(customer)
         self.forgotten.add(customer)

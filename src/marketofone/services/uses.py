@@ -62,7 +62,7 @@ def read_person(
         result, uses = look(snapshot, person, judged, judged if as_of is None else as_of)
     draft = use_of(person, what, uses, actor=context.actor, at=judged)
     if draft is not None:
-        context.store.commit(unit_about([(person, draft)], now=now))
+        context.store.commit(unit_about([(person, draft)], now=judged))
     return result
 
 
