@@ -214,9 +214,9 @@ def _each_once(report: BatchReport, waiting: Waiting) -> tuple[BatchReport, Wait
     once: Waiting = {}
     for subject, (customer, arrivals) in waiting.items():
         by_key: dict[bytes, Arrival] = {}
-        for arrival in arrivals:
+        for arrival in arrivals if len(arrivals) > 1 else ():  # nearly always there is one only
             by_key.setdefault(arrival.event.key, arrival)
-        once[subject] = customer, list(by_key.values())
+        once[subject] = customer, list(by_key.values()) or arrivals
     return report + BatchReport(duplicates=_size(waiting) - _size(once)), once
 
 

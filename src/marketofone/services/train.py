@@ -28,7 +28,7 @@ SEED = 7  # of what training draws: the same past always gives the same models
 SOURCE = "transactions"
 MOST_ACCOUNTS = 6_000
 """Accounts that forecasts are learned from; of a larger bank so many are drawn, whoever they belong to."""
-MANY_MOVEMENTS = 100_000
+MANY_MOVEMENTS = 5_000
 TrainingTask = Literal["forecast", "recommend", "bands"]
 TRAINING_TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 ANEW: tuple[TrainingTask, ...] = ("forecast", "recommend")
