@@ -1,4 +1,4 @@
-"""An import goes on: whoever cannot be asked is left out, a row that cannot be read is counted, and both are said."""
+"""An import goes on: who cannot be asked is left out, a row that cannot be read is counted, and both are said."""
 
 from __future__ import annotations
 

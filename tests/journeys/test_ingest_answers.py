@@ -55,7 +55,7 @@ def test_a_bad_event_becomes_a_dead_letter_naming_its_field(bank: Bank, now: Ins
         letters = list(reader.letters(limit=10))
     assert (report.rows, report.events, report.dead_letters) == (2, 1, 1)
     assert letters[0].field == field
-    must_be_kept = b"transaction.booked" in sent and field != "subject"  # payments of whoever can be read
+    must_be_kept = b"transaction.booked" in sent and field != "subject"  # payments of a customer who can be read
     assert (letters[0].raw is not None) == must_be_kept
     assert letters[0].fix
 

@@ -171,6 +171,15 @@ def test_what_is_not_sealed_yet_is_counted(bank: Bank, allow: Allow) -> None:
     assert (found.sealed, found.unsealed) == (2, 1)
 
 
+def copied_log(project: Path, copy: Path, *, now: Instant) -> Path:
+    """Live in a bank, copy its folder while it is open, and give the log of the copy."""
+    with marketofone.open(project, now=now) as bank:
+        bank.ingest(ordinary_months("c-1", until=now), now=now)
+        shutil.copytree(project, copy)
+    (copy / wiring.DATA / "bank.sqlite-shm").unlink()
+    return copy / wiring.DATA / "bank.sqlite-wal"
+
+
 def test_several_processes_find_what_one_finds(project: Path, now: Instant) -> None:
     a_bank(project, now=now)
     with marketofone.open(project, read_only=True) as bank:
@@ -202,11 +211,7 @@ def test_a_log_that_was_cut_is_found(project: Path, tmp_path: Path, now: Instant
 @pytest.mark.sqlite
 def test_a_byte_altered_in_the_log_is_found(project: Path, tmp_path: Path, now: Instant) -> None:
     copy = tmp_path / "copy"
-    with marketofone.open(project, now=now) as bank:
-        bank.ingest(ordinary_months("c-1", until=now), now=now)
-        shutil.copytree(project, copy)
-    (copy / wiring.DATA / "bank.sqlite-shm").unlink()
-    log = copy / wiring.DATA / "bank.sqlite-wal"
+    log = copied_log(project, copy, now=now)
     written = bytearray(log.read_bytes())
     written[len(written) // 2] ^= 1
     log.write_bytes(written)
@@ -220,11 +225,7 @@ def test_a_commit_at_the_end_of_the_log_does_not_go_away_with_a_bit_of_its_salt(
     project: Path, tmp_path: Path, now: Instant
 ) -> None:
     copy = tmp_path / "copy"
-    with marketofone.open(project, now=now) as bank:
-        bank.ingest(ordinary_months("c-1", until=now), now=now)
-        shutil.copytree(project, copy)
-    (copy / wiring.DATA / "bank.sqlite-shm").unlink()
-    log = copy / wiring.DATA / "bank.sqlite-wal"
+    log = copied_log(project, copy, now=now)
     written = log.read_bytes()
     page = int.from_bytes(written[8:12], "big")
     frames = list(range(32, len(written), 24 + page))

@@ -579,7 +579,7 @@ class ReferenceBank:
         valued = any(said.verdict == "valued" for said in self._after_verdict(heard))
         gone = decided.action not in {act.id for act in rules.acts} or decided.scale != rules.scale
         may = open_to(self.person(owner), "learning", [decided.channel], moment(self.person(owner), now))
-        theirs = decided.ids <= self.person(owner).keys()  # nobody permits for an id that is not theirs any more
+        theirs = decided.ids <= self.person(owner).keys()  # nothing is permitted for an id of another
         for holds, why in (
             (bool(decided.kind) and gone, "outdated"),
             (not decided.kind, "nothing_shown"),

@@ -89,8 +89,9 @@ def _must_be_empty(folder: Path) -> None:
     if not (folder / wiring.DATA).is_dir():
         return
     document = folder / "bank.toml"
-    here = document.is_file() and read_settings(document.read_text(encoding="utf-8")).engine == EMBEDDED
-    if folder.name != DEMO_FOLDER or not here or wiring.clock_of(folder) is None:  # only a demo's clock stands still
+    settings = read_settings(document.read_text(encoding="utf-8")) if document.is_file() else None
+    replaced = settings is not None and settings.engine == EMBEDDED and settings.clock is not None
+    if folder.name != DEMO_FOLDER or not replaced:  # only a demo's clock stands still
         raise MalformedRequest(field="--bank", shape="a bank that holds data", fix="name an empty folder")
     for part in (wiring.DATA, wiring.KEYS):  # the demo's own bank is made anew each time
         shutil.rmtree(folder / part, ignore_errors=True)

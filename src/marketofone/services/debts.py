@@ -40,8 +40,8 @@ class Debt(NamedTuple):
 def may_owe(context: AppContext, subjects: Iterable[int]) -> set[int]:
     """Give who ever taught anything, of customers and all who are one person with them: cheap, asked with every no."""
     with context.store.read() as reader:
-        everybody = {of for subject in subjects for of in members_of(reader, subject)}
-        return {of for of in everybody if next(iter(reader.entries(of, kinds=("outcome",))), None) is not None}
+        members = members_of(reader, subjects)
+        return {of for of in members if next(iter(reader.entries(of, kinds=("outcome",))), None) is not None}
 
 
 def count(context: AppContext, *, now: Instant) -> int:
@@ -53,7 +53,7 @@ def count(context: AppContext, *, now: Instant) -> int:
 def debt_of(
     context: AppContext, reader: Reader, snapshot: Snapshot, *, now: Instant, subjects: Collection[int] | None = None
 ) -> Debt:
-    """Say what is owed, to everybody or to some."""
+    """Say which lessons are owed, of all customers or of some."""
     records = _records(context, reader)
     used = set(_taught(_lineage(records, snapshot.bank.version)))
     owed: set[Place] = set()

@@ -38,7 +38,7 @@ def strong_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:
 
 
 def naming_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:
-    """Give the mark of a key that identifies nobody; only accounts are ever looked for by it."""
+    """Give the mark of a key that identifies no customer; only accounts are ever looked for by it."""
     return bytes((ACCOUNT,)) + keys.mark(kind, key)
 
 

@@ -26,7 +26,7 @@ from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.records import ErasureRecord, IdentityRecord, IngestRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.debts import pay
-from marketofone.services.identity import parted
+from marketofone.services.identity import ever_members, parted
 from marketofone.services.ingest import VERDICT_NAMES
 from marketofone.services.verify_journal import name_of
 from marketofone.store.keystore import Customer
@@ -59,7 +59,8 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
     context.keys.bar(customer, ground=ground, at=now, until=end)
     head = _end_journal(context, known, ground=ground, now=now)
-    concerned = _ever_one_person(context, known)
+    with context.store.read() as reader:  # whose lessons may contain them: their journal is still readable
+        concerned = ever_members(reader, known)
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
     context.lessons.clear()
@@ -75,14 +76,6 @@ def _end_journal(context: AppContext, customer: Customer, *, ground: str, now: I
             return head
         unit = _unit(context, reader, customer, ground=ground, now=now)
     return context.store.commit(unit)[-1]
-
-
-def _ever_one_person(context: AppContext, customer: Customer) -> set[int]:
-    """Give the customer and everybody whose lessons may contain them, from the journal, which is still readable."""
-    with context.store.read() as reader:
-        entries = reader.entries(customer.subject, kinds=("identity",))
-        members = (codec.read(entry, box=customer.box).members for entry in entries)
-        return {customer.subject}.union(*members)
 
 
 def _has_ended(reader: Reader, head: Head) -> bool:

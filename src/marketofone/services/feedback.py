@@ -92,7 +92,7 @@ def taught(
 ) -> Example | ValueLabel | Skipped:
     """Join an outcome to its decision under the person's permission to learn, as it stands now.
 
-    Nobody permits for an id that is not theirs any more.
+    A person permits nothing for an id that is not theirs any more.
     """
     decision, outcome = facts.decision, facts.outcome
     known = any(action.id == decision.action for action in config.actions.offered)

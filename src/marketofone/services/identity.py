@@ -126,9 +126,15 @@ def _members(reader: Directory, subject: int, instead: Mapping[bytes, list[int]]
     return tuple(sorted(reached))
 
 
-def members_of(reader: Directory, subject: int) -> Members:
-    """Give all customers that are one person with a customer, itself among them."""
-    return _members(reader, subject, {})
+def members_of(reader: Directory, subjects: Iterable[int]) -> set[int]:
+    """Give some customers and all that are one person with any of them."""
+    return {member for subject in subjects for member in _members(reader, subject, {})}
+
+
+def ever_members(reader: Reader, customer: Customer, *, upto: int | None = None) -> set[int]:
+    """Give all customers that are or were one person with a customer, as its journal tells up to an entry."""
+    entries = reader.entries(customer.subject, kinds=("identity",), upto=upto)
+    return {customer.subject}.union(*(codec.read(entry, box=customer.box).members for entry in entries))
 
 
 def parted(reader: Directory, subject: int) -> dict[int, Members]:

@@ -151,7 +151,7 @@ def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int, set[int
         version = context.versions.version(snapshot.bank, snapshot.bank.version)
         states, lessons = moved_states(context, reader, snapshot, version, waiting, now=now)
         taught = {subject for subject, _ in lessons}
-        before = reader.heads(sorted({of for subject in taught for of in members_of(reader, subject)}))
+        before = reader.heads(sorted(members_of(reader, taught)))
     unit = _unit(
         context, waiting, lessons, states, parent=version.number, now=now, expected=Expectation(head.guard, head.n)
     )

@@ -1,7 +1,7 @@
 """Dead letters: input that could not become an event. What may not be kept is not kept.
 
 The row itself stays only where its customer and source can be read and the bank may keep that source, by the customer's
-consent or by duty, and nobody of that name was forgotten. Of everything else shape and reason stay.
+consent or by duty, and no customer of that name was forgotten. Of everything else shape and reason stay.
 
 A row is sealed under its customer's key, so it goes with the key. Whether it may be kept is asked again when it is
 opened: after a no it is as if it had not been kept.

@@ -27,8 +27,9 @@ SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
 SEED = 7  # of what training draws: the same past always gives the same models
 SOURCE = "transactions"
 MOST_ACCOUNTS = 6_000
-"""Accounts that forecasts are learned from; of a larger bank so many are drawn, whoever they belong to."""
+"""Accounts that forecasts are learned from; of a larger bank so many are drawn."""
 MANY_MOVEMENTS = 5_000
+"""From so many on, forecasts are learned in a process apart, which gives its memory back."""
 TrainingTask = Literal["forecast", "recommend", "bands"]
 TRAINING_TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 ANEW: tuple[TrainingTask, ...] = ("forecast", "recommend")

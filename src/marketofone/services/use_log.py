@@ -13,6 +13,7 @@ from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.services.app_context import AppContext
+from marketofone.services.identity import ever_members
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Entry, EntryKind, Reader
 
@@ -71,11 +72,8 @@ def _read(entry: Entry, owner: Customer) -> tuple[Instant, tuple[Scope, ...]]:
 
 def _former(reader: Reader, person: Person) -> set[int]:
     """Give the ids that were one person with these, and are no more."""
-    members: set[int] = set()
-    for one in person.members:
-        for entry in reader.entries(one.subject, kinds=("identity",), upto=person.states[one.subject].n):
-            members.update(codec.read(entry, box=one.box).members)
-    return members - person.states.keys()
+    each = (ever_members(reader, one, upto=person.states[one.subject].n) for one in person.members)
+    return set[int]().union(*each) - person.states.keys()
 
 
 def _while_together(reader: Reader, owner: Customer, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:

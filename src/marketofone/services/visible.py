@@ -24,7 +24,7 @@ def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, no
     told is not theirs to show once they are apart, or once that id was forgotten.
     """
     decision, judged = record.decision, person.judged(now)
-    if decision.uses and not dict(record.rests_on.journals).keys() <= person.states.keys():
+    if decision.uses and not record.rests_on.subjects <= person.states.keys():
         return DEPARTED
     purposes = dict.fromkeys(purpose for purpose, _ in decision.uses)
     permits = {

@@ -1,7 +1,7 @@
 """The file of the key store: its tables, how it is opened, and whether its layout and its list of the forgotten hold.
 
 The list has a sum beside it, sealed under the bank's key: a keyed digest of each row, added up. So a row that was
-altered, added or taken out is found although nobody can make it again, and one more row costs one digest.
+altered, added or taken out is found although no row can be made again, and one more row costs one digest.
 """
 
 from __future__ import annotations
