@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from collections import Counter
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.records import IdentityRecord
 from marketofone.services.consent_service import whose
-from marketofone.services.identity import MOST_HOLDERS
+from marketofone.services.identity import MOST_HOLDERS, MOST_IDS
 from proofs import proven, recorded
 
 STRONG = "email_hash"
@@ -99,6 +100,23 @@ def test_a_hundred_customers_with_one_default_id_stay_a_hundred_and_cost_as_many
         assert bank.profile(one, now=NOW).person == one
     entries = recorded(bank, "identity")
     assert entries <= 2 * len(people) + MOST_HOLDERS**2, "the cost is linear in the links"
+
+
+def test_a_chain_of_keys_that_two_share_ends_where_a_person_would_have_too_many_ids(bank: Bank) -> None:
+    people = [f"p-{number:03}" for number in range(2 * MOST_IDS)]
+    for number, pair in enumerate(pairwise(people)):
+        bank.ingest(
+            [sent("identity.linked", one, key_kind=STRONG, key=f"key-{number}") for one in pair], now=Instant(NOW)
+        )
+
+    persons = [bank.profile(one, now=NOW).person for one in people]
+
+    assert max(Counter(persons).values()) == MOST_IDS
+    with bank.context.store.read() as reader:
+        refused = reader.letters(limit=10)
+    assert [letter.field for letter in refused] == ["data.key"]
+    assert refused[0].shape == f"a key that makes one person of {MOST_IDS + 1} customers"
+    proven(bank)
 
 
 @pytest.mark.parametrize("order", list(permutations(("yes", "no", "silent"))), ids="-".join)

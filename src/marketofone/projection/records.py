@@ -174,7 +174,8 @@ class VersionRecord(Struct, frozen=True, array_like=True):
     ``parent`` is the entry of the version it was made from, 0 for none. ``states`` gives for each state that changed
     the SHA-256 of its sealed bytes, or None where it was given up. ``lessons`` are (subject, n) of outcome entries, in
     order; ``dropped`` are those that waited with them and teach nothing; ``withdrawn`` are lessons of versions before
-    that went. ``destroyed`` are states that are kept no more. ``at`` says as of when.
+    that went. ``destroyed`` are states that are kept no more. ``at`` says as of when. ``read_at`` is the instant of the
+    uses by which a training read people, 0 where it read nobody.
     """
 
     actor: str
@@ -186,6 +187,7 @@ class VersionRecord(Struct, frozen=True, array_like=True):
     dropped: tuple[tuple[int, int], ...] = ()
     destroyed: tuple[bytes, ...] = ()
     withdrawn: tuple[tuple[int, int], ...] = ()
+    read_at: Instant = Instant(0)
 
 
 class RollbackRecord(Struct, frozen=True, array_like=True):

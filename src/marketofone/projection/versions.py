@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import msgspec
@@ -51,6 +52,11 @@ class ModelVersion:
 
     number: int
     digests: Mapping[str, bytes]
+
+    @cached_property
+    def decides_by(self) -> set[bytes]:
+        """The digests of what decisions are computed with; what looks ahead stands in forecasts that are recorded."""
+        return {digest for name, digest in self.digests.items() if name not in (FORECAST, BANDS)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,9 @@
 1. The key store bars the customer: from here on no process takes anything in about them.
 2. One unit of work ends their journal with an erasure, and drops everything beside it: snapshots, links, names, event
    keys and waiting lessons. Counts lose what only their entries explain.
-3. The key store destroys key and name; a keyed mark stays, with its ground and its end.
-4. What was learned from them is learned again without them (``debts``).
+3. What was fitted from them and others together is destroyed (``fits``), while their journal still tells which it was.
+4. The key store destroys key and name; a keyed mark stays, with its ground and its end.
+5. What was learned from them is learned again without them (``debts``, ``train``).
 
 An erasure that was interrupted is finished by the same call: each step may be done twice. From the second step on
 nothing is known of the customer, and nothing can be appended to the journal.
@@ -26,8 +27,10 @@ from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.records import ErasureRecord, IdentityRecord, IngestRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.debts import pay
+from marketofone.services.fits import destroy, readings
 from marketofone.services.identity import ever_members, parted
 from marketofone.services.ingest import VERDICT_NAMES
+from marketofone.services.train import train_again
 from marketofone.services.verify_journal import name_of
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Draft, Expectation, Head, Reader, Unit
@@ -37,12 +40,16 @@ BARRED_DAYS = 3_650
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
-    """What was done: the journal that ended, its last entry and hash, and until when late arrivals are turned away."""
+    """What was done: the journal that ended, its last entry and hash, and until when late arrivals are turned away.
+
+    ``learned_again`` names what was active, had been fitted from them among others, and was learned again.
+    """
 
     journal: str
     n: int
     head: str
     until: Instant
+    learned_again: tuple[str, ...]
 
 
 def erase(context: AppContext, customer: str, *, ground: str, now: Instant, until: Instant | None = None) -> Erasure:
@@ -61,11 +68,15 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     head = _end_journal(context, known, ground=ground, now=now)
     with context.store.read() as reader:  # whose lessons may contain them: their journal is still readable
         concerned = ever_members(reader, known)
+        read_at = readings(context, reader, concerned)
+    destroyed = destroy(context, read_at, now=now)
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
     context.lessons.clear()
     pay(context, now=now, subjects=concerned)
-    return Erasure(journal=name_of(known.subject), n=head.n, head=head.hash.hex(), until=end)
+    train_again(context, destroyed, now=now)
+    journal = name_of(known.subject)
+    return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=destroyed.names)
 
 
 @repeated

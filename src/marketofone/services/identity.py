@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
@@ -22,6 +23,8 @@ IDENTIFYING = frozenset({"identity.linked", "identity.unlinked"})
 NEVER_IDENTIFYING = frozenset({"device", "account"})
 MOST_HOLDERS = 4
 """A key that more customers share is a default, a kiosk or a mistake."""
+MOST_IDS = 16
+"""Of more customers no key makes one person, or a chain of keys that two share would bind a whole bank together."""
 
 Members = tuple[int, ...]
 
@@ -34,6 +37,8 @@ def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant)
     ------
     Refused
         When the customer was forgotten, and that is barred.
+    MalformedEvent
+        When one person would have more than ``MOST_IDS`` ids.
     """
     data = event.data
     if not isinstance(data, IdentityLinked | IdentityUnlinked):
@@ -65,6 +70,9 @@ def _unit(
     after = sorted({*holders, customer.subject}) if linked else [of for of in holders if of != customer.subject]
     change = LinkChange(key, customer.subject, linked)
     before_of, after_of = _people(reader, customer.subject, key, holders, after) if strong else ({}, {})
+    if linked and (ids := max(map(len, after_of.values()), default=1)) > MOST_IDS:
+        fix = f"unlink what is no one's own key: a person has at most {MOST_IDS} customer ids"
+        raise MalformedEvent(field="data.key", shape=f"a key that makes one person of {ids} customers", fix=fix)
     alone = after_of.get(customer.subject) or _members(reader, customer.subject, {})
     concerned = sorted({of for of in before_of if before_of[of] != after_of[of]} | {customer.subject})
     shared = strong and len(after) > MOST_HOLDERS

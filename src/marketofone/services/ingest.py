@@ -154,8 +154,10 @@ def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) ->
         assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - IDENTIFYING names their kinds
         try:
             heads = change_link(context, arrival.event, arrival.body, now=now)
-        except TurnedAway:  # the customer was forgotten a moment ago
-            report += _keep_letters(context, [(FORGOTTEN, FORGOTTEN)], now=now)
+        except (TurnedAway, MalformedEvent) as error:  # forgotten a moment ago, or one person would have too many ids
+            fault = error if isinstance(error, MalformedEvent) else FORGOTTEN
+            row = _ENCODE(cloudevent(arrival.event))
+            report += _keep_letters(context, [(row, fault)], now=now)
             continue
         report += BatchReport(rows=1, events=int(bool(heads)), duplicates=int(not heads), entries=tuple(heads))
     return report

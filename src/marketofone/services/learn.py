@@ -24,6 +24,7 @@ from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
 
 TOGETHER = 1_000
 """Lessons in one version."""
+NO_READING = Instant(0)
 
 
 class VersionView(Struct, frozen=True, kw_only=True):
@@ -52,19 +53,34 @@ def learn(context: AppContext, *, now: Instant) -> int:
 
 
 def record_version(
-    context: AppContext, states: Mapping[str, bytes | None], *, now: Instant, at: Instant, why: str
+    context: AppContext,
+    states: Mapping[str, bytes | None],
+    *,
+    now: Instant,
+    at: Instant,
+    why: str,
+    read_at: Instant = NO_READING,
 ) -> int:
-    """Record states that were trained as a new version, active at once. Gives its number."""
+    """Record states that were trained as a new version, active at once. Gives its number.
+
+    ``read_at`` is the instant of the uses by which the training read people.
+    """
     sealed = {
         name: None if plain is None else codec.seal_state(name, plain, box=context.keys.bank)
         for name, plain in states.items()
     }
-    return _record_sealed(context, sealed, now=now, at=at, why=why)
+    return _record_sealed(context, sealed, now=now, at=at, why=why, read_at=read_at)
 
 
 @repeated
 def _record_sealed(
-    context: AppContext, sealed: Mapping[str, tuple[bytes, bytes] | None], *, now: Instant, at: Instant, why: str
+    context: AppContext,
+    sealed: Mapping[str, tuple[bytes, bytes] | None],
+    *,
+    now: Instant,
+    at: Instant,
+    why: str,
+    read_at: Instant,
 ) -> int:
     with context.store.read() as reader:
         head = reader.head(BANK)
@@ -75,6 +91,7 @@ def _record_sealed(
         {name: None if pair is None else pair[0] for name, pair in sealed.items()},
         at=at,
         why=why,
+        read_at=read_at,
     )
     unit = Unit(
         now=now,
@@ -132,7 +149,8 @@ def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
 def _looks_ahead_with_what_was_given_up(context: AppContext, reader: Reader, bank: BankState, version: int) -> bool:
     """Say whether a training that came later found too few who allow what a version learned to look ahead."""
     kept = context.versions.version(bank, version).digests.get(FORECAST)
-    trained = [info for n, info in sorted(bank.versions.items()) if n <= bank.n and FORECAST in info.changed]
+    recorded = [info for n, info in sorted(bank.versions.items()) if n <= bank.n and info.changed.get(FORECAST)]
+    trained = [info for info in recorded if info.changed[FORECAST] not in bank.destroyed]
     places = [place for place, info in enumerate(trained) if kept is not None and info.changed[FORECAST] == kept]
     later = trained[places[0] + 1 :] if places else []
     models = (context.versions.forecast_model(reader, context.versions.version(bank, info.n)) for info in later)

@@ -210,8 +210,8 @@ def _compared(context: AppContext, reader: Reader, history: BankHistory, found: 
     others = (subject for subject, _ in record.rests_on.journals if subject != customer.subject)
     if any(context.keys.customer(subject) is None for subject in others):
         return ReplayReport(decisions=1, unreplayable=1)
-    used = context.versions.version(history.last, record.rests_on.version).digests.values()
-    if not history.last.destroyed.isdisjoint(used):
+    version = context.versions.version(history.last, record.rests_on.version)
+    if not history.last.destroyed.isdisjoint(version.decides_by):
         return ReplayReport(decisions=1, unreplayable=1)
     bank = history.at(record.rests_on.bank)
     prefix = PrefixReader(journal, dict(record.rests_on.journals))

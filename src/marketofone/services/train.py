@@ -18,6 +18,7 @@ from marketofone.profile.view import view as profile_of
 from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
 from marketofone.services.apart import apart
 from marketofone.services.app_context import AppContext
+from marketofone.services.fits import TRAINING, Destroyed, destroy
 from marketofone.services.forecast import model_of
 from marketofone.services.learn import record_version
 from marketofone.services.population import DataScope, Known, read_population
@@ -33,6 +34,7 @@ MANY_MOVEMENTS = 5_000
 TrainingTask = Literal["forecast", "recommend", "bands"]
 TRAINING_TASKS: tuple[TrainingTask, ...] = get_args(TrainingTask)
 ANEW: tuple[TrainingTask, ...] = ("forecast", "recommend")
+_TASKS: dict[str, TrainingTask] = {FORECAST: "forecast", BANDS: "bands", AFFINITY: "recommend"}
 
 
 class Trained(Struct, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class _Learned(NamedTuple):
 
     states: dict[str, bytes | None]
     report: Trained
+    people: frozenset[int]
 
 
 def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], as_of: Instant | None = None) -> Trained:
@@ -59,19 +62,30 @@ def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], a
     too few are left who allow it: nobody's past outlives their yes beyond the next training.
     """
     moment = asked_moment(as_of, now=now)
-    states, report = _learned(context, tasks=tasks, moment=moment, now=now)  # by now the people are out of memory
-    record_version(context, states, now=now, at=moment, why=f"train {' '.join(tasks)}")
-    return report
+    while True:
+        states, report, people = _learned(context, tasks=tasks, moment=moment, now=now)
+        record_version(context, states, now=now, at=moment, why=f"train {' '.join(tasks)}", read_at=now)
+        if people.isdisjoint(context.keys.forgotten()):  # who is forgotten from here on finds this version
+            return report
+        destroy(context, {now}, now=now)
+
+
+def train_again(context: AppContext, destroyed: Destroyed, *, now: Instant) -> None:
+    """Learn again what was destroyed, from all others and as of the moment of before."""
+    tasks = [_TASKS[name] for name in destroyed.names if name != BANDS or FORECAST not in destroyed.names]
+    if tasks:
+        train(context, now=now, tasks=tasks, as_of=min(destroyed.at, now))
 
 
 def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Instant, now: Instant) -> _Learned:
     with context.store.read() as reader:
         before = model_of(context, reader, context.snapshot(reader))
     asked = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), moment, now)
-    sample, holdings = Sample(MOST_ACCOUNTS, seed=SEED), list[frozenset[str]]()
-    for known in read_population(context, asked, what="train"):
+    sample, holdings, people = Sample(MOST_ACCOUNTS, seed=SEED), list[frozenset[str]](), set[int]()
+    for known in read_population(context, asked, what=TRAINING):
         sample.add(known.accounts())
         holdings.append(_holdings(known))
+        people.update(known.person.states)
     accounts = sample.kept
     states: dict[str, bytes | None] = {}
     windows = 0
@@ -86,7 +100,8 @@ def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Inst
         windows = followed.windows
         states[BANDS] = msgspec.msgpack.encode(followed.stretch)
     given_up = "forecast" in tasks and not windows and before.windows > 0
-    return _Learned(states, Trained(people=len(holdings), accounts=len(accounts), past_days=windows, given_up=given_up))
+    report = Trained(people=len(holdings), accounts=len(accounts), past_days=windows, given_up=given_up)
+    return _Learned(states, report, frozenset(people))
 
 
 def _holdings(known: Known) -> frozenset[str]:

@@ -258,7 +258,7 @@ def _without_key(reader: Reader, keys: KeyStore, head: Head) -> Found:
     beside = len(reader.snapshots(head.subject)), len(reader.keys_of(head.subject))
     views: list[str] = []
     if not keys.is_absent:
-        if not keys.was_forgotten(head.subject):
+        if head.subject not in keys.forgotten():
             asked = "the key store does not tell it" if last == "erasure" else "nobody asked to forget it"
             problems.append(f"{name}: its key is missing, and {asked}")
         if any(beside):

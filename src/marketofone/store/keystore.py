@@ -207,14 +207,14 @@ class KeyStore:
                 found |= {marks[row[0]] for row in self._connection.execute(statement, (now, *some))}
         return found
 
-    def was_forgotten(self, subject: int) -> bool:
-        """Say whether a subject number belonged to a customer who was forgotten."""
+    def forgotten(self) -> frozenset[int]:
+        """Give the subject numbers of customers who were forgotten, or are being forgotten."""
         self._follow_erasures()
         with self._lock:
             if self._forgotten is None:
                 rows = self._connection.execute("SELECT subject FROM erased WHERE subject IS NOT NULL")
                 self._forgotten = frozenset(row[0] for row in rows)
-            return subject in self._forgotten
+            return self._forgotten
 
     def damage(self) -> list[str]:
         """Say in words what was altered from outside; empty when nothing was. It tells nothing about a person."""
