@@ -69,7 +69,7 @@ $(VENV)/.bench: $(STAMP) requirements-bench.lock
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 lock:  ## resolve the locked requirements again (needs uv)
-	$(LOCK) --upgrade pyproject.toml --extra web --extra evaluate --extra postgres --group dev -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra web --extra evaluate --extra postgres --extra statements --group dev -o requirements.lock
 	$(LOCK) --upgrade --group bench -o requirements-bench.lock
 
 clean:  ## remove what the commands above made

@@ -42,6 +42,9 @@ def test_every_dependency_has_its_reason() -> None:
     assert first_cells(page, under="Only to keep a bank in PostgreSQL: `marketofone[postgres]`") == names(
         EXTRAS["postgres"]
     )
+    assert first_cells(page, under="Only to read some formats of statements: `marketofone[statements]`") == names(
+        EXTRAS["statements"]
+    )
     assert first_cells(page, under="Only for development") == names(groups["dev"])
     assert first_cells(page, under="Only for benchmarks") == names(groups["bench"])
 

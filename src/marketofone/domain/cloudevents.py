@@ -6,7 +6,7 @@ when it happened, ``data`` the facts of that kind.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
-from marketofone.domain.event import KINDS, Event, EventData
+from marketofone.domain.event import KINDS, MOVEMENTS, Event, EventData
 from marketofone.domain.moment import instant_of, text_of
 
 MAX_EVENT_BYTES = 64 * 1024
@@ -35,6 +35,8 @@ class _Envelope(Struct, frozen=True, gc=False):
 
 _DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_DATE = msgspec.json.Decoder(date)
 
 
 def parse_event(raw: bytes | memoryview) -> Event:
@@ -62,7 +64,7 @@ def parse_event(raw: bytes | memoryview) -> Event:
             shape = f"text of {len(envelope.type)} characters"
             raise MalformedEvent(field="type", shape=shape, fix="use a documented event kind")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="") from None
+        return _on_a_date(raw, complaint=malformed(error, within=""))
     try:
         data = decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -82,7 +84,7 @@ def read_kept(raw: bytes | memoryview, *, kind: str) -> Event:
     try:
         kept = _kept(kind).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error, within="") from None
+        return _on_a_date(raw, complaint=malformed(error, within=""))
     return _event(kept, kind=kind, data=kept.data)
 
 
@@ -90,6 +92,20 @@ def read_kept(raw: bytes | memoryview, *, kind: str) -> Event:
 def _kept(kind: str) -> msgspec.json.Decoder[Any]:
     fields = [("id", str), ("source", str), ("subject", str), ("time", datetime), ("data", KINDS[kind][0])]
     return msgspec.json.Decoder(msgspec.defstruct("Kept", fields, frozen=True, gc=False))
+
+
+def _on_a_date(raw: bytes | memoryview, *, complaint: MalformedEvent) -> Event:
+    """Read a movement of money whose time is a date without an instant: midnight in UTC says the same."""
+    if complaint.field != "time":
+        raise complaint
+    try:
+        parts = _PARTS.decode(raw)
+        on, kind = _DATE.decode(parts["time"]), msgspec.json.decode(parts["type"], type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        raise complaint from None
+    if kind not in MOVEMENTS:
+        raise complaint
+    return parse_event(msgspec.json.encode(parts | {"time": datetime.combine(on, time(), UTC)}))
 
 
 def _event(envelope: Any, *, kind: str, data: EventData) -> Event:

@@ -7,14 +7,15 @@ written on the wire stands in ``cloudevents.py``.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import DAY, Calendar, Day, Instant, day_number
+from marketofone.domain.money import CURRENCIES
 
 Source = Literal[
     "transactions", "app", "open_banking", "location", "life_events", "messages", "protection", "reference"
@@ -34,7 +35,12 @@ SOURCE_CODES: dict[Source, int] = {
 # What a person can switch: all but `protection` (kept under a legal duty, stops marketing) and `reference` (no person).
 SWITCHABLE: tuple[Source, ...] = tuple(source for source in SOURCES if source not in ("protection", "reference"))
 
+_PRINTED = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTED)]
+"""A name as a bank writes it: blanks, accents and signs are part of it."""
+Printed = Annotated[str, Meta(min_length=1, max_length=500, pattern=_PRINTED)]
+"""What a statement prints beside an amount."""
 Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$(?!\n)")]
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
 MAX_MINOR = 10**13
@@ -42,7 +48,12 @@ MAX_MINOR = 10**13
 
 Minor = Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
 PositiveMinor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
+if TYPE_CHECKING:
+    Currency = str
+else:
+    Currency = Literal[CURRENCIES]
+Status = Literal["pending", "booked"]
+AccountType = Literal["current", "savings", "card", "loan", "mortgage", "investment"]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
 
@@ -51,26 +62,68 @@ class EventData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, g
     """The facts of one kind of event; every kind has its own."""
 
 
-class TransactionBooked(EventData, frozen=True, kw_only=True):
-    """Money moved on an account here; positive is money in."""
+class Movement(EventData, frozen=True, kw_only=True):
+    """Money moved on an account, or is about to; positive is money in.
 
-    account: Word
+    ``booked`` is the date on which it counts, whatever the timezone; ``value_date`` from when on it bears interest.
+    ``text`` is what the statement prints, ``bank_code`` the bank transaction code, ``purpose_code`` that of ISO 20022,
+    ``mcc`` the merchant category code. Where another currency was paid, ``original_minor`` is that amount. ``replaces``
+    is the id of an earlier movement of the same producer that counts no more: a pending one that is booked now, or one
+    that was wrong.
+    """
+
+    account: Name
     amount_minor: Minor
     currency: Currency
-    category: Word | None = None
+    status: Status = "booked"
+    booked: date | None = None
+    value_date: date | None = None
+    category: Name | None = None
     operation: Word | None = None
     merchant: Text | None = None
     counterparty: Text | None = None
+    counterparty_account: Name | None = None
+    text: Printed | None = None
+    bank_code: Name | None = None
+    purpose_code: Word | None = None
+    mcc: Annotated[str, Meta(pattern=r"^[0-9]{4}$(?!\n)")] | None = None
+    mandate: Name | None = None
+    reference: Name | None = None
+    original_minor: Minor | None = None
+    original_currency: Currency | None = None
+    rate: Annotated[float, Meta(gt=0.0)] | None = None
+    replaces: Text | None = None
+
+
+class TransactionBooked(Movement, frozen=True, kw_only=True):
+    """Money moved on an account here; ``balance_minor`` is what stands on it afterwards."""
+
     balance_minor: Minor | None = None
 
 
-class AccountOpened(EventData, frozen=True, kw_only=True):
-    """An account was opened here, or a person became its owner or second user."""
+class BalanceStated(EventData, frozen=True, kw_only=True):
+    """What stood on an account here at the end of a day, told without a movement."""
 
-    account: Word
+    account: Name
+    balance_minor: Minor
+    currency: Currency
+    on: date
+
+
+class AccountOpened(EventData, frozen=True, kw_only=True):
+    """An account was opened here, or a person became its owner or second user.
+
+    ``type`` says whether what stands on it can be spent; without one it is a current account. ``number`` is what others
+    call it, such as an IBAN, and ``limit_minor`` how far it may be overdrawn.
+    """
+
+    account: Name
     product: Word
     currency: Currency
     role: Literal["owner", "second_user"] = "owner"
+    type: AccountType | None = None
+    number: Name | None = None
+    limit_minor: PositiveMinor | None = None
     statement: Word | None = None
     branch: Word | None = None
 
@@ -79,7 +132,7 @@ class ProductOpened(EventData, frozen=True, kw_only=True):
     """A person took a product: card, loan, savings plan, insurance."""
 
     product: Word
-    account: Word | None = None
+    account: Name | None = None
     principal_minor: PositiveMinor | None = None
     payment_minor: PositiveMinor | None = None
     months: Annotated[int, Meta(ge=0, le=600)] | None = None
@@ -95,11 +148,11 @@ class ProductClosed(EventData, frozen=True, kw_only=True):
 class OrderPlaced(EventData, frozen=True, kw_only=True):
     """A standing order was placed."""
 
-    account: Word
+    account: Name
     amount_minor: PositiveMinor
     currency: Currency
     counterparty: Text | None = None
-    category: Word | None = None
+    category: Name | None = None
 
 
 class ArrearsChanged(EventData, frozen=True, kw_only=True):
@@ -171,21 +224,17 @@ class AppFailed(EventData, frozen=True, kw_only=True):
 class OpenBankingBalance(EventData, frozen=True, kw_only=True):
     """The balance of an account at another bank."""
 
-    institution: Word
-    account: Word
+    institution: Name
+    account: Name
     balance_minor: Minor
     currency: Currency
+    type: AccountType | None = None
 
 
-class OpenBankingTransaction(EventData, frozen=True, kw_only=True):
-    """Money moved on an account at another bank; positive is money in."""
+class OpenBankingTransaction(Movement, frozen=True, kw_only=True):
+    """Money moved on an account at another bank."""
 
-    institution: Word
-    account: Word
-    amount_minor: Minor
-    currency: Currency
-    category: Word | None = None
-    counterparty: Text | None = None
+    institution: Name
 
 
 class PlaceVisited(EventData, frozen=True, kw_only=True):
@@ -229,6 +278,7 @@ class DistrictDescribed(EventData, frozen=True, kw_only=True):
 
 KINDS: dict[str, tuple[type[EventData], Source]] = {
     "transaction.booked": (TransactionBooked, "transactions"),
+    "balance.stated": (BalanceStated, "transactions"),
     "account.opened": (AccountOpened, "transactions"),
     "product.opened": (ProductOpened, "transactions"),
     "product.closed": (ProductClosed, "transactions"),
@@ -269,6 +319,9 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
 
 # It tells nothing about a person, so no consent keeps a mistake standing.
 KINDS[REMOVED] = (EventRemoved, "reference")
+MOVEMENTS = frozenset(kind for kind, (structure, _) in KINDS.items() if issubclass(structure, Movement))
+TAKING_BACK = MOVEMENTS | {REMOVED}
+"""Kinds of events after which an earlier one may count no more."""
 
 
 def key_of(producer: str, id: str) -> bytes:  # noqa: A002 - the word of CloudEvents
@@ -298,3 +351,18 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     def source(self) -> Source:
         """The data source this kind belongs to."""
         return KINDS[self.kind][1]
+
+    def day(self, calendar: Calendar) -> Day:
+        """Give the day on which it counts: of money the date that was told, else where its instant falls.
+
+        A movement at midnight in UTC, to the microsecond, told a date only: so it is written where there is no time.
+        """
+        data = self.data
+        if isinstance(data, Movement):
+            if data.booked is not None:
+                return day_number(data.booked)
+            if self.at % DAY == 0:
+                return Day(self.at // DAY)
+        elif isinstance(data, BalanceStated):
+            return day_number(data.on)
+        return calendar.day_of(self.at)

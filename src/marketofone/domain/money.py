@@ -1,32 +1,115 @@
-"""Money as integer minor units of one currency."""
+"""Money as integer minor units of one currency, and what a currency is: its name and its decimals.
+
+Currencies that were given up long ago are known as well, for statements are old. Decimals are those of ISO 4217; where
+people write fewer, as in Budapest, amounts still travel with all of them.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from decimal import Decimal
+
+from babel.core import get_global
+from babel.numbers import get_currency_name
 
 from marketofone.domain.errors import MalformedRequest
 
-_CURRENCY = re.compile(r"^[A-Z]{3}$")
+_FRACTIONS = get_global("currency_fractions")
+# Where CLDR, which Babel carries, counts the decimals that people write, and ISO 4217 those that amounts have.
+_TWO = ("AFN", "ALL", "COP", "HUF", "IDR", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "SOS", "SYP", "YER")
+_ISO_DECIMALS = {**dict.fromkeys(_TWO, 2), "IQD": 3}
+_UNITS = ("XAD", "XBA", "XBB", "XBC", "XBD", "XDR", "XFO", "XFU", "XRE", "XSU", "XTS", "XUA", "XXX")
+_NO_MONEY = {*_UNITS, "XAG", "XAU", "XPD", "XPT"}  # units of account, test codes and metals
+
+CURRENCIES = tuple(sorted(code for code in get_global("all_currencies") if code not in _NO_MONEY))
+"""Every currency that is or was money."""
+_DECIMALS: dict[str, int] = {
+    code: _ISO_DECIMALS.get(code, _FRACTIONS.get(code, _FRACTIONS["DEFAULT"])[0]) for code in CURRENCIES
+}
+
+
+def decimals_of(currency: str) -> int:
+    """Give how many decimals a currency has.
+
+    Raises
+    ------
+    MalformedRequest
+        When there is no such currency.
+
+    Examples
+    --------
+    >>> [decimals_of(currency) for currency in ("EUR", "HUF", "JPY", "KWD")]
+    [2, 2, 0, 3]
+    """
+    decimals = _DECIMALS.get(currency)
+    if decimals is None:
+        shape = f"text of {len(currency)} characters"
+        raise MalformedRequest(field="currency", shape=shape, fix="use a code of ISO 4217")
+    return decimals
+
+
+def name_of(currency: str) -> str:
+    """Give the English name of a currency.
+
+    Examples
+    --------
+    >>> name_of("CZK")
+    'Czech Koruna'
+    """
+    decimals_of(currency)
+    return str(get_currency_name(currency, locale="en"))
+
+
+def minor_of(amount: Decimal, *, currency: str) -> int:
+    """Give an amount in minor units.
+
+    Raises
+    ------
+    MalformedRequest
+        When there is no such currency, or it has fewer decimals than the amount.
+
+    Examples
+    --------
+    >>> minor_of(Decimal("-12.5"), currency="EUR"), minor_of(Decimal("150000"), currency="JPY")
+    (-1250, 150000)
+    """
+    decimals = decimals_of(currency)
+    minor = amount.scaleb(decimals) if amount.is_finite() else None
+    if minor is None or minor != minor.to_integral_value():
+        raise MalformedRequest(
+            field="amount", shape="more decimals than the currency has", fix=f"write {decimals} decimals in {currency}"
+        )
+    return int(minor)
+
+
+def in_words(minor: float, *, decimals: int) -> str:
+    """Write an amount of minor units with its decimals, without its currency.
+
+    Examples
+    --------
+    >>> in_words(-123450, decimals=2), in_words(1500, decimals=0)
+    ('-1,234.50', '1,500')
+    """
+    return f"{Decimal(round(minor)).scaleb(-decimals):,.{decimals}f}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
-    """An amount in minor units (cents, haléře) of an ISO 4217 currency.
+    """An amount in minor units (cents, haléře) of a currency.
 
     Examples
     --------
     >>> Money(minor=-1250, currency="EUR").text
     '-12.50 EUR'
+    >>> Money(minor=150_000, currency="JPY").text
+    '150,000 JPY'
     """
 
     minor: int
     currency: str
 
     def __post_init__(self) -> None:
-        if not _CURRENCY.match(self.currency):
-            shape = f"text of {len(self.currency)} characters"
-            raise MalformedRequest(field="currency", shape=shape, fix="use an ISO 4217 code")
+        decimals_of(self.currency)
 
     def __add__(self, other: Money) -> Money:
         if other.currency != self.currency:
@@ -35,7 +118,5 @@ class Money:
 
     @property
     def text(self) -> str:
-        """The amount for people, with two decimals."""
-        sign = "-" if self.minor < 0 else ""
-        whole, cents = divmod(abs(self.minor), 100)
-        return f"{sign}{whole:,}.{cents:02d} {self.currency}"
+        """The amount for people, with the decimals of its currency."""
+        return f"{in_words(self.minor, decimals=decimals_of(self.currency))} {self.currency}"

@@ -120,7 +120,7 @@ def _batch(
     sources = {admitted.event.source for admitted, _ in events} | ({state.source} if state is not None else set())
     if not events or len(sources) > 1:
         raise ValueError("fold takes events of one source, at least one")
-    days = [calendar.day_of(admitted.event.at) for admitted, _ in events]
+    days = [admitted.event.day(calendar) for admitted, _ in events]
     latest = max([admitted.event.at for admitted, _ in events])
     schema = schema_of(catalogue, calendar)
     before = state or _nothing_yet(sources.pop(), at=latest, day=days[0], bounds=catalogue.layout.bounds, schema=schema)

@@ -26,7 +26,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import EventData, OpenBankingBalance, OpenBankingTransaction, TransactionBooked
+from marketofone.domain.event import (
+    BalanceStated,
+    EventData,
+    OpenBankingBalance,
+    OpenBankingTransaction,
+    TransactionBooked,
+)
 from marketofone.domain.moment import Day
 
 Integers = NDArray[np.int64]
@@ -180,7 +186,7 @@ def from_bytes(blob: bytes) -> Ledger:
     return Ledger(Kinds(blob[_HEADER.size : middle]), blob[middle:], wide)
 
 
-_KINDS = frozenset({"transaction.booked", "openbanking.transaction", "openbanking.balance"})
+_KINDS = frozenset({"transaction.booked", "balance.stated", "openbanking.transaction", "openbanking.balance"})
 
 
 def _move(data: EventData) -> tuple[Key, int, int] | None:
@@ -189,9 +195,12 @@ def _move(data: EventData) -> tuple[Key, int, int] | None:
             told = UNTOLD if data.balance_minor is None else data.balance_minor
             whom = data.counterparty or data.merchant
             return (data.account, data.currency, data.operation, data.category, whom), data.amount_minor, told
+        case BalanceStated():
+            return (data.account, data.currency, None, None, None), 0, data.balance_minor
         case OpenBankingTransaction():
             account = f"{data.institution}/{data.account}"
-            return (account, data.currency, None, data.category, data.counterparty), data.amount_minor, UNTOLD
+            whom = data.counterparty or data.merchant
+            return (account, data.currency, data.operation, data.category, whom), data.amount_minor, UNTOLD
         case OpenBankingBalance():
             account = f"{data.institution}/{data.account}"
             return (account, data.currency, None, None, None), 0, data.balance_minor

@@ -21,6 +21,7 @@ from marketofone.consent.gate import Admitted
 from marketofone.domain.event import (
     AccountOpened,
     ArrearsChanged,
+    BalanceStated,
     CareFlagged,
     EventData,
     LifeDeclared,
@@ -83,8 +84,8 @@ def unpack(blob: bytes | memoryview) -> Registers:
     return _DECODER.decode(blob)
 
 
-def _transaction(data: EventData) -> tuple[Write, ...]:
-    if not isinstance(data, TransactionBooked) or data.balance_minor is None:
+def _balance(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, TransactionBooked | BalanceStated) or data.balance_minor is None:
         return ()
     return ((f"balance.{data.account}", (data.balance_minor, data.currency)),)
 
@@ -139,7 +140,8 @@ def _elsewhere(data: EventData) -> tuple[Write, ...]:
 
 
 _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
-    "transaction.booked": _transaction,
+    "transaction.booked": _balance,
+    "balance.stated": _balance,
     "account.opened": _account,
     "product.opened": _product,
     "product.closed": _product,

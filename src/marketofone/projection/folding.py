@@ -14,7 +14,7 @@ import msgspec
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of
+from marketofone.domain.event import KINDS, Event, EventRemoved, Movement, Source, key_of
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
@@ -47,11 +47,13 @@ def kept_events(
 
 
 def taken_back(event: Event) -> tuple[Source, bytes] | None:
-    """Give the source and the key of what an event takes back; None when it takes nothing back."""
+    """Give the source and the key of what an event takes back, or replaces; None when it takes nothing back."""
     data = event.data
-    if not isinstance(data, EventRemoved):
-        return None
-    return KINDS[data.type][1], key_of(data.producer or event.producer, data.id)
+    if isinstance(data, Movement):
+        return None if data.replaces is None else (event.source, key_of(event.producer, data.replaces))
+    if isinstance(data, EventRemoved):
+        return KINDS[data.type][1], key_of(data.producer or event.producer, data.id)
+    return None
 
 
 def admitted(

@@ -1,0 +1,162 @@
+"""Rows of statements, exports and open-banking payloads, and how each becomes one event or one bad row.
+
+An importer reads a file and gives :class:`Row` values: what the file says, in the words of our events, amounts as
+decimals. Here they become events, alike for every format:
+
+- *Whose*: a file of a person's own is of one customer; an institution makes it an account at another bank.
+- *Which*: the id that the file gives a row, with its account. Where it gives none, a digest of what the row says, and a
+  count where equal rows stand in one file: so the same file again adds nothing, and two equal coffees stay two. Where
+  a file gives one id to rows that differ, the later ones carry their digest as well.
+- *When*: a date is midnight in UTC, which of a movement means the date itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
+from marketofone.domain.event import KINDS, REMOVED, Event
+from marketofone.domain.moment import Instant, instant_of
+from marketofone.domain.money import minor_of
+
+What = Literal["movement", "removed", "balance", "account"]
+_KINDS: dict[tuple[What, bool], str] = {
+    ("movement", False): "transaction.booked",
+    ("movement", True): "openbanking.transaction",
+    ("removed", False): REMOVED,
+    ("removed", True): REMOVED,
+    ("balance", False): "balance.stated",
+    ("balance", True): "openbanking.balance",
+    ("account", False): "account.opened",
+}
+_AMOUNTS = {"amount": "currency", "balance": "currency", "limit": "currency", "original": "original_currency"}
+_DIGEST_BYTES = 12
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Whose rows they are, which system wrote them, and at which other bank the accounts are; None for here."""
+
+    customer: str
+    producer: str
+    institution: str | None = None
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """What one place of a file says.
+
+    ``facts`` are the fields of the event; ``amount``, ``balance``, ``limit`` and ``original`` are decimals, and become
+    minor units of the currency beside them. ``replaces`` is the id of an earlier row of the account that counts no
+    more; a row of what was ``removed`` names one by its own ``id``. ``line`` is where it stands, counted from 1;
+    ``raw`` the bytes it was read from, for a dead letter. Balances and accounts are found beside the rows of the input.
+    """
+
+    line: int
+    what: What
+    facts: Mapping[str, object]
+    on: date | datetime
+    id: str | None = None
+    raw: bytes = b""
+
+
+class BadRow(MalformedEvent):
+    """A row that cannot become an event: where it stands, and the bytes it was read from."""
+
+    def __init__(self, *, line: int, raw: bytes, why: MalformedEvent) -> None:
+        self.line = line
+        self.raw = raw
+        super().__init__(field=why.field, shape=why.shape, fix=why.fix)
+
+
+def events_of(rows: Iterable[Row | BadRow], *, origin: Origin) -> Iterator[Event | BadRow]:
+    """Make an event of each row of one file, in its order; a row that cannot become one is given as a bad one.
+
+    Examples
+    --------
+    >>> coffee = {"account": "a", "amount": Decimal("-3.50"), "currency": "EUR"}
+    >>> twice = [Row(line=line, what="movement", facts=coffee, on=date(2026, 6, 1)) for line in (2, 3)]
+    >>> first, second = events_of(twice, origin=Origin(customer="c-1", producer="csv"))
+    >>> first.data.amount_minor, first.id == second.id
+    (-350, False)
+    """
+    names = _Names()
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        try:
+            yield _event(row, origin=origin, names=names)
+        except MalformedEvent as why:
+            yield BadRow(line=row.line, raw=row.raw, why=why)
+
+
+class _Names:
+    """The ids of the rows of one file."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+        self._equal: Counter[str] = Counter()
+
+    def of(self, row: Row, facts: Mapping[str, object]) -> str:
+        digest = _digest(row.what, facts, row.on)
+        if row.id is None:
+            self._equal[digest] += 1
+            return digest if self._equal[digest] == 1 else f"{digest}:{self._equal[digest]}"
+        name = _named(facts, row.id)
+        return name if self._said.setdefault(name, digest) == digest else f"{name}:{digest}"
+
+
+def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
+    elsewhere = origin.institution is not None
+    kind = _KINDS.get((row.what, elsewhere))
+    if kind is None:
+        raise MalformedEvent(field="account", shape="an account at another bank", fix="tell its balance instead")
+    facts = {name: value for name, value in row.facts.items() if value is not None}
+    for name, currency in _AMOUNTS.items():
+        if name in facts:
+            facts[f"{name}_minor"] = _minor(facts.pop(name), currency=str(facts.get(currency, "")), field=name)
+    told = names.of(row, facts)
+    if row.what == "removed":
+        facts = {"type": _KINDS["movement", elsewhere], "id": told}
+        told = f"{told}:removed"
+    else:
+        facts |= {"replaces": _named(facts, str(facts["replaces"]))} if "replaces" in facts else {}
+        facts |= {"institution": origin.institution} if elsewhere else {}
+        facts |= {"on": row.on} if row.what == "balance" and not elsewhere else {}
+    try:
+        data = msgspec.convert(facts, type=KINDS[kind][0])
+    except msgspec.ValidationError as error:
+        raise malformed(error, within="") from error
+    return Event(id=told, producer=origin.producer, kind=kind, customer=origin.customer, at=_instant(row.on), data=data)
+
+
+def _named(facts: Mapping[str, object], id: str) -> str:  # noqa: A002 - the word of CloudEvents
+    return f"{facts.get('account')}:{id}"
+
+
+def _minor(amount: object, *, currency: str, field: str) -> int:
+    if not isinstance(amount, Decimal):
+        raise MalformedEvent(field=field, shape=type(amount).__name__, fix="write a number")
+    try:
+        return minor_of(amount, currency=currency)
+    except MalformedRequest as error:
+        at = field if error.field == "amount" else error.field
+        raise MalformedEvent(field=at, shape=error.shape, fix=error.fix) from error
+
+
+def _digest(what: What, facts: Mapping[str, object], on: date | datetime) -> str:
+    said = msgspec.json.encode([what, on, sorted(facts.items())])
+    return blake2b(said, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _instant(on: date | datetime) -> Instant:
+    if not isinstance(on, datetime):
+        return instant_of(datetime(on.year, on.month, on.day, tzinfo=UTC))
+    return instant_of(on if on.tzinfo is not None else on.replace(tzinfo=UTC))
