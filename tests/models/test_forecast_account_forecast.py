@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketofone.domain.event import AccountType
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, fit, forecast, forecast_all
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.ledger import UNTOLD, Account, Kind
@@ -112,31 +113,52 @@ def test_somebody_hardly_known_gets_silence_and_the_reason(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "told", "reason"),
+    ("rows", "reason"),
     [
-        ([(at, 500) for at in range(29)], True, "29 movements in 29 days are not enough history"),
-        ([(at, 500) for at in range(0, 200, 9)], False, "no balance is known"),
-        ([(at, 500) for at in range(0, 99, 9)], True, "nothing has moved for 110 days"),
+        ([(at, 500) for at in range(29)], "29 movements in 29 days are not enough history"),
+        ([(at, 500) for at in range(0, 99, 9)], "nothing has moved for 110 days"),
     ],
 )
 def test_an_account_that_says_too_little_is_given_no_path_but_the_reason(
-    rows: list[tuple[int, int]], *, told: bool, reason: str
+    rows: list[tuple[int, int]], reason: str
 ) -> None:
     as_of = 29 if len(rows) == 29 else 200
-    (account_forecast,) = ahead([account(rows, told=told)], as_of=as_of).accounts
+    (account_forecast,) = ahead([account(rows)], as_of=as_of).accounts
     assert (account_forecast.days, account_forecast.abstains) == ((), reason)
 
 
 def test_an_account_whose_balance_nobody_told_is_left_out_of_the_total(live: Live, taught: Model) -> None:
     untold = account([(day, -500) for day in range(FIRST, AS_OF, 10)], name="elsewhere", told=False)
     found = ahead([live(1), untold], model=taught)
-    assert [(account_forecast.account, account_forecast.abstains) for account_forecast in found.accounts] == [
-        ("a", None),
-        ("elsewhere", "no balance is known"),
+    assert [(one.account, one.relative, bool(one.days)) for one in found.accounts] == [
+        ("a", False, True),
+        ("elsewhere", True, True),
     ]
     assert total(found).accounts == ("a",)
     assert total(found).days == found.accounts[0].days
     assert found.events == ahead([live(1)], model=taught).events
+
+
+def test_where_no_balance_is_known_changes_are_told_and_nothing_about_running_short(taught: Model) -> None:
+    flows = [(day, 250_000 if day % 30 == 3 else -7_000) for day in range(FIRST, AS_OF + 1)]
+    told, untold = (ahead([account(flows, told=told)], model=taught) for told in (True, False))
+
+    assert total(untold).relative
+    assert not total(told).relative
+    assert {event.event for event in untold.events} == {"large_expense", "income_change", "income_drop"}
+    assert abs(quantiles(untold)[29, 4]) < 4 * 250_000
+
+
+@pytest.mark.parametrize("type_", ["card", "loan", "mortgage", "investment"])
+def test_what_is_owed_or_put_away_makes_no_shortfall(live: Live, taught: Model, type_: AccountType) -> None:
+    debt = replace(account([(day, 90_000) for day in range(FIRST, AS_OF, 30)], name="debt"), type=type_)
+    debt = replace(debt, balances=debt.balances - 18_000_000)
+
+    found = ahead([live(1), debt], model=taught)
+
+    assert total(found).accounts == ("a",)
+    assert found.events == ahead([live(1)], model=taught).events
+    assert found.accounts[1].abstains == f"what stands on a {type_} account is no money to spend"
 
 
 def test_savings_that_rest_stay_in_the_total_however_long_nothing_moved(live: Live, taught: Model) -> None:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
 from marketofone.domain.event import (
+    AccountType,
     BalanceStated,
     EventData,
     OpenBankingBalance,
@@ -74,6 +75,12 @@ class Account:
     """For each movement the index of its kind."""
     balances: Integers
     """What stood on the account after each movement; ``UNTOLD`` where it was not said."""
+    type: AccountType = "current"
+
+    @property
+    def tells_balance(self) -> bool:
+        """Whether any movement said what stood on the account."""
+        return bool((self.balances != UNTOLD).any())
 
     def until(self, day: int) -> Account:
         """Give the account as known at the end of a day.
@@ -87,7 +94,8 @@ class Account:
         """
         end = int(np.searchsorted(self.days, day, side="right"))
         arrays = (self.days, self.amounts, self.of, self.balances)
-        return Account(self.name, self.currency, self.kinds, *(array[:end] for array in arrays))
+        days, amounts, of, balances = (array[:end] for array in arrays)
+        return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, self.type)
 
 
 Key = tuple[str, str, str | None, str | None, str | None]  # account, currency, and what makes a Kind

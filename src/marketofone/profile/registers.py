@@ -94,7 +94,7 @@ def _account(data: EventData) -> tuple[Write, ...]:
     if not isinstance(data, AccountOpened):
         return ()
     writes: list[Write] = [
-        (f"account.{data.account}", (data.product, data.currency, data.role)),
+        (f"account.{data.account}", (data.product, data.currency, data.role, *([data.type] if data.type else []))),
         (f"holds.{data.product}", True),
     ]
     if data.statement is not None:
@@ -132,7 +132,8 @@ def _protection(data: EventData) -> tuple[Write, ...]:
 def _elsewhere(data: EventData) -> tuple[Write, ...]:
     match data:
         case OpenBankingBalance():
-            return ((f"outside.{data.institution}/{data.account}", (data.balance_minor, data.currency)),)
+            known = (data.balance_minor, data.currency, *([data.type] if data.type else []))
+            return ((f"outside.{data.institution}/{data.account}", known),)
         case LifeDeclared():
             return ((f"life.{data.event}", float(data.confidence)),)
         case _:

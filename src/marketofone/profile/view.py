@@ -20,12 +20,13 @@ class Balance(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """An account here. ``opened`` is when this person became its owner or second user."""
+    """An account here. ``opened`` is when this person became its owner or second user; ``type`` is empty if untold."""
 
     opened: Instant
     product: str
     currency: str
     role: str
+    type: str = ""
 
 
 class Life(Struct, frozen=True, kw_only=True):
@@ -97,9 +98,11 @@ def _fact(group: str, held: Register) -> object:
     match group, held.value:
         case "holds", _:
             return held.at
-        case "account", (str(product), str(currency), str(role)):
-            return Account(opened=held.at, product=product, currency=currency, role=role)
-        case (("balance" | "outside"), (int(minor), str(currency))):
+        case "account", (str(product), str(currency), str(role), *rest):
+            return Account(
+                opened=held.at, product=product, currency=currency, role=role, type=str("".join(map(str, rest)))
+            )
+        case (("balance" | "outside"), (int(minor), str(currency), *_)):
             return Balance(at=held.at, minor=minor, currency=currency)
         case "life", float(confidence):
             return Life(at=held.at, confidence=confidence)

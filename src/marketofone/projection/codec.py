@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -54,6 +55,11 @@ _RECORDS: dict[EntryKind, type[Record]] = {
 }
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODERS: dict[EntryKind, Any] = {kind: msgspec.msgpack.Decoder(of) for kind, of in _RECORDS.items()}
+
+
+def drawn_together(drafts: int) -> Random:
+    """Draw the random bytes of so many drafts at once: the system is asked once, which takes less time."""
+    return BytesIO(os.urandom(drafts * (_SALT + _NONCE))).read
 
 
 def draft(

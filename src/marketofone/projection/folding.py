@@ -14,10 +14,11 @@ import msgspec
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import KINDS, Event, EventRemoved, Movement, Source, key_of
+from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
+from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.records import IngestRecord, KeptEvent
 
@@ -42,18 +43,8 @@ def kept_events(
         for event in record.events:
             if event.body is not None and n > after.get(event.source, n):
                 read = read_kept(event.body, kind=event.kind)
-                if read.key not in removed:
+                if not is_taken_back(read, removed):
                     yield event, read
-
-
-def taken_back(event: Event) -> tuple[Source, bytes] | None:
-    """Give the source and the key of what an event takes back, or replaces; None when it takes nothing back."""
-    data = event.data
-    if isinstance(data, Movement):
-        return None if data.replaces is None else (event.source, key_of(event.producer, data.replaces))
-    if isinstance(data, EventRemoved):
-        return KINDS[data.type][1], key_of(data.producer or event.producer, data.id)
-    return None
 
 
 def admitted(

@@ -18,8 +18,8 @@ from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import TAKING_BACK
+from marketofone.projection.amendments import taken_back
 from marketofone.projection.contacts import Contacts, answered, remember
-from marketofone.projection.folding import taken_back
 from marketofone.projection.records import (
     ConsentRecord,
     DecisionRecord,
@@ -129,11 +129,10 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
     for kept in record.events:
         gone = taken_back(parse_event(kept.body)) if kept.kind in TAKING_BACK and kept.body is not None else None
         if gone is not None:
-            source, key = gone
-            before = removed[source].keys if source in removed else ()
-            removed[source] = Removed(entry.n, tuple(dict.fromkeys((*before, key))))
-            if source in sources:
-                sources[source] = entry.n
+            before = removed[gone.source].keys if gone.source in removed else ()
+            removed[gone.source] = Removed(entry.n, tuple(dict.fromkeys((*before, *gone.keys))))
+            if gone.source in sources:
+                sources[gone.source] = entry.n
     return changes | {"removed": removed}
 
 

@@ -37,7 +37,7 @@ def facts_of(
         for 90 days rests idle.
     """
     before = person.forecast
-    days = () if ahead.total is None else ahead.total.days
+    days = () if ahead.total is None or ahead.total.relative else ahead.total.days
     lows = [day.quantiles[len(day.quantiles) // 2] for day in days]
     low = min(lows, default=None)
     likely = {event.event for event in ahead.events if event.probability >= SETTLED}

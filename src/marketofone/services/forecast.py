@@ -36,11 +36,12 @@ class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class AccountAhead(Struct, frozen=True, kw_only=True):
-    """Ninety days of one account, or none and the reason why."""
+    """Ninety days of one account, or none and the reason why; ``relative`` ones tell changes from now."""
 
     account: str
     days: tuple[DayBalance, ...]
     abstains: str | None
+    relative: bool = False
 
 
 class EventAhead(Struct, frozen=True, kw_only=True):
@@ -190,7 +191,9 @@ def _made(
 ) -> Made:
     person = known.person
     summary = facts_of(ahead, person=person, sources=known.open, now=now, buffer_minor=ahead.turnover // BUFFER)
-    notes = (f"accounts in {other} are not in this forecast" for other in others)
+    notes = [f"accounts in {other} are not in this forecast" for other in others]
+    if ahead.total is not None and ahead.total.relative:
+        notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
     rests_on = RestsOn(snapshot.bank.n, snapshot.bank.version, person.journals)
     return Made(
         known,
@@ -225,7 +228,12 @@ def _told(customer: str, ahead: Forecast, *, currency: str, notes: tuple[str, ..
 
 def _account(account_forecast: AccountForecast) -> AccountAhead:
     days = tuple(DayBalance(day=_date(day.day), quantiles=day.quantiles) for day in account_forecast.days)
-    return AccountAhead(account=account_forecast.account, days=days, abstains=account_forecast.abstains)
+    return AccountAhead(
+        account=account_forecast.account,
+        days=days,
+        abstains=account_forecast.abstains,
+        relative=account_forecast.relative,
+    )
 
 
 def _event(event: Expected) -> EventAhead:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 from msgspec import Struct
@@ -25,11 +25,12 @@ from marketofone.domain.errors import Refused as TurnedAway
 from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import SECOND, Instant
 from marketofone.projection import codec
-from marketofone.projection.folding import taken_back
+from marketofone.projection.amendments import taken_back
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
 from marketofone.projection.reducer import NOTHING, SubjectState
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, attempts
+from marketofone.services.arrivals import Arrival, Waiting, each_once, size_of, without_known
 from marketofone.services.directory import event_number
 from marketofone.services.identity import IDENTIFYING, change_link
 from marketofone.services.letters import dead_letters, digest_of
@@ -47,9 +48,6 @@ _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose
 _VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
 VERDICT_NAMES = {ADMITTED: "events.admitted", REFUSED: "events.refused", GAP: "events.gap"}
 _FIRST = Expectation(0)
-Waiting = dict[int, tuple[Customer, list["Arrival"]]]
-"""What is still to be appended, by subject."""
-
 FORGOTTEN = MalformedEvent(field="subject", shape="erased", fix="stop sending events about who was forgotten")
 
 
@@ -73,11 +71,13 @@ class BatchReport(IngestReport, frozen=True, kw_only=True):
     entries: tuple[Head, ...] = ()
 
 
-class Arrival(Struct, frozen=True, gc=False):
-    """One event that can be read, and its bytes."""
+class _Standing(NamedTuple):
+    """What decides about arrivals: the state, what all ids of the person allow, the last instant, and what was read."""
 
-    event: Event
-    body: bytes
+    state: SubjectState
+    consents: Consents
+    last: Instant
+    others: dict[int, Expectation]
 
 
 class _Judged(Struct, frozen=True, gc=False):
@@ -178,13 +178,18 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
         by_name.setdefault(arrival.event.customer, []).append(arrival)
     customers = context.keys.enrol(by_name, now=now)
     late = sum(len(some) for name, some in by_name.items() if name not in customers)  # they were forgotten
-    waiting = {one.subject: (one, by_name[name]) for name, one in customers.items()}
-    report = BatchReport(rows=len(arrivals))
-    for attempt in attempts():
+    waiting, equal, again = each_once({one.subject: (one, by_name[name]) for name, one in customers.items()})
+    report = BatchReport(rows=len(arrivals) - len(again), duplicates=equal)
+    report += _take_fresh(context, waiting, late, now=now)
+    return report + _take(context, again, now=now) if again else report
+
+
+def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instant) -> BatchReport:
+    """Append arrivals that differ; ``late`` counts those about customers who were forgotten."""
+    report = BatchReport()
+    for _ in attempts():
         waiting, more = _without_forgotten(context, waiting, now=now)
         report, late = _with_late(context, report, late + more, now=now), 0
-        if not attempt:
-            report, waiting = _each_once(report, waiting)
         if not waiting:
             return report
         try:
@@ -192,8 +197,8 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
         except UnknownCustomer:  # one of them is being forgotten, and is left out the next time
             continue
         fresh = _not_kept_before(context, judged, waiting)
-        if _size(fresh) < _size(waiting):
-            report += BatchReport(duplicates=_size(waiting) - _size(fresh))
+        if size_of(fresh) < size_of(waiting):
+            report += BatchReport(duplicates=size_of(waiting) - size_of(fresh))
             if not fresh:
                 return report
             waiting = fresh
@@ -203,23 +208,12 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
         if not moved:
             return report
         waiting = {subject: waiting[subject] for subject in moved}
-        fresh = _without_known(context, waiting)
-        report += BatchReport(duplicates=_size(waiting) - _size(fresh))
+        fresh = without_known(context, waiting, corrected=True)
+        report += BatchReport(duplicates=size_of(waiting) - size_of(fresh))
         if not fresh:
             return report
         waiting = fresh
     raise AssertionError("attempts end with an error")
-
-
-def _each_once(report: BatchReport, waiting: Waiting) -> tuple[BatchReport, Waiting]:
-    """Leave out what stands in a piece twice."""
-    once: Waiting = {}
-    for subject, (customer, arrivals) in waiting.items():
-        by_key: dict[bytes, Arrival] = {}
-        for arrival in arrivals if len(arrivals) > 1 else ():  # nearly always there is one only
-            by_key.setdefault(arrival.event.key, arrival)
-        once[subject] = customer, list(by_key.values()) or arrivals
-    return report + BatchReport(duplicates=_size(waiting) - _size(once)), once
 
 
 def _without_forgotten(context: AppContext, waiting: Waiting, *, now: Instant) -> tuple[Waiting, int]:
@@ -285,27 +279,27 @@ def _judge(
         snapshot = context.snapshot(reader)
         heads = reader.heads([customer.subject for customer, _ in waiting])
         judged: list[_Judged] = []
+        random = codec.drawn_together(len(waiting))
         expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
         for customer, arrivals in context.right_of_way.paced(waiting):
             head = heads[customer.subject]
-            state, consents, last, others = _standing(context, snapshot, customer, head)
+            standing = _standing(context, snapshot, customer, head)
             expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST
-            expects.update(others)
-            judged.append(_judged(context, snapshot, customer, arrivals, state, consents, now=max(now, last)))
+            expects.update(standing.others)
+            judged.append(_judged(context, snapshot, customer, arrivals, standing, now=now, random=random))
     return judged, expects
 
 
-def _standing(
-    context: AppContext, snapshot: Snapshot, customer: Customer, head: Head
-) -> tuple[SubjectState, Consents, Instant, dict[int, Expectation]]:
-    """Give what decides about arrivals: the state, what all ids of the person allow, and the last instant."""
+def _standing(context: AppContext, snapshot: Snapshot, customer: Customer, head: Head) -> _Standing:
     if head.n == 0:
-        return NOTHING, NEVER_ASKED, head.recorded, {}
+        return _Standing(NOTHING, NEVER_ASKED, head.recorded, {})
     known = context.projection.remembered(customer.subject)
     if known is not None and known.guard == head.guard and not known.members:
-        return known, known.consents, head.recorded, {}  # arrivals alone change neither consents nor who is who
+        return _Standing(
+            known, known.consents, head.recorded, {}
+        )  # arrivals alone change neither consents nor who is who
     person = snapshot.person_of(customer)
-    return person.own, person.consents, person.recorded, person.expects(strict=False)
+    return _Standing(person.own, person.consents, person.recorded, person.expects(strict=False))
 
 
 def _judged(
@@ -313,12 +307,12 @@ def _judged(
     snapshot: Snapshot,
     customer: Customer,
     arrivals: list[Arrival],
-    state: SubjectState,
-    consents: Consents,
+    standing: _Standing,
     *,
     now: Instant,
+    random: codec.Random,
 ) -> _Judged:
-    policy = snapshot.config.policy
+    policy, consents, now = snapshot.config.policy, standing.consents, max(now, standing.last)
     verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
     events: list[KeptEvent] = []
     keys: list[int] = []
@@ -342,17 +336,18 @@ def _judged(
             signal = signal or source in _SIGNALS
     uses = [(to, source) for source in sorted(read) for to in opened_by(source, consents, policy=policy, now=now)]
     record = IngestRecord(context.actor, tuple(events), tuple(uses))
-    removed = {gone[0] for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
+    removed = {gone.source for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
     draft = codec.draft(
         "amendment" if removed else "signal" if signal else "ingest",
         record,
         subject=customer.subject,
         box=customer.box,
-        at=max(arrival.event.at for arrival in arrivals),
+        at=max([arrival.event.at for arrival in arrivals]),
         keys=keys,
+        random=random,
     )
     drop = tuple((customer.subject, source) for source in sorted(removed))
-    return _Judged(draft, record, drop, state, counts[REFUSED], counts[GAP])
+    return _Judged(draft, record, drop, standing.state, counts[REFUSED], counts[GAP])
 
 
 def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
@@ -360,28 +355,8 @@ def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Wa
     refused = [
         one.draft.subject for one in judged if one.before.n and any(event.body is None for event in one.record.events)
     ]
-    fresh = _without_known(context, {subject: waiting[subject] for subject in refused}) if refused else {}
+    fresh = without_known(context, {subject: waiting[subject] for subject in refused}) if refused else {}
     return {subject: some for subject, some in waiting.items() if subject not in refused} | fresh
-
-
-def _without_known(context: AppContext, waiting: Waiting) -> Waiting:
-    asked = [
-        (subject, event_number(arrival.event.key, subject=subject))
-        for subject, (_, arrivals) in waiting.items()
-        for arrival in arrivals
-    ]
-    with context.store.read() as reader:
-        known = reader.known(asked)
-    fresh: Waiting = {}
-    for subject, (customer, arrivals) in waiting.items():
-        new = [one for one in arrivals if (subject, event_number(one.event.key, subject=subject)) not in known]
-        if new:
-            fresh[subject] = (customer, new)
-    return fresh
-
-
-def _size(waiting: Waiting) -> int:
-    return sum(len(arrivals) for _, arrivals in waiting.values())
 
 
 def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> BatchReport:

@@ -6,7 +6,9 @@ than the caller keeps.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -14,6 +16,7 @@ from typing import NamedTuple, TypeVar
 from marketofone.consent.gate import Permit, permit
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
+from marketofone.profile.account_types import account_types
 from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.registers import Registers
 from marketofone.projection.person import Person
@@ -49,8 +52,10 @@ class Known(NamedTuple):
         return tuple((self.permit.purpose, source) for source in sorted(self.open))
 
     def accounts(self) -> list[Account]:
-        """Read the person's accounts, sorted by name."""
-        return accounts(told.ledger for told in self.told.values())
+        """Read the person's accounts, sorted by name, each of the type that was told."""
+        types = ChainMap(*(dict(account_types(told.registers)) for told in self.told.values()))
+        read = accounts(told.ledger for told in self.told.values())
+        return [replace(one, type=types[one.name]) if one.name in types else one for one in read]
 
 
 class DataScope(NamedTuple):

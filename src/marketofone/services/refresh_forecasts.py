@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast.history import history_of, silence
 from marketofone.models.forecast.risk_prefilter import SCREENED, cleared, shortfall_bound
+from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import Account
 from marketofone.services.app_context import AppContext
 from marketofone.services.forecast import outdated, question
@@ -84,7 +85,7 @@ def prefilter(people: Sequence[Sequence[Account]], *, as_of: int) -> NDArray[np.
 
 def _flows(accounts: Sequence[Account], *, as_of: int) -> tuple[float, float, float]:
     """Give the balance, and the mean and the spread of a day; NaN where that is not known well enough."""
-    past = [history_of(account, as_of) for account in accounts]
+    past = [history_of(account, as_of) for account in accounts if account.type in LIQUID]
     days = np.concatenate([one.days for one in past]) if past else np.zeros(0, dtype=np.int64)
     length = min(_SPAN, as_of - int(days.min()) + 1) if days.size else 0
     mixed = len({account.currency for account in accounts}) > 1

@@ -24,8 +24,9 @@ from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
+from marketofone.projection.amendments import is_taken_back, taken_back
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.folding import admitted, fold_more, taken_back
+from marketofone.projection.folding import admitted, fold_more
 from marketofone.projection.records import IdentityRecord, IngestRecord, KeptEvent, OutcomeRecord
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.directory import decision_mark, event_number
@@ -201,7 +202,7 @@ class _Views:
             self._event_keys.add(event_number(event.key, subject=entry.subject))
             gone = taken_back(event)
             if gone is not None:
-                self._removed.add(gone[1])
+                self._removed.update(gone.keys)
             snapshot = self._snapshots.get(kept.source)
             if snapshot is not None and entry.n <= snapshot.n:
                 self._events[kept.source].append((kept, event))
@@ -222,7 +223,7 @@ class _Views:
         if core is not None and self._state.n != core.n:
             self._problems.append("the snapshot of what it says lies behind its end")
         for name, snapshot in self._snapshots.items():
-            events = [pair for pair in self._events.get(name, ()) if pair[1].key not in self._removed]
+            events = [pair for pair in self._events.get(name, ()) if not is_taken_back(pair[1], self._removed)]
             if name != CORE and not self._holds(snapshot, events):
                 self._problems.append(f"the snapshot of {name!r} is not what its entries say")
 

@@ -6,6 +6,7 @@ over their accounts, for what moves between them cancels out.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
 from marketofone.models.forecast.panel import Look, Panel, align, look_from
 from marketofone.models.forecast.streams import Payment
+from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import UNTOLD, Account
 
 QUANTILES = tuple(tenth / 10 for tenth in range(1, 10))
@@ -37,12 +39,16 @@ class DayAhead(Struct, frozen=True, gc=False):
 
 
 class AccountForecast(Struct, frozen=True, kw_only=True):
-    """One account, or the sum of several: ninety days, or none and the reason why."""
+    """One account, or the sum of several: ninety days, or none and the reason why.
+
+    Where no balance is known, it is ``relative``: its days tell changes from the end of ``as_of``.
+    """
 
     account: str
     accounts: tuple[str, ...]
     days: tuple[DayAhead, ...]
     abstains: str | None = None
+    relative: bool = False
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -65,8 +71,9 @@ class Forecast(Struct, frozen=True, kw_only=True):
     """What is ahead of a person at the end of the day ``as_of``.
 
     ``events`` are about ``total``, the sum over the accounts whose balance is known: those that can be forecast, and
-    what rests on the others. It is None when none can be forecast. An event
-    about which the model abstains is not among them. ``turnover`` is the person's usual monthly turnover, 0 if unknown.
+    what rests on the others. Where no balance is known at all, it is the sum of their changes, and no event is about
+    running short. It is None when none can be forecast. An event about which the model abstains is not among them.
+    ``turnover`` is the person's usual monthly turnover, 0 if unknown.
     """
 
     as_of: int
@@ -117,8 +124,9 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     looks: list[Look] = []
     for accounts, silent, resting in zip(known, why, rest, strict=True):
         heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
-        own = [look_from(account, as_of, extra=extra) for account in heard]
-        looks += [*own, _together(own, resting, as_of=as_of)] if own and len(own) + len(resting) > 1 else own
+        own = [look_from(_based(account), as_of, extra=extra) for account in heard]
+        summed = [own[at] for at in _summed(heard, resting)]
+        looks += [*own, _together(summed, resting, as_of=as_of)] if summed and len(summed) + len(resting) > 1 else own
     rows = _rows(looks, model=model)
     return [
         _person(accounts, silent, resting, rows, as_of=as_of, currency=currency)
@@ -126,12 +134,27 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
     ]
 
 
+def _based(account: Account) -> Account:
+    """Give an account a balance to start from: nought at its last movement, where none is known."""
+    if account.tells_balance:
+        return account
+    balances = account.balances.copy()
+    balances[-1] = 0
+    return dataclasses.replace(account, balances=balances)
+
+
+def _summed(heard: Sequence[Account], resting: Sequence[Account]) -> list[int]:
+    """Give the places of the accounts that are summed: those that tell a balance, or all where none does."""
+    telling = [at for at, account in enumerate(heard) if account.tells_balance]
+    return telling if telling or resting else list(range(len(heard)))
+
+
 def _resting(accounts: Sequence[Account], silent: Sequence[str | None], *, as_of: int) -> list[Account]:
     """Give the accounts that cannot be forecast but hold a known balance: savings that do not move are money too."""
     return [
         account
         for account, reason in zip(accounts, silent, strict=True)
-        if reason is not None and history_of(account, as_of).balance is not None
+        if reason is not None and account.type in LIQUID and history_of(account, as_of).balance is not None
     ]
 
 
@@ -173,29 +196,39 @@ def _person(
     as_of: int,
     currency: str,
 ) -> Forecast:
-    account_forecasts, heard = [], []
-    spoken: tuple[DayAhead, ...] = ()
+    account_forecasts, heard = [], list[_Row]()
+    spoken: list[tuple[DayAhead, ...]] = []
     for account, reason in zip(accounts, silent, strict=True):
         if reason is None:
             heard.append(next(rows))
-            spoken = _days(heard[-1], as_of=as_of)
-        days = spoken if reason is None else ()
+            spoken.append(_days(heard[-1], as_of=as_of))
         account_forecasts.append(
-            AccountForecast(account=account.name, accounts=(account.name,), days=days, abstains=reason)
+            AccountForecast(
+                account=account.name,
+                accounts=(account.name,),
+                days=spoken[-1] if reason is None else (),
+                abstains=reason,
+                relative=reason is None and not account.tells_balance,
+            )
         )
     ahead = Forecast(
         as_of=as_of, currency=currency, accounts=tuple(account_forecasts), total=None, payments=(), events=()
     )
-    if not heard:
+    told = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
+    places = _summed(told, resting)
+    summed = [heard[at] for at in places]
+    if not summed:
         return ahead
-    alone = len(heard) + len(resting) == 1
-    whole = heard[0] if alone else next(rows)
-    names = (*(row.look.account.name for row in heard), *(account.name for account in resting))
+    alone = len(summed) + len(resting) == 1
+    whole = summed[0] if alone else next(rows)
+    days = spoken[places[0]] if alone else _days(whole, as_of=as_of)
+    relative = not (resting or told[places[0]].tells_balance)
+    names = (*(row.look.account.name for row in summed), *(account.name for account in resting))
     return replace(
         ahead,
-        total=AccountForecast(account=TOTAL, accounts=names, days=spoken if alone else _days(whole, as_of=as_of)),
+        total=AccountForecast(account=TOTAL, accounts=names, days=days, relative=relative),
         payments=tuple(whole.look.payments[0]),
-        events=tuple(_events(whole, as_of=as_of, currency=currency)),
+        events=tuple(_events(whole, as_of=as_of, currency=currency, relative=relative)),
         turnover=int(whole.panel.unit[whole.at]),
     )
 
@@ -205,9 +238,11 @@ def _days(row: _Row, *, as_of: int) -> tuple[DayAhead, ...]:
     return tuple(DayAhead(as_of + ahead, tuple(of_day)) for ahead, of_day in enumerate(quantiles, start=1))
 
 
-def _events(row: _Row, *, as_of: int, currency: str) -> Iterator[Expected]:
+def _events(row: _Row, *, as_of: int, currency: str, relative: bool) -> Iterator[Expected]:
     chances = row.ahead.chances[row.at]
     for number, event in enumerate(EVENTS):
+        if relative and number < SHORTFALLS:
+            continue
         weighty = _weighty(row, event)
         for at, within in enumerate(WITHIN_DAYS):
             chance = float(chances[number, at])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import UNTOLD, Account
 
 Days = NDArray[np.int64]
@@ -109,11 +110,11 @@ def closing_balance(balances: Minor, amounts: Minor) -> int:
 
 def silence(account: Account, *, as_of: int) -> str | None:
     """Give the reason why an account is too little known to look ahead, None when it is not."""
+    if account.type not in LIQUID:
+        return f"what stands on a {account.type} account is no money to spend"
     count = int(account.days.size)
     length = as_of - int(account.days[0]) if count else 0
     if count < MINIMUM_MOVEMENTS or length < MINIMUM_DAYS:
         return f"{count} movements in {length} days are not enough history"
-    if (account.balances == UNTOLD).all():
-        return "no balance is known"
     silent = as_of - int(account.days[-1])
     return f"nothing has moved for {silent} days" if silent > MAXIMUM_SILENCE else None

@@ -159,7 +159,7 @@ def _since(accounts: Sequence[Account], day: int, *, known_until: int, extra: Ex
     later: list[Floats] = []
     for account in accounts:
         past = account.until(day)
-        if past.days.size and silence(past, as_of=day) is None:
+        if past.tells_balance and silence(past, as_of=day) is None:
             looks.append(look_from(account, day, extra=extra))
             later.append(labels(account, after=np.array([day]), known_until=known_until).balances)
     balances = np.concatenate([np.zeros((0, AHEAD_DAYS)), *later])

@@ -1,0 +1,56 @@
+"""What accounts are: money that can be spent, money that is owed, or money that is put away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+from marketofone.domain.event import AccountType
+from marketofone.profile.registers import Registers
+
+LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
+"""What stands on accounts of these types can be spent."""
+
+_TYPES: dict[str, AccountType] = {word: word for word in get_args(AccountType)}
+_OF_PRODUCTS: dict[str, AccountType] = {
+    "credit_card": "card",
+    "charge_card": "card",
+    "consumer_loan": "loan",
+    "student_loan": "loan",
+    "car_loan": "loan",
+    "overdraft_loan": "loan",
+    "home_loan": "mortgage",
+    "securities": "investment",
+    "brokerage": "investment",
+    "pension_plan": "investment",
+    "savings_account": "savings",
+    "savings_plan": "savings",
+    "money_market": "savings",
+}
+"""What products are, where an account does not say its type."""
+
+
+def account_types(registers: Registers) -> Mapping[str, AccountType]:
+    """Give the types of accounts that one source tells of, under the names that the ledger has for them.
+
+    Examples
+    --------
+    >>> from marketofone.profile.registers import Register
+    >>> account_types({"account.a-1": Register(0, b"", ("mortgage", "EUR", "owner"))})
+    {'a-1': 'mortgage'}
+    """
+    found: dict[str, AccountType] = {}
+    for name, register in registers.items():
+        group, _, account = name.partition(".")
+        match group, register.value:
+            case "account", (str(product), _, _, *told):
+                found[account] = _type_of(*map(str, told), product)
+            case "outside", (_, _, str(told)):
+                found[account] = _type_of(told)
+    return found
+
+
+def _type_of(*words: str) -> AccountType:
+    """Give the type that the first word tells that tells any; an account is a current one where none does."""
+    known = (_TYPES.get(word) or _OF_PRODUCTS.get(word) for word in words)
+    return next((one for one in known if one is not None), "current")

@@ -1,0 +1,69 @@
+"""What takes earlier events back: a removal, a movement that replaces another, and a later version of one.
+
+A producer may send a movement again under its id with other facts. That is a later version: it is kept under an id of
+its own (``later_id``) and replaces the version before. To remove an event is to remove all its versions, those that are
+still to come as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from marketofone.domain.event import KINDS, Event, EventRemoved, Movement, Source, key_of
+
+_VERSION = re.compile(r"(.+)~v[0-9]+", re.DOTALL)
+_ALL = "~v*"
+
+
+class TakenBack(NamedTuple):
+    """What an event takes back: the source, and the keys of events, or of all later versions of one."""
+
+    source: Source
+    keys: tuple[bytes, ...]
+
+
+def later_id(id: str, version: int) -> str:  # noqa: A002 - the word of CloudEvents
+    """Name a later version of an event; the first one has the id that the producer gave.
+
+    Examples
+    --------
+    >>> later_id("payment-7", 1), later_id("payment-7", 2)
+    ('payment-7', 'payment-7~v2')
+    """
+    return id if version == 1 else f"{id}~v{version}"
+
+
+def taken_back(event: Event) -> TakenBack | None:
+    """Say what an event takes back; None when it takes nothing back."""
+    data = event.data
+    if isinstance(data, Movement):
+        if data.replaces is None:
+            return None
+        return TakenBack(event.source, _keys(event.producer, data.replaces, but=_first_id(event.id)))
+    if isinstance(data, EventRemoved):
+        return TakenBack(KINDS[data.type][1], _keys(data.producer or event.producer, data.id, but=None))
+    return None
+
+
+def is_taken_back(event: Event, removed: Collection[bytes]) -> bool:
+    """Say whether an event counts no more."""
+    if not removed:
+        return False
+    if event.key in removed:
+        return True
+    first = _first_id(event.id)
+    return first is not None and key_of(event.producer, first + _ALL) in removed
+
+
+def _keys(producer: str, id: str, *, but: str | None) -> tuple[bytes, ...]:  # noqa: A002 - the word of CloudEvents
+    """Give the key of an event and that of all its later versions; a version that replaces another is one of them."""
+    first = _first_id(id) or id
+    return (key_of(producer, id),) if first == but else (key_of(producer, id), key_of(producer, first + _ALL))
+
+
+def _first_id(id: str) -> str | None:  # noqa: A002 - the word of CloudEvents
+    """Give the id of which another names a later version."""
+    named = _VERSION.fullmatch(id)
+    return None if named is None else named[1]

@@ -1,0 +1,81 @@
+"""Arrivals: events that can be read, before they are judged, and which of them are new.
+
+An event is known when its key is kept in its customer's journal. A movement that is known and says something else now
+is a correction, which is new again (``corrections.py``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from marketofone.domain.cloudevents import cloudevent, parse_event
+from marketofone.domain.event import MOVEMENTS, Event
+from marketofone.services.app_context import AppContext
+from marketofone.services.corrections import corrections
+from marketofone.services.directory import event_number
+from marketofone.store.keystore import Customer
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Arrival(Struct, frozen=True, gc=False):
+    """One event that can be read, and its bytes."""
+
+    event: Event
+    body: bytes
+
+
+Waiting = dict[int, tuple[Customer, list[Arrival]]]
+"""What is still to be appended, by subject."""
+
+
+def each_once(waiting: Waiting) -> tuple[Waiting, int, list[Arrival]]:
+    """Take each event once; gives how many stood there twice, and movements that stood there with other facts."""
+    once: Waiting = {}
+    equal, again = 0, list[Arrival]()
+    for subject, (customer, arrivals) in waiting.items():
+        if len(arrivals) == 1:  # nearly always
+            once[subject] = customer, arrivals
+            continue
+        by_key: dict[bytes, Arrival] = {}
+        for arrival in arrivals:
+            first = by_key.setdefault(arrival.event.key, arrival)
+            if first is arrival:
+                continue
+            if arrival.event.kind in MOVEMENTS and first.event != arrival.event:
+                again.append(arrival)
+            else:
+                equal += 1
+        once[subject] = customer, list(by_key.values())
+    return once, equal, again
+
+
+def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = False) -> Waiting:
+    """Leave out what is kept already; ``corrected`` puts later versions in where movements were sent again."""
+    numbers = {
+        subject: [event_number(arrival.event.key, subject=subject) for arrival in arrivals]
+        for subject, (_, arrivals) in waiting.items()
+    }
+    with context.store.read() as reader:
+        known = reader.known([(subject, number) for subject, of in numbers.items() for number in of])
+        fresh: Waiting = {}
+        for subject, (customer, arrivals) in waiting.items():
+            is_known = [(subject, number) in known for number in numbers[subject]]
+            new = [one for one, kept in zip(arrivals, is_known, strict=True) if not kept]
+            if corrected and any(is_known):
+                again = [one.event for one, kept in zip(arrivals, is_known, strict=True) if kept]
+                new += [_arrival(event) for event in corrections(reader, customer, again)]
+            if new:
+                fresh[subject] = (customer, new)
+    return fresh
+
+
+def size_of(waiting: Waiting) -> int:
+    """Count what is still to be appended."""
+    return sum(len(arrivals) for _, arrivals in waiting.values())
+
+
+def _arrival(event: Event) -> Arrival:
+    body = _ENCODE(cloudevent(event))
+    return Arrival(parse_event(body), body)

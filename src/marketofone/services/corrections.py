@@ -1,0 +1,84 @@
+"""A movement that is sent again under its id, with other facts, is corrected: a later version of it is kept.
+
+What was sent again as it is, or as it was in any version before, adds nothing: so files may come again in any order.
+The journal is looked through from its end, where what is sent again mostly stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from marketofone.domain.cloudevents import read_kept
+from marketofone.domain.event import MOVEMENTS, Event, Movement, key_of
+from marketofone.projection import codec
+from marketofone.projection.amendments import later_id
+from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.services.directory import event_number
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Reader
+
+_TOGETHER = 64  # entries read at once
+
+
+def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event]) -> list[Event]:
+    """Give the later versions of movements that were sent again with other facts."""
+    movements = [event for event in sent_again if event.kind in MOVEMENTS]
+    versions = {event.key: _versions(reader, customer, event) for event in movements}
+    wanted = {key_of(event.producer, name) for event in movements for name in versions[event.key]}
+    known = {event.key: event for event in _kept(reader, customer, wanted)}
+    later: list[Event] = []
+    for event in movements:
+        ids = versions[event.key]
+        before = [known.get(key_of(event.producer, name)) for name in ids]
+        if all(one is not None and not _says_the_same(one, event) for one in before):
+            later.append(_later(event, replaces=ids[-1], version=len(ids) + 1))
+    return later
+
+
+def _versions(reader: Reader, customer: Customer, event: Event) -> list[str]:
+    """Give the ids of the versions of an event that are kept, the first one first."""
+    ids = [event.id]
+    while True:
+        following = later_id(event.id, len(ids) + 1)
+        number = event_number(key_of(event.producer, following), subject=customer.subject)
+        if not reader.known([(customer.subject, number)]):
+            return ids
+        ids.append(following)
+
+
+def _kept(reader: Reader, customer: Customer, wanted: set[bytes]) -> Iterator[Event]:
+    """Find kept events by their keys, from the end of the journal on."""
+    end = reader.head(customer.subject).n
+    while end > 0 and wanted:
+        start = max(end - _TOGETHER, 0)
+        for entry in reader.entries(customer.subject, after=start, upto=end, kinds=HOLDS_EVENTS):
+            for kept in codec.read(entry, box=customer.box).events:
+                if kept.kind in MOVEMENTS and kept.body is not None:
+                    event = read_kept(kept.body, kind=kept.kind)
+                    if event.key in wanted:
+                        wanted.discard(event.key)
+                        yield event
+        end = start
+
+
+def _says_the_same(one: Event, other: Event) -> bool:
+    """Compare what two versions say; which version a version replaces is not part of it."""
+    assert isinstance(one.data, Movement)  # noqa: S101 - their kind says so
+    assert isinstance(other.data, Movement)  # noqa: S101 - their kind says so
+    replaced = msgspec.structs.replace(one.data, replaces=other.data.replaces)
+    return (one.kind, one.at, replaced) == (other.kind, other.at, other.data)
+
+
+def _later(event: Event, *, replaces: str, version: int) -> Event:
+    assert isinstance(event.data, Movement)  # noqa: S101 - its kind says so
+    data = msgspec.structs.replace(event.data, replaces=replaces)
+    return Event(
+        id=later_id(event.id, version),
+        producer=event.producer,
+        kind=event.kind,
+        customer=event.customer,
+        at=event.at,
+        data=data,
+    )
