@@ -9,7 +9,9 @@ opened: after a no it is as if it had not been kept.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 import msgspec
@@ -17,14 +19,38 @@ from msgspec import Struct
 
 from marketofone.consent.gate import admissible
 from marketofone.domain.cloudevents import CustomerName
-from marketofone.domain.errors import MalformedEvent, UnknownCustomer
+from marketofone.domain.errors import MalformedEvent, MalformedRequest, UnknownCustomer
 from marketofone.domain.event import KINDS
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Instant, text_of
 from marketofone.projection import codec
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
+from marketofone.services.arrivals import arrival_of
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, DeadLetter
+
+_ALL = 2**31
+
+
+class LetterReason(Struct, frozen=True, kw_only=True):
+    """Why rows were kept aside: what is wrong with which field, what to write instead, how many rows, and when last."""
+
+    field: str
+    shape: str
+    fix: str
+    rows: int
+    last: str
+
+
+class LetterView(Struct, frozen=True, kw_only=True):
+    """One dead letter by its number, the oldest being 1; ``kept`` says whether its row can be tried again."""
+
+    number: int
+    at: str
+    field: str
+    shape: str
+    fix: str
+    kept: bool
 
 
 class _Glimpse(Struct):
@@ -32,6 +58,52 @@ class _Glimpse(Struct):
 
     subject: CustomerName
     type: str
+
+
+def reasons(context: AppContext) -> list[LetterReason]:
+    """Give the reasons of all dead letters, the most frequent first."""
+    with context.store.read() as reader:
+        letters = reader.letters(limit=_ALL)
+    counts = Counter((letter.field, letter.shape, letter.fix) for letter in letters)
+    last = {(letter.field, letter.shape, letter.fix): letter.at for letter in reversed(letters)}
+    return [
+        LetterReason(field=why[0], shape=why[1], fix=why[2], rows=rows, last=text_of(last[why]))
+        for why, rows in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def view(context: AppContext, number: int, *, now: Instant) -> LetterView:
+    """Give one dead letter; of its row only whether it is kept, for it is about a person.
+
+    Raises
+    ------
+    MalformedRequest
+        When there is no such letter.
+    """
+    with context.store.read() as reader:
+        letters = reader.letters(limit=_ALL)
+        if not 1 <= number <= len(letters):
+            fix = f"name one of 1 to {len(letters)}" if letters else "there is no dead letter"
+            raise MalformedRequest(field="letter", shape="no such number", fix=fix)
+        letter = letters[-number]
+        kept = row_of(context, context.snapshot(reader), letter, now=now) is not None
+    return LetterView(
+        number=number, at=text_of(letter.at), field=letter.field, shape=letter.shape, fix=letter.fix, kept=kept
+    )
+
+
+def readable_now(context: AppContext, *, now: Instant) -> list[bytes]:
+    """Give the rows of dead letters that can be read as events now, the oldest first, each once."""
+    rows: dict[bytes, None] = {}
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        for letter in reversed(reader.letters(limit=_ALL)):
+            row = row_of(context, snapshot, letter, now=now)
+            with suppress(MalformedEvent):
+                if row is not None:
+                    arrival_of(context, row, now=now)
+                    rows[row] = None
+    return list(rows)
 
 
 def dead_letters(

@@ -1,0 +1,42 @@
+"""Dead letters: why rows were kept aside, and trying them again."""
+
+from __future__ import annotations
+
+import time
+
+import click
+from msgspec.structs import asdict
+
+from marketofone.cli.session import Session, on_bank, to_read
+
+
+@click.group()
+def letters() -> None:
+    """Show why rows were kept aside, and try them again."""
+
+
+@letters.command(name="list")
+@to_read
+def letters_list(session: Session) -> None:
+    """List the reasons of all dead letters, the most frequent first."""
+    session.say(session.bank.letter_reasons(), "letters")
+
+
+@letters.command(name="show")
+@to_read
+@click.argument("number", metavar="N", type=int)
+def letters_show(session: Session, *, number: int) -> None:
+    """Show dead letter N, the oldest being 1. Its row is about a person, and is not shown."""
+    session.say(session.bank.letter(number), "letter")
+
+
+@letters.command(name="retry")
+@on_bank
+def letters_retry(session: Session) -> None:
+    """Take in again what can be read by now. Letters stay as they are; what is in already is a duplicate."""
+    began = time.perf_counter()
+    report = session.bank.retry_letters()
+    session.say({**asdict(report), "seconds": round(time.perf_counter() - began, 3)}, "retried")
+
+
+COMMANDS = (letters,)
