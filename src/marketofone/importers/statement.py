@@ -1,0 +1,313 @@
+"""What all formats of statements share: how texts, numbers and accounts are written, and whether the balances agree.
+
+The id of an account must be the same in every file and every format: it is the IBAN where there is one, else the bank
+and the number; the number of a card is masked.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import NoReturn
+
+from msgspec import Struct
+
+from marketofone.domain.errors import MalformedDocument, MalformedEvent
+from marketofone.domain.fields import AccountType
+from marketofone.importers.rows import Row
+
+EXTRA = "marketofone[statements]"
+LONGEST_TEXT, LONGEST_PARTY, LONGEST_NAME = 500, 200, 64
+_PRODUCTS: dict[AccountType | None, str] = {
+    None: "current_account",
+    "current": "current_account",
+    "savings": "savings_account",
+    "card": "credit_card",
+    "loan": "loan",
+    "mortgage": "mortgage",
+    "investment": "investment_account",
+}
+_UNPRINTED = re.compile(r"[\x00-\x20\x7f]+")
+_PLAIN = re.compile(r"[+-]?(?:[0-9]{1,15}(?:[.,][0-9]{0,10})?|[.,][0-9]{1,10})")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.'\u2019])[0-9]{3})(?:\1[0-9]{3}){0,4}(?:(?!\1)[.,][0-9]{0,10})?")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_DATE = re.compile(r"((?:19|20|21)[0-9]{2})-?([0-9]{2})-?([0-9]{2})")
+_CARD = re.compile(r"[0-9]{13,19}")
+_MASKED = re.compile(r"[0-9]{0,6}[X*]{4,}[0-9]{2,4}")
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """A statement whose balances do not agree with the movements that were read between them.
+
+    ``expected`` is the opening balance and those movements, ``found`` the closing balance that stands in ``line``.
+    """
+
+    account: str
+    currency: str
+    line: int
+    expected: Decimal
+    found: Decimal
+
+
+Report = Callable[[Difference], None]
+"""Takes the differences that a reader finds, for example ``list.append``."""
+
+
+def ignored(_: Difference) -> None:
+    """Take a difference, and do nothing about it."""
+
+
+class AccountFacts(Struct, frozen=True, kw_only=True):
+    """What a statement says of its account; without a type it is a current account."""
+
+    account: str
+    currency: str
+    type: AccountType | None = None
+    number: str | None = None
+    limit: Decimal | None = None
+
+
+class StatementFile:
+    """The accounts and balances of one file, each given once, and the sum of the statement that is being read.
+
+    Parameters
+    ----------
+    report
+        Takes each statement whose balances do not agree with its movements.
+
+    Examples
+    --------
+    >>> file = StatementFile(report=lambda one: print(one.expected, one.found))
+    >>> file.opens(Decimal("100.00"), currency="EUR", on=date(2026, 5, 31), line=3)
+    >>> file.moves(Decimal("-30.00"), currency="EUR", on=date(2026, 6, 1))
+    >>> file.closes(Decimal("60.00"), currency="EUR", on=date(2026, 6, 1), line=9)
+    >>> [row.on.day for row in file.ends(account="a")]
+    70.00 60.00
+    [31, 1]
+    """
+
+    def __init__(self, *, report: Report = ignored) -> None:
+        self._report = report
+        self._accounts: set[AccountFacts] = set()
+        self._balances: set[tuple[str, str, date, Decimal]] = set()
+        self._opening: dict[str, tuple[Decimal, date, int]] = {}
+        self._closing: dict[str, tuple[Decimal, date, int]] = {}
+        self._moved: dict[str, Decimal] = {}
+        self._first: date | None = None
+
+    def account(self, facts: AccountFacts, *, on: date, line: int) -> Iterator[Row]:
+        """Give the row of an account that was not given yet. It is a new one only where it says something new."""
+        if facts in self._accounts:
+            return
+        self._accounts.add(facts)
+        told = {
+            "account": facts.account,
+            "product": _PRODUCTS[facts.type],
+            "currency": facts.currency,
+            "type": facts.type,
+            "number": facts.number,
+            "limit": facts.limit,
+        }
+        name = ":".join(str(told[what]) for what in ("type", "currency", "limit"))
+        yield Row(line=line, what="account", facts=told, on=on, id=f"account:{name}")
+
+    def balance(self, amount: Decimal, *, account: str, currency: str, on: date, line: int) -> Iterator[Row]:
+        """Give the row of a balance at the end of a day, once."""
+        if (account, currency, on, amount) not in self._balances:
+            self._balances.add((account, currency, on, amount))
+            facts = {"account": account, "balance": amount, "currency": currency}
+            yield Row(line=line, what="balance", facts=facts, on=on)
+
+    def opens(self, amount: Decimal, *, currency: str, on: date, line: int) -> None:
+        """Note the booked balance before the movements of a statement."""
+        self._opening.setdefault(currency, (amount, on, line))
+
+    def moves(self, amount: Decimal, *, currency: str, on: date) -> None:
+        """Note a booked movement."""
+        self._moved[currency] = self._moved.get(currency, Decimal(0)) + amount
+        if self._first is None or on < self._first:
+            self._first = on
+
+    def closes(self, amount: Decimal, *, currency: str, on: date, line: int) -> None:
+        """Note the booked balance after the movements of a statement."""
+        self._closing[currency] = (amount, on, line)
+
+    def ends(self, *, account: str) -> Iterator[Row]:
+        """Give the balances of the statement, and report where they do not agree with what was read between them."""
+        for currency, (amount, on, line) in self._opening.items():
+            # An opening balance stood before the first movement, though many banks date it on the day of that one.
+            before = on if self._first is None else min(on, self._first - timedelta(days=1))
+            yield from self.balance(amount, account=account, currency=currency, on=before, line=line)
+        for currency, (amount, on, line) in self._closing.items():
+            yield from self.balance(amount, account=account, currency=currency, on=on, line=line)
+            self._check(account, currency=currency)
+        self._opening, self._closing, self._moved, self._first = {}, {}, {}, None
+
+    def _check(self, account: str, *, currency: str) -> None:
+        found, _, line = self._closing[currency]
+        if currency in self._opening:
+            expected = self._opening[currency][0] + self._moved.get(currency, Decimal(0))
+            if expected != found:
+                different = Difference(account=account, currency=currency, line=line, expected=expected, found=found)
+                self._report(different)
+
+
+def content_of(path: Path) -> bytes:
+    """Read a file.
+
+    Raises
+    ------
+    MalformedDocument
+        When it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MalformedDocument(field=path.name, shape="not to be read", fix="name a file that can be read") from error
+
+
+def text_of(content: bytes, *, declared: str | None = None) -> tuple[str, str]:
+    """Read bytes as text, and name the encoding: that of a byte order mark, UTF-8, the declared one, Windows-1252.
+
+    What is UTF-8 is read as UTF-8 whatever a header says, for many banks write one and declare the other. Hardly any
+    text in another encoding happens to be UTF-8.
+
+    Examples
+    --------
+    >>> text_of("Müller".encode("cp1252"), declared="1252")
+    ('Müller', 'cp1252')
+    """
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, errors="replace"), encoding
+    for encoding in ("utf-8", *([declared] if declared else ())):
+        try:
+            return content.decode(encoding), codecs.lookup(encoding).name
+        except (LookupError, UnicodeError):
+            continue
+    return content.decode("cp1252", errors="replace"), "cp1252"
+
+
+def printed(text: str | None, *, limit: int = LONGEST_TEXT) -> str | None:
+    r"""Give a text on one line, no longer than it may be; None when nothing is printed.
+
+    Examples
+    --------
+    >>> printed(" Rent\n  May "), printed("\x00 ")
+    ('Rent May', None)
+    """
+    if not text:
+        return None
+    said = " ".join(text.split())
+    if not said.isprintable():
+        said = _UNPRINTED.sub(" ", said).strip()
+    return said[:limit].rstrip() or None
+
+
+def decimal_in(text: str, *, field: str) -> Decimal:
+    """Read an amount. The decimal sign is a point or a comma; where both stand the last one, and the first groups.
+
+    Raises
+    ------
+    MalformedEvent
+        When it is no number, or one of more than fifteen digits.
+
+    Examples
+    --------
+    >>> decimal_in("-12,5", field="amount"), decimal_in("1,234.50", field="amount")
+    (Decimal('-12.5'), Decimal('1234.50'))
+    """
+    plain = text.strip()
+    if _PLAIN.fullmatch(plain) is None:
+        grouped = _GROUPED.fullmatch(plain)
+        if grouped is None:
+            shape = f"text of {len(text)} characters"
+            raise MalformedEvent(field=field, shape=shape, fix="write a number such as -12.50")
+        plain = plain.replace(grouped[1], "")
+    return Decimal(plain.replace(",", "."))
+
+
+@lru_cache(maxsize=4096)
+def date_in(text: str, *, field: str) -> date:
+    """Read the date with which a text begins, as it is printed: what follows it, such as a time, is left.
+
+    Raises
+    ------
+    MalformedEvent
+        When it begins with no date of the years from 1900 to 2199.
+
+    Examples
+    --------
+    >>> date_in("2026-11-05T23:30:00-05:00", field="date"), date_in("20261105", field="date")
+    (datetime.date(2026, 11, 5), datetime.date(2026, 11, 5))
+    """
+    match = _DATE.match(text)
+    try:
+        return date(*map(int, match.groups())) if match else _no_date(text, field=field)
+    except ValueError:
+        return _no_date(text, field=field)
+
+
+def _no_date(text: str, *, field: str) -> NoReturn:
+    raise MalformedEvent(field=field, shape=f"text of {len(text)} characters", fix="write a date such as 2026-11-05")
+
+
+def date_or_none(text: str | None) -> date | None:
+    """Read a date that may be missing, or written as zeros."""
+    try:
+        return date_in(text, field="date") if text else None
+    except MalformedEvent:
+        return None
+
+
+def rate_in(text: str | None) -> float | None:
+    """Read a rate of exchange; None where there is none that can be one."""
+    try:
+        rate = float(decimal_in(text or "", field="rate"))
+    except MalformedEvent:
+        return None
+    return rate if rate > 0 else None
+
+
+@lru_cache(maxsize=4096)
+def account_number(number: str, *, bank: str = "") -> str:
+    """Give the name under which an account is known in every file.
+
+    Examples
+    --------
+    >>> account_number("de89 3704 0044 0532 0130 00"), account_number("532013000", bank="37040044")
+    ('DE89370400440532013000', '37040044/532013000')
+    >>> account_number("4111 1111 1111 1111"), account_number("411111xxxxxx1111")
+    ('411111******1111', '411111******1111')
+    """
+    plain = re.sub(r"[\s-]", "", number).upper()
+    for one in (plain, plain[:-3] if plain[-3:].isalpha() else ""):  # some banks write the currency behind it
+        if _is_iban(one):
+            return one
+    if _CARD.fullmatch(plain) and _is_card(plain):
+        return f"{plain[:6]}{'*' * (len(plain) - 10)}{plain[-4:]}"
+    if _MASKED.fullmatch(plain):
+        return plain.replace("X", "*")
+    written = " ".join(number.split())
+    return f"{bank.strip()}/{written}" if bank.strip() and written else written
+
+
+def _is_iban(text: str) -> bool:
+    return bool(_IBAN.fullmatch(text)) and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
+
+
+def _is_card(digits: str) -> bool:
+    """Tell a card's number by its check digit."""
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    return sum(one - 9 if one > 9 else one for one in doubled) % 10 == 0  # noqa: PLR2004 - the sum of its two digits
+
+
+def cut_off(*, line: int) -> MalformedEvent:
+    """Give what is wrong with a file that ends, or cannot be read further, in the middle of something."""
+    return MalformedEvent(field="file", shape=f"a file that breaks off in line {line}", fix="export it again, whole")
