@@ -1,0 +1,213 @@
+"""What stands in the fields of open-banking payloads: texts, dates, amounts, numbers of accounts, and how often."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from math import inf
+
+from marketofone.domain.errors import MalformedEvent, MalformedRequest
+from marketofone.domain.fields import Every
+from marketofone.domain.money import decimals_of
+
+NAME, TEXT, PRINTED = 64, 200, 500
+"""How many characters a name, a text and what a statement prints may have; see ``domain/event.py``."""
+
+_BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
+_BRITISH = re.compile(r"GB\d\d[A-Z]{4}(\d{14})")
+_DAY_OF_A_DATE = 10
+_SORT_CODE = 6
+_MAX_DIGITS = 14  # before the decimal sign
+_EVERY: dict[tuple[str, int], Every] = {
+    ("day", 1): "day",
+    ("day", 7): "week",
+    ("day", 14): "fortnight",
+    ("week", 1): "week",
+    ("week", 2): "fortnight",
+    ("month", 1): "month",
+    ("month", 3): "quarter",
+    ("month", 6): "half_year",
+    ("month", 12): "year",
+}
+
+
+def day_in(text: str, *, field: str) -> date:
+    """Read the date that is printed, whatever the timezone beside it.
+
+    Raises
+    ------
+    MalformedEvent
+
+    Examples
+    --------
+    >>> day_in("2026-03-29T00:30:00+01:00", field="BookingDateTime")
+    datetime.date(2026, 3, 29)
+    """
+    try:
+        return date.fromisoformat(text[:_DAY_OF_A_DATE])
+    except ValueError as error:
+        raise _no_date(text, field=field) from error
+
+
+def moment_in(text: str, *, field: str) -> date | datetime:
+    """Read an instant, or a date where no time stands beside it.
+
+    Raises
+    ------
+    MalformedEvent
+    """
+    if len(text) <= _DAY_OF_A_DATE:
+        return day_in(text, field=field)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _no_date(text, field=field) from error
+
+
+def _no_date(text: str, *, field: str) -> MalformedEvent:
+    return MalformedEvent(field=field, shape=f"text of {len(text)} characters", fix="write a date of ISO 8601")
+
+
+def optional_day(text: str | None, *, field: str) -> date | None:
+    """Read the date that is printed, where one is.
+
+    Raises
+    ------
+    MalformedEvent
+    """
+    return None if text is None else day_in(text, field=field)
+
+
+def number_in(amount: Decimal, *, field: str) -> Decimal:
+    """Give a number that can be an amount.
+
+    Raises
+    ------
+    MalformedEvent
+        When it is none, or beyond any amount.
+    """
+    if not amount.is_finite() or amount.adjusted() >= _MAX_DIGITS:
+        raise MalformedEvent(field=field, shape="a number beyond any amount", fix="write the amount")
+    return amount
+
+
+def unsigned(amount: Decimal, *, field: str) -> Decimal:
+    """Give an amount beside which its direction is told in a word, and which therefore has no sign.
+
+    Raises
+    ------
+    MalformedEvent
+        When it has one: it could mean either.
+    """
+    if number_in(amount, field=field) < 0:
+        fix = "write the amount without a sign; the word beside it says in which direction it goes"
+        raise MalformedEvent(field=field, shape="a negative number", fix=fix)
+    return amount
+
+
+def rate_in(rate: str | float | None) -> float | None:
+    """Give a rate of exchange; None where there is none that can be one.
+
+    Examples
+    --------
+    >>> rate_in("1.0842"), rate_in("0"), rate_in("about one")
+    (1.0842, None, None)
+    """
+    try:
+        number = float(rate or 0)
+    except ValueError:
+        return None
+    return number if 0 < number < inf else None
+
+
+def in_cents(amount: Decimal, *, currency: str) -> Decimal:
+    """Round what is valued finer than money is, such as an investment, to the decimals of its currency."""
+    try:
+        return round(amount, decimals_of(currency))
+    except MalformedRequest:  # the currency is refused where the row becomes an event
+        return amount
+
+
+def printed(text: str | None, *, limit: int) -> str | None:
+    r"""Give a text in one line and at most so long; None where nothing is said.
+
+    Examples
+    --------
+    >>> printed(" KIOSK\n 7 ", limit=NAME), printed("  ", limit=NAME)
+    ('KIOSK 7', None)
+    """
+    return None if text is None else _BLANKS.sub(" ", text).strip()[:limit].strip() or None
+
+
+def first(*texts: str | None) -> str | None:
+    """Give the first text that says something."""
+    return next((text for text in texts if text is not None and text.strip()), None)
+
+
+def category_code(text: str | None) -> str | None:
+    """Give a merchant category code with its four digits; None where it is none.
+
+    Examples
+    --------
+    >>> category_code("742"), category_code("shops")
+    ('0742', None)
+    """
+    return text.zfill(4) if text is not None and re.fullmatch(r"[0-9]{1,4}", text) else None
+
+
+def account_number(number: str) -> str:
+    """Give the number of an account as one name, however it is written.
+
+    A British IBAN ends in the sort code and the account number, by which British payloads name an account.
+
+    Examples
+    --------
+    >>> account_number("de89 3704 0044 0532 0130 00"), account_number("GB29 NWBK 6016 1331 9268 19")
+    ('DE89370400440532013000', '601613/31926819')
+    """
+    bare = re.sub(r"[\s-]", "", number).upper()
+    iban = _BRITISH.fullmatch(bare)
+    return bare if iban is None else british(iban[1])
+
+
+def british(number: str) -> str:
+    """Give a sort code with an account number as one name.
+
+    Examples
+    --------
+    >>> british("60-16-13 31926819")
+    '601613/31926819'
+    """
+    bare = re.sub(r"[\s-]", "", number)
+    return f"{bare[:_SORT_CODE]}/{bare[_SORT_CODE:]}"
+
+
+def masked(card: str) -> str:
+    """Give the number of a card without its middle, however much of it is told.
+
+    Examples
+    --------
+    >>> masked("5254 1200 0000 3241"), masked("525412xxxxxx3241")
+    ('525412******3241', '525412******3241')
+    """
+    bare = re.sub(r"[\s-]", "", card)
+    middle = range(6, len(bare) - 4)
+    return "".join("*" if at in middle or not sign.isdigit() else sign for at, sign in enumerate(bare))
+
+
+def every(unit: str, count: int = 1) -> Every | None:
+    """Give the word for a time between two payments; None where there is none.
+
+    Examples
+    --------
+    >>> every("week", 2), every("month", 5)
+    ('fortnight', None)
+    """
+    return _EVERY.get((unit, count))
+
+
+def no_word(word: str, *, field: str) -> MalformedEvent:
+    """Give the error of a word that the specification does not know."""
+    shape = f"text of {len(word)} characters"
+    return MalformedEvent(field=field, shape=shape, fix="use one of the words of the specification")

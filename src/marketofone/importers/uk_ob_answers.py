@@ -1,0 +1,212 @@
+"""The parts of an answer of UK Open Banking, under the names of its specification.
+
+Names that version 3.1 uses stand beside those of 4.0.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+from marketofone.domain.fields import Every
+from marketofone.importers.payload_values import every, first, optional_day
+
+_FREQUENCY: dict[str, Every] = {
+    **dict.fromkeys(("DAIL", "EvryDay"), "day"),
+    "WEEK": "week",
+    "FRTN": "fortnight",
+    "MNTH": "month",
+    "QURT": "quarter",
+    "MIAN": "half_year",
+    "YEAR": "year",
+}
+_INTERVALS = {"IntrvlDay": "day", "IntrvlWkDay": "week", "IntrvlMnthDay": "month"}
+
+
+class Part(Struct, frozen=True, gc=False, rename="pascal"):
+    """A part of an answer."""
+
+
+class Money(Part, frozen=True, gc=False):
+    """An amount of a currency; without a sign, for a word beside it says its direction."""
+
+    amount: Decimal
+    currency: str
+
+
+class Party(Part, frozen=True, gc=False):
+    """Somebody with an account: who owns it, pays or is paid."""
+
+    scheme_name: str | None = None
+    identification: str | None = None
+    secondary_identification: str | None = None
+    name: str | None = None
+
+
+class Account(Part, frozen=True, gc=False):
+    """An account (``OBAccount6``)."""
+
+    account_id: str
+    account_type_code: str | None = None
+    account_sub_type: str | None = None
+    account: list[Party] | None = None
+
+
+class CreditLine(Part, frozen=True, gc=False):
+    """How much the bank lends on an account, and whether a balance includes it."""
+
+    included: bool
+    amount: Money | None = None
+
+
+class Balance(Part, frozen=True, gc=False):
+    """What stands on an account (``OBReadBalance1``)."""
+
+    account_id: str
+    credit_debit_indicator: Literal["Credit", "Debit"]
+    type: str
+    date_time: str
+    amount: Money
+    credit_line: list[CreditLine] | None = None
+
+
+class Code(Part, frozen=True, gc=False):
+    """What kind of transaction it is."""
+
+    code: str
+    sub_code: str | None = None
+
+
+class Exchange(Part, frozen=True, gc=False):
+    """How one currency was changed into another."""
+
+    exchange_rate: str | float | None = None
+    instructed_amount: Money | None = None
+
+
+class After(Part, frozen=True, gc=False):
+    """What stands on the account after a transaction."""
+
+    credit_debit_indicator: Literal["Credit", "Debit"]
+    amount: Money
+
+
+class Merchant(Part, frozen=True, gc=False):
+    """Who was paid with a card."""
+
+    merchant_name: str | None = None
+    merchant_category_code: str | None = None
+
+
+class Transaction(Part, frozen=True, gc=False):
+    """Money that moved, or is about to (``OBTransaction6``)."""
+
+    account_id: str
+    credit_debit_indicator: Literal["Credit", "Debit"]
+    status: str
+    booking_date_time: str
+    amount: Money
+    transaction_id: str | None = None
+    transaction_reference: str | None = None
+    value_date_time: str | None = None
+    transaction_information: str | None = None
+    currency_exchange: Exchange | None = None
+    bank_transaction_code: Code | None = None
+    proprietary_bank_transaction_code: Code | None = None
+    balance: After | None = None
+    merchant_details: Merchant | None = None
+    creditor_account: Party | None = None
+    debtor_account: Party | None = None
+    ultimate_creditor: Party | None = None
+    ultimate_debtor: Party | None = None
+    category_purpose_code: str | None = None
+    payment_purpose_code: str | None = None
+
+
+class Frequency(Part, frozen=True, gc=False):
+    """How often something is paid."""
+
+    type: str
+
+
+class Mandate(Part, frozen=True, gc=False):
+    """What was agreed about payments that come again."""
+
+    mandate_identification: str | None = None
+    frequency: Frequency | None = None
+    first_payment_date_time: str | None = None
+    final_payment_date_time: str | None = None
+
+
+class Order(Part, frozen=True, gc=False):
+    """What payments that come again have in common."""
+
+    account_id: str
+    frequency: str | None = None
+    mandate_related_information: Mandate | None = None
+    first_payment_date_time: str | None = None
+    final_payment_date_time: str | None = None
+
+    @property
+    def schedule(self) -> dict[str, object]:
+        """When it is paid: told in the mandate since 4.0, beside it before."""
+        mandate = self.mandate_related_information or Mandate()
+        begins = first(mandate.first_payment_date_time, self.first_payment_date_time)
+        ends = first(mandate.final_payment_date_time, self.final_payment_date_time)
+        return {
+            "first_on": optional_day(begins, field="FirstPaymentDateTime"),
+            "last_on": optional_day(ends, field="FinalPaymentDateTime"),
+            "every": _every(self.frequency if mandate.frequency is None else mandate.frequency.type),
+        }
+
+
+class StandingOrder(Order, frozen=True, gc=False):
+    """A standing order (``OBStandingOrder6``)."""
+
+    standing_order_id: str | None = None
+    standing_order_status_code: str | None = None
+    next_payment_date_time: str | None = None
+    next_payment_amount: Money | None = None
+    first_payment_amount: Money | None = None
+    last_payment_amount: Money | None = None
+    final_payment_amount: Money | None = None
+    creditor_account: Party | None = None
+
+
+class DirectDebit(Order, frozen=True, gc=False, kw_only=True):
+    """A direct debit (``OBReadDirectDebit2``)."""
+
+    name: str
+    direct_debit_id: str | None = None
+    direct_debit_status_code: str | None = None
+    mandate_identification: str | None = None
+    previous_payment_amount: Money | None = None
+
+
+class ScheduledPayment(Part, frozen=True, gc=False):
+    """One payment of a later date (``OBScheduledPayment3``)."""
+
+    account_id: str
+    scheduled_payment_date_time: str
+    instructed_amount: Money
+    scheduled_payment_id: str | None = None
+    creditor_account: Party | None = None
+
+
+class Answer(Part, frozen=True, gc=False):
+    """Any answer: what it holds, by name."""
+
+    data: dict[str, Raw]
+
+
+def _every(frequency: str | None) -> Every | None:
+    """Give the time between two payments; None where none of our words says it."""
+    if frequency is None or frequency in _FREQUENCY:
+        return _FREQUENCY.get(frequency or "")
+    schedule, _, rest = frequency.partition(":")
+    if schedule in ("QtrDay", "WkInMnthDay"):
+        return "quarter" if schedule == "QtrDay" else "month"
+    count = rest.partition(":")[0]
+    return every(_INTERVALS.get(schedule, ""), int(count)) if count.isdecimal() else None
