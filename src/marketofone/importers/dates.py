@@ -1,0 +1,183 @@
+"""Dates as people and banks write them: which order is meant, and a reader for one order.
+
+A year of four digits that comes first is never misread. Where it comes last the order of day and month is open until a
+number above twelve decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Literal, NamedTuple
+
+from babel import Locale
+
+from marketofone.importers.cells import Cell
+from marketofone.importers.vocabulary import folded
+
+Order = Literal["YMD", "DMY", "MDY"]
+ORDERS: tuple[Order, ...] = ("YMD", "DMY", "MDY")
+
+_CLOCK = re.compile(r"[T ,]+\d{1,2}:\d{2}.*$")
+_NUMBERS = re.compile(r"(\d{1,4})[./\-\s]\s?(\d{1,2})[./\-\s]\s?(\d{1,4})\.?")
+_TOGETHER = {8: {"YMD": (4, 6), "DMY": (2, 4), "MDY": (2, 4)}, 6: {"YMD": (2, 4), "DMY": (2, 4), "MDY": (2, 4)}}
+_DAY_AND_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s.\-/]*([^\W\d_]+)[\s.,\-/]*(\d{4}|\d{2})")
+_NAME_AND_DAY = re.compile(r"([^\W\d_]+)[\s.]*(\d{1,2})(?:st|nd|rd|th)?[\s,]+(\d{4})")
+_EAST_ASIAN = str.maketrans({"年": "-", "月": "-", "日": None, "년": "-", "월": "-", "일": None})
+_LANGUAGES = (
+    "en", "de", "fr", "cs", "sk", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "hu", "ro", "tr", "el", "ru",
+    "uk",
+)  # fmt: skip
+_YEARS = range(1900, 2200)
+_CENTURY, _THIS_CENTURY_UNTIL = 100, 69
+_SPREADSHEET_BEGINS = date(1899, 12, 30)
+_SPREADSHEET_DAYS = range(10_000, 100_000)
+_REMEMBERED = 20_000
+_ENOUGH_TO_TELL = 4  # different dates
+
+
+def date_reader(order: Order) -> Callable[[Cell], date]:
+    """Give a reader of dates in one order; it gives the date of a date with a time.
+
+    The reader raises ``ValueError`` where there is no date.
+
+    Examples
+    --------
+    >>> read = date_reader("DMY")
+    >>> read("3.4.26"), read("2026-04-03 09:30"), read("3 Apr 2026") == read("03/04/2026")
+    (datetime.date(2026, 4, 3), datetime.date(2026, 4, 3), True)
+    """
+    known: dict[str, date] = {}
+
+    def read(cell: Cell) -> date:
+        if not isinstance(cell, str):
+            return _typed(cell)
+        text = _CLOCK.sub("", cell) if ":" in cell else cell
+        found = known.get(text)
+        if found is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            found = known[text] = _date_in(text.strip(), order=order)
+        return found
+
+    return read
+
+
+def _typed(cell: Decimal | date) -> date:
+    if isinstance(cell, date):
+        if cell.year not in _YEARS:
+            raise ValueError("no year of a statement")
+        return cell.date() if isinstance(cell, datetime) else cell
+    if cell in _SPREADSHEET_DAYS:  # a spreadsheet's number of days
+        return _SPREADSHEET_BEGINS + timedelta(days=int(cell))
+    raise ValueError("no date")
+
+
+def _date_in(text: str, *, order: Order) -> date:
+    if not text.isascii():
+        text = text.translate(_EAST_ASIAN)
+    if match := _NUMBERS.fullmatch(text):
+        return _ordered(*match.groups(), order=order)
+    if text.isdigit() and (cuts := _TOGETHER.get(len(text))):
+        first, second = cuts[order]
+        return _ordered(text[:first], text[first:second], text[second:], order=order)
+    if match := _DAY_AND_NAME.fullmatch(text):
+        day, name, year = match.groups()
+    elif match := _NAME_AND_DAY.fullmatch(text):
+        name, day, year = match.groups()
+    else:
+        raise ValueError("no date")
+    return _calendar_date(year, _months().get(folded(name), 0), int(day))
+
+
+def _ordered(first: str, second: str, third: str, *, order: Order) -> date:
+    if order == "YMD" or len(first) == len("YYYY"):
+        return _calendar_date(first, int(second), int(third))
+    day, month = (first, second) if order == "DMY" else (second, first)
+    return _calendar_date(third, int(month), int(day))
+
+
+def _calendar_date(year: str, month: int, day: int) -> date:
+    number = int(year)
+    if len(year) == len("YY"):
+        number += 2000 if number <= _THIS_CENTURY_UNTIL else 1900
+    if number not in _YEARS:
+        raise ValueError("no year of a statement")
+    return date(number, month, day)
+
+
+@cache
+def _months() -> dict[str, int]:
+    """Give the months by their names in many languages; of one name with two meanings the first language's counts."""
+    named: dict[str, int] = {}
+    for language in _LANGUAGES:
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for month, name in Locale(language).months[context][width].items():
+                    named.setdefault(folded(name), month)
+    return named | {"sept": 9}
+
+
+class DateStyle(NamedTuple):
+    """In which order the dates of a column are written, which share of them can be read so, and whether it is sure."""
+
+    order: Order
+    share: float
+    sure: bool
+
+
+def date_style(cells: Iterable[Cell]) -> DateStyle:
+    """Find in which order dates are written.
+
+    Of orders that read them equally well one counts in which they only rise or only fall, as in a statement; else the
+    day comes first, and it is not sure.
+
+    Examples
+    --------
+    >>> date_style(["03/04/2026", "03/14/2026"])
+    DateStyle(order='MDY', share=1.0, sure=True)
+    >>> date_style(["03/04/2026"]).sure
+    False
+    """
+    distinct = [cell for cell in dict.fromkeys(cells) if cell != ""]
+    read = {order: _all_read(distinct, order=order) for order in ORDERS}
+    best = max(map(len, read.values()))
+    likely: list[Order] = [order for order in ("DMY", "MDY", "YMD") if len(read[order]) == best]
+    if not best:
+        return DateStyle("YMD", 0.0, sure=True)
+    if len(likely) > 1 and "YMD" in likely:
+        likely = _year_first(likely, read)
+    in_turn = [order for order in likely if _in_turn(read[order])]
+    if len(in_turn) == 1 and best >= _ENOUGH_TO_TELL:
+        likely = in_turn
+    return DateStyle(likely[0], best / len(distinct), len(likely) == 1)
+
+
+def _year_first(likely: list[Order], read: Mapping[Order, list[date]]) -> list[Order]:
+    """Settle whether years come first: where all orders read alike, or the others scatter dates over decades."""
+    others: list[Order] = [order for order in likely if order != "YMD"]
+    if all(read[order] == read["YMD"] for order in others):
+        return ["YMD"]
+    return ["YMD"] if 3 * _span(read["YMD"]) < min(_span(read[order]) for order in others) else others
+
+
+def _span(dates: list[date]) -> timedelta:
+    return max(dates) - min(dates)
+
+
+def _in_turn(dates: list[date]) -> bool:
+    rising = sorted(dates)
+    return dates in (rising, rising[::-1])
+
+
+def _all_read(cells: list[Cell], *, order: Order) -> list[date]:
+    read = date_reader(order)
+    found: list[date] = []
+    for cell in cells:
+        with suppress(ValueError):
+            found.append(read(cell))
+    return found

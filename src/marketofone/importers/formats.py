@@ -1,0 +1,99 @@
+"""Every format that is read into rows, by its name on the command line, and how a file of each begins.
+
+A format is one line of ``FORMATS``: its name, and a function that gives the rows of a file. ``TABLES`` are those that
+need a mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from marketofone.domain.errors import MalformedDocument
+from marketofone.importers import berlin, camt, columnar, delimited, fdx, mt940, ofx, plaid, spreadsheet, uk_ob
+from marketofone.importers.encoding import bytes_in, marked_encoding
+from marketofone.importers.mapping import Mapping
+from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.tabular import Table
+
+Reader = Callable[[Path], Iterator[Row | BadRow]]
+
+FORMATS: dict[str, Reader] = {
+    "ofx": ofx.read,
+    "mt940": mt940.read,
+    "camt": camt.read,
+    "uk-ob": uk_ob.read,
+    "berlin": berlin.read,
+    "plaid": plaid.read,
+    "fdx": fdx.read,
+}
+QIF = "qif"
+"""It tells neither account nor currency, so both are asked for."""
+ELSEWHERE = frozenset({"uk-ob", "berlin", "plaid", "fdx"})
+"""What other banks answer: the accounts are there."""
+TABLES = ("csv", "xlsx", "parquet")
+
+_BEGINNINGS = (
+    (columnar.PARQUET, "parquet"),
+    (columnar.ARROW, "parquet"),
+    (b"PK\x03\x04", "xlsx"),
+    (b"\xd0\xcf\x11\xe0", "xlsx"),  # spreadsheets of the last century
+    (b"OFXHEADER", "ofx"),
+    (b"!Type:", "qif"),
+    (b"!Account", "qif"),
+    (b"{1:F01", "mt940"),
+    (b":20:", "mt940"),
+)
+_HEAD_BYTES = 16_384
+_EVENT = b'"specversion"'
+
+
+def open_table(form: str, path: Path, *, mapping: Mapping | None = None) -> Table:
+    """Open a file of one of the ``TABLES``; what a mapping says of it is not found out again.
+
+    Raises
+    ------
+    MalformedDocument
+        When the file cannot be read, or holds no table.
+    """
+    if form == "parquet":
+        return columnar.read(path)
+    if form == "xlsx":
+        return spreadsheet.read(path, sheet=None if mapping is None else mapping.sheet)
+    if mapping is None:
+        return delimited.read(path)
+    return delimited.read(path, separator=mapping.separator, encoding=mapping.encoding)
+
+
+def form_of(path: Path) -> str | None:
+    """Tell by its beginning of which format a file is; None where it shows none, or cannot be read."""
+    try:
+        head = next(bytes_in(path), b"")[:_HEAD_BYTES]
+    except MalformedDocument:
+        return None
+    encoding = marked_encoding(head)
+    text = head if encoding is None else head.decode(encoding, errors="replace").encode()
+    begins = text.lstrip()
+    for sign, form in _BEGINNINGS:
+        if begins.startswith(sign):
+            return form
+    if begins.startswith(b"<"):
+        return "camt" if b":camt.05" in text else "ofx" if b"<OFX" in text else None
+    if begins.startswith((b"{", b"[")):
+        return "cloudevents" if _EVENT in text else None
+    return "csv" if delimited.holds_a_table(text.decode(errors="replace").splitlines()) else None
+
+
+def check_form(form: str, path: Path) -> None:
+    """Check that a file does not begin like one of another format.
+
+    Raises
+    ------
+    MalformedDocument
+        Naming the command that reads it.
+    """
+    found = form_of(path)
+    known = {*TABLES, *FORMATS, "cloudevents"}
+    if found is not None and found != form and found in known:
+        fix = f"import it with `marketofone import {found}`"
+        raise MalformedDocument(field=path.name, shape=f"a file of the format {found}", fix=fix)

@@ -1,0 +1,258 @@
+"""Rows of a table as movements, after a mapping; what cannot be one is a bad row with its reason.
+
+1. Each column has a reader, made once for all rows.
+2. A line that sums others up, says what stood on the account, or is a note below the rows, is no row: it is counted.
+3. Rows of one day keep their order: by the time beside their date where there is one, else as they stand in the file.
+4. Balances stand beside the movements; of an account at another bank the last one is told by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from marketofone.domain.errors import MalformedEvent
+from marketofone.importers.amounts import SYMBOLS, amount_reader
+from marketofone.importers.balances import BalanceCheck
+from marketofone.importers.cells import Cell, account_of, is_empty, text_of
+from marketofone.importers.dates import date_reader
+from marketofone.importers.details import NAME_LENGTH, Cells, details_of, folded_words
+from marketofone.importers.mapping import Mapping
+from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.tabular import Table, TableRow
+from marketofone.importers.vocabulary import begins_like_a_total, says
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([AaPp][Mm])?")
+_LAST_SECOND = 86_399
+_PLACES = 1000  # for the rows of one moment
+_NOTE_CELLS = 2  # so few filled cells, of which none is a date or an amount, are a note and no row
+
+Amount = Callable[[Cells], Decimal | None]
+
+
+class _Balance(NamedTuple):
+    """What an account held after a row: its line, its date and its place among the rows of that day."""
+
+    line: int
+    on: date
+    place: int
+    balance: Decimal
+
+
+class MappedRows:
+    """Reads a table after its mapping, once.
+
+    Once all were read, ``notes`` counts lines that are no rows, and ``check`` tells where balances do not follow.
+
+    Raises
+    ------
+    MalformedDocument
+        When the mapping names what the table does not have.
+    """
+
+    def __init__(self, table: Table, mapping: Mapping, *, elsewhere: bool = False) -> None:
+        mapping.check(table.columns)
+        self.notes = 0
+        self.check = BalanceCheck(mapping.order)
+        self._table = table
+        self._mapping = mapping
+        self._elsewhere = elsewhere
+        self._width = len(table.columns)
+        self._at = {name: number for number, name in enumerate(table.columns)}
+        self._places = {key: self._at[column] for key, column in mapping.columns.named()}
+        self._date = date_reader(mapping.date)
+        self._number = amount_reader(mapping.decimal)
+        self._amount = self._amount_of()
+        texts = [self._at[column] for column in mapping.columns.text]
+        self._details = details_of(mapping, self._places, number=self._number, day=self._date, texts=texts)
+        self._last: dict[tuple[str, str], _Balance] = {}
+        self._before = Counter[tuple[date, int]]()  # rows that told the same date and time
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        for row in self._table.rows():
+            if isinstance(row, BadRow):
+                yield row
+            elif (read := self._read(row)) is not None:
+                yield read
+            else:
+                self.notes += 1
+        for (account, currency), last in self._last.items():
+            facts = {"account": account, "currency": currency, "balance": last.balance}
+            yield Row(line=last.line, what="balance", facts=facts, on=last.on)
+
+    def _cell(self, cells: Cells, key: str) -> Cell:
+        at = self._places.get(key)
+        return "" if at is None else cells[at]
+
+    def _read(self, row: TableRow) -> Row | BadRow | None:
+        line, cells, raw = row
+        missing = self._width - len(cells)
+        if missing:
+            cells = [*cells, *[""] * missing] if missing > 0 else cells
+        try:
+            self._check_width(cells)
+            return self._understood(line, cells, raw)
+        except MalformedEvent as why:
+            return None if self._is_note(cells) else BadRow(line=line, raw=raw, why=why)
+
+    def _check_width(self, cells: Cells) -> None:
+        if len(cells) > self._width and not is_empty(cells[self._width :]):
+            fix = f"write {self._width}, and quote what holds a separator"
+            raise MalformedEvent(field="row", shape=f"{len(cells)} cells", fix=fix)
+
+    def _understood(self, line: int, cells: Cells, raw: bytes) -> Row:
+        on, clock = self._booked(cells)
+        amount = self._amount(cells)
+        facts: dict[str, object] = {"account": self._account(cells), "currency": self._currency(cells)}
+        balance, place = self._balance(cells), self._place(on, clock)
+        if balance is not None:
+            self._see(facts, amount or Decimal(0), _Balance(line, on, place, balance))
+        if amount is None:
+            if balance is None:
+                raise MalformedEvent(field="amount", shape="missing", fix="write an amount")
+            place = 0 if self._elsewhere else place
+            return Row(line=line, what="balance", facts={**facts, "balance": balance}, on=on, raw=raw, place=place)
+        if not amount:
+            raise MalformedEvent(field="amount", shape="zero", fix="leave the row out: no money moved")
+        facts["amount"] = amount
+        if balance is not None and not self._elsewhere:
+            facts["balance"] = balance
+        for add in self._details:
+            add(facts, cells, amount)
+        id = text_of(self._cell(cells, "id")) or None  # noqa: A001 - the word of CloudEvents
+        return Row(line=line, what="movement", facts=facts, on=on, id=id, raw=raw, place=place)
+
+    def _place(self, on: date, clock: int) -> int:
+        """Give the place of a row among those of its day: by its time, then by its place in the file."""
+        before = min(self._before[on, clock], _PLACES - 1)
+        self._before[on, clock] += 1
+        return _PLACES * clock + (before if self._mapping.order == "oldest first" else _PLACES - 1 - before)
+
+    def _booked(self, cells: Cells) -> tuple[date, int]:
+        """Give the date of a row, and the second of that day where a time stands beside it."""
+        for column in self._mapping.columns.booked:
+            cell = cells[self._at[column]]
+            if cell != "":
+                try:
+                    return self._date(cell), _second_of(cell)
+                except ValueError:
+                    fix = f"write a date as {self._mapping.date} in the column {column}"
+                    raise MalformedEvent(field="booked", shape=_shape(cell), fix=fix) from None
+        raise MalformedEvent(field="booked", shape="missing", fix="write the date of booking")
+
+    def _amount_of(self) -> Amount:
+        """Give what reads the amount of a row, money in being positive; None where nothing stands."""
+        said = self._mapping.columns
+        if said.amount is None:
+            return self._of_two()
+        read = self._figure("amount", amount_reader(self._mapping.decimal, positive=self._mapping.positive))
+        if said.direction is None:
+            return read
+        words = self._mapping.words
+        signs = dict.fromkeys(folded_words(words.money_in), 1) | dict.fromkeys(folded_words(words.money_out), -1)
+        return partial(_directed, self._figure("amount", self._number), self._at[said.direction], signs)
+
+    def _of_two(self) -> Amount:
+        positive = self._mapping.positive
+        debit = self._figure("debit", amount_reader(self._mapping.decimal, positive=positive))
+        credit = self._figure("credit", self._number)
+
+        def read(cells: Cells) -> Decimal | None:
+            out, into = debit(cells), credit(cells)
+            if out and into:
+                raise MalformedEvent(field="amount", shape="a debit and a credit", fix="write one of them in each row")
+            return out or into if out is not None or into is not None else None
+
+        return read
+
+    def _figure(self, key: str, number: Callable[[Cell], Decimal]) -> Amount:
+        at, column = self._places.get(key), getattr(self._mapping.columns, key)
+
+        def read(cells: Cells) -> Decimal | None:
+            cell: Cell = "" if at is None else cells[at]
+            if cell == "" or (isinstance(cell, str) and not cell.strip()):
+                return None
+            try:
+                return number(cell)
+            except ValueError:
+                fix = f"write a number with {self._mapping.decimal} before its decimals in the column {column}"
+                raise MalformedEvent(field=key, shape=_shape(cell), fix=fix) from None
+
+        return read
+
+    def _balance(self, cells: Cells) -> Decimal | None:
+        """Give what stood on the account after a row; what cannot be read is left out, for the row says enough."""
+        cell = self._cell(cells, "balance")
+        try:
+            return self._number(cell) if cell != "" else None
+        except ValueError:
+            return None
+
+    def _account(self, cells: Cells) -> str:
+        name = account_of(self._cell(cells, "account"))[:NAME_LENGTH] or self._mapping.account
+        if not name:
+            raise MalformedEvent(field="account", shape="missing", fix="name the account, or give --account")
+        return name
+
+    def _currency(self, cells: Cells) -> str:
+        word = text_of(self._cell(cells, "currency"))
+        code = SYMBOLS.get(word.lower(), word.upper()) or self._mapping.currency
+        if not code:
+            raise MalformedEvent(field="currency", shape="missing", fix="write a code of ISO 4217, or give --currency")
+        return code
+
+    def _see(self, facts: dict[str, object], amount: Decimal, said: _Balance) -> None:
+        """Check a balance, and remember the last one of an account at another bank."""
+        key = (str(facts["account"]), str(facts["currency"]))
+        self.check.see(key, amount=amount, balance=said.balance, line=said.line)
+        before = self._last.get(key)
+        if self._elsewhere and (before is None or (before.on, before.place) < (said.on, said.place)):
+            self._last[key] = said
+
+    def _is_note(self, cells: Cells) -> bool:
+        """Say whether a line below the rows only sums up, or notes something."""
+        filled = [text for cell in cells if (text := text_of(cell))]
+        try:
+            self._booked(cells)
+        except MalformedEvent:
+            pass
+        else:
+            return False
+        said = self._mapping.columns
+        amounts = [self._cell(cells, key) for key in ("amount", "debit", "credit") if getattr(said, key) is not None]
+        few = len(filled) <= _NOTE_CELLS or is_empty([cells[self._at[column]] for column in said.booked])
+        return not filled or begins_like_a_total(filled[0]) or (few and is_empty(amounts))
+
+
+def _directed(read: Amount, at: int, signs: dict[str, int], cells: Cells) -> Decimal | None:
+    amount = read(cells)
+    if amount is None:
+        return None
+    word = text_of(cells[at]).casefold()
+    if word not in signs:
+        signs[word] = 1 if says("money_in", word) else -1 if says("money_out", word) else 0
+    if not signs[word]:
+        fix = "write the word into words.money_in or words.money_out of the mapping"
+        raise MalformedEvent(field="direction", shape=_shape(word), fix=fix)
+    return signs[word] * amount
+
+
+def _second_of(cell: Cell) -> int:
+    """Give the second of the day that stands beside a date, 0 where none does."""
+    if isinstance(cell, datetime):
+        return 3600 * cell.hour + 60 * cell.minute + cell.second
+    match = _CLOCK.search(cell) if isinstance(cell, str) and ":" in cell else None
+    if match is None:
+        return 0
+    hour, minute, second, half = match.groups()
+    hours = int(hour) % 12 + 12 * (half.lower() == "pm") if half else int(hour)
+    return min(3600 * hours + 60 * int(minute) + int(second or 0), _LAST_SECOND)
+
+
+def _shape(cell: Cell) -> str:
+    return f"text of {len(cell)} characters" if isinstance(cell, str) else f"a {type(cell).__name__.lower()}"

@@ -1,0 +1,266 @@
+"""A mapping for a table that nobody described: from the words of its header, and from what stands in its cells.
+
+1. Columns get their roles (``roles.py``). Where no header names a date, an amount or a text, cells alone decide.
+2. The order of dates, the sign before decimals, the currency, the account and the words of direction are found.
+3. The first rows are read with what was found: balances and signs settle which way money went (``signs.py``).
+4. What stays open is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.money import CURRENCIES
+from marketofone.importers.amounts import DecimalSign, amount_style, currency_beside
+from marketofone.importers.cells import Cell, iban_in
+from marketofone.importers.dates import Order, date_style
+from marketofone.importers.mapping import Columns, Mapping, Words
+from marketofone.importers.roles import FITS, FOUR_DIGITS, Column, columns_of, roles_in
+from marketofone.importers.signs import settle
+from marketofone.importers.tabular import Table, TableRow
+from marketofone.importers.vocabulary import currency_in, roles_of, says
+
+MAIN = "main"
+"""What an account is called that nothing names."""
+
+_MONEY = ("amount", "debit", "credit", "balance", "original")
+_FORMS = frozenset({"amount", "debit", "credit"})
+_TOLD = frozenset({"text", "counterparty", "payee", "payer", "merchant"})
+_TEXTS_OF_A_ROW = 8
+_CLEAR, _FITTING = 0.5, 0.3
+_MONEY_LIKE = 0.6
+_A_WORD = 6  # letters of what is no code
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """A mapping, and sentences about what in it is not sure."""
+
+    mapping: Mapping
+    unsure: tuple[str, ...] = ()
+
+
+def propose(table: Table, *, account: str | None = None, currency: str | None = None, otherwise: str) -> Proposal:
+    """Propose how the rows of a table become movements.
+
+    Parameters
+    ----------
+    account, currency
+        What is known already; it counts more than what the table says.
+    otherwise
+        The currency that is taken where nothing says one.
+
+    Raises
+    ------
+    MalformedDocument
+        When the table has no rows, or none of its columns holds dates or amounts.
+    """
+    rows = table.sample()
+    if not rows:
+        raise MalformedDocument(field=table.name, shape="no rows", fix="name a file of rows")
+    return _Proposing(table, rows).proposal(account=account, currency=currency, otherwise=otherwise)
+
+
+class _Proposing:
+    """What is found out about one table, step by step."""
+
+    def __init__(self, table: Table, rows: Sequence[TableRow]) -> None:
+        self.table = table
+        self.rows = rows
+        self.columns = columns_of(table, rows)
+        self.roles = roles_in(self.columns)
+        self.unsure: list[str] = []
+
+    def proposal(self, *, account: str | None, currency: str | None, otherwise: str) -> Proposal:
+        self._find_what_is_needed()
+        if account is not None:
+            self.roles.pop("account", None)
+        if currency is not None:
+            self.roles.pop("currency", None)
+        mapping = Mapping(
+            columns=self._columns(),
+            date=self._date_order(),
+            decimal=self._decimal_sign(),
+            account=account or self._account(),
+            currency=currency or self._currency(otherwise),
+            separator=self.table.separator,
+            encoding=self.table.encoding,
+            words=self._words(),
+        )
+        first_rows = replace(self.table, rows=lambda: iter(self.rows))
+        others = [column.name for column in self._free() if column.is_amounts()]
+        settled = settle(mapping, first_rows, others=others)
+        self.unsure += settled.unsure
+        self._say_what_is_not_used(settled.mapping)
+        return Proposal(mapping=settled.mapping, unsure=tuple(self.unsure))
+
+    def _free(self) -> list[Column]:
+        taken = list(self.roles.values())
+        return [column for column in self.columns if column.cells and column not in taken]
+
+    def _find_what_is_needed(self) -> None:
+        """Let cells decide where no header names a date, an amount or a text."""
+        if "booked" not in self.roles:
+            dated = self.roles.pop("value_date", None) or _best(self._free(), _likeness_of_dates)
+            if dated is None:
+                raise self._lacks("dates", "write a column of dates, under a header such as Date")
+            self.roles["booked"] = dated
+            self._say_taken("booked", dated)
+        if not _FORMS & self.roles.keys():
+            self._find_amounts()
+        if "direction" not in self.roles and (words := _best(self.columns, FITS["direction"])) is not None:
+            self.roles["direction"] = words
+        if not _TOLD & self.roles.keys() and (worded := _best(self._free(), _likeness_of_text)) is not None:
+            self.roles["text"] = worded
+
+    def _find_amounts(self) -> None:
+        """Take two columns of which each row fills one; else the column of amounts with most decimals and signs."""
+        free = [column for column in self._free() if column.is_amounts() and not column.is_dates()]
+        for debit, credit in pairwise(free):
+            if _take_turns(debit, credit):
+                self.roles |= {"debit": debit, "credit": credit}
+                self._say_taken("debit", debit)
+                self._say_taken("credit", credit)
+                return
+        figures = _best(free, _likeness_of_amounts)
+        if figures is None:
+            raise self._lacks("amounts", "write a column of amounts, under a header such as Amount")
+        self.roles["amount"] = figures
+        self._say_taken("amount", figures)
+
+    def _lacks(self, what: str, fix: str) -> MalformedDocument:
+        return MalformedDocument(field=self.table.name, shape=f"no column of {what}", fix=fix)
+
+    def _say_taken(self, role: str, column: Column) -> None:
+        self.unsure.append(f"{role}: no header names it; the column {column.name} is taken for what stands in it")
+
+    def _columns(self) -> Columns:
+        named = {role: column.name for role, column in self.roles.items() if role not in {"booked", "text"}}
+        if "counterparty" not in named and len({"payer", "payee"} & named.keys()) == 1:
+            named["counterparty"] = named.pop("payer", "") or named.pop("payee")
+        return Columns(booked=self._booked(), text=self._texts(), **named)
+
+    def _booked(self) -> tuple[str, ...]:
+        """Name the column of dates; where it is not always filled, another one after it."""
+        first = self.roles["booked"]
+        others = [one for one in self._free() if one.is_dates() and one.weights.get("booked", 0) >= _CLEAR]
+        filled = len(first.cells) == first.rows
+        return (first.name, *(one.name for one in others if not filled and len(one.cells) > len(first.cells)))
+
+    def _texts(self) -> tuple[str, ...]:
+        """Name all columns that hold text, as they stand; a word for the kind of payment is text as well."""
+        first = self.roles.get("text")
+        free = [one for one in self._free() if one.is_words() and one.weights.get("text", 0) >= _FITTING]
+        kinds = [one for one in (self.roles.get("bank_code"),) if one is not None and _likeness_of_text(one) >= _A_WORD]
+        return tuple(one.name for one in self.columns if one is first or one in free or one in kinds)[:_TEXTS_OF_A_ROW]
+
+    def _cells(self, *roles: str) -> list[Cell]:
+        return [cell for role in roles if (column := self.roles.get(role)) is not None for cell in column.cells]
+
+    def _date_order(self) -> Order:
+        style = date_style(self._cells("booked", "value_date"))
+        if not style.sure:
+            self.unsure.append(f"date: day and month cannot be told apart; they are read as {style.order}")
+        return style.order
+
+    def _decimal_sign(self) -> DecimalSign:
+        style = amount_style(self._cells(*_MONEY), otherwise="," if self.table.separator == ";" else ".")
+        if not style.sure:
+            self.unsure.append(f"decimal: no amount shows what stands before its decimals; {style.decimal} is taken")
+        return style.decimal
+
+    def _account(self) -> str | None:
+        """Name the account of rows that name none: the one above the header, or a word for it."""
+        column = self.roles.get("account")
+        if column is not None and len(column.cells) == column.rows:
+            return None
+        numbers = (value for value in self._named_above("account") if FOUR_DIGITS.match(value))
+        above = next(self._ibans_above(), None) or next(numbers, None)
+        if above is None:
+            self.unsure.append(f"account: nothing names it; it is called {MAIN} unless --account names it")
+        return above or MAIN
+
+    def _named_above(self, role: str) -> Iterator[str]:
+        """Give what stands beside a word above the header, in the next cell or after a colon."""
+        for cells in self.table.above:
+            told = [part.strip() for cell in cells for part in cell.split(":", maxsplit=1) if part.strip()]
+            for word, value in pairwise(told):
+                if roles_of(word).get(role, 0) >= _CLEAR and not roles_of(value):
+                    yield value[:64]
+
+    def _ibans_above(self) -> Iterator[str]:
+        for cells in self.table.above:
+            for cell in cells:
+                if (found := iban_in(cell)) is not None:
+                    yield found
+
+    def _currency(self, otherwise: str) -> str | None:
+        column = self.roles.get("currency")
+        if column is not None and len(column.cells) == column.rows:
+            return None
+        headers = [currency_in(self.roles[role].name) for role in _MONEY if role in self.roles]
+        if told := [code for code in headers if code is not None]:
+            return told[0]
+        beside = Counter(one for cell in self._cells(*_MONEY[:-1]) if (one := currency_beside(cell)) is not None)
+        if beside:
+            code, sure = beside.most_common(1)[0][0]
+            if len({one.code for one in beside}) > 1 or not sure:
+                self.unsure.append(f"currency: the sign beside amounts is that of several; {code} is taken")
+            return code
+        above = {cell for cells in self.table.above for cell in cells if cell in CURRENCIES}
+        if len(above) != 1:
+            self.unsure.append(f"currency: nothing names it; {otherwise} is taken unless --currency names it")
+        return above.pop() if len(above) == 1 else otherwise
+
+    def _words(self) -> Words:
+        found = {
+            meaning: tuple(dict.fromkeys(word for role in roles for word in self._said(role) if says(meaning, word)))
+            for meaning, roles in {
+                "money_in": ("direction",),
+                "money_out": ("direction",),
+                "transfer": ("direction",),
+                "pending": ("status",),
+                "void": ("status",),
+            }.items()
+        }
+        return Words(**found)
+
+    def _said(self, role: str) -> list[str]:
+        column = self.roles.get(role)
+        return [] if column is None else column.texts
+
+    def _say_what_is_not_used(self, mapping: Mapping) -> None:
+        used = {column for _, column in mapping.columns.named()}
+        left = [one.name for one in self.columns if one.name not in used and _likeness_of_amounts(one) >= _MONEY_LIKE]
+        if left:
+            self.unsure.append(f"not used, though amounts stand there: {', '.join(left)}")
+
+
+def _best(columns: Sequence[Column], likeness: Callable[[Column], float]) -> Column | None:
+    best = max(columns, key=likeness, default=None)
+    return best if best is not None and likeness(best) else None
+
+
+def _take_turns(one: Column, other: Column) -> bool:
+    return len(one.cells) + len(other.cells) == one.rows and one.filled.isdisjoint(other.filled)
+
+
+def _likeness_of_dates(column: Column) -> float:
+    return column.dates.share if column.is_dates() else 0.0
+
+
+def _likeness_of_amounts(column: Column) -> float:
+    """Weigh a column of numbers: amounts have decimals and signs, and ids have neither."""
+    if not column.is_amounts() or column.is_dates():
+        return 0.0
+    with_sign = column.share(lambda text: any(sign in text for sign in "-.,("))
+    return 0.1 + with_sign
+
+
+def _likeness_of_text(column: Column) -> float:
+    return sum(map(len, column.texts)) / len(column.texts) if column.is_words() else 0.0

@@ -1,0 +1,133 @@
+"""Which way money went, and in which order rows stand: settled by reading the first rows with a mapping.
+
+Balances decide where there are any. Else signs do: on an account money goes out more often than in, and a column in
+which nearly nothing is negative is one of a card, or of spending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from marketofone.importers.amounts import Direction
+from marketofone.importers.balances import Chain, Posted, chain_of
+from marketofone.importers.mapped import MappedRows
+from marketofone.importers.mapping import FileOrder, Mapping
+from marketofone.importers.rows import Row
+from marketofone.importers.tabular import Table
+
+_ENOUGH_TO_TELL, _FEW = 10, 0.3
+
+
+class Settled(NamedTuple):
+    """A mapping with its signs and its order settled, and sentences about what is not sure."""
+
+    mapping: Mapping
+    unsure: tuple[str, ...]
+
+
+def settle(mapping: Mapping, table: Table, *, others: Sequence[str] = ()) -> Settled:
+    """Settle which columns say amounts, which sign is money in, and which row of a day is the last.
+
+    Parameters
+    ----------
+    others
+        Columns of amounts that say nothing yet. One of them may be the balance, or the amounts, if the balances chain.
+    """
+    mapping = _with_one_form(mapping, table)
+    mapping, chain = _chained(mapping, table, others=others)
+    rows = _movements(mapping, table)
+    if chain is not None and chain.holds:
+        turned = _turned(mapping) if chain.turned else mapping
+        return Settled(replace(turned, order=chain.order), ())
+    unsure = [] if chain is None else ["balance: balances do not follow from the amounts, and decide nothing"]
+    mapping = replace(mapping, order=_order_of(rows))
+    if mapping.columns.amount is not None and mapping.columns.direction is None:
+        few = _negative(rows) < _FEW * len(rows)
+        if few and (len(rows) >= _ENOUGH_TO_TELL or not _negative(rows)):
+            unsure.append("positive: few amounts have a minus; a number without one is taken as money out")
+            mapping = replace(mapping, positive="out")
+    return Settled(mapping, tuple(unsure))
+
+
+def _with_one_form(mapping: Mapping, table: Table) -> Mapping:
+    """Keep one way of saying amounts: a signed column, one with words of direction, or debit and credit."""
+    said = mapping.columns
+    alone = replace(mapping, columns=replace(said, debit=None, credit=None, direction=None))
+    if said.amount is not None and (said.debit or said.credit):
+        if said.direction is None and not _negative(_movements(alone, table)):
+            return _two_columns(replace(mapping, columns=replace(said, amount=None)), table)
+        mapping = replace(mapping, columns=replace(said, debit=None, credit=None))
+    if said.amount is None:
+        return _two_columns(replace(mapping, columns=replace(said, direction=None)), table)
+    if said.direction is None:
+        return mapping
+    if _negative(_movements(alone, table)) and not _negative(_movements(mapping, table)):
+        return alone  # the words turned what was signed already
+    return mapping
+
+
+def _two_columns(mapping: Mapping, table: Table) -> Mapping:
+    """Find whether debits carry a minus."""
+    mapping = replace(mapping, positive="in")
+    debits = _movements(replace(mapping, columns=replace(mapping.columns, credit=None)), table)
+    signed = mapping.columns.debit is not None and 2 * _negative(debits) > len(debits)
+    return mapping if signed else replace(mapping, positive="out")
+
+
+def _chained(mapping: Mapping, table: Table, *, others: Sequence[str]) -> tuple[Mapping, Chain | None]:
+    """Follow the balances; of columns that may hold them or the amounts, take the first with which they chain."""
+    said = mapping.columns
+    if said.balance is None:
+        tried = [replace(mapping, columns=replace(said, balance=name)) for name in others]
+        chain = None
+    else:
+        single = said.amount is not None and said.direction is None
+        tried = [replace(mapping, columns=replace(said, amount=name)) for name in others if single]
+        chain = _chain(mapping, table)
+    if chain is not None and chain.holds:
+        return mapping, chain
+    for one in tried:
+        found = _chain(one, table)
+        if found is not None and found.holds:
+            return one, found
+    return mapping, chain
+
+
+def _chain(mapping: Mapping, table: Table) -> Chain | None:
+    return chain_of(
+        Posted((row.facts["account"], row.facts["currency"]), _figure(row, "amount"), _figure(row, "balance"))
+        for row in _movements(mapping, table)
+        if "balance" in row.facts
+    )
+
+
+def _movements(mapping: Mapping, table: Table) -> list[Row]:
+    return [row for row in MappedRows(table, mapping) if isinstance(row, Row) and row.what == "movement"]
+
+
+def _figure(row: Row, key: str) -> Decimal:
+    figure = row.facts[key]
+    assert isinstance(figure, Decimal)  # noqa: S101 - amounts of rows are
+    return figure
+
+
+def _negative(rows: Sequence[Row]) -> int:
+    return sum(_figure(row, "amount") < 0 for row in rows)
+
+
+def _order_of(rows: Sequence[Row]) -> FileOrder:
+    """Tell from the dates in which order rows stand."""
+    return "newest first" if rows and rows[0].on > rows[-1].on else "oldest first"
+
+
+def _turned(mapping: Mapping) -> Mapping:
+    """Turn what was taken as money in to money out."""
+    said = mapping.columns
+    if said.amount is None:
+        return replace(mapping, columns=replace(said, debit=said.credit, credit=said.debit))
+    positive: Direction = "out" if mapping.positive == "in" else "in"
+    return replace(mapping, positive=positive)
