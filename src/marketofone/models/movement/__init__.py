@@ -1,0 +1,22 @@
+"""What a payment is: its nature, its category and the name of the merchant."""
+
+from marketofone.models.movement.facts import Fact, OwnAccount, fact_of
+from marketofone.models.movement.history import understand
+from marketofone.models.movement.merchants import clean_name
+from marketofone.models.movement.row import read_movement
+from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES, Category, Meaning, Understood
+
+__all__ = [
+    "CATEGORIES",
+    "INCOME",
+    "NATURES",
+    "Category",
+    "Fact",
+    "Meaning",
+    "OwnAccount",
+    "Understood",
+    "clean_name",
+    "fact_of",
+    "read_movement",
+    "understand",
+]
