@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports fmt engines crash fuzz browser bench docs lock clean campaign
+.PHONY: help setup demo own test check lint types imports fmt engines crash fuzz browser bench docs lock clean campaign
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -20,6 +20,9 @@ setup: $(STAMP)  ## create .venv with the command in .venv/bin/marketofone
 
 demo: setup  ## a synthetic bank, end to end, then its pages (ARGS="--no-serve --json")
 	$(BIN)/marketofone demo $(ARGS)
+
+own: setup  ## your own money: a statement of your bank, then its pages (FILE=~/statement.csv)
+	$(BIN)/marketofone own $(FILE) $(ARGS)
 
 test: setup  ## the quick suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz"

@@ -19,6 +19,7 @@ from bench import (
     crowd,
     deciding,
     foreseeing,
+    importing,
     ingesting,
     over_http,
     proving,
@@ -30,7 +31,7 @@ from bench import (
 from bench.figures import Figure, table
 from bench.town import FULL, QUICK, Scale, build
 
-PARTS = ("town", "crowd", "memory")
+PARTS = ("town", "crowd", "memory", "files")
 
 
 def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
@@ -80,6 +81,8 @@ def measure(scale: Scale, *, folder: Path, peers_python: Path, parts: Sequence[s
         yield from crowd_figures(scale, folder=folder)
     if "memory" in parts:
         yield from memory_figures(scale, folder=folder)
+    if "files" in parts:
+        yield from importing.measure(folder=folder, rows=scale.heavy // 2)
 
 
 def main() -> None:

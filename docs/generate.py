@@ -27,6 +27,7 @@ from docs import examples
 from marketofone import cli
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.decide.catalogue import FACTS, Occasion
+from marketofone.domain import errors
 from marketofone.domain.action import Action
 from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.errors import MarketOfOneError
@@ -207,7 +208,9 @@ def error_classes() -> list[type[MarketOfOneError]]:
     while waiting:
         kind = waiting.pop(0)
         found.append(kind)
-        waiting = [*(own for own in kind.__subclasses__() if own.__module__.startswith("marketofone.")), *waiting]
+        own = [one for one in kind.__subclasses__() if one.__module__.startswith("marketofone.")]
+        # Those of the tree in the order in which they stand there, others by their modules, whatever was imported first.
+        waiting = [*sorted(own, key=lambda one: "" if one.__module__ == errors.__name__ else one.__module__), *waiting]
     return found[1:]
 
 

@@ -62,10 +62,19 @@ def lay_out(folder: Path) -> list[str]:
 
 
 def stop_clock(folder: Path, at: Instant) -> None:
-    """Write into ``bank.toml`` where the time of a synthetic bank stands."""
+    """Write into ``bank.toml`` where the time of a bank stands that is synthetic, or whose data ended."""
+    _set(folder, "clock", text_of(at), comment="where the time of this bank stands: its data go no further")
+
+
+def count_in(folder: Path, currency: str) -> None:
+    """Write into ``bank.toml`` in which currency a bank counts that holds no data yet."""
+    _set(folder, "currency", currency, comment="of amounts in reasons and pages")
+
+
+def _set(folder: Path, name: str, value: str, *, comment: str) -> None:
     path = folder / "bank.toml"
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("clock = ")]
-    lines.insert(0, f'clock = "{text_of(at)}"   # where the time of this synthetic bank stands')
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(f"{name} = ")]
+    lines.insert(0, f'{name} = "{value}"   # {comment}')
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -286,14 +295,24 @@ def _record_documents(context: AppContext, texts: dict[str, str], *, config: Ban
         bank = context.projection.bank(reader)
         if bank.documents and bank.digests[bank.documents] == config.digest:
             return
-        before = context.configs.at(reader, bank) if bank.documents else None
-    if before is not None and before.settings.timezone != config.settings.timezone:
-        raise MalformedDocument(
-            field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
-        )
+        before = context.configs.at(reader, bank) if bank.documents and reader.subjects(limit=1) else None
+    if before is not None:
+        _refuse_other_units(before.settings, config.settings)
     record = DocumentRecord(context.actor, config.digest, texts)
     draft = codec.draft("document", record, subject=BANK, box=context.keys.bank, at=now)
     context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
+
+
+def _refuse_other_units(before: Settings, now: Settings) -> None:
+    """Refuse a timezone or a currency other than the one in which what is known was counted."""
+    if before.timezone != now.timezone:
+        raise MalformedDocument(
+            field="timezone", shape="not the one this bank has counted its days in", fix="put the old one back"
+        )
+    if before.currency != now.currency:
+        raise MalformedDocument(
+            field="currency", shape="not the one this bank has counted its money in", fix="put the old one back"
+        )
 
 
 def _language(data: Path, *, keep: bool = True) -> LanguageModel:

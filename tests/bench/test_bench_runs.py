@@ -57,6 +57,8 @@ def test_all_that_was_promised_is_measured(figures: list[Figure]) -> None:
         "two cores",
         "memory of",
         "consent click",
+        "import OFX",
+        "import camt",
     )
     for what in (*promised, *beside):
         assert what in names

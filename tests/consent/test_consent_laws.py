@@ -23,11 +23,11 @@ from marketofone.domain.event import (
     ArrearsChanged,
     DistrictDescribed,
     Event,
-    EventData,
     MessageReceived,
     PlaceVisited,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant
 
 # Two purposes that share one source and have one each of their own, one duty, and `location`, which no purpose may use;

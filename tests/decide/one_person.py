@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from marketofone.consent.gate import Admitted, admit, permit
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, explicit, fold
@@ -17,7 +18,7 @@ from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.engine import decide
 from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.decision import Decision, Request
-from marketofone.domain.event import KINDS, Event
+from marketofone.domain.event import KINDS, Event, Movement
 from marketofone.domain.moment import DAY, MINUTE, Calendar, Instant, parse_instant
 from marketofone.domain.reading import Emotion, Reading, Sentiment
 from marketofone.features import state
@@ -26,6 +27,7 @@ from marketofone.features.vector import see_all
 from marketofone.governance.board import NO_RULINGS, BoardState, Ruling
 from marketofone.governance.board import fold as fold_rulings
 from marketofone.governance.guardrails import parse_guardrails
+from marketofone.models.movement import read_movement
 from marketofone.models.recommend import fit_affinity
 
 TEMPLATE = files("marketofone") / "template"
@@ -137,6 +139,15 @@ def read(happened: Event) -> Reading | None:
     )
 
 
+def understood(happened: Event) -> Event:
+    """Give a movement with what it is read as, as it is kept."""
+    data = happened.data
+    if not isinstance(data, Movement):
+        return happened
+    said = read_movement(data)
+    return replace(happened, data=replace(data, nature=said.nature, category=said.category or data.category))
+
+
 def decision_input(
     events: Iterable[Event],
     *,
@@ -148,7 +159,7 @@ def decision_input(
     """Bring events through the gate, fold them, see them, and put the situation together."""
     said = consents() if said is None else said
     heard: dict[str, list[tuple[Admitted, Reading | None]]] = {}
-    for verdict in admit(list(events), said, policy=POLICY, now=NOW):
+    for verdict in admit(list(map(understood, events)), said, policy=POLICY, now=NOW):
         if isinstance(verdict, Admitted):
             heard.setdefault(verdict.event.source, []).append((verdict, read(verdict.event)))
     states = {source: state.fold(None, pairs, catalogue=FEATURES, calendar=CALENDAR) for source, pairs in heard.items()}

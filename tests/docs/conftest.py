@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,6 +30,7 @@ class Demo(NamedTuple):
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """Run the first command of the README, the demo, in an empty folder."""
     folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "docs" / "samples", folder / "docs" / "samples")
     command = next(examples.commands(ROOT / "README.md"))
     return Demo(folder, examples.run(command.said, folder=folder))
 

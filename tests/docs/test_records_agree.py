@@ -12,7 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-IMPORTED_AS = {"sklearn": "scikit-learn", "chronos": "chronos-forecasting"}
+IMPORTED_AS = {
+    "sklearn": "scikit-learn",
+    "chronos": "chronos-forecasting",
+    "charset_normalizer": "charset-normalizer",
+    "mt940": "mt-940",
+    "python_calamine": "python-calamine",
+}
 CORE, EXTRAS = PROJECT["project"]["dependencies"], PROJECT["project"]["optional-dependencies"]
 WEB = EXTRAS["web"]
 
@@ -81,7 +87,7 @@ def test_everything_imported_is_declared_and_only_the_web_and_postgresql_need_th
 
 
 def test_other_extras_are_imported_only_where_they_are_used() -> None:
-    extras = set(names([*EXTRAS["evaluate"], *EXTRAS["pretrained"]]))
+    extras = set(names([*EXTRAS["evaluate"], *EXTRAS["pretrained"], *EXTRAS["statements"]]))
 
     assert imported_by(lazily=True) - set(names(CORE)) == extras
 

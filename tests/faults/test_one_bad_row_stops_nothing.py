@@ -21,7 +21,7 @@ from marketofone.domain.errors import (
     UnknownCustomer,
     UnknownDecision,
 )
-from marketofone.domain.event import MAX_MINOR
+from marketofone.domain.fields import MAX_MINOR
 from marketofone.domain.moment import HOUR, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import Ruling

@@ -7,7 +7,7 @@ import pytest
 from situations import NOW, pays, says, sent, values
 
 from marketofone import Bank
-from marketofone.domain.event import MAX_MINOR
+from marketofone.domain.fields import MAX_MINOR
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.features.windows import read, reduced
 from marketofone.learn.values import from_bytes, learn_value, prior_value, to_bytes

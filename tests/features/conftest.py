@@ -13,7 +13,6 @@ from marketofone.consent.gate import Admitted, Permit, admit
 from marketofone.consent.ledger import EVERY, NEVER_ASKED, ConsentChange, apply, explicit
 from marketofone.consent.policy import parse_policy
 from marketofone.domain.event import (
-    MAX_MINOR,
     SWITCHABLE,
     AccountOpened,
     AppFailed,
@@ -24,7 +23,6 @@ from marketofone.domain.event import (
     ArrearsChanged,
     CareFlagged,
     Event,
-    EventData,
     LifeDeclared,
     MessageReceived,
     OpenBankingBalance,
@@ -35,6 +33,7 @@ from marketofone.domain.event import (
     ProductOpened,
     TransactionBooked,
 )
+from marketofone.domain.fields import MAX_MINOR, EventData
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, datetime_of, instant_of
 from marketofone.domain.reading import Intent, Reading
 from marketofone.features.catalogue import Catalogue, load_catalogue

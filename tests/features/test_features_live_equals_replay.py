@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Permit
-from marketofone.domain.event import Event
+from marketofone.domain.event import AccountOpened, Event
 from marketofone.domain.moment import DAY, Calendar, Instant, instant_of
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import READING_FIELDS, Feature, Series, Window
+from marketofone.features.layout import COMING_BACK
 from marketofone.features.state import AdmittedEvent, LiveState, fold, from_bytes, to_bytes
 from marketofone.features.vector import see
+from marketofone.profile.account_types import LIQUID, type_of
 
 TURN = Instant(1_792_890_000_000_000)  # 2026-10-25T01:00:00Z: Prague turns its clocks back
 Streams = st.SearchStrategy[list[AdmittedEvent]]
@@ -127,6 +129,7 @@ def worth(of: Series, heard: AdmittedEvent) -> int | None:
         "debit": 1 if amount < 0 else None,
         "inflow_minor": amount if amount > 0 else None,
         "outflow_minor": -amount if amount < 0 else None,
+        "spent_minor": -amount if amount < 0 or getattr(event.data, "nature", None) in COMING_BACK else None,
         "until": 2**62 if until is None else instant_of(until),
     }
     return named[of.value] if of.value in named else getattr(event.data, of.value)
@@ -167,33 +170,46 @@ class Oracle:
         return self.feature.window
 
     def within(self, of: Series, window: Window, *, skip: int = 0) -> list[int]:
-        values = [(heard[0].event.at, worth(of, heard)) for heard in self.events]
+        values = [(heard[0].event, worth(of, heard)) for heard in self.events]
         if window.exact:
-            return [value for at, value in values if value is not None and self.now - window.span < at <= self.now]
+            oldest = self.now - window.span
+            return [value for event, value in values if value is not None and oldest < event.at <= self.now]
         newest = self.today - skip
         days = range(newest - window.span + 1, newest + 1)
-        return [value for at, value in values if value is not None and self.calendar.day_of(at) in days]
+        return [value for event, value in values if value is not None and event.day(self.calendar) in days]
 
     def recent(self) -> list[int]:
         return self.within(self.feature.of, self.window())
 
     def recent_events(self) -> list[Event]:
         oldest = self.today - self.window().span
-        return [event for event, _ in self.counted if self.calendar.day_of(event.at) > oldest]
+        return [event for event, _ in self.counted if event.day(self.calendar) > oldest]
 
     def days_heard(self) -> int:
-        first = min(each.event.at for each, _ in self.events if each.event.source == self.feature.of.source)
-        return self.today + 1 - self.calendar.day_of(first)
+        source = self.feature.of.source
+        first = min(each.event.day(self.calendar) for each, _ in self.events if each.event.source == source)
+        return self.today + 1 - first
 
     def thing(self, event: Event) -> object:
         return tuple(getattr(event.data, field) for field in self.feature.of.per)
 
-    def newest(self) -> list[tuple[Instant, bytes, int]]:
-        newest: dict[object, tuple[Instant, bytes, int]] = {}
+    def newest(self) -> list[tuple[Event, int]]:
+        newest: dict[object, tuple[Event, int]] = {}
         for event, value in self.counted:
-            said = (event.at, event.key, value)
-            newest[self.thing(event)] = max(newest.get(self.thing(event), said), said)
-        return list(newest.values())
+            before = newest.get(self.thing(event))
+            if before is None or (event.at, event.key) > (before[0].at, before[0].key):
+                newest[self.thing(event)] = event, value
+        owed = self.owed() if self.feature.of.spendable else set()
+        return [said for thing, said in newest.items() if thing not in owed]
+
+    def owed(self) -> set[object]:
+        told: dict[object, tuple[Instant, bytes, AccountOpened]] = {}
+        for heard in self.events:
+            event = heard[0].event
+            if isinstance(event.data, AccountOpened):
+                said = (event.at, event.key, event.data)
+                told[event.data.account] = max(told.get(event.data.account, said), said, key=lambda one: one[:2])
+        return {(account,) for account, (_, _, of) in told.items() if type_of(of.type or "", of.product) not in LIQUID}
 
     def total(self) -> float:
         return float(sum(self.recent()))
@@ -205,7 +221,7 @@ class Oracle:
         return sum(self.recent()) / len(self.recent()) if self.recent() else None
 
     def days(self) -> float:
-        return float(len({self.calendar.day_of(event.at) for event in self.recent_events()}))
+        return float(len({event.day(self.calendar) for event in self.recent_events()}))
 
     def distinct(self) -> float:
         return float(len({self.thing(event) for event in self.recent_events()}))
@@ -232,16 +248,16 @@ class Oracle:
     def last(self) -> float | None:
         window = self.feature.window
         oldest = -(2**31) if window is None else self.today - window.span
-        values = [value for at, _, value in self.newest() if self.calendar.day_of(at) > oldest]
+        values = [value for event, value in self.newest() if event.day(self.calendar) > oldest]
         return float(sum(values)) if values else None
 
     def active(self) -> float:
-        return float(any(value > self.now for _, _, value in self.newest()))
+        return float(any(value > self.now for _, value in self.newest()))
 
     def since(self) -> float | None:
-        days = [self.calendar.day_of(event.at) for event, _ in self.counted]
+        days = [event.day(self.calendar) for event, _ in self.counted]
         return float(self.today - max(days)) if days else None
 
     def age(self) -> float | None:
-        days = [self.calendar.day_of(event.at) for event, _ in self.counted]
+        days = [event.day(self.calendar) for event, _ in self.counted]
         return float(self.today - min(days)) if days else None

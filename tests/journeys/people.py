@@ -10,11 +10,11 @@ from marketofone.domain.event import (
     AppOpened,
     AppScreen,
     Event,
-    EventData,
     MessageReceived,
     PartnerSearched,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.features.state import to_bytes
 from marketofone.projection import codec

@@ -20,13 +20,13 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import (
     AppOpened,
     Event,
-    EventData,
     IdentityLinked,
     IdentityUnlinked,
     OpenBankingBalance,
     OpenBankingTransaction,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Instant
 from marketofone.profile.ledger import to_bytes
 from marketofone.services.population import DataScope, population
@@ -44,11 +44,12 @@ def ledgers(bank: Bank, customer: str) -> Mapping[str, bytes]:
 
 
 def elsewhere(customer: str, *, at: Instant) -> list[Event]:
-    there = {"institution": "other-bank", "account": "there", "currency": "EUR"}
-    return [
-        happened(customer, OpenBankingTransaction(amount_minor=-700, category="dining", **there), at=at),
-        happened(customer, OpenBankingBalance(balance_minor=9_000, **there), at=at),
-    ]
+    bank, account = "other-bank", "there"
+    paid = OpenBankingTransaction(
+        institution=bank, account=account, amount_minor=-700, currency="EUR", category="dining"
+    )
+    told = OpenBankingBalance(institution=bank, account=account, balance_minor=9_000, currency="EUR")
+    return [happened(customer, paid, at=at), happened(customer, told, at=at)]
 
 
 def known(bank: Bank, *, now: Instant, purpose: str = "insights") -> dict[str, dict[str, bytes]]:

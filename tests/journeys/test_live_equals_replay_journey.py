@@ -22,7 +22,6 @@ from marketofone.domain.event import (
     ArrearsChanged,
     CareFlagged,
     Event,
-    EventData,
     LifeDeclared,
     MessageReceived,
     OpenBankingBalance,
@@ -33,6 +32,7 @@ from marketofone.domain.event import (
     ProductOpened,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, MINUTE, Instant
 from proofs import proven, recorded
 

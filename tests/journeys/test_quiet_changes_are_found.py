@@ -94,7 +94,11 @@ def other_category(record: IngestRecord) -> IngestRecord:
     return replace(
         record,
         events=tuple(
-            replace(event, body=None if event.body is None else event.body.replace(b'"salary"', b'"dining"'))
+            replace(
+                event,
+                body=None if event.body is None else event.body.replace(b'"salary"', b'"dining"'),
+                reading=None if event.reading is None else event.reading.replace(b'"salary"', b'"refund"'),
+            )
             for event in record.events
         ),
     )

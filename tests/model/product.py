@@ -24,7 +24,6 @@ from marketofone.domain.event import (
     AppFailed,
     AppOpened,
     Event,
-    EventData,
     EventRemoved,
     IdentityLinked,
     IdentityUnlinked,
@@ -32,6 +31,7 @@ from marketofone.domain.event import (
     PlaceVisited,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.governance.board import Ruling
 from marketofone.store.keystore import KeyStore

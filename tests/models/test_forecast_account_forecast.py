@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.domain.event import AccountType
+from marketofone.domain.fields import AccountType
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, fit, forecast, forecast_all
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.ledger import UNTOLD, Account, Kind

@@ -10,14 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import (
-    Event,
-    EventData,
-    OpenBankingBalance,
-    OpenBankingTransaction,
-    ProductOpened,
-    TransactionBooked,
-)
+from marketofone.domain.event import Event, OpenBankingBalance, OpenBankingTransaction, ProductOpened, TransactionBooked
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Day, Instant
 from marketofone.profile.ledger import (
     LEDGER_DAYS,

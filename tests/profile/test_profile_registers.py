@@ -14,7 +14,6 @@ from marketofone.domain.event import (
     ArrearsChanged,
     CareFlagged,
     Event,
-    EventData,
     LifeDeclared,
     OpenBankingBalance,
     PersonDescribed,
@@ -22,6 +21,7 @@ from marketofone.domain.event import (
     ProductOpened,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Instant, instant_of
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 from marketofone.profile.view import Account, Balance, Life, view

@@ -25,13 +25,13 @@ from marketofone.domain.event import (
     ArrearsChanged,
     CareFlagged,
     Event,
-    EventData,
     MessageReceived,
     OpenBankingBalance,
     OpenBankingTransaction,
     PersonDescribed,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Calendar, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.domain.reading import Reading

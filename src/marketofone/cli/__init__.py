@@ -2,7 +2,7 @@
 
 import click
 
-from marketofone.cli import customers, evaluate, oversight, project, proof
+from marketofone.cli import customers, evaluate, importing, letters, oversight, own, project, proof
 from marketofone.cli.session import Commands
 
 
@@ -12,5 +12,6 @@ def main() -> None:
     """Treat every bank customer as a market of one."""
 
 
-for command in (*project.COMMANDS, *customers.COMMANDS, *oversight.COMMANDS, *proof.COMMANDS, *evaluate.COMMANDS):
-    main.add_command(command)
+for room in (project, own, importing, letters, customers, oversight, proof, evaluate):
+    for command in room.COMMANDS:
+        main.add_command(command)

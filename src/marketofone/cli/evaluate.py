@@ -108,4 +108,17 @@ def _day(text: str) -> int:
         ) from error
 
 
+@evaluate.command()
+@as_json
+@in_folder
+@click.argument("labelled", metavar="FOLDER", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def movements(*, as_json: bool, labelled: Path, folder: Path) -> None:  # noqa: ARG001 - every command takes a bank
+    """Judge what payments are understood as, on movements of FOLDER that people labelled by hand."""
+    try:
+        from marketofone.lab.evaluation.movements import evaluate_movements  # noqa: PLC0415 - it may be left out
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error}: {_FIX[LAB]}") from error
+    terminal.say(evaluate_movements(labelled), "understood", as_json=as_json)
+
+
 COMMANDS = (evaluate,)

@@ -1,36 +1,26 @@
-"""Commands about the bank project: lay it out, fill it, serve it, show it off."""
+"""Commands about the bank project: lay it out, serve it, show it off."""
 
 from __future__ import annotations
 
 import shutil
-import sys
-import time
-from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
-from msgspec.structs import asdict
 
 from marketofone import wiring
 from marketofone.bank import Bank, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import BAD_INPUT, LAB, LEFT_OUT, Session, as_json, as_of, in_folder, on_bank
-from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
-from marketofone.domain.errors import BadInput, MalformedRequest, Refused
-from marketofone.domain.moment import HOUR, Calendar, Day, Instant, day_number, text_of
-from marketofone.importers import berka, cloudevents
+from marketofone.cli.session import LAB, LEFT_OUT, as_json, as_of, in_folder
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import HOUR, Calendar, Day, Instant, day_number
 from marketofone.projection.bank_config import EMBEDDED, read_settings
-from marketofone.services.ingest import Incoming
-from marketofone.services.population import together
 
 HOST = "127.0.0.1"
 DEMO_FOLDER = "demo-bank"
-_GRANTED_TOGETHER = 500
 DEMO_BEGINS = day_number(date(2025, 1, 1))
 MORNING = 10 * HOUR  # of the day after the last: there the time of the demo's bank stands
 
@@ -76,11 +66,11 @@ def demo(*, folder: Path, as_json: bool, customers: int, days: int, seed: int, s
         report = demonstration.run(bank, scenario, progress=progress.step)
     click.echo(msgspec.json.encode(report.to_json()) if as_json else report.to_text())
     if serve:
-        _serve(target, port=port, shift=_shift(target))  # the synthetic world goes on where it ended
+        serve_bank(target, port=port, shift=clock_shift(target))  # the synthetic world goes on where it ended
 
 
-def _shift(folder: Path) -> int:
-    """Give how far a bank's clock goes beside the wall's: not at all, but for a synthetic bank."""
+def clock_shift(folder: Path) -> int:
+    """Give how far a bank's clock goes beside the wall's: not at all, but where its time stands."""
     stands = wiring.clock_of(folder)
     return 0 if stands is None else stands - wall_clock()
 
@@ -95,72 +85,6 @@ def _must_be_empty(folder: Path) -> None:
         raise MalformedRequest(field="--bank", shape="a bank that holds data", fix="name an empty folder")
     for part in (wiring.DATA, wiring.KEYS):  # the demo's own bank is made anew each time
         shutil.rmtree(folder / part, ignore_errors=True)
-
-
-@click.command(name="import")
-@on_bank
-@click.argument("form", type=click.Choice(["berka", "cloudevents"]))
-@click.argument("path", type=click.Path(path_type=Path, exists=True, allow_dash=True))
-@click.option(
-    "--grant",
-    type=click.Choice(["none", "all"]),
-    default="none",
-    show_default=True,
-    help="Record, for each person in the files, a grant of everything (berka only).",
-)
-@click.option(
-    "--authority", default="stated by the operator on import", show_default=True, help="On what ground, with --grant."
-)
-def import_(session: Session, *, form: str, path: Path, grant: str, authority: str) -> None:
-    """Import the files of another system. They carry no consents: nothing may be used unless it is granted.
-
-    A bad row stops no other: it is kept aside as a dead letter, and the exit code is 3.
-    """
-    began, bank = time.perf_counter(), session.bank
-    until, left_out = None, 0
-    with terminal.Progress(quiet=session.as_json) as progress:
-        events: Iterable[Incoming]
-        if form == "berka":
-            dump = berka.read(path)
-            if grant == "all":
-                until, left_out = _grant_all(bank, dump.people, authority=authority)
-            events = progress.over(dump.rows, total=len(dump.rows), label="import")
-        elif grant == "all":
-            raise click.UsageError("--grant all is for berka: events say their own consents with `consent grant`")
-        else:
-            events = cloudevents.read(path)
-        report = bank.ingest(events)
-    told = {**asdict(report), "seconds": round(time.perf_counter() - began, 3)}
-    granted = {"granted_until": None if until is None else text_of(until), "left_out": left_out}
-    session.say({**told, **granted}, "imported")
-    sys.exit(BAD_INPUT if report.dead_letters else 0)
-
-
-def _grant_all(bank: Bank, people: Iterable[str], *, authority: str) -> tuple[Instant, int]:
-    """Grant everything from now on for as long as the bank may, to people who said nothing yet.
-
-    Gives the end, and for how many nothing could be granted.
-    """
-    everything = dict.fromkeys(("purposes", "sources", "channels"), (EVERY,))
-    said: dict[str, Any] = {"actor": "importer", "authority": authority, **everything}
-    now = bank.now()
-    until = latest_end(now, policy=bank.config.policy)
-    silent = (person for person in people if bank.epoch(person) == 0)  # a second import adds nothing
-    left_out = 0
-    for some in together(silent, size=_GRANTED_TOGETHER):
-        grants = [ConsentChange(customer=one, change="grant", since=now, until=until, **said) for one in some]
-        left_out += _left_out(bank, grants, now=now)
-    return until, left_out
-
-
-def _left_out(bank: Bank, grants: Sequence[ConsentChange], *, now: Instant) -> int:
-    """Record grants, but for those that are refused; gives how many. A unit is kept whole or not, so it is halved."""
-    try:
-        bank.consents_given(grants, now=now)
-    except (BadInput, Refused):  # somebody who was forgotten, or no name of a customer
-        middle = len(grants) // 2
-        return sum(_left_out(bank, half, now=now) for half in (grants[:middle], grants[middle:])) if middle else 1
-    return 0
 
 
 @click.command()
@@ -179,11 +103,12 @@ def serve(*, folder: Path, as_json: bool, port: int, workers: int, as_of: str | 
             raise MalformedRequest(
                 field="--as-of", shape="a moment in the future", fix="name a past one: a clock never steps back again"
             )
-    shift = _shift(folder) if start is None else start - wall_clock()
-    _serve(folder, port=port, shift=shift, workers=workers)
+    shift = clock_shift(folder) if start is None else start - wall_clock()
+    serve_bank(folder, port=port, shift=shift, workers=workers)
 
 
-def _serve(folder: Path, *, port: int, shift: int, workers: int = 1) -> None:
+def serve_bank(folder: Path, *, port: int, shift: int, workers: int = 1) -> None:
+    """Serve a bank whose clock goes beside the wall's."""
     try:
         from marketofone.web import server  # noqa: PLC0415 - an extra, loaded only where it is served
     except ModuleNotFoundError as error:
@@ -201,4 +126,4 @@ def _open_at(folder: Path, shift: int) -> Bank:
     return open_bank(folder, clock=lambda: Instant(wall_clock() + shift))
 
 
-COMMANDS = (init, demo, import_, serve)
+COMMANDS = (init, demo, serve)

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
 from marketofone import wiring
-from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
-from marketofone.cli.session import SAID_NO, Session, as_json, check_texts, in_folder, on_bank
+from marketofone.cli.session import SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
 
 a_file = click.Path(path_type=Path, dir_okay=False)
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="How many processes share the work."
 )
-
-
-def to_read(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that every command has, and open the bank for it to read only."""
-
-    @as_json
-    @in_folder
-    @click.option("--run-key-command", is_flag=True, help="Run the command of bank.toml that prints the bank's key.")
-    @wraps(command)
-    def run(*, folder: Path, as_json: bool, run_key_command: bool, **options: Any) -> None:
-        check_texts(options)
-        with open_bank(folder, read_only=True, runs_command=run_key_command) as bank:
-            command(Session(bank, as_json), **options)
-
-    return run
 
 
 @click.command()

@@ -37,10 +37,11 @@ as_of = click.option("--as-of", metavar="INSTANT", help="A past instant, or a da
 
 @dataclass(frozen=True)
 class Session:
-    """A command at work on an opened bank."""
+    """A command at work on the opened bank of a folder."""
 
     bank: Bank
     as_json: bool
+    folder: Path
 
     def say(self, document: object, text: str, **more: object) -> None:
         """Print one JSON document, or the text of this name for people."""
@@ -63,6 +64,21 @@ class Session:
         return asked
 
 
+def to_read(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that every command has, and open the bank for it to read only."""
+
+    @as_json
+    @in_folder
+    @click.option("--run-key-command", is_flag=True, help="Run the command of bank.toml that prints the bank's key.")
+    @wraps(command)
+    def run(*, folder: Path, as_json: bool, run_key_command: bool, **options: Any) -> None:
+        check_texts(options)
+        with open_bank(folder, read_only=True, runs_command=run_key_command) as bank:
+            command(Session(bank, as_json, folder), **options)
+
+    return run
+
+
 def on_bank(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that every command has, and open the bank for it."""
 
@@ -73,7 +89,7 @@ def on_bank(command: Callable[..., None]) -> Callable[..., None]:
         with open_bank(folder) as bank:
             bank.context.actor = ACTOR
             check_texts(options)
-            command(Session(bank, as_json), **options)
+            command(Session(bank, as_json, folder), **options)
 
     return run
 

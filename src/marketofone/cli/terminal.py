@@ -16,6 +16,7 @@ from msgspec import Struct
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
+from marketofone.domain.money import decimals_of, in_words
 from marketofone.domain.reading import Reading
 from marketofone.models.language.model import LanguageModel
 from marketofone.services.forecast import CustomerForecast
@@ -37,10 +38,15 @@ def say(document: object, text: str, *, as_json: bool, **more: object) -> None:
 def text_for_people(name: str, *said: object, **more: object) -> str:
     """Write the text of this name."""
     texts = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - a terminal
-    texts.filters |= {"number": "{:,}".format, "percent": "{:.0%}".format}
+    texts.filters |= {"number": "{:,}".format, "percent": "{:.0%}".format, "minor": _minor}
     template = texts.from_string(files(__package__).joinpath("texts.jinja").read_text(encoding="utf-8"))
     lines = str(getattr(template.module, name)(*said, **more)).splitlines()
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _minor(amount: int, currency: str) -> str:
+    """Write an amount of minor units with the decimals of its currency."""
+    return in_words(amount, decimals=decimals_of(currency))
 
 
 def decision_document(decision: Decision, *, seconds: float) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import SWITCHABLE, Source, Text, Word
+from marketofone.domain.event import SWITCHABLE, Source
+from marketofone.domain.fields import Text, Word
 from marketofone.domain.role import ROLES, Role
 
 Basis = Literal["consent", "legal_duty"]

@@ -21,7 +21,8 @@ from marketofone.decide.expressions import RESERVED, Expression, Known, parse_ex
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
-from marketofone.domain.event import SOURCES, Word
+from marketofone.domain.event import SOURCES
+from marketofone.domain.fields import Word
 from marketofone.features.catalogue import Catalogue
 from marketofone.governance.tiers import Tier, tier_of
 

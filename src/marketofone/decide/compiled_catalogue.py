@@ -106,13 +106,15 @@ class CandidateSet(NamedTuple):
 class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``topical`` names the features on which ``topics`` rest. ``reads`` gives every source that may be looked at for a
-    role. ``tags_of`` and ``product_of`` point into the distinct ``tags`` and ``products`` per purpose.
+    ``decimals`` are those of the bank's currency. ``topical`` names the features on which ``topics`` rest. ``reads``
+    gives every source that may be looked at for a role. ``tags_of``
+    and ``product_of`` point into the distinct ``tags`` and ``products`` per purpose.
     """
 
     catalogue: ActionCatalogue
     features: Catalogue
     guardrails: Guardrails
+    decimals: int
     stress: Expression
     known: Mapping[str, Known]
     names: tuple[str, ...]
@@ -173,7 +175,9 @@ class CompiledCatalogue:
         return Arms(mean=mean, covariance=covariance)
 
 
-def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails) -> CompiledCatalogue:
+def bind(
+    actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails, decimals: int = 2
+) -> CompiledCatalogue:
     """Bind the documents together and compile what they say.
 
     Raises
@@ -205,6 +209,7 @@ def bind(actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrail
         catalogue=actions,
         features=features,
         guardrails=guardrails,
+        decimals=decimals,
         stress=stress,
         known=known,
         names=tuple(feature.name for feature in features.features),

@@ -51,7 +51,8 @@ def find_counterfactual(context: DecisionContext, choice: Choice) -> tuple[Count
 
 def _words(context: DecisionContext, change: Change) -> str:
     title, unit, _ = named(context, change.name)
-    return f"{title}: {in_words(change.new, unit=unit)} instead of {in_words(change.old, unit=unit)}"
+    new, old = (in_words(value, unit=unit, decimals=context.compiled.decimals) for value in (change.new, change.old))
+    return f"{title}: {new} instead of {old}"
 
 
 def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from marketofone.decide.choose import NEVER, Choice, DecisionContext
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, Term
@@ -27,7 +28,6 @@ REST = Term(name="rest", title="everything else")
 _CONDITIONS_SHOWN = 3
 _IN_WORDS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least", "==": "exactly", "!=": "other than"}
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
-    "minor": lambda value: f"{value / 100:,.2f}",
     "share": lambda value: f"{100 * value:.0f} %",
     "flag": lambda value: "yes" if value else "no",
     "ratio": "{:.2f}".format,
@@ -81,14 +81,18 @@ def uses(context: DecisionContext) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(pairs))
 
 
-def in_words(value: float, *, unit: Unit) -> str:
-    """Write a value for people.
+def in_words(value: float, *, unit: Unit, decimals: int = 2) -> str:
+    """Write a value for people; amounts with the decimals of their currency.
 
     Examples
     --------
     >>> in_words(1.8, unit="ratio"), in_words(-123456.0, unit="minor"), in_words(0.355, unit="share")
     ('1.80', '-1,234.56', '36 %')
+    >>> in_words(600_000.0, unit="minor", decimals=0)
+    '600,000'
     """
+    if unit == "minor":
+        return f"{value / 10**decimals:,.{decimals}f}"
     return _WRITTEN.get(unit, "{:,.0f}".format)(value)
 
 
@@ -135,7 +139,7 @@ def _told(context: DecisionContext, choice: Choice, term: Term, amount: float) -
     if term.feature is None:
         return Reason(text=term.title, feature=None, source=term.source, term=amount)
     value = value_of(choice, term.name, purpose=int(context.compiled.purpose_of[choice.chosen]))
-    text = f"{term.title}: {in_words(value, unit=term.feature.unit)}"
+    text = f"{term.title}: {in_words(value, unit=term.feature.unit, decimals=context.compiled.decimals)}"
     return Reason(text=text, feature=term.name, source=term.source, term=amount)
 
 
@@ -169,11 +173,12 @@ def notification(context: DecisionContext, choice: Choice) -> Notification | Non
 
 def _condition(context: DecisionContext, threshold: Threshold, value: float) -> Reason:
     title, unit, feature = named(context, threshold.name)
-    bound = f"{_IN_WORDS[threshold.symbol]} {in_words(threshold.bound, unit=unit)}"
+    write = partial(in_words, unit=unit, decimals=context.compiled.decimals)
+    bound = f"{_IN_WORDS[threshold.symbol]} {write(threshold.bound)}"
     known = context.compiled.known.get(threshold.name)
     source = "life_events" if known is None else "+".join(sorted(known.sources))
     return Reason(
-        text=f"it fits because of {title}: {in_words(value, unit=unit)} ({bound})",
+        text=f"it fits because of {title}: {write(value)} ({bound})",
         feature=None if feature is None else feature.name,
         source=source or None,
         term=0.0,

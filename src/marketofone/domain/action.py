@@ -6,7 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
-from marketofone.domain.event import Minor, PositiveMinor, Source, Text, Word
+from marketofone.domain.event import Source
+from marketofone.domain.fields import Minor, PositiveMinor, Text, Word
 from marketofone.domain.role import Role
 
 Kind = Literal["insight", "alert", "nudge", "offer", "feature", "place_offer", "life_match", "outreach", "nothing"]

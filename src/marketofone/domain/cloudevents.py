@@ -14,12 +14,18 @@ import msgspec
 from msgspec import Meta, Struct
 
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
-from marketofone.domain.event import KINDS, MOVEMENTS, Event, EventData
+from marketofone.domain.event import KINDS, MOVEMENTS, Event
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import instant_of, text_of
 
 MAX_EVENT_BYTES = 64 * 1024
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^(?!\.\.?$)[^\s\x00-\x1f\x7f]+$(?!\n)")]
+
+JsonType = Annotated[
+    str, Meta(pattern=r"^[Aa]pplication/([A-Za-z0-9.!#$&^_-]+\+)?(json|JSON) *(;[^\x00-\x1f\x7f]*)?$(?!\n)")
+]
+"""A media type of JSON, with or without parameters such as a charset."""
 
 
 class _Envelope(Struct, frozen=True, gc=False):
@@ -30,7 +36,7 @@ class _Envelope(Struct, frozen=True, gc=False):
     time: Annotated[datetime, Meta(tz=True)]
     data: msgspec.Raw
     specversion: Literal["1.0"] = "1.0"
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: JsonType = "application/json"
 
 
 _DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}

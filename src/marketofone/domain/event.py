@@ -9,13 +9,29 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
+from marketofone.domain.fields import (
+    AccountType,
+    Currency,
+    EventData,
+    Every,
+    KeyKind,
+    LongText,
+    Minor,
+    Name,
+    Nature,
+    PositiveMinor,
+    Printed,
+    Share,
+    Status,
+    Text,
+    Word,
+)
 from marketofone.domain.moment import DAY, Calendar, Day, Instant, day_number
-from marketofone.domain.money import CURRENCIES
 
 Source = Literal[
     "transactions", "app", "open_banking", "location", "life_events", "messages", "protection", "reference"
@@ -35,41 +51,16 @@ SOURCE_CODES: dict[Source, int] = {
 # What a person can switch: all but `protection` (kept under a legal duty, stops marketing) and `reference` (no person).
 SWITCHABLE: tuple[Source, ...] = tuple(source for source in SOURCES if source not in ("protection", "reference"))
 
-_PRINTED = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTED)]
-"""A name as a bank writes it: blanks, accents and signs are part of it."""
-Printed = Annotated[str, Meta(min_length=1, max_length=500, pattern=_PRINTED)]
-"""What a statement prints beside an amount."""
-Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$(?!\n)")]
-LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
-MAX_MINOR = 10**13
-"""The largest amount, either way: sums of 900,000 of them are exact in 64 bits. Larger ones are refused at the door."""
-
-Minor = Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
-PositiveMinor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
-if TYPE_CHECKING:
-    Currency = str
-else:
-    Currency = Literal[CURRENCIES]
-Status = Literal["pending", "booked"]
-AccountType = Literal["current", "savings", "card", "loan", "mortgage", "investment"]
-Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
-
-
-class EventData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """The facts of one kind of event; every kind has its own."""
-
 
 class Movement(EventData, frozen=True, kw_only=True):
     """Money moved on an account, or is about to; positive is money in.
 
     ``booked`` is the date on which it counts, whatever the timezone; ``value_date`` from when on it bears interest.
     ``text`` is what the statement prints, ``bank_code`` the bank transaction code, ``purpose_code`` that of ISO 20022,
-    ``mcc`` the merchant category code. Where another currency was paid, ``original_minor`` is that amount. ``replaces``
-    is the id of an earlier movement of the same producer that counts no more: a pending one that is booked now, or one
-    that was wrong.
+    ``mcc`` the merchant category code. ``nature`` says what the movement is, where the producer knows. Where another
+    currency was paid, ``original_minor`` is that amount. ``replaces`` is the id of an earlier movement of the same
+    producer that counts no more: a pending one that is booked now, or one that was wrong. ``balance_minor`` is what
+    stands on the account afterwards.
     """
 
     account: Name
@@ -78,6 +69,7 @@ class Movement(EventData, frozen=True, kw_only=True):
     status: Status = "booked"
     booked: date | None = None
     value_date: date | None = None
+    nature: Nature | None = None
     category: Name | None = None
     operation: Word | None = None
     merchant: Text | None = None
@@ -93,12 +85,11 @@ class Movement(EventData, frozen=True, kw_only=True):
     original_currency: Currency | None = None
     rate: Annotated[float, Meta(gt=0.0)] | None = None
     replaces: Text | None = None
+    balance_minor: Minor | None = None
 
 
 class TransactionBooked(Movement, frozen=True, kw_only=True):
-    """Money moved on an account here; ``balance_minor`` is what stands on it afterwards."""
-
-    balance_minor: Minor | None = None
+    """Money moved on an account here."""
 
 
 class BalanceStated(EventData, frozen=True, kw_only=True):
@@ -145,14 +136,42 @@ class ProductClosed(EventData, frozen=True, kw_only=True):
     product: Word
 
 
+class MovementUnderstood(EventData, frozen=True, kw_only=True):
+    """An earlier movement turned out to be something: by what came before and after it, or because the person says so.
+
+    ``id`` and ``producer`` name it; without a producer it is the same one. What a person says stands, whatever else is
+    found; among others the last one counts.
+    """
+
+    id: Text
+    producer: Text | None = None
+    nature: Nature | None = None
+    category: Name | None = None
+    merchant: Text | None = None
+    by: Literal["history", "person"] = "history"
+    because: Text | None = None
+
+
 class OrderPlaced(EventData, frozen=True, kw_only=True):
-    """A standing order was placed."""
+    """A payment is known before it is made: a standing order, a direct debit, one of a later date, a regular income.
+
+    ``order`` is what the bank calls it: a later event about the same one says how it stands since then. The first
+    payment is made on ``first_on``, the last on ``last_on``, and the one that comes next on ``next_on``; ``every`` is
+    the time between two of them, where it is one of these. Once ``ended`` nothing more is paid.
+    """
 
     account: Name
     amount_minor: PositiveMinor
     currency: Currency
     counterparty: Text | None = None
     category: Name | None = None
+    order: Name | None = None
+    direction: Literal["out", "in"] = "out"
+    first_on: date | None = None
+    next_on: date | None = None
+    last_on: date | None = None
+    every: Every | None = None
+    ended: bool = False
 
 
 class ArrearsChanged(EventData, frozen=True, kw_only=True):
@@ -237,6 +256,12 @@ class OpenBankingTransaction(Movement, frozen=True, kw_only=True):
     institution: Name
 
 
+class OpenBankingOrder(OrderPlaced, frozen=True, kw_only=True):
+    """A payment on an account at another bank is known before it is made."""
+
+    institution: Name
+
+
 class PlaceVisited(EventData, frozen=True, kw_only=True):
     """A coarse place: a class of venue, a country, a cell of kilometres; never a position."""
 
@@ -279,6 +304,7 @@ class DistrictDescribed(EventData, frozen=True, kw_only=True):
 KINDS: dict[str, tuple[type[EventData], Source]] = {
     "transaction.booked": (TransactionBooked, "transactions"),
     "balance.stated": (BalanceStated, "transactions"),
+    "transaction.understood": (MovementUnderstood, "transactions"),
     "account.opened": (AccountOpened, "transactions"),
     "product.opened": (ProductOpened, "transactions"),
     "product.closed": (ProductClosed, "transactions"),
@@ -295,6 +321,8 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
     "app.failed": (AppFailed, "app"),
     "openbanking.balance": (OpenBankingBalance, "open_banking"),
     "openbanking.transaction": (OpenBankingTransaction, "open_banking"),
+    "openbanking.understood": (MovementUnderstood, "open_banking"),
+    "openbanking.order": (OpenBankingOrder, "open_banking"),
     "place.visited": (PlaceVisited, "location"),
     "life.declared": (LifeDeclared, "life_events"),
     "partner.searched": (PartnerSearched, "life_events"),
@@ -320,8 +348,9 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
 # It tells nothing about a person, so no consent keeps a mistake standing.
 KINDS[REMOVED] = (EventRemoved, "reference")
 MOVEMENTS = frozenset(kind for kind, (structure, _) in KINDS.items() if issubclass(structure, Movement))
-TAKING_BACK = MOVEMENTS | {REMOVED}
-"""Kinds of events after which an earlier one may count no more."""
+UNDERSTANDING = frozenset({"transaction.understood", "openbanking.understood"})
+AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED}
+"""Kinds of events after which an earlier one may count no more, or as something else."""
 
 
 def key_of(producer: str, id: str) -> bytes:  # noqa: A002 - the word of CloudEvents

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from marketofone.domain.event import MAX_MINOR
+from marketofone.domain.fields import MAX_MINOR
 from marketofone.domain.moment import Instant
 
 MAX_VALUE = MAX_MINOR

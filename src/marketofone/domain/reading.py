@@ -1,4 +1,4 @@
-"""Readings: what a text seems to say, with a confidence and the right to abstain."""
+"""Readings: what a text seems to say, or a movement of money to be, with a confidence and the right to abstain."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from typing import Literal
 
 from msgspec import Struct
 
+from marketofone.domain.fields import Nature
+
 Sentiment = Literal["negative", "neutral", "positive"]
 Emotion = Literal["none", "upset", "worried", "sad", "happy"]
+
+
+class MovementReading(Struct, frozen=True, array_like=True):
+    """What one movement of money is, as far as it says so itself: nature, category and the name of the other side.
+
+    ``because`` names the rule that found it, ``confidence`` (0 to 1) how often such rules are right.
+    """
+
+    nature: Nature | None = None
+    category: str | None = None
+    merchant: str | None = None
+    confidence: float = 0.0
+    because: str = ""
 
 
 class Intent(Struct, frozen=True, kw_only=True):

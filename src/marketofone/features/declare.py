@@ -41,6 +41,7 @@ VALUES: dict[str, str | None] = {
     "debit": "amount_minor",
     "inflow_minor": "amount_minor",
     "outflow_minor": "amount_minor",
+    "spent_minor": "amount_minor",
     "until": "until",
     "in_arrears": "in_arrears",
     "dwell_ms": "dwell_ms",
@@ -63,7 +64,10 @@ class Window(NamedTuple):
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """Which events count, and what each is worth. ``per`` names the fields that tell one thing from another."""
+    """Which events count, and what each is worth. ``per`` names the fields that tell one thing from another.
+
+    ``spendable`` leaves out accounts on which what stands is owed or put away.
+    """
 
     name: str
     kinds: tuple[str, ...]
@@ -71,6 +75,7 @@ class Series(Struct, frozen=True, kw_only=True):
     where: Condition
     unless: Condition
     per: tuple[str, ...]
+    spendable: bool = False
 
     @property
     def source(self) -> str:
@@ -108,6 +113,7 @@ def series(
     where: Mapping[str, Plain | tuple[Plain, ...]] | None = None,
     unless: Mapping[str, Plain | tuple[Plain, ...]] | None = None,
     per: str | tuple[str, ...] = (),
+    spendable: bool = False,
 ) -> Series:
     """Declare which events count.
 
@@ -125,6 +131,8 @@ def series(
         whose reading abstains, is never counted by a series that asks about its reading.
     per
         Fields that tell one thing from another, for ``distinct`` and for ``last``.
+    spendable
+        For ``last`` per ``account``: leave out cards, loans, mortgages and investments, as ``account.opened`` tells.
 
     Raises
     ------
@@ -143,6 +151,7 @@ def series(
         where=_condition(where or {}),
         unless=_condition(unless or {}),
         per=(per,) if isinstance(per, str) else tuple(per),
+        spendable=spendable,
     )
     _check_series(declared)
     return declared
@@ -279,6 +288,8 @@ def _check_series(declared: Series) -> None:
     asked = {field for field, _ in declared.where + declared.unless} - set(READING_FIELDS) | set(declared.per)
     if not asked <= fields - _NEVER_READ:
         raise _malformed(declared.name, shape="a field its events do not have", fix="see docs/events.md")
+    if declared.spendable and declared.per != ("account",):
+        raise _malformed(declared.name, shape="`spendable` without accounts", fix='write per="account"')
     if declared.value not in VALUES or VALUES[declared.value] not in {None, *fields}:
         raise _malformed(declared.name, shape="a value its events do not have", fix="see docs/events.md")
 

@@ -19,7 +19,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.domain.event import SOURCES, EventData, ProductClosed
+from marketofone.domain.event import SOURCES, ProductClosed
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import instant_of
 from marketofone.domain.reading import Reading
 from marketofone.features.declare import READING_FIELDS, Condition, Feature, Plain, Series, reach_days
@@ -32,6 +33,9 @@ _ORDER: dict[Track, int] = {"day": 0, "moment": 1, "mark": 2, "last": 3, "first"
 _REMEMBERED = 4096
 NEVER_ENDS = 2**62
 LIKELY = 0.5
+
+COMING_BACK = frozenset({"refund", "reversal", "returned_debit"})
+"""Natures of money in that answers money out."""
 
 Facts = tuple[Plain, ...]
 
@@ -61,8 +65,12 @@ class RowTrack(NamedTuple):
 
 
 class Take(NamedTuple):
-    """How one series takes an event: what it is worth, about which thing, and the tracks it leaves."""
+    """How one series takes an event: what it is worth, about which thing, and the tracks it leaves.
 
+    ``money`` says that it is worth an amount, which counts in the bank's currency only.
+    """
+
+    money: bool
     value: Callable[[EventData], int | None]
     thing: Callable[[EventData], int]
     rows: tuple[RowTrack, ...]
@@ -113,6 +121,7 @@ class Layout:
     def _take(self, of: Series) -> Take:
         own = {track: self.slots[place] for track in _ORDER if (place := Place(of.source, track, of)) in self.slots}
         return Take(
+            money=of.value.endswith("_minor"),
             value=value_of(of.value),
             thing=_thing(of.per),
             rows=tuple(
@@ -174,6 +183,12 @@ def _outflow(data: EventData) -> int | None:
     return -amount if amount < 0 else None
 
 
+def _spent(data: EventData) -> int | None:
+    """Count money out, and take away what comes back of it."""
+    amount: int = getattr(data, "amount_minor", 0)
+    return -amount if amount < 0 or getattr(data, "nature", None) in COMING_BACK else None
+
+
 def _until(data: EventData) -> int | None:
     until = getattr(data, "until", None)
     return NEVER_ENDS if until is None else instant_of(until)
@@ -184,6 +199,7 @@ _VALUES: dict[str, Callable[[EventData], int | None]] = {
     "held": lambda data: int(not isinstance(data, ProductClosed)),
     "inflow_minor": _inflow,
     "outflow_minor": _outflow,
+    "spent_minor": _spent,
     "debit": lambda data: None if _outflow(data) is None else 1,
     "until": _until,
 }

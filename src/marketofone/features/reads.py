@@ -57,11 +57,12 @@ class Ratios(NamedTuple):
 
 
 class Single(NamedTuple):
-    """A feature made of events kept whole; ``window`` is in days."""
+    """A feature made of events kept whole; ``window`` is in days; ``spendable`` leaves out money that is owed."""
 
     feature: int
     how: How
     window: int
+    spendable: bool
 
 
 class Reads:
@@ -94,7 +95,7 @@ class Reads:
             if of.how in ("last", "since", "age", "active"):
                 register = layout.slots[Place(of.of.source, "first" if of.how == "age" else "last", of.of)]
                 window = EVER if of.window is None else of.window.span
-                self.singles.setdefault(register, []).append(Single(number, of.how, window))
+                self.singles.setdefault(register, []).append(Single(number, of.how, window, of.of.spendable))
         self.lineage = np.array([bits_of(of.lineage) for of in features], dtype=np.int64)
         self.base = np.array([span.slot << AGE_BITS for span in spans], dtype=np.int64)
         self.ages = np.array([[span.newest for span in spans], [span.oldest for span in spans]], dtype=np.int64)

@@ -36,7 +36,7 @@ from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
 AdmittedEvent = tuple[Admitted, Reading | None]
-_FORMAT = b"4"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"5"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400
@@ -84,14 +84,23 @@ class _Batch(NamedTuple):
 
 
 def fold(
-    state: LiveState | None, events: Sequence[AdmittedEvent], *, catalogue: Catalogue, calendar: Calendar
+    state: LiveState | None,
+    events: Sequence[AdmittedEvent],
+    *,
+    catalogue: Catalogue,
+    calendar: Calendar,
+    currency: str | None = None,
 ) -> LiveState:
     """Fold admitted events of one source into a state, as :func:`fold_all` does."""
-    return fold_all([(state, events)], catalogue=catalogue, calendar=calendar)[0]
+    return fold_all([(state, events)], catalogue=catalogue, calendar=calendar, currency=currency)[0]
 
 
 def fold_all(
-    batches: Sequence[tuple[LiveState | None, Sequence[AdmittedEvent]]], *, catalogue: Catalogue, calendar: Calendar
+    batches: Sequence[tuple[LiveState | None, Sequence[AdmittedEvent]]],
+    *,
+    catalogue: Catalogue,
+    calendar: Calendar,
+    currency: str | None = None,
 ) -> list[LiveState]:
     """Fold admitted events, none of them folded before, into the state of their person and source.
 
@@ -99,6 +108,8 @@ def fold_all(
     ----------
     batches
         For each state (None when there was none) at least one event, in any order, each with what its text was read as.
+    currency
+        The bank's: amounts in others are not added to its own. None where all are in one.
 
     Raises
     ------
@@ -110,7 +121,7 @@ def fold_all(
     together = [_batch(state, events, catalogue=catalogue, calendar=calendar) for state, events in batches]
     folded: list[LiveState] = []
     for start in range(0, len(together), _TOGETHER):
-        folded += _folded(together[start : start + _TOGETHER], layout=catalogue.layout)
+        folded += _folded(together[start : start + _TOGETHER], layout=catalogue.layout, currency=currency)
     return folded
 
 
@@ -129,11 +140,11 @@ def _batch(
     return _Batch(before, events, days, max(latest, before.latest), max(*days, before.newest_day))
 
 
-def _folded(batches: Sequence[_Batch], *, layout: Layout) -> list[LiveState]:
+def _folded(batches: Sequence[_Batch], *, layout: Layout, currency: str | None) -> list[LiveState]:
     keys: list[int] = []
     amounts: list[int] = []
     singles = [
-        _collect(batch, owner << layout.key_bits, layout=layout, keys=keys, amounts=amounts)
+        _collect(batch, owner << layout.key_bits, layout=layout, currency=currency, keys=keys, amounts=amounts)
         for owner, batch in enumerate(batches)
     ]
     more = np.array((keys, amounts, [1] * len(keys)), dtype=np.int64)
@@ -181,7 +192,9 @@ def _nothing_yet(source: str, *, at: Instant, day: Day, bounds: Mapping[str, Bou
     )
 
 
-def _collect(batch: _Batch, base: int, *, layout: Layout, keys: list[int], amounts: list[int]) -> list[Single]:
+def _collect(
+    batch: _Batch, base: int, *, layout: Layout, currency: str | None, keys: list[int], amounts: list[int]
+) -> list[Single]:
     """Add the rows of a batch, as old as they are beside the newest of all; give the single events."""
     single: list[Single] = []
     for (admitted, reading), on in zip(batch.events, batch.days, strict=True):
@@ -191,9 +204,10 @@ def _collect(batch: _Batch, base: int, *, layout: Layout, keys: list[int], amoun
             continue
         data = event.data
         instants, days = batch.latest - event.at, batch.newest - on
-        for value_of, thing_of, rows, registers in matcher(data, reading):
+        foreign = currency is not None and getattr(data, "currency", currency) != currency
+        for money, value_of, thing_of, rows, registers in matcher(data, reading):
             value = value_of(data)
-            if value is None:
+            if value is None or (money and foreign):
                 continue
             thing = thing_of(data)
             for key, horizon, exact, mark in rows:

@@ -23,9 +23,11 @@ from marketofone.domain.errors import SchemaChanged, StateAhead
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.features.catalogue import Catalogue
+from marketofone.features.layout import thing_hash
 from marketofone.features.reads import Ratios, Single, bits_of
 from marketofone.features.state import KEPT, LiveState, schema_of
 from marketofone.features.windows import NO_ROWS, read
+from marketofone.profile.account_types import LIQUID, account_types
 from marketofone.profile.view import Profile, view
 
 Values = NDArray[np.float64]
@@ -143,13 +145,20 @@ def _singles(
     used: Sequence[LiveState], singles: Mapping[int, Sequence[Single]], *, today: int, now: Instant
 ) -> dict[int, int]:
     values = {single.feature: 0 for of in singles.values() for single in of if single.how == "active"}
-    for register, _, day, _, _, amount in KEPT.iter_unpack(b"".join([state.kept for state in used])):
-        for feature, how, window in singles[register]:
+    owed = _owed(used)
+    for register, thing, day, _, _, amount in KEPT.iter_unpack(b"".join([state.kept for state in used])):
+        for feature, how, window, spendable in singles[register]:
             if how == "last":
-                if day > today - window:
+                if day > today - window and not (spendable and thing in owed):
                     values[feature] = values.get(feature, 0) + amount
             elif how == "active":
                 values[feature] |= amount > now
             else:
                 values[feature] = min(values.get(feature, today - day), today - day)
     return values
+
+
+def _owed(used: Sequence[LiveState]) -> set[int]:
+    """Give the accounts on which what stands is owed or put away, as things of a series per account."""
+    types = {name: of for state in used for name, of in account_types(state.registers).items()}
+    return {thing_hash(name) for name, of in types.items() if of not in LIQUID}

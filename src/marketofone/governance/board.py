@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.event import LongText, Text
+from marketofone.domain.fields import LongText, Text
 from marketofone.domain.moment import Instant
 from marketofone.governance.tiers import Tier
 

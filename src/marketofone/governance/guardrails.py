@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from marketofone.domain.action import MARKETING, NOTHING, Action, Kind
 from marketofone.domain.decision import Notification
 from marketofone.domain.document import read_toml
-from marketofone.domain.event import Text, Word
+from marketofone.domain.fields import Text, Word
 from marketofone.domain.moment import DAY, Instant
 
 Count = Annotated[int, Meta(ge=0, le=10_000)]

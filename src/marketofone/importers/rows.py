@@ -6,8 +6,10 @@ decimals. Here they become events, alike for every format:
 - *Whose*: a file of a person's own is of one customer; an institution makes it an account at another bank.
 - *Which*: the id that the file gives a row, with its account. Where it gives none, a digest of what the row says, and a
   count where equal rows stand in one file: so the same file again adds nothing, and two equal coffees stay two. Where
-  a file gives one id to rows that differ, the later ones carry their digest as well.
-- *When*: a date is midnight in UTC, which of a movement means the date itself.
+  a file gives one id to rows that differ, the later ones carry their digest as well, unless its ids are known to be
+  unique: then they are later versions. An order that is told anew, as it stands since, is an event of its own.
+- *When*: a date is midnight in UTC, which of a movement means the date itself. Where the order of the rows of a day is
+  known, the later one counts as later by microseconds: what stands on an account then is what the last one says.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from marketofone.domain.event import KINDS, REMOVED, Event
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money import minor_of
 
-What = Literal["movement", "removed", "balance", "account"]
+What = Literal["movement", "removed", "balance", "account", "order"]
 _KINDS: dict[tuple[What, bool], str] = {
     ("movement", False): "transaction.booked",
     ("movement", True): "openbanking.transaction",
@@ -36,9 +38,13 @@ _KINDS: dict[tuple[What, bool], str] = {
     ("balance", False): "balance.stated",
     ("balance", True): "openbanking.balance",
     ("account", False): "account.opened",
+    ("order", False): "order.placed",
+    ("order", True): "openbanking.order",
 }
 _AMOUNTS = {"amount": "currency", "balance": "currency", "limit": "currency", "original": "original_currency"}
 _DIGEST_BYTES = 12
+_MAX_ID = 128
+_MAX_DIGITS = 14  # before the decimal sign: no amount that is taken has more
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -54,8 +60,10 @@ class Row(Struct, frozen=True, kw_only=True):
 
     ``facts`` are the fields of the event; ``amount``, ``balance``, ``limit`` and ``original`` are decimals, and become
     minor units of the currency beside them. ``replaces`` is the id of an earlier row of the account that counts no
-    more; a row of what was ``removed`` names one by its own ``id``. ``line`` is where it stands, counted from 1;
-    ``raw`` the bytes it was read from, for a dead letter. Balances and accounts are found beside the rows of the input.
+    more; a row of what was ``removed`` names one by its own ``id``. ``unique`` says that rows of one id are versions of
+    one thing, of which the last one counts. ``line`` is where it stands, counted from 1; ``raw`` the bytes it was read
+    from, for a dead letter. Of two rows of a day that with the greater ``place`` counts as later. Balances, accounts
+    and orders are found beside the rows of the input.
     """
 
     line: int
@@ -63,7 +71,9 @@ class Row(Struct, frozen=True, kw_only=True):
     facts: Mapping[str, object]
     on: date | datetime
     id: str | None = None
+    unique: bool = False
     raw: bytes = b""
+    place: int = 0
 
 
 class BadRow(MalformedEvent):
@@ -105,12 +115,18 @@ class _Names:
         self._equal: Counter[str] = Counter()
 
     def of(self, row: Row, facts: Mapping[str, object]) -> str:
-        digest = _digest(row.what, facts, row.on)
+        if row.what == "removed" and row.id is not None:
+            return _named(facts, row.id)
+        digest = _digest(row.what, facts, None if row.what == "order" else row.on)
         if row.id is None:
             self._equal[digest] += 1
             return digest if self._equal[digest] == 1 else f"{digest}:{self._equal[digest]}"
         name = _named(facts, row.id)
-        return name if self._said.setdefault(name, digest) == digest else f"{name}:{digest}"
+        if row.what == "order":
+            return f"{name}:{digest}"
+        if row.unique or self._said.setdefault(name, digest) == digest:
+            return name
+        return f"{name}:{digest}"
 
 
 def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
@@ -130,20 +146,26 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
         facts |= {"replaces": _named(facts, str(facts["replaces"]))} if "replaces" in facts else {}
         facts |= {"institution": origin.institution} if elsewhere else {}
         facts |= {"on": row.on} if row.what == "balance" and not elsewhere else {}
+        facts |= {"booked": facts.get("booked", row.on)} if row.what == "movement" and row.place else {}
     try:
         data = msgspec.convert(facts, type=KINDS[kind][0])
     except msgspec.ValidationError as error:
         raise malformed(error, within="") from error
-    return Event(id=told, producer=origin.producer, kind=kind, customer=origin.customer, at=_instant(row.on), data=data)
+    at = Instant(_instant(row.on) + row.place)
+    return Event(id=told, producer=origin.producer, kind=kind, customer=origin.customer, at=at, data=data)
 
 
 def _named(facts: Mapping[str, object], id: str) -> str:  # noqa: A002 - the word of CloudEvents
+    if len(id) > _MAX_ID:
+        id = blake2b(id.encode(), digest_size=_DIGEST_BYTES).hexdigest()  # noqa: A001 - the word of CloudEvents
     return f"{facts.get('account')}:{id}"
 
 
 def _minor(amount: object, *, currency: str, field: str) -> int:
     if not isinstance(amount, Decimal):
         raise MalformedEvent(field=field, shape=type(amount).__name__, fix="write a number")
+    if not amount.is_finite() or amount.adjusted() >= _MAX_DIGITS:
+        raise MalformedEvent(field=field, shape="a number beyond any amount", fix=f"write at most {_MAX_DIGITS} digits")
     try:
         return minor_of(amount, currency=currency)
     except MalformedRequest as error:
@@ -151,12 +173,14 @@ def _minor(amount: object, *, currency: str, field: str) -> int:
         raise MalformedEvent(field=at, shape=error.shape, fix=error.fix) from error
 
 
-def _digest(what: What, facts: Mapping[str, object], on: date | datetime) -> str:
+def _digest(what: What, facts: Mapping[str, object], on: date | datetime | None) -> str:
     said = msgspec.json.encode([what, on, sorted(facts.items())])
     return blake2b(said, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def _instant(on: date | datetime) -> Instant:
-    if not isinstance(on, datetime):
-        return instant_of(datetime(on.year, on.month, on.day, tzinfo=UTC))
-    return instant_of(on if on.tzinfo is not None else on.replace(tzinfo=UTC))
+    moment = on if isinstance(on, datetime) else datetime(on.year, on.month, on.day, tzinfo=UTC)
+    try:
+        return instant_of(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+    except MalformedRequest as error:
+        raise MalformedEvent(field="date", shape=error.shape, fix=error.fix) from error

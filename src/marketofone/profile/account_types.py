@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from marketofone.domain.event import AccountType
+from marketofone.domain.fields import AccountType
 from marketofone.profile.registers import Registers
 
 LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
@@ -44,13 +44,19 @@ def account_types(registers: Registers) -> Mapping[str, AccountType]:
         group, _, account = name.partition(".")
         match group, register.value:
             case "account", (str(product), _, _, *told):
-                found[account] = _type_of(*map(str, told), product)
+                found[account] = type_of(*map(str, told), product)
             case "outside", (_, _, str(told)):
-                found[account] = _type_of(told)
+                found[account] = type_of(told)
     return found
 
 
-def _type_of(*words: str) -> AccountType:
-    """Give the type that the first word tells that tells any; an account is a current one where none does."""
+def type_of(*words: str) -> AccountType:
+    """Give the type that the first word tells that tells any; an account is a current one where none does.
+
+    Examples
+    --------
+    >>> type_of("", "home_loan"), type_of("savings", "loan"), type_of("anything")
+    ('mortgage', 'savings', 'current')
+    """
     known = (_TYPES.get(word) or _OF_PRODUCTS.get(word) for word in words)
     return next((one for one in known if one is not None), "current")

@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
 from marketofone.domain.event import (
-    AccountType,
     BalanceStated,
-    EventData,
+    Movement,
     OpenBankingBalance,
     OpenBankingTransaction,
     TransactionBooked,
 )
+from marketofone.domain.fields import AccountType, EventData, Nature
 from marketofone.domain.moment import Day
 
 Integers = NDArray[np.int64]
@@ -50,6 +50,7 @@ class Kind(NamedTuple):
     operation: str | None
     category: str | None
     counterparty: str | None
+    nature: Nature | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Account:
         return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, self.type)
 
 
-Key = tuple[str, str, str | None, str | None, str | None]  # account, currency, and what makes a Kind
+Key = tuple[str, str, str | None, str | None, str | None, Nature | None]  # account, currency, and what makes a Kind
 Move = tuple[Day, Key, int, int]  # amount and balance
 
 
@@ -201,19 +202,22 @@ def _move(data: EventData) -> tuple[Key, int, int] | None:
     match data:
         case TransactionBooked():
             told = UNTOLD if data.balance_minor is None else data.balance_minor
-            whom = data.counterparty or data.merchant
-            return (data.account, data.currency, data.operation, data.category, whom), data.amount_minor, told
+            return _key(data.account, data), data.amount_minor, told
         case BalanceStated():
-            return (data.account, data.currency, None, None, None), 0, data.balance_minor
+            return (data.account, data.currency, None, None, None, None), 0, data.balance_minor
         case OpenBankingTransaction():
-            account = f"{data.institution}/{data.account}"
-            whom = data.counterparty or data.merchant
-            return (account, data.currency, data.operation, data.category, whom), data.amount_minor, UNTOLD
+            told = UNTOLD if data.balance_minor is None else data.balance_minor
+            return _key(f"{data.institution}/{data.account}", data), data.amount_minor, told
         case OpenBankingBalance():
             account = f"{data.institution}/{data.account}"
-            return (account, data.currency, None, None, None), 0, data.balance_minor
+            return (account, data.currency, None, None, None, None), 0, data.balance_minor
         case _:
             return None
+
+
+def _key(account: str, data: Movement) -> Key:
+    whom = data.counterparty or data.merchant
+    return account, data.currency, data.operation, data.category, whom, data.nature
 
 
 def _newest(ledger: Ledger) -> int:

@@ -23,7 +23,6 @@ from marketofone.domain.event import (
     ArrearsChanged,
     BalanceStated,
     CareFlagged,
-    EventData,
     LifeDeclared,
     OpenBankingBalance,
     PersonDescribed,
@@ -31,6 +30,7 @@ from marketofone.domain.event import (
     ProductOpened,
     TransactionBooked,
 )
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
 
 Value = bool | int | float | str | tuple[int | str, ...] | None

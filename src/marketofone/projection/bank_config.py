@@ -22,8 +22,9 @@ from marketofone.consent.policy import ConsentPolicy, parse_policy
 from marketofone.decide.catalogue import ActionCatalogue, parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import Currency, Share, Text
+from marketofone.domain.fields import Currency, Share, Text
 from marketofone.domain.moment import Calendar
+from marketofone.domain.money import decimals_of
 from marketofone.features.catalogue import Catalogue, load_catalogue
 from marketofone.governance.guardrails import parse_guardrails
 from marketofone.projection.agreement import check_agreement
@@ -102,7 +103,7 @@ def read_config(texts: Mapping[str, str]) -> BankConfig:
         policy=policy,
         features=features,
         actions=actions,
-        compiled=bind(actions, features=features, guardrails=guardrails),
+        compiled=bind(actions, features=features, guardrails=guardrails, decimals=decimals_of(settings.currency)),
         calendar=Calendar(settings.timezone),
         digest=digest_of(texts),
     )

@@ -10,19 +10,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import Event
+from marketofone.domain.event import MOVEMENTS, UNDERSTANDING, Event, Movement, MovementUnderstood, key_of
 from marketofone.domain.moment import Instant
-from marketofone.domain.reading import Reading
+from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
 from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.records import IngestRecord, KeptEvent
 
 _READING = msgspec.json.Decoder(Reading)
+_MOVEMENT = msgspec.json.Decoder(MovementReading)
 
 
 class Folded(NamedTuple):
@@ -51,14 +53,45 @@ def admitted(
     events: Iterable[tuple[KeptEvent, Event]], *, consents: Consents, config: BankConfig, now: Instant
 ) -> dict[str, list[AdmittedEvent]]:
     """Bring kept events through the gate once more; gives those it admits by source, each event once."""
-    once = {event.key: (kept, event) for kept, event in events}
+    events = list(events)
+    turned_out = _turned_out(event for _, event in events if event.kind in UNDERSTANDING)
+    once = {event.key: (kept, _understood(kept, event, turned_out.get(event.key))) for kept, event in events}
     judged = admit([event for _, event in once.values()], consents, policy=config.policy, now=now)
     by_source: dict[str, list[AdmittedEvent]] = {}
     for (kept, _), verdict in zip(once.values(), judged, strict=True):
         if isinstance(verdict, Admitted):
-            reading = None if kept.reading is None else _READING.decode(kept.reading)
+            reading = None if kept.reading is None or kept.kind in MOVEMENTS else _READING.decode(kept.reading)
             by_source.setdefault(kept.source, []).append((verdict, reading))
     return by_source
+
+
+def _turned_out(events: Iterable[Event]) -> dict[bytes, MovementUnderstood]:
+    """Give what movements turned out to be, by their keys: what a person says, else what was found last."""
+    found: dict[bytes, MovementUnderstood] = {}
+    for event in events:
+        data = event.data
+        assert isinstance(data, MovementUnderstood)  # noqa: S101 - its kind says so
+        key = key_of(data.producer or event.producer, data.id)
+        before = found.get(key)
+        if before is None or before.by != "person" or data.by == "person":
+            found[key] = data
+    return found
+
+
+def _understood(kept: KeptEvent, event: Event, later: MovementUnderstood | None) -> Event:
+    """Give a movement as what it turned out to be, else what its producer says it is, else what it was read as."""
+    data = event.data
+    if not isinstance(data, Movement) or (kept.reading is None and later is None):
+        return event
+    read = MovementReading() if kept.reading is None else _MOVEMENT.decode(kept.reading)
+    told = later or MovementUnderstood(id=event.id)
+    understood = replace(
+        data,
+        nature=told.nature or data.nature or read.nature,
+        category=told.category or read.category or data.category,
+        merchant=told.merchant or read.merchant or data.merchant,
+    )
+    return replace(event, data=understood)
 
 
 def fold_more(
@@ -66,5 +99,8 @@ def fold_more(
 ) -> dict[str, LiveState | None]:
     """Fold events of each source into the state that stands before them."""
     batches = [(before.get(source), some) for source, some in events.items()]
-    folded = fold_all(batches, catalogue=config.features, calendar=config.calendar) if batches else []
+    if not batches:
+        return dict(before)
+    currency = config.settings.currency
+    folded = fold_all(batches, catalogue=config.features, calendar=config.calendar, currency=currency)
     return {**before, **dict(zip(events, folded, strict=True))}

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import TAKING_BACK
+from marketofone.domain.event import AMENDING
 from marketofone.projection.amendments import taken_back
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.records import (
@@ -127,7 +127,7 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
     changes = _ingest(state, entry, record)
     sources, removed = changes["sources"], state.removed.copy()
     for kept in record.events:
-        gone = taken_back(parse_event(kept.body)) if kept.kind in TAKING_BACK and kept.body is not None else None
+        gone = taken_back(parse_event(kept.body)) if kept.kind in AMENDING and kept.body is not None else None
         if gone is not None:
             before = removed[gone.source].keys if gone.source in removed else ()
             removed[gone.source] = Removed(entry.n, tuple(dict.fromkeys((*before, *gone.keys))))

@@ -69,6 +69,8 @@ class AppContext:
     ``actor`` says who acts where a request does not say it. ``derived`` remembers what was made of the bank's whole
     journal up to an entry, ``lessons`` what was learned from and may have to be learned again, by its entry.
     ``regrouped`` are customers whose person changed since it was last asked what that does to lessons.
+    ``left_open`` are customers about whose money only all movements together can say something more, ``unresolved``
+    those of whom something stayed open then: the next movement may answer it.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
 
@@ -86,6 +88,8 @@ class AppContext:
     derived: Recent[tuple[str, int], object] = field(default_factory=partial(Recent, room=_DERIVED))
     lessons: Recent[tuple[int, int], LessonFacts] = field(default_factory=partial(Recent, room=_LESSONS))
     regrouped: set[int] = field(default_factory=set)
+    left_open: set[int] = field(default_factory=set)
+    unresolved: set[int] = field(default_factory=set)
     reopen: Callable[..., AppContext] | None = None
 
     @cached_property

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.domain.cloudevents import cloudevent, parse_event
-from marketofone.domain.event import MOVEMENTS, Event
+from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.event import MOVEMENTS, Event, Movement
+from marketofone.domain.moment import DAY, SECOND, Instant, date_of
 from marketofone.services.app_context import AppContext
 from marketofone.services.corrections import corrections
 from marketofone.services.directory import event_number
@@ -24,6 +27,28 @@ class Arrival(Struct, frozen=True, gc=False):
 
     event: Event
     body: bytes
+
+
+def arrival_of(context: AppContext, body: bytes, *, now: Instant) -> Arrival:
+    """Read an event, values too: what is kept must be readable by everybody who folds it again.
+
+    Raises
+    ------
+    MalformedEvent
+        When it breaks its contract, or lies in the future.
+    """
+    event = parse_event(body)
+    if event.at <= now:
+        return Arrival(event, body)
+    calendar, data = context.config.calendar, event.data
+    dated = isinstance(data, Movement) and (data.booked is not None or event.at % DAY == 0)
+    if dated and event.day(calendar) <= calendar.day_of(now):
+        # East of Greenwich the day of a booking begins before midnight in UTC, which only stands for a date.
+        data = replace(data, booked=date_of(event.day(calendar)))
+        return _arrival(replace(event, at=now, data=data))
+    if event.at > now + context.config.settings.future_seconds * SECOND:
+        raise MalformedEvent(field="time", shape="an instant in the future", fix="check the producer's clock")
+    return Arrival(event, body)
 
 
 Waiting = dict[int, tuple[Customer, list[Arrival]]]
@@ -65,7 +90,9 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
             new = [one for one, kept in zip(arrivals, is_known, strict=True) if not kept]
             if corrected and any(is_known):
                 again = [one.event for one, kept in zip(arrivals, is_known, strict=True) if kept]
-                new += [_arrival(event) for event in corrections(reader, customer, again)]
+                new += [
+                    _arrival(event) for event in corrections(reader, customer, again, calendar=context.config.calendar)
+                ]
             if new:
                 fresh[subject] = (customer, new)
     return fresh

@@ -31,6 +31,7 @@ from marketofone.services import (
     insights,
     intervene,
     learn,
+    letters,
     refresh_forecasts,
     replay,
     spending,
@@ -97,13 +98,19 @@ class Bank:
         """What the bank may do."""
         return self.config.actions
 
+    def retry_letters(self, *, now: Instant | None = None) -> ingest.IngestReport:
+        """Take in again what was kept aside and can be read by now; what is in already is a duplicate."""
+        return self.ingest(letters.readable_now(self._context, now=self._at(now)), now=now)
+
     def ingest_batch(self, events: Sequence[ingest.Incoming], *, now: Instant | None = None) -> ingest.BatchReport:
         """Take one batch of events in; gives what became of it, and the entries that prove it."""
         moment = self._at(now)
         try:
-            return ingest.ingest(self._context, events, now=moment)
+            report = ingest.ingest(self._context, events, now=moment)
         finally:  # what was linked before a fault is linked
             self.learning.follow_links(now=moment)
+        self.learning.understand(now=moment)
+        return report
 
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
         """Take events in, as values or as CloudEvents JSON, in durable batches, as many as there are."""
@@ -111,6 +118,14 @@ class Bank:
         for batch in together(events, size=ingest.MAX_BATCH):
             report += self.ingest_batch(batch, now=now)
         return report
+
+    def letter_reasons(self) -> list[letters.LetterReason]:
+        """Give why rows were kept aside, the most frequent reason first."""
+        return letters.reasons(self._context)
+
+    def letter(self, number: int, *, now: Instant | None = None) -> letters.LetterView:
+        """Give one dead letter by its number; the oldest is 1."""
+        return letters.view(self._context, number, now=self._at(now))
 
     def decide(
         self,
@@ -221,6 +236,7 @@ class Bank:
         given = consent_service.change_consents(self._context, changes, now=moment)
         withdrawn = [one for change, one in zip(changes, given, strict=True) if change.change == "withdraw"]
         self.learning.owe([one.entry.subject for one in withdrawn], now=moment)
+        self._context.left_open.update(one.entry.subject for one in given)  # the next arrival, or the learner, looks
         return given
 
     def whose(self, reference: str) -> str:

@@ -1,6 +1,7 @@
 """A movement that is sent again under its id, with other facts, is corrected: a later version of it is kept.
 
-What was sent again as it is, or as it was in any version before, adds nothing: so files may come again in any order.
+What was sent again as it is, or as it was in any version before, adds nothing; neither does a pending payment that is
+booked already. So files may come again in any order.
 The journal is looked through from its end, where what is sent again mostly stands.
 """
 
@@ -12,6 +13,7 @@ import msgspec
 
 from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.event import MOVEMENTS, Event, Movement, key_of
+from marketofone.domain.moment import Calendar, Day
 from marketofone.projection import codec
 from marketofone.projection.amendments import later_id
 from marketofone.projection.live import HOLDS_EVENTS
@@ -22,7 +24,7 @@ from marketofone.store.ports import Reader
 _TOGETHER = 64  # entries read at once
 
 
-def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event]) -> list[Event]:
+def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event], *, calendar: Calendar) -> list[Event]:
     """Give the later versions of movements that were sent again with other facts."""
     movements = [event for event in sent_again if event.kind in MOVEMENTS]
     versions = {event.key: _versions(reader, customer, event) for event in movements}
@@ -32,7 +34,7 @@ def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event])
     for event in movements:
         ids = versions[event.key]
         before = [known.get(key_of(event.producer, name)) for name in ids]
-        if all(one is not None and not _says_the_same(one, event) for one in before):
+        if all(one is not None and not _tells_nothing_new(event, after=one, calendar=calendar) for one in before):
             later.append(_later(event, replaces=ids[-1], version=len(ids) + 1))
     return later
 
@@ -63,12 +65,19 @@ def _kept(reader: Reader, customer: Customer, wanted: set[bytes]) -> Iterator[Ev
         end = start
 
 
-def _says_the_same(one: Event, other: Event) -> bool:
-    """Compare what two versions say; which version a version replaces is not part of it."""
-    assert isinstance(one.data, Movement)  # noqa: S101 - their kind says so
-    assert isinstance(other.data, Movement)  # noqa: S101 - their kind says so
-    replaced = msgspec.structs.replace(one.data, replaces=other.data.replaces)
-    return (one.kind, one.at, replaced) == (other.kind, other.at, other.data)
+def _tells_nothing_new(event: Event, *, after: Event, calendar: Calendar) -> bool:
+    """Compare what two versions say. What is booked is no longer pending, whatever comes late."""
+    assert isinstance(after.data, Movement)  # noqa: S101 - their kind says so
+    assert isinstance(event.data, Movement)  # noqa: S101 - their kind says so
+    if (after.data.status, event.data.status) == ("booked", "pending"):
+        return True
+    return _said(after, calendar) == _said(event, calendar)
+
+
+def _said(event: Event, calendar: Calendar) -> tuple[str, Day, Movement]:
+    """Give what a version says, on which day; at what time of it, and which version it replaces, is no part of it."""
+    assert isinstance(event.data, Movement)  # noqa: S101 - its kind says so
+    return event.kind, event.day(calendar), msgspec.structs.replace(event.data, booked=None, replaces=None)
 
 
 def _later(event: Event, *, replaces: str, version: int) -> Event:

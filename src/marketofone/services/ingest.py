@@ -19,21 +19,22 @@ from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents
-from marketofone.domain.cloudevents import cloudevent, parse_event
+from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
-from marketofone.domain.moment import SECOND, Instant
+from marketofone.domain.event import MOVEMENTS, Event, IdentityLinked, IdentityUnlinked
+from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
 from marketofone.projection.reducer import NOTHING, SubjectState
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, attempts
-from marketofone.services.arrivals import Arrival, Waiting, each_once, size_of, without_known
+from marketofone.services.arrivals import Arrival, Waiting, arrival_of, each_once, size_of, without_known
 from marketofone.services.directory import event_number
 from marketofone.services.identity import IDENTIFYING, change_link
 from marketofone.services.letters import dead_letters, digest_of
+from marketofone.services.readings import NOT_READ, read_event
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Draft, Expectation, Head, Unit
 
@@ -43,7 +44,6 @@ PIECE, SHORT_PIECE = 2_000, 250
 """Events in one unit of work: a long one writes few pages for each event, a short one lets others in soon."""
 
 _ENCODE = msgspec.json.Encoder().encode
-_TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
 _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
 _VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
 VERDICT_NAMES = {ADMITTED: "events.admitted", REFUSED: "events.refused", GAP: "events.gap"}
@@ -66,9 +66,10 @@ class IngestReport(Struct, frozen=True, kw_only=True):
 
 
 class BatchReport(IngestReport, frozen=True, kw_only=True):
-    """What became of one batch, and the entries that prove it, each with its journal, place and hash."""
+    """What became of one batch, the entries that prove it, each with its journal, place and hash, and what was bad."""
 
     entries: tuple[Head, ...] = ()
+    faults: tuple[tuple[Incoming, MalformedEvent], ...] = ()
 
 
 class _Standing(NamedTuple):
@@ -113,20 +114,10 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
     return report
 
 
-def text_in(event: Event) -> str | None:
-    """Give the words of an event that the language model reads."""
-    field = _TEXTS.get(event.kind)
-    return None if field is None else getattr(event.data, field)
-
-
 def _parse(context: AppContext, item: Incoming, *, now: Instant) -> Arrival:
     if isinstance(item, MalformedEvent):
         raise item
-    body = item if isinstance(item, bytes) else _encoded(item)
-    event = parse_event(body)  # values too: what is kept must be readable by everybody who folds it again
-    if event.at > now and event.at > now + context.config.settings.future_seconds * SECOND:
-        raise MalformedEvent(field="time", shape="an instant in the future", fix="check the producer's clock")
-    return Arrival(event, body)
+    return arrival_of(context, item if isinstance(item, bytes) else _encoded(item), now=now)
 
 
 def _encoded(item: Event | dict[str, object]) -> bytes:
@@ -144,7 +135,7 @@ def _keep_letters(
     record = LettersRecord(context.actor, tuple(map(digest_of, letters)))
     draft = codec.draft("letters", record, subject=BANK, box=context.keys.bank, at=now)
     heads = context.store.commit(Unit(now=now, drafts=[draft], letters=letters, tallies={"letters": len(letters)}))
-    return BatchReport(rows=len(letters), dead_letters=len(letters), entries=tuple(heads))
+    return BatchReport(rows=len(letters), dead_letters=len(letters), entries=tuple(heads), faults=tuple(faults))
 
 
 def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) -> BatchReport:
@@ -164,11 +155,10 @@ def _links(context: AppContext, arrivals: Iterable[Arrival], *, now: Instant) ->
 
 
 def _pieces(context: AppContext, arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
-    start = 0
-    while start < len(arrivals):
+    while arrivals:
         size = SHORT_PIECE if context.right_of_way.is_asked else PIECE
-        yield arrivals[start : start + size]
-        start += size
+        yield arrivals[:size]
+        arrivals = arrivals[size:]
 
 
 def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
@@ -317,24 +307,29 @@ def _judged(
     events: list[KeptEvent] = []
     keys: list[int] = []
     signal = False
-    read: set[str] = set()  # sources whose texts were read
+    texts: set[str] = set()  # sources whose texts were read
+    left_open, unresolved = False, customer.subject in context.unresolved
     counts = [0, 0, 0]  # by verdict
     for arrival, verdict in zip(arrivals, verdicts, strict=True):
         event, source = arrival.event, arrival.event.source
         known = policy.sources.get(source)
         kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
-        text = text_in(event) if isinstance(verdict, Admitted) else None
-        reading = None if text is None else _ENCODE(context.language.read(text))
-        if text is not None:
-            read.add(source)
+        # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
+        may_read = isinstance(verdict, Admitted) or (kept and event.kind in MOVEMENTS)
+        reading = read_event(context, event) if may_read else NOT_READ
+        if reading.is_text:
+            texts.add(source)
+        left_open = left_open or reading.open or (unresolved and event.kind in MOVEMENTS)
         body = arrival.body if kept else None
         judgement = _VERDICTS[type(verdict)]
         counts[judgement] += 1
-        events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading))
+        events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
         if kept:
             keys.append(event_number(event.key, subject=customer.subject))
             signal = signal or source in _SIGNALS
-    uses = [(to, source) for source in sorted(read) for to in opened_by(source, consents, policy=policy, now=now)]
+    uses = [(to, source) for source in sorted(texts) for to in opened_by(source, consents, policy=policy, now=now)]
+    if left_open:
+        context.left_open.add(customer.subject)
     record = IngestRecord(context.actor, tuple(events), tuple(uses))
     removed = {gone.source for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
     draft = codec.draft(

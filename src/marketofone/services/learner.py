@@ -1,6 +1,7 @@
 """When what was heard becomes part of a version: when it is recorded, on demand, or in a thread beside the way.
 
-The thread learns from outcomes soon after they are recorded, pays debts of learning, and seals what waits.
+The thread understands movements that left a question open, learns from outcomes soon after they are recorded, pays
+debts of learning, and seals what waits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from marketofone.domain.moment import Instant
 from marketofone.services.app_context import AppContext
 from marketofone.services.debts import may_owe, pay
 from marketofone.services.learn import learn
+from marketofone.services.understanding import understand_waiting
 
 GATHER_SECONDS = 0.2  # outcomes that come one after the other make one version
 RETRY_SECONDS = 1.0
@@ -36,6 +38,7 @@ class Learning:
 
     def now(self, now: Instant) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
+        understand_waiting(self._context, now=now)
         owing = None if self._owing is None else set(self._owing)
         if owing is None or owing:
             pay(self._context, now=now, subjects=owing)
@@ -49,6 +52,14 @@ class Learning:
             learner.wake()
         elif self.by_itself:
             learn(self._context, now=now)
+
+    def understand(self, *, now: Instant) -> None:
+        """Say that movements may have been kept of which only all together can say what they are."""
+        learner = self._learner
+        if learner is not None and self._context.left_open:
+            learner.wake()
+        elif self.by_itself:
+            understand_waiting(self._context, now=now)
 
     def owe(self, subjects: Collection[int], *, now: Instant) -> None:
         """Say that customers may have taken back that outcomes teach: theirs, and those of all ids of their person."""
@@ -149,6 +160,7 @@ class Learner:
             self._waiting.clear()
             last = self._ended.is_set()  # asked after the clearing, which may take away what the end had set
             try:
+                understand_waiting(self._context, now=self._clock())
                 self._pay()  # first: a new version should not carry a debt on
                 learn(self._context, now=self._clock())
                 self._context.store.seal()

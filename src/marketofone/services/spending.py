@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
-from marketofone.models.forecast.counterparties import normal_name
+from marketofone.models.forecast.counterparties import shown_name
 from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
@@ -195,7 +195,7 @@ def _standing(of: Standing) -> StandingPayment:
 
 def _name(counterparty: str | None, category: str | None) -> str:
     """Give a name as people write it: what statements print around it is left away."""
-    short = normal_name(counterparty or "")
+    short = shown_name(counterparty or "")
     name = counterparty or (category or "payment").replace("_", " ")
     return short.title() if short and short != name.casefold() else name[:1].upper() + name[1:]
 

@@ -25,25 +25,41 @@ from marketofone.features.declare import (
 
 # ---------------------------------------------------------------------------------------------------- series
 
-OWN_ACCOUNTS = {"category": ("transfer", "savings")}
-INCOME = ("salary", "bonus", "pension", "benefit", "cash", None)  # cash paid in, and money nobody could name
+# What movements are: see docs/events.md. None is what too little is known of: money in is then no income.
+INCOME = ("salary", "pension", "benefit", "interest", "other_income")
+SPENT = ("spending", "loan_payment", "fee", "cash", "refund", "reversal", "returned_debit", None)  # refunds net it
+OWN = ("own_transfer", "card_bill", "loan_paid_out")  # it makes nobody richer or poorer
 NEEDED = ("rent", "utilities", "telecom", "groceries", "household", "insurance", "loan", "tax", "health", "transport")
 CHILDREN = ("children", "childcare", "education")
 
-income = series("income", kind="transaction.booked", where={"category": INCOME}, value="inflow_minor")
-salary = series("salary", kind="transaction.booked", where={"category": "salary"}, value="inflow_minor")
-spend = series("spend", kind="transaction.booked", unless=OWN_ACCOUNTS, value="outflow_minor")
-net = series("net", kind="transaction.booked", unless=OWN_ACCOUNTS, value="amount_minor")
+income = series("income", kind="transaction.booked", where={"nature": INCOME}, value="inflow_minor")
+salary = series(
+    "salary",
+    kind="transaction.booked",
+    where={"nature": "salary"},
+    unless={"category": "bonus"},
+    value="inflow_minor",
+)
+spend = series("spend", kind="transaction.booked", where={"nature": SPENT}, value="spent_minor")
+net = series("net", kind="transaction.booked", unless={"nature": OWN}, value="amount_minor")
 debits = series("debits", kind="transaction.booked", value="debit")
-dining = series("dining", kind="transaction.booked", where={"category": "dining"}, value="outflow_minor")
-groceries = series("groceries", kind="transaction.booked", where={"category": "groceries"}, value="outflow_minor")
-needed = series("needed", kind="transaction.booked", where={"category": NEEDED}, value="outflow_minor")
-children = series("children", kind="transaction.booked", where={"category": CHILDREN}, value="outflow_minor")
-cash = series("cash", kind="transaction.booked", where={"category": "cash"}, value="outflow_minor")
-travel = series("travel", kind="transaction.booked", where={"category": "travel"}, value="outflow_minor")
-fees = series("fees", kind="transaction.booked", where={"category": "fees"}, value="outflow_minor")
-shops = series("shops", kind="transaction.booked", unless={"merchant": None}, per="merchant")
-balances = series("balances", kind="transaction.booked", value="balance_minor", per="account")
+dining = series("dining", kind="transaction.booked", where={"category": "dining"}, value="spent_minor")
+groceries = series("groceries", kind="transaction.booked", where={"category": "groceries"}, value="spent_minor")
+needed = series("needed", kind="transaction.booked", where={"category": NEEDED}, value="spent_minor")
+children = series("children", kind="transaction.booked", where={"category": CHILDREN}, value="spent_minor")
+cash = series("cash", kind="transaction.booked", where={"nature": "cash"}, value="outflow_minor")
+travel = series("travel", kind="transaction.booked", where={"category": "travel"}, value="spent_minor")
+fees = series("fees", kind="transaction.booked", where={"nature": "fee"}, value="spent_minor")
+shops = series(
+    "shops", kind="transaction.booked", where={"nature": ("spending", None)}, unless={"merchant": None}, per="merchant"
+)
+balances = series(
+    "balances",
+    kind=("transaction.booked", "balance.stated"),
+    value="balance_minor",
+    per="account",
+    spendable=True,
+)
 accounts = series("accounts", kind="account.opened")
 products = series("products", kind=("account.opened", "product.opened", "product.closed"), value="held", per="product")
 
@@ -56,8 +72,14 @@ screens = series("screens", kind="app.screen", value="dwell_ms")
 
 elsewhere = ("institution", "account")
 other_accounts = series("other_accounts", kind=("openbanking.balance", "openbanking.transaction"), per=elsewhere)
-other_balances = series("other_balances", kind="openbanking.balance", value="balance_minor", per=elsewhere)
-other_spend = series("other_spend", kind="openbanking.transaction", unless=OWN_ACCOUNTS, value="outflow_minor")
+other_balances = series(
+    "other_balances",
+    kind="openbanking.balance",
+    where={"type": (None, "current", "savings")},
+    value="balance_minor",
+    per=elsewhere,
+)
+other_spend = series("other_spend", kind="openbanking.transaction", where={"nature": SPENT}, value="spent_minor")
 
 airports = series("airports", kind="place.visited", where={"venue": "airport"})
 abroad = series("abroad", kind="place.visited", where={"venue": "abroad"})
@@ -98,7 +120,7 @@ FEATURES = (
     share(
         "needed_share_90d", needed, whole=spend, window="90d", owner="insights", title="share of spending hard to cut"
     ),
-    last("balance_last", balances, unit="minor", owner="insights", title="balance of the accounts here"),
+    last("balance_last", balances, window="120d", unit="minor", owner="insights", title="balance of the accounts here"),
     total("dining_30d", dining, window="30d", unit="minor", owner="insights", title="dining out in the last 30 days"),
     habit_ratio(
         "dining_vs_habit",

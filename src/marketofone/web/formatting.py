@@ -10,7 +10,7 @@ from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Action
 from marketofone.domain.errors import UnknownAction
 from marketofone.domain.moment import Calendar, Instant, date_of, parse_instant
-from marketofone.domain.money import Money
+from marketofone.domain.money import Money, decimals_of
 from marketofone.services.visible import HIDDEN, HIDDEN_ACTION
 
 MINUS = "\N{MINUS SIGN}"
@@ -77,9 +77,9 @@ def amount(minor: float, *, currency: str, signed: bool = False) -> str:
     return f"+{text}" if signed and rounded > 0 else text
 
 
-def rounded(minor: float) -> str:
-    """Write an amount of minor units without its cents and its currency."""
-    return f"{minor / 100:,.0f}".replace("-", MINUS)
+def rounded(minor: float, *, currency: str) -> str:
+    """Write an amount of minor units without its decimals and its currency."""
+    return f"{minor / 10 ** decimals_of(currency):,.0f}".replace("-", MINUS)
 
 
 def percent(share: float | None) -> str:

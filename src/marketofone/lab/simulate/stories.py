@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.decision import Decision
-from marketofone.domain.event import Event, EventData, MessageReceived, PartnerSearched, TransactionBooked
+from marketofone.domain.event import Event, MessageReceived, PartnerSearched, TransactionBooked
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Day, Instant
 from marketofone.lab.simulate.chronicle import quiet
 from marketofone.lab.simulate.life import live

@@ -9,7 +9,8 @@ from itertools import cycle
 import msgspec
 
 from marketofone.domain import event as told
-from marketofone.domain.event import KINDS, Event, EventData
+from marketofone.domain.event import KINDS, Event
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, datetime_of
 from marketofone.lab.simulate.life import MISSING, SAVINGS, Rows
 from marketofone.lab.simulate.people import Person

@@ -36,5 +36,5 @@ def groups(account: Account) -> Iterator[Group]:
 
 
 def normal_kind(kind: Kind) -> Kind:
-    """Give a kind by the normal form of its counterparty."""
-    return kind._replace(counterparty=normal_name(kind.counterparty) or None) if kind.counterparty else kind
+    """Give a kind by the normal form of its counterparty; what a movement turned out to be makes no other kind."""
+    return kind._replace(counterparty=normal_name(kind.counterparty or "") or None, nature=None)

@@ -27,8 +27,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.domain.fields import Nature
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
-from marketofone.profile.ledger import UNTOLD, Account
+from marketofone.profile.ledger import UNTOLD, Account, Kind
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -37,6 +38,8 @@ AHEAD_DAYS = 90
 EVENTS = ("below_zero", "below_buffer", "below_own_floor", "large_expense", "income_change", "income_drop")
 WITHIN_DAYS = (30, 60, 90)
 NO_INCOME = frozenset({"interest", "fees", "penalty_interest"})
+EARNED: frozenset[Nature | None] = frozenset({"salary", "pension", "benefit", "other_income"})
+"""Natures of income; where no nature is known on an account, every credit counts but ``NO_INCOME``."""
 SILENT_DAYS = 30
 CHANGE = 0.2
 _FLOOR_SPAN = 180
@@ -195,12 +198,19 @@ def _floor(closing: Floats, at: Integers) -> Floats:
     return np.where(at >= BLOCK_DAYS, floor, np.nan)
 
 
+def _may_be_income(kind: Kind, *, natures: bool) -> bool:
+    if kind.category in NO_INCOME:
+        return False
+    return kind.nature in EARNED if natures else True
+
+
 def _incomes(account: Account, after: Integers, *, blocks: int) -> tuple[Floats, Floats, Floats]:
     """Give the income of the last three blocks on average (NaN before there were three), of the last, of the next.
 
     ``blocks`` counts the three.
     """
-    none = np.array([kind.category in NO_INCOME for kind in account.kinds], dtype=bool)
+    natures = any(kind.nature is not None for kind in account.kinds)
+    none = np.array([not _may_be_income(kind, natures=natures) for kind in account.kinds], dtype=bool)
     earned = (account.amounts > 0) & ~none[account.of]
     first = int(account.days[0])
     days, amounts = account.days[earned], account.amounts[earned]

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from marketofone.domain.document import read_toml
-from marketofone.domain.event import LongText, Share, Word
+from marketofone.domain.fields import LongText, Share, Word
 from marketofone.domain.reading import Emotion, Sentiment
 
 

@@ -21,6 +21,7 @@ from marketofone.services.consent_service import ConsentView
 from marketofone.services.decide import request_of
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.ingest import MAX_BATCH as MAX_ROWS
+from marketofone.services.ingest import IngestReport
 from marketofone.services.insights import ProfileView
 from marketofone.services.spending import Insight
 from marketofone.services.use_log import Use
@@ -77,7 +78,8 @@ def ingest(bank: Bank, request_data: RequestData) -> schemas.Ingested:
     report = bank.ingest_batch(rows, now=now)
     latest = now + bank.config.settings.future_seconds * SECOND
     errors = _errors(rows, latest=latest) if report.dead_letters else ()
-    return schemas.Ingested(**{**asdict(report), "entries": tuple(map(schemas.proof, report.entries))}, errors=errors)
+    counts = {name: getattr(report, name) for name in IngestReport.__struct_fields__}
+    return schemas.Ingested(**counts, entries=tuple(map(schemas.proof, report.entries)), errors=errors)
 
 
 def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:

@@ -12,8 +12,9 @@ from msgspec.structs import fields
 from marketofone.consent.ledger import EVERY
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Kind
+from marketofone.domain.cloudevents import JsonType
 from marketofone.domain.decision import DECISION_ID, Candidate, Counterfactual, Decision, NotUsed, Reason
-from marketofone.domain.event import Minor, Text, Word
+from marketofone.domain.fields import Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
 from marketofone.services.consent_service import ConsentView
@@ -92,7 +93,7 @@ class CloudEvent(Struct, frozen=True, kw_only=True):
     time: datetime
     data: dict[str, Any]
     specversion: Literal["1.0"] = "1.0"
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: JsonType = "application/json"
 
 
 class RowError(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from marketofone.domain.decision import Candidate
-from marketofone.domain.event import Text
+from marketofone.domain.fields import Text
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier

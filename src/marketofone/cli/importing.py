@@ -1,0 +1,228 @@
+"""The command that imports: which reader and which mapping, whose rows, what became of them, and why some are bad."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from msgspec.structs import asdict, replace
+
+from marketofone.bank import Bank
+from marketofone.cli import terminal
+from marketofone.cli.mapping_dialog import Wanted, choose_mapping
+from marketofone.cli.session import BAD_INPUT, Session, on_bank
+from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
+from marketofone.domain.cloudevents import check_customer
+from marketofone.domain.errors import BadInput, Refused
+from marketofone.domain.event import KINDS
+from marketofone.domain.moment import Instant, text_of
+from marketofone.domain.money import decimals_of
+from marketofone.importers import berka, cloudevents, qif
+from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES, check_form
+from marketofone.importers.mapped import MappedRows
+from marketofone.importers.numbered import NumberedRows
+from marketofone.importers.proposal import MAIN
+from marketofone.importers.rows import BadRow, Origin, Row, events_of
+from marketofone.services.imports import Imported, Item, take_in
+from marketofone.services.population import together
+
+_GRANTED_TOGETHER = 500
+_OF_ITS_OWN = ("berka", "cloudevents")
+_NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None}
+
+
+@click.command(name="import")
+@on_bank
+@click.argument("form", type=click.Choice([*_OF_ITS_OWN, *TABLES, *FORMATS, QIF]))
+@click.argument("path", type=click.Path(path_type=Path, exists=True, allow_dash=True))
+@click.option("--customer", metavar="ID", help="Whose rows they are; berka and cloudevents say so themselves.")
+@click.option("--mapping", metavar="NAME", help="How rows are read: a mapping of the bank's mappings/, or a file.")
+@click.option("--yes", is_flag=True, help="Take the mapping that is proposed, and ask nothing.")
+@click.option("--institution", metavar="NAME", help="The other bank where the accounts are.  [default: here]")
+@click.option("--account", metavar="NAME", help="The account of all rows.  [default: what the file says]")
+@click.option("--currency", metavar="CODE", help="The currency of all rows.  [default: what the file says]")
+@click.option(
+    "--grant",
+    type=click.Choice(["none", "all"]),
+    default="none",
+    show_default=True,
+    help="Record a grant of everything, for --customer or for each person in the files of berka.",
+)
+@click.option(
+    "--authority", default="stated by the operator on import", show_default=True, help="On what ground, with --grant."
+)
+def import_(session: Session, *, form: str, path: Path, grant: str, authority: str, **options: Any) -> None:
+    """Import the files of another system. They carry no consents: nothing may be used unless it is granted.
+
+    Tables (csv, xlsx, parquet) need a mapping: one is proposed, shown, and saved in mappings/. A bad row stops no
+    other: it is kept aside as a dead letter, the reasons are told, and the exit code is 3.
+    """
+    whole = import_file(session, form, path, Wanted(**options), grant=grant, authority=authority)
+    sys.exit(0 if whole else BAD_INPUT)
+
+
+def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, grant: str, authority: str) -> bool:
+    """Import a file and say what became of its rows; gives whether none of them is bad."""
+    began = time.perf_counter()
+    wanted = _checked(wanted, form=form)
+    with terminal.Progress(quiet=session.as_json) as progress:
+        source = _source(session, progress, form, path, wanted)
+        granted = _granted(session.bank, source.people, grant=grant, authority=authority)
+        if form not in _OF_ITS_OWN:
+            _say_what_nobody_allows(session, wanted)
+        imported = take_in(source.items, ingest_batch=session.bank.ingest_batch)
+    told = {**_counts(imported), **source.told(), **granted, "seconds": round(time.perf_counter() - began, 3)}
+    session.say(told, "imported", folder=_named(session), customer=wanted.customer)
+    return imported.is_whole
+
+
+def _checked(wanted: Wanted, *, form: str) -> Wanted:
+    """Check what was typed, before anything is read.
+
+    Raises
+    ------
+    MalformedRequest
+        When there is no such currency, or a customer cannot be called so.
+    """
+    if form not in _OF_ITS_OWN and wanted.customer is None:
+        raise click.UsageError("say whose rows they are: --customer ID")
+    if form not in TABLES and (wanted.mapping or wanted.yes):
+        raise click.UsageError(f"--mapping and --yes are for {', '.join(TABLES)}")
+    if form not in {*TABLES, QIF} and (wanted.account or wanted.currency):
+        raise click.UsageError(f"--account and --currency are for {', '.join((*TABLES, QIF))}")
+    if wanted.mapping and wanted.yes:
+        raise click.UsageError("--yes takes a mapping that is proposed: leave it out beside --mapping")
+    if wanted.customer is not None:
+        check_customer(wanted.customer)
+    if wanted.currency is not None:
+        decimals_of(wanted.currency)
+    if form in ELSEWHERE and wanted.institution is None:
+        return replace(wanted, institution=form)
+    return wanted
+
+
+class _Source(NamedTuple):
+    """What is imported: its items, the people in it, and, once all was read, what is told beside the counts of rows."""
+
+    items: Iterable[Item]
+    people: Sequence[str] = ()
+    told: Callable[[], dict[str, object]] = partial(dict, _NOTHING_BESIDE)
+
+
+def _source(session: Session, progress: terminal.Progress, form: str, path: Path, wanted: Wanted) -> _Source:
+    named = () if wanted.customer is None else (wanted.customer,)
+    if form == "berka":
+        dump = berka.read(path)
+        rows = progress.over(dump.rows, total=len(dump.rows), label="import")
+        return _Source((Item(None, row) for row in rows), people=(*dump.people, *named))
+    if form == "cloudevents":
+        if path != cloudevents.STANDARD_INPUT:
+            check_form(form, path)
+        lines = cloudevents.read(path)
+        return _Source((Item(lines.line, raw) for raw in lines), people=named)
+    if form in TABLES:
+        check_form(form, path)
+        return _of_table(session, form, path, wanted)
+    numbered = NumberedRows(_rows(session, form, path, wanted), elsewhere=wanted.institution is not None)
+    return _Source(
+        _items(numbered, wanted, form=form), people=named, told=lambda: {**_NOTHING_BESIDE, **_found(numbered)}
+    )
+
+
+def _rows(session: Session, form: str, path: Path, wanted: Wanted) -> Iterable[Row | BadRow]:
+    if form != QIF:
+        return FORMATS[form](path)
+    currency = wanted.currency or session.bank.config.settings.currency
+    return qif.read(path, account=wanted.account or MAIN, currency=currency)
+
+
+def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Source:
+    chosen = choose_mapping(session, form, path, wanted)
+    mapped = MappedRows(chosen.table, chosen.mapping, elsewhere=wanted.institution is not None)
+    numbered = NumberedRows(mapped, elsewhere=wanted.institution is not None)
+
+    def told() -> dict[str, object]:
+        check = mapped.check
+        differs = {"rows": check.differences, "line": check.first} if check.differences else None
+        found = _found(numbered, notes=mapped.notes)
+        return {**found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
+
+    return _Source(_items(numbered, wanted, form=form), people=(wanted.customer or "",), told=told)
+
+
+def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item]:
+    institution = wanted.institution
+    producer = form if institution is None else f"{form}/{institution}"
+    origin = Origin(customer=wanted.customer or "", producer=producer, institution=institution)
+    for event in events_of(numbered, origin=origin):
+        yield Item(numbered.line, event, numbered.is_row)
+
+
+def _found(numbered: NumberedRows, **more: int) -> dict[str, object]:
+    return {"beside": {"balances": 0, "accounts": 0, **numbered.found, **more}}
+
+
+def _counts(imported: Imported) -> dict[str, object]:
+    breaks_off = None if imported.broken is None else str(imported.broken)
+    return {**asdict(imported.report), "reasons": imported.reasons, "breaks_off": breaks_off}
+
+
+def _named(session: Session) -> str:
+    return "" if session.folder == Path() else f" --bank {session.folder}"
+
+
+def _say_what_nobody_allows(session: Session, wanted: Wanted) -> None:
+    """Say before rows are taken that nothing may be used of them, where that is so."""
+    kind = "transaction.booked" if wanted.institution is None else "openbanking.transaction"
+    source, customer = KINDS[kind][1], wanted.customer or ""
+    if any(cell.source == source and cell.state == "granted" for cell in session.bank.consents(customer).cells):
+        return
+    known = session.bank.config.policy.sources.get(source)
+    kept = known is not None and known.kept
+    text = terminal.text_for_people("not_allowed", source, customer, kept=kept, folder=_named(session))
+    click.echo(text, err=True)
+
+
+def _granted(bank: Bank, people: Iterable[str], *, grant: str, authority: str) -> dict[str, object]:
+    """Grant everything to the people of a file, where that was asked; gives what is told of it."""
+    if grant != "all":
+        return {"granted_until": None, "left_out": 0}
+    if not people:
+        raise click.UsageError("--grant all needs --customer here: events say their own consents with `consent grant`")
+    until, left_out = _grant_all(bank, people, authority=authority)
+    return {"granted_until": text_of(until), "left_out": left_out}
+
+
+def _grant_all(bank: Bank, people: Iterable[str], *, authority: str) -> tuple[Instant, int]:
+    """Grant everything from now on for as long as the bank may, to people who said nothing yet.
+
+    Gives the end, and for how many nothing could be granted.
+    """
+    everything = dict.fromkeys(("purposes", "sources", "channels"), (EVERY,))
+    said: dict[str, Any] = {"actor": "importer", "authority": authority, **everything}
+    now = bank.now()
+    until = latest_end(now, policy=bank.config.policy)
+    silent = (person for person in people if bank.epoch(person) == 0)  # a second import adds nothing
+    left_out = 0
+    for some in together(silent, size=_GRANTED_TOGETHER):
+        grants = [ConsentChange(customer=one, change="grant", since=now, until=until, **said) for one in some]
+        left_out += _left_out(bank, grants, now=now)
+    return until, left_out
+
+
+def _left_out(bank: Bank, grants: Sequence[ConsentChange], *, now: Instant) -> int:
+    """Record grants, but for those that are refused; gives how many. A unit is kept whole or not, so it is halved."""
+    try:
+        bank.consents_given(grants, now=now)
+    except (BadInput, Refused):  # somebody who was forgotten, or no name of a customer
+        middle = len(grants) // 2
+        return sum(_left_out(bank, half, now=now) for half in (grants[:middle], grants[middle:])) if middle else 1
+    return 0
+
+
+COMMANDS = (import_,)

@@ -1,0 +1,108 @@
+"""Which mapping reads a table: one that was saved, or one that is proposed, shown, agreed to, and saved."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from msgspec import Struct
+from msgspec.structs import replace
+
+from marketofone.cli import terminal
+from marketofone.cli.session import SAID_NO, Session
+from marketofone.importers.formats import open_table
+from marketofone.importers.mapped import MappedRows
+from marketofone.importers.mapping import Mapping, load_mapping, save_mapping
+from marketofone.importers.proposal import propose
+from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.tabular import Table
+
+_SHOWN_ROWS = 5
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What was asked of an import: whose rows they are, and what is known of them."""
+
+    customer: str | None
+    mapping: str | None
+    yes: bool
+    institution: str | None
+    account: str | None
+    currency: str | None
+
+
+class Chosen(NamedTuple):
+    """A table with the mapping that reads it, the name to find that again, and what in it is not sure."""
+
+    table: Table
+    mapping: Mapping
+    name: str
+    unsure: tuple[str, ...]
+
+
+def choose_mapping(session: Session, form: str, path: Path, wanted: Wanted) -> Chosen:
+    """Read the mapping that was named; or propose one, show it, ask, and save it.
+
+    Raises
+    ------
+    MalformedDocument
+        When the file holds no table that can be read, or the mapping breaks its contract.
+    """
+    if wanted.mapping is not None:
+        mapping = _with_options(load_mapping(wanted.mapping, folder=session.folder), wanted)
+        return Chosen(open_table(form, path, mapping=mapping), mapping, wanted.mapping, ())
+    table = open_table(form, path)
+    proposal = propose(
+        table, account=wanted.account, currency=wanted.currency, otherwise=session.bank.config.settings.currency
+    )
+    agreed = wanted.yes or _ask(session, table, proposal.mapping, unsure=proposal.unsure)
+    saved = save_mapping(proposal.mapping, folder=session.folder, made_from=path.name)
+    if not agreed:
+        click.echo(terminal.text_for_people("not_imported", saved.stem, saved.relative_to(session.folder)), err=True)
+        sys.exit(SAID_NO)
+    return Chosen(table, proposal.mapping, saved.stem, proposal.unsure)
+
+
+def _with_options(mapping: Mapping, wanted: Wanted) -> Mapping:
+    """Let what was typed count more than what a mapping says."""
+    columns = mapping.columns
+    if wanted.account is not None:
+        mapping, columns = replace(mapping, account=wanted.account), replace(columns, account=None)
+    if wanted.currency is not None:
+        mapping, columns = replace(mapping, currency=wanted.currency), replace(columns, currency=None)
+    return replace(mapping, columns=columns)
+
+
+def _ask(session: Session, table: Table, mapping: Mapping, *, unsure: tuple[str, ...]) -> bool:
+    """Show a proposal and the first rows as they are understood, and ask whether it is right."""
+    if session.as_json or not sys.stdin.isatty():
+        raise click.UsageError(
+            "nobody can be asked here: --yes takes the mapping that is proposed, --mapping a saved one"
+        )
+    rows = list(islice(MappedRows(replace(table, rows=lambda: iter(table.sample())), mapping), _SHOWN_ROWS))
+    shown = [_shown(row) for row in rows]
+    click.echo(
+        terminal.text_for_people(
+            "proposal", table.name, mapping, columns=list(mapping.columns.named()), unsure=unsure, rows=shown
+        )
+    )
+    return click.confirm("Import it so?")
+
+
+def _shown(row: Row | BadRow) -> dict[str, Any]:
+    if isinstance(row, BadRow):
+        return {"line": row.line, "why": str(row)}
+    told = (row.facts.get(key) for key in ("account", "category", "counterparty", "merchant", "text"))
+    amount = row.facts.get("amount", row.facts.get("balance"))
+    return {
+        "line": row.line,
+        "why": None,
+        "on": row.on,
+        "what": row.what,
+        "amount": amount,
+        "currency": row.facts["currency"],
+        "told": [one for one in told if one],
+    }

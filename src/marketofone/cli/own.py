@@ -1,0 +1,103 @@
+"""One command for a person with a statement: their file becomes a bank of one, and a page that looks ahead."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from itertools import islice
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from marketofone import wiring
+from marketofone.bank import open as open_bank
+from marketofone.bank import wall_clock
+from marketofone.cli.importing import import_file
+from marketofone.cli.mapping_dialog import Wanted
+from marketofone.cli.project import clock_shift, port_option, serve_bank
+from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
+from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.moment import DAY, Instant, instant_of
+from marketofone.importers.formats import FORMATS, TABLES, form_of, open_table
+from marketofone.importers.mapped import MappedRows
+from marketofone.importers.proposal import propose
+from marketofone.importers.rows import BadRow, Row
+
+FOLDER = Path("my-money")
+CUSTOMER = "me"
+_OLD = 31 * DAY
+_EVENING = time(20, tzinfo=UTC)
+_OTHERWISE = "EUR"
+_MANY = 1_000_000
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@as_json
+@click.option("--bank", "folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="Its bank.")
+@click.option("--currency", metavar="CODE", help="The currency of all rows.  [default: what the file says]")
+@click.option("--account", metavar="NAME", help="The account of all rows.  [default: what the file says]")
+@click.option("--serve/--no-serve", default=True, show_default=True, help="Serve the pages afterwards.")
+@port_option
+def own(
+    *, file: Path, as_json: bool, folder: Path, currency: str | None, account: str | None, serve: bool, port: int
+) -> None:
+    """Look ahead on your own money: FILE is a statement or an export of your bank.
+
+    It is read with the mapping that is proposed, into a bank of your own on this machine; nothing leaves it. Everything
+    is granted there, for it is yours. Where the file ended long ago, the time of this bank stands at its end.
+    """
+    form = _form(file)
+    wanted = Wanted(customer=CUSTOMER, mapping=None, yes=True, institution=None, account=account, currency=currency)
+    if not (folder / "bank.toml").is_file():
+        _lay_out(folder, _rows(file, form, wanted), currency=currency)
+    if form not in TABLES:
+        wanted = replace(wanted, yes=False)
+    with open_bank(folder) as bank:
+        bank.context.actor = ACTOR
+        session = Session(bank, as_json, folder)
+        whole = import_file(session, form, file, wanted, grant="all", authority="the person's own data")
+        session.say(bank.forecast(CUSTOMER), "forecast")
+    click.echo(f"your page: http://127.0.0.1:{port}/customer/{CUSTOMER}/forecast" if serve else "", err=True)
+    if serve:
+        serve_bank(folder, port=port, shift=clock_shift(folder))
+    sys.exit(0 if whole else BAD_INPUT)
+
+
+def _form(file: Path) -> str:
+    form = form_of(file)
+    if form is None or form not in {*TABLES, *FORMATS}:
+        fix = f"give a file of {', '.join((*TABLES, *FORMATS))}"
+        raise MalformedDocument(field=file.name, shape="no statement that is known", fix=fix)
+    return form
+
+
+def _rows(file: Path, form: str, wanted: Wanted) -> Iterable[Row | BadRow]:
+    if form not in TABLES:
+        return FORMATS[form](file)
+    table = open_table(form, file)
+    proposal = propose(table, account=wanted.account, currency=wanted.currency, otherwise=_OTHERWISE)
+    return MappedRows(table, proposal.mapping)
+
+
+def _lay_out(folder: Path, rows: Iterable[Row | BadRow], *, currency: str | None) -> None:
+    """Lay a bank out that counts in the currency of a file, and whose time stands at its end where that is long ago."""
+    told = [row for row in islice(rows, _MANY) if isinstance(row, Row)]
+    wiring.lay_out(folder)
+    currencies = Counter(str(row.facts["currency"]) for row in told if row.facts.get("currency"))
+    counted = currency or next(iter(currencies.most_common(1)), (_OTHERWISE, 0))[0]
+    wiring.count_in(folder, counted)
+    days = [row.on.date() if isinstance(row.on, datetime) else row.on for row in told if row.what == "movement"]
+    ended = _evening(max(days)) if days else wall_clock()
+    if ended < wall_clock() - _OLD:
+        wiring.stop_clock(folder, ended)
+
+
+def _evening(day: date) -> Instant:
+    return instant_of(datetime.combine(day, _EVENING))
+
+
+COMMANDS = (own,)

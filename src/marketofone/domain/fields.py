@@ -1,0 +1,54 @@
+"""The fields of events: what a text, a name, an amount or a word may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from marketofone.domain.money import CURRENCIES
+
+_PRINTED = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTED)]
+"""A name as a bank writes it: blanks, accents and signs are part of it."""
+Printed = Annotated[str, Meta(min_length=1, max_length=500, pattern=_PRINTED)]
+"""What a statement prints beside an amount."""
+Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$(?!\n)")]
+LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
+MAX_MINOR = 10**13
+"""The largest amount, either way: sums of 900,000 of them are exact in 64 bits. Larger ones are refused at the door."""
+
+Minor = Annotated[int, Meta(ge=-MAX_MINOR, le=MAX_MINOR)]
+PositiveMinor = Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+if TYPE_CHECKING:
+    Currency = str
+else:
+    Currency = Literal[CURRENCIES]
+Status = Literal["pending", "booked"]
+Every = Literal["day", "week", "fortnight", "month", "quarter", "half_year", "year"]
+AccountType = Literal["current", "savings", "card", "loan", "mortgage", "investment"]
+Nature = Literal[
+    "salary",
+    "pension",
+    "benefit",
+    "interest",
+    "other_income",
+    "spending",
+    "refund",
+    "own_transfer",
+    "loan_paid_out",
+    "loan_payment",
+    "card_bill",
+    "fee",
+    "cash",
+    "reversal",
+    "returned_debit",
+]
+"""What a movement of money is."""
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
+
+
+class EventData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The facts of one kind of event; every kind has its own."""

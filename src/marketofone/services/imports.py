@@ -1,0 +1,126 @@
+"""An import: what a file gives is taken in, and what became of its rows is told, with reasons for those that are bad.
+
+Balances and accounts that are found beside the rows are taken in as well; they are no rows of the input, and are
+counted apart. Where a file breaks off, what came before is in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from marketofone.domain.errors import MalformedDocument, MalformedEvent
+from marketofone.services.ingest import MAX_BATCH, BatchReport, Incoming, IngestReport
+from marketofone.services.population import together
+
+_NUMBER = re.compile(r"\d+")
+_NO_NUMBER = "…"
+IngestBatch = Callable[[Sequence[Incoming]], BatchReport]
+
+
+class Item(NamedTuple):
+    """What one place of a file gives; ``is_row`` says whether it is a row of the input."""
+
+    line: int | None
+    incoming: Incoming
+    is_row: bool = True
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why some rows are bad: where, what stood there, what to write, how many, and the first line where it is known."""
+
+    field: str
+    shape: str
+    fix: str
+    rows: int
+    line: int | None
+
+
+class Imported(Struct, frozen=True, kw_only=True):
+    """What became of a file: its rows, and whether it breaks off. Reasons are also those of what was found beside."""
+
+    report: IngestReport
+    reasons: tuple[Reason, ...]
+    broken: MalformedDocument | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it could be read and taken."""
+        return not self.reasons and not self.report.dead_letters and self.broken is None
+
+
+def take_in(items: Iterable[Item], *, ingest_batch: IngestBatch) -> Imported:
+    """Take in what a file gives, in durable batches.
+
+    Raises
+    ------
+    MalformedDocument
+        When the file breaks off before anything could be read.
+    """
+    report, reasons, given = IngestReport(), Reasons(), _UntilBroken(items)
+    for batch in together(given, size=MAX_BATCH):
+        for is_row in (True, False):
+            part = [item for item in batch if item.is_row is is_row]
+            if part:
+                told = ingest_batch([item.incoming for item in part])
+                reasons.add_all(told, part)
+                report += told if is_row else IngestReport()
+    if given.broken is not None and not report.rows:
+        raise given.broken
+    return Imported(report=report, reasons=reasons.told(), broken=given.broken)
+
+
+class _UntilBroken:
+    """Gives items up to where the file breaks off, and keeps why it does."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = items
+        self.broken: MalformedDocument | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        try:
+            yield from self._items
+        except MalformedDocument as error:
+            self.broken = error
+
+
+class Reasons:
+    """Gathers why rows are bad; shapes that differ only in their numbers are one.
+
+    Examples
+    --------
+    >>> reasons = Reasons()
+    >>> for line, letters in ((7, 5), (9, 12)):
+    ...     shape = f"text of {letters} characters"
+    ...     reasons.add(MalformedEvent(field="booked", shape=shape, fix="write a date"), line=line)
+    >>> [(reason.shape, reason.rows, reason.line) for reason in reasons.told()]
+    [('text of … characters', 2, 7)]
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str, str], Reason] = {}
+
+    def add_all(self, report: BatchReport, items: Sequence[Item]) -> None:
+        """Count what was bad in a batch."""
+        lines = {id(item.incoming): item.line for item in items} if report.faults else {}
+        for incoming, error in report.faults:
+            self.add(error, line=lines.get(id(incoming)))
+
+    def add(self, error: MalformedEvent, *, line: int | None) -> None:
+        """Count one bad row."""
+        masked = _NUMBER.sub(_NO_NUMBER, error.shape)
+        key = (error.field, masked, error.fix)
+        held = self._held.get(key)
+        if held is None:
+            self._held[key] = Reason(field=error.field, shape=error.shape, fix=error.fix, rows=1, line=line)
+            return
+        first = min((one for one in (held.line, line) if one is not None), default=None)
+        shape = held.shape if held.shape == error.shape else masked
+        self._held[key] = Reason(field=held.field, shape=shape, fix=held.fix, rows=held.rows + 1, line=first)
+
+    def told(self) -> tuple[Reason, ...]:
+        """Give the reasons, that of most rows first."""
+        return tuple(sorted(self._held.values(), key=lambda reason: -reason.rows))

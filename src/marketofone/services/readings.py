@@ -1,0 +1,85 @@
+"""Readings: what a text says, and what a movement of money is by itself. They are made before anything is kept.
+
+A reading is kept with its event, so whoever folds it again needs no model.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from marketofone.domain.event import Event, Movement
+from marketofone.domain.reading import MovementReading
+from marketofone.models.movement import Understood, clean_name, read_movement
+from marketofone.services.app_context import AppContext
+
+_ENCODE = msgspec.json.Encoder().encode
+_TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
+_CONCLUSIVE = 0.85
+ANSWERS = frozenset({"refund", "reversal", "returned_debit"})
+"""Natures of money in that answers an earlier movement."""
+_MEMORY = 50_000
+
+
+class Read(NamedTuple):
+    """What an event was read as, whether it is a text, and whether only its whole history can say what it is."""
+
+    body: bytes | None = None
+    is_text: bool = False
+    open: bool = False
+
+
+NOT_READ = Read()
+_ACCOUNT = Read(open=True)
+_TOLD = attrgetter(
+    "purpose_code",
+    "bank_code",
+    "mcc",
+    "category",
+    "operation",
+    "merchant",
+    "counterparty",
+    "text",
+    "counterparty_account",
+)
+_remembered: dict[object, Read] = {}
+
+
+def read_event(context: AppContext, event: Event) -> Read:
+    """Read the words of an event, or what a movement of money is."""
+    data = event.data
+    if isinstance(data, Movement):
+        return NOT_READ if data.nature is not None else _read_movement(data)
+    field = _TEXTS.get(event.kind)
+    if field is None:
+        return _ACCOUNT if event.kind == "account.opened" else NOT_READ
+    return Read(_ENCODE(context.language.read(getattr(data, field))), is_text=True)
+
+
+def _read_movement(data: Movement) -> Read:
+    """Read a movement; most are alike but for their amounts, and are remembered by what is told of them."""
+    told = _TOLD(data), (data.amount_minor > 0) - (data.amount_minor < 0)
+    read = _remembered.get(told)
+    if read is None:
+        if len(_remembered) >= _MEMORY:
+            _remembered.clear()
+        read = _remembered[told] = _written(read_movement(data), other_side=_other_side(data))
+    return read
+
+
+def _other_side(data: Movement) -> str | None:
+    """Give who is on the other side, cleaned, where only the printed text tells."""
+    if data.text is None or data.counterparty or data.merchant:
+        return None
+    return clean_name(data.text) or None
+
+
+def _written(said: Understood, *, other_side: str | None) -> Read:
+    unsure = said.nature is None or said.confidence < _CONCLUSIVE or (said.nature in ANSWERS and said.category is None)
+    named = said.merchant or other_side
+    if said.nature is None and said.category is None and named is None:
+        return Read(open=unsure)
+    read = MovementReading(said.nature, said.category, named, said.confidence, said.because)
+    return Read(_ENCODE(read), open=unsure)

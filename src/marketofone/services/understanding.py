@@ -1,0 +1,173 @@
+"""Understanding: what movements of money turn out to be, by all that came before and after them.
+
+A movement is read by itself before it is kept. Where that leaves a question, all movements of its customer are looked
+at together once it is kept. What turns out is one more event about the movement, so replay needs no model, and what a
+person says of a movement stands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import blake2b
+from typing import NamedTuple, cast
+
+import msgspec
+
+from marketofone.consent.gate import admissible
+from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.event import (
+    UNDERSTANDING,
+    AccountOpened,
+    Event,
+    Movement,
+    MovementUnderstood,
+    OpenBankingBalance,
+    OpenBankingTransaction,
+    key_of,
+)
+from marketofone.domain.moment import Instant
+from marketofone.domain.reading import MovementReading
+from marketofone.models.movement import Category, Fact, OwnAccount, Understood, fact_of, understand
+from marketofone.profile.account_types import type_of
+from marketofone.projection import codec
+from marketofone.projection.folding import kept_events
+from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.records import KeptEvent
+from marketofone.services.app_context import AppContext
+from marketofone.services.ingest import ingest
+from marketofone.services.readings import ANSWERS
+from marketofone.store.keystore import Customer
+
+_MONEY = ("transactions", "open_banking")
+_KIND = {"transactions": "transaction.understood", "open_banking": "openbanking.understood"}
+_READING = msgspec.json.Decoder(MovementReading)
+_NUMBER_BYTES = 12
+MOST = 5_000
+"""Movements of a customer that are looked at together: the newest."""
+
+
+class _Known(NamedTuple):
+    """What is kept of a customer's money: movements and what each was read as, accounts, and what turned out."""
+
+    movements: list[tuple[Event, Movement, Understood]]
+    accounts: list[OwnAccount]
+    turned_out: dict[bytes, MovementUnderstood]
+    times: Counter[bytes]
+
+
+def understand_waiting(context: AppContext, *, now: Instant) -> int:
+    """Understand the movements of customers about whose money something was left open; gives how many turned out."""
+    count = 0
+    while (subject := _one_of(context.left_open)) is not None:
+        customer = context.keys.customer(subject)
+        found: list[Event] = []
+        with suppress(UnknownCustomer):  # they are being forgotten
+            found = [] if customer is None else _turned_out(context, customer, now=now)
+        if found:
+            count += ingest(context, found, now=now).events
+    return count
+
+
+def _one_of(subjects: set[int]) -> int | None:
+    """Take one out; None where none is left, for another thread may take some."""
+    with suppress(KeyError):
+        return subjects.pop()
+    return None
+
+
+def _turned_out(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
+    """Give the events that say what movements turned out to be, other than what is kept of them."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person_of(customer)
+        policy, at = snapshot.config.policy, person.judged(now)
+        open_sources = [source for source in _MONEY if admissible(source, person.consents, policy=policy, now=at)]
+        entries = reader.entries(customer.subject, upto=person.own.n, kinds=HOLDS_EVENTS)
+        records = ((entry.n, codec.read(entry, box=customer.box)) for entry in entries)
+        kept = kept_events(records, after=dict.fromkeys(open_sources, 0), removed=person.own.removed_keys)
+        known, calendar = _known(context.right_of_way.paced(kept)), snapshot.config.calendar
+    known.movements.sort(key=lambda moved: moved[0].at)
+    del known.movements[:-MOST]
+    facts = [fact_of(data, day=event.day(calendar), given=given) for event, data, given in known.movements]
+    all_said = understand(facts, accounts=known.accounts)
+    unresolved = any(_is_unresolved(fact, said) for fact, said in zip(facts, all_said, strict=True))
+    (context.unresolved.add if unresolved else context.unresolved.discard)(customer.subject)
+    found = []
+    for (event, _, given), said in zip(known.movements, all_said, strict=True):
+        before = known.turned_out.get(event.key)
+        if before is not None and before.by == "person":
+            continue
+        if _effect(said, given) != _effect(_of(before), given):
+            found.append(_event(event, said, number=known.times[event.key] + 1, at=at))
+    return found
+
+
+def _is_unresolved(fact: Fact, said: Understood) -> bool:
+    """Say whether a later or a late movement may still say what this one is: money in that nothing explains."""
+    return fact.amount_minor > 0 and (said.nature is None or (said.nature in ANSWERS and said.category is None))
+
+
+def _known(kept: Iterable[tuple[KeptEvent, Event]]) -> _Known:
+    known = _Known([], [], {}, Counter())
+    seen: dict[tuple[str | None, str], OwnAccount] = {}  # money moves on one's own accounts only
+    for record, event in kept:
+        data = event.data
+        if isinstance(data, Movement):
+            known.movements.append((event, data, _given(record, data)))
+            institution = data.institution if isinstance(data, OpenBankingTransaction) else None
+            seen.setdefault((institution, data.account), OwnAccount(account=data.account, institution=institution))
+        elif isinstance(data, AccountOpened):
+            own = OwnAccount(account=data.account, number=data.number, type=type_of(data.type or "", data.product))
+            seen[None, data.account] = own
+        elif isinstance(data, OpenBankingBalance):
+            own = OwnAccount(account=data.account, type=data.type, institution=data.institution)
+            seen[data.institution, data.account] = own
+        elif isinstance(data, MovementUnderstood) and event.kind in UNDERSTANDING:
+            key = key_of(data.producer or event.producer, data.id)
+            known.times[key] += data.by == "history"
+            if data.by == "person" or key not in known.turned_out or known.turned_out[key].by == "history":
+                known.turned_out[key] = data
+    return known._replace(accounts=list(seen.values()))
+
+
+def _given(kept: KeptEvent, data: Movement) -> Understood:
+    """Give what a movement says of itself."""
+    if data.nature is not None:
+        return Understood(nature=data.nature, confidence=1.0, because="its producer says so")
+    read = MovementReading() if kept.reading is None else _READING.decode(kept.reading)
+    return Understood(
+        nature=read.nature,
+        category=cast("Category | None", read.category),
+        merchant=read.merchant,
+        confidence=read.confidence,
+        because=read.because,
+    )
+
+
+def _of(told: MovementUnderstood | None) -> Understood:
+    if told is None:
+        return Understood()
+    return Understood(nature=told.nature, category=cast("Category | None", told.category), merchant=told.merchant)
+
+
+def _effect(said: Understood, given: Understood) -> tuple[str | None, str | None, str | None]:
+    """Give what is counted: what is said, over what was given."""
+    return said.nature or given.nature, said.category or given.category, said.merchant or given.merchant
+
+
+def _event(event: Event, said: Understood, *, number: int, at: Instant) -> Event:
+    """Say of a movement what it turned out to be; ``number`` counts how often it did."""
+    digest = blake2b(event.key, digest_size=_NUMBER_BYTES).hexdigest()
+    data = MovementUnderstood(
+        id=event.id, nature=said.nature, category=said.category, merchant=said.merchant, because=said.because or None
+    )
+    return Event(
+        id=f"understood-{digest}-{number}",
+        producer=event.producer,
+        kind=_KIND[event.source],
+        customer=event.customer,
+        at=at,
+        data=data,
+    )
