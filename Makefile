@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo own test check lint types imports fmt engines crash fuzz browser bench docs lock clean campaign
+.PHONY: help setup demo own test check lint types imports fmt engines slow crash fuzz browser bench docs lock clean campaign
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,15 +25,18 @@ own: setup  ## your own money: a statement of your bank, then its pages (FILE=~/
 	$(BIN)/marketofone own $(FILE) $(ARGS)
 
 test: setup  ## the quick suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz and not slow"
 
 engines: setup  ## every test that opens a bank, on PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz" --engine postgresql tests/journeys tests/faults
 
+slow: setup  ## what takes too long for the quick suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+
 crash: setup  ## kill -9 a running ingest at random moments and check that nothing was lost
 	$(BIN)/python -m pytest -m crash
 
-fuzz: setup  ## attack the HTTP interface with generated requests
+fuzz: setup  ## attack the HTTP interface and the parsers of files
 	$(BIN)/python -m pytest -m fuzz
 
 campaign: setup  ## random histories, races and kills against the reference bank (ARGS="--histories 5000 --races 500")

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from marketofone import wiring
 from marketofone.cli import main
 
-pytestmark = pytest.mark.usefixtures("few_trees")  # who is judged, and on what: not how well
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_trees")]  # who is judged, and on what: not how well
 
 DONE, BAD_INPUT = 0, 3
 BEGAN, AS_OF = "2024-01-01", "2024-12-31"

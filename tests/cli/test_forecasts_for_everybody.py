@@ -15,6 +15,8 @@ import marketofone
 from marketofone import wiring
 from marketofone.cli import main
 
+pytestmark = pytest.mark.slow
+
 DONE, _, BAD_USAGE = range(3)
 AS_OF = "2024-06-30"
 ACCOUNTS = 6  # known for so long that it can be learned from them

@@ -22,6 +22,8 @@ from marketofone.importers.tabular import Table
 from spreadsheets import write_spreadsheet
 from statement_styles import STYLES
 
+pytestmark = pytest.mark.fuzz
+
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 ipc = pytest.importorskip("pyarrow.ipc")

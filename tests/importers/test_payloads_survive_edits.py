@@ -32,6 +32,8 @@ from payload_samples import (
     uk_transaction,
 )
 
+pytestmark = pytest.mark.fuzz
+
 
 class Sample(NamedTuple):
     """A valid file: answers beside transactions, an answer with transactions, and where these stand in it."""

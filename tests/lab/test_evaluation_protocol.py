@@ -43,6 +43,7 @@ def other_future(account: Account, *, after: int) -> Account:
     return replace(account, amounts=moved, balances=np.cumsum(moved))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lightgbm", "few_trees")
 @pytest.mark.parametrize("method", LEARNED, ids=lambda method: method.name)
 def test_in_the_time_split_another_future_changes_no_forecast(small_bank: list[Account], method: Method) -> None:
