@@ -38,8 +38,7 @@ from marketofone.importers.statement import (
 
 _TAG = re.compile(
     r"<(/?)([A-Za-z][A-Za-z0-9._]*)[^<>]*>\s*"
-    r"(?:<!\[CDATA\[(.{0,4000}?)\]\]>|([^<]*(?:<(?![/A-Za-z!?])[^<]*)*))",
-    re.DOTALL,
+    r"(?:<!\[CDATA\[(.{0,4000}?)\]\]>|([^<]*(?:<(?![/A-Za-z!?])[^<]*)*))"  # within a line: it swallows no other row
 )
 _BEGINNING = re.compile(r"<OFX[\s>]", re.IGNORECASE)
 _ENTITY = re.compile(r"&[#A-Za-z0-9]{1,8};")
