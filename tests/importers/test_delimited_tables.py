@@ -89,7 +89,7 @@ def test_a_quoted_cell_goes_on_over_lines_and_the_next_row_knows_its_line(tmp_pa
 
 
 def test_blank_lines_and_a_header_that_is_printed_again_are_no_rows(tmp_path: Path) -> None:
-    table = table_of(tmp_path, "Date;Amount\n\n2026-06-01;5\n;;\nDate;Amount\n2026-06-02;6\n")
+    table = table_of(tmp_path, "Date;Amount\n\n2026-06-01;5\n;;\nDate;Amount\n2026-06-02;6\n\x00;\xa0\n")
 
     assert [line for line, _ in rows_of(table)] == [3, 6]
 

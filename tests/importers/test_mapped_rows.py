@@ -231,6 +231,14 @@ def test_debit_and_credit_are_one_amount(debit: str, credit: str, positive: str,
     assert only(read(table, mapping(said, positive=positive))).facts["amount"] == amount
 
 
+def test_a_row_whose_debit_is_zero_moved_nothing() -> None:
+    said = Columns(booked=("Date",), debit="Out", credit="In")
+    (bad,) = read(table_of(("2026-06-01", "0.00", ""), columns=("Date", "Out", "In")), mapping(said))
+
+    assert isinstance(bad, BadRow)
+    assert bad.shape == "zero"
+
+
 def test_a_row_with_a_debit_and_a_credit_is_no_movement() -> None:
     said = Columns(booked=("Date",), debit="Out", credit="In")
     (bad,) = read(table_of(("2026-06-01", "5.00", "6.00"), columns=("Date", "Out", "In")), mapping(said))

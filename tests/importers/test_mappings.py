@@ -41,7 +41,7 @@ def test_a_mapping_is_the_same_once_it_was_written_and_read(columns: list[str], 
         SAID,
         columns=Columns(booked=(booked,), amount=amount, text=tuple(text)),
         words=Words(pending=(word,)),
-        separator=word[:1],
+        separator=";",
     )
 
     assert parse_mapping(to_toml(mapping, made_from="june.csv"), name="june") == mapping
@@ -66,6 +66,8 @@ def test_a_mapping_says_in_words_what_its_keys_are() -> None:
         ('decimal = ","', 'decimal = ";"', "decimal"),
         ('booked = ["Date"]', "", "booked"),
         ('currency = "EUR"', 'currency = "XXQ"', "currency"),
+        ('separator = "\\t"', 'separator = ";;"', "separator"),
+        ('separator = "\\t"', 'encoding = "tea"', "encoding"),
         ("[words]", "[words]\ntea = 1", "tea"),
         ("[words]", "[words", "june"),
     ],

@@ -98,6 +98,25 @@ def test_balances_say_that_a_positive_number_is_money_out_and_that_rows_stand_ne
     assert (mapping.positive, mapping.order) == ("out", "newest first")
 
 
+def test_balances_turn_words_and_columns_that_mean_the_opposite(tmp_path: Path) -> None:
+    worded = [
+        "Date,Type,Amount,Balance",
+        "2026-06-01,credit,5.00,95.00",
+        "2026-06-02,debit,7.00,102.00",
+        "2026-06-03,credit,2.00,100.00",
+    ]
+    split = [
+        "Date,Debit,Credit,Balance",
+        "2026-06-01,,5.00,95.00",
+        "2026-06-02,7.00,,102.00",
+        "2026-06-03,,2.00,100.00",
+    ]
+    for lines in (worded, split):
+        path = written(tmp_path, text(*lines))
+
+        assert [row.facts["amount"] for row in movements(rows_of(path, proposed(path)))] == [-5, 7, -2]
+
+
 def test_balances_that_follow_from_nothing_decide_nothing_and_that_is_said(tmp_path: Path) -> None:
     lines = ["Date,Amount,Balance", "2026-06-01,10.00,1.00", "2026-06-02,-20.00,1.00", "2026-06-03,-40.00,1.00"]
     proposal = proposed(written(tmp_path, text(*lines)))

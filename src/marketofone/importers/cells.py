@@ -86,4 +86,4 @@ def is_empty(cells: Sequence[Cell]) -> bool:
     >>> is_empty(["", " "]), is_empty(["", Decimal(0)])
     (True, False)
     """
-    return not any(not isinstance(cell, str) or cell.strip() for cell in cells)
+    return not any(map(text_of, cells))

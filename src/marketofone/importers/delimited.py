@@ -78,8 +78,9 @@ def _rows(lines: TextLines, separator: str, layout: Layout) -> Iterator[TableRow
 
 def _separator_of(lines: Sequence[str]) -> str:
     """Choose the separator that splits most lines into the same number of cells, and of equals the most cells."""
-    if lines and lines[0].lower().startswith(_NAMED_SEPARATOR) and len(lines[0].strip()) > len(_NAMED_SEPARATOR):
-        return lines[0][len(_NAMED_SEPARATOR)]
+    named = lines[0][len(_NAMED_SEPARATOR) :][:1] if lines and lines[0].lower().startswith(_NAMED_SEPARATOR) else ""
+    if named and not named.isalnum() and named not in '" ':
+        return named
     return max(SEPARATORS, key=partial(_evenness, lines))
 
 

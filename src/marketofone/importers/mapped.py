@@ -166,7 +166,7 @@ class MappedRows:
             out, into = debit(cells), credit(cells)
             if out and into:
                 raise MalformedEvent(field="amount", shape="a debit and a credit", fix="write one of them in each row")
-            return out or into if out is not None or into is not None else None
+            return None if out is None and into is None else out or into or Decimal(0)
 
         return read
 

@@ -5,13 +5,14 @@ What a key means stands in :class:`Mapping`, and in the file beside it. Version 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from marketofone.domain.errors import MalformedDocument
@@ -98,10 +99,17 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: FileOrder = "oldest first"
     account: Name | None = None
     currency: Currency | None = None
-    separator: str | None = None
+    separator: Annotated[str, Meta(pattern=r'^[^"\r\n]$(?!\n)')] | None = None
     encoding: str | None = None
     sheet: str | None = None
     words: Words = Words()
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise ValueError("encoding: no such set of letters") from None
 
     def check(self, columns: Sequence[str]) -> None:
         """Check that the mapping says enough, and names only columns that a table has.

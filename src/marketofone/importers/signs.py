@@ -126,8 +126,10 @@ def _order_of(rows: Sequence[Row]) -> FileOrder:
 
 def _turned(mapping: Mapping) -> Mapping:
     """Turn what was taken as money in to money out."""
-    said = mapping.columns
+    said, words = mapping.columns, mapping.words
     if said.amount is None:
         return replace(mapping, columns=replace(said, debit=said.credit, credit=said.debit))
+    if said.direction is not None:
+        return replace(mapping, words=replace(words, money_in=words.money_out, money_out=words.money_in))
     positive: Direction = "out" if mapping.positive == "in" else "in"
     return replace(mapping, positive=positive)
