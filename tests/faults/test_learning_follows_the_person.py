@@ -307,8 +307,10 @@ def test_no_roll_back_looks_ahead_with_what_a_training_gave_up(bank: Bank) -> No
 
 def test_many_outcomes_of_the_future_are_refused_before_the_first_is_written(bank: Bank) -> None:
     knows(bank, "a")
-    shown = bank.decide("a", occasion="app.opened", now=Instant(NOW + DAY))
-    good = Outcome(decision=shown.id, verdict="accepted", at=Instant(NOW + DAY))
+    days = [Instant(NOW + day * DAY) for day in range(1, 9)]
+    decisions = ((at, bank.decide("a", occasion="app.opened", now=at)) for at in days)
+    at, shown = next((at, decision) for at, decision in decisions if decision.action != "nothing")
+    good = Outcome(decision=shown.id, verdict="accepted", at=at)
     ahead = Outcome(decision=shown.id, verdict="accepted", at=Instant(LATER + 10_000 * DAY))
 
     for send in (
