@@ -292,7 +292,7 @@ def test_what_is_typed_is_checked_before_anything_is_read(
 
 
 def invented(path: Path) -> Iterator[Row | BadRow]:
-    """Read a format that nobody has: each letter of a file is a row."""
+    """Read a format that no bank has: each letter of a file is a row."""
     yield Row(line=1, what="account", facts={"account": "a", "product": "tea", "currency": "EUR"}, on=date(2026, 6, 1))
     for line, letter in enumerate(path.read_text("utf-8"), start=1):
         if letter == "x":

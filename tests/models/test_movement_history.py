@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from marketofone.domain.event import Movement, OpenBankingTransaction
 from marketofone.domain.moment import Day, day_number
+from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.history import Fact, OwnAccount, fact_of, understand
 from marketofone.models.movement.row import read_movement
-from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES, Understood
+from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES
 from payment_lives import PAYMENTS
 
 GIRO = OwnAccount(account="giro", number="DE02 1203 0000 0000 2020 51", type="current")
@@ -335,5 +336,5 @@ def test_no_payments_mean_nothing() -> None:
 
 def test_a_payment_without_a_word_stays_unsaid() -> None:
     assert understand([fact("2026-06-01", 12_00)], accounts=[GIRO]) == [
-        Understood(because="too little says what it is")
+        MovementReading(because="too little says what it is")
     ]

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain.event import Movement
+from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.row import THRESHOLD, read_movement
-from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES, Understood
+from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES
 from marketofone.models.movement.words import phrasebook, plain_words
 from payment_lives import PAYMENTS, Labelled
 
 
-def read(amount: int, text: str | None = None, **told: Any) -> Understood:
+def read(amount: int, text: str | None = None, **told: Any) -> MovementReading:
     return read_movement(Movement(account="a", amount_minor=amount, currency="EUR", text=text, **told))
 
 

@@ -74,7 +74,7 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
         source = _source(session, progress, form, path, wanted)
         granted = _granted(session.bank, source.people, grant=grant, authority=authority)
         if form not in _OF_ITS_OWN:
-            _say_what_nobody_allows(session, wanted)
+            _say_what_is_not_allowed(session, wanted)
         imported = take_in(source.items, ingest_batch=session.bank.ingest_batch)
     told = {**_counts(imported), **source.told(), **granted, "seconds": round(time.perf_counter() - began, 3)}
     session.say(told, "imported", folder=_named(session), customer=wanted.customer)
@@ -176,7 +176,7 @@ def _named(session: Session) -> str:
     return "" if session.folder == Path() else f" --bank {session.folder}"
 
 
-def _say_what_nobody_allows(session: Session, wanted: Wanted) -> None:
+def _say_what_is_not_allowed(session: Session, wanted: Wanted) -> None:
     """Say before rows are taken that nothing may be used of them, where that is so."""
     kind = "transaction.booked" if wanted.institution is None else "openbanking.transaction"
     source, customer = KINDS[kind][1], wanted.customer or ""

@@ -80,7 +80,7 @@ def _ask(session: Session, table: Table, mapping: Mapping, *, unsure: tuple[str,
     """Show a proposal and the first rows as they are understood, and ask whether it is right."""
     if session.as_json or not sys.stdin.isatty():
         raise click.UsageError(
-            "nobody can be asked here: --yes takes the mapping that is proposed, --mapping a saved one"
+            "no question can be asked here: --yes takes the mapping that is proposed, --mapping a saved one"
         )
     rows = list(islice(MappedRows(replace(table, rows=lambda: iter(table.sample())), mapping), _SHOWN_ROWS))
     shown = [_shown(row) for row in rows]

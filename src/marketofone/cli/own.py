@@ -61,8 +61,8 @@ def own(
         session = Session(bank, as_json, folder)
         whole = import_file(session, form, file, wanted, grant="all", authority="the person's own data")
         session.say(bank.forecast(CUSTOMER), "forecast")
-    click.echo(f"your page: http://127.0.0.1:{port}/customer/{CUSTOMER}/forecast" if serve else "", err=True)
     if serve:
+        click.echo(f"your page: http://127.0.0.1:{port}/customer/{CUSTOMER}/forecast", err=True)
         serve_bank(folder, port=port, shift=clock_shift(folder))
     sys.exit(0 if whole else BAD_INPUT)
 

@@ -46,6 +46,36 @@ Nature = Literal[
     "returned_debit",
 ]
 """What a movement of money is."""
+Category = Literal[
+    "groceries",
+    "dining",
+    "rent",
+    "utilities",
+    "telecom",
+    "household",
+    "insurance",
+    "tax",
+    "health",
+    "transport",
+    "travel",
+    "children",
+    "childcare",
+    "education",
+    "clothing",
+    "electronics",
+    "entertainment",
+    "sport",
+    "pets",
+    "personal_care",
+    "gifts",
+    "donations",
+    "shopping",
+    "gambling",
+    "services",
+    "people",
+    "other",
+]
+"""What spending is for. Words are stored, so a word once given stays; so do those of natures."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
 

@@ -6,20 +6,21 @@ from typing import Literal
 
 from msgspec import Struct
 
-from marketofone.domain.fields import Nature
+from marketofone.domain.fields import Category, Nature
 
 Sentiment = Literal["negative", "neutral", "positive"]
 Emotion = Literal["none", "upset", "worried", "sad", "happy"]
 
 
 class MovementReading(Struct, frozen=True, array_like=True):
-    """What one movement of money is, as far as it says so itself: nature, category and the name of the other side.
+    """What a movement of money is: nature, category and the name of the other side, None where too little says so.
 
-    ``because`` names the rule that found it, ``confidence`` (0 to 1) how often such rules are right.
+    ``because`` names the rule that found it, without personal data; ``confidence`` (0 to 1) how often such rules are
+    right. By itself a movement is read before it is kept, and its reading is kept with it.
     """
 
     nature: Nature | None = None
-    category: str | None = None
+    category: Category | None = None
     merchant: str | None = None
     confidence: float = 0.0
     because: str = ""

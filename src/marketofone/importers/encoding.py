@@ -70,7 +70,7 @@ def pieces_of(stream: BinaryIO, *, name: str) -> Iterator[bytes]:
 
 
 def _read(stream: BinaryIO) -> bytes:
-    """Read what is there: of a pipe less than a whole piece, so that nobody waits for the rest."""
+    """Read what is there: of a pipe less than a whole piece, so that the reader does not wait for the rest."""
     return stream.read1(PIECE_BYTES) if isinstance(stream, io.BufferedReader) else stream.read(PIECE_BYTES)
 
 
@@ -170,7 +170,7 @@ def _foreign_lines(pieces: Iterable[bytes]) -> list[bytes] | None:
             if not agrees and size >= _SAMPLE_BYTES:
                 break
         agrees = agrees and _decodes(decoder, b"", final=True)
-    except MalformedDocument:  # it breaks off: whoever reads the text says so
+    except MalformedDocument:  # it breaks off: the reader of the text says so
         pass
     return None if agrees else lines or [rest]
 

@@ -30,7 +30,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Of ``booked`` the first column counts that is filled, of ``text`` all of them. An amount stands in one column
     (``amount``, with ``direction`` where another column says which way it went) or in two (``debit`` and ``credit``).
-    Whoever is on the other side is the ``counterparty``; or ``payee`` of money out, and ``payer`` of money in.
+    The other side of a movement is the ``counterparty``; or ``payee`` of money out, and ``payer`` of money in.
     """
 
     booked: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A mapping for a table that nobody described: from the words of its header, and from what stands in its cells.
+"""A mapping for a table that comes without one: from the words of its header, and from what stands in its cells.
 
 1. Columns get their roles (``roles.py``). Where no header names a date, an amount or a text, cells alone decide.
 2. The order of dates, the sign before decimals, the currency, the account and the words of direction are found.

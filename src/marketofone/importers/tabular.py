@@ -62,7 +62,7 @@ class Table(Struct, frozen=True, kw_only=True):
     def sample(self) -> list[TableRow]:
         """Give the first rows, from which a mapping is proposed; where the file breaks off, those before."""
         found: list[TableRow | BadRow] = []
-        with suppress(MalformedDocument):  # whoever reads all rows is told
+        with suppress(MalformedDocument):  # the reader of all rows says so
             found.extend(islice(self.rows(), SAMPLE_ROWS))
         return [row for row in found if isinstance(row, TableRow)]
 
@@ -93,7 +93,7 @@ def _header_at(rows: Sequence[TableRow]) -> int | None:
     best = max(scores, default=0.0)
     if best >= _ENOUGH:
         return scores.index(best)
-    # Words nobody knows are a header still, where they stand above rows that look otherwise.
+    # Words that are not known are a header still, where they stand above rows that look otherwise.
     for at, (above, below) in enumerate(pairwise(rows)):
         if len(above.cells) == len(below.cells) > 1 and _are_words(above.cells) and _holds_data(below.cells):
             return at

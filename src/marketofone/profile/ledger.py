@@ -31,7 +31,6 @@ from marketofone.domain.event import (
     Movement,
     OpenBankingBalance,
     OpenBankingTransaction,
-    TransactionBooked,
 )
 from marketofone.domain.fields import AccountType, EventData, Nature
 from marketofone.domain.moment import Day
@@ -200,14 +199,11 @@ _KINDS = frozenset({"transaction.booked", "balance.stated", "openbanking.transac
 
 def _move(data: EventData) -> tuple[Key, int, int] | None:
     match data:
-        case TransactionBooked():
+        case Movement():
             told = UNTOLD if data.balance_minor is None else data.balance_minor
-            return _key(data.account, data), data.amount_minor, told
+            return _key(data), data.amount_minor, told
         case BalanceStated():
             return (data.account, data.currency, None, None, None, None), 0, data.balance_minor
-        case OpenBankingTransaction():
-            told = UNTOLD if data.balance_minor is None else data.balance_minor
-            return _key(f"{data.institution}/{data.account}", data), data.amount_minor, told
         case OpenBankingBalance():
             account = f"{data.institution}/{data.account}"
             return (account, data.currency, None, None, None, None), 0, data.balance_minor
@@ -215,7 +211,8 @@ def _move(data: EventData) -> tuple[Key, int, int] | None:
             return None
 
 
-def _key(account: str, data: Movement) -> Key:
+def _key(data: Movement) -> Key:
+    account = f"{data.institution}/{data.account}" if isinstance(data, OpenBankingTransaction) else data.account
     whom = data.counterparty or data.merchant
     return account, data.currency, data.operation, data.category, whom, data.nature
 

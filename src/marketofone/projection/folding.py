@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, UNDERSTANDING, Event, Movement, MovementUnderstood, key_of
+from marketofone.domain.event import MOVEMENTS, Event, Movement, MovementUnderstood, key_of
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
@@ -54,8 +54,8 @@ def admitted(
 ) -> dict[str, list[AdmittedEvent]]:
     """Bring kept events through the gate once more; gives those it admits by source, each event once."""
     events = list(events)
-    turned_out = _turned_out(event for _, event in events if event.kind in UNDERSTANDING)
-    once = {event.key: (kept, _understood(kept, event, turned_out.get(event.key))) for kept, event in events}
+    later = turned_out(event for _, event in events)
+    once = {event.key: (kept, _understood(kept, event, later.get(event.key))) for kept, event in events}
     judged = admit([event for _, event in once.values()], consents, policy=config.policy, now=now)
     by_source: dict[str, list[AdmittedEvent]] = {}
     for (kept, _), verdict in zip(once.values(), judged, strict=True):
@@ -65,12 +65,13 @@ def admitted(
     return by_source
 
 
-def _turned_out(events: Iterable[Event]) -> dict[bytes, MovementUnderstood]:
+def turned_out(events: Iterable[Event]) -> dict[bytes, MovementUnderstood]:
     """Give what movements turned out to be, by their keys: what a person says, else what was found last."""
     found: dict[bytes, MovementUnderstood] = {}
     for event in events:
         data = event.data
-        assert isinstance(data, MovementUnderstood)  # noqa: S101 - its kind says so
+        if not isinstance(data, MovementUnderstood):
+            continue
         key = key_of(data.producer or event.producer, data.id)
         before = found.get(key)
         if before is None or before.by != "person" or data.by == "person":
@@ -78,12 +79,17 @@ def _turned_out(events: Iterable[Event]) -> dict[bytes, MovementUnderstood]:
     return found
 
 
+def movement_reading(kept: KeptEvent) -> MovementReading:
+    """Give what a movement was read as before it was kept."""
+    return MovementReading() if kept.reading is None else _MOVEMENT.decode(kept.reading)
+
+
 def _understood(kept: KeptEvent, event: Event, later: MovementUnderstood | None) -> Event:
     """Give a movement as what it turned out to be, else what its producer says it is, else what it was read as."""
     data = event.data
     if not isinstance(data, Movement) or (kept.reading is None and later is None):
         return event
-    read = MovementReading() if kept.reading is None else _MOVEMENT.decode(kept.reading)
+    read = movement_reading(kept)
     told = later or MovementUnderstood(id=event.id)
     understood = replace(
         data,

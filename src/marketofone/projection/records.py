@@ -175,7 +175,7 @@ class VersionRecord(Struct, frozen=True, array_like=True):
     the SHA-256 of its sealed bytes, or None where it was given up. ``lessons`` are (subject, n) of outcome entries, in
     order; ``dropped`` are those that waited with them and teach nothing; ``withdrawn`` are lessons of versions before
     that went. ``destroyed`` are states that are kept no more. ``at`` says as of when. ``read_at`` is the instant of the
-    uses by which a training read people, 0 where it read nobody.
+    uses by which a training read people, 0 where it read no customer.
     """
 
     actor: str

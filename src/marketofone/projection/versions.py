@@ -28,7 +28,9 @@ from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.live import Recent
+from marketofone.projection.records import VersionRecord
 from marketofone.store.keystore import KeyStore
+from marketofone.store.ports import BANK, Journals
 
 AFFINITY = "affinity"
 FORECAST, BANDS = "forecast:model", "forecast:bands"
@@ -81,7 +83,7 @@ def value_name(action: str) -> str:
 
 
 class VersionReader:
-    """Reads states of versions, each once."""
+    """Reads versions and their states; each state once."""
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
@@ -89,6 +91,11 @@ class VersionReader:
         self._versions: Recent[int, ModelVersion] = Recent(room=_VERSIONS)
         self._policies: Recent[tuple[int, str], PolicySnapshot] = Recent(room=_POLICIES)
         self._last: PolicySnapshot | None = None
+
+    def records(self, journals: Journals) -> dict[int, VersionRecord]:
+        """Read what is written of every version, active or not, by the entry that made it."""
+        entries = journals.entries(BANK, kinds=("version",))
+        return {entry.n: codec.read(entry, box=self._keys.bank) for entry in entries}
 
     def version(self, bank: BankState, number: int) -> ModelVersion:
         """Give a version by the entry that made it."""

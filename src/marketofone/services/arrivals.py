@@ -30,7 +30,7 @@ class Arrival(Struct, frozen=True, gc=False):
 
 
 def arrival_of(context: AppContext, body: bytes, *, now: Instant) -> Arrival:
-    """Read an event, values too: what is kept must be readable by everybody who folds it again.
+    """Read an event, values too: every later fold must be able to read what is kept.
 
     Raises
     ------

@@ -54,7 +54,7 @@ def debt_of(
     context: AppContext, reader: Reader, snapshot: Snapshot, *, now: Instant, subjects: Collection[int] | None = None
 ) -> Debt:
     """Say which lessons are owed, of all customers or of some."""
-    records = _records(context, reader)
+    records = context.versions.records(reader)
     used = set(_taught(_lineage(records, snapshot.bank.version)))
     owed: set[Place] = set()
     forgotten: set[Place] = set()
@@ -86,7 +86,7 @@ def pay(context: AppContext, *, now: Instant, subjects: Collection[int] | None =
 def _unit(
     context: AppContext, reader: Reader, snapshot: Snapshot, debt: Debt, *, now: Instant, expected: Expectation
 ) -> Unit:
-    records = _records(context, reader)
+    records = context.versions.records(reader)
     lineage = _lineage(records, snapshot.bank.version)
     touched = sorted(_touched(lineage.values(), debt.owed.intersection(_taught(lineage))))
     remaining = [Lesson(0, *place) for place in _taught(lineage) if place not in debt.owed]
@@ -109,11 +109,6 @@ def _unit(
         states=dict(sealed.values()),
         destroyed=destroyed,
     )
-
-
-def _records(context: AppContext, reader: Reader) -> dict[int, VersionRecord]:
-    entries = reader.entries(BANK, kinds=("version",))
-    return {entry.n: codec.read(entry, box=context.keys.bank) for entry in entries}
 
 
 def _lineage(records: dict[int, VersionRecord], version: int) -> dict[int, VersionRecord]:

@@ -49,9 +49,7 @@ def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) 
     with context.store.read() as reader:
         head = reader.head(BANK)
         bank = context.snapshot(reader).bank
-        records = {
-            entry.n: codec.read(entry, box=context.keys.bank) for entry in reader.entries(BANK, kinds=("version",))
-        }
+        records = context.versions.records(reader)
         active = context.versions.version(bank, bank.version).digests
     holding = _holding(records, read_at)
     if holding <= bank.destroyed:

@@ -1,6 +1,6 @@
 """Readings: what a text says, and what a movement of money is by itself. They are made before anything is kept.
 
-A reading is kept with its event, so whoever folds it again needs no model.
+A reading is kept with its event, so a later fold needs no model.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from marketofone.domain.event import Event, Movement
 from marketofone.domain.reading import MovementReading
-from marketofone.models.movement import Understood, clean_name, read_movement
+from marketofone.models.movement import clean_name, read_movement
 from marketofone.services.app_context import AppContext
 
 _ENCODE = msgspec.json.Encoder().encode
 _TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
 _CONCLUSIVE = 0.85
-ANSWERS = frozenset({"refund", "reversal", "returned_debit"})
+_ANSWERS = frozenset({"refund", "reversal", "returned_debit"})
 """Natures of money in that answers an earlier movement."""
 _MEMORY = 50_000
 
@@ -58,6 +59,11 @@ def read_event(context: AppContext, event: Event) -> Read:
     return Read(_ENCODE(context.language.read(getattr(data, field))), is_text=True)
 
 
+def leaves_open(said: MovementReading) -> bool:
+    """Say whether a nature, or what is answered, is missing: what came before and after may still tell."""
+    return said.nature is None or (said.nature in _ANSWERS and said.category is None)
+
+
 def _read_movement(data: Movement) -> Read:
     """Read a movement; most are alike but for their amounts, and are remembered by what is told of them."""
     told = _TOLD(data), (data.amount_minor > 0) - (data.amount_minor < 0)
@@ -76,10 +82,9 @@ def _other_side(data: Movement) -> str | None:
     return clean_name(data.text) or None
 
 
-def _written(said: Understood, *, other_side: str | None) -> Read:
-    unsure = said.nature is None or said.confidence < _CONCLUSIVE or (said.nature in ANSWERS and said.category is None)
+def _written(said: MovementReading, *, other_side: str | None) -> Read:
+    unsure = leaves_open(said) or said.confidence < _CONCLUSIVE
     named = said.merchant or other_side
     if said.nature is None and said.category is None and named is None:
         return Read(open=unsure)
-    read = MovementReading(said.nature, said.category, named, said.confidence, said.because)
-    return Read(_ENCODE(read), open=unsure)
+    return Read(_ENCODE(replace(said, merchant=named)), open=unsure)

@@ -11,14 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import blake2b
-from typing import NamedTuple, cast
-
-import msgspec
+from typing import NamedTuple
 
 from marketofone.consent.gate import admissible
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import (
-    UNDERSTANDING,
     AccountOpened,
     Event,
     Movement,
@@ -29,20 +26,19 @@ from marketofone.domain.event import (
 )
 from marketofone.domain.moment import Instant
 from marketofone.domain.reading import MovementReading
-from marketofone.models.movement import Category, Fact, OwnAccount, Understood, fact_of, understand
+from marketofone.models.movement import Fact, OwnAccount, fact_of, understand
 from marketofone.profile.account_types import type_of
 from marketofone.projection import codec
-from marketofone.projection.folding import kept_events
+from marketofone.projection.folding import kept_events, movement_reading, turned_out
 from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.records import KeptEvent
 from marketofone.services.app_context import AppContext
 from marketofone.services.ingest import ingest
-from marketofone.services.readings import ANSWERS
+from marketofone.services.readings import leaves_open
 from marketofone.store.keystore import Customer
 
 _MONEY = ("transactions", "open_banking")
 _KIND = {"transactions": "transaction.understood", "open_banking": "openbanking.understood"}
-_READING = msgspec.json.Decoder(MovementReading)
 _NUMBER_BYTES = 12
 MOST = 5_000
 """Movements of a customer that are looked at together: the newest."""
@@ -51,7 +47,7 @@ MOST = 5_000
 class _Known(NamedTuple):
     """What is kept of a customer's money: movements and what each was read as, accounts, and what turned out."""
 
-    movements: list[tuple[Event, Movement, Understood]]
+    movements: list[tuple[Event, Movement, MovementReading]]
     accounts: list[OwnAccount]
     turned_out: dict[bytes, MovementUnderstood]
     times: Counter[bytes]
@@ -64,7 +60,7 @@ def understand_waiting(context: AppContext, *, now: Instant) -> int:
         customer = context.keys.customer(subject)
         found: list[Event] = []
         with suppress(UnknownCustomer):  # they are being forgotten
-            found = [] if customer is None else _turned_out(context, customer, now=now)
+            found = [] if customer is None else _found_now(context, customer, now=now)
         if found:
             count += ingest(context, found, now=now).events
     return count
@@ -77,7 +73,7 @@ def _one_of(subjects: set[int]) -> int | None:
     return None
 
 
-def _turned_out(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
+def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
     """Give the events that say what movements turned out to be, other than what is kept of them."""
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
@@ -99,23 +95,25 @@ def _turned_out(context: AppContext, customer: Customer, *, now: Instant) -> lis
         before = known.turned_out.get(event.key)
         if before is not None and before.by == "person":
             continue
-        if _effect(said, given) != _effect(_of(before), given):
+        if _effect(said, given) != _effect(before or MovementReading(), given):
             found.append(_event(event, said, number=known.times[event.key] + 1, at=at))
     return found
 
 
-def _is_unresolved(fact: Fact, said: Understood) -> bool:
+def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
     """Say whether a later or a late movement may still say what this one is: money in that nothing explains."""
-    return fact.amount_minor > 0 and (said.nature is None or (said.nature in ANSWERS and said.category is None))
+    return fact.amount_minor > 0 and leaves_open(said)
 
 
 def _known(kept: Iterable[tuple[KeptEvent, Event]]) -> _Known:
-    known = _Known([], [], {}, Counter())
+    movements: list[tuple[Event, Movement, MovementReading]] = []
+    said: list[Event] = []
+    times: Counter[bytes] = Counter()
     seen: dict[tuple[str | None, str], OwnAccount] = {}  # money moves on one's own accounts only
     for record, event in kept:
         data = event.data
         if isinstance(data, Movement):
-            known.movements.append((event, data, _given(record, data)))
+            movements.append((event, data, _given(record, data)))
             institution = data.institution if isinstance(data, OpenBankingTransaction) else None
             seen.setdefault((institution, data.account), OwnAccount(account=data.account, institution=institution))
         elif isinstance(data, AccountOpened):
@@ -124,40 +122,27 @@ def _known(kept: Iterable[tuple[KeptEvent, Event]]) -> _Known:
         elif isinstance(data, OpenBankingBalance):
             own = OwnAccount(account=data.account, type=data.type, institution=data.institution)
             seen[data.institution, data.account] = own
-        elif isinstance(data, MovementUnderstood) and event.kind in UNDERSTANDING:
-            key = key_of(data.producer or event.producer, data.id)
-            known.times[key] += data.by == "history"
-            if data.by == "person" or key not in known.turned_out or known.turned_out[key].by == "history":
-                known.turned_out[key] = data
-    return known._replace(accounts=list(seen.values()))
+        elif isinstance(data, MovementUnderstood):
+            said.append(event)
+            times[key_of(data.producer or event.producer, data.id)] += data.by == "history"
+    return _Known(movements, list(seen.values()), turned_out(said), times)
 
 
-def _given(kept: KeptEvent, data: Movement) -> Understood:
+def _given(kept: KeptEvent, data: Movement) -> MovementReading:
     """Give what a movement says of itself."""
     if data.nature is not None:
-        return Understood(nature=data.nature, confidence=1.0, because="its producer says so")
-    read = MovementReading() if kept.reading is None else _READING.decode(kept.reading)
-    return Understood(
-        nature=read.nature,
-        category=cast("Category | None", read.category),
-        merchant=read.merchant,
-        confidence=read.confidence,
-        because=read.because,
-    )
+        return MovementReading(nature=data.nature, confidence=1.0, because="its producer says so")
+    return movement_reading(kept)
 
 
-def _of(told: MovementUnderstood | None) -> Understood:
-    if told is None:
-        return Understood()
-    return Understood(nature=told.nature, category=cast("Category | None", told.category), merchant=told.merchant)
-
-
-def _effect(said: Understood, given: Understood) -> tuple[str | None, str | None, str | None]:
+def _effect(
+    said: MovementReading | MovementUnderstood, given: MovementReading
+) -> tuple[str | None, str | None, str | None]:
     """Give what is counted: what is said, over what was given."""
     return said.nature or given.nature, said.category or given.category, said.merchant or given.merchant
 
 
-def _event(event: Event, said: Understood, *, number: int, at: Instant) -> Event:
+def _event(event: Event, said: MovementReading, *, number: int, at: Instant) -> Event:
     """Say of a movement what it turned out to be; ``number`` counts how often it did."""
     digest = blake2b(event.key, digest_size=_NUMBER_BYTES).hexdigest()
     data = MovementUnderstood(

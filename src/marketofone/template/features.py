@@ -28,7 +28,7 @@ from marketofone.features.declare import (
 # What movements are: see docs/events.md. None is what too little is known of: money in is then no income.
 INCOME = ("salary", "pension", "benefit", "interest", "other_income")
 SPENT = ("spending", "loan_payment", "fee", "cash", "refund", "reversal", "returned_debit", None)  # refunds net it
-OWN = ("own_transfer", "card_bill", "loan_paid_out")  # it makes nobody richer or poorer
+OWN = ("own_transfer", "card_bill", "loan_paid_out")  # it makes the customer no richer and no poorer
 NEEDED = ("rent", "utilities", "telecom", "groceries", "household", "insurance", "loan", "tax", "health", "transport")
 CHILDREN = ("children", "childcare", "education")
 

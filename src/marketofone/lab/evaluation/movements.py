@@ -19,8 +19,9 @@ from marketofone.domain.event import Movement
 from marketofone.domain.fields import AccountType
 from marketofone.domain.moment import day_number
 from marketofone.domain.money import minor_of
+from marketofone.domain.reading import MovementReading
 from marketofone.learn.intervals import wilson
-from marketofone.models.movement import Fact, OwnAccount, Understood, fact_of, read_movement, understand
+from marketofone.models.movement import Fact, OwnAccount, fact_of, read_movement, understand
 
 MERCHANTS = "merchants.jsonl"
 ALL = "all"
@@ -104,7 +105,7 @@ def evaluate_movements(folder: Path) -> list[MovementScore]:
     return [*_scores("nature", natures), *_scores("category", people), *_scores("category of a descriptor", alone)]
 
 
-def _judged(path: Path) -> tuple[list[_Labelled], list[Understood]]:
+def _judged(path: Path) -> tuple[list[_Labelled], list[MovementReading]]:
     lines = path.read_bytes().splitlines()
     if path.name == MERCHANTS:
         rows = [_ROW.decode(line) for line in lines]
@@ -134,7 +135,7 @@ def _movement(row: _Labelled) -> Movement:
     )
 
 
-def _pairs_of_categories(rows: Sequence[_Labelled], said: Sequence[Understood]) -> list[_Pair]:
+def _pairs_of_categories(rows: Sequence[_Labelled], said: Sequence[MovementReading]) -> list[_Pair]:
     told = zip(rows, said, strict=True)
     return [(row.category, one.category) for row, one in told if row.nature in _WITH_CATEGORY]
 

@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.domain.event import Movement, OpenBankingTransaction
-from marketofone.domain.fields import AccountType, Nature
+from marketofone.domain.fields import AccountType, Category, Nature
 from marketofone.domain.moment import Day
+from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.merchants import clean_name
-from marketofone.models.movement.taxonomy import Category, Understood
 
 SURE = 0.8
 """What is told with less gives way to what the history tells."""
@@ -33,16 +33,16 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
     merchant: str | None = None
     text: str | None = None
     mandate: str | None = None
-    given: Understood = Understood()
+    given: MovementReading = MovementReading()
 
 
-def fact_of(movement: Movement, *, day: Day, given: Understood) -> Fact:
+def fact_of(movement: Movement, *, day: Day, given: MovementReading) -> Fact:
     """Give a payment as a history needs it, with what it told by itself.
 
     Examples
     --------
     >>> pay = Movement(account="giro", amount_minor=-12_00, currency="EUR", text="REWE")
-    >>> fact_of(pay, day=20_000, given=Understood()).amount_minor
+    >>> fact_of(pay, day=20_000, given=MovementReading()).amount_minor
     -1200
     """
     return Fact(

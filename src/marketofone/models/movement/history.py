@@ -24,18 +24,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.answers import tell_refunds, tell_reversals
 from marketofone.models.movement.facts import Fact, History, OwnAccount, fact_of
 from marketofone.models.movement.own_money import tell_by_number, tell_by_type, tell_debt, tell_pairs
 from marketofone.models.movement.repetition import tell_loans, tell_rents, tell_salaries
-from marketofone.models.movement.taxonomy import Understood
 
 __all__ = ["Fact", "OwnAccount", "fact_of", "understand"]
 
 
 def understand(
     movements: Sequence[Fact], *, accounts: Sequence[OwnAccount], holder: str | None = None
-) -> list[Understood]:
+) -> list[MovementReading]:
     """Say what each payment of a person is, from all of them; ``holder`` is the person's name.
 
     Examples
@@ -58,7 +58,7 @@ def understand(
     tell_refunds(history)
     tell_rents(history)
     tell_by_type(history)
-    result = [Understood()] * len(movements)
+    result = [MovementReading()] * len(movements)
     for at, said in zip(order, history.said, strict=True):
         result[at] = said
     return result

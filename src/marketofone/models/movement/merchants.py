@@ -15,9 +15,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.fields import Category
 from marketofone.models.movement.descriptors import CUT, is_beside, name_in, phrases, words_in
 from marketofone.models.movement.spelling import all_parts, parts
-from marketofone.models.movement.taxonomy import Category
 from marketofone.models.movement.trades import UNSPACED, category_of, is_trade
 
 _CACHED = 131_072

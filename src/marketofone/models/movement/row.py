@@ -33,10 +33,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from marketofone.domain.event import Movement
-from marketofone.domain.fields import Nature
+from marketofone.domain.fields import Category, Nature
+from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.codes import category_of_mcc, meaning_of_bank_code, meaning_of_purpose, meaning_of_word
 from marketofone.models.movement.merchants import Merchant, clean_name, recognise
-from marketofone.models.movement.taxonomy import INCOME, Category, Meaning, Understood
+from marketofone.models.movement.taxonomy import INCOME, Meaning
 from marketofone.models.movement.words import Rule, names_person, phrasebook, plain_words
 
 THRESHOLD = 0.55
@@ -94,7 +95,7 @@ class _Evidence(NamedTuple):
     because: str = ""
 
 
-def read_movement(movement: Movement) -> Understood:
+def read_movement(movement: Movement) -> MovementReading:
     """Say what a payment is, from nothing but itself.
 
     Examples
@@ -106,7 +107,7 @@ def read_movement(movement: Movement) -> Understood:
     True
     """
     if movement.amount_minor == 0:
-        return Understood(because="no money moved")
+        return MovementReading(because="no money moved")
     return _read(
         _Codes(movement.purpose_code, movement.bank_code, movement.mcc, movement.category),
         _Printed(movement.operation, movement.merchant, movement.counterparty, movement.text),
@@ -115,7 +116,7 @@ def read_movement(movement: Movement) -> Understood:
 
 
 @lru_cache(maxsize=50_000)
-def _read(codes: _Codes, printed: _Printed, *, incoming: bool) -> Understood:
+def _read(codes: _Codes, printed: _Printed, *, incoming: bool) -> MovementReading:
     coded = _of_codes(codes, incoming=incoming)
     words = plain_words(printed)
     rules = _first_of_each(phrasebook(incoming=incoming).find(words))
@@ -125,8 +126,8 @@ def _read(codes: _Codes, printed: _Printed, *, incoming: bool) -> Understood:
     worded = _of_words(rules, words, printed, shop, incoming=incoming)
     chosen = _chosen(coded, worded)
     if chosen.confidence < THRESHOLD:
-        return Understood(because="too little says what it is")
-    return Understood(
+        return MovementReading(because="too little says what it is")
+    return MovementReading(
         nature=chosen.nature,
         category=_category(chosen, coded, worded, shop, rules),
         merchant=_merchant(chosen, printed, shop),

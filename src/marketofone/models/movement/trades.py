@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import msgspec
 
+from marketofone.domain.fields import Category
 from marketofone.models.movement.spelling import all_parts, parts, spellings
-from marketofone.models.movement.taxonomy import Category
 
 _AFFIX = 5  # letters that a word needs to be found inside a longer one
 _LONGEST = 3  # words

@@ -18,8 +18,7 @@ from typing import Annotated, Literal, NamedTuple
 from msgspec import Meta, Struct
 
 from marketofone.domain.document import read_toml
-from marketofone.domain.fields import Nature, Share
-from marketofone.models.movement.taxonomy import Category
+from marketofone.domain.fields import Category, Nature, Share
 
 FIELD = "^"
 """Stands before the first word of each field."""
