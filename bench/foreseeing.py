@@ -9,8 +9,9 @@ from uuid import uuid4
 from bench.figures import Aim, Figure, Row, absent, quantiles
 from bench.town import Town
 from marketofone.bank import Bank
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import MINUTE, Instant
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.lab.evaluation.protocol import Predict
 from marketofone.profile.ledger import Account
 from marketofone.services.forecast import CustomerForecast, question

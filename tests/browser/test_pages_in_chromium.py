@@ -27,8 +27,9 @@ import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import AppOpened, Event, TransactionBooked
+from marketofone.domain.event import AppOpened, Event
 from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.web.app import build_app
 
 pytestmark = pytest.mark.browser

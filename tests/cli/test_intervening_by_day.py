@@ -11,8 +11,9 @@ from click.testing import CliRunner
 import marketofone
 from marketofone.cli import main
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.money_events import TransactionBooked
 
 PEOPLE = tuple(f"c-{number}" for number in range(5))
 

@@ -25,10 +25,10 @@ from marketofone.domain.event import (
     Event,
     MessageReceived,
     PlaceVisited,
-    TransactionBooked,
 )
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant
+from marketofone.domain.money_events import TransactionBooked
 
 # Two purposes that share one source and have one each of their own, one duty, and `location`, which no purpose may use;
 # `messages` is in a purpose but not in the bank's sources: what comes from there cannot be judged.

@@ -19,8 +19,9 @@ import pytest
 import marketofone
 from marketofone import wiring
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, MINUTE, Instant
+from marketofone.domain.money_events import TransactionBooked
 
 KILLS = 30
 PEOPLE = 20

@@ -18,8 +18,9 @@ from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.engine import decide
 from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.decision import Decision, Request
-from marketofone.domain.event import KINDS, Event, Movement
+from marketofone.domain.event import KINDS, Event
 from marketofone.domain.moment import DAY, MINUTE, Calendar, Instant, parse_instant
+from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import Emotion, Reading, Sentiment
 from marketofone.features import state
 from marketofone.features.catalogue import load_catalogue

@@ -14,7 +14,6 @@ from marketofone.consent.ledger import EVERY, NEVER_ASKED, ConsentChange, apply,
 from marketofone.consent.policy import parse_policy
 from marketofone.domain.event import (
     SWITCHABLE,
-    AccountOpened,
     AppFailed,
     AppFeatureUsed,
     AppOpened,
@@ -25,16 +24,19 @@ from marketofone.domain.event import (
     Event,
     LifeDeclared,
     MessageReceived,
-    OpenBankingBalance,
-    OpenBankingTransaction,
     PartnerSearched,
     PlaceVisited,
+)
+from marketofone.domain.fields import MAX_MINOR, EventData
+from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, datetime_of, instant_of
+from marketofone.domain.money_events import (
+    AccountOpened,
+    OpenBankingBalance,
+    OpenBankingTransaction,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
 )
-from marketofone.domain.fields import MAX_MINOR, EventData
-from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, datetime_of, instant_of
 from marketofone.domain.reading import Intent, Reading
 from marketofone.features.catalogue import Catalogue, load_catalogue
 from marketofone.features.state import AdmittedEvent

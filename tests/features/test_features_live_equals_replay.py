@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Permit
-from marketofone.domain.event import AccountOpened, Event
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Calendar, Instant, instant_of
+from marketofone.domain.money_events import AccountOpened
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import READING_FIELDS, Feature, Series, Window
 from marketofone.features.layout import COMING_BACK

@@ -9,9 +9,10 @@ import pytest
 
 from marketofone.consent.gate import Admitted, Permit
 from marketofone.domain.errors import SchemaChanged, StateAhead
-from marketofone.domain.event import Event, MessageReceived, PartnerSearched, TransactionBooked
+from marketofone.domain.event import Event, MessageReceived, PartnerSearched
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Calendar, Instant, parse_instant
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import count, series

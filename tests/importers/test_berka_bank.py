@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.importers import berka
 
 

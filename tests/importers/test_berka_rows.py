@@ -10,17 +10,9 @@ import pytest
 
 from marketofone.domain.cloudevents import cloudevent, parse_event
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import (
-    AccountOpened,
-    DistrictDescribed,
-    Event,
-    IdentityLinked,
-    OrderPlaced,
-    PersonDescribed,
-    ProductOpened,
-    TransactionBooked,
-)
+from marketofone.domain.event import DistrictDescribed, Event, IdentityLinked, PersonDescribed
 from marketofone.domain.moment import HOUR, SECOND, Calendar, Instant, text_of
+from marketofone.domain.money_events import AccountOpened, OrderPlaced, ProductOpened, TransactionBooked
 from marketofone.importers import berka
 
 FILES = {

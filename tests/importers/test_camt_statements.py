@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import AccountOpened, Event
+from marketofone.domain.event import Event
+from marketofone.domain.money_events import AccountOpened
 from marketofone.importers import camt
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.importers.statement import Difference

@@ -12,7 +12,8 @@ import pytest
 from ofxtools.Parser import OFXTree
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import AccountOpened, BalanceStated, Event, EventRemoved, TransactionBooked
+from marketofone.domain.event import Event, EventRemoved
+from marketofone.domain.money_events import AccountOpened, BalanceStated, TransactionBooked
 from marketofone.importers import ofx
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from statement_files import COFFEE, OFX_HEADER, SALARY, USUAL, ofx_around, ofx_statement, ofx_transaction

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from marketofone.domain.event import Event, EventRemoved, OpenBankingOrder, OrderPlaced
+from marketofone.domain.event import Event, EventRemoved
+from marketofone.domain.money_events import OpenBankingOrder, OrderPlaced
 from marketofone.importers.rows import BadRow, Origin, Row, What, events_of
 
 HERE = Origin(customer="c-1", producer="feed")

@@ -5,17 +5,10 @@ from __future__ import annotations
 from itertools import count
 
 from marketofone import Bank
-from marketofone.domain.event import (
-    KINDS,
-    AppOpened,
-    AppScreen,
-    Event,
-    MessageReceived,
-    PartnerSearched,
-    TransactionBooked,
-)
+from marketofone.domain.event import KINDS, AppOpened, AppScreen, Event, MessageReceived, PartnerSearched
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.features.state import to_bytes
 from marketofone.projection import codec
 from marketofone.projection.live import HOLDS_EVENTS

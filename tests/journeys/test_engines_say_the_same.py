@@ -20,8 +20,9 @@ import marketofone
 from bank_projects import ENGINES, EngineName, Projects
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import IdentityLinked, IdentityUnlinked, MessageReceived, OpenBankingBalance
+from marketofone.domain.event import IdentityLinked, IdentityUnlinked, MessageReceived
 from marketofone.domain.moment import HOUR, MINUTE, Instant
+from marketofone.domain.money_events import OpenBankingBalance
 from marketofone.governance.board import Ruling
 from marketofone.projection import codec
 from marketofone.projection.records import LettersRecord, VersionRecord

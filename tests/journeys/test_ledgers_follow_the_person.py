@@ -17,17 +17,10 @@ import marketofone
 from bank_projects import Projects
 from marketofone import Bank, wiring
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.event import (
-    AppOpened,
-    Event,
-    IdentityLinked,
-    IdentityUnlinked,
-    OpenBankingBalance,
-    OpenBankingTransaction,
-    TransactionBooked,
-)
+from marketofone.domain.event import AppOpened, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.money_events import OpenBankingBalance, OpenBankingTransaction, TransactionBooked
 from marketofone.profile.ledger import to_bytes
 from marketofone.services.population import DataScope, population
 

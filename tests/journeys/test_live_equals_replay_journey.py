@@ -24,16 +24,18 @@ from marketofone.domain.event import (
     Event,
     LifeDeclared,
     MessageReceived,
-    OpenBankingBalance,
-    OpenBankingTransaction,
     PersonDescribed,
     PlaceVisited,
+)
+from marketofone.domain.fields import EventData
+from marketofone.domain.moment import DAY, MINUTE, Instant
+from marketofone.domain.money_events import (
+    OpenBankingBalance,
+    OpenBankingTransaction,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
 )
-from marketofone.domain.fields import EventData
-from marketofone.domain.moment import DAY, MINUTE, Instant
 from proofs import proven, recorded
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z

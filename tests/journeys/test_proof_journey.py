@@ -14,8 +14,9 @@ from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import StoreError
-from marketofone.domain.event import IdentityLinked, IdentityUnlinked, ProductOpened
+from marketofone.domain.event import IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.money_events import ProductOpened
 from marketofone.domain.outcome import Verdict
 from marketofone.governance.board import Ruling
 from marketofone.projection import codec

@@ -9,8 +9,9 @@ import pytest
 
 from marketofone.bank import Bank
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import Event, OpenBankingTransaction, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Instant, datetime_of
+from marketofone.domain.money_events import OpenBankingTransaction, TransactionBooked
 
 DAYS = 400
 URGENT = re.compile(r"\b(must|should|now|immediately|hurry|warning|too much|bad|waste|overspen\w*)\b", re.IGNORECASE)

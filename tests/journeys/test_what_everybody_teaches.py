@@ -13,8 +13,9 @@ from bank_projects import Projects
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.event import Event, ProductOpened, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.money_events import ProductOpened, TransactionBooked
 from marketofone.models.forecast import Model
 from marketofone.projection.codec import open_state
 from marketofone.projection.versions import AFFINITY, FORECAST

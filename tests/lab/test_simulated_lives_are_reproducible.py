@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.domain.cloudevents import cloudevent, parse_event
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Calendar, Day, datetime_of, day_number
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.lab.simulate.life import Life, lives_of
 from marketofone.lab.simulate.span import Span, span_of
 from marketofone.lab.simulate.voice import events_of

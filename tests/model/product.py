@@ -29,10 +29,10 @@ from marketofone.domain.event import (
     IdentityUnlinked,
     LifeDeclared,
     PlaceVisited,
-    TransactionBooked,
 )
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.governance.board import Ruling
 from marketofone.store.keystore import KeyStore
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, day_number
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.importers import berka
 from marketofone.models.forecast.extra_pay import expecting, extra_pay
 from marketofone.models.forecast.streams import Stream, find_streams, project

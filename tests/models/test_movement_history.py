@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.domain.event import Movement, OpenBankingTransaction
 from marketofone.domain.moment import Day, day_number
+from marketofone.domain.money_events import Movement, OpenBankingTransaction
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.history import Fact, OwnAccount, fact_of, understand
 from marketofone.models.movement.row import read_movement

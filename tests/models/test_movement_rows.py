@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.domain.event import Movement
+from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.row import THRESHOLD, read_movement
 from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES

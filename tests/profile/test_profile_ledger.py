@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import Event, OpenBankingBalance, OpenBankingTransaction, ProductOpened, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Day, Instant
+from marketofone.domain.money_events import OpenBankingBalance, OpenBankingTransaction, ProductOpened, TransactionBooked
 from marketofone.profile.ledger import (
     LEDGER_DAYS,
     NO_LEDGER,

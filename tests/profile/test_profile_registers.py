@@ -9,20 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import (
+from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, LifeDeclared, PersonDescribed
+from marketofone.domain.fields import EventData
+from marketofone.domain.moment import DAY, Instant, instant_of
+from marketofone.domain.money_events import (
     AccountOpened,
-    ArrearsChanged,
-    CareFlagged,
-    Event,
-    LifeDeclared,
     OpenBankingBalance,
-    PersonDescribed,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
 )
-from marketofone.domain.fields import EventData
-from marketofone.domain.moment import DAY, Instant, instant_of
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 from marketofone.profile.view import Account, Balance, Life, view
 

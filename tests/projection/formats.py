@@ -20,19 +20,10 @@ from marketofone.consent.ledger import ConsentChange, apply, fold
 from marketofone.consent.policy import parse_policy
 from marketofone.decide.forecast_facts import PredictedEvent
 from marketofone.domain.decision import Candidate, Counterfactual, Decision, Notification, NotUsed, Reason
-from marketofone.domain.event import (
-    AccountOpened,
-    ArrearsChanged,
-    CareFlagged,
-    Event,
-    MessageReceived,
-    OpenBankingBalance,
-    OpenBankingTransaction,
-    PersonDescribed,
-    TransactionBooked,
-)
+from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Calendar, Instant
+from marketofone.domain.money_events import AccountOpened, OpenBankingBalance, OpenBankingTransaction, TransactionBooked
 from marketofone.domain.outcome import Outcome
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import load_catalogue

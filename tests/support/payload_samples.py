@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from marketofone.domain.event import Event, Movement
+from marketofone.domain.event import Event
+from marketofone.domain.money_events import Movement
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 
 Part = dict[str, Any]

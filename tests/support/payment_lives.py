@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from marketofone.domain.event import Movement
+from marketofone.domain.money_events import Movement
 
 
 class Labelled(NamedTuple):

@@ -19,9 +19,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.domain.event import SOURCES, ProductClosed
+from marketofone.domain.event import SOURCES
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import instant_of
+from marketofone.domain.money_events import ProductClosed
 from marketofone.domain.reading import Reading
 from marketofone.features.declare import READING_FIELDS, Condition, Feature, Plain, Series, reach_days
 

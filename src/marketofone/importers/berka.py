@@ -26,8 +26,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.domain.errors import MalformedEvent, malformed
-from marketofone.domain.event import KINDS, Event, TransactionBooked
+from marketofone.domain.event import KINDS, Event
 from marketofone.domain.moment import HOUR, SECOND, Calendar, Day, Instant, date_of
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.importers.tables import cells_of, day_in, figure_in, minor_in, number_in, read_table, word_in
 
 CURRENCY = "CZK"

@@ -12,8 +12,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.event import Event, TransactionBooked
+from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, Instant
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.lab.evaluation.boosted import BOOSTED
 from marketofone.lab.evaluation.nn5 import CashMachines, cash_machines
 from marketofone.lab.evaluation.ours import OURS, UNTAUGHT

@@ -26,14 +26,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import (
-    BalanceStated,
-    Movement,
-    OpenBankingBalance,
-    OpenBankingTransaction,
-)
 from marketofone.domain.fields import AccountType, EventData, Nature
 from marketofone.domain.moment import Day
+from marketofone.domain.money_events import BalanceStated, Movement, OpenBankingBalance, OpenBankingTransaction
 
 Integers = NDArray[np.int64]
 

@@ -18,20 +18,17 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import (
+from marketofone.domain.event import ArrearsChanged, CareFlagged, LifeDeclared, PersonDescribed
+from marketofone.domain.fields import EventData
+from marketofone.domain.moment import Instant, instant_of
+from marketofone.domain.money_events import (
     AccountOpened,
-    ArrearsChanged,
     BalanceStated,
-    CareFlagged,
-    LifeDeclared,
     OpenBankingBalance,
-    PersonDescribed,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
 )
-from marketofone.domain.fields import EventData
-from marketofone.domain.moment import Instant, instant_of
 
 Value = bool | int | float | str | tuple[int | str, ...] | None
 

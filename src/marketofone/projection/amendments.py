@@ -11,7 +11,8 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from marketofone.domain.event import KINDS, Event, EventRemoved, Movement, MovementUnderstood, Source, key_of
+from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of
+from marketofone.domain.money_events import Movement, MovementUnderstood
 
 _VERSION = re.compile(r"(.+)~v[0-9]+", re.DOTALL)
 _ALL = "~v*"

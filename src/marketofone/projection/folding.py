@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, Event, Movement, MovementUnderstood, key_of
+from marketofone.domain.event import MOVEMENTS, Event, key_of
 from marketofone.domain.moment import Instant
+from marketofone.domain.money_events import Movement, MovementUnderstood
 from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
 from marketofone.projection.amendments import is_taken_back

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from marketofone.domain.cloudevents import cloudevent, parse_event
 from marketofone.domain.errors import MalformedEvent
-from marketofone.domain.event import MOVEMENTS, Event, Movement
+from marketofone.domain.event import MOVEMENTS, Event
 from marketofone.domain.moment import DAY, SECOND, Instant, date_of
+from marketofone.domain.money_events import Movement
 from marketofone.services.app_context import AppContext
 from marketofone.services.corrections import corrections
 from marketofone.services.directory import event_number

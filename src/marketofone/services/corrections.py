@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, Event, Movement, key_of
+from marketofone.domain.event import MOVEMENTS, Event, key_of
 from marketofone.domain.moment import Calendar, Day
+from marketofone.domain.money_events import Movement
 from marketofone.projection import codec
 from marketofone.projection.amendments import later_id
 from marketofone.projection.live import HOLDS_EVENTS

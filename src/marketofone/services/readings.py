@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from marketofone.domain.event import Event, Movement
+from marketofone.domain.event import Event
+from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement import clean_name, read_movement
 from marketofone.services.app_context import AppContext

@@ -15,16 +15,15 @@ from typing import NamedTuple
 
 from marketofone.consent.gate import admissible
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import (
+from marketofone.domain.event import Event, key_of
+from marketofone.domain.moment import Instant
+from marketofone.domain.money_events import (
     AccountOpened,
-    Event,
     Movement,
     MovementUnderstood,
     OpenBankingBalance,
     OpenBankingTransaction,
-    key_of,
 )
-from marketofone.domain.moment import Instant
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement import Fact, OwnAccount, fact_of, understand
 from marketofone.profile.account_types import type_of

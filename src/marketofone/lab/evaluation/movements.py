@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import Movement
 from marketofone.domain.fields import AccountType
 from marketofone.domain.moment import day_number
 from marketofone.domain.money import minor_of
+from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.learn.intervals import wilson
 from marketofone.models.movement import Fact, OwnAccount, fact_of, read_movement, understand

@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.decision import Decision
-from marketofone.domain.event import Event, MessageReceived, PartnerSearched, TransactionBooked
+from marketofone.domain.event import Event, MessageReceived, PartnerSearched
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Day, Instant
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.lab.simulate.chronicle import quiet
 from marketofone.lab.simulate.life import live
 from marketofone.lab.simulate.people import TRAITS, Person, draw_person

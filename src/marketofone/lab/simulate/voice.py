@@ -12,6 +12,7 @@ from marketofone.domain import event as told
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, datetime_of
+from marketofone.domain.money_events import ProductOpened, TransactionBooked
 from marketofone.lab.simulate.life import MISSING, SAVINGS, Rows
 from marketofone.lab.simulate.people import Person
 from marketofone.lab.simulate.tables import MESSAGES, PAYMENTS, PLACES, SEARCHES, TABLES, WORDS
@@ -21,7 +22,7 @@ _CARE_DAYS = 180
 _KINDS = tuple(KINDS)
 # What says nothing about the person is said once: events share these values.
 _SAID: dict[str, Sequence[EventData]] = {
-    "product.opened": [told.ProductOpened(product=name) for name in WORDS["products"]],
+    "product.opened": [ProductOpened(product=name) for name in WORDS["products"]],
     "arrears.changed": [told.ArrearsChanged(in_arrears=late) for late in (False, True)],
     "app.opened": [told.AppOpened(device="phone")],
     "app.searched": [told.AppSearched(query=query) for query in WORDS["queries"]],
@@ -61,7 +62,7 @@ def account_of(person: Person, account: int) -> str:
 
 def _booked(account: str, what: int, amount: int, balance: int | None) -> EventData:
     category, operation, shop, name = PAYMENTS[what]
-    return told.TransactionBooked(
+    return TransactionBooked(
         account=account,
         amount_minor=amount,
         currency=CURRENCY,

@@ -25,8 +25,9 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import ConsentRefused
-from marketofone.domain.event import Event, ProductOpened
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, MINUTE, SECOND, Day, Instant
+from marketofone.domain.money_events import ProductOpened
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of

@@ -9,9 +9,9 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.domain.event import Movement, OpenBankingTransaction
 from marketofone.domain.fields import AccountType, Category, Nature
 from marketofone.domain.moment import Day
+from marketofone.domain.money_events import Movement, OpenBankingTransaction
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.merchants import clean_name
 

@@ -32,8 +32,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from marketofone.domain.event import Movement
 from marketofone.domain.fields import Category, Nature
+from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.codes import category_of_mcc, meaning_of_bank_code, meaning_of_purpose, meaning_of_word
 from marketofone.models.movement.merchants import Merchant, clean_name, recognise

@@ -1,0 +1,167 @@
+"""Events of money: movements, balances, accounts, products, and payments that are known before they are made."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from marketofone.domain.fields import (
+    AccountType,
+    Currency,
+    EventData,
+    Every,
+    Minor,
+    Name,
+    Nature,
+    PositiveMinor,
+    Printed,
+    Status,
+    Text,
+    Word,
+)
+
+
+class Movement(EventData, frozen=True, kw_only=True):
+    """Money moved on an account, or is about to; positive is money in.
+
+    ``booked`` is the date on which it counts, whatever the timezone; ``value_date`` from when on it bears interest.
+    ``text`` is what the statement prints, ``bank_code`` the bank transaction code, ``purpose_code`` that of ISO 20022,
+    ``mcc`` the merchant category code. ``nature`` says what the movement is, where the producer knows. Where another
+    currency was paid, ``original_minor`` is that amount. ``replaces`` is the id of an earlier movement of the same
+    producer that counts no more: a pending one that is booked now, or one that was wrong. ``balance_minor`` is what
+    stands on the account afterwards.
+    """
+
+    account: Name
+    amount_minor: Minor
+    currency: Currency
+    status: Status = "booked"
+    booked: date | None = None
+    value_date: date | None = None
+    nature: Nature | None = None
+    category: Name | None = None
+    operation: Word | None = None
+    merchant: Text | None = None
+    counterparty: Text | None = None
+    counterparty_account: Name | None = None
+    text: Printed | None = None
+    bank_code: Name | None = None
+    purpose_code: Word | None = None
+    mcc: Annotated[str, Meta(pattern=r"^[0-9]{4}$(?!\n)")] | None = None
+    mandate: Name | None = None
+    reference: Name | None = None
+    original_minor: Minor | None = None
+    original_currency: Currency | None = None
+    rate: Annotated[float, Meta(gt=0.0)] | None = None
+    replaces: Text | None = None
+    balance_minor: Minor | None = None
+
+
+class TransactionBooked(Movement, frozen=True, kw_only=True):
+    """Money moved on an account here."""
+
+
+class BalanceStated(EventData, frozen=True, kw_only=True):
+    """What stood on an account here at the end of a day, told without a movement."""
+
+    account: Name
+    balance_minor: Minor
+    currency: Currency
+    on: date
+
+
+class AccountOpened(EventData, frozen=True, kw_only=True):
+    """An account was opened here, or a person became its owner or second user.
+
+    ``type`` says whether what stands on it can be spent; without one it is a current account. ``number`` is what others
+    call it, such as an IBAN, and ``limit_minor`` how far it may be overdrawn.
+    """
+
+    account: Name
+    product: Word
+    currency: Currency
+    role: Literal["owner", "second_user"] = "owner"
+    type: AccountType | None = None
+    number: Name | None = None
+    limit_minor: PositiveMinor | None = None
+    statement: Word | None = None
+    branch: Word | None = None
+
+
+class ProductOpened(EventData, frozen=True, kw_only=True):
+    """A person took a product: card, loan, savings plan, insurance."""
+
+    product: Word
+    account: Name | None = None
+    principal_minor: PositiveMinor | None = None
+    payment_minor: PositiveMinor | None = None
+    months: Annotated[int, Meta(ge=0, le=600)] | None = None
+    status: Word | None = None
+
+
+class ProductClosed(EventData, frozen=True, kw_only=True):
+    """A person gave a product up."""
+
+    product: Word
+
+
+class MovementUnderstood(EventData, frozen=True, kw_only=True):
+    """An earlier movement turned out to be something: by what came before and after it, or because the person says so.
+
+    ``id`` and ``producer`` name it; without a producer it is the same one. What a person says stands, whatever else is
+    found; among others the last one counts.
+    """
+
+    id: Text
+    producer: Text | None = None
+    nature: Nature | None = None
+    category: Name | None = None
+    merchant: Text | None = None
+    by: Literal["history", "person"] = "history"
+    because: Text | None = None
+
+
+class OrderPlaced(EventData, frozen=True, kw_only=True):
+    """A payment is known before it is made: a standing order, a direct debit, one of a later date, a regular income.
+
+    ``order`` is what the bank calls it: a later event about the same one says how it stands since then. The first
+    payment is made on ``first_on``, the last on ``last_on``, and the one that comes next on ``next_on``; ``every`` is
+    the time between two of them, where it is one of these. Once ``ended`` nothing more is paid.
+    """
+
+    account: Name
+    amount_minor: PositiveMinor
+    currency: Currency
+    counterparty: Text | None = None
+    category: Name | None = None
+    order: Name | None = None
+    direction: Literal["out", "in"] = "out"
+    first_on: date | None = None
+    next_on: date | None = None
+    last_on: date | None = None
+    every: Every | None = None
+    ended: bool = False
+
+
+class OpenBankingBalance(EventData, frozen=True, kw_only=True):
+    """The balance of an account at another bank."""
+
+    institution: Name
+    account: Name
+    balance_minor: Minor
+    currency: Currency
+    type: AccountType | None = None
+
+
+class OpenBankingTransaction(Movement, frozen=True, kw_only=True):
+    """Money moved on an account at another bank."""
+
+    institution: Name
+
+
+class OpenBankingOrder(OrderPlaced, frozen=True, kw_only=True):
+    """A payment on an account at another bank is known before it is made."""
+
+    institution: Name
