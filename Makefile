@@ -39,8 +39,9 @@ crash: setup  ## kill -9 a running ingest at random moments and check that nothi
 fuzz: setup  ## attack the HTTP interface and the parsers of files
 	$(BIN)/python -m pytest -m fuzz
 
-campaign: setup  ## random histories, races and kills against the reference bank (ARGS="--histories 5000 --races 500")
+campaign: setup  ## random histories, races and kills; damaged files for each reader (ARGS="--histories 5000" READERS="--minutes 10")
 	$(BIN)/python tests/model/campaign.py --record docs/campaign $(ARGS)
+	$(BIN)/python tests/model/reader_campaign.py --record docs/campaign $(READERS)
 
 browser: setup  ## the pages in headless Chromium, with an accessibility check
 	$(BIN)/python -m pytest -m browser

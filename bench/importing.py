@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from time import process_time
+from typing import NamedTuple
 
 from bench.figures import Aim, Figure, rate
+from bench.figures import Row as FigureRow
 from marketofone.domain.event import Event
-from marketofone.importers import camt, ofx
+from marketofone.domain.money import minor_of
+from marketofone.importers import camt, delimited, ofx
+from marketofone.importers.mapped import MappedRows
+from marketofone.importers.proposal import propose
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 
 _FIRST = date(2026, 1, 1)
@@ -17,17 +24,50 @@ _A_DAY = 30
 _Read = Callable[[Path], Iterator[Row | BadRow]]
 
 
+class _Format(NamedTuple):
+    """A format: how so many rows of it are written and read, and how many a CPU second must and should give."""
+
+    name: str
+    written: Callable[[int], str]
+    read: _Read
+    must: float
+    bound: float
+
+
 def measure(*, folder: Path, rows: int) -> Iterator[Figure]:
     """Write a statement of so many rows in each format, and read it."""
-    formats: tuple[tuple[str, Callable[[int], str], _Read], ...] = (("OFX", _ofx, ofx.read), ("camt", _camt, camt.read))
-    for name, written, read in formats:
-        path = folder / name
-        path.write_text(written(rows), encoding="utf-8")
+    formats = (
+        _Format("CSV", _csv, _proposed, 10_000.0, 30_000.0),
+        _Format("camt", _camt, camt.read, 5_000.0, 10_000.0),
+        _Format("OFX", _ofx, ofx.read, 5_000.0, 10_000.0),
+    )
+    for form in formats:
+        path = folder / form.name
+        path.write_text(form.written(rows), encoding="utf-8")
         began = process_time()
-        good = sum(event.kind == "transaction.booked" for event in _events(path, read=read))
+        good = sum(event.kind == "transaction.booked" for event in _events(path, read=form.read))
         seconds = process_time() - began
-        own = rate(f"import {name}: rows become events", "rows/CPU s", count=good, seconds=seconds)
-        yield Figure(own=own, aim=Aim(of="rate", bound=10_000.0, must=5_000.0, above=True))
+        own = rate(f"import {form.name}: rows become events", "rows/CPU s", count=good, seconds=seconds)
+        plain = (_plain(path),) if form.name == "CSV" else ()
+        yield Figure(own=own, yardsticks=plain, aim=Aim(of="rate", bound=form.bound, must=form.must, above=True))
+
+
+def _proposed(path: Path) -> Iterator[Row | BadRow]:
+    """Read a table with the mapping that is proposed for it; finding it counts."""
+    table = delimited.read(path)
+    return iter(MappedRows(table, propose(table, otherwise="EUR").mapping))
+
+
+def _plain(path: Path) -> FigureRow:
+    """Do the least that could be done with a table: its dates and amounts are known, nothing is checked or named."""
+    began = process_time()
+    count = 0
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            datetime.strptime(row["Date"], "%d/%m/%Y")  # noqa: DTZ007 - a date, which has no zone
+            minor_of(Decimal(row["Amount"]), currency=row["Currency"])
+            count += 1
+    return rate("csv, strptime and Decimal alone", "rows/CPU s", count=count, seconds=process_time() - began)
 
 
 def _events(path: Path, *, read: _Read) -> Iterator[Event]:
@@ -39,6 +79,14 @@ def _events(path: Path, *, read: _Read) -> Iterator[Event]:
 
 def _dates(rows: int) -> Iterator[tuple[int, date]]:
     return ((row, _FIRST + timedelta(days=row // _A_DAY)) for row in range(rows))
+
+
+def _csv(rows: int) -> str:
+    lines = (
+        f"{on:%d/%m/%Y},CARD PAYMENT TO SHOP {row % 97} LEITH,-{row % 900}.{row % 100:02},{10**6 - row}.50,GBP\n"
+        for row, on in _dates(rows)
+    )
+    return "Date,Description,Amount,Balance,Currency\n" + "".join(lines)
 
 
 def _ofx(rows: int) -> str:

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.domain.errors import MalformedDocument
 from marketofone.importers import columnar, delimited, spreadsheet
-from marketofone.importers.formats import form_of
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import propose
-from marketofone.importers.rows import BadRow, Origin, events_of
-from marketofone.importers.tabular import Table
-from spreadsheets import write_spreadsheet
 from statement_styles import STYLES
+from table_forms import a_parquet_file, a_spreadsheet, an_arrow_file, check_table
 
 pytestmark = pytest.mark.fuzz
-
-pa = pytest.importorskip("pyarrow")
-parquet = pytest.importorskip("pyarrow.parquet")
-ipc = pytest.importorskip("pyarrow.ipc")
 
 EDITS = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 30), st.sampled_from([
@@ -44,21 +31,6 @@ def damaged(content: bytes, edits: Sequence[tuple[float, int, bytes]]) -> bytes:
     return content
 
 
-def check(path: Path, read: Callable[[Path], Table]) -> None:
-    form_of(path)
-    try:
-        table = read(path)
-        lines = sum(1 for _ in table.rows())
-        mapped = MappedRows(table, propose(table, otherwise="EUR").mapping)
-        rows = list(mapped)
-    except MalformedDocument:
-        return
-    of_lines = [row for row in rows if isinstance(row, BadRow) or row.raw]
-    assert len(of_lines) + mapped.notes == lines
-    events = list(events_of(rows, origin=Origin(customer="c", producer="csv")))
-    assert len(events) == len(rows)
-
-
 @settings(max_examples=40)
 @given(edits=EDITS)
 @pytest.mark.parametrize("style", list(STYLES)[::4])
@@ -68,35 +40,7 @@ def test_a_damaged_statement_loses_no_line(
     path = tmp_path_factory.mktemp("damaged") / "table.csv"
     path.write_bytes(damaged(STYLES[style].content, edits))
 
-    check(path, delimited.read)
-
-
-def days() -> list[date]:
-    return [date(2026, 6, day) for day in range(1, 20)]
-
-
-@cache
-def a_spreadsheet(folder: Path) -> bytes:
-    rows: list[list[Any]] = [["Date", "Text", "Amount"], *([day, "tea", -1.5] for day in days())]
-    return write_spreadsheet(folder / "whole.xlsx", {"June": rows}).read_bytes()
-
-
-@cache
-def a_parquet_file(folder: Path) -> bytes:
-    parquet.write_table(a_table(), folder / "whole.parquet")
-    return (folder / "whole.parquet").read_bytes()
-
-
-@cache
-def an_arrow_file(folder: Path) -> bytes:
-    table = a_table()
-    with (folder / "whole.arrow").open("wb") as file, ipc.new_file(file, table.schema) as written:
-        written.write_table(table)
-    return (folder / "whole.arrow").read_bytes()
-
-
-def a_table() -> Any:
-    return pa.table({"date": days(), "amount": [-1.5] * 19, "text": ["tea"] * 19})
+    check_table(path, delimited.read)
 
 
 @settings(max_examples=60)
@@ -112,4 +56,4 @@ def test_a_damaged_spreadsheet_or_table_of_columns_breaks_nothing(
     path = folder / "damaged.bin"
     path.write_bytes(damaged(make(folder), edits))
 
-    check(path, read)
+    check_table(path, read)
