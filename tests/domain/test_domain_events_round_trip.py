@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import string
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from marketofone.domain.cloudevents import MAX_EVENT_BYTES, cloudevent, parse_ev
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.event import KINDS, SOURCES, Event
 from marketofone.domain.moment import Instant, instant_of
+from marketofone.domain.texts import PRINTED
 
 WORDS = string.ascii_letters + string.digits + "_.:/-"
 READABLE = st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"))
@@ -28,11 +30,12 @@ ANYTHING = st.characters(codec="utf-8")
 PERSONAL = "Petra-Novakova-19800101"
 
 
-def texts(of: inspect.StrType) -> st.SearchStrategy[str]:
-    if of.pattern is not None and any(sign in of.pattern for sign in "{|"):
-        return st.from_regex(of.pattern.replace("$", r"\Z"))
+def texts(of: inspect.StrType, *, pattern: str | None = None) -> st.SearchStrategy[str]:
+    pattern = pattern or of.pattern
+    if pattern is not None and any(sign in pattern for sign in "{|"):
+        return st.from_regex(pattern.replace("$", r"\Z"))
     least, most = of.min_length or 0, min(of.max_length or 20, 40)
-    return st.text(ANYTHING if of.pattern is None else WORDS, min_size=least, max_size=most)
+    return st.text(ANYTHING if pattern is None else WORDS, min_size=least, max_size=most)
 
 
 def fields(of: inspect.StructType) -> st.SearchStrategy[dict[str, Any]]:
@@ -45,6 +48,7 @@ DECADES = (datetime(1800, 1, 1), datetime(2199, 12, 31))  # noqa: DTZ001 - in UT
 
 MAKE: dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.StrType: texts,
+    inspect.Metadata: lambda of: texts(of.type, pattern=of.extra["pattern"]),
     inspect.IntType: lambda of: st.integers(of.ge, of.le),
     inspect.FloatType: lambda of: st.floats(
         of.ge if of.gt is None else of.gt,
@@ -240,6 +244,24 @@ def test_an_instant_no_calendar_can_hold_is_refused(time: str) -> None:
 @pytest.mark.parametrize("changes", [{"id": "b\0c", "source": "a"}, {"id": "c", "source": "a\0b"}])
 def test_a_control_character_in_a_name_is_refused_as_cloudevents_says(changes: dict[str, str]) -> None:
     assert refused(document(**changes)).field in changes
+
+
+@given(
+    text=st.text(st.sampled_from('aZ 9_ä漢\x00\t\n\x1f\x7f\x80\u2028\\"'), min_size=1, max_size=6),
+    escaped=st.booleans(),
+)
+def test_a_text_is_refused_where_it_does_not_match_its_pattern_however_it_is_written(
+    text: str, *, escaped: bool
+) -> None:
+    facts = {"account": text, "amount_minor": 1, "currency": "EUR", "text": text, "operation": text}
+    patterns = {"text": PRINTED, "account": PRINTED, "operation": r"^[A-Za-z0-9_.:/-]+$(?!\n)"}
+    for field, pattern in patterns.items():
+        sent = document(
+            type="transaction.booked", data={"account": "a", **facts, **dict.fromkeys(patterns, "a"), field: text}
+        )
+        error = objection(json.dumps(sent, ensure_ascii=escaped).encode())
+        assert (error is None) == (re.search(pattern, text) is not None)
+        assert error is None or error.field == f"data.{field}"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from marketofone.importers.rows import BadRow, events_of
 from payload_forms import HARD, SAMPLES, PayloadSample, places, within
 from payload_samples import ORIGIN
 from statement_files import Moved
-from statement_forms import FORMS, check_statement
+from statement_forms import FORMS, StatementForm, check_statement
 from statement_styles import STYLES
 from table_forms import a_parquet_file, a_spreadsheet, an_arrow_file, check_table
 
@@ -105,6 +105,10 @@ def _some_moved(random: Random) -> list[Moved]:
 def _moved(random: Random, *, party: str, text: str) -> Moved:
     amount = Decimal(random.choice((-1, 1)) * random.randint(1, 10**9)).scaleb(-2)
     return Moved(amount=amount, booked=date.fromordinal(random.randint(730_120, 752_000)), party=party, text=text)
+
+
+def _statement(form: StatementForm, random: Random) -> bytes:
+    return damaged(form.write(_some_moved(random)).encode(), random)
 
 
 def _edited(sample: PayloadSample, random: Random) -> bytes:
@@ -207,13 +211,7 @@ TARGETS: dict[str, Target] = {
     "xlsx": Target(lambda random: damaged(_tables()["xlsx"], random), partial(check_table, read=spreadsheet.read)),
     "parquet": Target(lambda random: damaged(_tables()["parquet"], random), partial(check_table, read=columnar.read)),
     "arrow": Target(lambda random: damaged(_tables()["arrow"], random), partial(check_table, read=columnar.read)),
-    **{
-        form.name: Target(
-            lambda random, form=form: damaged(form.write(_some_moved(random)).encode(), random),
-            partial(check_statement, form),
-        )
-        for form in FORMS
-    },
+    **{form.name: Target(partial(_statement, form), partial(check_statement, form)) for form in FORMS},
     **{name: Target(partial(_edited, sample), partial(_check_payload, sample)) for name, sample in SAMPLES.items()},
     "cloudevents": Target(_events, _check_events),
 }

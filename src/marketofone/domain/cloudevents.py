@@ -17,10 +17,11 @@ from marketofone.domain.errors import MalformedEvent, MalformedRequest, malforme
 from marketofone.domain.event import KINDS, MOVEMENTS, Event
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import instant_of, text_of
+from marketofone.domain.texts import PRINTED, matching, may_hold_control_characters, unfit
 
 MAX_EVENT_BYTES = 64 * 1024
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^(?!\.\.?$)[^\s\x00-\x1f\x7f]+$(?!\n)")]
+_CUSTOMER = r"^(?!\.\.?$)[^\s\x00-\x1f\x7f]+$(?!\n)"
+CustomerName = Annotated[str, Meta(min_length=1, max_length=128, pattern=_CUSTOMER)]
 
 JsonType = Annotated[
     str, Meta(pattern=r"^[Aa]pplication/([A-Za-z0-9.!#$&^_-]+\+)?(json|JSON) *(;[^\x00-\x1f\x7f]*)?$(?!\n)")
@@ -29,10 +30,10 @@ JsonType = Annotated[
 
 
 class _Envelope(Struct, frozen=True, gc=False):
-    id: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
-    source: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    id: Annotated[str, matching(PRINTED, longest=200)]
+    source: Annotated[str, matching(PRINTED, longest=200)]
     type: Annotated[str, Meta(min_length=1, max_length=100)]
-    subject: CustomerName
+    subject: Annotated[str, matching(_CUSTOMER, longest=128)]
     time: Annotated[datetime, Meta(tz=True)]
     data: msgspec.Raw
     specversion: Literal["1.0"] = "1.0"
@@ -75,13 +76,29 @@ def parse_event(raw: bytes | memoryview) -> Event:
         data = decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error, within="data.") from None  # the decoder's complaint repeats what was sent
+    controls = may_hold_control_characters(raw if isinstance(raw, bytes) else bytes(raw))
+    check_texts(envelope, controls=controls)
+    check_texts(data, within="data.", controls=controls)
     return _event(envelope, kind=envelope.type, data=data)
+
+
+def check_texts(told: Struct, *, within: str = "", controls: bool = True) -> None:
+    """Check which characters the texts of an event, or of its facts, hold.
+
+    Raises
+    ------
+    MalformedEvent
+    """
+    found = unfit(told, controls=controls)
+    if found is not None:
+        shape = f"Expected `str` matching regex {found.pattern!r}"
+        raise malformed(msgspec.ValidationError(f"{shape} - at `$.{found.field}`"), within=within)
 
 
 def read_kept(raw: bytes | memoryview, *, kind: str) -> Event:
     """Read a document again that :func:`parse_event` read once, when its kind is known.
 
-    Its envelope is not checked once more, so this takes half as long.
+    Neither its envelope nor the characters of its texts are checked once more, so this takes half as long.
 
     Raises
     ------

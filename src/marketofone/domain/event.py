@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from marketofone.domain.fields import (
     EventData,
+    EventWord,
     KeyKind,
     LongText,
     Share,
@@ -36,6 +37,7 @@ from marketofone.domain.money_events import (
     ProductOpened,
     TransactionBooked,
 )
+from marketofone.domain.texts import matching
 
 Source = Literal[
     "transactions", "app", "open_banking", "location", "life_events", "messages", "protection", "reference"
@@ -74,7 +76,7 @@ class PersonDescribed(EventData, frozen=True, kw_only=True):
 
     birth_year: Annotated[int, Meta(ge=1850, le=2100)] | None = None
     sex: Literal["female", "male", "other"] | None = None
-    region: Word | None = None
+    region: EventWord | None = None
 
 
 class IdentityLinked(EventData, frozen=True, kw_only=True):
@@ -94,13 +96,13 @@ class IdentityUnlinked(EventData, frozen=True, kw_only=True):
 class AppOpened(EventData, frozen=True, kw_only=True):
     """The app was opened."""
 
-    device: Word | None = None
+    device: EventWord | None = None
 
 
 class AppScreen(EventData, frozen=True, kw_only=True):
     """A screen was looked at."""
 
-    screen: Word
+    screen: EventWord
     dwell_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
 
 
@@ -113,21 +115,21 @@ class AppSearched(EventData, frozen=True, kw_only=True):
 class AppFeatureUsed(EventData, frozen=True, kw_only=True):
     """A function of the app was used."""
 
-    feature: Word
+    feature: EventWord
 
 
 class AppFailed(EventData, frozen=True, kw_only=True):
     """The app showed an error."""
 
-    code: Word
+    code: EventWord
 
 
 class PlaceVisited(EventData, frozen=True, kw_only=True):
     """A coarse place: a class of venue, a country, a cell of kilometres; never a position."""
 
-    venue: Word
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")] | None = None
-    cell: Word | None = None
+    venue: EventWord
+    country: Annotated[str, matching(r"^[A-Z]{2}$(?!\n)", longest=2)] | None = None
+    cell: EventWord | None = None
 
 
 class LifeDeclared(EventData, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ class PartnerSearched(EventData, frozen=True, kw_only=True):
     """A search on a partner's site that may announce a life event."""
 
     query: Text
-    site: Word | None = None
+    site: EventWord | None = None
 
 
 class MessageReceived(EventData, frozen=True, kw_only=True):

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from msgspec import Meta, Struct
 
 from marketofone.domain.money import CURRENCIES
+from marketofone.domain.texts import PRINTED, matching
 
-_PRINTED = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+_WORD = r"^[A-Za-z0-9_.:/-]+$(?!\n)"
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTED)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTED)]
 """A name as a bank writes it: blanks, accents and signs are part of it."""
-Printed = Annotated[str, Meta(min_length=1, max_length=500, pattern=_PRINTED)]
+Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=_WORD)]
+EventName = Annotated[str, matching(PRINTED, longest=64)]
+EventWord = Annotated[str, matching(_WORD, longest=64)]
+"""The same in an event, where a decoder need not check it (``texts.py``)."""
+EventPrinted = Annotated[str, matching(PRINTED, longest=500)]
 """What a statement prints beside an amount."""
-Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:/-]+$(?!\n)")]
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
 MAX_MINOR = 10**13
 """The largest amount, either way: sums of 900,000 of them are exact in 64 bits. Larger ones are refused at the door."""

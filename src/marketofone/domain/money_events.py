@@ -11,16 +11,17 @@ from marketofone.domain.fields import (
     AccountType,
     Currency,
     EventData,
+    EventName,
+    EventPrinted,
+    EventWord,
     Every,
     Minor,
-    Name,
     Nature,
     PositiveMinor,
-    Printed,
     Status,
     Text,
-    Word,
 )
+from marketofone.domain.texts import matching
 
 
 class Movement(EventData, frozen=True, kw_only=True):
@@ -34,24 +35,24 @@ class Movement(EventData, frozen=True, kw_only=True):
     stands on the account afterwards.
     """
 
-    account: Name
+    account: EventName
     amount_minor: Minor
     currency: Currency
     status: Status = "booked"
     booked: date | None = None
     value_date: date | None = None
     nature: Nature | None = None
-    category: Name | None = None
-    operation: Word | None = None
+    category: EventName | None = None
+    operation: EventWord | None = None
     merchant: Text | None = None
     counterparty: Text | None = None
-    counterparty_account: Name | None = None
-    text: Printed | None = None
-    bank_code: Name | None = None
-    purpose_code: Word | None = None
-    mcc: Annotated[str, Meta(pattern=r"^[0-9]{4}$(?!\n)")] | None = None
-    mandate: Name | None = None
-    reference: Name | None = None
+    counterparty_account: EventName | None = None
+    text: EventPrinted | None = None
+    bank_code: EventName | None = None
+    purpose_code: EventWord | None = None
+    mcc: Annotated[str, matching(r"^[0-9]{4}$(?!\n)", longest=4)] | None = None
+    mandate: EventName | None = None
+    reference: EventName | None = None
     original_minor: Minor | None = None
     original_currency: Currency | None = None
     rate: Annotated[float, Meta(gt=0.0)] | None = None
@@ -66,7 +67,7 @@ class TransactionBooked(Movement, frozen=True, kw_only=True):
 class BalanceStated(EventData, frozen=True, kw_only=True):
     """What stood on an account here at the end of a day, told without a movement."""
 
-    account: Name
+    account: EventName
     balance_minor: Minor
     currency: Currency
     on: date
@@ -79,32 +80,32 @@ class AccountOpened(EventData, frozen=True, kw_only=True):
     call it, such as an IBAN, and ``limit_minor`` how far it may be overdrawn.
     """
 
-    account: Name
-    product: Word
+    account: EventName
+    product: EventWord
     currency: Currency
     role: Literal["owner", "second_user"] = "owner"
     type: AccountType | None = None
-    number: Name | None = None
+    number: EventName | None = None
     limit_minor: PositiveMinor | None = None
-    statement: Word | None = None
-    branch: Word | None = None
+    statement: EventWord | None = None
+    branch: EventWord | None = None
 
 
 class ProductOpened(EventData, frozen=True, kw_only=True):
     """A person took a product: card, loan, savings plan, insurance."""
 
-    product: Word
-    account: Name | None = None
+    product: EventWord
+    account: EventName | None = None
     principal_minor: PositiveMinor | None = None
     payment_minor: PositiveMinor | None = None
     months: Annotated[int, Meta(ge=0, le=600)] | None = None
-    status: Word | None = None
+    status: EventWord | None = None
 
 
 class ProductClosed(EventData, frozen=True, kw_only=True):
     """A person gave a product up."""
 
-    product: Word
+    product: EventWord
 
 
 class MovementUnderstood(EventData, frozen=True, kw_only=True):
@@ -117,7 +118,7 @@ class MovementUnderstood(EventData, frozen=True, kw_only=True):
     id: Text
     producer: Text | None = None
     nature: Nature | None = None
-    category: Name | None = None
+    category: EventName | None = None
     merchant: Text | None = None
     by: Literal["history", "person"] = "history"
     because: Text | None = None
@@ -131,12 +132,12 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
     the time between two of them, where it is one of these. Once ``ended`` nothing more is paid.
     """
 
-    account: Name
+    account: EventName
     amount_minor: PositiveMinor
     currency: Currency
     counterparty: Text | None = None
-    category: Name | None = None
-    order: Name | None = None
+    category: EventName | None = None
+    order: EventName | None = None
     direction: Literal["out", "in"] = "out"
     first_on: date | None = None
     next_on: date | None = None
@@ -148,8 +149,8 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
 class OpenBankingBalance(EventData, frozen=True, kw_only=True):
     """The balance of an account at another bank."""
 
-    institution: Name
-    account: Name
+    institution: EventName
+    account: EventName
     balance_minor: Minor
     currency: Currency
     type: AccountType | None = None
@@ -158,10 +159,10 @@ class OpenBankingBalance(EventData, frozen=True, kw_only=True):
 class OpenBankingTransaction(Movement, frozen=True, kw_only=True):
     """Money moved on an account at another bank."""
 
-    institution: Name
+    institution: EventName
 
 
 class OpenBankingOrder(OrderPlaced, frozen=True, kw_only=True):
     """A payment on an account at another bank is known before it is made."""
 
-    institution: Name
+    institution: EventName

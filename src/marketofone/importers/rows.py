@@ -24,6 +24,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.cloudevents import check_texts
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.event import KINDS, REMOVED, Event
 from marketofone.domain.moment import Instant, instant_of
@@ -151,6 +152,7 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
         data = msgspec.convert(facts, type=KINDS[kind][0])
     except msgspec.ValidationError as error:
         raise malformed(error, within="") from error
+    check_texts(data)
     at = Instant(_instant(row.on) + row.place)
     return Event(id=told, producer=origin.producer, kind=kind, customer=origin.customer, at=at, data=data)
 
