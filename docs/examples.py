@@ -143,7 +143,9 @@ class _Recorder(doctest.DocTestRunner):
         example: doctest.Example,
         exc_info: tuple[type[BaseException], BaseException, TracebackType],
     ) -> None:
-        """Keep an error as the examples of a docstring show it."""
+        """Keep an error as the examples of a docstring show it; one where a page shows none is no value to write."""
         kind, error, _ = exc_info
+        if example.exc_msg is None:
+            raise RuntimeError(f"{self._page}: {example.source.strip()} ends with {kind.__qualname__}: {error}")
         got = f"Traceback (most recent call last):\n    ...\n{kind.__module__}.{kind.__qualname__}: {error}\n"
         self.report_failure(out, test, example, got)
