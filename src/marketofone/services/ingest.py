@@ -347,11 +347,16 @@ def _judged(
 
 def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
     """Leave out what was kept while it was allowed, and is refused now that it is sent again: it is known."""
-    refused = [
-        one.draft.subject for one in judged if one.before.n and any(event.body is None for event in one.record.events)
-    ]
-    fresh = without_known(context, {subject: waiting[subject] for subject in refused}) if refused else {}
+    refused = {one.draft.subject for one in judged if one.before.n and one.refused + one.gaps and _loses(one.record)}
+    if not refused:
+        return dict(waiting)
+    fresh = without_known(context, {subject: waiting[subject] for subject in waiting if subject in refused})
     return {subject: some for subject, some in waiting.items() if subject not in refused} | fresh
+
+
+def _loses(record: IngestRecord) -> bool:
+    """Say whether the content of an event is not kept."""
+    return any(event.body is None for event in record.events)
 
 
 def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> BatchReport:
