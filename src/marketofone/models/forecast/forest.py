@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 LEAF = np.uint8(255)
 _MOST_INPUTS = 255
-_TOGETHER = 8  # trees that are grown at once
+_TOGETHER = 4  # trees that are grown at once
 
 
 class Forest(Struct, frozen=True):
