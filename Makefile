@@ -25,13 +25,14 @@ own: setup  ## your own money: a statement of your bank, then its pages (FILE=~/
 	$(BIN)/marketofone own $(FILE) $(ARGS)
 
 test: setup  ## the quick suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz and not slow and not server"
 
-engines: setup  ## every test that opens a bank, on PostgreSQL
+engines: setup  ## PostgreSQL: its own tests, the contract of stores, and every test that opens a bank
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "server and not slow"
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz" --engine postgresql tests/journeys tests/faults
 
 slow: setup  ## what takes too long for the quick suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not server"
 
 crash: setup  ## kill -9 a running ingest at random moments and check that nothing was lost
 	$(BIN)/python -m pytest -m crash

@@ -31,20 +31,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
         choices=ENGINES,
-        help="run every test that opens a bank, and no other, on this engine; without it all run on the embedded one, "
-        "and those marked `engines` on each",
+        help="run every test that opens a bank, and no other, on this engine; without it all run on the embedded one",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Say on which engines a test runs: a mark of the test or its module, or the command line."""
+    """Say on which engine a test runs, where the command line names one."""
     if "bank_engine" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite"):
         return
     chosen = metafunc.config.getoption("--engine")
-    every = metafunc.definition.get_closest_marker("engines")
-    engines = [chosen] if chosen else ENGINES if every else ()
-    if engines:
-        metafunc.parametrize("bank_engine", engines, indirect=True, scope="module")
+    if chosen:
+        metafunc.parametrize("bank_engine", [chosen], indirect=True, scope="module")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ from bench.__main__ import measure
 from bench.figures import Figure, table
 from bench.town import Scale
 
+pytestmark = pytest.mark.slow
+
 TINY = Scale(
     people=25,
     days=120,

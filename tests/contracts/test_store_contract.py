@@ -44,7 +44,10 @@ CHILD = Path(__file__).with_name("store_child.py")
 KEY, OTHER_KEY = b"k" * 16, b"o" * 16
 
 
-@pytest.fixture(params=sorted(ENGINES))
+ON_SERVER = pytest.param("postgres", marks=pytest.mark.server)
+
+
+@pytest.fixture(params=[ON_SERVER, *sorted(ENGINES.keys() - {"postgres"})])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -18,8 +18,6 @@ from marketofone.domain.decision import Decision, Request
 from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND, Instant
 from proofs import proven, recorded
 
-pytestmark = pytest.mark.engines
-
 SAME, MARKETING, CONTACTS = 2, 3, 8  # a day, as the template of a bank says
 EACH = 4
 

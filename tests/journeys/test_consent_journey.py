@@ -17,8 +17,6 @@ from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.store.ports import Head, Unit
 
-pytestmark = pytest.mark.engines
-
 Allow = Callable[..., None]
 
 

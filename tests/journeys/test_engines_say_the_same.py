@@ -28,6 +28,8 @@ from marketofone.projection import codec
 from marketofone.projection.records import LettersRecord, VersionRecord
 from marketofone.store.ports import BANK, Entry, Reader
 
+pytestmark = pytest.mark.server
+
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 CUSTOMERS = tuple(f"c-{number}" for number in range(6))
 

@@ -17,6 +17,8 @@ from marketofone.bank import Bank
 from marketofone.domain.moment import DAY, Instant
 from marketofone.store.postgres.schema import COLUMNS
 
+pytestmark = pytest.mark.server
+
 ARRIVAL = "row"  # the order of arrival, which the server numbers and lets nobody set; no answer rests on it
 TESTED = [
     (table, column.strip('"'))

@@ -17,8 +17,6 @@ from marketofone.governance.board import Ruling
 from marketofone.store.ports import Head, Unit
 from proofs import recorded
 
-pytestmark = pytest.mark.engines
-
 Allow = Callable[..., None]
 Interruption = Callable[[Bank, Instant], object]
 

@@ -25,7 +25,6 @@ from bank_projects import Projects
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import Instant
 
-pytestmark = pytest.mark.engines
 SAME, MARKETING, CONTACTS = 2, 3, 8  # a day, as the template of a bank says
 STARTS = 60.0  # seconds
 MAIN = "from marketofone.cli import main; main()"

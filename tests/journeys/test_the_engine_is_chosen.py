@@ -27,6 +27,8 @@ MODULES_WITHOUT_DRIVER = """
 import sys
 sys.modules["psycopg"] = None
 from marketofone.cli import main
+
+pytestmark = pytest.mark.server
 main()
 """
 
@@ -144,7 +146,6 @@ def test_a_bank_that_lived_on_one_engine_is_not_begun_anew_on_another(
         assert bank.decision("d-1").customer == "c-1"
 
 
-@pytest.mark.engines
 def test_data_without_their_keys_are_refused_and_no_new_keys_are_made(project: Path, now: Instant) -> None:
     live(project, now)
     shutil.move(project / wiring.KEYS, project / "elsewhere")
@@ -156,7 +157,6 @@ def test_data_without_their_keys_are_refused_and_no_new_keys_are_made(project: P
         assert bank.decision("d-1").customer == "c-1"
 
 
-@pytest.mark.engines
 def test_the_data_of_another_bank_are_refused(project: Path, projects: Projects, now: Instant, tmp_path: Path) -> None:
     live(project, now)
     other = projects.twin(project, tmp_path / "other")
@@ -239,7 +239,6 @@ def test_what_was_altered_in_the_database_is_found(
     assert told in " ".join(found.problems)
 
 
-@pytest.mark.engines
 def test_a_bank_opened_to_read_only_writes_nothing(project: Path, now: Instant) -> None:
     live(project, now)
     with marketofone.open(project, now=now, read_only=True) as bank:

@@ -17,6 +17,8 @@ from kills import kill
 from product import make_template
 from races import BETWEEN, race
 
+pytestmark = pytest.mark.slow
+
 HISTORIES, STEPS, TOGETHER = 60, 40, 10
 RACES, RACE_STEPS = 12, 12
 KILLS = 4

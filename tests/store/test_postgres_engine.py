@@ -32,6 +32,8 @@ from marketofone.store.ports import (
 from marketofone.store.postgres.locking import MANY_KEYS
 from marketofone.store.postgres.store import PostgresStore
 
+pytestmark = pytest.mark.server
+
 NOW = Instant(1_700_000_000_000_000)
 # A unit that appends to the journal of one customer stops right before it commits, until the test lets go.
 HOLD = """
