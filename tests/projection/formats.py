@@ -22,9 +22,10 @@ from marketofone.decide.forecast_facts import PredictedEvent
 from marketofone.domain.decision import Candidate, Counterfactual, Decision, Notification, NotUsed, Reason
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
-from marketofone.domain.moment import DAY, Calendar, Instant
+from marketofone.domain.moment import DAY, Calendar, Day, Instant
 from marketofone.domain.money_events import AccountOpened, OpenBankingBalance, OpenBankingTransaction, TransactionBooked
 from marketofone.domain.outcome import Outcome
+from marketofone.domain.rates import DailyRate
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.state import LiveState
@@ -34,6 +35,7 @@ from marketofone.governance.board import Ruling
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, records, reducer
 from marketofone.projection.contacts import ContactRecord, Decided
+from marketofone.projection.reference_rates import packed
 from marketofone.store.keyfile import FILE
 from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import CODES, Entry, EntryKind
@@ -245,6 +247,7 @@ RECORDS: dict[EntryKind, records.Record] = {
     "rollback": records.RollbackRecord("board", 2),
     "checkpoint": records.CheckpointRecord("sealer", "bank\n0\n"),
     "letters": records.LettersRecord("api", (bytes(range(32)),)),
+    "rates": records.RatesRecord("cli", "ECB", packed([DailyRate(Day(20_634), "EUR", "GBP", 8_546, 4)])),
 }
 SUBJECT_STATE = reducer.SubjectState(
     n=9,

@@ -22,30 +22,33 @@ from marketofone.domain.errors import BadInput, Refused
 from marketofone.domain.event import KINDS
 from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.money import decimals_of
-from marketofone.importers import berka, cloudevents, qif
+from marketofone.importers import berka, cloudevents, qif, rates
 from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES, check_form
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.proposal import MAIN
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.services.imports import Imported, Item, take_in
+from marketofone.services.ingest import BatchReport, Incoming
 from marketofone.services.population import together
 
 _GRANTED_TOGETHER = 500
-_OF_ITS_OWN = ("berka", "cloudevents")
-_NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None}
+_RATES = "rates"
+_OF_ITS_OWN = ("berka", "cloudevents", _RATES)
+_NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None}
 
 
 @click.command(name="import")
 @on_bank
 @click.argument("form", type=click.Choice([*_OF_ITS_OWN, *TABLES, *FORMATS, QIF]))
 @click.argument("path", type=click.Path(path_type=Path, exists=True, allow_dash=True))
-@click.option("--customer", metavar="ID", help="Whose rows they are; berka and cloudevents say so themselves.")
+@click.option("--customer", metavar="ID", help="Whose rows they are; berka, cloudevents and rates ask for none.")
 @click.option("--mapping", metavar="NAME", help="How rows are read: a mapping of the bank's mappings/, or a file.")
 @click.option("--yes", is_flag=True, help="Take the mapping that is proposed, and ask nothing.")
 @click.option("--institution", metavar="NAME", help="The other bank where the accounts are.  [default: here]")
 @click.option("--account", metavar="NAME", help="The account of all rows.  [default: what the file says]")
 @click.option("--currency", metavar="CODE", help="The currency of all rows.  [default: what the file says]")
+@click.option("--table", metavar="NAME", help="Of rates: who publishes them.  [default: ECB for its layouts]")
 @click.option(
     "--grant",
     type=click.Choice(["none", "all"]),
@@ -61,6 +64,8 @@ def import_(session: Session, *, form: str, path: Path, grant: str, authority: s
 
     Tables (csv, xlsx, parquet) need a mapping: one is proposed, shown, and saved in mappings/. A bad row stops no
     other: it is kept aside as a dead letter, the reasons are told, and the exit code is 3.
+
+    Reference tables of daily rates (rates) are about no customer: by them amounts of several currencies are added.
     """
     whole = import_file(session, form, path, Wanted(**options), grant=grant, authority=authority)
     sys.exit(0 if whole else BAD_INPUT)
@@ -75,7 +80,7 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
         granted = _granted(session.bank, source.people, grant=grant, authority=authority)
         if form not in _OF_ITS_OWN:
             _say_what_is_not_allowed(session, wanted)
-        imported = take_in(source.items, ingest_batch=session.bank.ingest_batch)
+        imported = take_in(source.items, ingest_batch=source.take or session.bank.ingest_batch)
     told = {**_counts(imported), **source.told(), **granted, "seconds": round(time.perf_counter() - began, 3)}
     session.say(told, "imported", folder=_named(session), customer=wanted.customer)
     return imported.is_whole
@@ -93,8 +98,12 @@ def _checked(wanted: Wanted, *, form: str) -> Wanted:
         raise click.UsageError("say whose rows they are: --customer ID")
     if form not in TABLES and (wanted.mapping or wanted.yes):
         raise click.UsageError(f"--mapping and --yes are for {', '.join(TABLES)}")
-    if form not in {*TABLES, QIF} and (wanted.account or wanted.currency):
+    if form not in {*TABLES, QIF} and (wanted.account or (wanted.currency and form != _RATES)):
         raise click.UsageError(f"--account and --currency are for {', '.join((*TABLES, QIF))}")
+    if form == _RATES and (wanted.customer or wanted.institution):
+        raise click.UsageError("rates are about no customer: leave --customer and --institution out")
+    if form != _RATES and wanted.table:
+        raise click.UsageError("--table is for rates")
     if wanted.mapping and wanted.yes:
         raise click.UsageError("--yes takes a mapping that is proposed: leave it out beside --mapping")
     if wanted.customer is not None:
@@ -107,11 +116,15 @@ def _checked(wanted: Wanted, *, form: str) -> Wanted:
 
 
 class _Source(NamedTuple):
-    """What is imported: its items, the people in it, and, once all was read, what is told beside the counts of rows."""
+    """What is imported: its items, the people in it, and, once all was read, what is told beside the counts of rows.
 
-    items: Iterable[Item]
+    ``take`` takes them in, where they are no events.
+    """
+
+    items: Iterable[Item[Any]]
     people: Sequence[str] = ()
     told: Callable[[], dict[str, object]] = partial(dict, _NOTHING_BESIDE)
+    take: Callable[[Sequence[Any]], BatchReport] | None = None
 
 
 def _source(session: Session, progress: terminal.Progress, form: str, path: Path, wanted: Wanted) -> _Source:
@@ -125,6 +138,8 @@ def _source(session: Session, progress: terminal.Progress, form: str, path: Path
             check_form(form, path)
         lines = cloudevents.read(path)
         return _Source((Item(lines.line, raw) for raw in lines), people=named)
+    if form == _RATES:
+        return _of_rates(session, path, wanted)
     if form in TABLES:
         check_form(form, path)
         return _of_table(session, form, path, wanted)
@@ -132,6 +147,18 @@ def _source(session: Session, progress: terminal.Progress, form: str, path: Path
     return _Source(
         _items(numbered, wanted, form=form), people=named, told=lambda: {**_NOTHING_BESIDE, **_found(numbered)}
     )
+
+
+def _of_rates(session: Session, path: Path, wanted: Wanted) -> _Source:
+    file = rates.RatesFile(path, base=wanted.currency or rates.EURO)
+    table = wanted.table or file.publisher
+    taken = session.bank.rates_import(table)
+
+    def told() -> dict[str, object]:
+        beside = {"corrections": taken.corrections, "notes": file.notes}
+        return {**_NOTHING_BESIDE, "beside": beside, "unsure": file.unsure, "table": table}
+
+    return _Source((Item(line, row) for line, row in file), told=told, take=taken.take)
 
 
 def _rows(session: Session, form: str, path: Path, wanted: Wanted) -> Iterable[Row | BadRow]:
@@ -155,7 +182,7 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Sourc
     return _Source(_items(numbered, wanted, form=form), people=(wanted.customer or "",), told=told)
 
 
-def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item]:
+def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
     institution = wanted.institution
     producer = form if institution is None else f"{form}/{institution}"
     origin = Origin(customer=wanted.customer or "", producer=producer, institution=institution)

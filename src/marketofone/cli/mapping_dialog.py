@@ -32,6 +32,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     institution: str | None
     account: str | None
     currency: str | None
+    table: str | None = None
 
 
 class Chosen(NamedTuple):

@@ -20,6 +20,7 @@ from marketofone.domain.money import decimals_of, in_words
 from marketofone.domain.reading import Reading
 from marketofone.models.language.model import LanguageModel
 from marketofone.services.forecast import CustomerForecast
+from marketofone.services.liquid_money import in_parts
 
 T = TypeVar("T")
 _KEPT = ("candidates", "context")  # of a decision: the console shows them
@@ -38,7 +39,7 @@ def say(document: object, text: str, *, as_json: bool, **more: object) -> None:
 def text_for_people(name: str, *said: object, **more: object) -> str:
     """Write the text of this name."""
     texts = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - a terminal
-    texts.filters |= {"number": "{:,}".format, "percent": "{:.0%}".format, "minor": _minor}
+    texts.filters |= {"number": "{:,}".format, "percent": "{:.0%}".format, "minor": _minor, "in_parts": in_parts}
     template = texts.from_string(files(__package__).joinpath("texts.jinja").read_text(encoding="utf-8"))
     lines = str(getattr(template.module, name)(*said, **more)).splitlines()
     return "\n".join(line.rstrip() for line in lines if line.strip())
@@ -60,7 +61,13 @@ def day_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:
     """Give the JSON lines of a person's accounts, one a day."""
     for account in ahead.accounts:
         for day in account.days:
-            yield {"customer": ahead.customer, "account": account.account, "day": day.day, "quantiles": day.quantiles}
+            yield {
+                "customer": ahead.customer,
+                "account": account.account,
+                "currency": account.currency,
+                "day": day.day,
+                "quantiles": day.quantiles,
+            }
 
 
 def event_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:

@@ -2,17 +2,21 @@
 
 Currencies that were given up long ago are known as well, for statements are old. Decimals are those of ISO 4217; where
 people write fewer, as in Budapest, amounts still travel with all of them.
+
+Amounts of two currencies are added by a named rate only, and rounded in one place: :func:`converted`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 
 from babel.core import get_global
 from babel.numbers import get_currency_name
+from msgspec import Struct
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Day, date_of
 
 _FRACTIONS = get_global("currency_fractions")
 # Where CLDR, which Babel carries, counts the decimals that people write, and ISO 4217 those that amounts have.
@@ -20,6 +24,8 @@ _TWO = ("AFN", "ALL", "COP", "HUF", "IDR", "IRR", "KPW", "LAK", "LBP", "MGA", "M
 _ISO_DECIMALS = {**dict.fromkeys(_TWO, 2), "IQD": 3}
 _UNITS = ("XAD", "XBA", "XBB", "XBC", "XBD", "XDR", "XFO", "XFU", "XRE", "XSU", "XTS", "XUA", "XXX")
 _NO_MONEY = {*_UNITS, "XAG", "XAU", "XPD", "XPT"}  # units of account, test codes and metals
+
+_EXACT_DIGITS, _TOLD_DIGITS = 12, 6
 
 CURRENCIES = tuple(sorted(code for code in get_global("all_currencies") if code not in _NO_MONEY))
 """Every currency that is or was money."""
@@ -91,6 +97,54 @@ def in_words(minor: float, *, decimals: int) -> str:
     ('-1,234.50', '1,500')
     """
     return f"{Decimal(round(minor)).scaleb(-decimals):,.{decimals}f}"
+
+
+class Rate(Struct, frozen=True, array_like=True, gc=False):
+    """A rate by its name: one unit of ``of`` is ``numerator / denominator`` units of ``to``, on a day, as a table says.
+
+    Examples
+    --------
+    >>> from marketofone.domain.moment import Day
+    >>> Rate("ECB", Day(20_634), "GBP", "EUR", 10_000, 8_546).text
+    'GBP at 1.17014 EUR of 2026-06-30, ECB'
+    """
+
+    table: str
+    day: Day
+    of: str
+    to: str
+    numerator: int
+    denominator: int
+
+    @property
+    def figure(self) -> str:
+        """What one unit is worth: exact where few digits tell it, else six of them."""
+        exact = Context(prec=_EXACT_DIGITS)
+        worth = exact.divide(Decimal(self.numerator), Decimal(self.denominator))
+        rounded = Context(prec=_TOLD_DIGITS).plus(worth) if exact.flags[Inexact] else worth
+        return f"{exact.normalize(rounded):f}"
+
+    @property
+    def text(self) -> str:
+        """The rate for people, by its name."""
+        return f"{self.of} at {self.figure} {self.to} of {date_of(self.day).isoformat()}, {self.table}"
+
+
+def converted(minor: int, rate: Rate) -> int:
+    """Give an amount in minor units of the currency that a rate leads to, rounded half to even.
+
+    Examples
+    --------
+    >>> from marketofone.domain.moment import Day
+    >>> yen = Rate("ECB", Day(0), "EUR", "JPY", 16_912, 100)
+    >>> converted(1_000, yen), converted(-1_000, yen)
+    (1691, -1691)
+    """
+    shift = decimals_of(rate.to) - decimals_of(rate.of)
+    over: int = minor * rate.numerator * 10 ** max(shift, 0)
+    under: int = rate.denominator * 10 ** max(-shift, 0)
+    whole, rest = divmod(over, under)
+    return whole + (2 * rest > under or (2 * rest == under and whole % 2))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -63,10 +63,27 @@ def _sample(lines: TextLines) -> list[str]:
     return found
 
 
+def lines_of(path: Path) -> Iterator[TableRow | BadRow]:
+    """Give every line of a file of text as cells, whatever it is for.
+
+    Raises
+    ------
+    MalformedDocument
+        When the file cannot be read; or, once all that could be read was given, when it breaks off.
+    """
+    lines = TextLines(path, encoding=encoding_of(path))
+    return _until_broken(lines, _split(lines, separator=_separator_of(_sample(lines))))
+
+
 def _rows(lines: TextLines, separator: str, layout: Layout) -> Iterator[TableRow | BadRow]:
+    split = _split(lines, separator=separator, width=len(layout.columns))
+    return _until_broken(lines, rows_below(split, layout=layout))
+
+
+def _until_broken(lines: TextLines, rows: Iterable[TableRow | BadRow]) -> Iterator[TableRow | BadRow]:
     last = 0
     try:
-        for row in rows_below(_split(lines, separator=separator, width=len(layout.columns)), layout=layout):
+        for row in rows:
             last = row.line
             yield row
     except MalformedDocument:

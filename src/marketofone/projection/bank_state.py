@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from marketofone.domain.moment import Instant
 from marketofone.governance.board import NO_RULINGS, BoardState
 from marketofone.governance.board import apply as apply_ruling
-from marketofone.projection.records import RollbackRecord, RulingRecord, VersionRecord
+from marketofone.projection.records import RatesRecord, RollbackRecord, RulingRecord, VersionRecord
 from marketofone.store.ports import GUARDING, Entry
 
 Digests = Mapping[str, bytes]
@@ -34,7 +34,8 @@ class BankState(Struct, frozen=True):
 
     ``documents`` is the entry of the documents in force and ``digests`` gives for each entry of documents their digest.
     ``version`` is the entry of the active version, 0 for none. The two mappings are shared with later states, which
-    only add to them; whoever asks an older state looks for entries up to its ``n``.
+    only add to them; whoever asks an older state looks for entries up to its ``n``. ``rates`` is the last entry of
+    reference rates, 0 for none.
     """
 
     n: int = 0
@@ -45,6 +46,7 @@ class BankState(Struct, frozen=True):
     version: int = 0
     versions: dict[int, VersionInfo] = {}
     destroyed: frozenset[bytes] = frozenset()
+    rates: int = 0
 
 
 def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
@@ -69,4 +71,6 @@ def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
         changes = {"version": entry.n, "destroyed": state.destroyed.union(record.destroyed)}
     elif isinstance(record, RollbackRecord):
         changes = {"version": record.version}
+    elif isinstance(record, RatesRecord):
+        changes = {"rates": entry.n}
     return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)

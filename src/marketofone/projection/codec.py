@@ -52,6 +52,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "rollback": records.RollbackRecord,
     "checkpoint": records.CheckpointRecord,
     "letters": records.LettersRecord,
+    "rates": records.RatesRecord,
 }
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODERS: dict[EntryKind, Any] = {kind: msgspec.msgpack.Decoder(of) for kind, of in _RECORDS.items()}

@@ -16,6 +16,7 @@ from marketofone.consent.gate import admissible
 from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
+from marketofone.domain.rates import KnownRates
 from marketofone.features.state import AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
@@ -23,6 +24,7 @@ from marketofone.projection.bank_state import BankState, reduce_bank
 from marketofone.projection.folding import Folded, admitted, fold_more, kept_events
 from marketofone.projection.person import Person
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
+from marketofone.projection.reference_rates import RatesReader
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import BANK, Entry, EntryKind, Head, Kept
 
@@ -125,6 +127,7 @@ class Projection:
         self._renew = renew
         self._read = read
         self._bank = BankState()
+        self._rates = RatesReader(keys)
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
@@ -133,7 +136,7 @@ class Projection:
         """Give another that remembers a few people only, for a reading that passes each person once."""
         places = room * len(SOURCES)
         other = Projection(self._keys, renew=self._renew, read=self._read, people=places, states=places)
-        other._bank = self._bank
+        other._bank, other._rates = self._bank, self._rates
         return other
 
     def bank(self, reader: JournalReader) -> BankState:
@@ -148,6 +151,10 @@ class Projection:
             if state.n >= self._bank.n:
                 self._bank = state
         return state
+
+    def rates(self, reader: JournalReader, bank: BankState) -> KnownRates:
+        """Give what reference tables of rates say."""
+        return self._rates.upto(reader, bank.rates)
 
     def person(self, reader: JournalReader, name: str) -> Person:
         """Give the person of a customer.

@@ -11,6 +11,7 @@ from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Calendar, Instant
+from marketofone.domain.money import Rate
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import Ruling
 from marketofone.projection.contacts import Decided
@@ -103,7 +104,8 @@ class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the last forecast said, in the few numbers decisions use.
 
     ``low_point_day`` is in days from the forecast. ``settled`` says for each event when last a forecast found it
-    unlikely at every horizon, ``seen`` which state of the person's money it was made from.
+    unlikely at every horizon, ``seen`` which state of the person's money it was made from, ``rates`` by which rates
+    amounts of several currencies were added up.
     """
 
     at: Instant
@@ -114,6 +116,7 @@ class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     events: tuple[PredictedEvent, ...] = ()
     settled: dict[str, Instant] = {}
     seen: str = ""
+    rates: tuple[Rate, ...] = ()
 
     def facts(self, *, calendar: Calendar, now: Instant) -> ForecastFacts:
         """Give these numbers as a decision at a moment sees them."""
@@ -211,6 +214,17 @@ class LettersRecord(Struct, frozen=True, array_like=True):
     digests: tuple[bytes, ...]
 
 
+class RatesRecord(Struct, frozen=True, array_like=True):
+    """What a reference table of daily rates says from here on, also where it said something else before.
+
+    ``rates`` is packed (``reference_rates.py``): few readings of the bank's journal ask for them.
+    """
+
+    actor: str
+    table: str
+    rates: bytes
+
+
 Record = (
     IngestRecord
     | ConsentRecord
@@ -226,4 +240,5 @@ Record = (
     | RollbackRecord
     | CheckpointRecord
     | LettersRecord
+    | RatesRecord
 )

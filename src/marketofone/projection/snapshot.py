@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from marketofone.domain.moment import Instant
+from marketofone.domain.rates import KnownRates
 from marketofone.features.state import LiveState
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
@@ -51,6 +52,11 @@ class Snapshot:
         self.bank = projection.bank(reader)
         self.config = configs.at(reader, self.bank)
         self._projection = projection
+
+    @property
+    def rates(self) -> KnownRates:
+        """What reference tables say a currency is worth in another."""
+        return self._projection.rates(self.reader, self.bank)
 
     def person(self, name: str) -> Person:
         """Give the person of a customer.

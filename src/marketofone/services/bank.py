@@ -32,6 +32,7 @@ from marketofone.services import (
     intervene,
     learn,
     letters,
+    rates,
     refresh_forecasts,
     replay,
     spending,
@@ -118,6 +119,10 @@ class Bank:
         for batch in together(events, size=ingest.MAX_BATCH):
             report += self.ingest_batch(batch, now=now)
         return report
+
+    def rates_import(self, table: str, *, now: Instant | None = None) -> rates.RatesImport:
+        """Give what takes the rows of a reference table of daily rates in; ``table`` names who publishes it."""
+        return rates.RatesImport(self._context, table=table, now=self._at(now))
 
     def letter_reasons(self) -> list[letters.LetterReason]:
         """Give why rows were kept aside, the most frequent reason first."""

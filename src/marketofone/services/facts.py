@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from marketofone.decide.forecast_facts import SETTLED, PredictedEvent
 from marketofone.domain.moment import Instant
+from marketofone.domain.money import Rate, converted
 from marketofone.models.forecast import Expected, Forecast
 from marketofone.projection.person import Person
 from marketofone.projection.records import ForecastSummary
@@ -21,6 +22,8 @@ def facts_of(
     sources: Iterable[str],
     now: Instant,
     buffer_minor: int,
+    rates: Iterable[Rate] = (),
+    worth: Rate | None = None,
 ) -> ForecastSummary:
     """Give what decisions need of a forecast.
 
@@ -35,24 +38,35 @@ def facts_of(
     buffer_minor
         What a person needs to have at hand, in minor units: money beyond it that nine of ten futures leave untouched
         for 90 days rests idle.
+    rates
+        By which the accounts were added up.
+    worth
+        What the currency of the forecast is worth in that of the bank, where that is another and a rate is known:
+        decisions count in the bank's.
     """
     before = person.forecast
     days = () if ahead.total is None or ahead.total.relative else ahead.total.days
     lows = [day.quantiles[len(day.quantiles) // 2] for day in days]
     low = min(lows, default=None)
+    idle = max(min(day.quantiles[0] for day in days) - buffer_minor, 0) if days else None
     likely = {event.event for event in ahead.events if event.probability >= SETTLED}
     settled = {} if before is None else dict(before.settled)
     settled.update({event.event: now for event in ahead.events if event.event not in likely})
     return ForecastSummary(
         at=now,
         sources=tuple(sorted(sources)),
-        low_point_minor=low,
+        low_point_minor=_in_bank(low, worth),
         low_point_day=None if low is None else lows.index(low) + 1,
-        idle_minor=max(min(day.quantiles[0] for day in days) - buffer_minor, 0) if days else None,
+        idle_minor=_in_bank(idle, worth),
         events=tuple(_ahead(event, as_of=ahead.as_of) for event in ahead.events),
         settled=settled,
         seen=money_seen(person),
+        rates=(*rates, *(() if worth is None else (worth,))),
     )
+
+
+def _in_bank(minor: int | None, worth: Rate | None) -> int | None:
+    return minor if minor is None or worth is None else converted(minor, worth)
 
 
 def money_seen(person: Person) -> str:

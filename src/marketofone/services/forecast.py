@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import Day, Instant, date_of
+from marketofone.domain.money import Rate
+from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
 from marketofone.models.forecast.labels import BUFFER
+from marketofone.profile.currencies import together
 from marketofone.profile.ledger import Account
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -20,6 +23,7 @@ from marketofone.projection.records import ForecastRecord, RestsOn, Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
+from marketofone.services.liquid_money import LiquidMoney, liquid_money, rates_said
 from marketofone.services.population import DataScope, Known, load_person
 from marketofone.services.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
@@ -36,9 +40,10 @@ class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class AccountAhead(Struct, frozen=True, kw_only=True):
-    """Ninety days of one account, or none and the reason why; ``relative`` ones tell changes from now."""
+    """Ninety days of one account in its own currency, or none and why; ``relative`` ones tell changes from now."""
 
     account: str
+    currency: str
     days: tuple[DayBalance, ...]
     abstains: str | None
     relative: bool = False
@@ -64,13 +69,17 @@ class PaymentAhead(Struct, frozen=True, kw_only=True):
 
 
 class CustomerForecast(Struct, frozen=True, kw_only=True):
-    """What is ahead of a person: each account, their sum, the payments expected, and what may happen."""
+    """What is ahead of a person: each account, their sum, the payments expected, and what may happen.
+
+    Everything but the accounts and the parts of ``liquid``, what can be spent now, is in ``currency``.
+    """
 
     customer: str
     as_of: str
     currency: str
     accounts: tuple[AccountAhead, ...]
     total: AccountAhead | None
+    liquid: LiquidMoney
     payments: tuple[PaymentAhead, ...]
     events: tuple[EventAhead, ...]
     notes: tuple[str, ...]
@@ -158,19 +167,39 @@ def outdated(person: Person) -> bool:
 def foresee_all(snapshot: Snapshot, people: Sequence[Known], *, model: Model, now: Instant, actor: str) -> list[Made]:
     """Make the forecasts of people who allow it, under the names they were asked for, and the records of them."""
     as_of = snapshot.config.calendar.day_of(now)
-    money = [known.accounts() for known in people]
-    counts = [_currencies(accounts) for accounts in money]
-    default = snapshot.config.settings.currency
-    currencies = [count.most_common(1)[0][0] if count else default for count in counts]
-    asked = [
-        ([account for account in accounts if account.currency == currency], currency)
-        for accounts, currency in zip(money, currencies, strict=True)
-    ]
-    made = forecast_all(asked, as_of=as_of, model=model)
+    money = [_Money(snapshot, known.accounts(), day=as_of) for known in people]
+    found = iter(forecast_all([asked for one in money for asked in one.asked()], as_of=as_of, model=model))
     return [
-        _made(snapshot, known, ahead, others=sorted(set(count) - {ahead.currency}), now=now, actor=actor)
-        for known, ahead, count in zip(people, made, counts, strict=True)
+        _made(snapshot, known, one.told(found), money=one, now=now, actor=actor)
+        for known, one in zip(people, money, strict=True)
     ]
+
+
+class _Money:
+    """A person's accounts as a forecast counts them: added up in one currency, and each other currency for itself."""
+
+    def __init__(self, snapshot: Snapshot, accounts: Sequence[Account], *, day: int) -> None:
+        self.rates = snapshot.rates
+        self.counted = together(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
+        self.accounts = accounts
+        self.told_of = [account for account in accounts if self.counted.counts(account)]
+        self.liquid = liquid_money(accounts, counted=self.counted, day=day)
+
+    def asked(self) -> Iterator[tuple[Sequence[Account], str]]:
+        """Give what is looked ahead on: first all together, then the accounts in each other currency."""
+        yield self.counted.accounts(self.accounts), self.counted.currency
+        for currency in sorted(self.counted.rates):
+            yield [account for account in self.told_of if account.currency == currency], currency
+
+    def told(self, found: Iterator[Forecast]) -> Forecast:
+        """Take what was found for each that was asked; gives the whole, and each account in its own currency."""
+        whole = next(found)
+        own = {currency: iter(next(found).accounts) for currency in sorted(self.counted.rates)}
+        told = [
+            next(own[account.currency]) if account.currency in own else one
+            for account, one in zip(self.told_of, whole.accounts, strict=True)
+        ]
+        return replace(whole, accounts=tuple(told))
 
 
 def model_of(context: AppContext, reader: Reader, snapshot: Snapshot) -> Model:
@@ -179,40 +208,50 @@ def model_of(context: AppContext, reader: Reader, snapshot: Snapshot) -> Model:
     return context.versions.forecast_model(reader, version)
 
 
-def _currencies(accounts: Iterable[Account]) -> Counter[str]:
-    counts = Counter[str]()
-    for account in accounts:
-        counts[account.currency] += account.days.size
-    return counts
-
-
-def _made(
-    snapshot: Snapshot, known: Known, ahead: Forecast, *, others: Sequence[str], now: Instant, actor: str
-) -> Made:
-    person = known.person
-    summary = facts_of(ahead, person=person, sources=known.open, now=now, buffer_minor=ahead.turnover // BUFFER)
-    notes = [f"accounts in {other} are not in this forecast" for other in others]
+def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, now: Instant, actor: str) -> Made:
+    person, counted = known.person, money.counted
+    worth = _worth(ahead, money.rates, currency=snapshot.config.settings.currency)
+    summary = facts_of(
+        ahead,
+        person=person,
+        sources=known.open,
+        now=now,
+        buffer_minor=ahead.turnover // BUFFER,
+        rates=counted.rates.values(),
+        worth=worth,
+    )
+    notes = [*rates_said(counted, apart="accounts in {} are not in this forecast")]
     if ahead.total is not None and ahead.total.relative:
         notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
     rests_on = RestsOn(snapshot.bank.n, snapshot.bank.version, person.journals)
     return Made(
         known,
         ForecastRecord(actor, summary, known.uses, rests_on),
-        _told(person.asked.name, ahead, currency=ahead.currency, notes=(*notes, *_refusals(known.permit))),
+        _told(person.asked.name, ahead, money=money, notes=(*notes, *_refusals(known.permit))),
     )
+
+
+def _worth(ahead: Forecast, rates: KnownRates, *, currency: str) -> Rate | None:
+    """Give what the currency of a forecast is worth in that of the bank, in which decisions count."""
+    found = None if ahead.currency == currency else rates.newest(ahead.currency, currency, day=ahead.as_of)
+    return found if found is not None and is_fresh(found, day=ahead.as_of) else None
 
 
 def _refusals(permit: Permit) -> tuple[str, ...]:
     return tuple(f"{source} not used: {why}" for source, why in permit.refused.items() if source in SOURCES)
 
 
-def _told(customer: str, ahead: Forecast, *, currency: str, notes: tuple[str, ...]) -> CustomerForecast:
+def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ...]) -> CustomerForecast:
     return CustomerForecast(
         customer=customer,
         as_of=_date(ahead.as_of),
-        currency=currency,
-        accounts=tuple(_account(account_forecast) for account_forecast in ahead.accounts),
-        total=None if ahead.total is None else _account(ahead.total),
+        currency=ahead.currency,
+        accounts=tuple(
+            _account(account_forecast, currency=account.currency)
+            for account, account_forecast in zip(money.told_of, ahead.accounts, strict=True)
+        ),
+        total=None if ahead.total is None else _account(ahead.total, currency=ahead.currency),
+        liquid=money.liquid,
         payments=tuple(
             PaymentAhead(
                 day=_date(payment.day),
@@ -226,10 +265,11 @@ def _told(customer: str, ahead: Forecast, *, currency: str, notes: tuple[str, ..
     )
 
 
-def _account(account_forecast: AccountForecast) -> AccountAhead:
+def _account(account_forecast: AccountForecast, *, currency: str) -> AccountAhead:
     days = tuple(DayBalance(day=_date(day.day), quantiles=day.quantiles) for day in account_forecast.days)
     return AccountAhead(
         account=account_forecast.account,
+        currency=currency,
         days=days,
         abstains=account_forecast.abstains,
         relative=account_forecast.relative,

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
-from marketofone.services.ingest import MAX_BATCH, BatchReport, Incoming, IngestReport
+from marketofone.services.ingest import MAX_BATCH, BatchReport, IngestReport
 from marketofone.services.population import together
 
 _NUMBER = re.compile(r"\d+")
 _NO_NUMBER = "…"
-IngestBatch = Callable[[Sequence[Incoming]], BatchReport]
+T = TypeVar("T")
+IngestBatch = Callable[[Sequence[T]], BatchReport]
 
 
-class Item(NamedTuple):
+class Item(NamedTuple, Generic[T]):
     """What one place of a file gives; ``is_row`` says whether it is a row of the input."""
 
     line: int | None
-    incoming: Incoming
+    incoming: T
     is_row: bool = True
 
 
@@ -52,8 +53,8 @@ class Imported(Struct, frozen=True, kw_only=True):
         return not self.reasons and not self.report.dead_letters and self.broken is None
 
 
-def take_in(items: Iterable[Item], *, ingest_batch: IngestBatch) -> Imported:
-    """Take in what a file gives, in durable batches.
+def take_in(items: Iterable[Item[T]], *, ingest_batch: IngestBatch[T]) -> Imported:
+    """Take in what a file gives, in durable batches, by whatever takes what the file holds.
 
     Raises
     ------
@@ -73,14 +74,14 @@ def take_in(items: Iterable[Item], *, ingest_batch: IngestBatch) -> Imported:
     return Imported(report=report, reasons=reasons.told(), broken=given.broken)
 
 
-class _UntilBroken:
+class _UntilBroken(Generic[T]):
     """Gives items up to where the file breaks off, and keeps why it does."""
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item[T]]) -> None:
         self._items = items
         self.broken: MalformedDocument | None = None
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Item[T]]:
         try:
             yield from self._items
         except MalformedDocument as error:
@@ -103,7 +104,7 @@ class Reasons:
     def __init__(self) -> None:
         self._held: dict[tuple[str, str, str], Reason] = {}
 
-    def add_all(self, report: BatchReport, items: Sequence[Item]) -> None:
+    def add_all(self, report: BatchReport, items: Sequence[Item[T]]) -> None:
         """Count what was bad in a batch."""
         lines = {id(item.incoming): item.line for item in items} if report.faults else {}
         for incoming, error in report.faults:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from marketofone.consent.gate import permit
 from marketofone.domain.moment import Instant
 from marketofone.features.declare import unit_of
+from marketofone.features.state import LiveState
 from marketofone.features.vector import Seen, see
+from marketofone.profile.currencies import together
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
-from marketofone.services.spending import Insight, spending_of
+from marketofone.services.liquid_money import LiquidMoney, liquid_money
+from marketofone.services.population import SourceView, accounts_of
+from marketofone.services.spending import SOURCES, Insight, spending_of
 from marketofone.services.uses import read_person
 
 
@@ -28,7 +34,10 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class ProfileView(Struct, frozen=True, kw_only=True):
-    """What is known about a person for understanding their money, and what is hidden because they said so."""
+    """What is known about a person for understanding their money, and what is hidden because they said so.
+
+    ``liquid`` is what they can spend, over all accounts that they allow.
+    """
 
     customer: str
     person: str
@@ -36,6 +45,7 @@ class ProfileView(Struct, frozen=True, kw_only=True):
     known: tuple[Known, ...]
     hidden: tuple[str, ...]
     refused: dict[str, str]
+    liquid: LiquidMoney
 
 
 def profile(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ProfileView:
@@ -104,8 +114,16 @@ def _profile(
             feature.name for feature, hidden in zip(config.features.features, seen.hidden, strict=True) if hidden
         ),
         refused=dict(opened.refused),
+        liquid=_liquid(snapshot, states, day=config.calendar.day_of(as_of)),
     )
     return shown, tuple((purpose, source) for source in sorted(opened.sources))
+
+
+def _liquid(snapshot: Snapshot, states: Mapping[str, LiveState], *, day: int) -> LiquidMoney:
+    told = [SourceView(states[source].ledger, states[source].registers) for source in sorted(SOURCES & states.keys())]
+    accounts = accounts_of(told)
+    counted = together(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
+    return liquid_money(accounts, counted=counted, day=day)
 
 
 def _known(config: BankConfig, seen: Seen) -> tuple[Known, ...]:

@@ -7,7 +7,7 @@ than the caller keeps.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -53,9 +53,14 @@ class Known(NamedTuple):
 
     def accounts(self) -> list[Account]:
         """Read the person's accounts, sorted by name, each of the type that was told."""
-        types = ChainMap(*(dict(account_types(told.registers)) for told in self.told.values()))
-        read = accounts(told.ledger for told in self.told.values())
-        return [replace(one, type=types[one.name]) if one.name in types else one for one in read]
+        return accounts_of(self.told.values())
+
+
+def accounts_of(told: Collection[SourceView]) -> list[Account]:
+    """Read the accounts that some sources told of, sorted by name, each of the type that was told."""
+    types = ChainMap(*(dict(account_types(one.registers)) for one in told))
+    read = accounts(one.ledger for one in told)
+    return [replace(one, type=types[one.name]) if one.name in types else one for one in read]
 
 
 class DataScope(NamedTuple):

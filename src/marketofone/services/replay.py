@@ -214,7 +214,7 @@ def _compared(context: AppContext, reader: Reader, history: BankHistory, found: 
     if not history.last.destroyed.isdisjoint(version.decides_by):
         return ReplayReport(decisions=1, unreplayable=1)
     bank = history.at(record.rests_on.bank)
-    prefix = PrefixReader(journal, dict(record.rests_on.journals))
+    prefix = PrefixReader(journal, {**dict(record.rests_on.journals), BANK: record.rests_on.bank})
     snapshot = _PrefixSnapshot(prefix, reader, bank, projection=journal.projection, configs=context.configs)
     try:
         person = snapshot.person_of(customer)

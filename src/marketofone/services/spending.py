@@ -8,10 +8,12 @@ from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.counterparties import shown_name
 from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
+from marketofone.profile.currencies import together
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
+from marketofone.services.liquid_money import rates_said
 from marketofone.services.population import DataScope, Known, load_person
 from marketofone.services.uses import read_person
 
@@ -68,11 +70,12 @@ class Insight(Struct, frozen=True, kw_only=True):
 
 
 class StandingPayment(Struct, frozen=True, kw_only=True):
-    """One payment that comes back: what, how much, how it stands, and when it is due next."""
+    """One payment that comes back: what, how much, how it stands, and when it is due next, in its own currency."""
 
     what: str
     category: str | None
     account: str
+    currency: str
     amount_minor: int
     yearly_minor: int
     every: str
@@ -84,7 +87,10 @@ class StandingPayment(Struct, frozen=True, kw_only=True):
 
 
 class CustomerSpending(Struct, frozen=True, kw_only=True):
-    """What a person's spending says: the payments that come back, the habit of each category, and what stands out."""
+    """What a person's spending says: the payments that come back, the habit of each category, and what stands out.
+
+    Habits are in ``currency``; payments, and what is said of them, name their own.
+    """
 
     customer: str
     as_of: str
@@ -123,18 +129,20 @@ def spending_of(
 
 
 def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending:
-    found = find_spending(known.accounts(), as_of=day)
-    refused = known.permit.refused
+    accounts, refused = known.accounts(), known.permit.refused
+    counted = together(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
+    found = find_spending(accounts, as_of=day, summed=counted.accounts(accounts) if counted.rates else None)
     return CustomerSpending(
         customer=known.person.asked.name,
         as_of=_date(day),
-        currency=found.currency or snapshot.config.settings.currency,
+        currency=counted.currency,
         standing=tuple(_standing(payment) for payment in found.standing),
         habits=found.habits,
         insights=told(found),
         sources=tuple(sorted(known.open)),
-        notes=tuple(
-            f"{source.replace('_', ' ')} not used: {refused[source]}" for source in sorted(SOURCES & refused.keys())
+        notes=(
+            *rates_said(counted, apart="payments in {} are shown apart, and are in no sum"),
+            *(f"{source.replace('_', ' ')} not used: {refused[source]}" for source in sorted(SOURCES & refused.keys())),
         ),
     )
 
@@ -182,6 +190,7 @@ def _standing(of: Standing) -> StandingPayment:
         what=_name(of.counterparty, of.category or of.operation),
         category=of.category,
         account=of.account,
+        currency=of.currency,
         amount_minor=of.amount_minor,
         yearly_minor=of.yearly_minor,
         every=_EVERY[of.rhythm],

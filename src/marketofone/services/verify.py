@@ -31,9 +31,11 @@ from marketofone.projection.records import (
     CheckpointRecord,
     DocumentRecord,
     LettersRecord,
+    RatesRecord,
     RollbackRecord,
     VersionRecord,
 )
+from marketofone.projection.reference_rates import rates_of
 from marketofone.services import letters
 from marketofone.services.app_context import AppContext
 from marketofone.services.checkpoint import compare_with, read_checkpoint
@@ -90,6 +92,8 @@ class _BankJournal:
             read_config(record.texts)
         elif isinstance(record, LettersRecord):
             self.letters += record.digests
+        elif isinstance(record, RatesRecord):
+            rates_of(record)
         elif isinstance(record, CheckpointRecord):
             self.checkpoint = record.text
         elif isinstance(record, VersionRecord):

@@ -41,6 +41,7 @@ EntryKind = Literal[
     "version",
     "checkpoint",
     "letters",
+    "rates",
 ]
 """``signal`` is an ingest entry that holds a message or a life event, which can change an answer."""
 
@@ -61,6 +62,7 @@ CODES: dict[EntryKind, int] = {
     "version": 35,
     "checkpoint": 36,
     "letters": 37,
+    "rates": 38,
 }
 """How a kind is stored. A number once given stays."""
 

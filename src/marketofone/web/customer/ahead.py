@@ -13,6 +13,7 @@ from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
 from marketofone.services import history
 from marketofone.services.forecast import EventAhead, PaymentAhead
+from marketofone.services.liquid_money import in_parts
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
@@ -80,6 +81,7 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
         days=days,
         drawn=drawn,
         risks=risks,
+        parts=list(in_parts(ahead.liquid)),
         unsaid=[RISKS[name] for name in RISKS if name not in {event.event for event in ahead.events}],
         helps=_helps(renderer, customer, now=now),
     )

@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -25,7 +25,8 @@ from marketofone.models.forecast.spending.subscriptions import (
     subscription_findings,
 )
 from marketofone.models.forecast.spending.unusual import unusual_findings
-from marketofone.models.forecast.streams import find_streams
+from marketofone.models.forecast.streams import Stream, find_streams
+from marketofone.profile.currencies import usual_currency
 from marketofone.profile.ledger import Account
 
 __all__ = [
@@ -42,7 +43,10 @@ __all__ = [
 
 
 class Spending(Struct, frozen=True):
-    """What a person's spending says: the payments that come back, the habit of each category, and every finding."""
+    """What a person's spending says: the payments that come back, the habit of each category, and every finding.
+
+    Sums and habits are in ``currency``; payments and what is found of them name their own.
+    """
 
     currency: str
     standing: tuple[Standing, ...]
@@ -50,30 +54,58 @@ class Spending(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def find_spending(accounts: Sequence[Account], *, as_of: int) -> Spending:
-    """Find what a person's own spending says at the end of a day, in the currency most of their payments are in.
+def find_spending(accounts: Sequence[Account], *, as_of: int, summed: Sequence[Account] | None = None) -> Spending:
+    """Find what a person's own spending says at the end of a day.
+
+    Payments are told in the currency they are in, and compared with others of it only.
+
+    Parameters
+    ----------
+    summed
+        The accounts of which sums are told, all in one currency; without them, those in the currency that most
+        payments are in.
 
     Examples
     --------
     >>> find_spending([], as_of=0).findings
     ()
     """
-    counts = Counter({account.currency: 0 for account in accounts})
-    for account in accounts:
-        counts[account.currency] += account.days.size
-    currency = counts.most_common(1)[0][0] if counts else ""
-    mine = [account for account in accounts if account.currency == currency]
-    streams = [stream for account in mine for stream in find_streams(account, as_of=as_of) if is_standing(stream)]
-    standing = standing_payments(mine, streams=streams, as_of=as_of)
-    bought = purchases(mine, streams=streams, as_of=as_of)
+    currency = usual_currency(accounts) or ""
+    main = _found([account for account in accounts if account.currency == currency], currency, as_of=as_of)
+    others = [
+        _found([account for account in accounts if account.currency == other], other, as_of=as_of)
+        for other in sorted({account.currency for account in accounts} - {currency})
+    ]
+    bought = main.bought if summed is None else _bought(summed, as_of=as_of)[1]
     tested, scale = tuple(shifts(bought, as_of=as_of)), usual_spending(bought, as_of=as_of)
     shifted = shift_findings(tested, bought, scale=scale, currency=currency, as_of=as_of)
     findings = (
         *pattern_findings(tested, scale=scale, currency=currency, as_of=as_of),
-        *subscription_findings(standing, as_of=as_of),
-        *unusual_findings(bought, currency=currency, as_of=as_of),
+        *main.findings,
         *shifted,
+        *(finding for other in others for finding in other.findings),
     )
     known = habits(bought, shifted={finding.category or "" for finding in shifted}, as_of=as_of)
     by_cause = {finding.id: finding for finding in findings}
-    return Spending(currency, standing, known, tuple(by_cause.values()))
+    standing = (payment for found in (main, *others) for payment in found.standing)
+    return Spending(currency, tuple(standing), known, tuple(by_cause.values()))
+
+
+class _Found(NamedTuple):
+    """What single payments in one currency say, and all that was bought in it."""
+
+    standing: tuple[Standing, ...]
+    findings: tuple[Finding, ...]
+    bought: Purchases
+
+
+def _found(accounts: Sequence[Account], currency: str, *, as_of: int) -> _Found:
+    streams, bought = _bought(accounts, as_of=as_of)
+    standing = standing_payments(accounts, streams=streams, as_of=as_of)
+    unusual = unusual_findings(bought, currency=currency, as_of=as_of)
+    return _Found(standing, (*subscription_findings(standing, as_of=as_of), *unusual), bought)
+
+
+def _bought(accounts: Sequence[Account], *, as_of: int) -> tuple[list[Stream], Purchases]:
+    streams = [stream for account in accounts for stream in find_streams(account, as_of=as_of) if is_standing(stream)]
+    return streams, purchases(accounts, streams=streams, as_of=as_of)

@@ -1,0 +1,177 @@
+"""Reference tables of daily rates: what a currency was worth in another on a day, as a publisher says.
+
+Everything is integers. A table may quote a pair directly, the other way round, or through a currency in which it quotes
+both; a rate of two steps takes both from one day. A later word about a day and a pair corrects the earlier one, and
+whoever asks as of an earlier entry still gets what was known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import product
+from operator import itemgetter
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
+
+from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.fields import Currency
+from marketofone.domain.moment import Day
+from marketofone.domain.money import Rate
+
+MAX_AGE = 7
+"""For how many days a rate holds where none follows: weekends and holidays have none of their own."""
+_MAX_DIGITS, _MAX_DECIMALS = 18, 15
+
+Digits = Annotated[int, Meta(ge=1, lt=10**_MAX_DIGITS)]
+Decimals = Annotated[int, Meta(ge=0, le=_MAX_DECIMALS)]
+
+
+class DailyRate(Struct, frozen=True, array_like=True, gc=False):
+    """One unit of ``base`` was worth ``digits`` units of ``quote`` on a day, the last ``decimals`` of them decimals."""
+
+    day: Day
+    base: Currency
+    quote: Currency
+    digits: Digits
+    decimals: Decimals
+
+
+class Pair(NamedTuple):
+    """A pair of currencies that a table quotes."""
+
+    table: str
+    base: str
+    quote: str
+
+
+class Step(NamedTuple):
+    """A pair on the way from one currency to another; a step back divides."""
+
+    pair: Pair
+    back: bool
+
+
+def daily_rate(day: Day, base: str, quote: str, worth: Decimal) -> DailyRate:
+    """Make a daily rate of a decimal number, which is taken as it is.
+
+    Raises
+    ------
+    MalformedEvent
+        When it is no rate that can be taken, or both currencies are the same.
+
+    Examples
+    --------
+    >>> daily_rate(Day(0), "EUR", "GBP", Decimal("0.85460"))
+    DailyRate(day=0, base='EUR', quote='GBP', digits=8546, decimals=4)
+    """
+    if base == quote:
+        raise MalformedEvent(field="quote", shape="the currency of the base", fix="name another currency")
+    if not worth.is_finite() or worth <= 0:
+        raise MalformedEvent(field="rate", shape="no number above zero", fix="write what one unit of base is worth")
+    _, digits, exponent = worth.as_tuple()
+    number, decimals = int("".join(map(str, digits))), -int(exponent)
+    while number % 10 == 0 and decimals > 0:
+        number, decimals = number // 10, decimals - 1
+    if worth.adjusted() + max(decimals, 0) >= _MAX_DIGITS or decimals > _MAX_DECIMALS:
+        fix = f"write at most {_MAX_DIGITS} digits, {_MAX_DECIMALS} of them decimals"
+        raise MalformedEvent(field="rate", shape="a number beyond any rate", fix=fix)
+    return DailyRate(day, base, quote, number * 10 ** max(-decimals, 0), max(decimals, 0))
+
+
+class ReferenceRates:
+    """All that reference tables said, by the entry of the bank's journal that said it.
+
+    It only grows, and one thread adds to it at a time; what others walk through meanwhile does not change.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._told: dict[Pair, dict[Day, dict[int, DailyRate]]] = {}
+        self._first: dict[Pair, Day] = {}
+
+    def add(self, n: int, table: str, rates: Iterable[DailyRate]) -> None:
+        """Take in what an entry says; a second time it changes nothing."""
+        for rate in rates:
+            pair = Pair(table, rate.base, rate.quote)
+            days = self._told.get(pair, {})
+            days[rate.day] = {**days.get(rate.day, {}), n: rate}
+            self._first[pair] = min(rate.day, self._first.get(pair, rate.day))
+            if pair not in self._told:
+                self._told = {**self._told, pair: days}
+
+    def told(self, pair: Pair, day: Day, *, upto: int) -> DailyRate | None:
+        """Give what a table said about a pair and a day, as of an entry."""
+        words = self._told.get(pair, {}).get(day, {})
+        n = max((n for n in words if n <= upto), default=None)
+        return None if n is None else words[n]
+
+    def first(self, pair: Pair) -> Day:
+        """Give the first day on which a pair is quoted."""
+        return self._first[pair]
+
+    def ways(self, of: str, to: str) -> Iterator[tuple[Step, ...]]:
+        """Give the ways from one currency to another, each within one table, in one step or in two."""
+        pairs = self._told.keys()
+        for table in {pair.table for pair in pairs}:
+            yield from ((step,) for step in _steps(table, of, to) if step.pair in pairs)
+            for middle in {pair.base for pair in pairs if pair.table == table} - {of, to}:
+                for way in product(_steps(table, of, middle), _steps(table, middle, to)):
+                    if all(step.pair in pairs for step in way):
+                        yield way
+
+
+def _steps(table: str, of: str, to: str) -> tuple[Step, Step]:
+    return Step(Pair(table, of, to), back=False), Step(Pair(table, to, of), back=True)
+
+
+@dataclass(frozen=True)
+class KnownRates:
+    """What reference tables said as of an entry of the bank's journal; nothing as of 0."""
+
+    n: int = 0
+    rates: ReferenceRates = field(default_factory=ReferenceRates)
+
+    def told(self, pair: Pair, day: Day) -> DailyRate | None:
+        """Give what a table said about a pair and a day."""
+        return self.rates.told(pair, day, upto=self.n)
+
+    def newest(self, of: str, to: str, *, day: int) -> Rate | None:
+        """Give the newest rate up to a day, however old.
+
+        Of those of one day that of fewer steps counts, then that of the first table, as their names are sorted; a pair
+        that is quoted both ways counts as it is asked for, and of two currencies in the middle the first.
+
+        Examples
+        --------
+        >>> rates = ReferenceRates()
+        >>> pounds = daily_rate(Day(3), "EUR", "GBP", Decimal("0.8"))
+        >>> rates.add(1, "ECB", [pounds, daily_rate(Day(3), "EUR", "JPY", Decimal("160"))])
+        >>> KnownRates(1, rates).newest("GBP", "JPY", day=5).text
+        'GBP at 200 JPY of 1970-01-04, ECB'
+        """
+        found = [(-told[0].day, len(way), way, told) for way in self.rates.ways(of, to) if (told := self._on(way, day))]
+        if not found:
+            return None
+        _, _, way, told = min(found, key=itemgetter(0, 1, 2))
+        over, under = 1, 1
+        for step, one in zip(way, told, strict=True):
+            worth, unit = one.digits, 10**one.decimals
+            over, under = (over * unit, under * worth) if step.back else (over * worth, under * unit)
+        return Rate(way[0].pair.table, told[0].day, of, to, over, under)
+
+    def _on(self, way: tuple[Step, ...], day: int) -> list[DailyRate]:
+        """Give what is quoted on the newest day on which every step is; nothing where there is none."""
+        first = max(self.rates.first(step.pair) for step in way)
+        for on in map(Day, range(day, first - 1, -1)):
+            told = [one for step in way if (one := self.told(step.pair, on)) is not None]
+            if len(told) == len(way):
+                return told
+        return []
+
+
+def is_fresh(rate: Rate, *, day: int) -> bool:
+    """Say whether a rate holds on a day still."""
+    return day - rate.day <= MAX_AGE

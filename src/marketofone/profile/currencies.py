@@ -1,0 +1,112 @@
+"""Accounts in several currencies: which of them can be added up, by which named rates, and which stay apart.
+
+Sums are told in the currency most of a person's payments are in. What is in another currency is counted at one rate for
+all its days, that of the day on which somebody looks, so that a sum moves only with the money. Without a rate it stays
+apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from msgspec import Struct
+
+from marketofone.domain.fields import MAX_MINOR
+from marketofone.domain.money import Rate, converted
+from marketofone.domain.rates import KnownRates, is_fresh
+from marketofone.profile.ledger import UNTOLD, Account, Integers
+
+
+class Together(Struct, frozen=True):
+    """What of some accounts can be added up, in one currency.
+
+    ``rates`` are by the currency they are for; ``stale`` are the newest of those that are too old to be used.
+    """
+
+    currency: str
+    rates: Mapping[str, Rate] = {}
+    apart: frozenset[str] = frozenset()
+    stale: Mapping[str, Rate] = {}
+
+    def counts(self, account: Account) -> bool:
+        """Say whether an account can be added up with the others."""
+        return account.currency not in self.apart
+
+    def minor(self, amount: int, currency: str) -> int:
+        """Give an amount in the common currency."""
+        return amount if currency == self.currency else converted(amount, self.rates[currency])
+
+    def accounts(self, of: Iterable[Account]) -> list[Account]:
+        """Give the accounts that can be added up, all in one currency and in their order."""
+        return [
+            account if account.currency == self.currency else in_currency(account, self.rates[account.currency])
+            for account in of
+            if self.counts(account)
+        ]
+
+
+def usual_currency(accounts: Iterable[Account]) -> str | None:
+    """Give the currency that most payments are in, the first of equals; None where there is no account.
+
+    Examples
+    --------
+    >>> usual_currency([]) is None
+    True
+    """
+    counts = Counter[str]()
+    for account in accounts:
+        counts[account.currency] += account.days.size
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def together(accounts: Sequence[Account], *, otherwise: str, rates: KnownRates, day: int) -> Together:
+    """Find what of some accounts can be added up on a day; ``otherwise`` is the currency where there is none.
+
+    Examples
+    --------
+    >>> together([], otherwise="EUR", rates=KnownRates(), day=0)
+    Together(currency='EUR', rates={}, apart=frozenset(), stale={})
+    """
+    currency = usual_currency(accounts) or otherwise
+    others = sorted({account.currency for account in accounts} - {currency})
+    newest = {other: rate for other in others if (rate := rates.newest(other, currency, day=day)) is not None}
+    usable = {
+        other: rate
+        for other, rate in newest.items()
+        if is_fresh(rate, day=day) and all(_fits(account, rate) for account in accounts if account.currency == other)
+    }
+    stale = {other: rate for other, rate in newest.items() if not is_fresh(rate, day=day)}
+    return Together(currency, usable, frozenset(set(others) - usable.keys()), stale)
+
+
+def in_currency(account: Account, rate: Rate) -> Account:
+    """Give an account as it would be in another currency, each amount rounded for itself.
+
+    Examples
+    --------
+    >>> from marketofone.domain.moment import Day
+    >>> from marketofone.profile.ledger import Kind
+    >>> at = np.array([1])
+    >>> pounds = Account("a", "GBP", (Kind(None, None, None),), at, at * 1000, at * 0, at * UNTOLD)
+    >>> euros = in_currency(pounds, Rate("ECB", Day(0), "GBP", "EUR", 117, 100))
+    >>> euros.currency, euros.amounts.tolist(), euros.tells_balance
+    ('EUR', [1170], False)
+    """
+    known = account.balances != UNTOLD
+    balances = account.balances.copy()
+    balances[known] = _converted(account.balances[known], rate)
+    return replace(account, currency=rate.to, amounts=_converted(account.amounts, rate), balances=balances)
+
+
+def _converted(amounts: Integers, rate: Rate) -> Integers:
+    return np.array([converted(amount, rate) for amount in amounts.tolist()], dtype=np.int64)
+
+
+def _fits(account: Account, rate: Rate) -> bool:
+    """Say whether no amount of an account becomes larger than amounts may be."""
+    balances = account.balances[account.balances != UNTOLD]
+    largest = max(int(np.abs(of).max(initial=0)) for of in (account.amounts, balances))
+    return converted(largest, rate) <= MAX_MINOR

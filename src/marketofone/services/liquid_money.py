@@ -1,0 +1,86 @@
+"""What a person can spend, over all their accounts: each currency apart, and their sum where a rate is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from marketofone.domain.moment import date_of
+from marketofone.domain.money import Money, Rate
+from marketofone.domain.rates import MAX_AGE
+from marketofone.models.forecast.history import history_of
+from marketofone.profile.account_types import LIQUID
+from marketofone.profile.currencies import Together
+from marketofone.profile.ledger import Account
+
+
+class MoneyPart(Struct, frozen=True, kw_only=True):
+    """What can be spent in one currency, and what it counts in the common one, by the name of the rate."""
+
+    currency: str
+    balance_minor: int
+    counted_minor: int | None
+    rate: str | None
+
+
+class LiquidMoney(Struct, frozen=True, kw_only=True):
+    """What can be spent: the parts by currency, and their sum; None where a part has no rate, or nothing is known."""
+
+    currency: str
+    total_minor: int | None
+    parts: tuple[MoneyPart, ...]
+
+
+def liquid_money(accounts: Sequence[Account], *, counted: Together, day: int) -> LiquidMoney:
+    """Add up the known balances of a person's current and savings accounts at the end of a day."""
+    parts = tuple(_parts(accounts, counted=counted, day=day))
+    known = [part.counted_minor for part in parts if part.counted_minor is not None]
+    whole = bool(parts) and len(known) == len(parts)
+    return LiquidMoney(currency=counted.currency, total_minor=sum(known) if whole else None, parts=parts)
+
+
+def _parts(accounts: Sequence[Account], *, counted: Together, day: int) -> Iterator[MoneyPart]:
+    balances: dict[str, int] = {}
+    for account in accounts:
+        balance = history_of(account, day).balance if account.type in LIQUID else None
+        if balance is not None:
+            balances[account.currency] = balances.get(account.currency, 0) + balance
+    for currency in sorted(balances, key=lambda one: (one != counted.currency, one)):
+        rate = counted.rates.get(currency)
+        yield MoneyPart(
+            currency=currency,
+            balance_minor=balances[currency],
+            counted_minor=None if currency in counted.apart else counted.minor(balances[currency], currency),
+            rate=None if rate is None else rate.text,
+        )
+
+
+def in_parts(money: LiquidMoney) -> Iterator[str]:
+    """Say the parts and their sum for people, where there are several."""
+    if len(money.parts) < 2:  # noqa: PLR2004 - one part is the sum
+        return
+    for part in money.parts:
+        counted = "" if part.rate is None else f", counted as {_text(part.counted_minor, money.currency)}: {part.rate}"
+        yield f"{_text(part.balance_minor, part.currency)}{counted}"
+    if money.total_minor is not None:
+        yield f"together {_text(money.total_minor, money.currency)}"
+
+
+def rates_said(counted: Together, *, apart: str) -> Iterator[str]:
+    """Say by which rates sums were made, and which currencies are in none; ``apart`` says so of one."""
+    for currency in sorted({*counted.rates, *counted.apart}):
+        if currency in counted.rates:
+            yield f"sums count {counted.rates[currency].text}"
+            continue
+        stale = counted.stale.get(currency)
+        yield apart.format(currency) + ("" if stale is None else _too_old(stale))
+
+
+def _too_old(rate: Rate) -> str:
+    on = date_of(rate.day).isoformat()
+    return f": the newest rate is of {on}, {rate.table}, and a rate holds for {MAX_AGE} days"
+
+
+def _text(minor: int | None, currency: str) -> str:
+    return "" if minor is None else Money(minor=minor, currency=currency).text
