@@ -25,6 +25,7 @@ from marketofone.importers import cloudevents, columnar, delimited, spreadsheet
 from marketofone.importers.rows import BadRow, events_of
 from payload_forms import HARD, SAMPLES, PayloadSample, places, within
 from payload_samples import ORIGIN
+from rate_forms import DAILY, LONG, SERIES, WIDE, check_rates
 from statement_files import Moved
 from statement_forms import FORMS, StatementForm, check_statement
 from statement_styles import STYLES
@@ -214,4 +215,5 @@ TARGETS: dict[str, Target] = {
     **{form.name: Target(partial(_statement, form), partial(check_statement, form)) for form in FORMS},
     **{name: Target(partial(_edited, sample), partial(_check_payload, sample)) for name, sample in SAMPLES.items()},
     "cloudevents": Target(_events, _check_events),
+    "rates": Target(lambda random: damaged(random.choice((WIDE, DAILY, LONG, SERIES)), random), check_rates),
 }

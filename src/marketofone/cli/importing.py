@@ -177,7 +177,7 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Sourc
         check = mapped.check
         differs = {"rows": check.differences, "line": check.first} if check.differences else None
         found = _found(numbered, notes=mapped.notes)
-        return {**found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
+        return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
 
     return _Source(_items(numbered, wanted, form=form), people=(wanted.customer or "",), told=told)
 

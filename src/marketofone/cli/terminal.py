@@ -58,16 +58,12 @@ def decision_document(decision: Decision, *, seconds: float) -> dict[str, Any]:
 
 
 def day_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:
-    """Give the JSON lines of a person's accounts, one a day."""
+    """Give the JSON lines of a person's accounts, one a day; one in another currency than their sum names it."""
     for account in ahead.accounts:
+        named = {} if account.currency == ahead.currency else {"currency": account.currency}
         for day in account.days:
-            yield {
-                "customer": ahead.customer,
-                "account": account.account,
-                "currency": account.currency,
-                "day": day.day,
-                "quantiles": day.quantiles,
-            }
+            line = {"customer": ahead.customer, "account": account.account, "day": day.day, "quantiles": day.quantiles}
+            yield line | named
 
 
 def event_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
-from operator import itemgetter
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
@@ -152,10 +151,10 @@ class KnownRates:
         >>> KnownRates(1, rates).newest("GBP", "JPY", day=5).text
         'GBP at 200 JPY of 1970-01-04, ECB'
         """
-        found = [(-told[0].day, len(way), way, told) for way in self.rates.ways(of, to) if (told := self._on(way, day))]
+        found = [(way, told) for way in self.rates.ways(of, to) if (told := self._on(way, day))]
         if not found:
             return None
-        _, _, way, told = min(found, key=itemgetter(0, 1, 2))
+        way, told = min(found, key=_rank)
         over, under = 1, 1
         for step, one in zip(way, told, strict=True):
             worth, unit = one.digits, 10**one.decimals
@@ -170,6 +169,11 @@ class KnownRates:
             if len(told) == len(way):
                 return told
         return []
+
+
+def _rank(found: tuple[tuple[Step, ...], list[DailyRate]]) -> tuple[object, ...]:
+    way, told = found
+    return -told[0].day, len(way), way[0].pair.table, [step.back for step in way], way
 
 
 def is_fresh(rate: Rate, *, day: int) -> bool:

@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from marketofone.audit.merkle import Frontier, leaf_hash
 from marketofone.domain.errors import MarketOfOneError
+from marketofone.domain.rates import ReferenceRates
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, digest_of, read_config
 from marketofone.projection.records import (
@@ -229,8 +230,9 @@ def _facts(context: AppContext) -> Facts:
     """Read what customers' journals are held against; nothing where the bank's journal cannot be read."""
     taught: dict[int, set[int]] = {}
     configs: list[BankConfig] = []
+    rates = ReferenceRates()
     if context.keys.is_absent:
-        return Facts(configs=(), taught=taught)
+        return Facts(configs=(), taught=taught, rates=rates)
     with suppress(MarketOfOneError, StopIteration, *_ALTERED), context.store.read() as reader:
         bank = context.projection.bank(reader)
         known = context.derived.get(("facts", bank.n))
@@ -241,8 +243,9 @@ def _facts(context: AppContext) -> Facts:
             record = codec.read(entry, box=context.keys.bank)
             for subject, n in (*record.lessons, *record.dropped):
                 taught.setdefault(subject, set()).add(n)
-        context.derived.put(("facts", bank.n), Facts(configs=tuple(configs), taught=taught))
-    return Facts(configs=tuple(configs), taught=taught)
+        rates = context.projection.rates(reader, bank).rates
+        context.derived.put(("facts", bank.n), Facts(configs=tuple(configs), taught=taught, rates=rates))
+    return Facts(configs=tuple(configs), taught=taught, rates=rates)
 
 
 def _verify_some(context: AppContext, subjects: Sequence[int]) -> Found:

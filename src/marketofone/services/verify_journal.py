@@ -22,12 +22,13 @@ from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
+from marketofone.domain.rates import KnownRates, ReferenceRates
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.amendments import is_taken_back, taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.folding import admitted, fold_more
-from marketofone.projection.records import IdentityRecord, IngestRecord, KeptEvent, OutcomeRecord
+from marketofone.projection.records import ForecastRecord, IdentityRecord, IngestRecord, KeptEvent, OutcomeRecord
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.directory import decision_mark, event_number
 from marketofone.services.ingest import VERDICT_NAMES
@@ -50,11 +51,13 @@ _SHORT = 6  # digits of a subject number that a problem names
 class Facts(Struct, frozen=True, kw_only=True):
     """What the bank's journal says that other journals are held against.
 
-    ``taught`` are by subject the outcome entries that a version learned from or dropped.
+    ``taught`` are by subject the outcome entries that a version learned from or dropped, ``rates`` what reference
+    tables said, by the entry that says it.
     """
 
     configs: tuple[BankConfig, ...]
     taught: Mapping[int, Collection[int]]
+    rates: ReferenceRates
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -166,6 +169,8 @@ class _Views:
         elif isinstance(record, OutcomeRecord):
             if record.uses and entry.n not in self._taught:
                 self._lessons.append((entry.subject, entry.n))
+        elif isinstance(record, ForecastRecord):
+            self._check_rates(entry, record)
         elif entry.kind == "decision":
             self._decisions += 1
             if (entry.subject, entry.n) not in self._reader.decisions(decision_mark(self._keys, record.decision.id)):
@@ -206,6 +211,11 @@ class _Views:
             snapshot = self._snapshots.get(kept.source)
             if snapshot is not None and entry.n <= snapshot.n:
                 self._events[kept.source].append((kept, event))
+
+    def _check_rates(self, entry: Entry, record: ForecastRecord) -> None:
+        known = KnownRates(record.rests_on.bank, self._facts.rates)
+        if any(known.newest(rate.of, rate.to, day=rate.day) != rate for rate in record.summary.rates):
+            self._problems.append(f"forecast {entry.n} counts at a rate that no table said before it")
 
     def _add_link(self, record: IdentityRecord) -> None:
         (self._links.add if record.linked else self._links.discard)(record.key)
