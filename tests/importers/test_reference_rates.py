@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from rate_forms import DAILY, LONG, SERIES, WIDE
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import day_number
 from marketofone.domain.rates import DailyRate
 from marketofone.importers.rates import ECB, OTHERWISE, RatesFile
 from marketofone.importers.rows import BadRow
+from rate_forms import DAILY, LONG, SERIES, WIDE
+
 
 def read(folder: Path, content: bytes, *, base: str = "EUR") -> tuple[RatesFile, list[DailyRate], list[BadRow]]:
     path = folder / "rates.csv"
@@ -89,7 +90,14 @@ def test_what_can_be_read_in_two_ways_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"Date,Amount\n2026-06-30,5\n", b"Date,USD,XXQ,GBP\n2026-06-30,1,1,1\n", b"Date,EUR,USD,JPY\n"]
+    "content",
+    [
+        b"",
+        b"Date,Amount\n2026-06-30,5\n",
+        b"Date,USD,XXQ,GBP\n2026-06-30,1,1,1\n",
+        b"Date,EUR,USD,JPY\n",
+        b"Date,USD,GBP,USD\n",
+    ],
 )
 def test_a_file_that_is_no_table_of_rates_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(MalformedDocument):

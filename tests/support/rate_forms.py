@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from marketofone.domain.errors import MalformedDocument
+from marketofone.importers.cells import is_empty
 from marketofone.importers.delimited import lines_of
 from marketofone.importers.rates import RatesFile
 from marketofone.importers.rows import BadRow
@@ -32,13 +33,10 @@ def check_rates(path: Path) -> bool:
     try:
         file = RatesFile(path)
         rows = list(file)
-        lines = [line for line in lines_of(path) if isinstance(line, BadRow) or any(map(str.strip, line.cells))]
+        below = [line for line in lines_of(path) if line.line > file.header_line]
     except MalformedDocument:
         return False
-    told = {line for line, _ in rows}
-    assert len(told) == len(rows)
-    assert len(rows) + file.notes <= len(lines)
-    assert len(rows) + file.notes >= sum(line.line > min(told, default=0) for line in lines)
+    assert len(rows) + file.notes == sum(isinstance(line, BadRow) or not is_empty(line.cells) for line in below)
     for _, row in rows:
         if not isinstance(row, BadRow):
             assert row

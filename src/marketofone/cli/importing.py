@@ -47,7 +47,9 @@ _NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (
 @click.option("--yes", is_flag=True, help="Take the mapping that is proposed, and ask nothing.")
 @click.option("--institution", metavar="NAME", help="The other bank where the accounts are.  [default: here]")
 @click.option("--account", metavar="NAME", help="The account of all rows.  [default: what the file says]")
-@click.option("--currency", metavar="CODE", help="The currency of all rows.  [default: what the file says]")
+@click.option(
+    "--currency", metavar="CODE", help="The currency of all rows, or the base of rates.  [default: what the file says]"
+)
 @click.option("--table", metavar="NAME", help="Of rates: who publishes them.  [default: ECB for its layouts]")
 @click.option(
     "--grant",

@@ -81,7 +81,8 @@ class _Long(NamedTuple):
 class RatesFile:
     """The rows of a file of rates, each with its line; ``notes`` counts rows in which nothing is quoted.
 
-    ``publisher`` is what the table is called, and ``unsure`` says what in it can be read in two ways.
+    ``publisher`` is what the table is called, and ``unsure`` says what in it can be read in two ways. The rows stand
+    below ``header_line``.
 
     Raises
     ------
@@ -92,7 +93,7 @@ class RatesFile:
     def __init__(self, path: Path, *, base: str = EURO) -> None:
         self._path = path
         header, self._layout = _layout(path, base=base)
-        self._header_line, self._width = header.line, len(header.cells)
+        self.header_line, self._width = header.line, len(header.cells)
         sample = list(islice(self._below(), _SAMPLE_ROWS))
         dates, amounts = _styles(sample, self._layout, width=self._width)
         self._date, self._amount = date_reader(dates.order), amount_reader(amounts.decimal)
@@ -101,6 +102,7 @@ class RatesFile:
         self.notes = 0
 
     def __iter__(self) -> Iterator[tuple[int, tuple[DailyRate, ...] | BadRow]]:
+        self.notes = 0
         said: dict[tuple[str, str, int], DailyRate] = {}
         for row in self._below(whole=True):
             if isinstance(row, BadRow):
@@ -127,7 +129,7 @@ class RatesFile:
                 yield from rows
 
     def _is_row(self, row: TableRow) -> bool:
-        return row.line > self._header_line and not is_empty(row.cells)
+        return row.line > self.header_line and not is_empty(row.cells)
 
     def _rates(self, row: TableRow) -> tuple[DailyRate, ...]:
         cells = _filled(row, width=self._width)
@@ -171,7 +173,7 @@ def _wide(header: TableRow, *, base: str, name: str) -> _Wide | None:
     Raises
     ------
     MalformedDocument
-        When one of the columns is called like no currency.
+        When a column is called like no currency, or two like one.
     """
     texts = [text_of(cell) for cell in header.cells]
     if not texts or folded(texts[0]) not in _NAMES["date"]:
@@ -180,6 +182,7 @@ def _wide(header: TableRow, *, base: str, name: str) -> _Wide | None:
     wrong = [at for at, text in quotes if text not in _CODES or text == base]
     if 2 * len(wrong) >= len(quotes):
         return None
+    wrong += [at for at, text in quotes if texts.index(text) < at]
     if wrong:
         shape = f"column {wrong[0] + 1} is called like no other currency"
         raise MalformedDocument(field=name, shape=shape, fix="name it by a code of ISO 4217, or take it out")
