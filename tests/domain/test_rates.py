@@ -58,8 +58,10 @@ def test_there_and_back_again_is_lost_no_more_than_half_a_unit_of_the_other_curr
 def known(*words: tuple[int, str, list[DailyRate]]) -> KnownRates:
     tables = ReferenceRates()
     for n, table, said in words:
-        tables.add(n, table, said)
-    return KnownRates(max(n for n, _, _ in words), tables)
+        tables = tables.after([(n, table, said)], n=n)
+    assert all(tables.told(Pair(table, rate.base, rate.quote), rate.day, upto=n) == rate
+               for n, table, said in words for rate in said)  # fmt: skip
+    return KnownRates(tables.n, tables)
 
 
 def euro(quote: str, worth: str, *, day: int = TODAY) -> DailyRate:

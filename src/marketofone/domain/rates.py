@@ -7,7 +7,9 @@ whoever asks as of an earlier entry still gets what was known then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import product
@@ -80,46 +82,73 @@ def daily_rate(day: Day, base: str, quote: str, worth: Decimal) -> DailyRate:
     return DailyRate(day, base, quote, number * 10 ** max(-decimals, 0), max(decimals, 0))
 
 
-class ReferenceRates:
-    """All that reference tables said, by the entry of the bank's journal that said it.
+class _Series(NamedTuple):
+    """What a table said of one pair, sorted by day and then by the entry that said it."""
 
-    It only grows, and one thread adds to it at a time; what others walk through meanwhile does not change.
+    days: array[int]
+    entries: array[int]
+    digits: array[int]
+    decimals: array[int]
+
+
+class ReferenceRates:
+    """All that reference tables said up to an entry ``n`` of the bank's journal; it never changes.
+
+    Examples
+    --------
+    >>> pounds = daily_rate(Day(3), "EUR", "GBP", Decimal("0.8"))
+    >>> rates = ReferenceRates().after([(7, "ECB", [pounds])], n=7)
+    >>> pair = Pair("ECB", "EUR", "GBP")
+    >>> rates.told(pair, Day(3), upto=7) == pounds, rates.told(pair, Day(3), upto=6)
+    (True, None)
     """
 
-    def __init__(self) -> None:
-        self.n = 0
-        self._told: dict[Pair, dict[Day, dict[int, DailyRate]]] = {}
-        self._first: dict[Pair, Day] = {}
+    def __init__(self, series: Mapping[Pair, _Series] | None = None, *, n: int = 0) -> None:
+        self.n = n
+        self._series = series or {}
 
-    def add(self, n: int, table: str, rates: Iterable[DailyRate]) -> None:
-        """Take in what an entry says; a second time it changes nothing."""
-        for rate in rates:
-            pair = Pair(table, rate.base, rate.quote)
-            days = self._told.get(pair, {})
-            days[rate.day] = {**days.get(rate.day, {}), n: rate}
-            self._first[pair] = min(rate.day, self._first.get(pair, rate.day))
-            if pair not in self._told:
-                self._told = {**self._told, pair: days}
+    def after(self, told: Iterable[tuple[int, str, Iterable[DailyRate]]], *, n: int) -> ReferenceRates:
+        """Give what tables said after further entries, each with its number, its table and its rates, up to ``n``."""
+        rows: dict[Pair, list[tuple[int, int, int, int]]] = {}
+        for entry, table, rates in told:
+            for rate in rates:
+                row = rate.day, entry, rate.digits, rate.decimals
+                rows.setdefault(Pair(table, rate.base, rate.quote), []).append(row)
+        changed = {pair: _sorted(more, before=self._series.get(pair)) for pair, more in rows.items()}
+        return ReferenceRates({**self._series, **changed}, n=n)
 
     def told(self, pair: Pair, day: Day, *, upto: int) -> DailyRate | None:
         """Give what a table said about a pair and a day, as of an entry."""
-        words = self._told.get(pair, {}).get(day, {})
-        n = max((n for n in words if n <= upto), default=None)
-        return None if n is None else words[n]
+        series = self._series.get(pair)
+        if series is None:
+            return None
+        first, end = bisect_left(series.days, day), bisect_right(series.days, day)
+        at = bisect_right(series.entries, upto, first, end) - 1
+        if at < first:
+            return None
+        return DailyRate(day, pair.base, pair.quote, series.digits[at], series.decimals[at])
 
-    def first(self, pair: Pair) -> Day:
-        """Give the first day on which a pair is quoted."""
-        return self._first[pair]
+    def days(self, pair: Pair, *, upto: int) -> Iterator[Day]:
+        """Give the days on which a pair is quoted, from one day on backwards."""
+        days = self._series[pair].days
+        return map(Day, reversed(days[: bisect_right(days, upto)]))
 
     def ways(self, of: str, to: str) -> Iterator[tuple[Step, ...]]:
         """Give the ways from one currency to another, each within one table, in one step or in two."""
-        pairs = self._told.keys()
+        pairs = self._series.keys()
         for table in {pair.table for pair in pairs}:
             yield from ((step,) for step in _steps(table, of, to) if step.pair in pairs)
             for middle in {pair.base for pair in pairs if pair.table == table} - {of, to}:
                 for way in product(_steps(table, of, middle), _steps(table, middle, to)):
                     if all(step.pair in pairs for step in way):
                         yield way
+
+
+def _sorted(rows: list[tuple[int, int, int, int]], *, before: _Series | None) -> _Series:
+    if before is not None:
+        rows = [*zip(*before, strict=True), *rows]
+    days, entries, digits, decimals = zip(*sorted(rows), strict=True)
+    return _Series(array("i", days), array("i", entries), array("q", digits), array("b", decimals))
 
 
 def _steps(table: str, of: str, to: str) -> tuple[Step, Step]:
@@ -145,9 +174,9 @@ class KnownRates:
 
         Examples
         --------
-        >>> rates = ReferenceRates()
-        >>> pounds = daily_rate(Day(3), "EUR", "GBP", Decimal("0.8"))
-        >>> rates.add(1, "ECB", [pounds, daily_rate(Day(3), "EUR", "JPY", Decimal("160"))])
+        >>> worth = {"GBP": Decimal("0.8"), "JPY": Decimal(160)}
+        >>> said = [daily_rate(Day(3), "EUR", quote, worth[quote]) for quote in worth]
+        >>> rates = ReferenceRates().after([(1, "ECB", said)], n=1)
         >>> KnownRates(1, rates).newest("GBP", "JPY", day=5).text
         'GBP at 200 JPY of 1970-01-04, ECB'
         """
@@ -163,8 +192,7 @@ class KnownRates:
 
     def _on(self, way: tuple[Step, ...], day: int) -> list[DailyRate]:
         """Give what is quoted on the newest day on which every step is; nothing where there is none."""
-        first = max(self.rates.first(step.pair) for step in way)
-        for on in map(Day, range(day, first - 1, -1)):
+        for on in self.rates.days(way[0].pair, upto=day):
             told = [one for step in way if (one := self.told(step.pair, on)) is not None]
             if len(told) == len(way):
                 return told

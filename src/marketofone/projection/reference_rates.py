@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -54,14 +53,15 @@ class RatesReader:
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
         self._read = ReferenceRates()
-        self._lock = threading.Lock()
 
     def upto(self, reader: BankReader, n: int) -> KnownRates:
         """Give what tables said up to an entry, which is one of rates, or 0."""
-        with self._lock:
-            if self._read.n < n:
-                for entry in reader.entries(BANK, after=self._read.n, upto=n, kinds=("rates",)):
-                    record = codec.read(entry, box=self._keys.bank)
-                    self._read.add(entry.n, record.table, rates_of(record))
-                self._read.n = n
-        return KnownRates(n, self._read)
+        read = self._read
+        if read.n < n:
+            read = self._read = read.after(self._told(reader, after=read.n, upto=n), n=n)
+        return KnownRates(n, read)
+
+    def _told(self, reader: BankReader, *, after: int, upto: int) -> Iterator[tuple[int, str, tuple[DailyRate, ...]]]:
+        for entry in reader.entries(BANK, after=after, upto=upto, kinds=("rates",)):
+            record = codec.read(entry, box=self._keys.bank)
+            yield entry.n, record.table, rates_of(record)
