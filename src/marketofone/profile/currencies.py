@@ -20,7 +20,7 @@ from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.profile.ledger import UNTOLD, Account, Integers
 
 
-class Together(Struct, frozen=True):
+class CommonCurrency(Struct, frozen=True):
     """What of some accounts can be added up, in one currency.
 
     ``rates`` are by the currency they are for; ``stale`` are the newest of those that are too old to be used.
@@ -62,13 +62,13 @@ def usual_currency(accounts: Iterable[Account]) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def together(accounts: Sequence[Account], *, otherwise: str, rates: KnownRates, day: int) -> Together:
-    """Find what of some accounts can be added up on a day; ``otherwise`` is the currency where there is none.
+def common_currency(accounts: Sequence[Account], *, otherwise: str, rates: KnownRates, day: int) -> CommonCurrency:
+    """Find in which currency accounts are added up on a day, and which of them can be; without any, ``otherwise``.
 
     Examples
     --------
-    >>> together([], otherwise="EUR", rates=KnownRates(), day=0)
-    Together(currency='EUR', rates={}, apart=frozenset(), stale={})
+    >>> common_currency([], otherwise="EUR", rates=KnownRates(), day=0)
+    CommonCurrency(currency='EUR', rates={}, apart=frozenset(), stale={})
     """
     currency = usual_currency(accounts) or otherwise
     others = sorted({account.currency for account in accounts} - {currency})
@@ -79,7 +79,7 @@ def together(accounts: Sequence[Account], *, otherwise: str, rates: KnownRates, 
         if is_fresh(rate, day=day) and all(_fits(account, rate) for account in accounts if account.currency == other)
     }
     stale = {other: rate for other, rate in newest.items() if not is_fresh(rate, day=day)}
-    return Together(currency, usable, frozenset(set(others) - usable.keys()), stale)
+    return CommonCurrency(currency, usable, frozenset(set(others) - usable.keys()), stale)
 
 
 def in_currency(account: Account, rate: Rate) -> Account:

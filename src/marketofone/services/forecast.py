@@ -14,7 +14,7 @@ from marketofone.domain.money import Rate
 from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
 from marketofone.models.forecast.labels import BUFFER
-from marketofone.profile.currencies import together
+from marketofone.profile.currencies import common_currency
 from marketofone.profile.ledger import Account
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -180,7 +180,7 @@ class _Money:
 
     def __init__(self, snapshot: Snapshot, accounts: Sequence[Account], *, day: int) -> None:
         self.rates = snapshot.rates
-        self.counted = together(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
+        self.counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
         self.accounts = accounts
         self.told_of = [account for account in accounts if self.counted.counts(account)]
         self.liquid = liquid_money(accounts, counted=self.counted, day=day)

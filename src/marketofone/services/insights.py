@@ -11,7 +11,7 @@ from marketofone.domain.moment import Instant
 from marketofone.features.declare import unit_of
 from marketofone.features.state import LiveState
 from marketofone.features.vector import Seen, see
-from marketofone.profile.currencies import together
+from marketofone.profile.currencies import common_currency
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
@@ -122,7 +122,7 @@ def _profile(
 def _liquid(snapshot: Snapshot, states: Mapping[str, LiveState], *, day: int) -> LiquidMoney:
     told = [SourceView(states[source].ledger, states[source].registers) for source in sorted(SOURCES & states.keys())]
     accounts = accounts_of(told)
-    counted = together(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
+    counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
     return liquid_money(accounts, counted=counted, day=day)
 
 

@@ -11,7 +11,7 @@ from marketofone.domain.money import Money, Rate
 from marketofone.domain.rates import MAX_AGE
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.account_types import LIQUID
-from marketofone.profile.currencies import Together
+from marketofone.profile.currencies import CommonCurrency
 from marketofone.profile.ledger import Account
 
 
@@ -32,7 +32,7 @@ class LiquidMoney(Struct, frozen=True, kw_only=True):
     parts: tuple[MoneyPart, ...]
 
 
-def liquid_money(accounts: Sequence[Account], *, counted: Together, day: int) -> LiquidMoney:
+def liquid_money(accounts: Sequence[Account], *, counted: CommonCurrency, day: int) -> LiquidMoney:
     """Add up the known balances of a person's current and savings accounts at the end of a day."""
     parts = tuple(_parts(accounts, counted=counted, day=day))
     known = [part.counted_minor for part in parts if part.counted_minor is not None]
@@ -40,7 +40,7 @@ def liquid_money(accounts: Sequence[Account], *, counted: Together, day: int) ->
     return LiquidMoney(currency=counted.currency, total_minor=sum(known) if whole else None, parts=parts)
 
 
-def _parts(accounts: Sequence[Account], *, counted: Together, day: int) -> Iterator[MoneyPart]:
+def _parts(accounts: Sequence[Account], *, counted: CommonCurrency, day: int) -> Iterator[MoneyPart]:
     balances: dict[str, int] = {}
     for account in accounts:
         balance = history_of(account, day).balance if account.type in LIQUID else None
@@ -67,7 +67,7 @@ def in_parts(money: LiquidMoney) -> Iterator[str]:
         yield f"together {_text(money.total_minor, money.currency)}"
 
 
-def rates_said(counted: Together, *, apart: str) -> Iterator[str]:
+def rates_said(counted: CommonCurrency, *, apart: str) -> Iterator[str]:
     """Say by which rates sums were made, and which currencies are in none; ``apart`` says so of one."""
     for currency in sorted({*counted.rates, *counted.apart}):
         if currency in counted.rates:

@@ -8,7 +8,7 @@ from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.counterparties import shown_name
 from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
-from marketofone.profile.currencies import together
+from marketofone.profile.currencies import common_currency
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
@@ -130,7 +130,7 @@ def spending_of(
 
 def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending:
     accounts, refused = known.accounts(), known.permit.refused
-    counted = together(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
+    counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
     found = find_spending(accounts, as_of=day, summed=counted.accounts(accounts) if counted.rates else None)
     return CustomerSpending(
         customer=known.person.asked.name,
