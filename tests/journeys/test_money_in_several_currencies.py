@@ -30,7 +30,6 @@ with warnings.catch_warnings():  # Starlette would rather have httpx2; its test 
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.engines
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 TODAY = Day(NOW // DAY)
