@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketofone.consent.licence import ALL
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import instant_of
-from marketofone.importers.licence import ALL, DataLicence, read_licence
+from marketofone.importers.licence import DataLicence, read_licence
 
 EVERYTHING = [
     *("ReadAccountsDetail", "ReadBalances", "ReadTransactionsDetail", "ReadTransactionsCredits"),
@@ -73,7 +74,8 @@ def test_a_day_until_which_a_consent_is_valid_belongs_to_it() -> None:
 
 
 def test_an_item_says_what_was_consented() -> None:
-    assert licence(plaid()) == DataLicence(until=instant_of(datetime(2026, 9, 1, tzinfo=UTC)), scopes=ALL)
+    until = instant_of(datetime(2026, 9, 1, tzinfo=UTC))
+    assert licence(plaid()) == DataLicence(until=until, scopes=ALL, alone=False)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,13 @@ def test_an_outcome_that_was_written_without_what_it_answered_is_still_read() ->
     assert msgspec.msgpack.decode(older, type=OutcomeRecord) == msgspec.structs.replace(kept, to=None)
 
 
+def test_a_state_that_was_written_before_there_were_licences_is_still_read() -> None:
+    kept = msgspec.msgpack.decode(reducer.to_bytes(SUBJECT_STATE)[1:])
+    *kept[2], licences = kept[2]
+    assert licences == []
+    assert reducer.from_bytes(b"\x02" + msgspec.msgpack.encode(kept)) == SUBJECT_STATE
+
+
 def test_old_bytes_of_states_mean_the_same() -> None:
     for source, state in states().items():
         old = from_bytes(bytes.fromhex(HELD[f"live state: {source}"]), catalogue=CATALOGUE, calendar=CALENDAR)

@@ -3,6 +3,8 @@
 ``Admitted`` and ``Permit`` are made here and nowhere else (a test reads every syntax tree to make sure), and the rooms
 behind the gate accept nothing else; forgetting the gate is a type error. There are three outcomes: admitted, refused,
 and gap: what cannot be judged is treated as refused and recorded apart.
+
+A licence that came with data of another bank is a ceiling: beyond it all is refused, whatever was granted here.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from marketofone.consent.ledger import Consents, State
+from marketofone.consent.licence import GOVERNED, beyond, ended, has_ended, has_outlived, no_offers, without_offers
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
@@ -26,6 +29,7 @@ WHY = {
     "not_yet": "your permission has not begun",
 }
 
+LESS_NOW = "what you allowed at another bank has ended or became less"
 NOT_DONE = "this bank does not do that: no purpose in consent.toml serves it"
 
 
@@ -52,7 +56,8 @@ class Gap(Struct, frozen=True, kw_only=True, gc=False):
 class Permit(Struct, frozen=True, kw_only=True):
     """Leave to use some sources of one person for one purpose through one channel (empty: none).
 
-    ``refused`` names the other sources of the purpose and why each may not be used, ``serves`` what it is for.
+    ``refused`` names the other sources of the purpose and why each may not be used, ``partly`` those of which a part
+    may not be used, and why. ``serves`` says what it is for.
     """
 
     customer: str
@@ -62,12 +67,19 @@ class Permit(Struct, frozen=True, kw_only=True):
     sources: frozenset[str]
     refused: Mapping[str, str]
     serves: frozenset[Role] = frozenset()
+    partly: Mapping[str, str] = {}
+
+    @property
+    def withheld(self) -> Mapping[str, str]:
+        """Every source of which something may not be used, and why."""
+        return {**self.partly, **self.refused}
 
 
 def admit(
     events: Sequence[Event], consents: Consents, *, policy: ConsentPolicy, now: Instant
 ) -> list[Admitted | Refused | Gap]:
     """Judge one person's events at a moment, in their order."""
+    licences = consents.licences
     verdicts: dict[str, str | None] = {}
     judged: list[Admitted | Refused | Gap] = []
     for event in events:
@@ -75,6 +87,8 @@ def admit(
         if source not in verdicts:
             verdicts[source] = _objection(source, consents, policy=policy, now=now)
         why = verdicts[source]
+        if why is None and licences:
+            why = beyond(event, licences, now=now)
         if why is None:
             judged.append(Admitted(event=event))
         elif source in policy.sources:
@@ -91,11 +105,12 @@ def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: I
 
 def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
     """Name the purposes that may use a source through any channel, in the order of the policy."""
+    open_to = _not_barred(source, consents, policy=policy, now=now)
     return tuple(
         name
         for name in policy.asking[source].purposes
         if policy.purposes[name].basis == "legal_duty"
-        or consents.opens(source, purposes=(name,), channels=policy.ways, now=now)
+        or (name in open_to and consents.opens(source, purposes=(name,), channels=policy.ways, now=now))
     )
 
 
@@ -104,21 +119,38 @@ def _objection(source: str, consents: Consents, *, policy: ConsentPolicy, now: I
         return None
     if source not in policy.sources:
         return "consent.toml does not know this source"
-    asked = policy.asking[source]
-    if asked.duty or consents.opens(source, purposes=asked.purposes, channels=policy.ways, now=now):
+    purposes = _not_barred(source, consents, policy=policy, now=now)
+    if policy.asking[source].duty or consents.opens(source, purposes=purposes, channels=policy.ways, now=now):
         return None
     return "no purpose may use this source"
 
 
+def _not_barred(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
+    """Name the purposes that ask for a source and that no licence bars from it."""
+    asking = policy.asking[source].purposes
+    if source != GOVERNED or not without_offers(consents.licences, now):
+        return asking
+    return tuple(name for name in asking if "marketing" not in policy.purposes[name].roles)
+
+
 def permit(
-    purpose: str, consents: Consents, *, customer: str, channel: str | None, policy: ConsentPolicy, now: Instant
+    purpose: str,
+    consents: Consents,
+    *,
+    customer: str,
+    channel: str | None,
+    policy: ConsentPolicy,
+    now: Instant,
+    made: Instant | None = None,
 ) -> Permit:
     """Give the permit for one purpose: possibly for no source at all.
 
     An empty purpose is one that the bank does not have: it opens nothing. Without a channel (the person looks
-    themselves, or nobody is reached) a source is open that any channel opens.
+    themselves, or nobody is reached) a source is open that any channel opens. ``made`` is when something was made that
+    is to be used: it may rest on what a licence allowed then, and allows no more.
     """
     spec = policy.purposes.get(purpose)
+    roles = frozenset[Role]() if spec is None else spec.roles
     granted: set[str] = set()
     refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)
     channels = policy.ways if channel is None else (channel,)
@@ -129,10 +161,12 @@ def permit(
             granted.add(source)
         else:
             state = _best(purpose, source, channels, consents, now=now)
-            if state == "granted":
-                granted.add(source)
+            why = WHY[state] if state != "granted" else _ceiling(source, consents, serves=roles, now=now, made=made)
+            if why:
+                refused[source] = why
             else:
-                refused[source] = WHY[state]
+                granted.add(source)
+    over = ended(consents.licences, now) if GOVERNED in granted else ()
     return Permit(
         customer=customer,
         purpose=purpose,
@@ -140,7 +174,8 @@ def permit(
         epoch=consents.epoch,
         sources=frozenset(granted),
         refused=refused,
-        serves=frozenset() if spec is None else spec.roles,
+        serves=roles,
+        partly={GOVERNED: has_ended(over)} if over else {},
     )
 
 
@@ -149,3 +184,13 @@ def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents
         return consents.state(ConsentScope(purpose=purpose, source=source, channel=channels[0]), now)
     states = {consents.state(ConsentScope(purpose=purpose, source=source, channel=to), now) for to in channels}
     return next((state for state in _OPENING if state in states), "never")
+
+
+def _ceiling(source: str, consents: Consents, *, serves: frozenset[Role], now: Instant, made: Instant | None) -> str:
+    """Say why licences close a source that is granted here; empty where they do not."""
+    if source != GOVERNED or not consents.licences:
+        return ""
+    if made is not None and has_outlived(consents.licences, made, now):
+        return LESS_NOW
+    barred = without_offers(consents.licences, now) if "marketing" in serves else ()
+    return no_offers(barred) if barred else ""

@@ -16,8 +16,10 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.consent.licence import Licences, licensed, shared
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Instant, text_of
 
 State = Literal["granted", "withdrawn", "expired", "not_yet", "never"]
@@ -74,12 +76,14 @@ class ConsentEntry(Struct, frozen=True, array_like=True):
 class Consents(Struct, frozen=True, array_like=True):
     """What one customer says: the entries that still count, newest first, and how often they changed it.
 
-    ``others`` are the consents of the other ids of one person; what all of them allow is allowed.
+    ``others`` are the consents of the other ids of one person; what all of them allow is allowed. ``licences`` are what
+    was allowed at other banks: no grant opens more of their data.
     """
 
     epoch: int
     said: tuple[ConsentEntry, ...]
     others: tuple[Consents, ...] = ()
+    licences: Licences = ()
 
     def validity(self, scope: ConsentScope) -> Validity | None:
         """Give what holds of a scope; None where at least one id of the person never said anything about it."""
@@ -138,7 +142,16 @@ def apply(consents: Consents, change: ConsentChange) -> Consents:
         change.sources,
         change.channels,
     )
-    return Consents(consents.epoch + 1, (said, *(older for older in consents.said if not said.hides(older))))
+    return replace(
+        consents,
+        epoch=consents.epoch + 1,
+        said=(said, *(older for older in consents.said if not said.hides(older))),
+    )
+
+
+def with_licences(consents: Consents, events: Iterable[Event], *, recorded: Instant) -> Consents:
+    """Give one customer's consents after some events, recorded at an instant, that may tell licences."""
+    return replace(consents, licences=licensed(consents.licences, events, recorded=recorded))
 
 
 def fold(changes: Iterable[ConsentChange]) -> Consents:
@@ -160,7 +173,8 @@ def together(people: Sequence[Consents]) -> Consents:
     if len(people) == 1:
         return people[0]
     first, *others = people
-    return Consents(sum(one.epoch for one in people), first.said, tuple(others))
+    licences = shared(one.licences for one in people)
+    return Consents(sum(one.epoch for one in people), first.said, tuple(others), licences)
 
 
 def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange:

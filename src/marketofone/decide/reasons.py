@@ -52,13 +52,15 @@ def _lot(choice: Choice) -> tuple[Reason, ...]:
 
 
 def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
-    """Say which sources were not looked at though this choice could have used them, and why."""
+    """Say which sources were not looked at, or in part, though this choice could have used them, and why."""
     whys: dict[str, dict[str, dict[str, None]]] = {}
     asked = context.decision_input
     for role in context.candidate_set.roles:
         permit = asked.permits.get(role)
-        for source in context.compiled.reads[role] - asked.allowed(role):
-            why = NEVER if permit is None else permit.refused.get(source, NEVER)
+        withheld = {} if permit is None else permit.withheld
+        reads = context.compiled.reads[role]
+        for source in (reads - asked.allowed(role)) | (reads & withheld.keys()):
+            why = withheld.get(source, NEVER)
             whys.setdefault(source, {}).setdefault(why, {})[asked.purpose(role)] = None
     return tuple(
         NotUsed(source=source, why="; ".join(f"{why} ({', '.join(of)})" for why, of in sorted(whys[source].items())))

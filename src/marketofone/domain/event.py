@@ -30,6 +30,7 @@ from marketofone.domain.money_events import (
     Movement,
     MovementUnderstood,
     OpenBankingBalance,
+    OpenBankingLicensed,
     OpenBankingOrder,
     OpenBankingTransaction,
     OrderPlaced,
@@ -191,8 +192,11 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
     "message.received": (MessageReceived, "messages"),
     "district.described": (DistrictDescribed, "reference"),
 }
+# It only narrows what may be used, so no consent is needed to keep it.
+LICENSED = "openbanking.licensed"
+KINDS[LICENSED] = (OpenBankingLicensed, "reference")
 REMOVED = "event.removed"
-_MAY_GO = "|".join(re.escape(kind) for kind in KINDS if not kind.startswith("identity."))
+_MAY_GO = "|".join(re.escape(kind) for kind in KINDS if not kind.startswith("identity.") and kind != LICENSED)
 
 
 class EventRemoved(EventData, frozen=True, kw_only=True):
@@ -211,7 +215,7 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
 KINDS[REMOVED] = (EventRemoved, "reference")
 MOVEMENTS = frozenset(kind for kind, (structure, _) in KINDS.items() if issubclass(structure, Movement))
 UNDERSTANDING = frozenset({"transaction.understood", "openbanking.understood"})
-AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED}
+AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED, LICENSED}
 """Kinds of events after which an earlier one may count no more, or as something else."""
 
 

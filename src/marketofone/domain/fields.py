@@ -80,6 +80,8 @@ Category = Literal[
     "other",
 ]
 """What spending is for. Words are stored, so a word once given stays; so do those of natures."""
+LicenceScope = Literal["accounts", "balances", "transactions", "orders"]
+"""What of another bank's accounts may be read."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -15,6 +15,7 @@ from marketofone.domain.fields import (
     EventPrinted,
     EventWord,
     Every,
+    LicenceScope,
     Minor,
     Nature,
     PositiveMinor,
@@ -166,3 +167,18 @@ class OpenBankingOrder(OrderPlaced, frozen=True, kw_only=True):
     """A payment on an account at another bank is known before it is made."""
 
     institution: EventName
+
+
+class OpenBankingLicensed(EventData, frozen=True, kw_only=True):
+    """What the person allowed at another bank when data was fetched there: no grant here allows more.
+
+    Nothing of that institution is used from ``until`` on, of a day before ``since``, or beyond ``scopes``; where one of
+    the first two is left out there is no such bound. Unless ``marketing`` says so, none of it is used for offers. What
+    was told at the latest ``time`` counts.
+    """
+
+    institution: EventName
+    scopes: tuple[LicenceScope, ...]
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    since: date | None = None
+    marketing: bool = False

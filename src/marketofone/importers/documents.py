@@ -13,7 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -87,9 +87,9 @@ def read_documents(path: Path) -> list[Document | BadRow]:
     return documents
 
 
-def day_of(path: Path) -> date:
-    """Give the day on which a file was last written, in UTC: what stands in it was so on that day or before."""
-    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date()
+def written_at(path: Path) -> datetime:
+    """Give when a file was last written: what stands in it was so then or before."""
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
 def _unpacked(packed: bytes) -> tuple[bytes, bool]:

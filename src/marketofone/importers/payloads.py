@@ -5,13 +5,15 @@
   that is expected) was so on the latest day that the file tells; where it tells none, on the day it was written.
 - *Ids* are those of the bank: a payment that is told again under its id, and otherwise, is a later version. A pending
   one without an id is told as an order, for it could not be recognised again.
+- *Consents* that lie in the file become licences. They are given before all other rows, for these are judged by them; a
+  consent that cannot be read ends the reading before any row is given.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -21,7 +23,9 @@ from msgspec import Raw
 
 from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.errors import MalformedEvent, malformed
-from marketofone.importers.documents import Document, day_of, read_documents
+from marketofone.domain.moment import datetime_of
+from marketofone.importers.documents import Document, read_documents, written_at
+from marketofone.importers.licence import DataLicence, read_licence
 from marketofone.importers.payload_values import NAME, no_word, printed
 from marketofone.importers.rows import BadRow, Row, What
 
@@ -115,18 +119,50 @@ def read_rows(path: Path, reading: Callable[[Sequence[Document], date], Reading]
     Raises
     ------
     MalformedDocument
-        When the file cannot be read.
+        When the file, or a consent in it, cannot be read.
     """
     found = read_documents(path)
-    file = reading([one for one in found if isinstance(one, Document)], day_of(path))
+    documents = [one for one in found if isinstance(one, Document)]
+    consents = [(one, licence) for one in documents if (licence := read_licence(one.body)) is not None]
+    yield from _licences(consents, written=written_at(path))
+    alone = {id(one) for one, licence in consents if licence.alone}
+    file = reading(documents, written_at(path).date())
     for one in found:
         if isinstance(one, BadRow):
             yield one
+            continue
+        if id(one) in alone:
             continue
         try:
             yield from file.rows(one)
         except MalformedEvent as why:
             yield BadRow(line=one.line, raw=one.body[: MAX_EVENT_BYTES + 1], why=why)
+
+
+def _licences(consents: Iterable[tuple[Document, DataLicence]], *, written: datetime) -> Iterator[Row]:
+    """Give each licence of a file once, in the order in which they were told; those in force come last.
+
+    A request for a consent, which says no status, stands for one that is not in force only where no other is.
+    """
+    consents = list(consents)
+    is_given = any(licence.scopes for _, licence in consents)
+    rows: dict[str, tuple[datetime, bool, Row]] = {}
+    for document, licence in consents:
+        if is_given and not licence.scopes and licence.told is None:
+            continue
+        told = licence.told or written
+        on = told if isinstance(told, datetime) else datetime(told.year, told.month, told.day, tzinfo=UTC)
+        on = on if on.tzinfo is not None else on.replace(tzinfo=UTC)
+        facts = {
+            "scopes": licence.scopes,
+            "until": None if licence.until is None else datetime_of(licence.until),
+            "since": licence.since,
+            "marketing": licence.marketing,
+        }
+        row = Row(line=document.line, raw=document.body[: MAX_EVENT_BYTES + 1], what="licence", facts=facts, on=on)
+        rows.setdefault(repr((on, facts)), (on, bool(licence.scopes), row))
+    for _, _, row in sorted(rows.values(), key=lambda one: one[:2]):
+        yield row
 
 
 class BalanceKind(NamedTuple):

@@ -26,11 +26,11 @@ from msgspec import Struct
 
 from marketofone.domain.cloudevents import check_texts
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
-from marketofone.domain.event import KINDS, REMOVED, Event
+from marketofone.domain.event import KINDS, LICENSED, REMOVED, Event
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money import minor_of
 
-What = Literal["movement", "removed", "balance", "account", "order"]
+What = Literal["movement", "removed", "balance", "account", "order", "licence"]
 _KINDS: dict[tuple[What, bool], str] = {
     ("movement", False): "transaction.booked",
     ("movement", True): "openbanking.transaction",
@@ -41,6 +41,7 @@ _KINDS: dict[tuple[What, bool], str] = {
     ("account", False): "account.opened",
     ("order", False): "order.placed",
     ("order", True): "openbanking.order",
+    ("licence", True): LICENSED,
 }
 _AMOUNTS = {"amount": "currency", "balance": "currency", "limit": "currency", "original": "original_currency"}
 _DIGEST_BYTES = 12
@@ -63,8 +64,8 @@ class Row(Struct, frozen=True, kw_only=True):
     minor units of the currency beside them. ``replaces`` is the id of an earlier row of the account that counts no
     more; a row of what was ``removed`` names one by its own ``id``. ``unique`` says that rows of one id are versions of
     one thing, of which the last one counts. ``line`` is where it stands, counted from 1; ``raw`` the bytes it was read
-    from, for a dead letter. Of two rows of a day that with the greater ``place`` counts as later. Balances, accounts
-    and orders are found beside the rows of the input.
+    from, for a dead letter. Of two rows of a day that with the greater ``place`` counts as later. Balances, accounts,
+    orders and licences are found beside the rows of the input.
     """
 
     line: int

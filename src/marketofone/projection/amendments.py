@@ -1,4 +1,4 @@
-"""What amends earlier events: a removal, what replaces another, a later version, what a movement turned out to be.
+"""What amends earlier events: removals, replacements, later versions, what a movement turned out to be, licences.
 
 A producer may send a movement again under its id with other facts. That is a later version: it is kept under an id of
 its own (``later_id``) and replaces the version before. To remove an event is to remove all its versions, those that are
@@ -11,8 +11,9 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from marketofone.consent.licence import GOVERNED
 from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of
-from marketofone.domain.money_events import Movement, MovementUnderstood
+from marketofone.domain.money_events import Movement, MovementUnderstood, OpenBankingLicensed
 
 _VERSION = re.compile(r"(.+)~v[0-9]+", re.DOTALL)
 _ALL = "~v*"
@@ -21,7 +22,7 @@ _ALL = "~v*"
 class TakenBack(NamedTuple):
     """What an event takes back: the source, and the keys of events, or of all later versions of one.
 
-    Without keys nothing goes, and yet what was folded of the source holds no more.
+    Without keys nothing goes, and yet what was folded of the source holds no more: so it is with a licence.
     """
 
     source: Source
@@ -48,6 +49,8 @@ def taken_back(event: Event) -> TakenBack | None:
         return TakenBack(event.source, _keys(event.producer, data.replaces, but=_first_id(event.id)))
     if isinstance(data, MovementUnderstood):
         return TakenBack(event.source, ())
+    if isinstance(data, OpenBankingLicensed):
+        return TakenBack(GOVERNED, ())
     if isinstance(data, EventRemoved):
         return TakenBack(KINDS[data.type][1], _keys(data.producer or event.producer, data.id, but=None))
     return None

@@ -1,7 +1,8 @@
 """Live state per source: what is known as of an entry and the entries after it, folded when somebody looks.
 
 The gate judges whether a source may be looked at. What its state says depends on the journal alone.
-So the state of a source is the fold of every kept event of it up to an entry, in whatever steps it was folded.
+So the state of a source is the fold of every kept event of it up to an entry, in whatever steps it was folded; but for
+the source whose data come with licences, of which each institution goes out of the fold when its licence ends.
 """
 
 from __future__ import annotations
@@ -29,10 +30,14 @@ _MOVEMENT = msgspec.json.Decoder(MovementReading)
 
 
 class Folded(NamedTuple):
-    """The state of a source as of an entry; None while no event of it is kept."""
+    """The state of a source as of an entry; None while no event of it is kept.
+
+    ``without`` names the institutions whose licences had ended: their events are left out.
+    """
 
     n: int
     state: LiveState | None
+    without: frozenset[str] = frozenset()
 
 
 def kept_events(

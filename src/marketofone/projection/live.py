@@ -7,12 +7,13 @@ is never stale: a reader that sees more entries makes it fold more, one that see
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from marketofone.audit.sealed_box import Box
 from marketofone.consent.gate import admissible
+from marketofone.consent.licence import GOVERNED, run_out
 from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
@@ -253,7 +254,9 @@ class Projection:
         self, reader: JournalReader, person: Person, wanted: frozenset[str], config: BankConfig, judged: Instant
     ) -> dict[str, LiveState]:
         one, own = person.asked, person.own
-        before = self._known(reader, one, wanted, own, config)
+        over = run_out(person.consents.licences, judged)
+        without = {source: over if source == GOVERNED else frozenset[str]() for source in wanted}
+        before = self._known(reader, one, without, own, config)
         behind = {source: folded.n for source, folded in before.items() if folded.n < own.sources[source]}
         states: dict[str, LiveState | None] = {source: folded.state for source, folded in before.items()}
         more: dict[str, list[AdmittedEvent]] = {}
@@ -264,26 +267,34 @@ class Projection:
             more = admitted(events, consents=person.consents, config=config, now=judged)
             states = fold_more(states, more, config=config)
         for source, state in states.items():
-            self._remember(one, source, Folded(own.n, state), heavy=len(more.get(source, ())) >= RENEW_AFTER)
+            folded = Folded(own.n, state, without[source])
+            self._remember(one, source, folded, heavy=len(more.get(source, ())) >= RENEW_AFTER)
         return {source: state for source, state in states.items() if state is not None}
 
     def _known(
-        self, reader: JournalReader, customer: Customer, sources: frozenset[str], own: SubjectState, config: BankConfig
+        self,
+        reader: JournalReader,
+        customer: Customer,
+        without: Mapping[str, frozenset[str]],
+        own: SubjectState,
+        config: BankConfig,
     ) -> dict[str, Folded]:
         """Give what some sources were folded to, as remembered or else as kept; 0 entries where neither can be used.
 
-        What was folded before an event of the source was taken back cannot be used: nothing can be unfolded.
+        What was folded before an event of the source was taken back cannot be used, nor what was folded with or
+        without other institutions: nothing can be unfolded. What is kept was folded with all of them.
         """
         schema = schema_of(config.features, config.calendar)
         known: dict[str, Folded] = {}
-        for source in sources:
+        for source, left_out in without.items():
             folded = self._folded.get((customer.subject, source))
-            if folded is None or not _stands(folded.n, own, source):
+            if folded is None or folded.without != left_out or not _stands(folded.n, own, source):
                 continue
             if folded.state is None or folded.state.schema == schema:
                 known[source] = folded
-        missing = sorted(sources - known.keys())
-        kept = reader.snapshots(customer.subject, names=missing) if missing and self._renew else {}
+        missing = sorted(without.keys() - known.keys())
+        names = [source for source in missing if not without[source]]
+        kept = reader.snapshots(customer.subject, names=names) if names and self._renew else {}
         for source in missing:
             known[source] = self._opened(kept.get(source), customer, own, source, config)
         return known
@@ -302,7 +313,7 @@ class Projection:
         known = self._folded.get((customer.subject, source))
         if known is None or known.n <= folded.n:
             self._folded.put((customer.subject, source), folded)
-        late = self._renew is not None and (heavy or self._is_late(customer, source, n=folded.n))
+        late = not folded.without and (heavy or self._is_late(customer, source, n=folded.n))
         if late and folded.state is not None:
             self._renew_now(customer, source, to_bytes(folded.state), n=folded.n)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from marketofone.consent.ledger import Consents, together
+from marketofone.consent.licence import GOVERNED, has_outlived
 from marketofone.domain.moment import Instant
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
@@ -53,6 +54,13 @@ class Person(Struct, frozen=True, dict=True):
         each = (self.states[member.subject].forecast for member in self.members)
         counting = (one.summary for one in each if one is not None and self._counts(one))
         return max(counting, key=lambda one: one.at, default=None)
+
+    def forecast_at(self, now: Instant) -> ForecastSummary | None:
+        """Give what the last forecast said, unless it rests on data of another bank of which less may be used now."""
+        summary = self.forecast
+        if summary is None or GOVERNED not in summary.sources:
+            return summary
+        return None if has_outlived(self.consents.licences, summary.at, now) else summary
 
     def _counts(self, forecast: LastForecast) -> bool:
         """Say whether a forecast rests on this person alone, and nothing it was made of was taken back since.

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.consent.ledger import NEVER_ASKED, Consents, apply
+from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, with_licences
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import AMENDING
@@ -126,14 +126,15 @@ def _ingest(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[str
 def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[str, Any]:
     changes = _ingest(state, entry, record)
     sources, removed = changes["sources"], state.removed.copy()
-    for kept in record.events:
-        gone = taken_back(parse_event(kept.body)) if kept.kind in AMENDING and kept.body is not None else None
+    amending = [parse_event(kept.body) for kept in record.events if kept.kind in AMENDING and kept.body is not None]
+    for event in amending:
+        gone = taken_back(event)
         if gone is not None:
             before = removed[gone.source].keys if gone.source in removed else ()
             removed[gone.source] = Removed(entry.n, tuple(dict.fromkeys((*before, *gone.keys))))
             if gone.source in sources:
                 sources[gone.source] = entry.n
-    return changes | {"removed": removed}
+    return changes | {"removed": removed, "consents": with_licences(state.consents, amending, recorded=entry.recorded)}
 
 
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from msgspec import Struct
 
 from marketofone.consent.gate import admissible
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
+from marketofone.consent.licence import Licence, Licences
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
-from marketofone.domain.moment import Instant, text_of
+from marketofone.domain.fields import LicenceScope
+from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
@@ -34,12 +36,24 @@ class ScopeState(Struct, frozen=True, kw_only=True):
     until: str | None
 
 
+class LicenceState(Struct, frozen=True, kw_only=True):
+    """What was allowed at another bank: no grant opens more of what came from there, and none once it has ``ended``."""
+
+    institution: str
+    scopes: tuple[LicenceScope, ...]
+    until: str | None
+    since: str | None
+    marketing: bool
+    ended: bool
+
+
 class ConsentView(Struct, frozen=True, kw_only=True):
-    """A person's consents, scope by scope."""
+    """A person's consents, scope by scope, and what they allowed at other banks, as it stands now."""
 
     customer: str
     epoch: int
     cells: tuple[ScopeState, ...]
+    licences: tuple[LicenceState, ...] = ()
 
 
 class ConsentGiven(Struct, frozen=True, kw_only=True):
@@ -137,9 +151,11 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
     judged = asked_moment(as_of, now=now)
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
-        consents = NEVER_ASKED
+        consents, asked = NEVER_ASKED, now
+        licences: Licences = ()
         if known(context, customer):
             person = snapshot.person(customer)
+            licences, asked = person.consents.licences, person.judged(now)
             if as_of is None:
                 consents, judged = person.consents, person.judged(now)
             else:
@@ -149,6 +165,7 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
         customer=customer,
         epoch=consents.epoch,
         cells=tuple(_scope_state(consents, scope, now=judged) for scope in scopes),
+        licences=tuple(_licence_state(licence, now=asked) for licence in licences),
     )
 
 
@@ -221,6 +238,17 @@ def _after(person: Person | None, subject: int, said: ConsentChange) -> Consents
         return apply(NEVER_ASKED, said)
     each = [apply(state.consents, said) if of == subject else state.consents for of, state in person.states.items()]
     return together(each)
+
+
+def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
+    return LicenceState(
+        institution=licence.institution,
+        scopes=licence.scopes,
+        until=None if licence.until is None else text_of(licence.until),
+        since=None if licence.since is None else date_of(licence.since).isoformat(),
+        marketing=licence.marketing,
+        ended=licence.has_ended(now),
+    )
 
 
 def _scope_state(consents: Consents, scope: ConsentScope, *, now: Instant) -> ScopeState:

@@ -97,7 +97,7 @@ def _made(
         before = _made_before(context, reader, snapshot, person, request)
         if before is not None:
             return before
-        if ahead or not outdated(person):
+        if ahead or not outdated(person, now=request.at):
             return snapshot, _decided(context, reader, snapshot, person, request)
     with suppress(ConsentRefused):
         look_ahead(context, request.customer, now=request.at)
@@ -291,7 +291,7 @@ def decision_input_of(
         arms=policy.arms,
         values=policy.values,
         affinity=policy.affinity,
-        forecast=_forecast_facts(snapshot, person, now=moment),
+        forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
         control=in_control(person, share=config.settings.control_share, secret=secret) if control is None else control,
         exploration=config.settings.exploration,
         minute_of_day=config.calendar.minute_of_day(moment),
@@ -382,8 +382,8 @@ def _made_before(
     return Proved(made, Head(entry.subject, entry.n, entry.hash, stamp=entry.stamp, recorded=entry.recorded))
 
 
-def _forecast_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> ForecastFacts | None:
-    summary = person.forecast
+def _forecast_facts(snapshot: Snapshot, person: Person, *, now: Instant, judged: Instant) -> ForecastFacts | None:
+    summary = person.forecast_at(judged)
     if summary is None or not now - FORECAST_AGE < summary.at <= now:
         return None
     return summary.facts(calendar=snapshot.config.calendar, now=now)

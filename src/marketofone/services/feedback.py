@@ -113,6 +113,7 @@ def learning_permit(person: Person, decision: Decision, *, config: BankConfig, n
         channel=decision.channel,
         policy=config.policy,
         now=person.judged(now),
+        made=decision.at,
     )
 
 

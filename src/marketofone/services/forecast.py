@@ -158,10 +158,13 @@ def why_not(permit: Permit) -> str:
     return permit.refused.get("transactions", "you have not allowed it")
 
 
-def outdated(person: Person) -> bool:
-    """Say whether a person's money moved since they were last looked ahead for; never before there was a forecast."""
-    summary = person.forecast
-    return summary is not None and bool(summary.seen) and summary.seen != money_seen(person)
+def outdated(person: Person, *, now: Instant) -> bool:
+    """Say whether a person's money moved since they were last looked ahead for; never before there was a forecast.
+
+    It did as well where less of what moved may be used now.
+    """
+    summary, moved = person.forecast, person.forecast_at(person.judged(now)) is None
+    return summary is not None and bool(summary.seen) and (moved or summary.seen != money_seen(person))
 
 
 def foresee_all(snapshot: Snapshot, people: Sequence[Known], *, model: Model, now: Instant, actor: str) -> list[Made]:
@@ -238,7 +241,7 @@ def _worth(ahead: Forecast, rates: KnownRates, *, currency: str) -> Rate | None:
 
 
 def _refusals(permit: Permit) -> tuple[str, ...]:
-    return tuple(f"{source} not used: {why}" for source, why in permit.refused.items() if source in SOURCES)
+    return tuple(f"{source} not used: {why}" for source, why in permit.withheld.items() if source in SOURCES)
 
 
 def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ...]) -> CustomerForecast:

@@ -63,7 +63,7 @@ def take_in(items: Iterable[Item[T]], *, ingest_batch: IngestBatch[T]) -> Import
     """
     report, reasons, given = IngestReport(), Reasons(), _UntilBroken(items)
     for batch in together(given, size=MAX_BATCH):
-        for is_row in (True, False):
+        for is_row in (False, True):  # rows are judged by what is found beside them
             part = [item for item in batch if item.is_row is is_row]
             if part:
                 told = ingest_batch([item.incoming for item in part])

@@ -18,11 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
-from marketofone.consent.ledger import NEVER_ASKED, Consents
+from marketofone.consent.ledger import NEVER_ASKED, Consents, with_licences
 from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import MOVEMENTS, Event, IdentityLinked, IdentityUnlinked
+from marketofone.domain.event import LICENSED, MOVEMENTS, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
@@ -303,6 +303,9 @@ def _judged(
     random: codec.Random,
 ) -> _Judged:
     policy, consents, now = snapshot.config.policy, standing.consents, max(now, standing.last)
+    told = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
+    if told:  # what arrives together with a licence is judged by it
+        consents = with_licences(consents, told, recorded=now)
     verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
     events: list[KeptEvent] = []
     keys: list[int] = []

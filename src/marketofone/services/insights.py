@@ -113,7 +113,7 @@ def _profile(
         hidden=tuple(
             feature.name for feature, hidden in zip(config.features.features, seen.hidden, strict=True) if hidden
         ),
-        refused=dict(opened.refused),
+        refused=dict(opened.withheld),
         liquid=_liquid(snapshot, states, day=config.calendar.day_of(as_of)),
     )
     return shown, tuple((purpose, source) for source in sorted(opened.sources))

@@ -82,7 +82,7 @@ def _foreseen(snapshot: Snapshot, people: Iterable[Person], *, now: Instant) -> 
     for person in people:
         judged = person.judged(now)
         opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=policy, now=judged)
-        summary = person.forecast if opened.sources else None
+        summary = person.forecast_at(judged) if opened.sources else None
         if summary is not None and summary.at <= now and opened.sources.issuperset(summary.sources):
             yield _Foreseen(person, purpose, summary)
 

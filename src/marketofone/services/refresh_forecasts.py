@@ -60,7 +60,7 @@ def _due(people: Sequence[Known], *, today: int, now: Instant) -> list[Known]:
             again = any(silence(account.until(today), as_of=today) is None for account in accounts)
         else:
             fresh = now - FRESH < summary.at <= now
-            again = not (safe and fresh) or outdated(one.person)
+            again = not (safe and fresh) or outdated(one.person, now=now)
         if again:
             due.append(one)
     return due

@@ -129,7 +129,7 @@ def spending_of(
 
 
 def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending:
-    accounts, refused = known.accounts(), known.permit.refused
+    accounts, withheld = known.accounts(), known.permit.withheld
     counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
     found = find_spending(accounts, as_of=day, summed=counted.accounts(accounts) if counted.rates else None)
     return CustomerSpending(
@@ -142,7 +142,7 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
         sources=tuple(sorted(known.open)),
         notes=(
             *rates_said(counted, apart="payments in {} are shown apart, and are in no sum"),
-            *(f"{source.replace('_', ' ')} not used: {refused[source]}" for source in sorted(SOURCES & refused.keys())),
+            *(f"{source.replace('_', ' ')} not used: {withheld[source]}" for source in sorted(SOURCES & withheld.keys())),
         ),
     )
 

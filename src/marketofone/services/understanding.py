@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from marketofone.consent.gate import admissible
+from marketofone.consent.licence import beyond
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import Event, key_of
 from marketofone.domain.moment import Instant
@@ -82,7 +83,9 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
         entries = reader.entries(customer.subject, upto=person.own.n, kinds=HOLDS_EVENTS)
         records = ((entry.n, codec.read(entry, box=customer.box)) for entry in entries)
         kept = kept_events(records, after=dict.fromkeys(open_sources, 0), removed=person.own.removed_keys)
-        known, calendar = _known(context.right_of_way.paced(kept)), snapshot.config.calendar
+        licences = person.consents.licences
+        usable = (pair for pair in kept if beyond(pair[1], licences, now=at) is None)
+        known, calendar = _known(context.right_of_way.paced(usable)), snapshot.config.calendar
     known.movements.sort(key=lambda moved: moved[0].at)
     del known.movements[:-MOST]
     facts = [fact_of(data, day=event.day(calendar), given=given) for event, data, given in known.movements]

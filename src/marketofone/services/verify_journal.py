@@ -17,6 +17,7 @@ from msgspec import Struct
 from marketofone.audit.journal_chain import Break, ChainChecker, ChainedEntry, Header
 from marketofone.audit.sealed_box import Box
 from marketofone.consent.ledger import ConsentEntry, Consents, Validity
+from marketofone.consent.licence import GOVERNED, Licences, licensed, unlimited_in_time
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
@@ -145,6 +146,7 @@ class _Views:
         self._state = NOTHING
         self._event_keys: set[int] = set()
         self._removed: set[bytes] = set()
+        self._licences: Licences = ()  # as of the snapshot of the source whose data come with them
         self._links: set[bytes] = set()
         self._decisions = 0
         self._lessons: list[tuple[int, int]] = []
@@ -160,7 +162,7 @@ class _Views:
         core = self._snapshots.get(CORE)
         if core is not None and self._state.n < core.n:
             self._state = reduce(self._state, entry, record)
-            if self._state.n == core.n and codec.kept(core, box=self._customer.box) != reducer.to_bytes(self._state):
+            if self._state.n == core.n and not self._is_core(core):
                 self._problems.append("the snapshot of what it says is not what its entries say")
         if isinstance(record, IngestRecord):
             self._add_events(entry, record)
@@ -208,6 +210,9 @@ class _Views:
             gone = taken_back(event)
             if gone is not None:
                 self._removed.update(gone.keys)
+            governed = self._snapshots.get(GOVERNED)
+            if governed is not None and entry.n <= governed.n:
+                self._licences = licensed(self._licences, [event], recorded=entry.recorded)
             snapshot = self._snapshots.get(kept.source)
             if snapshot is not None and entry.n <= snapshot.n:
                 self._events[kept.source].append((kept, event))
@@ -237,6 +242,11 @@ class _Views:
             if name != CORE and not self._holds(snapshot, events):
                 self._problems.append(f"the snapshot of {name!r} is not what its entries say")
 
+    def _is_core(self, core: Kept) -> bool:
+        """Say whether a snapshot says what the entries say; one of an earlier release may say it in fewer words."""
+        plain = codec.kept(core, box=self._customer.box)
+        return plain is not None and reducer.from_bytes(plain) == self._state
+
     def _holds(self, snapshot: Kept, events: list[tuple[KeptEvent, Event]]) -> bool:
         """Say whether events fold into a snapshot, under the declarations it was folded under."""
         plain = codec.kept(snapshot, box=self._customer.box)
@@ -247,17 +257,19 @@ class _Views:
                 from_bytes(plain, catalogue=config.features, calendar=config.calendar)
             except SchemaChanged:
                 continue
-            allowed = admitted(events, consents=_allowing_all(config.policy), config=config, now=ALWAYS)
+            consents = _allowing_all(config.policy, licences=unlimited_in_time(self._licences))
+            allowed = admitted(events, consents=consents, config=config, now=ALWAYS)
             folded = fold_more({}, allowed, config=config).get(snapshot.name)
             if folded is not None and to_bytes(folded) == plain:
                 return True
         return False
 
 
-def _allowing_all(policy: ConsentPolicy) -> Consents:
+def _allowing_all(policy: ConsentPolicy, *, licences: Licences) -> Consents:
     """Give consents that admit every source: what a state says depends on the journal alone, not on who may look."""
     words = tuple(policy.purposes), tuple(policy.sources), tuple(policy.channels)
-    return Consents(1, (ConsentEntry(Validity(granted=True, since=Instant(0), until=None), *words),))
+    said = ConsentEntry(Validity(granted=True, since=Instant(0), until=None), *words)
+    return Consents(1, (said,), licences=licences)
 
 
 def _without_key(reader: Reader, keys: KeyStore, head: Head) -> Found:

@@ -35,6 +35,7 @@ def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, no
             channel=decision.channel,
             policy=config.policy,
             now=judged,
+            made=decision.at,
         )
         for purpose in purposes
     }

@@ -74,6 +74,7 @@ def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
         changed=_changed(renderer, request_data.query.get("changed", "")),
         until=moment(request_data.query.get("until"), calendar=bank.calendar, field="until"),
         used=bank.uses(customer),
+        licences=bank.consents(customer, now=now).licences,
     )
 
 
