@@ -41,6 +41,16 @@ def test_granting_and_withdrawing_are_the_same_click(town: Bank, visitor: Visito
     assert "no longer allowed" in page.text
 
 
+def test_what_was_allowed_at_another_bank_is_shown_with_its_end(town: Bank, visitor: Visitor) -> None:
+    at = datetime.now(tz=UTC)
+    for number, (institution, until) in enumerate((("First Bank", "2100-03-01"), ("Second Bank", "2020-03-01"))):
+        facts = {"institution": institution, "scopes": ["balances"], "until": f"{until}T00:00:00Z"}
+        town.ingest([cloudevent(number, "openbanking.licensed", at, "elsewhere", **facts)])
+    text = visitor.page("/customer/elsewhere").text
+    assert "Balances, until 1 Mar 2100. Not for offers." in text
+    assert "Ended on 1 Mar 2020: nothing of it is used any more." in text
+
+
 def test_one_channel_can_be_switched_alone(town: Bank, visitor: Visitor) -> None:
     name = _switch("Life events", "Offers")
     page = visitor.say(visitor.page(HOME), f"{name}: E-mail")

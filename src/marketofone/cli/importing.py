@@ -16,6 +16,7 @@ from marketofone.bank import Bank
 from marketofone.cli import terminal
 from marketofone.cli.mapping_dialog import Wanted, choose_mapping
 from marketofone.cli.session import BAD_INPUT, Session, on_bank
+from marketofone.consent.gate import NOT_GRANTED
 from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import BadInput, Refused
@@ -84,7 +85,7 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
             _say_what_is_not_allowed(session, wanted)
         imported = take_in(source.items, ingest_batch=source.take or session.bank.ingest_batch)
     told = {**_counts(imported), **source.told(), **granted, "seconds": round(time.perf_counter() - began, 3)}
-    session.say(told, "imported", folder=_named(session), customer=wanted.customer)
+    session.say(told, "imported", folder=_named(session), customer=wanted.customer, not_granted=NOT_GRANTED)
     return imported.is_whole
 
 
@@ -198,7 +199,8 @@ def _found(numbered: NumberedRows, **more: int) -> dict[str, object]:
 
 def _counts(imported: Imported) -> dict[str, object]:
     breaks_off = None if imported.broken is None else str(imported.broken)
-    return {**asdict(imported.report), "reasons": imported.reasons, "breaks_off": breaks_off}
+    refusals = [{"why": why, "rows": rows} for why, rows in imported.refusals.items()]
+    return {**asdict(imported.report), "refusals": refusals, "reasons": imported.reasons, "breaks_off": breaks_off}
 
 
 def _named(session: Session) -> str:

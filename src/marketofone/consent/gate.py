@@ -29,6 +29,7 @@ WHY = {
     "not_yet": "your permission has not begun",
 }
 
+NOT_GRANTED = "no purpose may use this source"
 LESS_NOW = "what you allowed at another bank has ended or became less"
 NOT_DONE = "this bank does not do that: no purpose in consent.toml serves it"
 
@@ -122,7 +123,7 @@ def _objection(source: str, consents: Consents, *, policy: ConsentPolicy, now: I
     purposes = _not_barred(source, consents, policy=policy, now=now)
     if policy.asking[source].duty or consents.opens(source, purposes=purposes, channels=policy.ways, now=now):
         return None
-    return "no purpose may use this source"
+    return NOT_GRANTED
 
 
 def _not_barred(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:

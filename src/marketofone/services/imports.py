@@ -7,6 +7,7 @@ counted apart. Where a file breaks off, what came before is in.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -41,10 +42,14 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """What became of a file: its rows, and whether it breaks off. Reasons are also those of what was found beside."""
+    """What became of a file: its rows, and whether it breaks off. Reasons are also those of what was found beside.
+
+    ``refusals`` say why rows may not be used, each with how many.
+    """
 
     report: IngestReport
     reasons: tuple[Reason, ...]
+    refusals: dict[str, int]
     broken: MalformedDocument | None
 
     @property
@@ -62,16 +67,20 @@ def take_in(items: Iterable[Item[T]], *, ingest_batch: IngestBatch[T]) -> Import
         When the file breaks off before anything could be read.
     """
     report, reasons, given = IngestReport(), Reasons(), _UntilBroken(items)
+    refusals = Counter[str]()
     for batch in together(given, size=MAX_BATCH):
         for is_row in (False, True):  # rows are judged by what is found beside them
             part = [item for item in batch if item.is_row is is_row]
             if part:
                 told = ingest_batch([item.incoming for item in part])
                 reasons.add_all(told, part)
-                report += told if is_row else IngestReport()
+                if is_row:
+                    report += told
+                    for why, rows in told.refusals:
+                        refusals[why] += rows
     if given.broken is not None and not report.rows:
         raise given.broken
-    return Imported(report=report, reasons=reasons.told(), broken=given.broken)
+    return Imported(report=report, reasons=reasons.told(), refusals=dict(refusals), broken=given.broken)
 
 
 class _UntilBroken(Generic[T]):

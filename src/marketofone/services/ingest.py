@@ -66,10 +66,14 @@ class IngestReport(Struct, frozen=True, kw_only=True):
 
 
 class BatchReport(IngestReport, frozen=True, kw_only=True):
-    """What became of one batch, the entries that prove it, each with its journal, place and hash, and what was bad."""
+    """What became of one batch, the entries that prove it, each with its journal, place and hash, and what was bad.
+
+    ``refusals`` say why events may not be used, each with how many.
+    """
 
     entries: tuple[Head, ...] = ()
     faults: tuple[tuple[Incoming, MalformedEvent], ...] = ()
+    refusals: tuple[tuple[str, int], ...] = ()
 
 
 class _Standing(NamedTuple):
@@ -90,6 +94,7 @@ class _Judged(Struct, frozen=True, gc=False):
     before: SubjectState
     refused: int
     gaps: int
+    refusals: dict[str, int]
 
 
 def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -> BatchReport:
@@ -313,6 +318,7 @@ def _judged(
     texts: set[str] = set()  # sources whose texts were read
     left_open, unresolved = False, customer.subject in context.unresolved
     counts = [0, 0, 0]  # by verdict
+    refusals: dict[str, int] = {}
     for arrival, verdict in zip(arrivals, verdicts, strict=True):
         event, source = arrival.event, arrival.event.source
         known = policy.sources.get(source)
@@ -326,6 +332,8 @@ def _judged(
         body = arrival.body if kept else None
         judgement = _VERDICTS[type(verdict)]
         counts[judgement] += 1
+        if not isinstance(verdict, Admitted):
+            refusals[verdict.why] = refusals.get(verdict.why, 0) + 1
         events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
         if kept:
             keys.append(event_number(event.key, subject=customer.subject))
@@ -345,7 +353,7 @@ def _judged(
         random=random,
     )
     drop = tuple((customer.subject, source) for source in sorted(removed))
-    return _Judged(draft, record, drop, standing.state, counts[REFUSED], counts[GAP])
+    return _Judged(draft, record, drop, standing.state, counts[REFUSED], counts[GAP], refusals)
 
 
 def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
@@ -368,6 +376,7 @@ def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> Batc
         refused=sum(one.refused for one in judged),
         gaps=sum(one.gaps for one in judged),
         entries=tuple(entries),
+        refusals=tuple(pair for one in judged for pair in one.refusals.items()),
     )
 
 
