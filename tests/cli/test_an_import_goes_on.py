@@ -55,6 +55,28 @@ def test_a_whole_import_is_done(run: Run, files: Path) -> None:
     assert (done.exit_code, told["dead_letters"], told["left_out"]) == (DONE, 0, 0)
 
 
+def test_events_that_nobody_allowed_say_so_before_they_are_taken_and_come_in_again(run: Run, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    facts = '"specversion":"1.0","source":"/app","time":"2026-01-05T08:00:00Z","data":{}'
+    lines = [f'{{"id":"{number}","type":"app.opened","subject":"c-{number}",{facts}}}' for number in range(3)]
+    events.write_text("\n".join([*lines, "no event"]), encoding="utf-8")
+
+    first = run("import", "cloudevents", str(events), "--json")
+    assert "of the first 4 events none may be used: nobody has allowed app" in first.stderr
+    told = json.loads(first.stdout)
+    assert (told["refused"], told["refusals"]) == (3, [{"why": "no purpose may use this source", "rows": 3}])
+
+    run("consent", "grant", "c-1")
+    second = run("import", "cloudevents", str(events), "--json")
+    assert second.stderr == ""
+    told = json.loads(second.stdout)
+    assert (told["events"], told["refused"], told["duplicates"]) == (3, 2, 0)
+
+
+def test_a_bank_of_which_nobody_allowed_anything_says_so_before_it_comes_in(run: Run, files: Path) -> None:
+    assert "nobody has allowed transactions" in run("import", "berka", str(files)).stderr
+
+
 def test_somebody_who_was_forgotten_stops_nobody_elses_import(run: Run, files: Path) -> None:
     run("consent", "grant", "berka:client:1")
     assert run("rights", "erase", "berka:client:1", "--yes").exit_code == DONE

@@ -126,7 +126,7 @@ def test_offers_rest_on_no_data_of_another_bank_unless_its_licence_allows_them(b
 def test_data_for_offers_alone_is_not_even_kept_under_a_licence_that_does_not_allow_them(bank: Bank) -> None:
     says(bank, "c-1", purpose="marketing", source=GOVERNED)
     assert refused(bank, licence(), balance()) == 1
-    assert GOVERNED not in bank.profile("c-1", now=Instant(NOW)).known
+    assert ACCOUNTS not in values(bank, "c-1")
 
 
 def test_a_licence_that_comes_late_takes_out_what_it_does_not_cover(bank: Bank) -> None:

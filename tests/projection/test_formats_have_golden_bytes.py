@@ -30,7 +30,7 @@ from marketofone.domain.moment import Calendar
 from marketofone.features.state import from_bytes, to_bytes
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, reducer
-from marketofone.projection.records import OutcomeRecord
+from marketofone.projection.records import ConsentRecord, OutcomeRecord
 from marketofone.store.ports import BANK, CODES, EntryKind
 
 HELD: dict[str, str] = json.loads(GOLDEN.read_text(encoding="utf-8"))
@@ -58,6 +58,12 @@ def test_an_outcome_that_was_written_without_what_it_answered_is_still_read() ->
     kept = RECORDS["outcome"]
     older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
     assert msgspec.msgpack.decode(older, type=OutcomeRecord) == msgspec.structs.replace(kept, to=None)
+
+
+def test_a_consent_that_was_written_without_a_key_is_still_read() -> None:
+    kept = RECORDS["consent"]
+    older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
+    assert msgspec.msgpack.decode(older, type=ConsentRecord) == kept
 
 
 def test_a_state_that_was_written_before_there_were_licences_is_still_read() -> None:

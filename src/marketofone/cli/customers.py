@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 from msgspec.structs import asdict
 
 from marketofone.cli import terminal
-from marketofone.cli.session import ACTOR, Session, as_of, on_bank
+from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.action import NOTHING
 from marketofone.domain.moment import DAY, Instant, text_of
+from marketofone.importers import consents
+from marketofone.importers.rows import BadRow
+from marketofone.services.consent_import import Told, import_consents
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.forecast_population import LeftOut
 
@@ -114,7 +119,7 @@ def listen(session: Session, *, source: Iterable[str]) -> None:
 
 @click.group()
 def consent() -> None:
-    """Show, grant or withdraw a customer's consents."""
+    """Show, grant or withdraw a customer's consents, or import those of many."""
 
 
 @consent.command(name="show")
@@ -171,6 +176,33 @@ def _change(
     )
     end = None if given.until is None else text_of(given.until)
     session.say({**asdict(bank.consents(customer, now=now)), "until": end}, "consents", until=end)
+
+
+@consent.command(name="import")
+@on_bank
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--authority", metavar="TEXT", help="Who says so, of rows that name none: a notice, a letter, a system.")
+def consent_import(session: Session, *, path: Path, authority: str | None) -> None:
+    """Record what many customers said, from a table as text (CSV) or JSON Lines.
+
+    A row says customer, change (grant or withdraw), purposes, sources and channels (words of consent.toml, or *), and
+    authority; until, since and id where they are known. A bad row stops no other: the reasons are told, and the exit
+    code is 3. The same file again changes nothing.
+    """
+    bank, began = session.bank, time.perf_counter()
+    now = bank.now()
+    rows = consents.read(path, calendar=bank.calendar, now=now, authority=authority)
+    told = (Told(row.line, row if isinstance(row, BadRow) else (row.change, row.key)) for row in rows)
+    imported = import_consents(bank.context, told, record=bank.consents_told, now=now)
+    until, broken = imported.granted_until, imported.broken
+    more = {
+        "granted_until": None if until is None else text_of(until),
+        "breaks_off": None if broken is None else str(broken),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    counts = {name: value for name, value in asdict(imported).items() if name != "broken"}
+    session.say({**counts, **more}, "consents_imported")
+    sys.exit(0 if imported.is_whole else BAD_INPUT)
 
 
 COMMANDS = (decide, forecast, intervene, insights, listen, consent)

@@ -6,10 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import msgspec
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from marketofone.bank import Bank
@@ -20,7 +23,7 @@ from marketofone.consent.gate import NOT_GRANTED
 from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import BadInput, Refused
-from marketofone.domain.event import KINDS
+from marketofone.domain.event import KINDS, SWITCHABLE, Event
 from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.money import decimals_of
 from marketofone.importers import berka, cloudevents, qif, rates
@@ -29,13 +32,25 @@ from marketofone.importers.mapped import MappedRows
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.proposal import MAIN
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
-from marketofone.services.imports import Imported, Item, take_in
+from marketofone.services.imports import Imported, Item, UntilBroken, take_in
 from marketofone.services.ingest import BatchReport, Incoming
 from marketofone.services.population import together
 
 _GRANTED_TOGETHER = 500
+_LOOKED_AT = 100
+"""Events that are looked at before the first is taken."""
 _RATES = "rates"
 _OF_ITS_OWN = ("berka", "cloudevents", _RATES)
+
+
+class _Told(Struct, frozen=True):
+    """What an event says of whom and what it is about."""
+
+    subject: str
+    type: str
+
+
+_TOLD = msgspec.json.Decoder(_Told)
 _NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None}
 
 
@@ -83,7 +98,8 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
         granted = _granted(session.bank, source.people, grant=grant, authority=authority)
         if form not in _OF_ITS_OWN:
             _say_what_is_not_allowed(session, wanted)
-        imported = take_in(source.items, ingest_batch=source.take or session.bank.ingest_batch)
+        items = _after_a_look(session, source.items) if form in ("berka", "cloudevents") else source.items
+        imported = take_in(items, ingest_batch=source.take or session.bank.ingest_batch)
     told = {**_counts(imported), **source.told(), **granted, "seconds": round(time.perf_counter() - began, 3)}
     session.say(told, "imported", folder=_named(session), customer=wanted.customer, not_granted=NOT_GRANTED)
     return imported.is_whole
@@ -217,6 +233,44 @@ def _say_what_is_not_allowed(session: Session, wanted: Wanted) -> None:
     kept = known is not None and known.kept
     text = terminal.text_for_people("not_allowed", source, customer, kept=kept, folder=_named(session))
     click.echo(text, err=True)
+
+
+def _after_a_look(session: Session, items: Iterable[Item]) -> Iterator[Item]:
+    """Say before events of many customers are taken that nothing may be used of the first ones, where that is so."""
+    walk = UntilBroken(items)
+    rest = iter(walk)
+    first = list(islice(rest, _LOOKED_AT))
+    found = {scope for item in first if (scope := _scope_of(item.incoming)) is not None}
+    allowed = {
+        (customer, cell.source)
+        for customer in {customer for customer, _ in found}
+        for cell in session.bank.consents(customer).cells
+        if cell.state == "granted"
+    }
+    if found and found.isdisjoint(allowed):
+        sources = sorted({source for _, source in found})
+        text = terminal.text_for_people("none_allowed", sources, len(first), folder=_named(session))
+        click.echo(text, err=True)
+    yield from first
+    yield from rest
+    if walk.broken is not None:
+        raise walk.broken
+
+
+def _scope_of(incoming: Incoming) -> tuple[str, str] | None:
+    """Give the customer of an event and the source that their consent must open; None where none must or shows."""
+    if isinstance(incoming, Event):
+        customer, kind = incoming.customer, incoming.kind
+    elif isinstance(incoming, bytes):
+        try:
+            told = _TOLD.decode(incoming)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        customer, kind = told.subject, told.type
+    else:
+        return None
+    source = KINDS[kind][1] if kind in KINDS else None
+    return None if source is None or source not in SWITCHABLE else (customer, source)
 
 
 def _granted(bank: Bank, people: Iterable[str], *, grant: str, authority: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,13 +23,21 @@ _LINES_OF_A_ROW = 40
 _CERTAIN = frozenset({"utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"})
 
 
-def read(path: Path, *, separator: str | None = None, encoding: str | None = None) -> Table:
+def read(
+    path: Path,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+    lay_out: Callable[[Sequence[TableRow]], Layout] = layout_of,
+) -> Table:
     """Find the table in a file of text; what is not said is found out.
 
     Parameters
     ----------
     encoding
         Taken where the bytes leave it open; a mark, or UTF-8 throughout, counts more.
+    lay_out
+        Finds the header in the first rows; without it words of statements tell.
 
     Raises
     ------
@@ -40,7 +48,7 @@ def read(path: Path, *, separator: str | None = None, encoding: str | None = Non
     sample = _sample(lines)
     separator = separator or _separator_of(sample)
     rows = _split(sample, separator=separator)
-    layout = layout_of([row for row in rows if not row.raw.startswith(_NAMED_SEPARATOR.encode())])
+    layout = lay_out([row for row in rows if not row.raw.startswith(_NAMED_SEPARATOR.encode())])
     if len(layout.columns) < 2:  # noqa: PLR2004 - one column is no table
         raise MalformedDocument(field=path.name, shape="no table", fix="name a file of rows with at least two columns")
     return Table(

@@ -46,10 +46,11 @@ class IngestRecord(Struct, frozen=True, array_like=True):
 
 
 class ConsentRecord(Struct, frozen=True, array_like=True):
-    """What a customer said about consent, every word explicit."""
+    """What a customer said about consent, every word explicit; ``key`` recognises what came in bulk."""
 
     actor: str
     change: ConsentChange
+    key: bytes = b""
 
 
 class IdentityRecord(Struct, frozen=True, array_like=True):

@@ -237,12 +237,17 @@ class Bank:
         self, changes: Sequence[ConsentChange], *, now: Instant | None = None
     ) -> list[consent_service.ConsentGiven]:
         """Record what customers say, who are all different people, in one unit of work; gives what each may know."""
-        moment = self._at(now)
-        given = consent_service.change_consents(self._context, changes, now=moment)
-        withdrawn = [one for change, one in zip(changes, given, strict=True) if change.change == "withdraw"]
-        self.learning.owe([one.entry.subject for one in withdrawn], now=moment)
-        self._context.left_open.update(one.entry.subject for one in given)  # the next arrival, or the learner, looks
-        return given
+        return [one for one in self.consents_told(changes, now=self._at(now)) if one is not None]
+
+    def consents_told(
+        self, changes: Sequence[ConsentChange], *, now: Instant, keys: Sequence[bytes] = ()
+    ) -> list[consent_service.ConsentGiven | None]:
+        """Record what customers say, as :meth:`consents_given` does; None for what a key says is known already."""
+        told = consent_service.change_consents(self._context, changes, now=now, keys=keys)
+        given = [(change, one.entry.subject) for change, one in zip(changes, told, strict=True) if one is not None]
+        self.learning.owe([subject for change, subject in given if change.change == "withdraw"], now=now)
+        self._context.left_open.update(subject for _, subject in given)  # the next arrival, or the learner, looks
+        return told
 
     def whose(self, reference: str) -> str:
         """Give the customer a reference means: an account's owner when it names an account, else itself."""

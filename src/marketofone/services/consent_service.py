@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from marketofone.projection.records import ConsentRecord
 from marketofone.projection.reducer import NOTHING
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.directory import account_mark, enrolled, refuse_forgotten
+from marketofone.services.directory import account_mark, enrolled, event_number, refuse_forgotten
 from marketofone.services.uses import asked_moment
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Draft, Expectation, Head, Reader, Unit
@@ -64,6 +65,20 @@ class ConsentGiven(Struct, frozen=True, kw_only=True):
     entry: Head
 
 
+class _Waiting(NamedTuple):
+    """One thing a customer says; an empty key recognises nothing."""
+
+    customer: Customer
+    change: ConsentChange
+    key: bytes
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Where it would be known: the journal, and the number of its key in it."""
+        subject = self.customer.subject
+        return ((subject, event_number(self.key, subject=subject)),) if self.key else ()
+
+
 class _Prepared(Struct, frozen=True):
     """One thing a customer says, ready to be appended: who is known, what is recorded, and which snapshots go."""
 
@@ -75,10 +90,13 @@ class _Prepared(Struct, frozen=True):
 
 
 @repeated
-def change_consents(context: AppContext, changes: Sequence[ConsentChange], *, now: Instant) -> list[ConsentGiven]:
-    """Record what customers say who are all different people, in one unit of work.
+def change_consents(
+    context: AppContext, changes: Sequence[ConsentChange], *, now: Instant, keys: Sequence[bytes] = ()
+) -> list[ConsentGiven | None]:
+    """Record what customers say who are all different people, in one unit of work; gives None for what is known.
 
-    When this returns it is durable, and the next decisions follow it.
+    When this returns it is durable, and the next decisions follow it. ``keys`` recognise what was recorded before: one
+    for each change, or none at all.
 
     Nothing is folded: snapshots of a source that may not be used any more go with it, one that may be used again is
     folded when somebody looks.
@@ -92,25 +110,31 @@ def change_consents(context: AppContext, changes: Sequence[ConsentChange], *, no
         for change in changes:
             explicit(change, policy=policy, now=now)
         customers = enrolled(context.keys, *(change.customer for change in changes), now=now)
-        prepared = [_prepared(snapshot, customers[change.customer], change, now=now) for change in changes]
-    heads = context.store.commit(_unit(prepared, bank=snapshot.bank.guard, now=now))
-    return [_given(context, one, head) for one, head in zip(prepared, heads, strict=True)]
+        padded = keys or [b""] * len(changes)
+        waiting = [_Waiting(customers[of.customer], of, key) for of, key in zip(changes, padded, strict=True)]
+        known = reader.known([place for one in waiting for place in one.places])
+        fresh = [one for one in waiting if known.isdisjoint(one.places)]
+        prepared = [_prepared(snapshot, one, now=now) for one in fresh]
+    heads = context.store.commit(_unit(prepared, bank=snapshot.bank.guard, now=now)) if prepared else []
+    given = {id(one): _given(context, of, head) for one, of, head in zip(fresh, prepared, heads, strict=True)}
+    return [given.get(id(one)) for one in waiting]
 
 
-def _prepared(snapshot: Snapshot, customer: Customer, change: ConsentChange, *, now: Instant) -> _Prepared:
+def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepared:
     """Spell out a change, and judge it at the instant at which everything about the person is judged.
 
     Where the clock stepped back, a grant that would have ended by then is refused: it would be no yes.
     """
-    policy = snapshot.config.policy
+    policy, customer = snapshot.config.policy, waiting.customer
     try:
         person = snapshot.person_of(customer)
     except UnknownCustomer:
         person = None
-    said = explicit(change, policy=policy, now=now if person is None else person.judged(now))
+    said = explicit(waiting.change, policy=policy, now=now if person is None else person.judged(now))
     drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
-    record = ConsentRecord(said.actor, said)
-    draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since)
+    record = ConsentRecord(said.actor, said, waiting.key)
+    numbers = [number for _, number in waiting.places]
+    draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since, keys=numbers)
     return _Prepared(person, customer, record, draft, tuple(drop))
 
 

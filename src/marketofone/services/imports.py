@@ -66,7 +66,7 @@ def take_in(items: Iterable[Item[T]], *, ingest_batch: IngestBatch[T]) -> Import
     MalformedDocument
         When the file breaks off before anything could be read.
     """
-    report, reasons, given = IngestReport(), Reasons(), _UntilBroken(items)
+    report, reasons, given = IngestReport(), Reasons(), UntilBroken(items)
     refusals = Counter[str]()
     for batch in together(given, size=MAX_BATCH):
         for is_row in (False, True):  # rows are judged by what is found beside them
@@ -83,14 +83,14 @@ def take_in(items: Iterable[Item[T]], *, ingest_batch: IngestBatch[T]) -> Import
     return Imported(report=report, reasons=reasons.told(), refusals=dict(refusals), broken=given.broken)
 
 
-class _UntilBroken(Generic[T]):
+class UntilBroken(Generic[T]):
     """Gives items up to where the file breaks off, and keeps why it does."""
 
-    def __init__(self, items: Iterable[Item[T]]) -> None:
+    def __init__(self, items: Iterable[T]) -> None:
         self._items = items
         self.broken: MalformedDocument | None = None
 
-    def __iter__(self) -> Iterator[Item[T]]:
+    def __iter__(self) -> Iterator[T]:
         try:
             yield from self._items
         except MalformedDocument as error:

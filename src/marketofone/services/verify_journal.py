@@ -29,7 +29,14 @@ from marketofone.projection import codec, reducer
 from marketofone.projection.amendments import is_taken_back, taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.folding import admitted, fold_more
-from marketofone.projection.records import ForecastRecord, IdentityRecord, IngestRecord, KeptEvent, OutcomeRecord
+from marketofone.projection.records import (
+    ConsentRecord,
+    ForecastRecord,
+    IdentityRecord,
+    IngestRecord,
+    KeptEvent,
+    OutcomeRecord,
+)
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.directory import decision_mark, event_number
 from marketofone.services.ingest import VERDICT_NAMES
@@ -168,6 +175,8 @@ class _Views:
             self._add_events(entry, record)
         elif isinstance(record, IdentityRecord) and record.own:
             self._add_link(record)
+        elif isinstance(record, ConsentRecord):
+            self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
         elif isinstance(record, OutcomeRecord):
             if record.uses and entry.n not in self._taught:
                 self._lessons.append((entry.subject, entry.n))
