@@ -173,6 +173,12 @@ def api() -> str:
             "`/openapi.json` has every field; `/metrics` is in Prometheus' text format. There is no sign-in yet, so the server listens "
             "on loopback only. Any route may also answer 405, 421 (another host's name) or 503 (try again).\n"
         ),
+        (
+            "JSON comes in UTF-8, with a byte order mark or without, or in what `charset=` names; any body may be packed "
+            "(`Content-Encoding: gzip`), and its limit counts unpacked. Events come as the HTTP binding of CloudEvents 1.0.2 says: one "
+            "structured, a batch, or in binary mode (attributes in `ce-` headers, percent-encoded, and `data` as an `application/json` "
+            "body); and as lines of JSON.\n"
+        ),
     ]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():

@@ -114,7 +114,7 @@ def test_of_a_packed_file_that_breaks_off_what_is_there_is_read_and_the_rest_tol
     (tmp_path / "answers.json.gz").write_bytes(packed[: len(packed) // 2])
     *pages, last = read_documents(tmp_path / "answers.json.gz")
     assert isinstance(last, BadRow)
-    assert last.shape == "a gzip file that breaks off"
+    assert last.shape == "a packed file that breaks off"
     assert sum(isinstance(page, Document) for page in pages) > 1_000
     assert sum(isinstance(page, BadRow) for page in pages) <= 1
 

@@ -7,11 +7,8 @@ is a bad row, and reading goes on with the next line that begins like a document
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +18,9 @@ from msgspec import Raw, Struct
 
 from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
+from marketofone.importers.encoding import bytes_in
 from marketofone.importers.rows import BadRow
 
-_GZIP = b"\x1f\x8b"
-_CHUNK = 1 << 20
 _BETWEEN = re.compile(rb"[\s,\x1e]*")  # 1e begins each document of a JSON text sequence (RFC 7464)
 _NEXT = re.compile(rb"\n(?=[{\[])")
 _AFTER = re.compile(r"trailing characters \(byte (\d+)\)")
@@ -75,14 +71,17 @@ def read_documents(path: Path) -> list[Document | BadRow]:
     ...     [(found.line, isinstance(found, Document)) for found in read_documents(path)]
     [(1, True), (2, True), (4, False), (5, True)]
     """
+    parts: list[bytes] = []
+    why: MalformedEvent | None = None
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MalformedDocument(field=path.name, shape="not to be read", fix="name a file of JSON") from error
-    content, whole = _unpacked(content) if content.startswith(_GZIP) else (content, True)
+        parts.extend(bytes_in(path, wanted="a file of JSON"))
+    except MalformedDocument as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        why = MalformedEvent(field=error.field, shape=error.shape, fix=error.fix)
+    content = b"".join(parts)
     documents = list(_documents(_whole_letters(_as_utf8(content))))
-    if not whole:
-        why = MalformedEvent(field=path.name, shape="a gzip file that breaks off", fix="copy the file again")
+    if why is not None:
         documents.append(BadRow(line=1 + content.count(b"\n"), raw=b"", why=why))
     return documents
 
@@ -90,18 +89,6 @@ def read_documents(path: Path) -> list[Document | BadRow]:
 def written_at(path: Path) -> datetime:
     """Give when a file was last written: what stands in it was so then or before."""
     return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-
-
-def _unpacked(packed: bytes) -> tuple[bytes, bool]:
-    """Unpack what can be unpacked, and say whether that is all."""
-    parts = []
-    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-        try:
-            while part := file.read1(_CHUNK):
-                parts.append(part)
-        except (OSError, EOFError, zlib.error):
-            return b"".join(parts), False
-    return b"".join(parts), True
 
 
 def _as_utf8(content: bytes) -> bytes:

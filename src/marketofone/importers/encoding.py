@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
@@ -20,10 +19,8 @@ from typing import BinaryIO
 import charset_normalizer
 
 from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.packed import MARK, PIECE_BYTES, NotWhole, Unpacker
 
-GZIP = b"\x1f\x8b"
-PIECE_BYTES = 256 * 1024
-_GZIP_WINDOW = 31  # zlib's word for: with the header and the sum of gzip
 _LONGEST_LINE = 1_000_000
 _HEAD_BYTES = 4096
 _SAMPLE_BYTES = 32 * 1024
@@ -59,46 +56,23 @@ def pieces_of(stream: BinaryIO, *, name: str) -> Iterator[bytes]:
     MalformedDocument
         When a packed stream breaks off: once all that could be read was given.
     """
-    head = stream.read(len(GZIP))
-    if head == GZIP:
-        yield from _unpacked(stream, head, name=name)
-        return
-    piece = head + _read(stream)
+    piece = stream.read(len(MARK))
+    unpacker = Unpacker() if piece == MARK else None
+    piece += _read(stream)
     while piece:
-        yield piece
-        piece = _read(stream)
+        try:
+            yield from (piece,) if unpacker is None else unpacker.unpack(piece)
+            piece = _read(stream)
+            if unpacker is not None and not piece:
+                unpacker.end()
+        except NotWhole:
+            shape, fix = "a packed file that breaks off", "fetch it again, and import it again"
+            raise MalformedDocument(field=name, shape=shape, fix=fix) from None
 
 
 def _read(stream: BinaryIO) -> bytes:
     """Read what is there: of a pipe less than a whole piece, so that the reader does not wait for the rest."""
     return stream.read1(PIECE_BYTES) if isinstance(stream, io.BufferedReader) else stream.read(PIECE_BYTES)
-
-
-def _unpacked(stream: BinaryIO, packed: bytes, *, name: str) -> Iterator[bytes]:
-    """Unpack member after member; what follows the last one is padding."""
-    while packed.startswith(GZIP):
-        member = zlib.decompressobj(wbits=_GZIP_WINDOW)
-        while True:
-            try:
-                piece = member.decompress(packed, PIECE_BYTES)
-            except zlib.error:
-                raise _breaks_off(name) from None
-            if piece:
-                yield piece
-            if member.eof:
-                break
-            packed = member.unconsumed_tail
-            if not packed and not piece and not (packed := _read(stream)):
-                raise _breaks_off(name)
-        packed = member.unused_data
-        if len(packed) < len(GZIP):
-            packed += _read(stream)
-
-
-def _breaks_off(name: str) -> MalformedDocument:
-    return MalformedDocument(
-        field=name, shape="a packed file that breaks off", fix="fetch it again, and import it again"
-    )
 
 
 def bytes_in(path: Path, *, wanted: str = "a file") -> Iterator[bytes]:

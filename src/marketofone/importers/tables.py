@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
-import zlib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.domain.moment import Day, day_number
+from marketofone.importers.encoding import bytes_in
 
 _ENDINGS = (".asc", ".csv", ".asc.gz", ".csv.gz")
 _NUMBER = re.compile(r"[0-9]{1,12}")
@@ -40,11 +39,7 @@ def read_table(folder: Path, table: str, *, columns: int) -> list[bytes]:
 
 
 def _rows(path: Path, *, columns: int) -> list[bytes]:
-    try:
-        content = path.read_bytes()
-        lines = (gzip.decompress(content) if path.suffix.lower() == ".gz" else content).splitlines()
-    except (OSError, EOFError, zlib.error) as error:
-        raise MalformedDocument(field=path.name, shape="not to be read", fix="copy the file again") from error
+    lines = b"".join(bytes_in(path, wanted="the folder again, with this file")).splitlines()
     header = lines[0].split(b";") if lines else []
     if len(header) != columns or header[0].strip(b'" ').isdigit():
         raise MalformedDocument(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import anyio
+import anyio.lowlevel
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,13 +18,15 @@ from starlette.requests import Request
 from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy, malformed
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.services.uses import asked_moment
+from marketofone.web.binary_mode import attributes_in
+from marketofone.web.bodies import CLOSE, Arriving, charset_of, in_utf8, is_packed
 
 T = TypeVar("T")
 
 JSON = "application/json"
 BATCH = "application/cloudevents-batch+json"
 EVENT = "application/cloudevents+json"
-CLOSE = {"Connection": "close"}  # what is still to come of a body is not read
+LINES = "application/x-ndjson"
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 64
@@ -43,9 +46,10 @@ MOMENT = rf"^{_DAY}(?:{_TIME})?$(?!\n)"
 
 @dataclass(frozen=True)
 class RequestData:
-    """What was asked: the decoded segments of the address, its query, and the body with its media type.
+    """What was asked: the decoded segments of the address, its query, and the body in UTF-8 with its media type.
 
-    ``token`` is the token of the visitor's forms, empty for programs.
+    ``token`` is the token of the visitor's forms, empty for programs. ``event`` are the attributes of an event that
+    headers tell (binary mode).
     """
 
     path: Mapping[str, str]
@@ -53,6 +57,7 @@ class RequestData:
     body: bytes
     media: str
     token: str
+    event: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, shape: type[T]) -> T:
         """Read the body as one JSON document of a shape.
@@ -147,24 +152,28 @@ class Held:
         self.bytes = 0
         self._inflow = inflow
 
-    async def body(self, request: Request, *, limit: int) -> bytes:
-        """Read the body.
+    async def body(self, request: Request, *, limit: int, packed: bool = False) -> bytes:
+        """Read the body; a packed one is unpacked while it arrives.
 
         Raises
         ------
         HTTPException
             408 when it does not end in time, 413 when it is too long.
+        MalformedRequest
+            When it is not packed as it says.
         StoreBusy
         """
-        body = bytearray()
+        body, arriving = bytearray(), Arriving(limit=limit, packed=packed)
         try:
             with anyio.fail_after(BODY_SECONDS):
                 async for part in request.stream():
-                    if len(body) + len(part) > limit:
-                        raise HTTPException(413, f"send at most {limit} bytes", headers=CLOSE)
-                    self._inflow.take(len(part))
-                    self.bytes += len(part)
-                    body += part
+                    for piece in arriving.take(part):
+                        self._inflow.take(len(piece))
+                        self.bytes += len(piece)
+                        body += piece
+                        if packed:  # others are answered between two pieces
+                            await anyio.lowlevel.checkpoint()
+            arriving.end()
         except TimeoutError as error:
             raise HTTPException(408, "the body did not end in time", headers=CLOSE) from error
         return bytes(body)
@@ -178,10 +187,10 @@ async def receive(
     Raises
     ------
     BadInput
-        When the address is no text.
+        When the address or the body is no text.
     HTTPException
-        408 when the body does not end in time, 413 when it is too long, 415 when its media type or encoding is not
-        accepted.
+        408 when the body does not end in time, 413 when it is too long, 415 when its media type, charset or encoding is
+        not accepted.
     """
     try:
         path = {name: unquote(value, errors="strict") for name, value in request.path_params.items()}
@@ -190,19 +199,22 @@ async def receive(
     query = _fields(request.scope["query_string"], of="address")
     if not all(re.search(NAME, value) for value in path.values()):
         raise MalformedRequest(field="address", shape="no name", fix="use 1 to 128 characters without spaces")
-    media = _media(request, accepts) if accepts else ""
-    body = await held.body(request, limit=limit) if accepts else b""
-    return RequestData(path=path, query=query, body=body, media=media, token=token)
+    if not accepts:
+        return RequestData(path=path, query=query, body=b"", media="", token=token)
+    media, charset, packed = _form_of(request, accepts)
+    event = attributes_in(request.headers.raw) if media == JSON and EVENT in accepts else {}
+    body = in_utf8(await held.body(request, limit=limit, packed=packed), charset=charset)
+    return RequestData(path=path, query=query, body=body, media=media, token=token, event=event)
 
 
-def _media(request: Request, accepts: tuple[str, ...]) -> str:
+def _form_of(request: Request, accepts: tuple[str, ...]) -> tuple[str, str, bool]:
+    """Give the media type of a body, its charset, and whether it is packed."""
     media, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.lower().partition("charset=")[2].strip(' "') or "utf-8"
-    encoding = request.headers.get("content-encoding", "identity")
-    media = media.strip().lower()
-    if media not in accepts or charset not in {"utf-8", "utf8"} or encoding.lower() != "identity":
-        raise HTTPException(415, f"send {' or '.join(accepts)} in UTF-8", headers={"Accept-Post": ", ".join(accepts)})
-    return media
+    media, charset, packed = media.strip().lower(), charset_of(parameters), is_packed(request)
+    if media not in accepts or charset is None or packed is None:
+        told = f"send {' or '.join(accepts)}, in UTF-8 or with its charset, packed with gzip or not"
+        raise HTTPException(415, told, headers={"Accept-Post": ", ".join(accepts), "Accept-Encoding": "gzip"})
+    return media, charset, packed
 
 
 def _fields(text: bytes, *, of: str) -> dict[str, str]:

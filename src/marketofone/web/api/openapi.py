@@ -15,7 +15,7 @@ from marketofone.projection.bank_config import BankConfig
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.api.schemas import CloudEvent, Customer, DecisionId, Moment
 from marketofone.web.problem import MEDIA_TYPE, Problem
-from marketofone.web.request_data import BATCH, EVENT, JSON
+from marketofone.web.request_data import BATCH, EVENT, JSON, LINES
 
 _REF = "#/components/schemas/{name}"
 _PARAMETERS = {"customer": Customer, "decision": DecisionId}
@@ -101,7 +101,9 @@ def _events() -> dict[str, Any]:
     one = {"type": "object", "description": "A CloudEvent; see components/schemas/CloudEvent."}
     many = {"type": "array", "items": {}, "description": "CloudEvents; each is judged for itself."}
     either = {"schema": {"oneOf": [one, many]}, "example": [_EXAMPLE]}
-    return {"required": True, "content": {EVENT: {"schema": one}, BATCH: {"schema": many}, JSON: either}}
+    rows = {"schema": {"type": "string", "description": "A CloudEvent on each line; each is judged for itself."}}
+    media = {EVENT: {"schema": one}, BATCH: {"schema": many}, JSON: either, LINES: rows}
+    return {"required": True, "content": media}
 
 
 _EXAMPLE = {

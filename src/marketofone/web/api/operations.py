@@ -26,8 +26,9 @@ from marketofone.services.insights import ProfileView
 from marketofone.services.spending import Insight
 from marketofone.services.use_log import Use
 from marketofone.web.api import schemas
-from marketofone.web.api.rows import check_rows, split, too_many
-from marketofone.web.request_data import BATCH, EVENT, JSON, MAX_BODY_BYTES, RequestData, moment, past
+from marketofone.web.api.rows import check_rows, lines, split, too_many
+from marketofone.web.binary_mode import event_of
+from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, RequestData, moment, past
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_ERRORS = 100
@@ -72,7 +73,11 @@ class Operation:
 
 
 def ingest(bank: Bank, request_data: RequestData) -> schemas.Ingested:
-    """Take one event or a batch in. Durable when answered; a row that is no event is kept aside, with the reason."""
+    """Take one event or a batch in. Durable when answered; a row that is no event is kept aside, with the reason.
+
+    In binary mode the attributes of one event stand in `ce-` headers (percent-encoded), and its data are the body, of
+    the media type application/json.
+    """
     rows = _rows(request_data)
     now = bank.now()
     report = bank.ingest_batch(rows, now=now)
@@ -188,7 +193,7 @@ OPERATIONS = (
         "/v1/events",
         ingest,
         "Take events in",
-        accepts=(EVENT, BATCH, JSON),
+        accepts=(EVENT, BATCH, JSON, LINES),
         status=202,
         fails=(422,),
         limit=MAX_BATCH_BYTES,
@@ -217,6 +222,10 @@ OPERATIONS = (
 
 
 def _rows(request_data: RequestData) -> list[bytes]:
+    if request_data.media == LINES:
+        return lines(request_data.body, most=MAX_ROWS)
+    if request_data.event:
+        return [event_of(request_data.event, _data(request_data.body), media=JSON)]
     many = request_data.media == BATCH or (
         request_data.media == JSON and request_data.body.lstrip(b" \t\r\n").startswith(b"[")
     )
@@ -233,6 +242,16 @@ def _rows(request_data: RequestData) -> list[bytes]:
     if len(rows) > MAX_ROWS:
         raise too_many(MAX_ROWS)
     return rows
+
+
+def _data(body: bytes) -> bytes:
+    """Give the data of an event whose attributes stand in headers; where there is no body, that there are none."""
+    if not body.strip():
+        return b"null"
+    try:
+        return bytes(_ONE.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequest(field="body", shape="no JSON", fix="send the data of the event as JSON") from error
 
 
 def _one(body: bytes) -> bytes:

@@ -1,7 +1,8 @@
-"""The rows of an array: how many, before memory is taken for each; and each alone, where one of them is no JSON."""
+"""The rows of an array or of lines: how many, before memory is taken for each; each alone, where one is no JSON."""
 
 from __future__ import annotations
 
+import io
 import re
 
 from starlette.exceptions import HTTPException
@@ -67,6 +68,28 @@ def split(body: bytes) -> list[bytes] | None:
             if not opened:
                 break
     return rows if not opened and start == len(inner) and all(rows) else None
+
+
+def lines(body: bytes, *, most: int) -> list[bytes]:
+    r"""Give the lines of a text on which anything stands, at most ``most``.
+
+    Raises
+    ------
+    HTTPException
+        422 when there are more.
+
+    Examples
+    --------
+    >>> lines(b'{"id": "1"}\r\n\n  \n{"id": "2"}', most=2)
+    [b'{"id": "1"}', b'{"id": "2"}']
+    """
+    found: list[bytes] = []
+    for line in io.BytesIO(body):
+        if stripped := line.strip(_BLANK):
+            found.append(stripped)
+            if len(found) > most:
+                raise too_many(most)
+    return found
 
 
 def too_many(most: int) -> HTTPException:
