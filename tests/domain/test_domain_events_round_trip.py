@@ -64,6 +64,7 @@ MAKE: dict[type[inspect.Type], Callable[[Any], st.SearchStrategy[Any]]] = {
     inspect.DateType: lambda _: st.dates(DECADES[0].date(), DECADES[1].date()),
     inspect.DateTimeType: lambda _: st.datetimes(*DECADES, timezones=st.just(UTC)),
     inspect.DictType: lambda of: st.dictionaries(values(of.key_type), values(of.value_type), max_size=3),
+    inspect.VarTupleType: lambda of: st.lists(values(of.item_type), max_size=3).map(tuple),
     inspect.StructType: fields,
 }
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain.errors import MalformedDocument
+from marketofone.importers.documents import Document, read_documents
 from marketofone.importers.encoding import TextLines, encoding_of, pieces_of
+from marketofone.importers.rows import BadRow
 
 LANGUAGES = {
     "cp1252": "Grünkohl für Tischlerei Groß; Café à côté; señor Núñez; são João; Åsa Öberg; Überweisung € 5",
@@ -95,6 +97,19 @@ def test_several_packed_members_and_what_pads_them_are_one_text() -> None:
     packed = gzip.compress(b"one\n") + gzip.compress(b"two\n") + b"\0" * 9
 
     assert b"".join(pieces_of(io.BytesIO(packed), name="x")) == b"one\ntwo\n"
+
+
+def test_what_stands_behind_a_packed_text_and_is_no_padding_is_told(tmp_path: Path) -> None:
+    packed = gzip.compress(b"one\n") + b"\0\0" + gzip.compress(b"two\n")
+    read: list[bytes] = []
+    with pytest.raises(MalformedDocument, match="breaks off"):
+        read.extend(pieces_of(io.BytesIO(packed), name="x"))
+    assert read == [b"one\n"]
+
+    (tmp_path / "answers.json").write_bytes(gzip.compress(b'{"page": 1}') + b"more")
+    page, cut = read_documents(tmp_path / "answers.json")
+    assert isinstance(page, Document)
+    assert isinstance(cut, BadRow)
 
 
 @pytest.mark.parametrize("left", [1, 3, 20, 200])

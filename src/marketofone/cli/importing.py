@@ -235,7 +235,7 @@ def _say_what_is_not_allowed(session: Session, wanted: Wanted) -> None:
     click.echo(text, err=True)
 
 
-def _after_a_look(session: Session, items: Iterable[Item]) -> Iterator[Item]:
+def _after_a_look(session: Session, items: Iterable[Item[Incoming]]) -> Iterator[Item[Incoming]]:
     """Say before events of many customers are taken that nothing may be used of the first ones, where that is so."""
     walk = UntilBroken(items)
     rest = iter(walk)

@@ -142,7 +142,10 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
         sources=tuple(sorted(known.open)),
         notes=(
             *rates_said(counted, apart="payments in {} are shown apart, and are in no sum"),
-            *(f"{source.replace('_', ' ')} not used: {withheld[source]}" for source in sorted(SOURCES & withheld.keys())),
+            *(
+                f"{source.replace('_', ' ')} not used: {withheld[source]}"
+                for source in sorted(SOURCES & withheld.keys())
+            ),
         ),
     )
 

@@ -166,11 +166,7 @@ class _Views:
     def add(self, entry: Entry, record: Any) -> None:
         """Take in one more entry."""
         self._is_ending = entry.kind == "erasure"
-        core = self._snapshots.get(CORE)
-        if core is not None and self._state.n < core.n:
-            self._state = reduce(self._state, entry, record)
-            if self._state.n == core.n and not self._is_core(core):
-                self._problems.append("the snapshot of what it says is not what its entries say")
+        self._add_to_core(entry, record)
         if isinstance(record, IngestRecord):
             self._add_events(entry, record)
         elif isinstance(record, IdentityRecord) and record.own:
@@ -208,6 +204,13 @@ class _Views:
             broken=broken,
             views=tuple(f"{self.name}: {problem}" for problem in self._problems),
         )
+
+    def _add_to_core(self, entry: Entry, record: Any) -> None:
+        core = self._snapshots.get(CORE)
+        if core is not None and self._state.n < core.n:
+            self._state = reduce(self._state, entry, record)
+            if self._state.n == core.n and not self._is_core(core):
+                self._problems.append("the snapshot of what it says is not what its entries say")
 
     def _add_events(self, entry: Entry, record: IngestRecord) -> None:
         self._tallies.update(VERDICT_NAMES[kept.verdict] for kept in record.events)
