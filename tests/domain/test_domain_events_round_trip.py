@@ -151,7 +151,7 @@ def test_each_field_of_each_kind_is_named_when_it_is_missing_wrong_or_unknown(ki
         for field in structure.fields:
             name = field.encode_name
             error = refused(document(type=kind, data={**sent, name: [PERSONAL]}))
-            assert error.field == f"data.{name}"
+            assert error.field.partition("[")[0] == f"data.{name}"
             assert PERSONAL not in str(error)
             if field.required:
                 without = {other: value for other, value in sent.items() if other != name}
