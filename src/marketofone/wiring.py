@@ -28,11 +28,13 @@ from marketofone.projection.bank_config import (
     read_settings,
     without_engine,
 )
+from marketofone.projection.counts import COUNTED
 from marketofone.projection.live import Projection
 from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
 from marketofone.services.app_context import AppContext, repeated
+from marketofone.services.recount import count_once
 from marketofone.services.renewal import Renewal
 from marketofone.store.keyfile import FILE as KEYSTORE
 from marketofone.store.keystore import KEY_BYTES, KeyStore, Random
@@ -125,6 +127,7 @@ def plug_in(
         context.reopen = partial(plug_in, folder.absolute(), now=now, runs_command=True)
         context.configs.keep(config)
         _record_documents(context, texts, config=config, now=now)
+        count_once(context, now=now)
         opened.pop_all()  # whoever closes the context closes them
     return context
 
@@ -300,7 +303,9 @@ def _record_documents(context: AppContext, texts: dict[str, str], *, config: Ban
         _refuse_other_units(before.settings, config.settings)
     record = DocumentRecord(context.actor, config.digest, texts)
     draft = codec.draft("document", record, subject=BANK, box=context.keys.bank, at=now)
-    context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
+    tallies = {} if bank.documents else {COUNTED: 1}  # a new bank counts from its first entry on
+    expects = {BANK: Expectation(head.guard, head.n)}
+    context.store.commit(Unit(now=now, expects=expects, drafts=[draft], tallies=tallies))
 
 
 def _refuse_other_units(before: Settings, now: Settings) -> None:

@@ -58,6 +58,7 @@ PAGES = (
     "/console",
     "/console/board",
     "/console/impact",
+    "/console/data",
     "/console/decisions/{shown}",
     "/nowhere",
 )
@@ -89,6 +90,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         )
         bank.ingest(year_of("c-1", until=now))
         bank.ingest([Event(id="once", producer="/seen", kind="app.opened", customer="c-2", at=now, data=AppOpened())])
+        bank.ingest(kept_aside("c-1", at=now))
         bank.decide("c-2", occasion="app.opened", id="nothing")
         moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
         decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
@@ -107,6 +109,19 @@ def year_of(customer: str, *, until: Instant) -> Iterator[Event]:
             account="a1", amount_minor=amount, currency="EUR", category=what, balance_minor=balance
         )
         yield Event(id=f"{day}", producer="/seen", kind="transaction.booked", customer=customer, at=at, data=data)
+
+
+def kept_aside(customer: str, *, at: Instant) -> list[bytes | Event]:
+    """Rows that no event can be made of, and movements of which nothing tells what they are."""
+    unknown = [
+        TransactionBooked(account="a1", amount_minor=minor, currency="EUR", category=word, mcc="0001")
+        for minor, word in ((50_000, "HOUSE_AND_HOME"), (-50_001, None))
+    ]
+    movements = (
+        Event(id=f"unknown-{number}", producer="/seen", kind="transaction.booked", customer=customer, at=at, data=data)
+        for number, data in enumerate(unknown)
+    )
+    return [b"no event", b'{"specversion": "1.0"}', *movements]
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from store_cases import ENGINES, NOW, chain_holds, draft, drafts, guarded, journ
 from marketofone.audit import merkle
 from marketofone.audit.journal_chain import GENESIS
 from marketofone.domain.errors import Moved, StoreError
-from marketofone.domain.moment import SECOND, Instant
+from marketofone.domain.moment import DAY, HOUR, SECOND, Instant
+from marketofone.store.counting import dated
 from marketofone.store.ports import (
     BANK,
     CODES,
@@ -151,6 +152,7 @@ def test_an_empty_store_knows_nothing(store: Store) -> None:
         assert reader.state(bytes(32)) is None
         assert reader.lessons(limit=10) == []
         assert reader.letters(limit=10) == []
+        assert reader.reasons() == []
         assert reader.tallies() == {}
 
 
@@ -651,6 +653,24 @@ def test_tallies_add_up(store: Store) -> None:
     store.commit(Unit(now=NOW, tallies={"letters": -1}))
     with store.read() as reader:
         assert dict(sorted(reader.tallies().items())) == {"duplicates": 0, "events": 7, "letters": 0}
+        assert reader.tallies(of="e") == {"events": 7}
+        assert reader.tallies(of="events.") == {}
+
+
+def test_what_is_counted_by_day_counts_on_the_day_on_which_its_entry_is_recorded(store: Store) -> None:
+    today, tomorrow = NOW, Instant(NOW + DAY)
+    store.commit(Unit(now=tomorrow, drafts=[draft(2)]))
+    daily = [(0, "arrived", 2), (1, "arrived", 3), (2, "arrived", 1), (2, "seen", 1)]
+    store.commit(Unit(now=today, drafts=[draft(1), draft(2), draft(3)], daily=daily, tallies={"events": 6}))
+    with store.read() as reader:
+        assert reader.head(2).recorded == tomorrow, "the instant of a journal never steps back"
+        assert reader.tallies() == {
+            dated("arrived", today): 3,
+            dated("arrived", tomorrow): 3,
+            dated("seen", today): 1,
+            "events": 6,
+        }
+        assert reader.tallies(of="arrived ").keys() == {dated("arrived", today), dated("arrived", tomorrow)}
 
 
 def test_dead_letters_are_given_newest_first(store: Store) -> None:
@@ -660,6 +680,24 @@ def test_dead_letters_are_given_newest_first(store: Store) -> None:
     with store.read() as reader:
         assert reader.letters(limit=10) == letters[::-1]
         assert reader.letters(limit=2) == letters[:0:-1]
+
+
+def test_reasons_of_dead_letters_are_given_once_the_most_frequent_first(store: Store) -> None:
+    late = DeadLetter(at=Instant(NOW + 5), field="data.amount", shape="text", fix="send a number", raw=b"raw")
+    store.commit(Unit(now=NOW, letters=[letter("null"), late, letter("text"), letter("list")]))
+    with store.read() as reader:
+        told = [(one.shape, one.rows, one.last) for one in reader.reasons()]
+    assert told == [("text", 2, late.at), ("list", 1, NOW), ("null", 1, NOW)]
+
+
+def test_when_journals_were_written_last_is_told_by_kind(store: Store) -> None:
+    kinds: tuple[EntryKind, ...] = ("ingest", "signal", "use", "consent")
+    for hours, kind in enumerate(kinds):
+        store.commit(Unit(now=Instant(NOW + hours * HOUR), drafts=[draft(1, kind), draft(2, "consent")]))
+    with store.read() as reader:
+        assert reader.last([1, 2, 9], kinds=["ingest", "signal"]) == {1: NOW + HOUR}
+        assert reader.last([1, 2], kinds=["use"]) == {1: NOW + 2 * HOUR}
+        assert reader.last([], kinds=["use"]) == {}
 
 
 # The Merkle log

@@ -23,6 +23,7 @@ from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import Event, EventRemoved
 from marketofone.projection import codec
+from marketofone.projection.counts import VERDICT_COUNTS
 from marketofone.projection.records import (
     ConsentRecord,
     DecisionRecord,
@@ -32,7 +33,6 @@ from marketofone.projection.records import (
     RulingRecord,
     VersionRecord,
 )
-from marketofone.services.ingest import VERDICT_NAMES
 from marketofone.store.ports import BANK, GUARDING
 from marketofone.store.ports import Entry as Stored
 
@@ -326,8 +326,8 @@ class Recorded:
         counted = Counter(self.counted())
         stored = self.product.bank.counts()
         same(
-            {name: counted[name] for name in VERDICT_NAMES.values()},
-            {name: stored.get(name, 0) for name in VERDICT_NAMES.values()},
+            {name: counted[name] for name in VERDICT_COUNTS.values()},
+            {name: stored.get(name, 0) for name in VERDICT_COUNTS.values()},
             "counts of events",
         )
         same(len(self.journals), stored["customers"], "customers of whom something is known")
@@ -337,7 +337,7 @@ class Recorded:
         for journal in self.journals.values():
             for kept in journal:
                 if isinstance(kept.record, IngestRecord):
-                    yield from (VERDICT_NAMES[event.verdict] for event in kept.record.events)
+                    yield from (VERDICT_COUNTS[event.verdict] for event in kept.record.events)
                 elif isinstance(kept.record, IdentityRecord) and kept.record.own:
                     yield "events.admitted"
 

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.web.charts import LETTER, NARROWEST, Fan, Mark, Signs, bars, round_levels, signs, whiskers, window
+from marketofone.web.charts import (
+    COLUMN,
+    LETTER,
+    NARROWEST,
+    Fan,
+    Mark,
+    Series,
+    Signs,
+    bars,
+    columns,
+    round_levels,
+    signs,
+    whiskers,
+    window,
+)
 
 AMOUNTS = st.lists(st.floats(-1e9, 1e9).filter(lambda amount: abs(amount) > 1e-3), min_size=1, max_size=12)
 
@@ -27,6 +41,28 @@ def test_bars_are_as_long_as_their_amounts_and_stay_inside(amounts: list[float])
         assert begins_at_zero == pytest.approx(chart.zero, abs=0.5)
         assert -0.01 <= row.x <= 100.01
         assert row.at + 12 <= chart.height
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), max_size=40))
+def test_columns_are_as_high_as_their_parts_and_stand_on_one_line(numbers: list[tuple[int, int]]) -> None:
+    other = [(5, 0)]
+    chart = columns([Series("one", "", ("for", "against"), numbers), Series("other", "", ("for", "against"), other)])
+    first, second = chart.rows
+    highest = max((sum(parts) for parts in numbers), default=0) or 1
+    drawn = iter(first.parts)
+    for place, parts in enumerate(numbers):
+        foot = float(first.base)
+        for tone, amount in zip(("for", "against"), parts, strict=True):
+            if amount:
+                part = next(drawn)
+                assert part.tone == tone
+                assert part.x == pytest.approx(100 * place / len(numbers), abs=0.01)
+                assert part.height == pytest.approx(max(COLUMN * amount / highest, 1), abs=0.01)
+                assert part.y + part.height == pytest.approx(foot, abs=0.02)
+                foot = part.y
+    assert next(drawn, None) is None
+    assert all(part.y >= first.base - COLUMN - 2 for part in first.parts)
+    assert first.base < second.y < second.base < chart.height
 
 
 def test_whiskers_hold_their_dot_in_the_middle() -> None:

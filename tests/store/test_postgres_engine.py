@@ -360,6 +360,15 @@ def test_sealing_gathers_tallies_and_their_sums_stay(store: PostgresStore, besid
     assert beside.execute("SELECT count(*) FROM marketofone.tallies").fetchall() == [(400,)]
 
 
+def test_sealing_leaves_many_tallies_alone_that_are_few_of_each_name(
+    store: PostgresStore, beside: psycopg.Connection
+) -> None:
+    store.commit(Unit(now=NOW, tallies={f"day {number}": 1 for number in range(2_000)}))
+    rows = beside.execute("SELECT array_agg(ctid::text ORDER BY name) FROM marketofone.tallies").fetchall()
+    store.seal()
+    assert beside.execute("SELECT array_agg(ctid::text ORDER BY name) FROM marketofone.tallies").fetchall() == rows
+
+
 # Opening
 
 

@@ -21,6 +21,7 @@ from marketofone.services import (
     board_service,
     checkpoint,
     consent_service,
+    data_overview,
     debts,
     decide,
     erase,
@@ -127,6 +128,10 @@ class Bank:
     def letter_reasons(self) -> list[letters.LetterReason]:
         """Give why rows were kept aside, the most frequent reason first."""
         return letters.reasons(self._context)
+
+    def data(self, *, now: Instant | None = None) -> data_overview.DataOverview:
+        """Look over the data: what arrived, how fresh it is, what was kept aside, and what nothing told."""
+        return data_overview.overview(self._context, now=self._at(now))
 
     def letter(self, number: int, *, now: Instant | None = None) -> letters.LetterView:
         """Give one dead letter by its number; the oldest is 1."""
@@ -389,7 +394,8 @@ class Bank:
     def counts(self) -> dict[str, int]:
         """Count what is kept."""
         with self._context.store.read() as reader:
-            return {"customers": len(self._context.keys.subjects()), **reader.tallies()}
+            counts = reader.tallies(of="events.") | reader.tallies(of="letters")
+            return {"customers": len(self._context.keys.subjects()), **counts}
 
     def _at(self, now: Instant | None) -> Instant:
         return self._clock() if now is None else now

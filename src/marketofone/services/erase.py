@@ -15,7 +15,6 @@ The journal stays and verifies without a key. It tells a random number, kinds an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -23,13 +22,12 @@ from msgspec import Struct
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection import codec
-from marketofone.projection.live import HOLDS_EVENTS
-from marketofone.projection.records import ErasureRecord, IdentityRecord, IngestRecord
+from marketofone.projection.records import ErasureRecord, IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.debts import pay
 from marketofone.services.fits import destroy, readings
 from marketofone.services.identity import ever_members, parted
-from marketofone.services.ingest import VERDICT_NAMES
+from marketofone.services.recount import counts_of_customer
 from marketofone.services.train import train_again
 from marketofone.services.verify_journal import name_of
 from marketofone.store.keystore import Customer
@@ -110,7 +108,7 @@ def _unit(context: AppContext, reader: Reader, customer: Customer, *, ground: st
         drafts=drafts,
         together={of: tuple(sorted({*members, customer.subject})) for of, members in parting.items()},
         forgotten=[customer.subject],
-        tallies={name: -count for name, count in sorted(_counted(reader, customer).items())},
+        tallies={name: -count for name, count in sorted(counts_of_customer(reader, customer).items())},
     )
 
 
@@ -123,15 +121,3 @@ def _partings(context: AppContext, parting: Mapping[int, tuple[int, ...]], *, no
             record = IdentityRecord(context.actor, b"", linked=False, own=False, members=members)
             drafts.append(codec.draft("identity", record, subject=of, box=other.box, at=now))
     return drafts
-
-
-def _counted(reader: Reader, customer: Customer) -> Counter[str]:
-    """Count what the customer's entries added to the bank's counts."""
-    counts: Counter[str] = Counter()
-    for entry in reader.entries(customer.subject, kinds=(*HOLDS_EVENTS, "identity")):
-        record = codec.read(entry, box=customer.box)
-        if isinstance(record, IngestRecord):
-            counts.update(VERDICT_NAMES[event.verdict] for event in record.events)
-        elif isinstance(record, IdentityRecord) and record.own:
-            counts["events.admitted"] += 1
-    return counts

@@ -26,6 +26,7 @@ from marketofone.domain.event import LICENSED, MOVEMENTS, Event, IdentityLinked,
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
+from marketofone.projection.counts import Holding, Told, counts_of, daily_counts_of, holding_of
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
 from marketofone.projection.reducer import NOTHING, SubjectState
 from marketofone.projection.snapshot import Snapshot
@@ -46,7 +47,6 @@ PIECE, SHORT_PIECE = 2_000, 250
 _ENCODE = msgspec.json.Encoder().encode
 _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
 _VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
-VERDICT_NAMES = {ADMITTED: "events.admitted", REFUSED: "events.refused", GAP: "events.gap"}
 _FIRST = Expectation(0)
 FORGOTTEN = MalformedEvent(field="subject", shape="erased", fix="stop sending events about who was forgotten")
 
@@ -92,6 +92,7 @@ class _Judged(Struct, frozen=True, gc=False):
     record: IngestRecord
     drop: tuple[tuple[int, str], ...]
     before: SubjectState
+    holding: Holding
     refused: int
     gaps: int
     refusals: dict[str, int]
@@ -240,6 +241,9 @@ def _commit(
             drafts=[one.draft for one in judged],
             together={one.draft.subject: one.before.members for one in judged if one.before.members},
             tallies=_tallies(judged),
+            daily=[
+                (place, name, n) for place, one in enumerate(judged) for name, n in daily_counts_of(one.holding).items()
+            ],
             drop=[place for one in judged for place in one.drop],
         )
         try:
@@ -308,11 +312,12 @@ def _judged(
     random: codec.Random,
 ) -> _Judged:
     policy, consents, now = snapshot.config.policy, standing.consents, max(now, standing.last)
-    told = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
-    if told:  # what arrives together with a licence is judged by it
-        consents = with_licences(consents, told, recorded=now)
+    licences = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
+    if licences:  # what arrives together with a licence is judged by it
+        consents = with_licences(consents, licences, recorded=now)
     verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
     events: list[KeptEvent] = []
+    told: list[Told] = []
     keys: list[int] = []
     signal = False
     texts: set[str] = set()  # sources whose texts were read
@@ -335,6 +340,7 @@ def _judged(
         if not isinstance(verdict, Admitted):
             refusals[verdict.why] = refusals.get(verdict.why, 0) + 1
         events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
+        told.append(reading.told)
         if kept:
             keys.append(event_number(event.key, subject=customer.subject))
             signal = signal or source in _SIGNALS
@@ -353,7 +359,8 @@ def _judged(
         random=random,
     )
     drop = tuple((customer.subject, source) for source in sorted(removed))
-    return _Judged(draft, record, drop, standing.state, counts[REFUSED], counts[GAP], refusals)
+    holding = holding_of(zip(events, told, strict=True))
+    return _Judged(draft, record, drop, standing.state, holding, counts[REFUSED], counts[GAP], refusals)
 
 
 def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
@@ -381,7 +388,8 @@ def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> Batc
 
 
 def _tallies(judged: Sequence[_Judged]) -> dict[str, int]:
-    counted = _counted(judged)
-    admitted = counted.events - counted.refused - counted.gaps
-    each = {ADMITTED: admitted, REFUSED: counted.refused, GAP: counted.gaps}
-    return {VERDICT_NAMES[verdict]: n for verdict, n in each.items() if n}
+    counts: dict[str, int] = {}
+    for one in judged:
+        for name, n in counts_of(one.holding).items():
+            counts[name] = counts.get(name, 0) + n
+    return counts

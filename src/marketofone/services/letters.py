@@ -9,7 +9,6 @@ opened: after a no it is as if it had not been kept.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -63,12 +62,10 @@ class _Glimpse(Struct):
 def reasons(context: AppContext) -> list[LetterReason]:
     """Give the reasons of all dead letters, the most frequent first."""
     with context.store.read() as reader:
-        letters = reader.letters(limit=_ALL)
-    counts = Counter((letter.field, letter.shape, letter.fix) for letter in letters)
-    last = {(letter.field, letter.shape, letter.fix): letter.at for letter in reversed(letters)}
+        found = reader.reasons()
     return [
-        LetterReason(field=why[0], shape=why[1], fix=why[2], rows=rows, last=text_of(last[why]))
-        for why, rows in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        LetterReason(field=one.field, shape=one.shape, fix=one.fix, rows=one.rows, last=text_of(one.last))
+        for one in found
     ]
 
 

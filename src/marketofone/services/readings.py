@@ -15,6 +15,7 @@ from marketofone.domain.event import Event
 from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement import clean_name, read_movement
+from marketofone.projection.counts import NO_MOVEMENT, Told, told_of
 from marketofone.services.app_context import AppContext
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -26,11 +27,15 @@ _MEMORY = 50_000
 
 
 class Read(NamedTuple):
-    """What an event was read as, whether it is a text, and whether only its whole history can say what it is."""
+    """What an event was read as, whether it is a text, and whether only its whole history can say what it is.
+
+    ``told`` says of a movement how far it is told what it is.
+    """
 
     body: bytes | None = None
     is_text: bool = False
     open: bool = False
+    told: Told = NO_MOVEMENT
 
 
 NOT_READ = Read()
@@ -53,7 +58,7 @@ def read_event(context: AppContext, event: Event) -> Read:
     """Read the words of an event, or what a movement of money is."""
     data = event.data
     if isinstance(data, Movement):
-        return NOT_READ if data.nature is not None else _read_movement(data)
+        return _read_movement(data) if data.nature is None else Read(told=told_of(data, MovementReading()))
     field = _TEXTS.get(event.kind)
     if field is None:
         return _ACCOUNT if event.kind == "account.opened" else NOT_READ
@@ -72,7 +77,7 @@ def _read_movement(data: Movement) -> Read:
     if read is None:
         if len(_remembered) >= _MEMORY:
             _remembered.clear()
-        read = _remembered[told] = _written(read_movement(data), other_side=_other_side(data))
+        read = _remembered[told] = _written(data, read_movement(data))
     return read
 
 
@@ -83,9 +88,9 @@ def _other_side(data: Movement) -> str | None:
     return clean_name(data.text) or None
 
 
-def _written(said: MovementReading, *, other_side: str | None) -> Read:
+def _written(data: Movement, said: MovementReading) -> Read:
     unsure = leaves_open(said) or said.confidence < _CONCLUSIVE
-    named = said.merchant or other_side
+    named, told = said.merchant or _other_side(data), told_of(data, said)
     if said.nature is None and said.category is None and named is None:
-        return Read(open=unsure)
-    return Read(_ENCODE(replace(said, merchant=named)), open=unsure)
+        return Read(open=unsure, told=told)
+    return Read(_ENCODE(replace(said, merchant=named)), open=unsure, told=told)

@@ -28,6 +28,7 @@ from marketofone.features.state import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.amendments import is_taken_back, taken_back
 from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.counts import counted
 from marketofone.projection.folding import admitted, fold_more
 from marketofone.projection.records import (
     ConsentRecord,
@@ -39,7 +40,6 @@ from marketofone.projection.records import (
 )
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.directory import decision_mark, event_number
-from marketofone.services.ingest import VERDICT_NAMES
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import GUARDING, Entry, Head, Kept, Reader
 
@@ -170,7 +170,7 @@ class _Views:
         if isinstance(record, IngestRecord):
             self._add_events(entry, record)
         elif isinstance(record, IdentityRecord) and record.own:
-            self._add_link(record)
+            self._add_link(entry, record)
         elif isinstance(record, ConsentRecord):
             self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
         elif isinstance(record, OutcomeRecord):
@@ -213,7 +213,7 @@ class _Views:
                 self._problems.append("the snapshot of what it says is not what its entries say")
 
     def _add_events(self, entry: Entry, record: IngestRecord) -> None:
-        self._tallies.update(VERDICT_NAMES[kept.verdict] for kept in record.events)
+        self._tallies.update(counted(entry, record))
         for kept in record.events:
             if kept.body is None:
                 continue
@@ -234,9 +234,9 @@ class _Views:
         if any(known.newest(rate.of, rate.to, day=rate.day) != rate for rate in record.summary.rates):
             self._problems.append(f"forecast {entry.n} counts at a rate that no table said before it")
 
-    def _add_link(self, record: IdentityRecord) -> None:
+    def _add_link(self, entry: Entry, record: IdentityRecord) -> None:
         (self._links.add if record.linked else self._links.discard)(record.key)
-        self._tallies["events.admitted"] += 1
+        self._tallies.update(counted(entry, record))
         if record.event is not None:
             self._event_keys.add(event_number(parse_event(record.event).key, subject=self._customer.subject))
 

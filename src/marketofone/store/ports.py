@@ -153,6 +153,16 @@ class DeadLetter(Struct, frozen=True):
     raw: bytes | None
 
 
+class Reason(Struct, frozen=True):
+    """Why input could not become an event: of how many dead letters, and when of the last."""
+
+    field: str
+    shape: str
+    fix: str
+    rows: int
+    last: Instant
+
+
 class Lesson(Struct, frozen=True, gc=False):
     """An outcome that waits to be learned from: its place in the queue, and its entry."""
 
@@ -182,6 +192,8 @@ class Unit(Struct, frozen=True, kw_only=True):
         What is kept beside the journals (a newer one stays), and which snapshots go: (subject, name). They go first.
     links, names, letters, tallies
         Changes of links; names of decisions; dead letters; counts to add to.
+    daily
+        (draft, name, n): counts to add to under the day on which the draft at this place is recorded (``counting``).
     lessons, learned
         Places of drafts that wait to be learned from; rows of the queue that were learned from.
     states, destroyed
@@ -201,6 +213,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     names: Sequence[DecisionName] = ()
     letters: Sequence[DeadLetter] = ()
     tallies: Mapping[str, int] = {}
+    daily: Sequence[tuple[int, str, int]] = ()
     lessons: Sequence[int] = ()
     learned: Sequence[int] = ()
     states: Mapping[bytes, bytes] = {}
@@ -241,6 +254,9 @@ class Journals(Protocol):
 
     def known(self, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
         """Say which (subject, event key) pairs were kept before."""
+
+    def last(self, subjects: Sequence[int], *, kinds: Sequence[EntryKind]) -> dict[int, Instant]:
+        """Give when the last entry of some kinds was recorded, by journal; one that has none is left out."""
 
     def recent(self, *, kinds: Sequence[EntryKind], limit: int) -> list[Entry]:
         """Give the newest entries of some kinds over all journals, newest first."""
@@ -298,8 +314,11 @@ class DeadLetters(Protocol):
     def letters(self, *, limit: int) -> list[DeadLetter]:
         """Give dead letters, newest first."""
 
-    def tallies(self) -> dict[str, int]:
-        """Give the counts that units of work added up."""
+    def reasons(self) -> list[Reason]:
+        """Give why there are dead letters, each reason once, the most frequent first."""
+
+    def tallies(self, *, of: str = "") -> dict[str, int]:
+        """Give the counts that units of work added up, those whose names begin so."""
 
 
 class Sizes(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ while its text keeps its size. Curves are drawn in a square of 1000 units that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
@@ -14,6 +14,8 @@ from textwrap import wrap
 LINE = 18  # pixels from one line of text to the next
 BAR = 12
 GAP = 16
+COLUMN = 44  # pixels of the highest column
+COLUMN_SHARE = 0.8  # of the room that a period has
 LETTERS = 36  # of a label in one line, beside its value, at 320 pixels
 LETTER = 6.6  # pixels of one letter on a chart, on average and a little more
 NARROWEST = 256  # pixels of a chart on a phone of 320
@@ -81,6 +83,67 @@ def _rows(marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin
         rows.append(Row(mark, lines, y + LINE - 4, at, to_x(begin), width, to_x(mark.amount), to_x(mark.draw)))
         y = at + BAR + GAP
     return Rows(height=y, zero=to_x(0.0), rows=tuple(rows))
+
+
+@dataclass(frozen=True)
+class Series:
+    """Numbers period by period: what they are, in words how much, and for each period its parts, one for each tone."""
+
+    label: str
+    value: str
+    tones: tuple[str, ...]
+    parts: Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a column laid out: in percent from the left, in pixels from the top."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    tone: str
+
+
+@dataclass(frozen=True)
+class ColumnRow:
+    """One series laid out: its words at ``y``, its columns above the line at ``base``."""
+
+    series: Series
+    y: int
+    base: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Series above each other, each with a scale of its own; height in pixels."""
+
+    height: int
+    rows: tuple[ColumnRow, ...]
+
+
+def columns(several: Sequence[Series], *, top: float | None = None) -> Columns:
+    """Lay out columns, period by period from left to right; ``top`` is the full height, else each one's largest."""
+    rows = []
+    for number, series in enumerate(several):
+        above = number * (LINE + COLUMN + GAP)
+        base = above + LINE + COLUMN
+        full = top or max((sum(parts) for parts in series.parts), default=0.0) or 1.0
+        rows.append(ColumnRow(series, above + LINE - 4, base, tuple(_stacked(series, base=base, full=full))))
+    return Columns(height=len(rows) * (LINE + COLUMN + GAP) + LINE, rows=tuple(rows))
+
+
+def _stacked(series: Series, *, base: int, full: float) -> Iterator[Part]:
+    step = 100 / max(len(series.parts), 1)
+    for place, parts in enumerate(series.parts):
+        foot = float(base)
+        for tone, amount in zip(series.tones, parts, strict=True):
+            height = max(round(COLUMN * amount / full, 2), 1.0) if amount else 0.0  # one event is seen as well
+            foot -= height
+            if height:
+                yield Part(round(place * step, 2), round(step * COLUMN_SHARE, 2), round(foot, 2), height, tone)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import psycopg
 
 from marketofone.audit.merkle import Frontier
 from marketofone.domain.moment import Instant
-from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Sealed, Sizes
+from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Reason, Sealed, Sizes
 from marketofone.store.postgres.connection import Connection, Execute, Row
 from marketofone.store.postgres.inspection import damage_of, sizes_of
 
@@ -18,6 +18,10 @@ _LAST = 2**63 - 1
 _KINDS: dict[int, EntryKind] = {code: kind for kind, code in CODES.items()}
 _ENTRY = b"e.subject, e.n, e.stamp, e.kind, e.at, e.recorded, e.body, e.commitment, e.hash"
 _WALK = b"SELECT " + _ENTRY + b" FROM entries AS e WHERE e.subject = %b AND e.n > %b AND e.n <= %b"
+_TALLIES = b"SELECT name, sum(n) FROM tallies WHERE starts_with(name, %b::text) GROUP BY name"
+_REASONS = b"""
+SELECT field, shape, fix, count(*), max(at) FROM letters
+GROUP BY field, shape, fix ORDER BY count(*) DESC, field, shape, fix"""
 _HEAD = b"SELECT subject, n, hash, guard, stamp, recorded FROM heads"
 
 
@@ -80,6 +84,16 @@ class PostgresReader:
     def known(self, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
         """Say which (subject, event key) pairs were kept before."""
         return known(self._run, keys)
+
+    def last(self, subjects: Sequence[int], *, kinds: Sequence[EntryKind]) -> dict[int, Instant]:
+        """Give when the last entry of some kinds was recorded, by journal; one that has none is left out."""
+        statement = (
+            b"SELECT j.subject, e.recorded FROM unnest(%b::bigint[]) AS j (subject) CROSS JOIN LATERAL"
+            b" (SELECT * FROM entries AS e WHERE e.subject = j.subject"
+            + _of(kinds)
+            + b" ORDER BY e.n DESC LIMIT 1) AS e"
+        )
+        return {subject: Instant(at) for subject, at in self._run(statement, (list(subjects),))}
 
     def recent(self, *, kinds: Sequence[EntryKind], limit: int) -> list[Entry]:
         """Give the newest entries of some kinds over all journals, newest first."""
@@ -159,9 +173,13 @@ class PostgresReader:
         statement = b'SELECT at, field, shape, fix, "raw" FROM letters ORDER BY row DESC LIMIT %b'
         return [DeadLetter(*row) for row in self._run(statement, (limit,))]
 
-    def tallies(self) -> dict[str, int]:
+    def reasons(self) -> list[Reason]:
+        """Give why there are dead letters, each reason once, the most frequent first."""
+        return [Reason(*row) for row in self._run(_REASONS, ())]
+
+    def tallies(self, *, of: str = "") -> dict[str, int]:
         """Give the counts that units of work added up, exactly, however large they became."""
-        return {name: int(total) for name, total in self._run(b"SELECT name, sum(n) FROM tallies GROUP BY name", ())}
+        return {name: int(total) for name, total in self._run(_TALLIES, (of,))}
 
     # What a verification asks
 

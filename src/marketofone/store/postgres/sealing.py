@@ -21,6 +21,7 @@ SELECT e.subject, e.n, e.hash
 FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS run (subject, first, last, place)
 JOIN entries AS e ON e.subject = run.subject AND e.n BETWEEN run.first AND run.last ORDER BY run.place, e.n
 """
+_TALLIES = b"SELECT count(*), count(DISTINCT name) FROM tallies"
 _GATHER = b"""
 WITH gone AS (DELETE FROM tallies RETURNING name, n) INSERT INTO tallies SELECT name, sum(n) FROM gone GROUP BY name
 """
@@ -82,6 +83,6 @@ def _take(connection: Connection, runs: list[Row]) -> None:
 
 
 def _gather_tallies(connection: Connection) -> None:
-    ((rows,),) = connection.execute(b"SELECT count(*) FROM tallies", binary=True).fetchall()
-    if rows > _MANY_TALLIES:
+    ((rows, names),) = connection.execute(_TALLIES, binary=True).fetchall()
+    if rows > _MANY_TALLIES and rows > 2 * names:
         connection.execute(_GATHER)

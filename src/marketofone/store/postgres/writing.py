@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from marketofone.audit.journal_chain import Header, entry_hash
 from marketofone.domain.moment import Instant
+from marketofone.store.counting import added_by
 from marketofone.store.ports import CODES, GUARDING, Draft, Head, Kept, Unit
 from marketofone.store.postgres.connection import Connection, Row
 from marketofone.store.postgres.locking import Held
@@ -74,7 +75,7 @@ def write(connection: Connection, unit: Unit, *, held: Held, appended: Appended)
             _write_beside_entries(connection.execute, unit, heads=appended.heads)
         _write_snapshots(connection.execute, unit)
         _write_links(connection.execute, unit)
-        _write_the_rest(connection.execute, unit)
+        _write_the_rest(connection.execute, unit, heads=appended.heads)
         connection.execute(b"COMMIT")
 
 
@@ -162,17 +163,18 @@ def _write_links(execute: Execute, unit: Unit) -> None:
         )
 
 
-def _write_the_rest(execute: Execute, unit: Unit) -> None:
+def _write_the_rest(execute: Execute, unit: Unit, *, heads: list[Head]) -> None:
     if unit.letters:
         execute(
             b'INSERT INTO letters (at, field, shape, fix, "raw")'
             b" SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::bytea[])",
             _columns([(each.at, each.field, each.shape, each.fix, each.raw) for each in unit.letters]),
         )
-    if unit.tallies:
+    counts = added_by(unit, heads)
+    if counts:
         execute(
             b"INSERT INTO tallies (name, n) SELECT * FROM unnest(%b::text[], %b::bigint[])",
-            _columns(sorted(unit.tallies.items())),
+            _columns(counts),
         )
     if unit.learned:
         execute(b"DELETE FROM lessons WHERE row = ANY(%b::bigint[])", (sorted(unit.learned),))

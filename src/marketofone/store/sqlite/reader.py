@@ -16,7 +16,7 @@ from typing import Any
 from marketofone.audit.merkle import Frontier, leaf_hash
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import Instant
-from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Sealed, Sizes
+from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Reason, Sealed, Sizes
 from marketofone.store.sqlite.damage import damage_of
 from marketofone.store.sqlite.schema import QUIET
 
@@ -48,6 +48,15 @@ _PLACE = " UNION ALL ".join(
     f"SELECT row FROM {table} WHERE subject = ?1 AND n = ?2"  # noqa: S608
     for table in ("places", "fresh_places")
 )
+_LAST_OF = (
+    "SELECT e.recorded FROM {table} AS p CROSS JOIN entries AS e ON e.row = p.row"
+    " WHERE p.subject = ? AND e.kind IN ({kinds}) ORDER BY p.n DESC LIMIT 1"
+)
+_TALLIES = "SELECT name, n FROM tallies WHERE name >= ? AND name < ? ORDER BY name"
+_LAST_LETTER = "\U0010ffff"
+_REASONS = """
+SELECT field, shape, fix, count(*), max(at) FROM letters
+GROUP BY field, shape, fix ORDER BY count(*) DESC, field, shape, fix"""
 _PLACES = ("places", "fresh_places")  # in the order of a journal: see ``settle``
 
 
@@ -166,6 +175,18 @@ class SqliteReader:
         """Say which (subject, event key) pairs were kept before."""
         return read_known(self._run, keys)
 
+    def last(self, subjects: Sequence[int], *, kinds: Sequence[EntryKind]) -> dict[int, Instant]:
+        """Give when the last entry of some kinds was recorded, by journal; one that has none is left out."""
+        among = ", ".join(str(CODES[kind]) for kind in kinds)
+        found: dict[int, Instant] = {}
+        for table in _PLACES:  # what is fresh comes after what has settled
+            statement = _LAST_OF.format(table=table, kinds=among)
+            for subject in subjects:
+                row = self._run(statement, (subject,)).fetchone()
+                if row is not None:
+                    found[subject] = Instant(row[0])
+        return found
+
     def recent(self, *, kinds: Sequence[EntryKind], limit: int) -> list[Entry]:
         """Give the newest entries of some kinds over all journals, newest first."""
         found: list[list[Row]] = []
@@ -246,9 +267,13 @@ class SqliteReader:
         rows = self._run("SELECT at, field, shape, fix, raw FROM letters ORDER BY row DESC LIMIT ?", (limit,))
         return list(starmap(DeadLetter, rows.fetchall()))
 
-    def tallies(self) -> dict[str, int]:
-        """Give the counts that units of work added up."""
-        return dict(self._run("SELECT name, n FROM tallies ORDER BY name").fetchall())
+    def reasons(self) -> list[Reason]:
+        """Give why there are dead letters, each reason once, the most frequent first."""
+        return list(starmap(Reason, self._run(_REASONS).fetchall()))
+
+    def tallies(self, *, of: str = "") -> dict[str, int]:
+        """Give the counts that units of work added up, those whose names begin so."""
+        return dict(self._run(_TALLIES, (of, of + _LAST_LETTER)).fetchall())
 
     def sizes(self) -> Sizes:
         """Count all rows."""

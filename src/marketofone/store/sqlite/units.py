@@ -17,6 +17,7 @@ from msgspec.structs import astuple
 from marketofone.audit.journal_chain import Header, entry_hash
 from marketofone.audit.merkle import Frontier
 from marketofone.domain.errors import Moved
+from marketofone.store.counting import added_by
 from marketofone.store.ports import CODES, GUARDING, Head, Sealed, Unit
 from marketofone.store.sqlite.group import End, Work
 from marketofone.store.sqlite.reader import frontier, read_heads, read_known, read_settled
@@ -126,7 +127,7 @@ def _keep(unit: Unit, connection: sqlite3.Connection, after: list[Head]) -> None
         ("DELETE FROM lessons WHERE row = ?", [(row,) for row in unit.learned]),
         ("INSERT OR IGNORE INTO states (digest, body) VALUES (?, ?)", unit.states.items()),
         ("DELETE FROM states WHERE digest = ?", [(digest,) for digest in unit.destroyed]),
-        (_TALLY, sorted(unit.tallies.items())),
+        (_TALLY, added_by(unit, after)),
         *((f"DELETE FROM {table} WHERE subject = ?", [(of,) for of in unit.forgotten]) for table in _BESIDE),  # noqa: S608
     )
     for statement, rows in asked:

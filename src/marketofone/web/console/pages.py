@@ -18,6 +18,7 @@ from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier
 from marketofone.services import history
 from marketofone.web import charts, formatting
+from marketofone.web.console.data import data
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
@@ -127,5 +128,6 @@ PAGES = (
     Page("GET", "/console/board", board),
     Page("POST", "/console/board", rule),
     Page("GET", "/console/impact", impact),
+    Page("GET", "/console/data", data),
     Page("GET", "/console/decisions/{decision}", trace),
 )

@@ -1,0 +1,37 @@
+"""Counts by day: what entries hold, counted under the day on which each of them is recorded.
+
+Only a store knows that day: an entry is recorded when its unit is, or later where its journal has seen a later instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from marketofone.domain.moment import DAY, Day, Instant, date_of
+from marketofone.store.ports import Head, Unit
+
+
+def dated(name: str, recorded: Instant) -> str:
+    """Give the name of a count on the day (UTC) of an instant.
+
+    Examples
+    --------
+    >>> dated("arrived app admitted", Instant(DAY))
+    'arrived app admitted 1970-01-02'
+    """
+    return _on(name, recorded // DAY)
+
+
+def added_by(unit: Unit, after: Sequence[Head]) -> list[tuple[str, int]]:
+    """Give what a unit adds to counts, by name; ``after`` are the heads right after its drafts."""
+    counts = dict(unit.tallies)
+    for draft, name, n in unit.daily:
+        on = _on(name, after[draft].recorded // DAY)
+        counts[on] = counts.get(on, 0) + n
+    return sorted(counts.items())
+
+
+@lru_cache(maxsize=10_000)
+def _on(name: str, day: int) -> str:
+    return f"{name} {date_of(Day(day))}"
