@@ -202,6 +202,22 @@ def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
         assert beside or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2
 
 
+@pytest.mark.parametrize("width", [320, *WIDTHS])
+def test_words_on_the_charts_of_the_data_do_not_lie_over_each_other(
+    town: Town, browser: webdriver.Chrome, width: int
+) -> None:
+    look(browser, f"{town.url}/console/data", width=width, scheme="light")
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('.chart text')]"
+        ".map(part => ({...part.getBoundingClientRect().toJSON(), text: part.textContent}))"
+    )
+    assert len(boxes) > 10
+    for one, other in combinations(boxes, 2):
+        beside = one["right"] <= other["left"] + 1 or other["right"] <= one["left"] + 1
+        below = one["bottom"] <= other["top"] + 3 or other["bottom"] <= one["top"] + 3
+        assert beside or below, (one["text"], other["text"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("path", PAGES)

@@ -69,7 +69,7 @@ def test_what_arrived_stands_in_the_table_of_this_week(page: Page) -> None:
     assert head == ["Week of", "Accounts and payments here", "How you use the app"]
     assert newest[1:] == ["368", "1 (1 not allowed)"]
     assert len(rows(page, "The last 26 weeks")) == 27
-    assert "at most 368 in a week" in drawing(page, "arrived-chart").text
+    assert "peak 368" in drawing(page, "arrived-chart").text
 
 
 def test_what_events_are_about_is_told_by_year_where_they_reach_far_back(page: Page) -> None:

@@ -14,6 +14,7 @@ from textwrap import wrap
 LINE = 18  # pixels from one line of text to the next
 BAR = 12
 GAP = 16
+LETTERS_BESIDE = 22  # where the value may be several words
 COLUMN = 44  # pixels of the highest column
 COLUMN_SHARE = 0.8  # of the room that a period has
 LETTERS = 36  # of a label in one line, beside its value, at 320 pixels
@@ -108,9 +109,10 @@ class Part:
 
 @dataclass(frozen=True)
 class ColumnRow:
-    """One series laid out: its words at ``y``, its columns above the line at ``base``."""
+    """One series laid out: lines of text from ``y`` on, its columns above the line at ``base``."""
 
     series: Series
+    lines: list[str]
     y: int
     base: int
     parts: tuple[Part, ...]
@@ -126,13 +128,15 @@ class Columns:
 
 def columns(several: Sequence[Series], *, top: float | None = None) -> Columns:
     """Lay out columns, period by period from left to right; ``top`` is the full height, else each one's largest."""
-    rows = []
-    for number, series in enumerate(several):
-        above = number * (LINE + COLUMN + GAP)
-        base = above + LINE + COLUMN
+    rows: list[ColumnRow] = []
+    y = 0
+    for series in several:
+        lines = wrap(series.label, LETTERS_BESIDE)
+        base = y + LINE * len(lines) + COLUMN
         full = top or max((sum(parts) for parts in series.parts), default=0.0) or 1.0
-        rows.append(ColumnRow(series, above + LINE - 4, base, tuple(_stacked(series, base=base, full=full))))
-    return Columns(height=len(rows) * (LINE + COLUMN + GAP) + LINE, rows=tuple(rows))
+        rows.append(ColumnRow(series, lines, y + LINE - 4, base, tuple(_stacked(series, base=base, full=full))))
+        y = base + GAP
+    return Columns(height=y + LINE, rows=tuple(rows))
 
 
 def _stacked(series: Series, *, base: int, full: float) -> Iterator[Part]:

@@ -42,7 +42,7 @@ def _arrived_chart(seen: DataOverview, titles: Mapping[str, str]) -> charts.Colu
     series = []
     for source, weeks in seen.arrived.items():
         most = max(week.all for week in weeks)
-        value = f"at most {most:,} in a week" if most else "none in these weeks"
+        value = f"peak {most:,}" if most else "none"
         parts = [(week.admitted, week.refused + week.gap) for week in weeks]
         series.append(charts.Series(titles.get(source, source), value, ("for", "against"), parts))
     return charts.columns(series)
@@ -51,7 +51,7 @@ def _arrived_chart(seen: DataOverview, titles: Mapping[str, str]) -> charts.Colu
 def _about_chart(seen: DataOverview, titles: Mapping[str, str]) -> charts.Columns:
     return charts.columns(
         [
-            charts.Series(titles.get(source, source), f"{sum(numbers):,} events", ("for",), [(n,) for n in numbers])
+            charts.Series(titles.get(source, source), f"{sum(numbers):,}", ("for",), [(n,) for n in numbers])
             for source, numbers in seen.about.items()
         ]
     )
@@ -60,11 +60,12 @@ def _about_chart(seen: DataOverview, titles: Mapping[str, str]) -> charts.Column
 def _fresh_chart(seen: DataOverview, titles: Mapping[str, str]) -> charts.Rows:
     known = [(one, one.silent_days) for one in seen.freshness if one.silent_days is not None]
     return charts.bars(
-        [
-            charts.Mark(titles.get(one.source, one.source), days, "today" if not days else f"{days:,} days ago", "for")
-            for one, days in known
-        ]
+        [charts.Mark(titles.get(one.source, one.source), days, _ago(days), "for") for one, days in known]
     )
+
+
+def _ago(days: int) -> str:
+    return {0: "today", 1: "1 day ago"}.get(days, f"{days:,} days ago")
 
 
 def _share_chart(seen: DataOverview) -> charts.Columns:
@@ -74,7 +75,7 @@ def _share_chart(seen: DataOverview) -> charts.Columns:
         (of.uncategorised / of.movements, of.unknown / of.movements) if of.movements else (0.0, 0.0)
         for of in seen.movements
     ]
-    value = f"{100 * missing / every:.1f} % of all" if every else "no movements"
+    value = f"{100 * missing / every:.1f} %" if every else "no movements"
     return charts.columns([charts.Series("No category told", value, ("calm", "against"), parts)], top=1.0)
 
 
