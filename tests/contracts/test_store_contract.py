@@ -660,13 +660,14 @@ def test_tallies_add_up(store: Store) -> None:
 def test_what_is_counted_by_day_counts_on_the_day_on_which_its_entry_is_recorded(store: Store) -> None:
     today, tomorrow = NOW, Instant(NOW + DAY)
     store.commit(Unit(now=tomorrow, drafts=[draft(2)]))
-    daily = [(0, "arrived", 2), (1, "arrived", 3), (2, "arrived", 1), (2, "seen", 1)]
-    store.commit(Unit(now=today, drafts=[draft(1), draft(2), draft(3)], daily=daily, tallies={"events": 6}))
+    one = {"arrived": 1}
+    daily = [{"arrived": 2}, {"arrived": 3}, {"arrived": 1, "seen": 1}, one, one]
+    store.commit(Unit(now=today, drafts=[draft(of) for of in (1, 2, 3, 4, 2)], daily=daily, tallies={"events": 6}))
     with store.read() as reader:
         assert reader.head(2).recorded == tomorrow, "the instant of a journal never steps back"
         assert reader.tallies() == {
-            dated("arrived", today): 3,
-            dated("arrived", tomorrow): 3,
+            dated("arrived", today): 4,
+            dated("arrived", tomorrow): 4,
             dated("seen", today): 1,
             "events": 6,
         }

@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.event import KINDS, MOVEMENTS, UNDERSTANDING
 from marketofone.domain.fields import Nature
-from marketofone.domain.moment import DAY, Day, date_of
+from marketofone.domain.moment import DAY, Day, Instant, date_of
 from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.projection.folding import movement_reading
@@ -75,11 +75,11 @@ Sort = tuple[str, int, int, str]
 """Source, verdict, the day (UTC) that events are about, and how far they are told."""
 
 
-class Holding(NamedTuple):
-    """What an entry holds: how many events of each sort, and how often what was not told looks alike."""
+class Added(NamedTuple):
+    """What a unit of work adds to counts: whatever the day, and entry by entry on the day on which it is recorded."""
 
-    events: Mapping[Sort, int]
-    missing: Mapping[str, int]
+    counts: dict[str, int]
+    daily: list[Mapping[str, int]]
 
 
 def told_of(data: Movement, said: MovementReading) -> Told:
@@ -100,59 +100,78 @@ def told_of(data: Movement, said: MovementReading) -> Told:
     return Told(UNCATEGORISED if nature else UNKNOWN, (f"untold {_looks(data)}", *foreign))
 
 
-def holding_of(events: Iterable[tuple[KeptEvent, Told]]) -> Holding:
-    """Say what events that arrived together hold."""
+def added_by(entries: Iterable[tuple[Sequence[KeptEvent], Sequence[Told]]]) -> Added:
+    """Give what entries add together, from the events of each and how far they are told."""
+    alone: dict[Sort, int] = {}  # of entries that hold one event: a feed sends thousands of them
     sorts: dict[Sort, int] = {}
-    missing: dict[str, int] = {}
-    for kept, told in events:
-        how = _FOUND if kept.kind in UNDERSTANDING else told.how
-        sort = (kept.source, kept.verdict, kept.at // DAY, how)
-        sorts[sort] = sorts.get(sort, 0) + 1
-        for name in told.missing:
-            missing[name] = missing.get(name, 0) + 1
-    return Holding(sorts, missing)
+    counts: dict[str, int] = {}
+    daily: list[Mapping[str, int]] = []
+    for events, told in entries:
+        if len(events) != 1:
+            daily.append(_add_several(_sorted(events, told, counts), sorts, counts))
+            continue
+        (kept,), (of,) = events, told
+        sort = (kept.source, kept.verdict, kept.at // DAY, _FOUND if kept.kind in UNDERSTANDING else of.how)
+        alone[sort] = alone.get(sort, 0) + 1
+        daily.append(_arrived(sort[0], sort[1], sort[3] != _FOUND))
+        for name in of.missing:
+            _add(counts, name, 1)
+    for each, n in alone.items():
+        sorts[each] = sorts.get(each, 0) + n
+        if each[3] != _FOUND:
+            _add(counts, _newest(each[0], each[2]), n)
+    for each, n in sorts.items():
+        for name in _names(*each):
+            _add(counts, name, n)
+    return Added(counts, daily)
 
 
-def counts_of(holding: Holding) -> dict[str, int]:
-    """Give what is counted of an entry whatever the day on which it is recorded."""
-    counts = dict(holding.missing)
+def _sorted(events: Sequence[KeptEvent], told: Sequence[Told], counts: dict[str, int]) -> dict[Sort, int]:
+    """Count the events of an entry by their sort, and what is missing of them by its name."""
+    within: dict[Sort, int] = {}
+    for kept, of in zip(events, told, strict=True):
+        sort = (kept.source, kept.verdict, kept.at // DAY, _FOUND if kept.kind in UNDERSTANDING else of.how)
+        within[sort] = within.get(sort, 0) + 1
+        for name in of.missing:
+            _add(counts, name, 1)
+    return within
+
+
+def _add_several(within: Mapping[Sort, int], sorts: dict[Sort, int], counts: dict[str, int]) -> dict[str, int]:
+    """Add an entry of several events; gives what it adds on the day on which it is recorded."""
+    arrived: dict[str, int] = {}
     newest: dict[str, int] = {}
-    for (source, verdict, day, how), n in holding.events.items():
-        names = _names(source, verdict, day, how)
-        for name in names:
-            counts[name] = counts.get(name, 0) + n
+    for sort, n in within.items():
+        source, verdict, day, how = sort
+        sorts[sort] = sorts.get(sort, 0) + n
         if how != _FOUND:
             newest[source] = max(newest.get(source, day), day)
+            for name in _arrived(source, verdict, True):
+                _add(arrived, name, n)
     for source, day in newest.items():
-        counts[_newest(source, day)] = 1
-    return counts
+        _add(counts, _newest(source, day), 1)
+    return arrived
 
 
-def daily_counts_of(holding: Holding) -> dict[str, int]:
-    """Give what is counted of an entry under the day on which it is recorded."""
-    counts: dict[str, int] = {}
-    for (source, verdict, _, how), n in holding.events.items():
-        if how != _FOUND:
-            name = _arrived(source, verdict)
-            counts[name] = counts.get(name, 0) + n
-    return counts
+def _add(counts: dict[str, int], name: str, n: int) -> None:
+    counts[name] = counts.get(name, 0) + n
 
 
-def holding_of_link(at: int) -> Holding:
-    """Say what the entry holds by which a key was linked with its customer, or taken back."""
-    return Holding({(KINDS["identity.linked"][1], ADMITTED, at // DAY, ""): 1}, {})
+def added_by_link(at: int) -> Added:
+    """Give what the entry adds by which a key was linked with its customer, or taken back."""
+    kind = "identity.linked"
+    return added_by([((KeptEvent(ADMITTED, KINDS[kind][1], kind, Instant(at), None),), (NO_MOVEMENT,))])
 
 
 def counted(entry: Entry, record: IngestRecord | IdentityRecord) -> Counter[str]:
     """Give all that an entry added to the bank's counts."""
-    if isinstance(record, IdentityRecord):
-        if not record.own:
-            return Counter()
-        holding = holding_of_link(entry.at)
+    if isinstance(record, IngestRecord):
+        added = added_by([(record.events, [_told(kept) for kept in record.events])])
+    elif record.own:
+        added = added_by_link(entry.at)
     else:
-        holding = holding_of((kept, _told(kept)) for kept in record.events)
-    by_day = {dated(name, entry.recorded): n for name, n in daily_counts_of(holding).items()}
-    return Counter(counts_of(holding) | by_day)
+        return Counter()
+    return Counter(added.counts | {dated(name, entry.recorded): n for name, n in added.daily[0].items()})
 
 
 def is_count(name: str) -> bool:
@@ -210,5 +229,6 @@ def _newest(source: str, day: int) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _arrived(source: str, verdict: int) -> str:
-    return f"arrived {source} {VERDICTS[verdict]}"
+def _arrived(source: str, verdict: int, arrives: bool) -> Mapping[str, int]:  # noqa: FBT001 - a key of the cache
+    """Give what one event adds on the day on which it is recorded; always the same mapping."""
+    return {f"arrived {source} {VERDICTS[verdict]}": 1} if arrives else {}

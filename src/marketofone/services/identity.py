@@ -13,7 +13,7 @@ from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
-from marketofone.projection.counts import counts_of, daily_counts_of, holding_of_link
+from marketofone.projection.counts import added_by_link
 from marketofone.projection.records import IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.directory import STRONG, enrolled, event_number, naming_mark, refuse_forgotten, strong_mark
@@ -87,8 +87,7 @@ def _unit(
         drafts.append(
             codec.draft("identity", record, subject=of, box=known.box, at=event.at, keys=(number,) if own else ())
         )
-    holding = holding_of_link(event.at)
-    own_draft = next(place for place, draft in enumerate(drafts) if draft.subject == customer.subject)
+    added = added_by_link(event.at)
     read = sorted({*before_of, *after_of, *concerned})
     heads = reader.heads(read)
     return Unit(
@@ -98,8 +97,8 @@ def _unit(
         drafts=drafts,
         together=_together(before_of, after_of, {customer.subject: alone}),
         links=[change],
-        tallies=counts_of(holding),
-        daily=[(own_draft, name, n) for name, n in daily_counts_of(holding).items()],
+        tallies=added.counts,
+        daily=[added.daily[0] if draft.subject == customer.subject else {} for draft in drafts],
     )
 
 

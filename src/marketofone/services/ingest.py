@@ -26,7 +26,7 @@ from marketofone.domain.event import LICENSED, MOVEMENTS, Event, IdentityLinked,
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
-from marketofone.projection.counts import Holding, Told, counts_of, daily_counts_of, holding_of
+from marketofone.projection.counts import Told, added_by
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
 from marketofone.projection.reducer import NOTHING, SubjectState
 from marketofone.projection.snapshot import Snapshot
@@ -92,7 +92,7 @@ class _Judged(Struct, frozen=True, gc=False):
     record: IngestRecord
     drop: tuple[tuple[int, str], ...]
     before: SubjectState
-    holding: Holding
+    told: list[Told]
     refused: int
     gaps: int
     refusals: dict[str, int]
@@ -235,15 +235,14 @@ def _commit(
     """Append what can be appended; gives it with its entries, and the subjects that moved."""
     late: frozenset[int] = frozenset()
     while judged:
+        added = added_by((one.record.events, one.told) for one in judged)
         unit = Unit(
             now=now,
             expects=expects,
             drafts=[one.draft for one in judged],
             together={one.draft.subject: one.before.members for one in judged if one.before.members},
-            tallies=_tallies(judged),
-            daily=[
-                (place, name, n) for place, one in enumerate(judged) for name, n in daily_counts_of(one.holding).items()
-            ],
+            tallies=added.counts,
+            daily=added.daily,
             drop=[place for one in judged for place in one.drop],
         )
         try:
@@ -359,8 +358,7 @@ def _judged(
         random=random,
     )
     drop = tuple((customer.subject, source) for source in sorted(removed))
-    holding = holding_of(zip(events, told, strict=True))
-    return _Judged(draft, record, drop, standing.state, holding, counts[REFUSED], counts[GAP], refusals)
+    return _Judged(draft, record, drop, standing.state, told, counts[REFUSED], counts[GAP], refusals)
 
 
 def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
@@ -385,11 +383,3 @@ def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> Batc
         entries=tuple(entries),
         refusals=tuple(pair for one in judged for pair in one.refusals.items()),
     )
-
-
-def _tallies(judged: Sequence[_Judged]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for one in judged:
-        for name, n in counts_of(one.holding).items():
-            counts[name] = counts.get(name, 0) + n
-    return counts

@@ -5,6 +5,7 @@ Only a store knows that day: an entry is recorded when its unit is, or later whe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -26,9 +27,13 @@ def dated(name: str, recorded: Instant) -> str:
 def added_by(unit: Unit, after: Sequence[Head]) -> list[tuple[str, int]]:
     """Give what a unit adds to counts, by name; ``after`` are the heads right after its drafts."""
     counts = dict(unit.tallies)
-    for draft, name, n in unit.daily:
-        on = _on(name, after[draft].recorded // DAY)
-        counts[on] = counts.get(on, 0) + n
+    # A unit may hold thousands of drafts, most of which share what they count: that is added up by its identity.
+    shared = {id(of): of for of in unit.daily}
+    alike = Counter(zip(map(id, unit.daily), [head.recorded // DAY for head in after], strict=False))
+    for (of, day), times in alike.items():
+        for name, n in shared[of].items():
+            on = _on(name, day)
+            counts[on] = counts.get(on, 0) + n * times
     return sorted(counts.items())
 
 

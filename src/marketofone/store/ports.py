@@ -193,7 +193,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     links, names, letters, tallies
         Changes of links; names of decisions; dead letters; counts to add to.
     daily
-        (draft, name, n): counts to add to under the day on which the draft at this place is recorded (``counting``).
+        Draft by draft, counts to add to under the day on which it is recorded (``counting``); empty where none has any.
     lessons, learned
         Places of drafts that wait to be learned from; rows of the queue that were learned from.
     states, destroyed
@@ -213,7 +213,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     names: Sequence[DecisionName] = ()
     letters: Sequence[DeadLetter] = ()
     tallies: Mapping[str, int] = {}
-    daily: Sequence[tuple[int, str, int]] = ()
+    daily: Sequence[Mapping[str, int]] = ()
     lessons: Sequence[int] = ()
     learned: Sequence[int] = ()
     states: Mapping[bytes, bytes] = {}
