@@ -7,11 +7,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import click
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from marketofone.cli import terminal
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
@@ -23,6 +24,9 @@ from marketofone.importers.rows import BadRow
 from marketofone.services.consent_import import Told, import_consents
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.forecast_population import LeftOut
+from marketofone.services.spending import CustomerSpending
+
+Asked = TypeVar("Asked", CustomerForecast, CustomerSpending)
 
 
 @click.command()
@@ -53,14 +57,16 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
 def forecast(session: Session, *, customer: str | None, population: bool, events: bool, as_of: str | None) -> None:
     """Look 90 days ahead on CUSTOMER's accounts, or on everybody's.
 
-    With --as-of it is a question about what was ahead then: decisions never follow it.
+    With --as-of it is a question about what was ahead then: decisions never follow it. So it is where nothing has moved
+    for two months on CUSTOMER's accounts: then the answer is as of the last day on which something did, and says so.
     """
     bank, now = session.bank, session.bank.now()
     moment = session.as_of(as_of, now=now)
     if population and customer is None:
         _forecast_all(session, bank.forecast_all(now=now, as_of=moment), events=events)
     elif customer is not None and not (population or events):
-        session.say(bank.forecast(bank.whose(customer), now=now, as_of=moment), "forecast")
+        ask = partial(bank.forecast, bank.whose(customer), now=now)
+        session.say(_now_or_then(session, ask, as_of=moment), "forecast")
     else:
         raise click.UsageError("name one CUSTOMER, or ask for --all; --events goes with --all")
 
@@ -68,10 +74,12 @@ def forecast(session: Session, *, customer: str | None, population: bool, events
 def _forecast_all(session: Session, people: Iterable[CustomerForecast | LeftOut], *, events: bool) -> None:
     left_out = Counter[tuple[str, str]]()
     rows: list[dict[str, Any]] = []
+    ended: list[str] = []
     for ahead in people:
         if isinstance(ahead, LeftOut):
             left_out["people", ahead.why] += 1
             continue
+        ended += [ahead.ended] if ahead.ended else []
         silent = (account.abstains for account in ahead.accounts if account.abstains)
         left_out.update(("accounts", re.sub(r"\d+", "…", why)) for why in silent)
         if session.as_json:
@@ -82,6 +90,17 @@ def _forecast_all(session: Session, people: Iterable[CustomerForecast | LeftOut]
         session.say(rows, "events_ahead" if events else "low_points")
     for (whom, why), count in sorted(left_out.items()):
         click.echo(terminal.text_for_people("left_out", count, whom, why), err=True)
+    if ended:
+        click.echo(terminal.text_for_people("data_ended", len(ended), max(ended)), err=True)
+
+
+def _now_or_then(session: Session, ask: Callable[..., Asked], *, as_of: Instant | None) -> Asked:
+    """Ask as of a moment, or now; where the data ended long ago, as of their last day, and say so."""
+    said: Asked = ask(as_of=as_of)
+    if as_of is not None or said.ended is None:
+        return said
+    then: Asked = ask(as_of=session.bank.calendar.parse(said.ended, field="ended"))
+    return replace(then, notes=(f"as of {said.ended}: nothing has moved since", *then.notes))
 
 
 @click.command()
@@ -103,9 +122,13 @@ def intervene(session: Session) -> None:
 @click.argument("customer")
 @as_of
 def insights(session: Session, *, customer: str, as_of: str | None) -> None:
-    """Show what CUSTOMER's own spending says: what comes back, shifts, unusual items."""
+    """Show what CUSTOMER's own spending says: what comes back, shifts, unusual items.
+
+    Where nothing has moved for two months it is as of the last day on which something did, and says so.
+    """
     bank, now = session.bank, session.bank.now()
-    session.say(bank.spending(bank.whose(customer), now=now, as_of=session.as_of(as_of, now=now)), "spending")
+    ask = partial(bank.spending, bank.whose(customer), now=now)
+    session.say(_now_or_then(session, ask, as_of=session.as_of(as_of, now=now)), "spending")
 
 
 @click.command()

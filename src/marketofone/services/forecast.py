@@ -24,7 +24,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
 from marketofone.services.liquid_money import LiquidMoney, liquid_money, rates_said
-from marketofone.services.population import DataScope, Known, load_person
+from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person
 from marketofone.services.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
 
@@ -71,7 +71,8 @@ class PaymentAhead(Struct, frozen=True, kw_only=True):
 class CustomerForecast(Struct, frozen=True, kw_only=True):
     """What is ahead of a person: each account, their sum, the payments expected, and what may happen.
 
-    Everything but the accounts and the parts of ``liquid``, what can be spent now, is in ``currency``.
+    Everything but the accounts and the parts of ``liquid``, what can be spent now, is in ``currency``. ``ended`` is the
+    day on which something moved last, where that is too long ago to say anything of now.
     """
 
     customer: str
@@ -83,6 +84,7 @@ class CustomerForecast(Struct, frozen=True, kw_only=True):
     payments: tuple[PaymentAhead, ...]
     events: tuple[EventAhead, ...]
     notes: tuple[str, ...]
+    ended: str | None = None
 
 
 class Made(Struct, frozen=True):
@@ -187,6 +189,7 @@ class _Money:
         self.accounts = accounts
         self.told_of = [account for account in accounts if self.counted.counts(account)]
         self.liquid = liquid_money(accounts, counted=self.counted, day=day)
+        self.ended = ended_on(accounts, as_of=day)
 
     def asked(self) -> Iterator[tuple[Sequence[Account], str]]:
         """Give what is looked ahead on: first all together, then the accounts in each other currency."""
@@ -226,6 +229,8 @@ def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, n
     notes = [*rates_said(counted, apart="accounts in {} are not in this forecast")]
     if ahead.total is not None and ahead.total.relative:
         notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
+    if money.ended is not None:
+        notes.append(NOTHING_SINCE.format(money.ended))
     rests_on = RestsOn(snapshot.bank.n, snapshot.bank.version, person.journals)
     return Made(
         known,
@@ -265,6 +270,7 @@ def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ..
         ),
         events=tuple(_event(event) for event in ahead.events),
         notes=notes,
+        ended=money.ended,
     )
 
 

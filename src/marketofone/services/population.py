@@ -15,7 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from marketofone.consent.gate import Permit, permit
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Day, Instant, date_of
+from marketofone.models.forecast.history import MAXIMUM_SILENCE
 from marketofone.profile.account_types import account_types
 from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.registers import Registers
@@ -26,6 +27,7 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.uses import append_unmoved, use_of
 from marketofone.store.ports import Draft
 
+NOTHING_SINCE = "nothing has moved since {0}, so nothing is said of now; as of {0} more can be said"
 T = TypeVar("T")
 _TOGETHER = 64  # people read in one snapshot of the store
 _RECORDED = 256  # uses recorded in one unit of work
@@ -36,6 +38,12 @@ class SourceView(NamedTuple):
 
     ledger: Ledger
     registers: Registers
+
+
+def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:
+    """Give the day on which something moved last, where that is too long ago to say anything of now, else None."""
+    last = max((int(one.days[-1]) for one in read if one.days.size), default=as_of)
+    return date_of(Day(last)).isoformat() if as_of - last > MAXIMUM_SILENCE else None
 
 
 class Known(NamedTuple):

@@ -14,7 +14,7 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.liquid_money import rates_said
-from marketofone.services.population import DataScope, Known, load_person
+from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person
 from marketofone.services.uses import read_person
 
 SOURCES = frozenset({"transactions", "open_banking"})
@@ -89,7 +89,8 @@ class StandingPayment(Struct, frozen=True, kw_only=True):
 class CustomerSpending(Struct, frozen=True, kw_only=True):
     """What a person's spending says: the payments that come back, the habit of each category, and what stands out.
 
-    Habits are in ``currency``; payments, and what is said of them, name their own.
+    Habits are in ``currency``; payments, and what is said of them, name their own. ``ended`` is the day on which
+    something moved last, where that is too long ago to say anything of now.
     """
 
     customer: str
@@ -100,6 +101,7 @@ class CustomerSpending(Struct, frozen=True, kw_only=True):
     insights: tuple[Insight, ...]
     sources: tuple[str, ...]
     notes: tuple[str, ...]
+    ended: str | None = None
 
 
 def spending(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> CustomerSpending:
@@ -131,6 +133,7 @@ def spending_of(
 def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending:
     accounts, withheld = known.accounts(), known.permit.withheld
     counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
+    ended = ended_on(accounts, as_of=day)
     found = find_spending(accounts, as_of=day, summed=counted.accounts(accounts) if counted.rates else None)
     return CustomerSpending(
         customer=known.person.asked.name,
@@ -141,12 +144,14 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
         insights=told(found),
         sources=tuple(sorted(known.open)),
         notes=(
+            *([] if ended is None else [NOTHING_SINCE.format(ended)]),
             *rates_said(counted, apart="payments in {} are shown apart, and are in no sum"),
             *(
                 f"{source.replace('_', ' ')} not used: {withheld[source]}"
                 for source in sorted(SOURCES & withheld.keys())
             ),
         ),
+        ended=ended,
     )
 
 
