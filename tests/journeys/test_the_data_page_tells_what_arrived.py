@@ -18,7 +18,6 @@ from marketofone.store.ports import Unit
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 LATER = Instant(NOW + 8 * DAY)
-pytestmark = pytest.mark.engines
 GOOD, UNKNOWN, NO_CATEGORY, FOREIGN = (
     {"amount_minor": -1_200, "category": "groceries"},
     {"amount_minor": 70_000, "mcc": "0001"},
