@@ -6,6 +6,7 @@ calendar days since 1970-01-01 in the bank's timezone. Integers keep windows exa
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NewType
@@ -25,6 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _YEARS = range(1800, 2200)  # so that no calendar overflows, whatever its offset
+_MONTHS = 12  # of a year
 _SLOT = 15 * MINUTE  # no timezone in use changes its offset between quarter hours
 
 
@@ -96,6 +98,25 @@ def date_of(day: Day) -> date:
 def day_number(of: date) -> Day:
     """Give the day number of a calendar date."""
     return Day(of.toordinal() - _EPOCH_ORDINAL)
+
+
+def month_of(of: date) -> int:
+    """Give the month of a date, counted from January of the year 0."""
+    return of.year * _MONTHS + of.month - 1
+
+
+def day_in_month(month: int, day: int) -> Day:
+    """Give a day of a month that is counted as :func:`month_of` does; of a shorter month its last day.
+
+    Examples
+    --------
+    >>> str(date_of(day_in_month(month_of(date(2027, 1, 31)) + 1, 31)))
+    '2027-02-28'
+    """
+    year, index = divmod(month, _MONTHS)
+    if year > date.max.year:
+        return day_number(date.max)
+    return day_number(date(year, index + 1, min(day, monthrange(year, index + 1)[1])))
 
 
 class Calendar:

@@ -93,13 +93,18 @@ class AccountOpened(EventData, frozen=True, kw_only=True):
 
 
 class ProductOpened(EventData, frozen=True, kw_only=True):
-    """A person took a product: card, loan, savings plan, insurance."""
+    """A person took a product: card, loan, savings plan, insurance.
+
+    Of a loan ``payment_minor`` is paid from ``account`` every month, ``months`` times, for the first time on
+    ``first_on``, else a month after it was taken.
+    """
 
     product: EventWord
     account: EventName | None = None
     principal_minor: PositiveMinor | None = None
     payment_minor: PositiveMinor | None = None
     months: Annotated[int, Meta(ge=0, le=600)] | None = None
+    first_on: date | None = None
     status: EventWord | None = None
 
 
@@ -130,13 +135,16 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
 
     ``order`` is what the bank calls it: a later event about the same one says how it stands since then. The first
     payment is made on ``first_on``, the last on ``last_on``, and the one that comes next on ``next_on``; ``every`` is
-    the time between two of them, where it is one of these. Once ``ended`` nothing more is paid.
+    the time between two of them, where it is one of these. Once ``ended`` nothing more is paid. A mandate names no
+    amount. Where ``counterparty_account`` is an account of the same person, money only moves between the two. Dates
+    are those on which money moves: who knows that a date falls on a weekend, and what the bank does then, says so.
     """
 
     account: EventName
-    amount_minor: PositiveMinor
+    amount_minor: PositiveMinor | None = None
     currency: Currency
     counterparty: Text | None = None
+    counterparty_account: EventName | None = None
     category: EventName | None = None
     order: EventName | None = None
     direction: Literal["out", "in"] = "out"
@@ -148,13 +156,14 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
 
 
 class OpenBankingBalance(EventData, frozen=True, kw_only=True):
-    """The balance of an account at another bank."""
+    """The balance of an account at another bank, and how far it may be overdrawn."""
 
     institution: EventName
     account: EventName
     balance_minor: Minor
     currency: Currency
     type: AccountType | None = None
+    limit_minor: PositiveMinor | None = None
 
 
 class OpenBankingTransaction(Movement, frozen=True, kw_only=True):

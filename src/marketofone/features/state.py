@@ -36,7 +36,7 @@ from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
 AdmittedEvent = tuple[Admitted, Reading | None]
-_FORMAT = b"5"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"6"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from marketofone.domain.fields import MAX_MINOR
 from marketofone.domain.money import Rate, converted
 from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.profile.ledger import UNTOLD, Account, Integers
+from marketofone.profile.orders import Order
 
 
 class CommonCurrency(Struct, frozen=True):
@@ -98,7 +100,20 @@ def in_currency(account: Account, rate: Rate) -> Account:
     known = account.balances != UNTOLD
     balances = account.balances.copy()
     balances[known] = _converted(account.balances[known], rate)
-    return replace(account, currency=rate.to, amounts=_converted(account.amounts, rate), balances=balances)
+    return replace(
+        account,
+        currency=rate.to,
+        amounts=_converted(account.amounts, rate),
+        balances=balances,
+        limit=converted(account.limit, rate),
+        orders=tuple(_order_in(order, rate) for order in account.orders),
+    )
+
+
+def _order_in(order: Order, rate: Rate) -> Order:
+    if order.amount_minor is None:
+        return order
+    return msgspec.structs.replace(order, currency=rate.to, amount_minor=converted(order.amount_minor, rate))
 
 
 def _converted(amounts: Integers, rate: Rate) -> Integers:

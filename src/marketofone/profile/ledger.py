@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
 from marketofone.domain.fields import AccountType, EventData, Nature
-from marketofone.domain.moment import Day
+from marketofone.domain.moment import DAY, Day
 from marketofone.domain.money_events import BalanceStated, Movement, OpenBankingBalance, OpenBankingTransaction
+from marketofone.profile.orders import Order
 
 Integers = NDArray[np.int64]
 
@@ -49,7 +50,7 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """The movements of one account.
+    """The movements of one account, and what is known of it beside them.
 
     Shapes
     ------
@@ -71,6 +72,10 @@ class Account:
     balances: Integers
     """What stood on the account after each movement; ``UNTOLD`` where it was not said."""
     type: AccountType = "current"
+    limit: int = 0
+    """How far it may be overdrawn."""
+    orders: tuple[Order, ...] = ()
+    """The payments of it that are known before they are made."""
 
     @property
     def tells_balance(self) -> bool:
@@ -78,7 +83,9 @@ class Account:
         return bool((self.balances != UNTOLD).any())
 
     def until(self, day: int) -> Account:
-        """Give the account as known at the end of a day.
+        """Give the account as known at the end of a day; its limit is the one that was told last.
+
+        A day ends at other instants in other places, so an order counts from half a day before it was told.
 
         Examples
         --------
@@ -90,7 +97,8 @@ class Account:
         end = int(np.searchsorted(self.days, day, side="right"))
         arrays = (self.days, self.amounts, self.of, self.balances)
         days, amounts, of, balances = (array[:end] for array in arrays)
-        return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, self.type)
+        orders = self.orders and tuple(order for order in self.orders if order.told < (day + 1) * DAY + DAY // 2)
+        return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, self.type, self.limit, orders)
 
 
 Key = tuple[str, str, str | None, str | None, str | None, Nature | None]  # account, currency, and what makes a Kind

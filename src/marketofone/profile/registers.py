@@ -2,7 +2,7 @@
 
 1. An admitted event writes zero or more *registers*: ``holds.<product>``, ``account.<account>``, ``balance.<account>``,
    ``outside.<institution>/<account>``, ``life.<event>``, ``care.<driver>``, ``arrears``, ``birth_year``, ``region``,
-   ``statement.<account>``.
+   ``statement.<account>``, ``limit.<account>``, and one for each order and each loan (``profile/orders.py``).
 2. A register keeps the write with the greatest (instant, event key). So the fold is commutative and idempotent: the
    same events in any order, in any batches, give the same registers.
 3. Registers are kept per data source; ``profile/view.py`` puts together those of the sources a permit opens.
@@ -13,6 +13,8 @@ Sex is not folded at all: nothing behind this room can read it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +27,8 @@ from marketofone.domain.money_events import (
     AccountOpened,
     BalanceStated,
     OpenBankingBalance,
+    OpenBankingOrder,
+    OrderPlaced,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
@@ -43,6 +47,7 @@ class Register(Struct, frozen=True, array_like=True):
 
 Registers = Mapping[str, Register]
 Write = tuple[str, Value]
+_DIGEST_BYTES = 12
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgspec.msgpack.Decoder(dict[str, Register])
 
@@ -96,17 +101,50 @@ def _account(data: EventData) -> tuple[Write, ...]:
     ]
     if data.statement is not None:
         writes.append((f"statement.{data.account}", data.statement))
+    if data.limit_minor is not None:
+        writes.append((f"limit.{data.account}", (data.limit_minor, data.currency)))
     return tuple(writes)
 
 
 def _product(data: EventData) -> tuple[Write, ...]:
     match data:
         case ProductOpened():
-            return ((f"holds.{data.product}", True),)
+            return ((f"holds.{data.product}", True), *_loan(data))
         case ProductClosed():
             return ((f"holds.{data.product}", False),)
         case _:
             return ()
+
+
+def _loan(data: ProductOpened) -> tuple[Write, ...]:
+    """Remember what is paid for a loan; loans of one product from one account are told apart by what was lent."""
+    if data.account is None or not data.payment_minor or not data.months:
+        return ()
+    name = f"loan.{data.product}\n{data.account}\n{data.principal_minor or ''}"
+    return ((name, (data.payment_minor, data.months, _written(data.first_on))),)
+
+
+def _order(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, OrderPlaced):
+        return ()
+    account = f"{data.institution}/{data.account}" if isinstance(data, OpenBankingOrder) else data.account
+    days = map(_written, (data.first_on, data.next_on, data.last_on))
+    amount = "" if data.amount_minor is None else data.amount_minor
+    sides = (data.counterparty or "", data.counterparty_account or "", data.category or "")
+    told = (data.direction, amount, data.currency, *sides, *days, data.every or "", int(data.ended))
+    return ((f"order.{account}\n{data.order or _digest(data)}", told),)
+
+
+def _digest(data: OrderPlaced) -> str:
+    """Name an order that the bank gives no name by what it is; of one that is paid once the day belongs to that."""
+    sides = (data.counterparty, data.counterparty_account, data.category)
+    once = (data.next_on or data.first_on) if data.every is None else None
+    said = msgspec.json.encode([data.direction, data.amount_minor, data.currency, sides, data.every, once])
+    return blake2b(said, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _written(day: date | None) -> str:
+    return "" if day is None else day.isoformat()
 
 
 def _person(data: EventData) -> tuple[Write, ...]:
@@ -129,8 +167,10 @@ def _protection(data: EventData) -> tuple[Write, ...]:
 def _elsewhere(data: EventData) -> tuple[Write, ...]:
     match data:
         case OpenBankingBalance():
+            account = f"{data.institution}/{data.account}"
             known = (data.balance_minor, data.currency, *([data.type] if data.type else []))
-            return ((f"outside.{data.institution}/{data.account}", known),)
+            limit = () if data.limit_minor is None else ((f"limit.{account}", (data.limit_minor, data.currency)),)
+            return ((f"outside.{account}", known), *limit)
         case LifeDeclared():
             return ((f"life.{data.event}", float(data.confidence)),)
         case _:
@@ -143,6 +183,8 @@ _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
     "account.opened": _account,
     "product.opened": _product,
     "product.closed": _product,
+    "order.placed": _order,
+    "openbanking.order": _order,
     "person.described": _person,
     "arrears.changed": _protection,
     "care.flagged": _protection,

@@ -40,7 +40,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """One person, as far as the permitted sources tell. Mappings are in the order of their keys.
 
     ``holdings`` gives the instant each product held now was opened; ``other_balances`` is keyed by
-    ``institution/account``; ``statements`` by account; ``care`` gives the end of each care flag, None for an open end.
+    ``institution/account``; ``statements`` by account; ``limits`` tells how far accounts may be overdrawn; ``care``
+    gives the end of each care flag, None for an open end. Payments known ahead are read by ``profile/orders.py``.
     """
 
     birth_year: int | None = None
@@ -51,6 +52,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     balances: Mapping[str, Balance] = field(default_factory=dict)
     other_balances: Mapping[str, Balance] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     life: Mapping[str, Life] = field(default_factory=dict)
     care: Mapping[str, Instant | None] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ _PLACES = {
     "balance": "balances",
     "outside": "other_balances",
     "statement": "statements",
+    "limit": "limits",
     "arrears": "in_arrears",
 }
 
@@ -104,6 +107,8 @@ def _fact(group: str, held: Register) -> object:
             )
         case (("balance" | "outside"), (int(minor), str(currency), *_)):
             return Balance(at=held.at, minor=minor, currency=currency)
+        case "limit", (int(minor), str()):
+            return minor
         case "life", float(confidence):
             return Life(at=held.at, confidence=confidence)
         case _, value:

@@ -16,6 +16,7 @@ from marketofone.models.forecast import AccountForecast, Expected, Forecast, Mod
 from marketofone.models.forecast.labels import BUFFER
 from marketofone.profile.currencies import common_currency
 from marketofone.profile.ledger import Account
+from marketofone.profile.orders import Order
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
@@ -61,11 +62,12 @@ class EventAhead(Struct, frozen=True, kw_only=True):
 
 
 class PaymentAhead(Struct, frozen=True, kw_only=True):
-    """One payment that is expected, because it came regularly."""
+    """One payment that is expected, because it came regularly, or because an order says so: then it is ``ordered``."""
 
     day: str
     amount_minor: int
     what: str
+    ordered: bool = False
 
 
 class CustomerForecast(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ class CustomerForecast(Struct, frozen=True, kw_only=True):
 
     Everything but the accounts and the parts of ``liquid``, what can be spent now, is in ``currency``. ``ended`` is the
     day on which something moved last, where that is too long ago to say anything of now.
+    ``limit_minor`` is how far the accounts of the sum may be overdrawn: running short is falling below that.
     """
 
     customer: str
@@ -85,6 +88,7 @@ class CustomerForecast(Struct, frozen=True, kw_only=True):
     events: tuple[EventAhead, ...]
     notes: tuple[str, ...]
     ended: str | None = None
+    limit_minor: int = 0
 
 
 class Made(Struct, frozen=True):
@@ -265,12 +269,14 @@ def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ..
                 day=_date(payment.day),
                 amount_minor=payment.amount_minor,
                 what=(payment.stream.category or payment.stream.operation or "payment").replace("_", " "),
+                ordered=isinstance(payment.stream, Order),
             )
             for payment in ahead.payments
         ),
         events=tuple(_event(event) for event in ahead.events),
         notes=notes,
         ended=money.ended,
+        limit_minor=ahead.limit,
     )
 
 

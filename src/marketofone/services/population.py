@@ -17,8 +17,9 @@ from marketofone.consent.gate import Permit, permit
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.models.forecast.history import MAXIMUM_SILENCE
-from marketofone.profile.account_types import account_types
+from marketofone.profile.account_types import LIQUID, account_types
 from marketofone.profile.ledger import Account, Ledger, accounts
+from marketofone.profile.orders import by_account, limits_of, orders_of
 from marketofone.profile.registers import Registers
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
@@ -60,15 +61,26 @@ class Known(NamedTuple):
         return tuple((self.permit.purpose, source) for source in sorted(self.open))
 
     def accounts(self) -> list[Account]:
-        """Read the person's accounts, sorted by name, each of the type that was told."""
-        return accounts_of(self.told.values())
+        """Read the person's accounts, sorted by name, each with its type, limit and orders as they were told."""
+        return accounts_of([self.told[source] for source in sorted(self.told)])
 
 
 def accounts_of(told: Collection[SourceView]) -> list[Account]:
-    """Read the accounts that some sources told of, sorted by name, each of the type that was told."""
-    types = ChainMap(*(dict(account_types(one.registers)) for one in told))
+    """Read the accounts that some sources told of, sorted by name, each with its type, limit and orders."""
     read = accounts(one.ledger for one in told)
-    return [replace(one, type=types[one.name]) if one.name in types else one for one in read]
+    types = ChainMap(*(dict(account_types(one.registers)) for one in told))
+    limits = ChainMap(*(limits_of(one.registers) for one in told))
+    spendable = [one.name for one in read if types.get(one.name, one.type) in LIQUID]
+    orders = by_account((order for one in told for order in orders_of(one.registers)), spendable=spendable)
+    return [
+        replace(
+            one,
+            type=types.get(one.name, one.type),
+            limit=limits.get((one.name, one.currency), 0),
+            orders=tuple(order for order in orders.get(one.name, ()) if order.currency in (None, one.currency)),
+        )
+        for one in read
+    ]
 
 
 class DataScope(NamedTuple):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast.history import history_of, silence
+from marketofone.models.forecast.known_payments import unseen
 from marketofone.models.forecast.risk_prefilter import SCREENED, cleared, shortfall_bound
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import Account
@@ -74,17 +75,29 @@ def prefilter(people: Sequence[Sequence[Account]], *, as_of: int) -> NDArray[np.
     One entry per person, as ``people``, each the accounts of one.
     """
     rows = [_flows(accounts, as_of=as_of) for accounts in people]
+    orders = np.array([_first_due(accounts, as_of=as_of) for accounts in people]).reshape(-1, SCREENED[-1])
     headroom, drift, spread = np.array(rows, dtype=np.float64).reshape(-1, 3).T
     known = ~np.isnan(headroom)
-    due = np.zeros((int(known.sum()), SCREENED[-1]))  # what comes regularly counts as chance here: on the safe side
-    bound = shortfall_bound(headroom[known], due=due, drift=drift[known], spread=spread[known])
+    # What comes regularly counts as chance here, and of orders only what they take: on the safe side.
+    bound = shortfall_bound(headroom[known], due=orders[known], drift=drift[known], spread=spread[known])
     clear = np.zeros(len(rows), dtype=np.bool_)
     clear[known] = cleared(bound)
     return clear
 
 
+def _first_due(accounts: Sequence[Account], *, as_of: int) -> NDArray[np.float64]:
+    """Give what orders take of which the past shows nothing, added up by each day ahead."""
+    taken = np.zeros(SCREENED[-1])
+    for account in accounts:
+        if account.orders and account.type in LIQUID:
+            for payment in unseen(account.until(as_of), as_of=as_of, span=_SPAN):
+                taken[payment.day - as_of - 1 :] += min(0, payment.amount_minor)
+    return taken
+
+
 def _flows(accounts: Sequence[Account], *, as_of: int) -> tuple[float, float, float]:
-    """Give the balance, and the mean and the spread of a day; NaN where that is not known well enough."""
+    """Give what can be spent, and the mean and the spread of a day; NaN where that is not known well enough."""
+    limit = sum(account.limit for account in accounts if account.type in LIQUID)
     past = [history_of(account, as_of) for account in accounts if account.type in LIQUID]
     days = np.concatenate([one.days for one in past]) if past else np.zeros(0, dtype=np.int64)
     length = min(_SPAN, as_of - int(days.min()) + 1) if days.size else 0
@@ -96,4 +109,4 @@ def _flows(accounts: Sequence[Account], *, as_of: int) -> tuple[float, float, fl
     daily = np.bincount(ago[ago < length], weights=amounts[ago < length], minlength=length)
     monthly = np.lib.stride_tricks.sliding_window_view(daily, _MONTH).sum(axis=1)
     spread = max(float(daily.std()), float(monthly.std()) / _MONTH**0.5)  # days are not independent of each other
-    return float(sum(one.balance or 0 for one in past)), float(daily.mean()), spread
+    return float(limit + sum(one.balance or 0 for one in past)), float(daily.mean()), spread

@@ -17,12 +17,14 @@ from msgspec.structs import replace
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.history import history_of, silence
+from marketofone.models.forecast.known_payments import payments_ahead, together, with_card_bills
 from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
 from marketofone.models.forecast.panel import Look, Panel, align, look_from
 from marketofone.models.forecast.streams import Payment
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import UNTOLD, Account
+from marketofone.profile.orders import Order
 
 QUANTILES = tuple(tenth / 10 for tenth in range(1, 10))
 TOTAL = "total"
@@ -73,7 +75,8 @@ class Forecast(Struct, frozen=True, kw_only=True):
     ``events`` are about ``total``, the sum over the accounts whose balance is known: those that can be forecast, and
     what rests on the others. Where no balance is known at all, it is the sum of their changes, and no event is about
     running short. It is None when none can be forecast. An event about which the model abstains is not among them.
-    ``turnover`` is the person's usual monthly turnover, 0 if unknown.
+    ``turnover`` is the person's usual monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be
+    overdrawn together: running short is falling below that.
     """
 
     as_of: int
@@ -83,6 +86,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
     payments: tuple[Payment, ...]
     events: tuple[Expected, ...]
     turnover: int = 0
+    limit: int = 0
 
 
 class _Row(NamedTuple):
@@ -118,7 +122,7 @@ def forecast(accounts: Sequence[Account], *, as_of: int, currency: str, model: M
 def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int, model: Model) -> list[Forecast]:
     """Look ahead for many people at once, each with their accounts and the currency of these."""
     extra = model.customs
-    known = [[account.until(as_of) for account in accounts] for accounts, _ in people]
+    known = [with_card_bills([account.until(as_of) for account in accounts], as_of=as_of) for accounts, _ in people]
     why = [[silence(account, as_of=as_of) for account in accounts] for accounts in known]
     rest = [_resting(accounts, silent, as_of=as_of) for accounts, silent in zip(known, why, strict=True)]
     looks: list[Look] = []
@@ -174,10 +178,10 @@ def _together(looks: Sequence[Look], resting: Sequence[Account], *, as_of: int) 
         np.concatenate([account.amounts for account in accounts])[order],
         np.concatenate([account.of + start for account, start in zip(accounts, starts, strict=False)])[order],
         balances,
+        limit=sum(account.limit for account in accounts),
     )
-    payments = [payment for look in looks for payment in look.payments[0]]
-    payments.sort(key=lambda payment: (payment.day, payment.amount_minor))
-    return Look(whole, baseline(whole, days=np.array([as_of])), [payments])
+    parts = [look.payments[0] for look in looks] + [payments_ahead(account, (), as_of=as_of) for account in resting]
+    return Look(whole, baseline(whole, days=np.array([as_of])), [together(parts)])
 
 
 def _rows(looks: Sequence[Look], *, model: Model) -> Iterator[_Row]:
@@ -227,9 +231,10 @@ def _person(
     return replace(
         ahead,
         total=AccountForecast(account=TOTAL, accounts=names, days=days, relative=relative),
-        payments=tuple(whole.look.payments[0]),
+        payments=whole.look.payments[0].payments,
         events=tuple(_events(whole, as_of=as_of, currency=currency, relative=relative)),
         turnover=int(whole.panel.unit[whole.at]),
+        limit=whole.look.account.limit,
     )
 
 
@@ -253,7 +258,9 @@ def _events(row: _Row, *, as_of: int, currency: str, relative: bool) -> Iterator
             if number < SHORTFALLS and last:
                 due = [payment for payment in due if payment.day <= last]
             there = number < SHORTFALLS and row.ahead.there[row.at, number]
-            drivers = tuple(_words(payment, currency=currency) for payment in due[:_DRIVERS]) or (_unnamed(row, event),)
+            lost = row.look.payments[0].gone
+            said = (_words(payment, currency=currency, lost=payment in lost) for payment in due[:_DRIVERS])
+            drivers = tuple(said) or (_unnamed(row, event),)
             yield Expected(
                 event=event,
                 horizon_days=within,
@@ -281,13 +288,20 @@ def _dates(row: _Row, event: int, at: int, due: Sequence[Payment]) -> tuple[int 
 def _weighty(row: _Row, event: str) -> list[Payment]:
     """Give the payments that may be behind an event, the largest first: a twentieth of a month's turnover or more.
 
-    For a change of income these are the incomes, for a large expense payments of half a month's turnover.
+    For a change of income these are the incomes that end, and then the others; for a large expense payments of half a
+    month's turnover.
     """
+    ahead = row.look.payments[0]
     unit = row.panel.unit[row.at]
     sign = 1 if event.startswith("income") else -1
     least = unit / 2 if event == "large_expense" else unit / _TWENTIETH
-    due = [one for one in row.look.payments[0] if sign * one.amount_minor >= least]
-    return sorted(due, key=lambda payment: (-sign * payment.amount_minor, payment.day))
+    lost = ahead.gone if event.startswith("income") else ()
+    return [
+        one
+        for some in (lost, ahead.payments)
+        for one in sorted(some, key=lambda payment: (-sign * payment.amount_minor, payment.day))
+        if sign * one.amount_minor >= least
+    ]
 
 
 def _unnamed(row: _Row, event: str) -> str:
@@ -309,9 +323,10 @@ def _cause(event: str, weighty: Sequence[Payment]) -> str:
     return f"{event}:{stream.category or stream.operation or 'payment'}:{stream.counterparty or ''}"
 
 
-def _words(payment: Payment, *, currency: str) -> str:
+def _words(payment: Payment, *, currency: str, lost: bool) -> str:
     stream, on = payment.stream, date_of(Day(payment.day))
     what = (stream.category or stream.operation or "payment").replace("_", " ")
     whom = f" {'to' if payment.amount_minor < 0 else 'from'} {stream.counterparty}" if stream.counterparty else ""
     money = Money(minor=abs(payment.amount_minor), currency=currency).text
-    return f"{what}{whom}: {money} around {on.day} {on:%B %Y}"
+    when = "on" if isinstance(stream, Order) else "not any more, usual around" if lost else "around"
+    return f"{what}{whom}: {money} {when} {on.day} {on:%B %Y}"

@@ -1,6 +1,7 @@
 """What an account looks like, in numbers that mean the same for everybody: the inputs of what is learned.
 
-All amounts are in monthly turnovers of the account itself; what is not known stands as ``UNKNOWN``.
+All amounts are in monthly turnovers of the account itself; what is not known stands as ``UNKNOWN``. What can be spent
+is the balance and as much as the account may be overdrawn.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def features(panel: Panel, *, calendar: bool) -> NDArray[np.float32]:
     """
     unit = panel.unit[:, None]
     columns = [
-        np.column_stack((panel.opening / panel.unit, np.log(panel.unit), panel.length)),
+        np.column_stack(((panel.opening + panel.limit) / panel.unit, np.log(panel.unit), panel.length)),
         np.column_stack((panel.opening - panel.floor, panel.income, panel.latest_income)) / unit,
         panel.pay / np.maximum(panel.income, 1.0)[:, None],
         (panel.latest_income / np.maximum(panel.income, 1.0))[:, None],

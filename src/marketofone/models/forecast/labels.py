@@ -6,8 +6,8 @@ Definitions
 - *Observed*: up to the last known day, and no later than a month after the account's last movement, for nobody knows
   whether an account that fell silent was closed. What was not observed is told by NaN.
 - *Short of money*: the closing balance falls under zero, under a buffer (a tenth of a month's turnover), or under the
-  account's own floor (the balance under which it was on one in twenty of its last 180 days). An account that is there
-  already cannot fall: NaN.
+  account's own floor (the balance under which it was on one in twenty of its last 180 days). Where the account may be
+  overdrawn, zero and buffer lie as much lower. An account that is there already cannot fall: NaN.
 - *Large expense*: one debit above a month's turnover.
 - *Income change, income drop*: the income of one of the whole 30-day blocks ahead differs by more than a fifth from
   the mean of the last three blocks, or is lower by more than a fifth. Interest, fees and penalty interest are no
@@ -145,7 +145,7 @@ def labels(account: Account, *, after: Integers, known_until: int) -> Labels:
     np.maximum.at(largest, known.days - first, -known.amounts)
     income, latest, later = _incomes(known, after, blocks=_BASE + len(WITHIN_DAYS))
     change, limit = later - income[:, None], CHANGE * income[:, None]
-    lines = (np.zeros(len(at)), turnover // BUFFER, floor)
+    lines = (np.full(len(at), 0.0 - known.limit), turnover // BUFFER - known.limit, floor)
     lead = np.stack(
         [
             *(_first(balances < line[:, None], told=closing[at] >= line) for line in lines),

@@ -27,6 +27,7 @@ from marketofone.models.forecast.panel import (
     align,
     centre,
     expected_payments,
+    leading,
     look_from,
     months_ahead,
     shares_of_months,
@@ -215,7 +216,8 @@ def _lessons(
     for panel in panels:
         end = start + len(panel.as_of)
         moved = (balances[start:end] - panel.opening[:, None]) / panel.unit[:, None]
-        parts.append((features(panel, calendar=calendar), moved - at_knots(centre(panel))))
+        known = centre(panel) + leading(panel)
+        parts.append((features(panel, calendar=calendar), moved - at_knots(known)))
         kept.append(panel.condensed())
         start = end
     inputs, errors = (np.concatenate(columns) for columns in zip(*parts, strict=True))

@@ -34,6 +34,7 @@ from marketofone.models.forecast.panel import (
     Floats,
     Panel,
     centre,
+    leading,
     months_ahead,
     shares_of_months,
     timing,
@@ -50,6 +51,8 @@ _GRAVER = (
     (EVENTS.index("income_drop"), EVENTS.index("income_change")),
 )
 _FLOOR_DAYS, _EXPENSE_DAYS = 60, 90
+CERTAIN = 0.97
+"""How likely it is that what an order says comes true: some are taken back, and some payments are returned."""
 _STEADY = 0.01  # of 473 accounts of the Czech bank whose regular income went on, none had it drop within 90 days
 _DAYS = np.arange(1, AHEAD_DAYS + 1)
 
@@ -125,7 +128,7 @@ class Model(Struct, frozen=True, kw_only=True):
         there = lines(panel) > panel.opening[:, None]
         chances = self._honest(np.concatenate((raw, self._others(inputs)), axis=1), months=months_ahead(panel.as_of))
         chances[:, :SHORTFALLS][there] = 1.0
-        return Ahead(quantiles, _told(_steady(chances, panel), panel), first, last, there)
+        return Ahead(quantiles, _ordered(_told(_steady(chances, panel), panel), panel), first, last, there)
 
     def beyond(self, panel: Panel, balances: Floats, *, third: int) -> Floats:
         """Give the shares of what came that lay below and above the bands, in one third of the horizon.
@@ -165,7 +168,7 @@ class Model(Struct, frozen=True, kw_only=True):
             some = knot_inputs(inputs, panel, knots=asked(KNOTS), calendar=self.calendar)
             drawn = pulled(drawn, self.boosted, some, knots=KNOTS)
         wider = self.stretch.factors_of(length=panel.length, knots=KNOTS)
-        return centre(panel), stretched(drawn, wider if self.calendar else wider * self._shock(panel))
+        return centre(panel) + leading(panel), stretched(drawn, wider if self.calendar else wider * self._shock(panel))
 
     def _shock(self, panel: Panel) -> Floats:
         """Give by how much more bands are stretched from the first day ahead in a month that was never seen."""
@@ -206,12 +209,14 @@ class Model(Struct, frozen=True, kw_only=True):
 def lines(panel: Panel) -> Floats:
     """Give the lines below which a balance falls short: zero, a tenth of a month's turnover, the own floor.
 
+    The first two lie as much lower as the account may be overdrawn.
+
     Shapes
     ------
     result : float64[n, 3]
     """
-    zero = np.zeros(len(panel.as_of))
-    return np.column_stack((zero, panel.unit // BUFFER, np.where(np.isnan(panel.floor), -np.inf, panel.floor)))
+    zero = 0.0 - panel.limit
+    return np.column_stack((zero, zero + panel.unit // BUFFER, np.where(np.isnan(panel.floor), -np.inf, panel.floor)))
 
 
 def _steady(chances: Floats, panel: Panel) -> Floats:
@@ -232,6 +237,19 @@ def _told(chances: Floats, panel: Panel) -> Floats:
     of["large_expense"][panel.length < _EXPENSE_DAYS] = np.nan
     for event in ("income_change", "income_drop"):
         of[event][~(panel.income > 0)] = np.nan
+    return chances
+
+
+def _ordered(chances: Floats, panel: Panel) -> Floats:
+    """Let what orders say be next to certain: a large payment, an income that ends, begins or changes."""
+    large = EVENTS.index("large_expense")
+    due = panel.told_expense[:, None] <= WITHIN_DAYS
+    chances[:, large] = np.where(due, np.fmax(chances[:, large], CERTAIN), chances[:, large])
+    limit = CHANGE * panel.income[:, None]
+    told = panel.told_income
+    for event, beyond in (("income_change", np.abs(told) > limit), ("income_drop", told < -limit)):
+        of = chances[:, EVENTS.index(event)]
+        of[:] = np.where(np.logical_or.accumulate(beyond, axis=1), np.maximum(of, CERTAIN), of)
     return chances
 
 
@@ -264,7 +282,7 @@ def _untaught(panel: Panel) -> tuple[Floats, Floats]:
     if long.any():
         known = panel.some(long)
         middle[long], errors[long] = centre(known), block_bootstrap(known, knots=KNOTS)
-    return middle, errors
+    return middle + leading(panel), errors
 
 
 def _quantiles(panel: Panel, middle: Floats, errors: Floats) -> NDArray[np.int64]:

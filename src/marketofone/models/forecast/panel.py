@@ -9,6 +9,8 @@ of the path without anything learned: the balance stays, but for
 
 Neither is believed fully: each counts with the weight ``TRUST``. Where nothing was learned, only the timing of known
 payments counts, and fully.
+
+What orders change about all this is no guess: it moves the paths as a whole (``leading``).
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ from numpy.typing import NDArray
 
 from marketofone.models.forecast.extra_pay import Way, expecting
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
+from marketofone.models.forecast.known_payments import PaymentsAhead, payments_ahead
 from marketofone.models.forecast.labels import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS, Baseline, baseline
-from marketofone.models.forecast.streams import Payment, find_streams, project
+from marketofone.models.forecast.streams import Payment, find_streams
 from marketofone.profile.ledger import Account, Integers
+from marketofone.profile.orders import Order
 
 Floats = NDArray[np.float64]
 
@@ -46,12 +50,13 @@ class Ways(NamedTuple):
 
     Shapes
     ------
-    centre, own_month, timing : float32[n, 90]
+    centre, own_month, timing, leading : float32[n, 90]
     """
 
     centre: NDArray[np.float32]
     own_month: NDArray[np.float32]
     timing: NDArray[np.float32]
+    leading: NDArray[np.float32]
 
 
 class Look(NamedTuple):
@@ -59,7 +64,7 @@ class Look(NamedTuple):
 
     account: Account
     baseline: Baseline
-    payments: Sequence[Sequence[Payment]]
+    payments: Sequence[PaymentsAhead]
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,14 @@ class Panel:
         The income expected in each 30-day block ahead, without what is paid more in some months.
     regular : float64[n]
         What the incomes that come back add up to in 30 days on average, wherever the blocks begin.
+    limit : float64[n]
+        How far the account may be overdrawn.
+    shift : float64[n, 90]
+        What orders move the balance by the end of each day ahead.
+    told_income : float64[n, 3]
+        What orders change about the income of each 30-day block ahead.
+    told_expense : float64[n]
+        The day ahead on which an order pays more than a month's turnover; infinity where none does.
     ways
         In a condensed panel only.
 
@@ -100,6 +113,10 @@ class Panel:
     due: Floats
     pay: Floats
     regular: Floats
+    limit: Floats
+    shift: Floats
+    told_income: Floats
+    told_expense: Floats
     ways: Ways | None = None
 
     def some(self, chosen: NDArray[np.bool_] | Integers) -> Panel:
@@ -111,20 +128,21 @@ class Panel:
     def condensed(self) -> Panel:
         """Give all of them with the ways ahead instead of the days behind, which are nine tenths of what they hold."""
         rows = len(self.as_of)
-        ways = (known(self).astype(np.float32) for known in (centre, own_month, timing))
+        ways = (known(self).astype(np.float32) for known in (centre, own_month, timing, leading))
         return replace(
             self,
             closing=np.zeros((rows, 0)),
             flows=np.zeros((rows, CHANNELS, 0)),
             due=np.zeros((rows, 2, 0)),
+            shift=np.zeros((rows, 0)),
             ways=Ways(*ways),
         )
 
 
-def expected_payments(account: Account, *, as_of: int, extra: Extra) -> tuple[Payment, ...]:
-    """Give the dated payments that the streams of an account let one expect in the next 90 days."""
-    streams = expecting(find_streams(account, as_of=as_of), extra=extra)
-    return project(streams, from_day=as_of, horizon=AHEAD_DAYS)
+def expected_payments(account: Account, *, as_of: int, extra: Extra) -> PaymentsAhead:
+    """Give the dated payments that the past of an account and its orders let one expect in the next 90 days."""
+    past = account.until(as_of)
+    return payments_ahead(past, expecting(find_streams(past, as_of=as_of), extra=extra), as_of=as_of)
 
 
 def look_from(account: Account, day: int, *, extra: Extra) -> Look:
@@ -149,11 +167,11 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
     unit = unit_of(so)
     due, pay = np.zeros((len(days), 2, AHEAD_DAYS)), np.zeros((len(days), len(WITHIN_DAYS)))
     for row, (day, of_day) in enumerate(zip(days.tolist(), payments, strict=True)):
-        for payment in of_day:
+        for payment in of_day.usual:
             ahead = payment.day - day - 1
             due[row, int(payment.amount_minor < 0), ahead] += payment.amount_minor
             if payment.amount_minor > 0 and payment.stream.category not in NO_INCOME:
-                pay[row, ahead // BLOCK_DAYS] += payment.stream.amount_minor
+                pay[row, ahead // BLOCK_DAYS] += payment.stream.amount_minor or 0
     return (
         days,
         days - first,
@@ -166,7 +184,11 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
         _flows(account, last)[:, back[:, 1:]].swapaxes(0, 1),
         due.cumsum(axis=2),
         pay,
-        np.array([_regular(of_day) for of_day in payments]),
+        np.array([_regular(of_day.payments) for of_day in payments]),
+        np.full(len(days), float(account.limit)),
+        np.stack([of_day.shift for of_day in payments]),
+        np.stack([of_day.income for of_day in payments]),
+        np.array([_told_expense(of, more_than=most) - day for of, most, day in zip(payments, unit, days, strict=True)]),
     )
 
 
@@ -181,8 +203,18 @@ def unit_of(so: Baseline) -> Floats:
 
 def _regular(payments: Sequence[Payment]) -> float:
     streams = {id(payment.stream): payment.stream for payment in payments if payment.amount_minor > 0}
-    earned = (stream for stream in streams.values() if stream.category not in NO_INCOME)
-    return sum(stream.amount_minor * BLOCK_DAYS / stream.period_days for stream in earned)
+    earned = [stream for stream in streams.values() if stream.category not in NO_INCOME]
+    return sum((stream.amount_minor or 0) * BLOCK_DAYS / stream.period_days for stream in earned)
+
+
+def _told_expense(ahead: PaymentsAhead, *, more_than: float) -> float:
+    """Give the day on which an order pays more than some amount to others; infinity where none does."""
+    large = (
+        payment.day
+        for payment in ahead.payments
+        if isinstance(payment.stream, Order) and not payment.stream.own and -payment.amount_minor > more_than
+    )
+    return min(large, default=np.inf)
 
 
 def _flows(account: Account, last: int) -> Floats:
@@ -208,6 +240,19 @@ def centre(panel: Panel) -> Floats:
     if panel.ways is not None:
         return panel.ways.centre.astype(np.float64)
     return np.asarray(TRUST * (timing(panel) + own_month(panel)))
+
+
+def leading(panel: Panel) -> Floats:
+    """Give what orders move the paths.
+
+    Shapes
+    ------
+    result : float64[n, 90]
+        In units of turnover.
+    """
+    if panel.ways is not None:
+        return panel.ways.leading.astype(np.float64)
+    return panel.shift / panel.unit[:, None]
 
 
 def timing(panel: Panel) -> Floats:

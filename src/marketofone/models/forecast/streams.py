@@ -11,7 +11,6 @@ import calendar
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date
 from functools import lru_cache
 from itertools import count, pairwise, takewhile
 from statistics import median_low
@@ -19,9 +18,11 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from marketofone.domain.moment import Day, date_of, day_number
+from marketofone.domain.fields import Nature
+from marketofone.domain.moment import Day, date_of, day_in_month, month_of
 from marketofone.models.forecast.groups import Group, groups
 from marketofone.profile.ledger import Account
+from marketofone.profile.orders import Order
 
 BUCKET = 1.02
 HIT_RATE = 0.6
@@ -70,7 +71,7 @@ class Change(Struct, frozen=True):
 
 
 class Stream(Struct, frozen=True, kw_only=True):
-    """A payment that comes back.
+    """A payment that comes back; ``nature`` is what the last one was.
 
     ``amount_minor`` is the usual amount, ``bonus`` the amount in calendar months where more is expected (month to
     amount); it was paid in the months ``seen_bonus``, and the usual amount in the ``usual_months``.
@@ -96,6 +97,7 @@ class Stream(Struct, frozen=True, kw_only=True):
     first_day: int
     last_day: int
     status: Status
+    nature: Nature | None = None
 
     @property
     def yearly_minor(self) -> int:
@@ -119,18 +121,18 @@ class Stream(Struct, frozen=True, kw_only=True):
         if not beat.months:
             return count(self.last_day + int(beat.days), int(beat.days))
         last = date_of(Day(self.last_day))
-        month = last.year * 12 + last.month - 1
+        month = month_of(last)
         # A hit near the turn of a month may belong to the month before or after.
         month = min((month - 1, month, month + 1), key=lambda near: abs(_anchored(near, self.anchor) - self.last_day))
         return (_anchored(later, self.anchor) for later in count(month + beat.months, beat.months))
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """A payment expected on a day, from a stream."""
+    """A payment expected on a day, because it came regularly, or because an order says so."""
 
     day: int
     amount_minor: int
-    stream: Stream
+    stream: Stream | Order
 
 
 def find_streams(account: Account, *, as_of: int) -> tuple[Stream, ...]:
@@ -289,6 +291,7 @@ def _stream(group: Group, *, account: str, as_of: int, named: bool) -> Stream | 
         first_day=days[0],
         last_day=days[-1],
         status="ended" if ended else "mature" if len(days) > _TWICE or beat.months >= _HALF_YEAR else "early",
+        nature=group.kind.nature,
     )
 
 
@@ -374,7 +377,4 @@ def _month_and_day(day: int) -> tuple[int, int]:
     return of.month, _END_OF_MONTH if ends else of.day
 
 
-@lru_cache(maxsize=30_000)
-def _anchored(month: int, anchor: int) -> int:
-    year, index = divmod(month, 12)
-    return day_number(date(year, index + 1, min(anchor, calendar.monthrange(year, index + 1)[1])))
+_anchored = lru_cache(maxsize=30_000)(day_in_month)
