@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,14 +12,16 @@ from hypothesis import strategies as st
 from marketofone.consent.gate import Admitted
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, LifeDeclared, PersonDescribed
 from marketofone.domain.fields import EventData
-from marketofone.domain.moment import DAY, Instant, instant_of
+from marketofone.domain.moment import DAY, Day, Instant, date_of, instant_of
 from marketofone.domain.money_events import (
     AccountOpened,
     OpenBankingBalance,
+    OrderPlaced,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
 )
+from marketofone.profile.orders import limits_of, orders_of
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 from marketofone.profile.view import Account, Balance, Life, view
 
@@ -36,7 +39,28 @@ def folded(events: Sequence[Event]) -> Registers:
 MADE = st.lists(
     st.tuples(
         st.one_of(
-            st.builds(ProductOpened, product=st.sampled_from(["card", "loan"])),
+            st.builds(
+                ProductOpened,
+                product=st.sampled_from(["card", "loan"]),
+                account=st.just("a"),
+                payment_minor=st.none() | st.integers(0, 2),
+                months=st.just(3),
+            ),
+            st.builds(
+                OrderPlaced,
+                account=st.sampled_from(["a", "b"]),
+                amount_minor=st.none() | st.integers(0, 2),
+                currency=st.just("EUR"),
+                order=st.sampled_from([None, "so-1", "so-2"]),
+                ended=st.booleans(),
+            ),
+            st.builds(
+                AccountOpened,
+                account=st.just("a"),
+                product=st.just("giro"),
+                currency=st.just("EUR"),
+                limit_minor=st.none() | st.integers(0, 2),
+            ),
             st.builds(ProductClosed, product=st.sampled_from(["card", "loan"])),
             st.builds(PersonDescribed, region=st.sampled_from([None, "north", "south"])),
             st.builds(
@@ -56,12 +80,14 @@ KINDS = {
     ProductClosed: "product.closed",
     PersonDescribed: "person.described",
     TransactionBooked: "transaction.booked",
+    OrderPlaced: "order.placed",
+    AccountOpened: "account.opened",
 }
 
 
 @given(data=st.data(), made=MADE)
 def test_the_order_and_the_batches_of_events_do_not_matter(
-    data: st.DataObject, made: list[tuple[ProductOpened | ProductClosed | PersonDescribed | TransactionBooked, int]]
+    data: st.DataObject, made: list[tuple[EventData, int]]
 ) -> None:
     events = [event(KINDS[type(facts)], facts, at=at, name=str(n)) for n, (facts, at) in enumerate(made)]
     shuffled = data.draw(st.permutations(events))
@@ -112,6 +138,44 @@ def test_the_view_shows_what_the_events_said() -> None:
     assert profile.balances == {"a": Balance(at=Instant(6), minor=70, currency="EUR")}
     assert profile.other_balances == {"i/x": Balance(at=Instant(7), minor=9, currency="CZK")}
     assert profile.life == {"child": Life(at=Instant(8), confidence=1.0)}
+
+
+def test_the_last_word_about_an_order_counts_and_a_limit_is_that_which_was_told_last() -> None:
+    def rent(amount: int | None, *, at: int, name: str | None = "so-1", **facts: Any) -> Event:
+        data = OrderPlaced(account="a", amount_minor=amount, currency="EUR", order=name, **facts)
+        return event("order.placed", data, at=at)
+
+    def giro(limit: int | None, *, at: int) -> Event:
+        data = AccountOpened(account="a", product="giro", currency="EUR", limit_minor=limit)
+        return event("account.opened", data, at=at)
+
+    events = [
+        *(rent(90, at=1), rent(95, at=3), rent(None, at=2, name="dd-1", direction="in")),
+        *(rent(7, at=4, name=None, next_on=date(2026, day, 1)) for day in (1, 1, 2)),
+        *(giro(500, at=1), giro(700, at=3), giro(None, at=4)),
+    ]
+    registers = folded(events)
+    assert sorted((one.amount_minor or 0, one.sign, one.told) for one in orders_of(registers)) == [
+        (-95, -1, 3),
+        (-7, -1, 4),
+        (-7, -1, 4),
+        (0, 1, 2),
+    ]
+    assert limits_of(registers) == {("a", "EUR"): 700}
+    assert view({"transactions": registers}, sources={"transactions"}).limits == {"a": 700}
+
+
+def test_a_loan_is_an_order_for_every_month_until_it_is_given_up() -> None:
+    paid = {"payment_minor": 900, "months": 12, "account": "a"}
+    taken = event("product.opened", ProductOpened(product="loan", principal_minor=1, **paid), at=30 * DAY)
+    agreed = ProductOpened(product="loan", principal_minor=2, first_on=date(1970, 3, 15), **paid)
+    loans = orders_of(folded([taken, event("product.opened", agreed, at=1)]))
+    assert [(one.amount_minor, date_of(one.first_on or Day(0)).isoformat(), one.ended) for one in loans] == [
+        (-900, "1970-02-28", False),
+        (-900, "1970-03-15", False),
+    ]
+    closed = event("product.closed", ProductClosed(product="loan"), at=31 * DAY)
+    assert [one.ended for one in orders_of(folded([closed, taken]))] == [True]
 
 
 def test_sources_that_are_not_permitted_are_not_looked_at() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +24,15 @@ from marketofone.domain.decision import Candidate, Counterfactual, Decision, Not
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Calendar, Day, Instant
-from marketofone.domain.money_events import AccountOpened, OpenBankingBalance, OpenBankingTransaction, TransactionBooked
+from marketofone.domain.money_events import (
+    AccountOpened,
+    OpenBankingBalance,
+    OpenBankingOrder,
+    OpenBankingTransaction,
+    OrderPlaced,
+    ProductOpened,
+    TransactionBooked,
+)
 from marketofone.domain.outcome import Outcome
 from marketofone.domain.rates import DailyRate
 from marketofone.domain.reading import Reading
@@ -151,6 +160,44 @@ EVENTS = (
         days=4,
     ),
     event(9, "message.received", MessageReceived(text="too much"), days=0),
+)
+KNOWN_AHEAD = (
+    event(
+        10,
+        "account.opened",
+        AccountOpened(account="a", product="current", currency="EUR", limit_minor=50_000),
+        days=9,
+    ),
+    event(
+        11,
+        "order.placed",
+        OrderPlaced(
+            account="a",
+            amount_minor=90_000,
+            currency="EUR",
+            order="so-1",
+            counterparty="k",
+            counterparty_account="b",
+            category="rent",
+            first_on=date(2025, 2, 28),
+            next_on=date(2026, 2, 28),
+            last_on=date(2027, 1, 31),
+            every="month",
+        ),
+        days=8,
+    ),
+    event(
+        12,
+        "openbanking.order",
+        OpenBankingOrder(institution="i", account="b", currency="CZK", direction="in", ended=True),
+        days=7,
+    ),
+    event(
+        13,
+        "product.opened",
+        ProductOpened(product="loan", account="a", principal_minor=100_000, payment_minor=9_000, months=12),
+        days=6,
+    ),
 )
 
 
@@ -318,6 +365,8 @@ def written() -> dict[str, bytes]:
     for source in ("transactions", "open_banking", "protection"):
         made[f"registers: {source}"] = registers.pack(live[source].registers)
         made[f"ledger: {source}"] = ledger.to_bytes(live[source].ledger)
+    known = registers.fold_registers({}, [Admitted(event=one) for one in KNOWN_AHEAD])
+    made["registers: known ahead"] = registers.pack(known)
     made["subject state"] = reducer.to_bytes(SUBJECT_STATE)
     for kind, record in RECORDS.items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)

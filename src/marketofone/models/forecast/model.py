@@ -126,7 +126,13 @@ class Model(Struct, frozen=True, kw_only=True):
         quantiles = _quantiles(panel, middle, errors)
         raw, first, last = _shortfalls(panel, middle, errors)
         there = lines(panel) > panel.opening[:, None]
-        chances = self._honest(np.concatenate((raw, self._others(inputs)), axis=1), months=months_ahead(panel.as_of))
+        plain, led = raw.copy(), panel.shift.any(axis=1)
+        if led.any():
+            plain[led], _, _ = _shortfalls(panel.some(led), (middle - leading(panel))[led], errors[led])
+        chances = self._honest(np.concatenate((plain, self._others(inputs)), axis=1), months=months_ahead(panel.as_of))
+        if led.any():
+            chances[led, :SHORTFALLS] = _moved(chances[led, :SHORTFALLS], plain[led], raw[led])
+            chances[led] = _in_order(chances[led])
         chances[:, :SHORTFALLS][there] = 1.0
         return Ahead(quantiles, _ordered(_told(_steady(chances, panel), panel), panel), first, last, there)
 
@@ -183,12 +189,9 @@ class Model(Struct, frozen=True, kw_only=True):
         return np.asarray(came[self.events.alike(inputs)].mean(axis=1).reshape(shape))
 
     def _honest(self, chances: Floats, *, months: NDArray[np.int64]) -> Floats:
-        """Correct the chances; each grows with the horizon, and a graver event is no likelier than a milder one."""
+        """Correct the chances."""
         honest = self.odds.applied(chances, months=shares_of_months(months)) if self.odds else chances
-        honest = np.maximum.accumulate(honest, axis=2)
-        for graver, milder in _GRAVER:
-            honest[:, graver] = np.minimum(honest[:, graver], honest[:, milder])
-        return honest
+        return _in_order(honest)
 
     def to_bytes(self) -> bytes:
         """Give the model as bytes; the same model always gives the same bytes."""
@@ -204,6 +207,24 @@ class Model(Struct, frozen=True, kw_only=True):
         True
         """
         return msgspec.msgpack.decode(blob, type=Model)
+
+
+def _in_order(chances: Floats) -> Floats:
+    """Let chances grow with the horizon, and a graver event be no likelier than a milder one."""
+    ordered = np.maximum.accumulate(chances, axis=2)
+    for graver, milder in _GRAVER:
+        ordered[:, graver] = np.minimum(ordered[:, graver], ordered[:, milder])
+    return ordered
+
+
+def _moved(chances: Floats, plain: Floats, raw: Floats) -> Floats:
+    """Move corrected chances as far as orders moved the raw ones: the correction was learned without orders.
+
+    All arguments have one shape: corrected chances without orders, raw ones without them, and raw ones with them.
+    """
+    up = (raw - plain) / np.maximum(1.0 - plain, 1e-9)
+    down = raw / np.maximum(plain, 1e-9)
+    return np.where(raw >= plain, chances + (1.0 - chances) * up, chances * down)
 
 
 def lines(panel: Panel) -> Floats:
