@@ -74,7 +74,12 @@ def test_a_large_payment_ahead_is_told_with_its_order_as_the_cause(bank: Bank, a
     allow("c-1")
     bank.ingest(ordinary_months("c-1", until=now), now=now)
     calm = bank.forecast("c-1", now=now)
-    kitchen = {"amount_minor": 3_000_000, "counterparty": "Kitchens & Co", "category": None, "every": None}
+    kitchen: dict[str, Any] = {
+        "amount_minor": 3_000_000,
+        "counterparty": "Kitchens & Co",
+        "category": None,
+        "every": None,
+    }
     bank.ingest([placed(now, next_on=in_days(now, 40), **kitchen)], now=now)
     found = bank.forecast("c-1", now=now)
     assert chance(calm, "below_zero", 60) < 0.1

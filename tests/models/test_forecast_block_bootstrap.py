@@ -9,21 +9,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from marketofone.models.forecast import Model, forecast
-from marketofone.models.forecast.block_bootstrap import LEAST_DAYS, REACTION
+from marketofone.models.forecast.block_bootstrap import LEAST_DAYS, REACTION, trend
+from marketofone.models.forecast.panel import align, look_from
 from marketofone.profile.ledger import Account, Kind
 
 AS_OF = 19_200
 CASH = (Kind("cash", "cash", None),)
 
 
-def account(balances: NDArray[np.int64]) -> Account:
-    """Give an account with these balances on the last days up to ``AS_OF``."""
+def account(balances: NDArray[np.int64], *, before: int = 0) -> Account:
+    """Give an account with these balances on the last days up to ``AS_OF``; of a new one nothing stood before."""
     days = AS_OF + 1 - len(balances) + np.arange(len(balances))
-    return Account("a", "EUR", CASH, days, np.diff(balances, prepend=0), np.zeros(len(days), np.int64), balances)
+    return Account("a", "EUR", CASH, days, np.diff(balances, prepend=before), np.zeros(len(days), np.int64), balances)
 
 
-def ahead(balances: NDArray[np.int64]) -> NDArray[np.int64]:
-    said = forecast([account(balances)], as_of=AS_OF, currency="EUR", model=Model())
+def ahead(balances: NDArray[np.int64], *, before: int = 0) -> NDArray[np.int64]:
+    said = forecast([account(balances, before=before)], as_of=AS_OF, currency="EUR", model=Model())
     assert said.total is not None
     return np.array([day.quantiles for day in said.total.days])
 
@@ -49,10 +50,31 @@ def test_a_balance_above_its_usual_level_is_spent_and_one_below_it_is_made_up_fo
     assert median == pytest.approx(level + jump * (1 - REACTION) ** np.arange(1, 4), abs=abs(jump) / 10)
 
 
-def test_the_drift_of_half_a_year_is_not_carried_on() -> None:
+def test_what_a_new_account_gained_while_it_filled_up_is_not_carried_on() -> None:
     rising = 10_000 * np.arange(200)
     median = ahead(rising)[:, 4]
     assert (median < rising[-1] + 10_000).all()
+
+
+def test_somebody_who_saves_every_month_is_shown_to_save() -> None:
+    """Earn 2,500 on the 10th, pay 900 on the 1st and 1,100 by the way, more in some months: 500 are left."""
+    dates = np.arange(AS_OF - 199, AS_OF + 1).astype("datetime64[D]")
+    of_month = (dates - dates.astype("datetime64[M]")).astype(int) + 1
+    month = dates.astype("datetime64[M]").astype(int)
+    often = np.where(of_month % 3 == 0, -(110_00 + 10_00 * (month % 3 - 1)), 0)
+    moved = np.where(of_month == 10, 2_500_00, 0) + np.where(of_month == 1, -900_00, 0) + often
+    balances = 3_000_00 + np.cumsum(moved)
+    assert (ahead(balances, before=3_000_00)[89, 4] - balances[-1]) / 3 == pytest.approx(500_00, rel=0.25)
+
+
+def test_what_chance_alone_may_have_gained_is_no_habit() -> None:
+    dates = np.arange(AS_OF - 199, AS_OF + 1).astype("datetime64[D]")
+    month = dates.astype("datetime64[M]").astype(int)
+    for gain, sure in ((30_00, False), (400_00, True)):
+        levels = 10_000_00 + gain * (month - month[0]) + 200_00 * (month % 2)
+        (found,) = trend(align([look_from(account(levels, before=10_000_00), AS_OF, extra={})]))
+        assert (found > gain / 2) == sure
+        assert found in (0.0, pytest.approx(gain, rel=0.5))
 
 
 def test_the_bands_are_as_wide_as_what_happened_before() -> None:

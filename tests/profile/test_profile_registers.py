@@ -166,7 +166,7 @@ def test_the_last_word_about_an_order_counts_and_a_limit_is_that_which_was_told_
 
 
 def test_a_loan_is_an_order_for_every_month_until_it_is_given_up() -> None:
-    paid = {"payment_minor": 900, "months": 12, "account": "a"}
+    paid: dict[str, Any] = {"payment_minor": 900, "months": 12, "account": "a"}
     taken = event("product.opened", ProductOpened(product="loan", principal_minor=1, **paid), at=30 * DAY)
     agreed = ProductOpened(product="loan", principal_minor=2, first_on=date(1970, 3, 15), **paid)
     loans = orders_of(folded([taken, event("product.opened", agreed, at=1)]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.models.forecast.history import BLOCK_DAYS
-from marketofone.models.forecast.panel import CHANNELS, SPAN, Floats, Panel, same_day
+from marketofone.models.forecast.panel import CHANNELS, DUST, SPAN, Floats, Panel, same_day
 from marketofone.profile.ledger import Integers
 
 UNKNOWN = -9.0
@@ -20,7 +20,6 @@ _SUMS = (7, 15, 30, 60, 90)
 _AT = np.array([5, 10, 16, 25, 37, 53, 70, 90]) - 1
 _RECENT = 150
 _FAR = 99.0
-_DUST = 0.002  # of a month's turnover: what is less says nothing of when money moves
 
 
 def features(panel: Panel, *, calendar: bool) -> NDArray[np.float32]:
@@ -69,7 +68,7 @@ def _spending(panel: Panel) -> Floats:
     for channel in range(CHANNELS):
         flow = panel.flows[:, channel]
         columns += [flow[:, -span:].sum(axis=1) / unit * BLOCK_DAYS / span for span in _SUMS]
-        moved = np.abs(np.nan_to_num(flow)) > _DUST * unit[:, None]
+        moved = np.abs(np.nan_to_num(flow)) > DUST * unit[:, None]
         since = np.where(moved.any(axis=1), moved[:, ::-1].argmax(axis=1), _FAR)
         columns.append(since)
         columns.append(moved[:, -90:].sum(axis=1) / np.minimum(panel.length + 1, 90) * BLOCK_DAYS)
@@ -96,7 +95,7 @@ def _coming(panel: Panel) -> Floats:
     columns = []
     for side in range(2):
         due = panel.due[:, side]
-        weighs = np.abs(due) > _DUST * panel.unit[:, None]
+        weighs = np.abs(due) > DUST * panel.unit[:, None]
         any_due = weighs.any(axis=1)
         first = weighs.argmax(axis=1)
         amount = due[np.arange(len(due)), first] / panel.unit

@@ -123,18 +123,18 @@ class Model(Struct, frozen=True, kw_only=True):
         """
         inputs = features(panel, calendar=self.calendar)
         middle, errors = self._paths(panel, inputs)
-        quantiles = _quantiles(panel, middle, errors)
         raw, first, last = _shortfalls(panel, middle, errors)
-        there = lines(panel) > panel.opening[:, None]
-        plain, led = raw.copy(), panel.shift.any(axis=1)
-        if led.any():
+        led = np.flatnonzero(panel.shift.any(axis=1))
+        plain = raw.copy()
+        if led.size:
             plain[led], _, _ = _shortfalls(panel.some(led), (middle - leading(panel))[led], errors[led])
         chances = self._honest(np.concatenate((plain, self._others(inputs)), axis=1), months=months_ahead(panel.as_of))
-        if led.any():
-            chances[led, :SHORTFALLS] = _moved(chances[led, :SHORTFALLS], plain[led], raw[led])
-            chances[led] = _in_order(chances[led])
+        chances[led, :SHORTFALLS] = _moved(chances[led, :SHORTFALLS], plain[led], raw[led])
+        there = lines(panel) > panel.opening[:, None]
+        chances = _in_order(chances)
         chances[:, :SHORTFALLS][there] = 1.0
-        return Ahead(quantiles, _ordered(_told(_steady(chances, panel), panel), panel), first, last, there)
+        chances = _ordered(_told(_steady(chances, panel), panel), panel)
+        return Ahead(_quantiles(panel, middle, errors), chances, first, last, there)
 
     def beyond(self, panel: Panel, balances: Floats, *, third: int) -> Floats:
         """Give the shares of what came that lay below and above the bands, in one third of the horizon.

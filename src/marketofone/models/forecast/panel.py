@@ -38,6 +38,9 @@ SPAN = 215
 TRUST = 0.4
 MONTHS = 6
 MONTHS_OF_YEAR = 12
+_YEAR_DAYS = 365
+DUST = 0.002
+"""Of a month's turnover: what is less says nothing."""
 _LONGEST_MONTH = 31
 _EVERYDAY = ("cash", "card")
 CHANNELS = 4
@@ -93,6 +96,8 @@ class Panel:
         What orders change about the income of each 30-day block ahead.
     told_expense : float64[n]
         The day ahead on which an order pays more than a month's turnover; infinity where none does.
+    is_new : bool[n]
+        Whether the account was opened within a year, as far as its movements tell: nothing stood on it before.
     ways
         In a condensed panel only.
 
@@ -117,6 +122,7 @@ class Panel:
     shift: Floats
     told_income: Floats
     told_expense: Floats
+    is_new: NDArray[np.bool_]
     ways: Ways | None = None
 
     def some(self, chosen: NDArray[np.bool_] | Integers) -> Panel:
@@ -162,7 +168,8 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
     account, so, payments = look
     days, first = so.days, int(account.days[0])
     last = int(days.max())
-    known = np.concatenate((np.full(SPAN, np.nan), history_of(account, last).closing(np.arange(first, last + 1))))
+    closing = history_of(account, last).closing(np.arange(first - 1, last + 1))
+    known = np.concatenate((np.full(SPAN, np.nan), closing[1:]))
     back = days[:, None] - first + np.arange(SPAN + 1)
     unit = unit_of(so)
     due, pay = np.zeros((len(days), 2, AHEAD_DAYS)), np.zeros((len(days), len(WITHIN_DAYS)))
@@ -189,6 +196,7 @@ def _aligned(look: Look) -> tuple[NDArray[np.generic], ...]:
         np.stack([of_day.shift for of_day in payments]),
         np.stack([of_day.income for of_day in payments]),
         np.array([_told_expense(of, more_than=most) - day for of, most, day in zip(payments, unit, days, strict=True)]),
+        (np.abs(closing[0]) <= DUST * unit) & (days - first < _YEAR_DAYS),
     )
 
 
