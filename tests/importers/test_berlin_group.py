@@ -154,10 +154,12 @@ def test_a_standing_order_is_told_with_its_dates(tmp_path: Path) -> None:
         "amount": Decimal(800),
         "currency": EUROS,
         "counterparty": "A Landlord",
+        "counterparty_account": None,
         "order": "so-1",
         "first_on": date(2026, 3, 1),
         "last_on": date(2027, 6, 30),
         "every": "quarter",
+        "weekends": "before",
     }
 
 

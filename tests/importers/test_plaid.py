@@ -157,6 +157,15 @@ def test_what_is_owed_stands_below_zero(tmp_path: Path, changes: Part, balance: 
     assert (facts["balance"], facts["type"]) == (Decimal(balance), kind)
 
 
+def test_the_limit_of_a_current_account_is_its_overdraft_and_that_of_a_card_is_none(tmp_path: Path) -> None:
+    accounts = [
+        plaid_account(balances={"limit": 300}),
+        plaid_account(account_id="a-2", type="credit", subtype="credit card", balances={"limit": 2000}),
+    ]
+    rows = rows_of(plaid.read, tmp_path, plaid_sync(accounts=accounts))
+    assert [row.facts.get("limit") for row in rows] == [Decimal(300), None]
+
+
 def test_what_may_still_be_spent_on_a_card_is_no_balance(tmp_path: Path) -> None:
     card = plaid_account(type="credit", balances={"current": None, "available": 900})
     assert rows_of(plaid.read, tmp_path, plaid_sync(accounts=[card])) == []

@@ -269,6 +269,7 @@ def test_of_several_balances_the_booked_one_without_credit_is_told(tmp_path: Pat
         (Decimal("140.00"), POUNDS),
         (Decimal("-30.00"), "EUR"),
     ]
+    assert [row.facts["limit"] for row in rows] == [Decimal("500.00"), None]
 
 
 def test_a_credit_line_is_no_money_of_ones_own(tmp_path: Path) -> None:
@@ -311,6 +312,7 @@ def test_a_standing_order_is_told_with_its_dates(tmp_path: Path) -> None:
         "amount": Decimal("800.00"),
         "currency": POUNDS,
         "counterparty": "A Landlord",
+        "counterparty_account": "1/",
         "order": "so-1",
         "first_on": date(2026, 1, 5),
         "next_on": date(2026, 7, 5),

@@ -264,6 +264,13 @@ def test_limits_of_several_accounts_are_added_up() -> None:
     assert ahead(one, other).limit == 1_200_00
 
 
+@pytest.mark.parametrize(("weekends", "days"), [(None, [5, 6]), ("before", [4, 4]), ("after", [7, 7])])
+def test_weekends_move_a_payment_only_where_that_is_told(weekends: Any, days: list[int]) -> None:
+    for saturday_or_sunday, there in zip((on(12, 5), on(12, 6)), days, strict=True):
+        due = order(-1, next_on=saturday_or_sunday, weekends=weekends)
+        assert list(due_days(due, after=TODAY, upto=TODAY + 90)) == [on(12, there)]
+
+
 WORDS: list[Every] = ["day", "week", "fortnight", "month", "quarter", "half_year", "year"]
 
 

@@ -136,8 +136,8 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
     ``order`` is what the bank calls it: a later event about the same one says how it stands since then. The first
     payment is made on ``first_on``, the last on ``last_on``, and the one that comes next on ``next_on``; ``every`` is
     the time between two of them, where it is one of these. Once ``ended`` nothing more is paid. A mandate names no
-    amount. Where ``counterparty_account`` is an account of the same person, money only moves between the two. Dates
-    are those on which money moves: who knows that a date falls on a weekend, and what the bank does then, says so.
+    amount. Where ``counterparty_account`` is an account of the same person, money only moves between the two. A
+    date on a weekend stays where it is, unless ``weekends`` says that the bank pays on the working day before or after.
     """
 
     account: EventName
@@ -152,6 +152,7 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
     next_on: date | None = None
     last_on: date | None = None
     every: Every | None = None
+    weekends: Literal["before", "after"] | None = None
     ended: bool = False
 
 

@@ -67,6 +67,7 @@ _TYPES: dict[str, AccountType] = {
 _RANKS = ("interimBooked", "closingBooked", "expected", "interimAvailable", "openingBooked", "nonInvoiced")
 """Which of several balances is told: the first of these."""
 _NEVER = frozenset({"forwardAvailable"})
+_WEEKENDS = {"preceding": "before", "following": "after"}
 _FREQUENCY: dict[str, tuple[str, int]] = {
     "daily": ("day", 1),
     "weekly": ("week", 1),
@@ -230,10 +231,12 @@ class _Reading:
             "amount": number_in(said.transaction_amount.amount, field="transactionAmount").copy_abs(),
             "currency": said.transaction_amount.currency,
             "counterparty": printed(first(said.creditor_name, said.ultimate_creditor), limit=TEXT),
+            "counterparty_account": _number(said.creditor_account),
             "order": printed(order, limit=NAME),
             "first_on": optional_day(schedule.start_date, field="startDate"),
             "last_on": optional_day(schedule.end_date, field="endDate"),
             "every": every(unit, count * (schedule.multiplicator or 1)),
+            "weekends": _WEEKENDS.get(schedule.execution_rule or ""),
         }
         return Told("order", facts, self._as_of, order)
 
@@ -328,8 +331,10 @@ def _other_side(said: Transaction, amount: Decimal) -> dict[str, str | None]:
     name, account = paid if amount < 0 else payer
     if name is None and account is None:
         name, account = payer if amount < 0 else paid
+    return {"counterparty": printed(name, limit=TEXT), "counterparty_account": _number(account)}
+
+
+def _number(account: Reference | None) -> str | None:
+    """Give the name of the other account; None where it is not told, or longer than a name may be."""
     number = None if account is None else _name(account)
-    return {
-        "counterparty": printed(name, limit=TEXT),
-        "counterparty_account": number if number is None or len(number) <= NAME else None,
-    }
+    return number if number is None or len(number) <= NAME else None

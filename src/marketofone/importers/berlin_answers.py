@@ -71,6 +71,7 @@ class Schedule(Part, frozen=True, gc=False):
     end_date: str | None = None
     frequency: str | None = None
     multiplicator: int | None = None
+    execution_rule: str | None = None
 
 
 class Structured(Part, frozen=True, gc=False):

@@ -54,6 +54,7 @@ def expected(facts: Mapping[str, object], *, as_of: date, id: str | None = None)
         "currency": facts["currency"],
         "direction": "out" if amount.is_signed() else "in",
         "counterparty": facts.get("counterparty") or facts.get("merchant"),
+        "counterparty_account": facts.get("counterparty_account"),
         "category": facts.get("category"),
         "order": printed(id, limit=NAME),
         "next_on": facts["booked"],

@@ -129,12 +129,14 @@ class _Reading:
             amount = amount.copy_negate()
         elif said.kind == "investment":
             amount = in_cents(amount, currency=said.balances.currency)
-        facts = {
+        facts: dict[str, object] = {
             "account": self._name(said.account_id),
             "balance": amount,
             "currency": said.balances.currency,
             "type": said.kind,
         }
+        if said.kind == "current" and said.balances.limit is not None:
+            facts["limit"] = number_in(said.balances.limit, field="balances.limit").copy_abs()
         told = said.balances.last_updated_datetime
         on = self._as_of if told is None else moment_in(told, field="balances.last_updated_datetime")
         return self._balances.once(Told("balance", facts, on))

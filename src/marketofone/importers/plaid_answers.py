@@ -32,6 +32,7 @@ class Balances(Currency, frozen=True, gc=False):
 
     current: Decimal | None = None
     available: Decimal | None = None
+    limit: Decimal | None = None
     last_updated_datetime: str | None = None
 
 

@@ -14,7 +14,7 @@ products, offers and statements nothing is told. What a consent allows stands in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -79,6 +79,7 @@ _RANKS = (
 )
 """Which of several balances is told: the first of these."""
 _NEVER = frozenset({"FWAV", "ForwardAvailable", "INFO", "Information", "OPAV", "OpeningAvailable"})
+_AGREED = "Pre-Agreed"
 _RUNNING = (None, "ACTV", "Active")
 _STATUS: dict[str, Literal["booked", "pending", "future", "rejected", "information"]] = {
     **dict.fromkeys(("BOOK", "Booked"), "booked"),
@@ -129,6 +130,7 @@ class _Reading:
     def __init__(self, documents: Sequence[Document], written: date) -> None:
         self._as_of = payloads.as_of(documents, fields=_DATES, written=written)
         self._balances = Balances(_RANKS, never=_NEVER)
+        self._limits: dict[tuple[str, str], Decimal] = {}
         self._accounts: dict[str, tuple[str, AccountType | None]] = {}
         for document in documents:
             with suppress(MalformedEvent):  # it is a bad row where it is read
@@ -139,7 +141,9 @@ class _Reading:
     def rows(self, document: Document) -> Iterator[Row | BadRow]:
         """Give the rows of one answer."""
         lists = _lists(document)
-        self._balances.begin(map(_kind_of, _BALANCE.read_all(lists.get("Balance"))))
+        balances = list(_BALANCE.read_all(lists.get("Balance")))
+        self._balances.begin(map(_kind_of, balances))
+        self._limits = _agreed(balances)
         yield from _ACCOUNT.rows(document, lists.get("Account"), lambda _, __: None)
         yield from _BALANCE.rows(document, lists.get("Balance"), self._balance)
         yield from _TRANSACTION.rows(document, lists.get("Transaction"), self._transaction)
@@ -155,7 +159,9 @@ class _Reading:
             return None
         name, kind = self._account(said.account_id)
         balance = _signed(said.amount, said.credit_debit_indicator) - _lent(said)
-        facts = {"account": name, "balance": balance, "currency": said.amount.currency, "type": kind}
+        facts: dict[str, object] = {"account": name, "balance": balance, "currency": said.amount.currency, "type": kind}
+        if kind in (None, "current"):
+            facts["limit"] = self._limits.get((said.account_id, said.amount.currency))
         return self._balances.once(Told("balance", facts, moment_in(said.date_time, field="DateTime")))
 
     def _transaction(self, said: Transaction, _: bytes) -> Told:
@@ -187,6 +193,7 @@ class _Reading:
         payee = said.creditor_account or Party()
         facts = {
             "counterparty": printed(payee.name, limit=TEXT),
+            "counterparty_account": _number(payee),
             "next_on": optional_day(said.next_payment_date_time, field="NextPaymentDateTime"),
             "ended": said.standing_order_status_code not in _RUNNING,
             **said.schedule,
@@ -197,6 +204,7 @@ class _Reading:
         payee = said.creditor_account or Party()
         facts: dict[str, object] = {
             "counterparty": printed(payee.name, limit=TEXT),
+            "counterparty_account": _number(payee),
             "next_on": day_in(said.scheduled_payment_date_time, field="ScheduledPaymentDateTime"),
         }
         return self._order(
@@ -280,6 +288,17 @@ def _lent(said: Balance) -> Decimal:
         if line.included and line.amount is not None:
             lent = max(lent, unsigned(line.amount.amount, field="CreditLine.Amount"))
     return lent
+
+
+def _agreed(balances: Iterable[Balance]) -> dict[tuple[str, str], Decimal]:
+    """Give how far accounts may be overdrawn as agreed, by account and currency; any of their balances may say it."""
+    limits: dict[tuple[str, str], Decimal] = {}
+    for said in balances:
+        for line in said.credit_line or ():
+            if line.type == _AGREED and line.amount is not None and line.amount.amount.is_finite():
+                slot = (said.account_id, line.amount.currency)
+                limits[slot] = max(limits.get(slot, Decimal(0)), line.amount.amount)
+    return limits
 
 
 def _signed(money: Money, direction: Literal["Credit", "Debit"]) -> Decimal:

@@ -58,6 +58,7 @@ class CreditLine(Part, frozen=True, gc=False):
     """How much the bank lends on an account, and whether a balance includes it."""
 
     included: bool
+    type: str | None = None
     amount: Money | None = None
 
 

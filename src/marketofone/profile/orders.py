@@ -27,6 +27,7 @@ _PERIODS: dict[Every, float] = {
     "half_year": 182.62,
     "year": 365.24,
 }
+_WEEKENDS: dict[str, Literal["before", "after"]] = {"before": "before", "after": "after"}
 _EVERY: dict[str, Every] = {word: word for word in _PERIODS}
 
 
@@ -50,6 +51,7 @@ class Order(Struct, frozen=True, kw_only=True):
     next_on: Day | None = None
     last_on: Day | None = None
     every: Every | None = None
+    weekends: Literal["before", "after"] | None = None
     ended: bool = False
     loan: bool = False
     own: bool = False
@@ -77,7 +79,7 @@ def orders_of(registers: Registers) -> list[Order]:
 
     Examples
     --------
-    >>> rent = ("out", 900_00, "EUR", "Landlord", "", "rent", "2026-01-01", "", "", "month", 0)
+    >>> rent = ("out", 900_00, "EUR", "Landlord", "", "rent", "2026-01-01", "", "", "month", 0, "")
     >>> [order.amount_minor for order in orders_of({"order.a\nso-1": Register(Instant(0), b"", rent)})]
     [-90000]
     """
@@ -145,7 +147,7 @@ def _other_side(order: Order, *, account: str) -> Order:
 def _order(register: Register, *, account: str) -> Order:
     assert isinstance(register.value, tuple)  # noqa: S101 - every order is written so
     direction, amount, currency, whom, where, category, *rest = register.value
-    first_on, next_on, last_on, every, ended = rest
+    first_on, next_on, last_on, every, ended, weekends = rest
     sign: Literal[1, -1] = 1 if direction == "in" else -1
     return Order(
         account=account,
@@ -161,6 +163,7 @@ def _order(register: Register, *, account: str) -> Order:
         last_on=_day(last_on),
         every=_EVERY.get(str(every)),
         ended=bool(ended),
+        weekends=_WEEKENDS.get(str(weekends)),
     )
 
 

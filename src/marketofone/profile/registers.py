@@ -131,7 +131,16 @@ def _order(data: EventData) -> tuple[Write, ...]:
     days = map(_written, (data.first_on, data.next_on, data.last_on))
     amount = "" if data.amount_minor is None else data.amount_minor
     sides = (data.counterparty or "", data.counterparty_account or "", data.category or "")
-    told = (data.direction, amount, data.currency, *sides, *days, data.every or "", int(data.ended))
+    told = (
+        data.direction,
+        amount,
+        data.currency,
+        *sides,
+        *days,
+        data.every or "",
+        int(data.ended),
+        data.weekends or "",
+    )
     return ((f"order.{account}\n{data.order or _digest(data)}", told),)
 
 

@@ -43,6 +43,7 @@ _MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 1
 _DAYS: dict[Every, int] = {"day": 1, "week": 7, "fortnight": 14}
 _MONTH_DAYS = 30.44
 _LATE_DAYS = 3
+_WEEKEND = 2
 _NEAR_DAYS = 10
 _SAME_DAY = 5
 _BILL_DAYS = 14
@@ -136,10 +137,19 @@ def due_days(order: Order, *, after: int, upto: int) -> Iterator[int]:
     begins = order.begins_on
     if begins is None or order.ended:
         return
-    last = upto if order.last_on is None else min(upto, order.last_on)
-    for day in takewhile(lambda day: day <= last, _beats(order, begins, after=after)):
-        if day > after:
+    last = upto + _WEEKEND if order.last_on is None else min(upto + _WEEKEND, order.last_on)
+    for beat in takewhile(lambda beat: beat <= last, _beats(order, begins, after=after - _WEEKEND)):
+        day = _working(beat, order)
+        if after < day <= upto:
             yield day
+
+
+def _working(day: int, order: Order) -> int:
+    """Give the day itself, or the working day beside a weekend where the order says so."""
+    into = (day + 3) % 7 - 5  # 0 is a Saturday, 1 a Sunday
+    if into < 0 or order.weekends is None:
+        return day
+    return day - 1 - into if order.weekends == "before" else day + _WEEKEND - into
 
 
 def with_card_bills(accounts: Sequence[Account], *, as_of: int) -> list[Account]:

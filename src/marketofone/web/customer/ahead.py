@@ -12,7 +12,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
 from marketofone.services import history
-from marketofone.services.forecast import EventAhead, PaymentAhead
+from marketofone.services.forecast import CustomerForecast, EventAhead, PaymentAhead
 from marketofone.services.liquid_money import in_parts
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
@@ -37,6 +37,11 @@ RISKS = {
     "income_change": "Your income differs by more than a fifth, up or down",
     "income_drop": "Your income falls by more than a fifth",
 }
+
+
+_OVERDRAWN = "below the overdraft"
+_LIMITED = "Your accounts together fall below what you may overdraw"
+"""What is said instead of zero, where accounts may be overdrawn."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,9 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
     drawn = None
     if days:
         fan, place = charts.Fan([day.quantiles for day in days]), {day.day: index for index, day in enumerate(days)}
-        drawn = _drawn(renderer, fan, place, payments=ahead.payments, events=ahead.events)
-    risks = _risks(ahead.events)
+        drawn = _drawn(renderer, fan, place, ahead=ahead)
+    words = RISKS | ({"below_zero": _LIMITED} if ahead.limit_minor else {})
+    risks = _risks(ahead.events, words=words)
     return renderer.page(
         "customer/forecast.html",
         request_data,
@@ -82,7 +88,7 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
         drawn=drawn,
         risks=risks,
         parts=list(in_parts(ahead.liquid)),
-        unsaid=[RISKS[name] for name in RISKS if name not in {event.event for event in ahead.events}],
+        unsaid=[words[name] for name in words if name not in {event.event for event in ahead.events}],
         helps=_helps(renderer, customer, now=now),
     )
 
@@ -92,9 +98,9 @@ def _drawn(
     fan: charts.Fan,
     place: Mapping[str, int],
     *,
-    payments: Sequence[PaymentAhead],
-    events: Sequence[EventAhead],
+    ahead: CustomerForecast,
 ) -> Ahead:
+    payments = ahead.payments
     shown = [index for index, payment in enumerate(payments) if payment.day in place]
     largest = sorted(shown, key=lambda index: -abs(payments[index].amount_minor))
     worded, rest = sorted(largest[:WORDED]), sorted(largest[WORDED : WORDED + MARKED])
@@ -104,7 +110,7 @@ def _drawn(
         place=place,
         signs=charts.signs(fan, texts),
         marked={index: number for number, index in enumerate(rest, start=1)},
-        window=_window(fan, place, events),
+        window=_window(fan, place, ahead.events, limited=ahead.limit_minor > 0),
     )
 
 
@@ -113,9 +119,12 @@ def _sign(renderer: PageRenderer, payment: PaymentAhead) -> str:
     return f"{name} {formatting.day_of(payment.day, calendar=renderer.bank.calendar)[:-5]}"
 
 
-def _window(fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhead]) -> charts.Window | None:
+def _window(
+    fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhead], *, limited: bool
+) -> charts.Window | None:
     """Shade the days of the gravest shortfall that is likely enough to be shown."""
-    for name, title in _SHORTFALLS.items():
+    titles = _SHORTFALLS | ({"below_zero": _OVERDRAWN} if limited else {})
+    for name, title in titles.items():
         event = nearest([event for event in events if event.event == name])
         if event is None or event.probability < SHADED or event.expected_from is None or event.expected_to is None:
             continue
@@ -131,15 +140,15 @@ def nearest(events: Sequence[EventAhead]) -> EventAhead | None:
     return next((event for event in rows if event.probability * 2 >= rows[-1].probability), None)
 
 
-def _risks(events: Sequence[EventAhead]) -> list[Risk]:
-    order = list(RISKS)
-    known = sorted((event for event in events if event.event in RISKS), key=lambda event: order.index(event.event))
+def _risks(events: Sequence[EventAhead], *, words: Mapping[str, str]) -> list[Risk]:
+    order = list(words)
+    known = sorted((event for event in events if event.event in words), key=lambda event: order.index(event.event))
     risks = []
     for name, group in groupby(known, key=lambda event: event.event):
         rows = list(group)
         when = nearest(rows)
         if when is not None:
-            risks.append(Risk(RISKS[name], {row.horizon_days: row.probability for row in rows}, when))
+            risks.append(Risk(words[name], {row.horizon_days: row.probability for row in rows}, when))
     return risks
 
 
