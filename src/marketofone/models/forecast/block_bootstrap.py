@@ -71,8 +71,8 @@ def block_bootstrap(panel: Panel, *, knots: NDArray[np.int64]) -> Floats:
 def trend(panel: Panel) -> Floats:
     """Give what a balance gains or loses in a month as a habit, as far as that is sure.
 
-    It is the mean change from month to month of the level, which is the mean balance of a month up to this day of it: so
-    it does not matter on which side of a month's end a salary falls. It is shrunk by what chance alone could have made
+    It is the mean change from month to month of the level, the mean balance of a month up to this day of it: so it does
+    not matter on which side of a month's end a salary falls. It is shrunk by what chance alone could have made
     of it. An account that was opened within a year fills up to its usual level, which is no habit: it has none.
 
     Shapes
