@@ -84,7 +84,8 @@ def features() -> str:
     catalogue = load_catalogue((files("marketofone") / "template" / "features.py").read_text(encoding="utf-8"))
     head = (
         f"{len(catalogue.features)} features are declared in a new project's `features.py`. A window of `30d` is today so far "
-        "and the 29 days before it; minutes and hours are exact. A feature may be used only when every source it is made of "
+        "and the 29 days before it; minutes and hours are exact. A regular total or trend counts what comes by a rhythm once "
+        "a month, wherever its days fall in the calendar, and compares months with months. A feature may be used only when every source it is made of "
         "is allowed for the purpose. A feature with a scale is an entry of the bandit's context vector: `x / (|x| + scale)`.\n"
     )
     return _page(["# Features", NOTE, head, catalogue_table(catalogue)])

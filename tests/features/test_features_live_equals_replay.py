@@ -16,6 +16,7 @@ from marketofone.domain.money_events import AccountOpened
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import READING_FIELDS, Feature, Series, Window
 from marketofone.features.layout import COMING_BACK
+from marketofone.features.regular import REACH, regular_total, regular_trend
 from marketofone.features.state import AdmittedEvent, LiveState, fold, from_bytes, to_bytes
 from marketofone.features.vector import see
 from marketofone.profile.account_types import LIQUID, type_of
@@ -236,6 +237,20 @@ class Oracle:
         span = self.window().span
         before = sum(self.within(self.feature.of, self.window(), skip=span))
         return sum(self.recent()) / before - 1 if before > 0 and self.days_heard() >= 2 * span else None
+
+    def paydays(self) -> list[tuple[int, int]]:
+        days = dict[int, int]()
+        for event, value in self.counted:
+            day = event.day(self.calendar)
+            if self.today - REACH < day <= self.today:
+                days[day] = days.get(day, 0) + value
+        return sorted(days.items())
+
+    def regular_total(self) -> float:
+        return float(regular_total(self.paydays(), today=self.today))
+
+    def regular_trend(self) -> float | None:
+        return regular_trend(self.paydays(), today=self.today, days_known=self.days_heard())
 
     def habit(self) -> float | None:
         window, habit = self.window(), self.feature.habit

@@ -69,6 +69,36 @@ def test_the_last_day_of_the_month_stays_the_last_day_of_the_month() -> None:
     assert [str(date_of(Day(payment.day))) for payment in payments] == ["2024-05-31", "2024-06-30", "2024-07-31"]
 
 
+@pytest.mark.parametrize(
+    ("on", "step", "expected"),
+    [
+        (31, -1, ["2024-08-30", "2024-09-30", "2024-10-31"]),
+        (15, -1, ["2024-08-15", "2024-09-13", "2024-10-15"]),
+        (15, 1, ["2024-08-15", "2024-09-16", "2024-10-15"]),
+        (1, -1, ["2024-08-01", "2024-08-30", "2024-10-01"]),
+    ],
+)
+@pytest.mark.parametrize("minor", [300_000, -60_000])
+def test_what_moves_before_or_after_weekends_is_expected_on_working_days(
+    on: int, step: int, expected: list[str], minor: int
+) -> None:
+    dates = [date(2024, month, min(on, (date(2024, month + 1, 1) - timedelta(1)).day)) for month in range(1, 8)]
+    while any(of.weekday() > 4 for of in dates):
+        dates = [of + timedelta(step * (of.weekday() > 4)) for of in dates]
+    as_of = day(2024, 7, 31)
+
+    payments = project(find_streams(account(salary(*dates, amount=minor)), as_of=as_of), from_day=as_of, horizon=92)
+
+    assert [str(date_of(Day(payment.day))) for payment in payments] == expected
+
+
+def test_a_salary_that_is_late_is_expected_on_the_next_working_day() -> None:
+    dates = [date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 29), date(2024, 4, 30)]
+    on_friday = day(2024, 5, 31)  # it was due on this day
+    payments = project(find_streams(account(salary(*dates)), as_of=on_friday), from_day=on_friday, horizon=30)
+    assert str(date_of(Day(payments[0].day))) == "2024-06-03"
+
+
 @pytest.mark.parametrize(("gap", "rhythm"), [(7, "weekly"), (14, "biweekly"), (61, "two_monthly"), (91, "quarterly")])
 def test_other_rhythms_are_found_too(gap: int, rhythm: str) -> None:
     dates = [START + timedelta(days=gap * index) for index in range(5)]

@@ -37,7 +37,7 @@ _PRIOR_SPREAD_MOST = 0.02
 _PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
 PLAUSIBLE = 4.0  # scales: a change larger than this is no answer to "what would have changed it"
 _TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
-_LEVELS = ("total", "count", "mean", "days", "share", "distinct")
+_LEVELS = ("total", "regular_total", "count", "mean", "days", "share", "distinct")
 WHOLE: frozenset[Unit] = frozenset({"minor", "count", "days", "months", "ms", "flag"})  # units without fractions
 
 
@@ -238,7 +238,7 @@ def _place(action: Action) -> int:
 
 def range_of(feature: Feature) -> tuple[float, float]:
     """Give the least and the most that a feature can be."""
-    signed = feature.how in ("last", "trend") or feature.of.value == "amount_minor"
+    signed = feature.how in ("last", "trend", "regular_trend") or feature.of.value == "amount_minor"
     return -math.inf if signed else 0.0, 1.0 if feature.unit in ("share", "flag") else math.inf
 
 

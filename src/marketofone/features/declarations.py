@@ -19,7 +19,7 @@ CONSTRUCTORS: Mapping[str, Callable[..., object]] = {
     name: getattr(declare, name)
     for name in (
         *("active", "age", "count", "days", "distinct", "habit_ratio", "last", "mean", "series", "share", "since"),
-        *("total", "trend"),
+        *("regular_total", "regular_trend", "total", "trend"),
     )
 }
 MAX_CHARACTERS = 1_000_000

@@ -25,8 +25,12 @@ from msgspec import Struct
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import KINDS
 from marketofone.domain.moment import DAY, HOUR, MINUTE
+from marketofone.features.regular import MONTH, QUARTER, REACH
 
-How = Literal["total", "count", "mean", "days", "distinct", "share", "trend", "habit", "last", "since", "age", "active"]
+_Plain = Literal["total", "count", "mean", "days", "distinct", "share", "trend", "habit"]
+_Single = Literal["last", "since", "age", "active"]
+_Regular = Literal["regular_total", "regular_trend"]
+How = _Plain | _Single | _Regular
 Unit = Literal["minor", "count", "days", "months", "ms", "ratio", "share", "flag"]
 Plain = str | int | bool | None
 Condition = tuple[tuple[str, tuple[Plain, ...]], ...]
@@ -48,7 +52,8 @@ VALUES: dict[str, str | None] = {
     "months": "months",
     **{field: field for field in ("amount_minor", "balance_minor", "principal_minor", "payment_minor")},
 }
-_IN_UNITS_OF_SERIES: tuple[How, ...] = ("total", "mean", "last")
+_IN_UNITS_OF_SERIES: tuple[How, ...] = ("total", "mean", "last", "regular_total")
+REGULAR: tuple[How, ...] = ("regular_total", "regular_trend")
 _NEVER_READ = frozenset({"sex"})
 _UNITS: dict[str, Unit] = {"in_arrears": "flag", "dwell_ms": "ms", "months": "months"}
 _WINDOW = re.compile(r"^([1-9][0-9]{0,3})([dhm])$")
@@ -206,6 +211,33 @@ def trend(name: str, of: Series, *, window: str, owner: str, title: str) -> Feat
     return Feature(name=name, how="trend", of=of, window=parse_window(window), unit="ratio", owner=owner, title=title)
 
 
+def regular_total(name: str, of: Series, *, unit: Unit, owner: str, title: str) -> Feature:
+    """Add up what came in a month: what comes by a rhythm once, wherever the days of the calendar fall.
+
+    Everything else is what came in the last 30 days. What a rhythm is, ``features/regular.py`` says.
+    """
+    return Feature(
+        name=name, how="regular_total", of=of, window=parse_window(f"{MONTH}d"), unit=unit, owner=owner, title=title
+    )
+
+
+def regular_trend(name: str, of: Series, *, owner: str, title: str) -> Feature:
+    """Compare what comes by a rhythm with what was usual before: 0.1 is a tenth more, and -1 is that nothing came.
+
+    The newest month, or four weeks, is compared with the middle one of the five before (of two at least). It changes
+    once another amount came, or a few days after none did. Where no rhythm is known, it is a ``trend`` of 90 days.
+    """
+    return Feature(
+        name=name,
+        how="regular_trend",
+        of=of,
+        window=parse_window(f"{QUARTER}d"),
+        unit="ratio",
+        owner=owner,
+        title=title,
+    )
+
+
 def habit_ratio(name: str, of: Series, *, recent: str, habit: str, owner: str, title: str) -> Feature:
     """Compare the recent total with its own habit: 2 is twice as much as usual.
 
@@ -325,6 +357,8 @@ def reach_days(feature: Feature) -> int:
         return habit_skip(feature.window) + feature.habit.span
     if feature.window.exact:
         return 0
+    if feature.how in REGULAR:
+        return REACH
     return feature.window.span * (2 if feature.how == "trend" else 1)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
-from marketofone.features.declare import Feature, How, Series, Window, habit_skip
+from marketofone.features.declare import REGULAR, Feature, How, Series, Window, habit_skip
 from marketofone.features.layout import AGE_BITS, Layout, Place, Track
 
 Integers = NDArray[np.int64]
@@ -65,6 +65,15 @@ class Single(NamedTuple):
     spendable: bool
 
 
+class Regular(NamedTuple):
+    """A feature made of what comes by a rhythm: the first key of the days of its series, and its source."""
+
+    feature: int
+    how: How
+    base: int
+    source: int
+
+
 class Reads:
     """Everything a vector reads.
 
@@ -74,6 +83,8 @@ class Reads:
         int64[r], int64[2, r], int64[r]: the spans; ``clock`` is ``2 * source + (1 if exact)``.
     cells, ratios, singles
         How features come out of them; singles by the register that keeps their events.
+    regulars
+        Features that look at the days of a series one by one.
     lineage
         int64[n]: the sources of each feature, as bits in the order of ``SOURCES``.
     """
@@ -96,10 +107,18 @@ class Reads:
                 register = layout.slots[Place(of.of.source, "first" if of.how == "age" else "last", of.of)]
                 window = EVER if of.window is None else of.window.span
                 self.singles.setdefault(register, []).append(Single(number, of.how, window, of.of.spendable))
+        self.regulars = [
+            Regular(at, of.how, self._days(of.of) << AGE_BITS, SOURCES.index(of.of.source))
+            for at, of in numbered
+            if of.how in REGULAR
+        ]
         self.lineage = np.array([bits_of(of.lineage) for of in features], dtype=np.int64)
         self.base = np.array([span.slot << AGE_BITS for span in spans], dtype=np.int64)
         self.ages = np.array([[span.newest for span in spans], [span.oldest for span in spans]], dtype=np.int64)
         self.clock = np.array([2 * span.source + span.exact for span in spans], dtype=np.int64)
+
+    def _days(self, of: Series) -> int:
+        return self._layout.slots[Place(of.source, "day", of)]
 
     def _span(self, of: Series, track: Track, *, newest: int, oldest: int) -> int:
         slot = self._layout.slots[Place(of.source, track, of)]

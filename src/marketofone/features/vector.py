@@ -3,7 +3,7 @@
 1. Only states of sources that some permit opens are looked at. Their rows lie side by side, still sorted.
 2. The windows of the catalogue are shifted from ages at the moment asked about to ages in each state, and all of them
    are read at once (``windows.read``).
-3. Features are filled in by what they are made of: one number, a mean, a ratio, events kept whole.
+3. Features are filled in by what they are made of: one number, a mean, a ratio, events kept whole, the rhythm of days.
 4. For each permit, what any refused source has a part in is hidden: NaN, and marked.
 
 The vector is exact at any moment that is not before the newest event of the states. Before that the caller replays.
@@ -24,9 +24,10 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.layout import thing_hash
-from marketofone.features.reads import Ratios, Single, bits_of
+from marketofone.features.reads import Ratios, Regular, Single, bits_of
+from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
 from marketofone.features.state import KEPT, LiveState, schema_of
-from marketofone.features.windows import NO_ROWS, read
+from marketofone.features.windows import NO_ROWS, Rows, read
 from marketofone.profile.account_types import LIQUID, account_types
 from marketofone.profile.view import Profile, view
 
@@ -128,6 +129,10 @@ def _values(used: Sequence[LiveState], *, catalogue: Catalogue, calendar: Calend
     values[reads.ratios.feature] = _ratios(spans, reads.ratios, heard=np.array(heard, dtype=np.int64))
     for feature, value in _singles(used, reads.singles, today=today, now=now).items():
         values[feature] = value
+    for regular in reads.regulars:
+        late, known = clocks[2 * regular.source], heard[regular.source]
+        paydays = _paydays(rows, base=regular.base, late=late, today=today)
+        values[regular.feature] = _regular(regular, paydays, today=today, days_known=known)
     values[(reads.lineage & ~bits_of([state.source for state in used])) != 0] = np.nan
     return values
 
@@ -139,6 +144,21 @@ def _ratios(spans: NDArray[np.int64], of: Ratios, *, heard: NDArray[np.int64]) -
     part = spans[of.part].astype(np.float64)  # the product of a large sum and days does not fit in 64 bits
     ratios: Values = part * np.minimum(of.cap, days) / usual - of.offset
     return ratios
+
+
+def _paydays(rows: Rows, *, base: int, late: int, today: int) -> list[Payday]:
+    """Give the days of a series within reach, ascending, each with its sum; ages count from ``late`` days ago."""
+    keys = rows[0]
+    newest, oldest = keys.searchsorted([base + max(-late, 0), base + max(REACH - late, 0)]).tolist()
+    days = (today - late + base - keys[newest:oldest][::-1]).tolist()
+    return list(zip(days, rows[1, newest:oldest][::-1].tolist(), strict=True))
+
+
+def _regular(regular: Regular, paydays: Sequence[Payday], *, today: int, days_known: int) -> float:
+    if regular.how == "regular_total":
+        return regular_total(paydays, today=today)
+    trend = regular_trend(paydays, today=today, days_known=days_known)
+    return np.nan if trend is None else trend
 
 
 def _singles(

@@ -4,7 +4,8 @@ A series says which events count and what each is worth; a feature says what is 
 are read by people as reasons for decisions, so they are noun phrases without jargon.
 
 Windows: `30d` is today so far and the 29 days before, in the bank's timezone; `2h` is exactly the last two hours.
-Amounts are in minor units of the bank's currency. See docs/features.md.
+What comes by a rhythm, such as a salary, is counted once a month wherever its days fall (`regular_total`,
+`regular_trend`). Amounts are in minor units of the bank's currency. See docs/features.md.
 """
 
 from marketofone.features.declare import (
@@ -16,6 +17,8 @@ from marketofone.features.declare import (
     habit_ratio,
     last,
     mean,
+    regular_total,
+    regular_trend,
     series,
     share,
     since,
@@ -105,11 +108,11 @@ care = series("care", kind="care.flagged", value="until", per="driver")
 
 FEATURES = (
     # Accounts and payments here
-    total("income_30d", income, window="30d", unit="minor", owner="insights", title="income in the last 30 days"),
+    regular_total("income_30d", income, unit="minor", owner="insights", title="income of a month"),
     total("income_90d", income, window="90d", unit="minor", owner="insights", title="income in the last 90 days"),
     total("income_365d", income, window="365d", unit="minor", owner="insights", title="income in the last year"),
     since("days_since_income", income, owner="insights", title="days since the last income"),
-    trend("salary_trend", salary, window="90d", owner="insights", title="change of salary against the 90 days before"),
+    regular_trend("salary_trend", salary, owner="insights", title="change of salary against the months before"),
     total("spend_1d", spend, window="1d", unit="minor", owner="insights", title="spending today"),
     total("spend_7d", spend, window="7d", unit="minor", owner="insights", title="spending in the last 7 days"),
     total("spend_30d", spend, window="30d", unit="minor", owner="insights", title="spending in the last 30 days"),

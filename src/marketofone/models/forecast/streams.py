@@ -7,19 +7,17 @@ its gaps keep a rhythm with a hit rate of at least 60 % and its amounts stay nea
 
 from __future__ import annotations
 
-import calendar
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 from itertools import count, pairwise, takewhile
-from statistics import median_low
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from marketofone.domain.fields import Nature
-from marketofone.domain.moment import Day, date_of, day_in_month, month_of
+from marketofone.domain.moment import Day, date_of
+from marketofone.models.forecast.due_days import DueDay, Moved, days_apart, due_day, month_and_day, working_day
 from marketofone.models.forecast.groups import Group, groups
 from marketofone.profile.ledger import Account
 from marketofone.profile.orders import Order
@@ -33,7 +31,6 @@ _EXTRA = 3.0
 _SURE = 0.9
 _RECENT = 6
 _LATE_DAYS = 5
-_END_OF_MONTH = 31
 _TWICE = 2
 _YEAR_MONTHS = 12
 _YEAR_DAYS = 365.24
@@ -76,8 +73,8 @@ class Stream(Struct, frozen=True, kw_only=True):
     ``amount_minor`` is the usual amount, ``bonus`` the amount in calendar months where more is expected (month to
     amount); it was paid in the months ``seen_bonus``, and the usual amount in the ``usual_months``.
     ``spread`` is by what share one amount usually differs from the one before it. ``anchor`` is the day of the month
-    (31: its last day), or the day of the week (0 is Monday) of weekly rhythms. ``early`` streams were seen twice,
-    ``ended`` ones missed their last date by more than half a period.
+    (31: its last day), or the day of the week (0 is Monday) of weekly rhythms; ``moved`` says what a weekend does to
+    it. ``early`` streams were seen twice, ``ended`` ones missed their last date by more than half a period.
     """
 
     account: str
@@ -92,6 +89,7 @@ class Stream(Struct, frozen=True, kw_only=True):
     spread: float
     rhythm: Rhythm
     anchor: int
+    moved: Moved
     hit_rate: float
     hits: int
     first_day: int
@@ -112,19 +110,17 @@ class Stream(Struct, frozen=True, kw_only=True):
 
     def dates(self, *, after: int, upto: int) -> Iterator[int]:
         """Give the days on which the stream is expected next; one that is a few days late is expected tomorrow."""
+        late: Moved = "not" if self.moved == "not" else "after"
         for day in takewhile(lambda day: day <= upto, self._beats()):
             if day > after - _LATE_DAYS:
-                yield max(day, after + 1)
+                yield day if day > after else working_day(after + 1, moved=late)
 
     def _beats(self) -> Iterator[int]:
         beat = _BEATS[self.rhythm]
         if not beat.months:
             return count(self.last_day + int(beat.days), int(beat.days))
-        last = date_of(Day(self.last_day))
-        month = month_of(last)
-        # A hit near the turn of a month may belong to the month before or after.
-        month = min((month - 1, month, month + 1), key=lambda near: abs(_anchored(near, self.anchor) - self.last_day))
-        return (_anchored(later, self.anchor) for later in count(month + beat.months, beat.months))
+        due = DueDay(self.anchor, self.moved)
+        return (due.in_month(later) for later in count(due.month_of(self.last_day) + beat.months, beat.months))
 
 
 class Payment(Struct, frozen=True, kw_only=True):
@@ -198,21 +194,18 @@ def _chains(group: Group) -> list[Group]:
     beat = _BEATS["monthly"]
     for day, amount in zip(group.days, group.amounts, strict=True):
         near = [
-            (_off(day, chain.days[-1]), at)
+            (days_apart(day, chain.days[-1]), at)
             for at, chain in enumerate(chains)
-            if beat.shortest <= day - chain.days[-1] <= beat.longest and _off(day, chain.days[-1]) <= _LATE_DAYS
+            if beat.shortest <= day - chain.days[-1] <= beat.longest and days_apart(day, chain.days[-1]) <= _LATE_DAYS
         ]
         if not near:
             chains.append(Group(group.kind, [], []))
         chain = chains[min(near)[1]] if near else chains[-1]
         chain.days.append(day)
         chain.amounts.append(amount)
-    return [chain for chain in chains if len(chain.days) > 1 and _off(chain.days[-1], chain.days[0]) <= _LATE_DAYS]
-
-
-def _off(day: int, other: int) -> int:
-    """Give by how many days two days of the month differ."""
-    return abs((_month_and_day(day)[1] - _month_and_day(other)[1] + 15) % _END_OF_MONTH - 15)
+    return [
+        chain for chain in chains if len(chain.days) > 1 and days_apart(chain.days[-1], chain.days[0]) <= _LATE_DAYS
+    ]
 
 
 def _buckets(group: Group) -> list[Group]:
@@ -266,12 +259,13 @@ def _stream(group: Group, *, account: str, as_of: int, named: bool) -> Stream | 
     sure = len(days) > (_TWICE if beat.months == 1 and hit_rate >= _SURE else _TWICE + 1) and spread <= BUCKET - 1
     if not likely or not (named or sure):
         return None
-    months = [_month_and_day(day)[0] for day in days]
+    months = [month_and_day(day)[0] for day in days]
     regular, seen = _bonuses(amounts, months)
     seen = seen if spread <= STEADY and beat.months else {}
     usual_months = frozenset(months[at] for at in regular) - seen.keys()
     more = with_half_yearly(seen, usual_months=usual_months) if amounts[-1] > 0 else seen
     usual = _usual([amounts[at] for at in regular])
+    due = due_day(days, income=amounts[-1] > 0) if beat.months else DueDay((days[-1] + 3) % 7, "not")
     ended = as_of - days[-1] > 1.5 * beat.days + 3
     return Stream(
         account=account,
@@ -285,7 +279,8 @@ def _stream(group: Group, *, account: str, as_of: int, named: bool) -> Stream | 
         change=_change([(days[at], amounts[at]) for at in regular]),
         spread=spread,
         rhythm=rhythm,
-        anchor=_day_of_month(days) if beat.months else (days[-1] + 3) % 7,
+        anchor=due.anchor,
+        moved=due.moved,
         hit_rate=hit_rate,
         hits=len(days),
         first_day=days[0],
@@ -360,21 +355,3 @@ def _change(hits: Sequence[tuple[int, int]]) -> Change | None:
     if len(before) < _TWICE or not _near(before[0][1], before[1][1]):
         return None
     return Change(before_minor=before[1][1], since_day=steady[-1][0])
-
-
-def _day_of_month(days: Sequence[int]) -> int:
-    """Give the middle day of the month on the circle of days; the last day of a month counts as the 31st."""
-    at = [_month_and_day(day)[1] for day in days[-_YEAR_MONTHS:]]
-    centre = at[-1]
-    middle = median_low([(day - centre + 15) % _END_OF_MONTH - 15 for day in at])
-    return (centre + middle - 1) % _END_OF_MONTH + 1
-
-
-@lru_cache(maxsize=30_000)
-def _month_and_day(day: int) -> tuple[int, int]:
-    of = date_of(Day(day))
-    ends = of.day == calendar.monthrange(of.year, of.month)[1]
-    return of.month, _END_OF_MONTH if ends else of.day
-
-
-_anchored = lru_cache(maxsize=30_000)(day_in_month)
