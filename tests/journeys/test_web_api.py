@@ -326,9 +326,29 @@ def test_the_description_is_complete(door: TestClient) -> None:
     assert document["openapi"] == "3.1.0"
     promised = {
         "/v1/events", "/v1/decisions", "/v1/decisions/{decision}", "/v1/outcomes", "/health",
+        "/v1/customers/{customer}/merchants",
         *(f"/v1/customers/{{customer}}/{what}" for what in ("consents", "profile", "insights", "forecast", "uses")),
     }  # fmt: skip
     assert set(document["paths"]) == promised
     text = json.dumps(document)
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names <= set(document["components"]["schemas"])
+
+
+def test_a_merchant_is_corrected_and_taken_back(door: TestClient) -> None:
+    door.put("/v1/customers/c-9/consents", json={"change": "grant"})
+    paid = {"account": "a", "amount_minor": -900, "currency": "EUR", "text": "LEHNER MARKT SAGT DANKE 4711"}
+    (event,) = events(9, subject="c-9", type="transaction.booked", data=paid)
+    door.post("/v1/events", json=event)
+    at = "/v1/customers/c-9/merchants"
+    (before,) = door.get(at).json()
+
+    said = {"merchant": before["merchant"], "name": "Lehner", "category": "health"}
+    (after,) = door.put(at, json=said).json()
+
+    assert (after["name"], after["category"], after["payments"]) == ("Lehner", "health", 1)
+    assert door.get(at).json() == [after]
+    assert door.put(at, json={"merchant": before["merchant"]}).json() == [before]
+    assert door.put(at, json={**said, "category": "grocery"}).status_code == HTTPStatus.BAD_REQUEST
+    assert door.put("/v1/customers/c-2/merchants", json=said).status_code == HTTPStatus.FORBIDDEN
+    assert door.put("/v1/customers/nobody/merchants", json=said).status_code == HTTPStatus.NOT_FOUND

@@ -19,6 +19,7 @@ PAGES = {
     f"/customer/{PERSON}": "My data",
     f"/customer/{PERSON}/forecast": "What is coming",
     f"/customer/{PERSON}/insights": "My spending",
+    f"/customer/{PERSON}/merchants": "My merchants",
     f"/customer/{PERSON}/decisions/d-0": "Why am I",
     "/console": "Console",
     "/console/board": "Review board",
@@ -26,7 +27,11 @@ PAGES = {
     "/console/data": "Data",
     "/console/decisions/d-0": "One decision, traced",
 }
-POSTED = ("/customer/{customer}/consents", "/customer/{customer}/decisions/{decision}/answer")
+POSTED = (
+    "/customer/{customer}/consents",
+    "/customer/{customer}/merchants",
+    "/customer/{customer}/decisions/{decision}/answer",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

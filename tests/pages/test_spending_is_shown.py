@@ -62,6 +62,26 @@ def test_a_check_in_is_an_offer_to_listen(visitor: Visitor, spender: str) -> Non
     assert "we are glad to listen" in page.text
 
 
+def test_a_merchant_is_named_anew_by_its_form_and_taken_back(visitor: Visitor, spender: str) -> None:
+    def row(name: str) -> str:
+        page = visitor.page(f"/customer/{spender}/merchants")
+        return next((row.text for row in page.all("tr") if row.text.startswith(name)), "")
+
+    page = visitor.page(f"/customer/{spender}/merchants")
+    option = next(option for option in page.all("option") if option.text == "Market")
+    chosen = option.attributes["value"]
+    assert row("Market").split()[:3] == ["Market", "Groceries", "Us"]
+
+    visitor.say(page, "Save", merchant=chosen, name="Corner <shop>", category="")
+    page = visitor.say(page, "Save", merchant=chosen, name="", category="health")
+    assert "Saved, and it holds from now on" in page.text
+    assert row("Corner <shop>").split()[:4] == ["Corner", "<shop>", "Health", "You"]
+    assert not row("Market")
+
+    visitor.say(page, "Take back what I said of it", merchant=chosen)
+    assert row("Market").split()[:3] == ["Market", "Groceries", "Us"]
+
+
 def test_without_consent_the_page_says_that_nobody_looked(visitor: Visitor, town: Bank) -> None:
     town.ingest([cloudevent(0, "app.opened", datetime.now(tz=UTC), "silent")])
     page = visitor.page("/customer/silent/insights")

@@ -118,16 +118,30 @@ class MovementUnderstood(EventData, frozen=True, kw_only=True):
     """An earlier movement turned out to be something: by what came before and after it, or because the person says so.
 
     ``id`` and ``producer`` name it; without a producer it is the same one. What a person says stands, whatever else is
-    found; among others the last one counts.
+    found; among others the last one counts. In the scope ``merchant``, ``id`` is a merchant's name as movements were
+    read, and what the person says of it holds for all movements of that merchant in this source, those to come as well.
+    One without ``merchant`` and ``category`` takes it back; what a person says of one movement stands over it.
     """
 
     id: Text
+    scope: Literal["movement", "merchant"] = "movement"
     producer: Text | None = None
     nature: Nature | None = None
     category: EventName | None = None
     merchant: Text | None = None
     by: Literal["history", "person"] = "history"
     because: Text | None = None
+
+
+def merchant_key(name: str) -> str:
+    """Give the same key for a merchant however the name is written in capitals and blanks.
+
+    Examples
+    --------
+    >>> merchant_key("Joe's  DINER") == merchant_key("joe's diner")
+    True
+    """
+    return " ".join(name.casefold().split())
 
 
 class OrderPlaced(EventData, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 1. An admitted event writes zero or more *registers*: ``holds.<product>``, ``account.<account>``, ``balance.<account>``,
    ``outside.<institution>/<account>``, ``life.<event>``, ``care.<driver>``, ``arrears``, ``birth_year``, ``region``,
-   ``statement.<account>``, ``limit.<account>``, and one for each order and each loan (``profile/orders.py``).
+   ``statement.<account>``, ``limit.<account>``, ``merchant.<merchant>``, and one for each order and each loan
+   (``profile/orders.py``).
 2. A register keeps the write with the greatest (instant, event key). So the fold is commutative and idempotent: the
    same events in any order, in any batches, give the same registers.
 3. Registers are kept per data source; ``profile/view.py`` puts together those of the sources a permit opens.
@@ -15,23 +16,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted
-from marketofone.domain.event import ArrearsChanged, CareFlagged, LifeDeclared, PersonDescribed
+from marketofone.domain.event import UNDERSTANDING, ArrearsChanged, CareFlagged, Event, LifeDeclared, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money_events import (
     AccountOpened,
     BalanceStated,
+    MovementUnderstood,
     OpenBankingBalance,
     OpenBankingOrder,
     OrderPlaced,
     ProductClosed,
     ProductOpened,
     TransactionBooked,
+    merchant_key,
 )
 
 Value = bool | int | float | str | tuple[int | str, ...] | None
@@ -45,9 +49,17 @@ class Register(Struct, frozen=True, array_like=True):
     value: Value
 
 
+class MerchantCorrection(NamedTuple):
+    """How a person calls a merchant, and what they buy there; each is empty where they do not say it."""
+
+    name: str
+    category: str
+
+
 Registers = Mapping[str, Register]
 Write = tuple[str, Value]
 _DIGEST_BYTES = 12
+_MERCHANT = "merchant."
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgspec.msgpack.Decoder(dict[str, Register])
 
@@ -60,9 +72,24 @@ def fold_registers(registers: Registers, events: Iterable[Admitted]) -> Register
     Registers
         Sorted by name; the argument itself when nothing changed.
     """
+    return _folded(registers, (admitted.event for admitted in events))
+
+
+def merchants(registers: Registers, events: Iterable[Event]) -> dict[str, MerchantCorrection]:
+    """Give what a person says of merchants, by their keys: in registers, and in events of the same source."""
+    held = {name: register for name, register in registers.items() if name.startswith(_MERCHANT)}
+    told = _folded(held, [event for event in events if event.kind in UNDERSTANDING])
+    said = {
+        name.removeprefix(_MERCHANT): MerchantCorrection(*map(str, register.value))
+        for name, register in told.items()
+        if isinstance(register.value, tuple)
+    }
+    return {key: of for key, of in said.items() if of.name or of.category}
+
+
+def _folded(registers: Registers, events: Iterable[Event]) -> Registers:
     changed: dict[str, Register] = {}
-    for admitted in events:
-        event = admitted.event
+    for event in events:
         writes = _WRITES.get(event.kind)
         if writes is None:
             continue
@@ -186,6 +213,12 @@ def _elsewhere(data: EventData) -> tuple[Write, ...]:
             return ()
 
 
+def _merchant(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, MovementUnderstood) or data.scope != "merchant":
+        return ()
+    return ((_MERCHANT + merchant_key(data.id), (data.merchant or "", data.category or "")),)
+
+
 _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
     "transaction.booked": _balance,
     "balance.stated": _balance,
@@ -199,4 +232,6 @@ _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
     "care.flagged": _protection,
     "openbanking.balance": _elsewhere,
     "life.declared": _elsewhere,
+    "transaction.understood": _merchant,
+    "openbanking.understood": _merchant,
 }

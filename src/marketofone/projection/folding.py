@@ -7,7 +7,8 @@ the source whose data come with licences, of which each institution goes out of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -16,17 +17,25 @@ from msgspec.structs import replace
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, Event, key_of
+from marketofone.domain.event import MOVEMENTS, UNDERSTANDING, Event, key_of
+from marketofone.domain.fields import Nature
 from marketofone.domain.moment import Instant
-from marketofone.domain.money_events import Movement, MovementUnderstood
+from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
 from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
+from marketofone.profile.registers import MerchantCorrection, merchants
 from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.records import IngestRecord, KeptEvent
 
 _READING = msgspec.json.Decoder(Reading)
 _MOVEMENT = msgspec.json.Decoder(MovementReading)
+
+
+BOUGHT = frozenset({"spending", "refund", "reversal", "returned_debit"})
+"""Natures of movements that have a category of spending."""
+_NOTHING_FOUND = MovementUnderstood(id="-")
+NO_STATES: Mapping[str, LiveState | None] = MappingProxyType({})
 
 
 class Folded(NamedTuple):
@@ -56,12 +65,24 @@ def kept_events(
 
 
 def admitted(
-    events: Iterable[tuple[KeptEvent, Event]], *, consents: Consents, config: BankConfig, now: Instant
+    events: Iterable[tuple[KeptEvent, Event]],
+    *,
+    consents: Consents,
+    config: BankConfig,
+    now: Instant,
+    before: Mapping[str, LiveState | None] = NO_STATES,
 ) -> dict[str, list[AdmittedEvent]]:
-    """Bring kept events through the gate once more; gives those it admits by source, each event once."""
+    """Bring kept events through the gate once more; gives those it admits by source, each event once.
+
+    ``before`` are the states they are to be folded into: what they say of merchants holds for the events.
+    """
     events = list(events)
     later = turned_out(event for _, event in events)
-    once = {event.key: (kept, _understood(kept, event, later.get(event.key))) for kept, event in events}
+    corrected = _corrected(before, [event for _, event in events if event.kind in UNDERSTANDING])
+    once = {
+        event.key: (kept, _understood(kept, event, later.get(event.key), corrected.get(kept.source, {})))
+        for kept, event in events
+    }
     judged = admit([event for _, event in once.values()], consents, policy=config.policy, now=now)
     by_source: dict[str, list[AdmittedEvent]] = {}
     for (kept, _), verdict in zip(once.values(), judged, strict=True):
@@ -76,7 +97,7 @@ def turned_out(events: Iterable[Event]) -> dict[bytes, MovementUnderstood]:
     found: dict[bytes, MovementUnderstood] = {}
     for event in events:
         data = event.data
-        if not isinstance(data, MovementUnderstood):
+        if not isinstance(data, MovementUnderstood) or data.scope != "movement":
             continue
         key = key_of(data.producer or event.producer, data.id)
         before = found.get(key)
@@ -90,20 +111,70 @@ def movement_reading(kept: KeptEvent) -> MovementReading:
     return MovementReading() if kept.reading is None else _MOVEMENT.decode(kept.reading)
 
 
-def _understood(kept: KeptEvent, event: Event, later: MovementUnderstood | None) -> Event:
+def merchant_of(data: Movement, *, read: MovementReading, later: MovementUnderstood | None) -> str | None:
+    """Give the merchant of a movement, as all is read and found that no person says."""
+    found = later.merchant if later is not None and later.by == "history" else None
+    return found or read.merchant or data.merchant or data.counterparty
+
+
+def _corrected(
+    before: Mapping[str, LiveState | None], events: Sequence[Event]
+) -> dict[str, dict[str, MerchantCorrection]]:
+    """Give what a person says of merchants, by source and key of the merchant."""
+    said: dict[str, dict[str, MerchantCorrection]] = {}
+    for source in {event.source for event in events} | before.keys():
+        state = before.get(source)
+        registers = {} if state is None else state.registers
+        said[source] = merchants(registers, [event for event in events if event.source == source])
+    return said
+
+
+def as_found(data: Movement, *, read: MovementReading, later: MovementUnderstood | None) -> Movement:
     """Give a movement as what it turned out to be, else what its producer says it is, else what it was read as."""
-    data = event.data
-    if not isinstance(data, Movement) or (kept.reading is None and later is None):
-        return event
-    read = movement_reading(kept)
-    told = later or MovementUnderstood(id=event.id)
-    understood = replace(
+    told = later or _NOTHING_FOUND
+    return replace(
         data,
         nature=told.nature or data.nature or read.nature,
         category=told.category or read.category or data.category,
         merchant=told.merchant or read.merchant or data.merchant,
     )
-    return replace(event, data=understood)
+
+
+def _understood(
+    kept: KeptEvent,
+    event: Event,
+    later: MovementUnderstood | None,
+    corrected: Mapping[str, MerchantCorrection],
+) -> Event:
+    """Give a movement as all that was read, found and said of it."""
+    data = event.data
+    if not isinstance(data, Movement) or (kept.reading is None and later is None and not corrected):
+        return event
+    read = movement_reading(kept)
+    understood = as_found(data, read=read, later=later)
+    merchant = merchant_of(data, read=read, later=later) if corrected else None
+    said = None if merchant is None else corrected.get(merchant_key(merchant))
+    return replace(event, data=understood if said is None else as_corrected(understood, said, own=later))
+
+
+def as_corrected(data: Movement, said: MerchantCorrection, *, own: MovementUnderstood | None) -> Movement:
+    """Give a movement as a person says of its merchant, but for what they say of the movement itself (``own``)."""
+    itself = own if own is not None and own.by == "person" else _NOTHING_FOUND
+    name = None if itself.merchant else said.name or None
+    if name is not None:
+        data = replace(data, merchant=name, counterparty=None if data.counterparty is None else name)
+    category = None if itself.category else said.category or None
+    if category is None:
+        return data
+    nature = itself.nature or _bought(data)
+    return replace(data, nature=nature, category=category if nature in BOUGHT else data.category)
+
+
+def _bought(data: Movement) -> Nature | None:
+    """Give the nature of a movement of whose merchant a person says what is bought there; an income stays one."""
+    if data.nature in BOUGHT or data.amount_minor == 0:
+        return data.nature
+    return "spending" if data.amount_minor < 0 else data.nature or "refund"
 
 
 def fold_more(

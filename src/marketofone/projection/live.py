@@ -264,7 +264,7 @@ class Projection:
             tail = reader.entries(one.subject, after=min(behind.values()), upto=own.n, kinds=HOLDS_EVENTS)
             records = ((entry.n, self._read(entry, box=one.box)) for entry in tail)
             events = kept_events(records, after=behind, removed=own.removed_keys)
-            more = admitted(events, consents=person.consents, config=config, now=judged)
+            more = admitted(events, consents=person.consents, config=config, now=judged, before=states)
             states = fold_more(states, more, config=config)
         for source, state in states.items():
             folded = Folded(own.n, state, without[source])

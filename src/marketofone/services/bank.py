@@ -33,6 +33,7 @@ from marketofone.services import (
     intervene,
     learn,
     letters,
+    merchants,
     rates,
     refresh_forecasts,
     replay,
@@ -290,6 +291,16 @@ class Bank:
         """Show what a person's own spending says: what comes back, the habit of each category, what stands out."""
         return spending.spending(self._context, customer, now=self._at(now), as_of=as_of)
 
+    def correct_merchant(self, customer: str, said: merchants.MerchantSaid, *, now: Instant | None = None) -> None:
+        """Record what a person says of a merchant that :meth:`merchants` names: it holds for all payments there."""
+        merchants.correct_merchant(self._context, customer, said, now=self._at(now))
+
+    def merchants(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> list[merchants.MerchantView]:
+        """Show whom a person paid, the merchant with the most payments first, and what the person says of each."""
+        return merchants.list_merchants(self._context, customer, now=self._at(now), as_of=as_of)
+
     def forecast_all(
         self, *, now: Instant | None = None, as_of: Instant | None = None, workers: int = 1
     ) -> Iterator[CustomerForecast | forecast_population.LeftOut]:
@@ -314,7 +325,6 @@ class Bank:
         Raises
         ------
         ConsentRefused
-            When the person did not allow it.
         """
         if as_of is not None:
             return self.show_forecast(customer, now=now, as_of=as_of)

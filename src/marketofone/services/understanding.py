@@ -34,11 +34,11 @@ from marketofone.projection.live import HOLDS_EVENTS
 from marketofone.projection.records import KeptEvent
 from marketofone.services.app_context import AppContext
 from marketofone.services.ingest import ingest
+from marketofone.services.merchants import KINDS
 from marketofone.services.readings import leaves_open
 from marketofone.store.keystore import Customer
 
 _MONEY = ("transactions", "open_banking")
-_KIND = {"transactions": "transaction.understood", "open_banking": "openbanking.understood"}
 _NUMBER_BYTES = 12
 MOST = 5_000
 """Movements of a customer that are looked at together: the newest."""
@@ -125,6 +125,8 @@ def _known(kept: Iterable[tuple[KeptEvent, Event]]) -> _Known:
             own = OwnAccount(account=data.account, type=data.type, institution=data.institution)
             seen[data.institution, data.account] = own
         elif isinstance(data, MovementUnderstood):
+            if data.scope != "movement":
+                continue
             said.append(event)
             times[key_of(data.producer or event.producer, data.id)] += data.by == "history"
     return _Known(movements, list(seen.values()), turned_out(said), times)
@@ -153,7 +155,7 @@ def _event(event: Event, said: MovementReading, *, number: int, at: Instant) -> 
     return Event(
         id=f"understood-{digest}-{number}",
         producer=event.producer,
-        kind=_KIND[event.source],
+        kind=KINDS[event.source],
         customer=event.customer,
         at=at,
         data=data,

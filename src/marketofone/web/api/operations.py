@@ -23,6 +23,7 @@ from marketofone.services.forecast import CustomerForecast
 from marketofone.services.ingest import MAX_BATCH as MAX_ROWS
 from marketofone.services.ingest import IngestReport
 from marketofone.services.insights import ProfileView
+from marketofone.services.merchants import MerchantSaid, MerchantView
 from marketofone.services.spending import Insight
 from marketofone.services.use_log import Use
 from marketofone.web.api import schemas
@@ -170,6 +171,19 @@ def insights(bank: Bank, request_data: RequestData) -> list[Insight]:
     return bank.insights(request_data.path["customer"], now=now, as_of=request_data.as_of(bank.calendar, now=now))
 
 
+def merchants(bank: Bank, request_data: RequestData) -> list[MerchantView]:
+    """Show whom a person paid, the merchant with the most payments first, and what the person says of each."""
+    now = bank.now()
+    return bank.merchants(request_data.path["customer"], now=now, as_of=request_data.as_of(bank.calendar, now=now))
+
+
+def correct_merchant(bank: Bank, request_data: RequestData) -> list[MerchantView]:
+    """Record what a person says of a merchant: its name, and what they buy there. It holds for all their payments."""
+    said, customer, now = request_data.read(schemas.MerchantRequest), request_data.path["customer"], bank.now()
+    bank.correct_merchant(customer, MerchantSaid(**asdict(said)), now=now)
+    return bank.merchants(customer, now=now)
+
+
 def forecast(bank: Bank, request_data: RequestData) -> CustomerForecast:
     """Show 90 days ahead on a person's accounts, if they allow it; no decision follows what was shown."""
     now = bank.now()
@@ -216,6 +230,15 @@ OPERATIONS = (
     Operation("GET", CUSTOMER + "/profile", profile, "Show the profile", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/insights", insights, "Show insights", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/forecast", forecast, "Look ahead", fails=(403, 404), query=("as_of",)),
+    Operation("GET", CUSTOMER + "/merchants", merchants, "Show merchants", fails=(403, 404), query=("as_of",)),
+    Operation(
+        "PUT",
+        CUSTOMER + "/merchants",
+        correct_merchant,
+        "Correct a merchant",
+        takes=schemas.MerchantRequest,
+        fails=(403, 404),
+    ),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
     Operation("GET", "/health", health, "Say whether the store answers", aside=True),
 )

@@ -14,7 +14,7 @@ from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Kind
 from marketofone.domain.cloudevents import JsonType
 from marketofone.domain.decision import DECISION_ID, Candidate, Counterfactual, Decision, NotUsed, Reason
-from marketofone.domain.fields import Minor, Text, Word
+from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
 from marketofone.services.consent_service import ConsentView
@@ -63,6 +63,17 @@ class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sources: Words = (EVERY,)
     channels: Words = (EVERY,)
     until: Moment | None = None
+
+
+class MerchantRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person says of a merchant, as ``GET`` names it, for all movements of it, those to come as well.
+
+    Without name and category, what was said before is taken back.
+    """
+
+    merchant: Text
+    name: Text | None = None
+    category: Category | None = None
 
 
 class EntryProof(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from marketofone.services import history
 from marketofone.services.visible import HIDDEN_ACTION
 from marketofone.web import charts, formatting
 from marketofone.web.customer.ahead import forecast
+from marketofone.web.customer.merchants import correct, merchants
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData, moment
 
@@ -185,6 +186,8 @@ PAGES = (
     Page("POST", "/customer/{customer}/consents", switch),
     Page("GET", "/customer/{customer}/forecast", forecast),
     Page("GET", "/customer/{customer}/insights", insights),
+    Page("GET", "/customer/{customer}/merchants", merchants),
+    Page("POST", "/customer/{customer}/merchants", correct),
     Page("GET", "/customer/{customer}/decisions/{decision}", why),
     Page("POST", "/customer/{customer}/decisions/{decision}/answer", say),
 )
