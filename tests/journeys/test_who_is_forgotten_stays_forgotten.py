@@ -19,6 +19,8 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import Refused, StoreError, UnknownCustomer, UnknownDecision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.remembered import how_many_remembered
+from marketofone.models.movement import clean_name
 from marketofone.services.letters import row_of
 from proofs import recorded
 
@@ -260,3 +262,19 @@ def test_nobody_who_was_forgotten_a_moment_ago_gets_a_new_key(bank: Bank, now: I
 
     assert bank.context.keys.enrol((NAME, OTHER), now=now).keys() == {OTHER}
     assert bank.context.keys.enrol((NAME,), now=done.until).keys() == {NAME}
+
+
+def test_no_memory_holds_what_was_read_of_who_was_forgotten_in_any_process(project: Path, now: Instant) -> None:
+    with marketofone.open(project, now=now) as bank, marketofone.open(project, now=now) as beside:
+        live(bank, NAME, now=now)
+        bank.profile(NAME, now=now)
+        assert beside.profile(NAME, now=now).known
+        assert how_many_remembered() > 0
+
+        bank.erase(NAME, ground=GROUND, now=now)
+        assert how_many_remembered() == 0
+
+        assert clean_name("CARD PAYMENT THE CORNER SHOP 4711") == "The Corner Shop"
+        with pytest.raises(UnknownCustomer):
+            beside.profile(NAME, now=now)
+        assert how_many_remembered() == 0

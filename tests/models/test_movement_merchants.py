@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketofone.domain.remembered import forget_texts
 from marketofone.models.movement import trades
 from marketofone.models.movement.merchants import Merchant, clean_name, directory, recognise
 from marketofone.models.movement.taxonomy import CATEGORIES
@@ -187,7 +188,7 @@ def test_a_name_that_tells_nothing_has_no_category() -> None:
 @given(st.text(max_size=80) | st.text(alphabet=" */-.:0123456789ABCXx@&#'äл東ガ\u0301\u3099\x1f", max_size=60))
 def test_any_text_may_be_asked_and_only_the_text_decides(text: str) -> None:
     first = recognise(text)
-    recognise.cache_clear()
+    forget_texts()
     assert recognise(text) == first
     assert clean_name(text) == (first.name if first else "")
     assert first is None or first.name.strip()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Literal, NamedTuple
@@ -24,6 +23,7 @@ from marketofone.domain.fields import EventData
 from marketofone.domain.moment import instant_of
 from marketofone.domain.money_events import ProductClosed
 from marketofone.domain.reading import Reading
+from marketofone.domain.remembered import remembered
 from marketofone.features.declare import READING_FIELDS, Condition, Feature, Plain, Series, reach_days
 
 Track = Literal["day", "moment", "mark", "last", "first"]
@@ -143,19 +143,13 @@ class Matcher:
         self._fields = tuple(sorted(asked - set(READING_FIELDS)))
         self._reads = not asked.isdisjoint(READING_FIELDS)
         self._facts = _facts(self._fields)
-        self._known: dict[tuple[Facts, tuple[Facts, ...] | None], tuple[Take, ...]] = {}
+        self._find = remembered(room=_REMEMBERED)(self._found)
 
     def __call__(self, data: EventData, reading: Reading | None) -> tuple[Take, ...]:
         """Give the series an event counts in."""
-        asked = self._facts(data), _heard(reading) if self._reads else None
-        found = self._known.get(asked)
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = self._known[asked] = self._find(*asked)
-        return found
+        return self._find(self._facts(data), _heard(reading) if self._reads else None)
 
-    def _find(self, facts: Facts, heard: tuple[Facts, ...] | None) -> tuple[Take, ...]:
+    def _found(self, facts: Facts, heard: tuple[Facts, ...] | None) -> tuple[Take, ...]:
         words: dict[str, Facts] = {field: (fact,) for field, fact in zip(self._fields, facts, strict=True)}
         words.update(zip(READING_FIELDS, heard or (), strict=False))
         return tuple(take for of, take in self._takes if _counts(of, words))
@@ -223,7 +217,7 @@ def _thing(per: tuple[str, ...]) -> Callable[[EventData], int]:
     return lambda data: thing_hash(fields(data))
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered(room=_REMEMBERED)
 def thing_hash(fields: object) -> int:
     """Give 32 bits that tell one thing of a person from another (two of twenty collide once in twenty million)."""
     return int.from_bytes(blake2b(repr(fields).encode(), digest_size=4).digest(), "little")

@@ -4,7 +4,8 @@
 2. One unit of work ends their journal with an erasure, and drops everything beside it: snapshots, links, names, event
    keys and waiting lessons. Counts lose what only their entries explain.
 3. What was fitted from them and others together is destroyed (``fits``), while their journal still tells which it was.
-4. The key store destroys key and name; a keyed mark stays, with its ground and its end.
+4. The key store destroys key and name; a keyed mark stays, with its ground and its end. What memory holds of texts is
+   emptied, here and in every other process as soon as it asks the key store.
 5. What was learned from them is learned again without them (``debts``, ``train``).
 
 An erasure that was interrupted is finished by the same call: each step may be done twice. From the second step on
@@ -21,6 +22,7 @@ from msgspec import Struct
 
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.remembered import forget_texts
 from marketofone.projection import codec
 from marketofone.projection.records import ErasureRecord, IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
@@ -71,6 +73,7 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
     context.lessons.clear()
+    forget_texts()
     pay(context, now=now, subjects=concerned)
     train_again(context, destroyed, now=now)
     journal = name_of(known.subject)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from marketofone.domain.event import Event
 from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
+from marketofone.domain.remembered import remembered
 from marketofone.models.movement import clean_name, read_movement
 from marketofone.projection.counts import NO_MOVEMENT, Told, told_of
 from marketofone.services.app_context import AppContext
@@ -40,18 +41,7 @@ class Read(NamedTuple):
 
 NOT_READ = Read()
 _ACCOUNT = Read(open=True)
-_TOLD = attrgetter(
-    "purpose_code",
-    "bank_code",
-    "mcc",
-    "category",
-    "operation",
-    "merchant",
-    "counterparty",
-    "text",
-    "counterparty_account",
-)
-_remembered: dict[object, Read] = {}
+_TOLD = attrgetter("purpose_code", "bank_code", "mcc", "category", "operation", "merchant", "counterparty", "text")
 
 
 def read_event(context: AppContext, event: Event) -> Read:
@@ -72,13 +62,26 @@ def leaves_open(said: MovementReading) -> bool:
 
 def _read_movement(data: Movement) -> Read:
     """Read a movement; most are alike but for their amounts, and are remembered by what is told of them."""
-    told = _TOLD(data), (data.amount_minor > 0) - (data.amount_minor < 0)
-    read = _remembered.get(told)
-    if read is None:
-        if len(_remembered) >= _MEMORY:
-            _remembered.clear()
-        read = _remembered[told] = _written(data, read_movement(data))
-    return read
+    return _read_told(_TOLD(data), (data.amount_minor > 0) - (data.amount_minor < 0))
+
+
+@remembered(room=_MEMORY)
+def _read_told(told: tuple[str | None, ...], sign: int) -> Read:
+    purpose_code, bank_code, mcc, category, operation, merchant, counterparty, text = told
+    data = Movement(
+        account="",
+        currency="",
+        amount_minor=sign,
+        purpose_code=purpose_code,
+        bank_code=bank_code,
+        mcc=mcc,
+        category=category,
+        operation=operation,
+        merchant=merchant,
+        counterparty=counterparty,
+        text=text,
+    )
+    return _written(data, read_movement(data))
 
 
 def _other_side(data: Movement) -> str | None:

@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from marketofone.audit.sealed_box import Box, CannotOpen
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import Instant
+from marketofone.domain.remembered import forget_texts
 from marketofone.store.keyfile import FILE, Row, layout_damage, open_file, sum_of
 
 KEY_BYTES = 32
@@ -297,6 +298,7 @@ class KeyStore:
                 self._erasures, self._forgotten = erasures, None
                 self._by_name.clear()
                 self._by_subject.clear()
+                forget_texts()
 
     def _new_row(self, name: str) -> tuple[int, bytes, bytes, bytes]:
         random = self._random

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+
+from marketofone.domain.remembered import remembered
 
 _ADDRESS = re.compile(
     r"(?:https?://)?(?:[a-z0-9-]+\.)*?([a-z0-9-]+)\.(?:com|net|org|info|co\.uk|[a-z]{2})(?![a-z.])\S*"
@@ -62,7 +63,7 @@ _PLACES = _words_in(
 _LEFT_OUT = frozenset(map(chr, (*range(0x300, 0x305), *range(0x306, 0x309), 0x30A, 0x30B, 0x30C, 0x327, 0x328)))
 
 
-@lru_cache(maxsize=100_000)
+@remembered(room=100_000)
 def normal_name(text: str) -> str:
     """Give the part of a statement text that stays the same from payment to payment.
 
@@ -76,7 +77,7 @@ def normal_name(text: str) -> str:
     return _normal(text, marks=False)
 
 
-@lru_cache(maxsize=100_000)
+@remembered(room=100_000)
 def shown_name(text: str) -> str:
     """Give the same part as people write it, with every mark.
 

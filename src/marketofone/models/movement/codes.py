@@ -7,12 +7,12 @@ turns it round where the money goes the other way. What tells only the direction
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from importlib.resources import files
 
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.remembered import remembered
 from marketofone.models.movement.spelling import folded, spellings
 from marketofone.models.movement.taxonomy import NATURES, Meaning
 
@@ -62,7 +62,7 @@ _PLAID = _by_code(_GUIDE.plaid)
 _WORDS = {_plain(way): meaning for word, meaning in _by_code(_GUIDE.words).items() for way in spellings(word)}
 
 
-@lru_cache(maxsize=_CACHED)
+@remembered(room=_CACHED)
 def meaning_of_bank_code(code: str) -> Meaning:
     """Give what a bank transaction code says: of ISO 20022, OFX, MT940, the German and the British banks.
 
@@ -114,7 +114,7 @@ def category_of_mcc(mcc: str) -> Meaning:
     return _MCC.get(mcc.strip().zfill(4), _NOTHING)
 
 
-@lru_cache(maxsize=_CACHED)
+@remembered(room=_CACHED)
 def meaning_of_word(word: str) -> Meaning:
     """Give what a category word says, in the many ways people, banks and aggregators write it.
 

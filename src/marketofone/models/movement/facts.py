@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +12,7 @@ from marketofone.domain.fields import AccountType, Category, Nature
 from marketofone.domain.moment import Day
 from marketofone.domain.money_events import Movement, OpenBankingTransaction
 from marketofone.domain.reading import MovementReading
+from marketofone.domain.remembered import remembered
 from marketofone.models.movement.merchants import clean_name
 
 SURE = 0.8
@@ -130,12 +130,12 @@ class History:
         return max((self.facts[-1].day - self.facts[0].day + 1) / _MONTH, 1.0)
 
 
-@lru_cache(maxsize=50_000)
+@remembered(room=50_000)
 def _key(name: str) -> str:
     return (clean_name(name) or name).casefold()
 
 
-@lru_cache(maxsize=50_000)
+@remembered(room=50_000)
 def bare_number(number: str) -> str:
     """Give an account number without its blanks, in capitals.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.fields import Category
+from marketofone.domain.remembered import remembered
 from marketofone.models.movement.descriptors import CUT, is_beside, name_in, phrases, words_in
 from marketofone.models.movement.spelling import all_parts, parts
 from marketofone.models.movement.trades import UNSPACED, category_of, is_trade
@@ -111,7 +112,7 @@ def directory() -> Directory:
     return Directory(brands, entries, _index(entries), tuple(unspaced), written, by_name)
 
 
-@lru_cache(maxsize=_CACHED)
+@remembered(room=_CACHED)
 def recognise(text: str) -> Merchant | None:
     """Find who was paid in a statement's text; None where it holds no name.
 

@@ -29,12 +29,12 @@ What is told with less than ``THRESHOLD`` is not told: the nature is None.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from marketofone.domain.fields import Category, Nature
 from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
+from marketofone.domain.remembered import remembered
 from marketofone.models.movement.codes import category_of_mcc, meaning_of_bank_code, meaning_of_purpose, meaning_of_word
 from marketofone.models.movement.merchants import Merchant, clean_name, recognise
 from marketofone.models.movement.taxonomy import INCOME, Meaning
@@ -115,7 +115,7 @@ def read_movement(movement: Movement) -> MovementReading:
     )
 
 
-@lru_cache(maxsize=50_000)
+@remembered(room=50_000)
 def _read(codes: _Codes, printed: _Printed, *, incoming: bool) -> MovementReading:
     coded = _of_codes(codes, incoming=incoming)
     words = plain_words(printed)

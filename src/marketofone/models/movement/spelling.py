@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+
+from marketofone.domain.remembered import remembered
 
 _LATIN_ENDS = "\u024f"
 _TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe"})
@@ -35,7 +36,7 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
-@lru_cache(maxsize=65_536)
+@remembered(room=65_536)
 def parts(word: str) -> tuple[str, ...]:
     """Fold one word of a text and split it where it is put together.
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 
 from marketofone.domain.document import read_toml
 from marketofone.domain.fields import Category, Nature, Share
+from marketofone.domain.remembered import remembered
 
 FIELD = "^"
 """Stands before the first word of each field."""
@@ -129,7 +130,7 @@ class Phrasebook:
         return [found[order] for order in sorted(found)]
 
 
-@lru_cache(maxsize=20_000)
+@remembered(room=20_000)
 def _beginning_with(book: Phrasebook, word: str) -> tuple[_Entry, ...]:
     return book.beginning_with(word)
 
