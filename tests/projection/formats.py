@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from marketofone.audit.checkpoint import Checkpoint, key_id_of, public_key_of, sign
 from marketofone.audit.journal_chain import Header, entry_hash
 from marketofone.audit.sealed_box import Box
@@ -283,6 +285,7 @@ RECORDS: dict[EntryKind, records.Record] = {
     ),
     "forecast": records.ForecastRecord("cli", SUMMARY, (("insights", "transactions"),), RESTS_ON),
     "use": records.UseRecord("page", "profile", (("insights", "transactions"),)),
+    "account": records.AccountRecord("api", bytes(range(17)), True, NOW, (SUBJECT, SUBJECT + 1)),
     "erasure": records.ErasureRecord("staff", "asked to be forgotten"),
     "document": records.DocumentRecord("cli", "0123456789abcdef", {"bank.toml": 'name = "b"\n'}),
     "ruling": records.RulingRecord(
@@ -320,6 +323,9 @@ SUBJECT_STATE = reducer.SubjectState(
     members=(SUBJECT, SUBJECT + 1),
     sources={"app": 9, "transactions": 4},
     removed={"app": reducer.Removed(9, (bytes(16), bytes(range(16))))},
+)
+SHARING_STATE = msgspec.structs.replace(
+    SUBJECT_STATE, accounts={bytes(range(17)): reducer.Holding(NOW, (SUBJECT, SUBJECT + 1))}
 )
 
 
@@ -368,6 +374,7 @@ def written() -> dict[str, bytes]:
     known = registers.fold_registers({}, [Admitted(event=one) for one in KNOWN_AHEAD])
     made["registers: known ahead"] = registers.pack(known)
     made["subject state"] = reducer.to_bytes(SUBJECT_STATE)
+    made["subject state that shares accounts"] = reducer.to_bytes(SHARING_STATE)
     for kind, record in RECORDS.items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)
         made[f"entry: {kind}"] = drafted.body

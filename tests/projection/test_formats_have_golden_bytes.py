@@ -16,6 +16,7 @@ from formats import (
     CATALOGUE,
     GOLDEN,
     RECORDS,
+    SHARING_STATE,
     SUBJECT,
     SUBJECT_STATE,
     entry,
@@ -83,6 +84,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
         assert ledger.to_bytes(ledger.from_bytes(held)) == held
         assert registers.unpack(bytes.fromhex(HELD[f"registers: {source}"])) == states()[source].registers
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state"])) == SUBJECT_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state that shares accounts"])) == SHARING_STATE
 
 
 def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:

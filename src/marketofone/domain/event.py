@@ -196,6 +196,7 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
 LICENSED = "openbanking.licensed"
 KINDS[LICENSED] = (OpenBankingLicensed, "reference")
 REMOVED = "event.removed"
+ACCOUNT_OPENED = "account.opened"
 _MAY_GO = "|".join(re.escape(kind) for kind in KINDS if not kind.startswith("identity.") and kind != LICENSED)
 
 

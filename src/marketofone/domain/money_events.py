@@ -75,16 +75,17 @@ class BalanceStated(EventData, frozen=True, kw_only=True):
 
 
 class AccountOpened(EventData, frozen=True, kw_only=True):
-    """An account was opened here, or a person became its owner or second user.
+    """An account was opened here, or a person became its owner, joint holder or second user: ``time`` says since when.
 
-    ``type`` says whether what stands on it can be spent; without one it is a current account. ``number`` is what others
-    call it, such as an IBAN, and ``limit_minor`` how far it may be overdrawn.
+    What is booked on an account arrives once, and each of its holders who allows it sees it. ``type`` says whether what
+    stands on it can be spent; without one it is a current account. ``number`` is what others call it, such as an IBAN,
+    and ``limit_minor`` how far it may be overdrawn.
     """
 
     account: EventName
     product: EventWord
     currency: Currency
-    role: Literal["owner", "second_user"] = "owner"
+    role: Literal["owner", "joint", "second_user"] = "owner"
     type: AccountType | None = None
     number: EventName | None = None
     limit_minor: PositiveMinor | None = None

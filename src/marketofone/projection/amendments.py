@@ -66,6 +66,11 @@ def is_taken_back(event: Event, removed: Collection[bytes]) -> bool:
     return first is not None and key_of(event.producer, first + _ALL) in removed
 
 
+def is_gone(event: Event, removed: Collection[bytes]) -> bool:
+    """Say whether an event and all its versions count no more: a later version of it takes only itself back."""
+    return bool(removed) and key_of(event.producer, (_first_id(event.id) or event.id) + _ALL) in removed
+
+
 def _keys(producer: str, id: str, *, but: str | None) -> tuple[bytes, ...]:  # noqa: A002 - the word of CloudEvents
     """Give the key of an event and that of all its later versions; a version that replaces another is one of them."""
     first = _first_id(id) or id

@@ -46,6 +46,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "forecast": records.ForecastRecord,
     "use": records.UseRecord,
     "erasure": records.ErasureRecord,
+    "account": records.AccountRecord,
     "document": records.DocumentRecord,
     "ruling": records.RulingRecord,
     "version": records.VersionRecord,

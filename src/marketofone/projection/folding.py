@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, UNDERSTANDING, Event, key_of
+from marketofone.domain.event import ACCOUNT_OPENED, MOVEMENTS, UNDERSTANDING, Event, key_of
 from marketofone.domain.fields import Nature
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
@@ -28,6 +28,7 @@ from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.records import IngestRecord, KeptEvent
 
+_NO_TEXTS = MOVEMENTS | {ACCOUNT_OPENED}
 _READING = msgspec.json.Decoder(Reading)
 _MOVEMENT = msgspec.json.Decoder(MovementReading)
 
@@ -87,7 +88,7 @@ def admitted(
     by_source: dict[str, list[AdmittedEvent]] = {}
     for (kept, _), verdict in zip(once.values(), judged, strict=True):
         if isinstance(verdict, Admitted):
-            reading = None if kept.reading is None or kept.kind in MOVEMENTS else _READING.decode(kept.reading)
+            reading = None if kept.reading is None or kept.kind in _NO_TEXTS else _READING.decode(kept.reading)
             by_source.setdefault(kept.source, []).append((verdict, reading))
     return by_source
 

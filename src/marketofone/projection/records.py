@@ -25,8 +25,8 @@ ADMITTED, REFUSED, GAP = 0, 1, 2
 class KeptEvent(Struct, frozen=True, array_like=True, gc=False):
     """One event that arrived: how the gate judged it, and what is kept of it.
 
-    ``body`` is the CloudEvents JSON, or None where it was refused and need not be kept; ``reading`` is what its text
-    was read as.
+    ``body`` is the CloudEvents JSON, or None where it was refused and need not be kept. ``reading`` is what its text
+    was read as; of an opened account it is the mark under which its holders are found, and the event's key.
     """
 
     verdict: int
@@ -68,6 +68,20 @@ class IdentityRecord(Struct, frozen=True, array_like=True):
     members: tuple[int, ...]
     shared: bool = False
     event: bytes | None = None
+
+
+class AccountRecord(Struct, frozen=True, array_like=True):
+    """Who holds an account together changed. It stands in the journal of every holder concerned.
+
+    ``account`` is the mark of the account. ``holds`` says whether this customer is one of its holders, and ``since``
+    when. ``holders`` are the subjects of all of them, ascending; empty where the account is not shared.
+    """
+
+    actor: str
+    account: bytes
+    holds: bool
+    since: Instant
+    holders: tuple[int, ...] = ()
 
 
 class RestsOn(Struct, frozen=True, array_like=True):
@@ -230,6 +244,7 @@ Record = (
     IngestRecord
     | ConsentRecord
     | IdentityRecord
+    | AccountRecord
     | DecisionRecord
     | OutcomeRecord
     | ForecastRecord

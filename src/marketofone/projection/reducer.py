@@ -18,9 +18,11 @@ from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, with_licenc
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import AMENDING
+from marketofone.domain.moment import Instant
 from marketofone.projection.amendments import taken_back
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.records import (
+    AccountRecord,
     ConsentRecord,
     DecisionRecord,
     ErasureRecord,
@@ -52,6 +54,13 @@ class Removed(Struct, frozen=True, array_like=True):
     keys: tuple[bytes, ...]
 
 
+class Holding(Struct, frozen=True, array_like=True):
+    """An account that several customers hold: since when this one does, and the subjects of all, ascending."""
+
+    since: Instant
+    holders: tuple[int, ...]
+
+
 class SubjectState(Struct, frozen=True, array_like=True):
     """What one customer's journal says up to entry ``n``.
 
@@ -59,7 +68,7 @@ class SubjectState(Struct, frozen=True, array_like=True):
     ``control`` says whether the person belongs to the control group, None before the first decision, whose stamp is
     ``enrolled``. ``members`` are the subjects that are one person, this one among them, ascending; empty for one alone.
     ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
-    taken back.
+    taken back. ``accounts`` are those that it holds together with others, by their marks.
     """
 
     n: int = 0
@@ -74,6 +83,7 @@ class SubjectState(Struct, frozen=True, array_like=True):
     members: tuple[int, ...] = ()
     sources: dict[str, int] = {}
     removed: dict[str, Removed] = {}
+    accounts: dict[bytes, Holding] = {}
 
     @property
     def removed_keys(self) -> frozenset[bytes]:
@@ -101,8 +111,9 @@ def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
 
 
 def to_bytes(state: SubjectState) -> bytes:
-    """Write a state."""
-    return _FORMAT + _ENCODE(state)
+    """Write a state; what no state had in the first releases is left away where there is none of it."""
+    fields = msgspec.structs.astuple(state)
+    return _FORMAT + _ENCODE(fields if state.accounts else fields[:-1])
 
 
 def from_bytes(blob: bytes) -> SubjectState | None:
@@ -150,6 +161,13 @@ def _identity(_: SubjectState, __: Entry, record: IdentityRecord) -> dict[str, A
     return {"members": members}
 
 
+def _account(state: SubjectState, _: Entry, record: AccountRecord) -> dict[str, Any]:
+    accounts = {mark: held for mark, held in state.accounts.items() if mark != record.account}
+    if record.holders:
+        accounts[record.account] = Holding(record.since, record.holders)
+    return {"accounts": dict(sorted(accounts.items()))}
+
+
 def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict[str, Any]:
     made = record.decision
     first = state.control is None
@@ -181,6 +199,7 @@ _STEPS: dict[EntryKind, Callable[[SubjectState, Entry, Any], dict[str, Any]]] = 
     "amendment": _amendment,
     "consent": _consent,
     "identity": _identity,
+    "account": _account,
     "decision": _decision,
     "outcome": _outcome,
     "forecast": _forecast,

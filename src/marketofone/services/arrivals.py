@@ -46,10 +46,21 @@ def arrival_of(context: AppContext, body: bytes, *, now: Instant) -> Arrival:
     if dated and event.day(calendar) <= calendar.day_of(now):
         # East of Greenwich the day of a booking begins before midnight in UTC, which only stands for a date.
         data = replace(data, booked=date_of(event.day(calendar)))
-        return _arrival(replace(event, at=now, data=data))
+        return arrival_from(replace(event, at=now, data=data))
     if event.at > now + context.config.settings.future_seconds * SECOND:
         raise MalformedEvent(field="time", shape="an instant in the future", fix="check the producer's clock")
     return Arrival(event, body)
+
+
+def arrival_from(event: Event) -> Arrival:
+    """Give an event of our own making as an arrival."""
+    body = _ENCODE(cloudevent(event))
+    return Arrival(parse_event(body), body)
+
+
+def about(arrival: Arrival, customer: str) -> Arrival:
+    """Give an arrival as one about another customer, the same in everything else."""
+    return arrival_from(replace(arrival.event, customer=customer))
 
 
 Waiting = dict[int, tuple[Customer, list[Arrival]]]
@@ -92,7 +103,8 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
             if corrected and any(is_known):
                 again = [one.event for one, kept in zip(arrivals, is_known, strict=True) if kept]
                 new += [
-                    _arrival(event) for event in corrections(reader, customer, again, calendar=context.config.calendar)
+                    arrival_from(event)
+                    for event in corrections(reader, customer, again, calendar=context.config.calendar)
                 ]
             if new:
                 fresh[subject] = (customer, new)
@@ -102,8 +114,3 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
 def size_of(waiting: Waiting) -> int:
     """Count what is still to be appended."""
     return sum(len(arrivals) for _, arrivals in waiting.values())
-
-
-def _arrival(event: Event) -> Arrival:
-    body = _ENCODE(cloudevent(event))
-    return Arrival(parse_event(body), body)

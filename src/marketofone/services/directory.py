@@ -8,8 +8,11 @@ from marketofone.domain.errors import Refused
 from marketofone.domain.moment import Instant
 from marketofone.store.keystore import Customer, KeyStore
 
-STRONG, ACCOUNT = 1, 2
-"""What kind of mark a link has: a strong key makes customers one person, an account only names its owners."""
+STRONG, ACCOUNT, HOLDER = 1, 2, 3
+"""What kind of mark a link has.
+
+A strong key makes customers one person. An account names its owners to requests, and its holders to what is booked.
+"""
 
 
 def refuse_forgotten(keys: KeyStore, name: str, *, now: Instant) -> None:
@@ -45,6 +48,11 @@ def naming_mark(keys: KeyStore, *, kind: str, key: str) -> bytes:
 def account_mark(keys: KeyStore, account: str) -> bytes:
     """Give the mark of an account."""
     return naming_mark(keys, kind="account", key=account)
+
+
+def holder_mark(keys: KeyStore, account: str) -> bytes:
+    """Give the mark under which the holders of an account are found."""
+    return bytes((HOLDER,)) + keys.mark("holder", account)
 
 
 def decision_mark(keys: KeyStore, decision: str) -> bytes:

@@ -6,6 +6,7 @@
 3. A piece of events is one unit of work. Where a consent or a link moved meanwhile, or an event is known already, only
    the customers concerned are judged again.
 4. Links between customers are units of their own (``identity.py``), in the order of the batch.
+5. What is booked on a joint account goes on to its other holders (``joint_accounts.py``).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from marketofone.consent.ledger import NEVER_ASKED, Consents, with_licences
 from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import LICENSED, MOVEMENTS, Event, IdentityLinked, IdentityUnlinked
+from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
@@ -34,10 +35,11 @@ from marketofone.services.app_context import AppContext, attempts
 from marketofone.services.arrivals import Arrival, Waiting, arrival_of, each_once, size_of, without_known
 from marketofone.services.directory import event_number
 from marketofone.services.identity import IDENTIFYING, change_link
+from marketofone.services.joint_accounts import Asked, addressed, copies, mark_of, settle
 from marketofone.services.letters import dead_letters, digest_of
 from marketofone.services.readings import NOT_READ, read_event
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Draft, Expectation, Head, Unit
+from marketofone.store.ports import BANK, Draft, Expectation, Head, LinkChange, Unit
 
 Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
@@ -91,6 +93,7 @@ class _Judged(Struct, frozen=True, gc=False):
     draft: Draft
     record: IngestRecord
     drop: tuple[tuple[int, str], ...]
+    links: tuple[LinkChange, ...]
     before: SubjectState
     told: list[Told]
     refused: int
@@ -116,7 +119,24 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
             report += _links(context, some, now=now)
         else:
             for piece in _pieces(context, list(some)):
-                report += _take(context, piece, now=now)
+                report += _take_and_pass_on(context, piece, now=now)
+    return report
+
+
+def _take_and_pass_on(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
+    """Append a piece, and what it says of joint accounts to the journals of their other holders; a row counts once."""
+    names = {arrival.event.customer for arrival in arrivals}
+    unknown = names - context.keys.find(names).keys()
+    if unknown:
+        arrivals = addressed(context, arrivals, unknown=unknown, now=now)
+    asked = Asked()
+    report = _take(context, arrivals, now=now, asked=asked)
+    if asked.accounts or asked.removing:
+        settle(context, asked, now=now)
+    if asked.sharing:
+        for piece in _pieces(context, copies(context, arrivals, sharing=asked.sharing)):
+            passed_on = _take(context, piece, now=now, asked=Asked())
+            report += BatchReport(entries=passed_on.entries)
     return report
 
 
@@ -167,7 +187,7 @@ def _pieces(context: AppContext, arrivals: list[Arrival]) -> Iterator[list[Arriv
         arrivals = arrivals[size:]
 
 
-def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
+def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant, asked: Asked) -> BatchReport:
     """Append a piece; who moved meanwhile is judged again, and everybody else is appended without them."""
     by_name: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
@@ -176,11 +196,11 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> Batc
     late = sum(len(some) for name, some in by_name.items() if name not in customers)  # they were forgotten
     waiting, equal, again = each_once({one.subject: (one, by_name[name]) for name, one in customers.items()})
     report = BatchReport(rows=len(arrivals) - len(again), duplicates=equal)
-    report += _take_fresh(context, waiting, late, now=now)
-    return report + _take(context, again, now=now) if again else report
+    report += _take_fresh(context, waiting, late, now=now, asked=asked)
+    return report + _take(context, again, now=now, asked=asked) if again else report
 
 
-def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instant) -> BatchReport:
+def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instant, asked: Asked) -> BatchReport:
     """Append arrivals that differ; ``late`` counts those about customers who were forgotten."""
     report = BatchReport()
     for _ in attempts():
@@ -189,7 +209,7 @@ def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instan
         if not waiting:
             return report
         try:
-            judged, expects = _judge(context, waiting.values(), now=now)
+            judged, expects = _judge(context, waiting.values(), now=now, asked=asked)
         except UnknownCustomer:  # one of them is being forgotten, and is left out the next time
             continue
         fresh = _not_kept_before(context, judged, waiting)
@@ -243,6 +263,7 @@ def _commit(
             together={one.draft.subject: one.before.members for one in judged if one.before.members},
             tallies=added.counts,
             daily=added.daily,
+            links=[link for one in judged for link in one.links],
             drop=[place for one in judged for place in one.drop],
         )
         try:
@@ -270,7 +291,7 @@ def _concerned(judged: Sequence[_Judged], moved: frozenset[int]) -> frozenset[in
 
 
 def _judge(
-    context: AppContext, waiting: Iterable[tuple[Customer, list[Arrival]]], *, now: Instant
+    context: AppContext, waiting: Iterable[tuple[Customer, list[Arrival]]], *, now: Instant, asked: Asked
 ) -> tuple[list[_Judged], dict[int, Expectation]]:
     waiting = list(waiting)
     with context.store.read() as reader:
@@ -284,7 +305,10 @@ def _judge(
             standing = _standing(context, snapshot, customer, head)
             expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST
             expects.update(standing.others)
-            judged.append(_judged(context, snapshot, customer, arrivals, standing, now=now, random=random))
+            one = _judged(context, snapshot, customer, arrivals, standing, now=now, random=random)
+            judged.append(one)
+            if one.links or one.drop or standing.state.accounts:
+                asked.hear(customer, standing.state, arrivals, one.links)
     return judged, expects
 
 
@@ -318,6 +342,7 @@ def _judged(
     events: list[KeptEvent] = []
     told: list[Told] = []
     keys: list[int] = []
+    links: list[LinkChange] = []
     signal = False
     texts: set[str] = set()  # sources whose texts were read
     left_open, unresolved = False, customer.subject in context.unresolved
@@ -328,7 +353,8 @@ def _judged(
         known = policy.sources.get(source)
         kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
         # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
-        may_read = isinstance(verdict, Admitted) or (kept and event.kind in MOVEMENTS)
+        # Whose an account is stays known whatever they allow: without it, it would be closed to its other holders.
+        may_read = isinstance(verdict, Admitted) or (kept and event.kind in MOVEMENTS) or event.kind == ACCOUNT_OPENED
         reading = read_event(context, event) if may_read else NOT_READ
         if reading.is_text:
             texts.add(source)
@@ -340,6 +366,8 @@ def _judged(
             refusals[verdict.why] = refusals.get(verdict.why, 0) + 1
         events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
         told.append(reading.told)
+        if event.kind == ACCOUNT_OPENED and reading.body is not None:
+            links.append(LinkChange(mark_of(reading.body), customer.subject, linked=True))
         if kept:
             keys.append(event_number(event.key, subject=customer.subject))
             signal = signal or source in _SIGNALS
@@ -358,7 +386,7 @@ def _judged(
         random=random,
     )
     drop = tuple((customer.subject, source) for source in sorted(removed))
-    return _Judged(draft, record, drop, standing.state, told, counts[REFUSED], counts[GAP], refusals)
+    return _Judged(draft, record, drop, tuple(links), standing.state, told, counts[REFUSED], counts[GAP], refusals)
 
 
 def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:

@@ -12,12 +12,13 @@ import msgspec
 from msgspec.structs import replace
 
 from marketofone.domain.event import Event
-from marketofone.domain.money_events import Movement
+from marketofone.domain.money_events import AccountOpened, Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.domain.remembered import remembered
 from marketofone.models.movement import clean_name, read_movement
 from marketofone.projection.counts import NO_MOVEMENT, Told, told_of
 from marketofone.services.app_context import AppContext
+from marketofone.services.joint_accounts import reading_of
 
 _ENCODE = msgspec.json.Encoder().encode
 _TEXTS = {"message.received": "text", "app.searched": "query", "partner.searched": "query"}
@@ -40,7 +41,6 @@ class Read(NamedTuple):
 
 
 NOT_READ = Read()
-_ACCOUNT = Read(open=True)
 _TOLD = attrgetter("purpose_code", "bank_code", "mcc", "category", "operation", "merchant", "counterparty", "text")
 
 
@@ -49,9 +49,11 @@ def read_event(context: AppContext, event: Event) -> Read:
     data = event.data
     if isinstance(data, Movement):
         return _read_movement(data) if data.nature is None else Read(told=told_of(data, MovementReading()))
+    if isinstance(data, AccountOpened):
+        return Read(reading_of(context, event, account=data.account), open=True)
     field = _TEXTS.get(event.kind)
     if field is None:
-        return _ACCOUNT if event.kind == "account.opened" else NOT_READ
+        return NOT_READ
     return Read(_ENCODE(context.language.read(getattr(data, field))), is_text=True)
 
 

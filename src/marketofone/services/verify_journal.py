@@ -21,7 +21,7 @@ from marketofone.consent.licence import GOVERNED, Licences, licensed, unlimited_
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
-from marketofone.domain.event import Event
+from marketofone.domain.event import ACCOUNT_OPENED, Event
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates, ReferenceRates
 from marketofone.features.state import from_bytes, to_bytes
@@ -31,6 +31,7 @@ from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.counts import counted
 from marketofone.projection.folding import admitted, fold_more
 from marketofone.projection.records import (
+    AccountRecord,
     ConsentRecord,
     ForecastRecord,
     IdentityRecord,
@@ -40,6 +41,7 @@ from marketofone.projection.records import (
 )
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.directory import decision_mark, event_number
+from marketofone.services.joint_accounts import mark_of
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import GUARDING, Entry, Head, Kept, Reader
 
@@ -173,6 +175,8 @@ class _Views:
             self._add_link(entry, record)
         elif isinstance(record, ConsentRecord):
             self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
+        elif isinstance(record, AccountRecord):
+            (self._links.add if record.holds else self._links.discard)(record.account)
         elif isinstance(record, OutcomeRecord):
             if record.uses and entry.n not in self._taught:
                 self._lessons.append((entry.subject, entry.n))
@@ -215,6 +219,8 @@ class _Views:
     def _add_events(self, entry: Entry, record: IngestRecord) -> None:
         self._tallies.update(counted(entry, record))
         for kept in record.events:
+            if kept.kind == ACCOUNT_OPENED and kept.reading is not None:
+                self._links.add(mark_of(kept.reading))
             if kept.body is None:
                 continue
             event = parse_event(kept.body)

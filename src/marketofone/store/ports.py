@@ -35,6 +35,7 @@ EntryKind = Literal[
     "use",
     "amendment",
     "erasure",
+    "account",
     "document",
     "ruling",
     "rollback",
@@ -43,7 +44,10 @@ EntryKind = Literal[
     "letters",
     "rates",
 ]
-"""``signal`` is an ingest entry that holds a message or a life event, which can change an answer."""
+"""``account`` says who holds an account together.
+
+``signal`` is an ingest entry that holds a message or a life event, which can change an answer.
+"""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
@@ -56,6 +60,7 @@ CODES: dict[EntryKind, int] = {
     "use": 8,
     "amendment": 9,
     "erasure": 10,
+    "account": 11,
     "document": 32,
     "ruling": 33,
     "rollback": 34,
@@ -67,7 +72,10 @@ CODES: dict[EntryKind, int] = {
 """How a kind is stored. A number once given stays."""
 
 GUARDING: frozenset[EntryKind] = frozenset(
-    {"signal", "consent", "identity", "decision", "outcome", "amendment", "erasure", "document", "ruling", "rollback"}
+    {
+        *("signal", "consent", "identity", "decision", "outcome", "amendment", "erasure", "account"),
+        *("document", "ruling", "rollback"),
+    }
 )
 """The kinds that can change an answer: each moves the guard of its journal by one."""
 

@@ -1,0 +1,271 @@
+"""What is booked on a joint account arrives once, and each holder sees it who allows it."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from itertools import permutations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from situations import NOW, at_once, gives_up, pays, says, sent, shares, values
+
+from marketofone import Bank
+from marketofone.domain.moment import DAY, Instant
+from marketofone.services.ingest import IngestReport
+from marketofone.services.joint_accounts import MOST_HOLDERS
+from proofs import proven, recorded
+
+RENT, FOOD = -80_000, -9_000
+
+
+def opens(customer: str, *, at: int = NOW - 300 * DAY, account: str = "joint", role: str = "owner") -> bytes:
+    return sent("account.opened", customer, at=at, account=account, product="current", currency="EUR", role=role)
+
+
+def books(customer: str, minor: int = RENT, category: str = "rent", **more: object) -> bytes:
+    return pays(customer, minor, category, **{"account": "joint", "balance_minor": 500_000, **more})  # type: ignore[arg-type]
+
+
+def removes(customer: str, id: str, *, kind: str = "transaction.booked") -> bytes:  # noqa: A002 - the word of CloudEvents
+    event = json.loads(sent("event.removed", customer))
+    return json.dumps({**event, "data": {"type": kind, "id": id}}).encode()
+
+
+def spent(bank: Bank, customer: str) -> float:
+    return values(bank, customer)["spend_30d"]
+
+
+@pytest.fixture
+def couple(bank: Bank) -> Bank:
+    """Give a bank where Anna and Boris hold an account together."""
+    for who in ("anna", "boris"):
+        says(bank, who)
+    bank.ingest([opens("anna"), opens("boris", role="second_user")], now=NOW)
+    return bank
+
+
+@pytest.mark.parametrize("about", ["anna", "boris", "joint"])
+def test_a_booking_about_any_holder_or_the_account_is_seen_by_both_and_counts_as_one_row(
+    couple: Bank, about: str
+) -> None:
+    rows = [books(about, id="1"), books(about, FOOD, "groceries", id="2")]
+
+    report = couple.ingest(rows, now=NOW)
+
+    assert (report.rows, report.events, report.duplicates, report.dead_letters) == (2, 2, 0, 0)
+    for who in ("anna", "boris"):
+        known = values(couple, who)
+        assert (known["spend_30d"], known["balance_last"]) == (-RENT - FOOD, 500_000)
+    again = couple.ingest(rows, now=NOW)
+    assert (again.rows, again.events, again.duplicates) == (2, 0, 2)
+    assert (spent(couple, "anna"), spent(couple, "boris")) == (-RENT - FOOD, -RENT - FOOD)
+    assert "joint" not in {customer.name for customer in couple.context.keys.customers()}
+    proven(couple)
+
+
+def test_a_copy_for_each_holder_under_one_id_is_still_taken_once_each(couple: Bank) -> None:
+    report = couple.ingest([books("anna", id="1"), books("boris", id="1")], now=NOW)
+
+    assert (report.rows, report.events) == (2, 2)
+    assert (spent(couple, "anna"), spent(couple, "boris")) == (-RENT, -RENT)
+    assert couple.ingest([books("anna", id="1"), books("boris", id="1")], now=NOW).duplicates == 2
+    proven(couple)
+
+
+@pytest.mark.parametrize(("allows", "refuses"), [("anna", "boris"), ("boris", "anna")])
+@pytest.mark.parametrize("about", ["anna", "boris", "joint"])
+def test_the_no_of_one_holder_neither_closes_nor_opens_what_the_other_sees(
+    bank: Bank, allows: str, refuses: str, about: str
+) -> None:
+    says(bank, allows)
+    opened = [opens("anna"), opens("boris"), opens(allows, account="own")]
+    bank.ingest(opened, now=NOW)
+
+    rows = [books(about, id="1"), pays(allows, FOOD, "groceries", id="2", account="own")]
+    bank.ingest(rows, now=NOW)
+
+    assert spent(bank, allows) == -RENT - FOOD
+    assert not values(bank, refuses).get("spend_30d")
+    proven(bank)
+
+    says(bank, refuses)  # what was not kept may be sent again, and is the other holder's by then
+    bank.ingest([*opened, *rows], now=NOW)
+    assert (spent(bank, allows), spent(bank, refuses)) == (-RENT - FOOD, -RENT)
+    proven(bank)
+
+
+def test_a_holder_sees_what_is_booked_since_they_are_one(bank: Bank) -> None:
+    for who in ("anna", "boris"):
+        says(bank, who)
+    bank.ingest([opens("anna"), books("anna", id="before", at=NOW - 5 * DAY)], now=NOW)
+    bank.ingest([opens("boris", at=NOW - 3 * DAY)], now=NOW)
+
+    rows = [books("anna", id="before", at=NOW - 5 * DAY), books("anna", FOOD, "groceries", id="since")]
+    report = bank.ingest(rows, now=NOW)
+
+    assert (report.events, report.duplicates) == (1, 1)
+    assert (spent(bank, "anna"), spent(bank, "boris")) == (-RENT - FOOD, -FOOD)
+    proven(bank)
+
+
+def test_who_was_taken_for_a_holder_by_mistake_sees_nothing_from_then_on(couple: Bank) -> None:
+    says(couple, "eve")
+    mistake = json.loads(opens("eve"))
+    couple.ingest([json.dumps(mistake).encode(), books("anna", id="1")], now=NOW)
+    assert spent(couple, "eve") == -RENT
+
+    couple.ingest([removes("eve", mistake["id"], kind="account.opened")], now=NOW)
+    couple.ingest([books("boris", FOOD, "groceries", id="2")], now=NOW)
+
+    assert (spent(couple, "anna"), spent(couple, "boris"), spent(couple, "eve")) == (-RENT - FOOD, -RENT - FOOD, -RENT)
+    proven(couple)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_is_taken_back_or_replaced_is_so_for_each_holder_whatever_comes_first(
+    couple: Bank, order: tuple[int, ...]
+) -> None:
+    rows = [
+        [books("anna", id="wrong"), books("boris", FOOD, "groceries", id="pending", status="pending")],
+        [removes("boris", "wrong")],
+        [books("anna", 2 * FOOD, "groceries", id="booked", replaces="pending")],
+    ]
+    for place in order:
+        couple.ingest(rows[place], now=NOW)
+        values(couple, "anna")  # folded in between
+    couple.ingest([books("boris", FOOD, "groceries", id="corrected")], now=NOW)
+    couple.ingest([books("anna", 3 * FOOD, "groceries", id="corrected")], now=NOW)
+
+    assert (spent(couple, "anna"), spent(couple, "boris")) == (-5 * FOOD, -5 * FOOD)
+    proven(couple)
+
+
+def test_a_booking_that_was_of_an_own_account_goes_from_the_other_holder(couple: Bank) -> None:
+    couple.ingest([opens("anna", account="own"), opens("boris", account="his"), books("anna", id="1")], now=NOW)
+
+    couple.ingest([books("anna", id="2", replaces="1", account="own")], now=NOW)
+
+    assert spent(couple, "anna") == -RENT
+    assert not spent(couple, "boris")
+    proven(couple)
+
+
+def test_what_one_holder_takes_back_of_an_own_account_leaves_the_own_account_of_the_other(couple: Bank) -> None:
+    couple.ingest([opens("anna", account="hers"), opens("boris", account="his")], now=NOW)
+    both = [pays("anna", RENT, "rent", id="1", account="hers"), pays("boris", RENT, "rent", id="1", account="his")]
+    couple.ingest(both, now=NOW)
+
+    couple.ingest([removes("anna", "1")], now=NOW)
+    couple.ingest([pays("anna", FOOD, "cash", id="2", account="hers", replaces="1")], now=NOW)
+
+    assert (spent(couple, "anna"), spent(couple, "boris")) == (-FOOD, -RENT)
+    proven(couple)
+
+
+def test_two_ids_of_one_person_count_a_joint_booking_once_and_each_for_themselves_once_apart(couple: Bank) -> None:
+    couple.ingest([books("joint", id="1")], now=NOW)
+
+    shares(couple, "mail", "anna", "boris")
+    assert (spent(couple, "anna"), values(couple, "boris")["balance_last"]) == (-RENT, 500_000)
+    couple.ingest([books("anna", FOOD, "groceries", id="2")], now=NOW)
+    assert spent(couple, "boris") == -RENT - FOOD
+    couple.decide("anna", occasion="app.opened", now=NOW)
+
+    gives_up(couple, "mail", "boris")
+    assert (spent(couple, "anna"), spent(couple, "boris")) == (-RENT - FOOD, -RENT - FOOD)
+    proven(couple)
+
+
+def test_who_is_forgotten_leaves_the_journal_of_the_other_holder(couple: Bank) -> None:
+    couple.ingest([books("anna", id="1")], now=NOW)
+
+    couple.erase("anna", ground="asked", now=NOW)
+    report = couple.ingest([books("anna", FOOD, "groceries", id="2"), books("boris", FOOD, "cash", id="3")], now=NOW)
+
+    assert (report.rows, report.events) == (2, 2)
+    assert spent(couple, "boris") == -RENT - 2 * FOOD
+    proven(couple)
+
+
+def test_more_holders_than_an_account_can_have_see_only_what_is_sent_about_them(bank: Bank) -> None:
+    crowd = [f"member-{number}" for number in range(MOST_HOLDERS + 1)]
+    for who in (crowd[0], crowd[1]):
+        says(bank, who)
+    bank.ingest([opens(who) for who in crowd[:-1]], now=NOW)
+    bank.ingest([books(crowd[0], id="1")], now=NOW)
+    assert spent(bank, crowd[1]) == -RENT
+
+    bank.ingest([opens(crowd[-1])], now=NOW)
+    bank.ingest([books(crowd[0], FOOD, "groceries", id="2")], now=NOW)
+
+    assert (spent(bank, crowd[0]), spent(bank, crowd[1])) == (-RENT - FOOD, -RENT)
+    proven(bank)
+
+
+def test_an_account_of_one_customer_asks_nothing_of_other_journals(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest([opens("anna"), books("anna", id="1")], now=NOW)
+
+    assert recorded(bank, "account") == 0
+    assert spent(bank, "anna") == -RENT
+    proven(bank)
+
+
+def test_holders_who_open_an_account_at_the_same_moment_share_it(bank: Bank) -> None:
+    crowd = ["anna", "boris", "cleo", "dan"]
+    for who in crowd:
+        says(bank, who)
+
+    def arrives(who: str) -> IngestReport:
+        return bank.ingest([opens(who), books(who, FOOD, "groceries", id=who)], now=NOW)
+
+    at_once([partial(arrives, who) for who in crowd])
+    bank.ingest([books(who, FOOD, "groceries", id=who) for who in crowd], now=NOW)  # sent again: nothing counts twice
+
+    assert {spent(bank, who) for who in crowd} == {-len(crowd) * FOOD}
+    proven(bank)
+
+
+HAPPENED = st.lists(
+    st.tuples(
+        st.sampled_from(["anna", "boris", "joint"]),
+        st.sampled_from(["book", "remove"]),
+        st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=6,
+    unique=True,
+)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happened=HAPPENED, swaps=st.randoms(use_true_random=False), number=st.uuids())
+def test_both_holders_know_the_same_in_whatever_order_it_arrives(
+    couple: Bank, happened: list[tuple[str, str, int]], swaps: object, number: object
+) -> None:
+    account, pair = f"joint-{number}", ("anna", "boris")
+    couple.ingest([opens(who, account=account) for who in pair], now=NOW)
+    before = spent(couple, "anna")
+    swaps.shuffle(happened)  # type: ignore[attr-defined]
+
+    for about, what, id in happened:  # noqa: A001 - the word of CloudEvents
+        name, of = account if about == "joint" else about, f"{number}-{id}"
+        row = removes(name, of) if what == "remove" else books(name, FOOD, "groceries", id=of, account=account)
+        couple.ingest([row], now=NOW)
+
+    removed = {of for _, what, of in happened if what == "remove"}
+    booked = {of for _, what, of in happened if what == "book"}
+    assert spent(couple, "anna") - before == -FOOD * len(booked - removed)
+    assert spent(couple, "boris") == spent(couple, "anna")
+    proven(couple)
+
+
+def test_an_order_and_a_balance_of_a_joint_account_reach_each_holder(couple: Bank) -> None:
+    stated = sent("balance.stated", "anna", account="joint", balance_minor=7_700, currency="EUR", on="2026-01-04")
+    couple.ingest([stated], now=NOW)
+
+    assert values(couple, "boris")["balance_last"] == 7_700
+    assert couple.profile("boris", now=Instant(NOW)).customer == "boris"
+    proven(couple)
