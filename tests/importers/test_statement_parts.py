@@ -17,22 +17,6 @@ DAY = date(2026, 6, 1)
 
 
 @pytest.mark.parametrize(
-    ("number", "bank", "name"),
-    [
-        ("DE89 3704 0044 0532 0130 00", "37040044", "DE89370400440532013000"),
-        ("DE89370400440532013000EUR", "", "DE89370400440532013000"),
-        ("DE88370400440532013000", "B", "B/DE88370400440532013000"),  # its check digits are wrong: no IBAN
-        ("4111-1111-1111-1111", "", "411111******1111"),
-        ("4111111111111112", "9", "9/4111111111111112"),  # its check digit is wrong: no card
-        ("XXXXXXXXXXXX1111", "", "************1111"),
-        (" 12  34 ", " ", "12 34"),
-    ],
-)
-def test_an_account_has_one_name_however_it_is_written(number: str, bank: str, name: str) -> None:
-    assert statement.account_number(number, bank=bank) == name
-
-
-@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("1", "1"),

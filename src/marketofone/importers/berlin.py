@@ -23,6 +23,7 @@ from typing import Literal
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from marketofone.domain.account_numbers import account_number, masked
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers import payloads
@@ -41,11 +42,9 @@ from marketofone.importers.payload_values import (
     NAME,
     PRINTED,
     TEXT,
-    account_number,
     category_code,
     every,
     first,
-    masked,
     moment_in,
     number_in,
     optional_day,
@@ -261,7 +260,7 @@ def _own_resource(answer: Answer) -> str | None:
 def _name(reference: Reference) -> str | None:
     number = first(reference.iban, reference.bban)
     if number is not None:
-        return account_number(number)
+        return account_number(number, may_be_card=False)
     card = first(reference.masked_pan, reference.pan)
     if card is not None:
         return masked(card)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers.rows import BadRow, Row
@@ -17,7 +18,6 @@ from marketofone.importers.statement import (
     LONGEST_PARTY,
     AccountFacts,
     StatementFile,
-    account_number,
     date_in,
     date_or_none,
     decimal_in,

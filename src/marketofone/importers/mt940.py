@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.importers.mt940_details import details_in, original_in, reference_in
 from marketofone.importers.rows import BadRow, Row
@@ -23,7 +24,6 @@ from marketofone.importers.statement import (
     AccountFacts,
     Report,
     StatementFile,
-    account_number,
     content_of,
     cut_off,
     ignored,

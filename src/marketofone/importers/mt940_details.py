@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.importers.statement import (
     LONGEST_NAME,
     LONGEST_PARTY,
     LONGEST_TEXT,
-    account_number,
     decimal_in,
     printed,
     rate_in,

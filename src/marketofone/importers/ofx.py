@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers.rows import BadRow, Row
@@ -25,7 +26,6 @@ from marketofone.importers.statement import (
     LONGEST_PARTY,
     AccountFacts,
     StatementFile,
-    account_number,
     content_of,
     cut_off,
     date_in,

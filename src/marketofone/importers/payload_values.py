@@ -15,9 +15,7 @@ NAME, TEXT, PRINTED = 64, 200, 500
 """How many characters a name, a text and what a statement prints may have; see ``domain/event.py``."""
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
-_BRITISH = re.compile(r"GB\d\d[A-Z]{4}(\d{14})")
 _DAY_OF_A_DATE = 10
-_SORT_CODE = 6
 _MAX_DIGITS = 14  # before the decimal sign
 _EVERY: dict[tuple[str, int], Every] = {
     ("day", 1): "day",
@@ -154,46 +152,6 @@ def category_code(text: str | None) -> str | None:
     ('0742', None)
     """
     return text.zfill(4) if text is not None and re.fullmatch(r"[0-9]{1,4}", text) else None
-
-
-def account_number(number: str) -> str:
-    """Give the number of an account as one name, however it is written.
-
-    A British IBAN ends in the sort code and the account number, by which British payloads name an account.
-
-    Examples
-    --------
-    >>> account_number("de89 3704 0044 0532 0130 00"), account_number("GB29 NWBK 6016 1331 9268 19")
-    ('DE89370400440532013000', '601613/31926819')
-    """
-    bare = re.sub(r"[\s-]", "", number).upper()
-    iban = _BRITISH.fullmatch(bare)
-    return bare if iban is None else british(iban[1])
-
-
-def british(number: str) -> str:
-    """Give a sort code with an account number as one name.
-
-    Examples
-    --------
-    >>> british("60-16-13 31926819")
-    '601613/31926819'
-    """
-    bare = re.sub(r"[\s-]", "", number)
-    return f"{bare[:_SORT_CODE]}/{bare[_SORT_CODE:]}"
-
-
-def masked(card: str) -> str:
-    """Give the number of a card without its middle, however much of it is told.
-
-    Examples
-    --------
-    >>> masked("5254 1200 0000 3241"), masked("525412xxxxxx3241")
-    ('525412******3241', '525412******3241')
-    """
-    bare = re.sub(r"[\s-]", "", card)
-    middle = range(6, len(bare) - 4)
-    return "".join("*" if at in middle or not sign.isdigit() else sign for at, sign in enumerate(bare))
 
 
 def every(unit: str, count: int = 1) -> Every | None:

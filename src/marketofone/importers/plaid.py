@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from marketofone.domain.account_numbers import account_number, british
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers import payloads
@@ -25,8 +26,6 @@ from marketofone.importers.payload_values import (
     NAME,
     PRINTED,
     TEXT,
-    account_number,
-    british,
     day_in,
     every,
     first,
@@ -186,7 +185,9 @@ def _numbers(auth: Auth) -> dict[str, str]:
     known = {one.account_id: one.number for one in (*auth.eft, *auth.ach)}
     known |= {one.account_id: _sterling(one) for one in auth.bacs}
     known |= {one.account_id: one.iban for one in auth.international}
-    return {account: account_number(number) for account, number in known.items() if number is not None}
+    return {
+        account: account_number(number, may_be_card=False) for account, number in known.items() if number is not None
+    }
 
 
 def _facts(said: Transaction) -> dict[str, object]:
@@ -218,7 +219,7 @@ def _number(other: Counterparty) -> str | None:
     numbers = other.account_numbers or Numbers()
     iban, sterling = numbers.international or International(), numbers.bacs or Sterling()
     if iban.iban is not None:
-        return account_number(iban.iban)
+        return account_number(iban.iban, may_be_card=False)
     return _sterling(sterling)
 
 

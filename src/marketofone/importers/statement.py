@@ -35,10 +35,7 @@ _PRODUCTS: dict[AccountType | None, str] = {
 _UNPRINTED = re.compile(r"[\x00-\x20\x7f]+")
 _PLAIN = re.compile(r"[+-]?(?:[0-9]{1,15}(?:[.,][0-9]{0,10})?|[.,][0-9]{1,10})")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:([,.'\u2019])[0-9]{3})(?:\1[0-9]{3}){0,4}(?:(?!\1)[.,][0-9]{0,10})?")
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _DATE = re.compile(r"((?:19|20|21)[0-9]{2})-?([0-9]{2})-?([0-9]{2})")
-_CARD = re.compile(r"[0-9]{13,19}")
-_MASKED = re.compile(r"[0-9]{0,6}[X*]{4,}[0-9]{2,4}")
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -273,39 +270,6 @@ def rate_in(text: str | None) -> float | None:
     except MalformedEvent:
         return None
     return rate if rate > 0 else None
-
-
-@lru_cache(maxsize=4096)
-def account_number(number: str, *, bank: str = "") -> str:
-    """Give the name under which an account is known in every file.
-
-    Examples
-    --------
-    >>> account_number("de89 3704 0044 0532 0130 00"), account_number("532013000", bank="37040044")
-    ('DE89370400440532013000', '37040044/532013000')
-    >>> account_number("4111 1111 1111 1111"), account_number("411111xxxxxx1111")
-    ('411111******1111', '411111******1111')
-    """
-    plain = re.sub(r"[\s-]", "", number).upper()
-    for one in (plain, plain[:-3] if plain[-3:].isalpha() else ""):  # some banks write the currency behind it
-        if _is_iban(one):
-            return one
-    if _CARD.fullmatch(plain) and _is_card(plain):
-        return f"{plain[:6]}{'*' * (len(plain) - 10)}{plain[-4:]}"
-    if _MASKED.fullmatch(plain):
-        return plain.replace("X", "*")
-    written = " ".join(number.split())
-    return f"{bank.strip()}/{written}" if bank.strip() and written else written
-
-
-def _is_iban(text: str) -> bool:
-    return bool(_IBAN.fullmatch(text)) and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
-
-
-def _is_card(digits: str) -> bool:
-    """Tell a card's number by its check digit."""
-    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
-    return sum(one - 9 if one > 9 else one for one in doubled) % 10 == 0  # noqa: PLR2004 - the sum of its two digits
 
 
 def cut_off(*, line: int) -> MalformedEvent:

@@ -23,6 +23,7 @@ from typing import Literal
 
 from msgspec import Raw
 
+from marketofone.domain.account_numbers import account_number, british, masked
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers import payloads
@@ -31,12 +32,9 @@ from marketofone.importers.payload_values import (
     NAME,
     PRINTED,
     TEXT,
-    account_number,
-    british,
     category_code,
     day_in,
     first,
-    masked,
     moment_in,
     no_word,
     optional_day,
@@ -266,7 +264,7 @@ def _number(party: Party) -> str | None:
         case "PAN":
             name = masked(number)
         case _:
-            name = account_number(number)
+            name = account_number(number, may_be_card=False)
     roll = party.secondary_identification
     if roll is not None and roll.strip():  # a building society tells its customers apart by it
         name = f"{name}/{roll.strip()}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.fields import AccountType, Category, Nature
 from marketofone.domain.moment import Day
 from marketofone.domain.money_events import Movement, OpenBankingTransaction
@@ -119,7 +120,7 @@ class History:
         fact = self.facts[at]
         name = fact.counterparty or fact.merchant
         if name is None and fact.counterparty_account is not None:
-            return bare_number(fact.counterparty_account)
+            return account_number(fact.counterparty_account)
         name = name or fact.text
         return _key(name) if name else None
 
@@ -133,15 +134,3 @@ class History:
 @remembered(room=50_000)
 def _key(name: str) -> str:
     return (clean_name(name) or name).casefold()
-
-
-@remembered(room=50_000)
-def bare_number(number: str) -> str:
-    """Give an account number without its blanks, in capitals.
-
-    Examples
-    --------
-    >>> bare_number("de02 1203 0000")
-    'DE0212030000'
-    """
-    return "".join(number.split()).upper()

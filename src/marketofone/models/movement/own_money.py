@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.fields import AccountType, Nature
-from marketofone.models.movement.facts import History, OwnAccount, bare_number
+from marketofone.models.movement.facts import History, OwnAccount
 from marketofone.models.movement.words import same_person
 
 BY_NUMBER = 0.97
@@ -50,11 +51,11 @@ def tell_by_number(history: History, accounts: Iterable[OwnAccount], *, holder: 
     own: dict[str, tuple[str | None, str, AccountType | None]] = {}
     for account in accounts:
         for number in filter(None, (account.account, account.number)):
-            own[bare_number(number)] = (account.institution, account.account, account.type)
+            own[account_number(number)] = (account.institution, account.account, account.type)
     for at, fact in enumerate(history.facts):
         if history.said[at].nature in _GOES_BACK:
             continue
-        told = (own.get(bare_number(name)) for name in (fact.counterparty_account, fact.counterparty) if name)
+        told = (own.get(account_number(name)) for name in (fact.counterparty_account, fact.counterparty) if name)
         other = next(filter(None, told), None)
         if other is not None and other[:2] != (fact.institution, fact.account):
             sides = (other[2], history.type_of(at)) if fact.amount_minor > 0 else (history.type_of(at), other[2])

@@ -1,0 +1,100 @@
+"""Numbers of accounts: one name for each, however it is written, and in whichever format it comes.
+
+An IBAN stands without blanks; what a British one ends in is its sort code and account number, which is how British
+banks name an account, so both give one name. A number that only one bank knows stands behind that bank where it is
+told. Of a card the middle is never kept.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_BRITISH_IBAN = re.compile(r"GB[0-9]{2}[A-Z]{4}([0-9]{14})")
+_BRITISH = re.compile(r"[0-9]{6}/[0-9]{8}")
+_SORT_CODE = re.compile(r"[0-9]{2}-[0-9]{2}-[0-9]{2}[ /]?[0-9]{8}")
+_DIGITS = re.compile(r"[0-9][0-9\s-]*")
+_CARD = re.compile(r"[0-9]{13,19}")
+_MASKED = re.compile(r"[0-9]{0,6}[X*]{4,}[0-9]{2,4}")
+_SEPARATORS = re.compile(r"[\s-]")
+_SORT_CODE_DIGITS = 6
+_REMEMBERED = 4_096
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def account_number(number: str, *, bank: str = "", may_be_card: bool = True) -> str:
+    """Give the one name of an account by its number; ``bank`` is the code of the bank where that stands beside it.
+
+    ``may_be_card`` says whether a number that checks like that of a card is one: a format that tells apart cards and
+    accounts knows better.
+
+    Examples
+    --------
+    >>> account_number("de89 3704 0044 0532 0130 00"), account_number("532013000", bank="37040044")
+    ('DE89370400440532013000', '37040044/532013000')
+    >>> account_number("GB29 NWBK 6016 1331 9268 19"), account_number("31926819", bank="60-16-13")
+    ('601613/31926819', '601613/31926819')
+    >>> account_number("4111 1111 1111 1111"), account_number("411111xxxxxx1111")
+    ('411111******1111', '411111******1111')
+    """
+    plain = _SEPARATORS.sub("", number).upper()
+    for one in (plain, plain[:-3] if plain[-3:].isalpha() else ""):  # some banks write the currency behind it
+        if _is_iban(one):
+            british_iban = _BRITISH_IBAN.fullmatch(one)
+            return one if british_iban is None else british(british_iban[1])
+    if _SORT_CODE.fullmatch(number.strip()):
+        return british(number)
+    if _MASKED.fullmatch(plain) or (may_be_card and _CARD.fullmatch(plain) and _is_card(plain)):
+        return masked(plain)
+    written = plain if _DIGITS.fullmatch(number.strip()) or _IBAN.fullmatch(plain) else " ".join(number.split())
+    code = _SEPARATORS.sub("", bank) if _DIGITS.fullmatch(bank.strip()) else bank.strip()
+    return f"{code}/{written}" if code and written else written
+
+
+def is_known_everywhere(number: str) -> bool:
+    """Say whether a name made by :func:`account_number` means one account in the whole world.
+
+    Examples
+    --------
+    >>> is_known_everywhere("DE89370400440532013000"), is_known_everywhere("601613/31926819")
+    (True, True)
+    >>> is_known_everywhere("532013000"), is_known_everywhere("411111******1111")
+    (False, False)
+    """
+    return _is_iban(number) or _BRITISH.fullmatch(number) is not None
+
+
+def british(number: str) -> str:
+    """Give a sort code with an account number as one name.
+
+    Examples
+    --------
+    >>> british("60-16-13 31926819")
+    '601613/31926819'
+    """
+    bare = re.sub(r"[\s/-]", "", number)
+    return f"{bare[:_SORT_CODE_DIGITS]}/{bare[_SORT_CODE_DIGITS:]}"
+
+
+def masked(card: str) -> str:
+    """Give the number of a card without its middle, however much of it is told.
+
+    Examples
+    --------
+    >>> masked("5254 1200 0000 3241"), masked("525412xxxxxx3241")
+    ('525412******3241', '525412******3241')
+    """
+    bare = _SEPARATORS.sub("", card)
+    middle = range(6, len(bare) - 4)
+    return "".join("*" if at in middle or not sign.isdigit() else sign for at, sign in enumerate(bare))
+
+
+def _is_iban(text: str) -> bool:
+    return bool(_IBAN.fullmatch(text)) and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
+
+
+def _is_card(digits: str) -> bool:
+    """Tell a card's number by its check digit."""
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    return sum(one - 9 if one > 9 else one for one in doubled) % 10 == 0  # noqa: PLR2004 - the sum of its two digits
