@@ -172,7 +172,11 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
 
 
 class OpenBankingBalance(EventData, frozen=True, kw_only=True):
-    """The balance of an account at another bank, and how far it may be overdrawn."""
+    """The balance of an account at another bank, and how far it may be overdrawn.
+
+    ``number`` is what all banks call it, such as an IBAN, where the account has another name: by it an account is
+    recognised that is told here, too.
+    """
 
     institution: EventName
     account: EventName
@@ -180,12 +184,14 @@ class OpenBankingBalance(EventData, frozen=True, kw_only=True):
     currency: Currency
     type: AccountType | None = None
     limit_minor: PositiveMinor | None = None
+    number: EventName | None = None
 
 
 class OpenBankingTransaction(Movement, frozen=True, kw_only=True):
-    """Money moved on an account at another bank."""
+    """Money moved on an account at another bank; ``number`` is what all banks call it, such as an IBAN."""
 
     institution: EventName
+    number: EventName | None = None
 
 
 class OpenBankingOrder(OrderPlaced, frozen=True, kw_only=True):

@@ -12,13 +12,14 @@ the ages of moments; the things of marks; kept events; registers as MessagePack;
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
@@ -35,6 +36,8 @@ from marketofone.profile.ledger import from_bytes as ledger_from
 from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Registers, fold_registers, pack, unpack
 
+HERE, ELSEWHERE = "transactions", "open_banking"
+"""The sources of accounts here and at other banks."""
 AdmittedEvent = tuple[Admitted, Reading | None]
 _FORMAT = b"6"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
@@ -58,7 +61,8 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False):
     ``schema`` names the declarations and the timezone it was folded under. ``latest`` is the newest instant folded,
     ``newest_day`` and ``first_day`` the newest and the first day. ``rows`` are explained in ``windows.py``. ``kept``
     holds single events as records of ``KEPT`` (register, thing, day, instant, key, value), sorted by register and
-    thing.
+    thing. ``beside`` is the same without accounts that the source of accounts here tells, too (``side_by_side``); it
+    is worked out when somebody looks, and None where there are none.
     """
 
     schema: str
@@ -71,6 +75,7 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False):
     kept: bytes
     registers: Registers
     ledger: Ledger
+    beside: LiveState | None = None
 
 
 class _Batch(NamedTuple):
@@ -165,6 +170,19 @@ def _folded(batches: Sequence[_Batch], *, layout: Layout, currency: str | None) 
         )
         for (before, _, days, latest, newest), events, single, rows in zip(batches, heard, singles, parts, strict=True)
     ]
+
+
+def emptied(state: LiveState) -> LiveState:
+    """Give the state of a source that tells nothing more."""
+    return replace(state, rows=NO_ROWS, kept=b"", registers={}, ledger=NO_LEDGER)
+
+
+def side_by_side(states: Mapping[str, LiveState], *, sources: Container[str]) -> dict[str, LiveState]:
+    """Give the states of some sources as they count beside each other: an account that two of them tell counts once."""
+    chosen = {source: state for source, state in states.items() if source in sources}
+    if HERE not in chosen:
+        return chosen
+    return {source: state if state.beside is None else state.beside for source, state in chosen.items()}
 
 
 def schema_of(catalogue: Catalogue, calendar: Calendar) -> str:

@@ -26,7 +26,7 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.layout import thing_hash
 from marketofone.features.reads import Ratios, Regular, Single, bits_of
 from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
-from marketofone.features.state import KEPT, LiveState, schema_of
+from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, schema_of, side_by_side
 from marketofone.features.windows import NO_ROWS, Rows, read
 from marketofone.profile.account_types import LIQUID, account_types
 from marketofone.profile.view import Profile, view
@@ -94,9 +94,16 @@ def see_all(
         raise SchemaChanged
     if any(state.latest > now for state in used):
         raise StateAhead
-    values = _values(used, catalogue=catalogue, calendar=calendar, now=now)
+    found = {state.source: state for state in used}
     distinct = dict.fromkeys(permit.sources for permit in permits)
-    masked = {sources: _masked(values, used, sources=sources, catalogue=catalogue) for sources in distinct}
+    told = [(found, _values(used, catalogue=catalogue, calendar=calendar, now=now))]
+    if any(state.beside is not None for state in used):  # two sources tell an account: for whom both are open, once
+        beside = side_by_side(found, sources=opened)
+        told.append((beside, _values(list(beside.values()), catalogue=catalogue, calendar=calendar, now=now)))
+    masked = {}
+    for sources in distinct:
+        chosen, values = told[-1 if {HERE, ELSEWHERE} <= sources else 0]
+        masked[sources] = _masked(values, list(chosen.values()), sources=sources, catalogue=catalogue)
     return {permit.purpose: masked[permit.sources] for permit in permits}
 
 

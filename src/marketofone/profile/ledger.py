@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import struct
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -169,16 +170,34 @@ def fold_ledger(ledger: Ledger, events: Iterable[Admitted], *, days: Iterable[Da
     return _appended(ledger, moves, since=since) or _rewritten(ledger, moves, since=since)
 
 
-def accounts(ledgers: Iterable[Ledger]) -> list[Account]:
+def accounts(ledgers: Iterable[Ledger], *, same: Mapping[str, str] = MappingProxyType({})) -> list[Account]:
     """Read ledgers of different sources as accounts, sorted by name; money in two currencies makes two.
+
+    ``same`` gives another name to accounts that have two; what both tell is put together.
 
     Examples
     --------
     >>> accounts([NO_LEDGER])
     []
     """
-    read = [account for ledger in ledgers for account in _accounts(ledger)]
-    return sorted(read, key=lambda account: (account.name, account.currency))
+    found: dict[tuple[str, str], Account] = {}
+    for ledger in ledgers:
+        for account in _accounts(ledger):
+            key = same.get(account.name, account.name), account.currency
+            found[key] = _put_together(found[key], account) if key in found else replace(account, name=key[0])
+    return [found[key] for key in sorted(found)]
+
+
+def _put_together(one: Account, other: Account) -> Account:
+    kinds = sorted({*one.kinds, *other.kinds}, key=lambda kind: [(word is not None, word or "") for word in kind])
+    numbers = {kind: number for number, kind in enumerate(kinds)}
+    columns = [
+        np.array((part.days, np.array([numbers[kind] for kind in part.kinds])[part.of], part.amounts, part.balances))
+        for part in (one, other)
+    ]
+    both = np.concatenate(columns, axis=1)
+    days, of, amounts, balances = both[:, np.lexsort(both[::-1])]
+    return replace(one, kinds=tuple(kinds), days=days, of=of, amounts=amounts, balances=balances)
 
 
 def to_bytes(ledger: Ledger) -> bytes:

@@ -2,8 +2,8 @@
 
 1. An admitted event writes zero or more *registers*: ``holds.<product>``, ``account.<account>``, ``balance.<account>``,
    ``outside.<institution>/<account>``, ``life.<event>``, ``care.<driver>``, ``arrears``, ``birth_year``, ``region``,
-   ``statement.<account>``, ``limit.<account>``, ``merchant.<merchant>``, and one for each order and each loan
-   (``profile/orders.py``).
+   ``statement.<account>``, ``limit.<account>``, ``number.<account>``, ``merchant.<merchant>``, and one for each order
+   and each loan (``profile/orders.py``).
 2. A register keeps the write with the greatest (instant, event key). So the fold is commutative and idempotent: the
    same events in any order, in any batches, give the same registers.
 3. Registers are kept per data source; ``profile/view.py`` puts together those of the sources a permit opens.
@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.event import UNDERSTANDING, ArrearsChanged, CareFlagged, Event, LifeDeclared, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
@@ -31,6 +32,7 @@ from marketofone.domain.money_events import (
     MovementUnderstood,
     OpenBankingBalance,
     OpenBankingOrder,
+    OpenBankingTransaction,
     OrderPlaced,
     ProductClosed,
     ProductOpened,
@@ -130,7 +132,11 @@ def _account(data: EventData) -> tuple[Write, ...]:
         writes.append((f"statement.{data.account}", data.statement))
     if data.limit_minor is not None:
         writes.append((f"limit.{data.account}", (data.limit_minor, data.currency)))
-    return tuple(writes)
+    return *writes, *_number(data.account, data.number)
+
+
+def _number(account: str, number: str | None) -> tuple[Write, ...]:
+    return () if number is None else ((f"number.{account}", account_number(number)),)
 
 
 def _product(data: EventData) -> tuple[Write, ...]:
@@ -206,7 +212,9 @@ def _elsewhere(data: EventData) -> tuple[Write, ...]:
             account = f"{data.institution}/{data.account}"
             known = (data.balance_minor, data.currency, *([data.type] if data.type else []))
             limit = () if data.limit_minor is None else ((f"limit.{account}", (data.limit_minor, data.currency)),)
-            return ((f"outside.{account}", known), *limit)
+            return (f"outside.{account}", known), *limit, *_number(account, data.number)
+        case OpenBankingTransaction():
+            return _number(f"{data.institution}/{data.account}", data.number)
         case LifeDeclared():
             return ((f"life.{data.event}", float(data.confidence)),)
         case _:
@@ -231,6 +239,7 @@ _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
     "arrears.changed": _protection,
     "care.flagged": _protection,
     "openbanking.balance": _elsewhere,
+    "openbanking.transaction": _elsewhere,
     "life.declared": _elsewhere,
     "transaction.understood": _merchant,
     "openbanking.understood": _merchant,

@@ -40,8 +40,9 @@ class Profile(Struct, frozen=True, kw_only=True):
     """One person, as far as the permitted sources tell. Mappings are in the order of their keys.
 
     ``holdings`` gives the instant each product held now was opened; ``other_balances`` is keyed by
-    ``institution/account``; ``statements`` by account; ``limits`` tells how far accounts may be overdrawn; ``care``
-    gives the end of each care flag, None for an open end. Payments known ahead are read by ``profile/orders.py``.
+    ``institution/account``, ``statements`` and ``numbers`` by account; ``limits`` tells how far accounts may be
+    overdrawn; ``care`` gives the end of each care flag, None for an open end. Payments known ahead are read by
+    ``profile/orders.py``.
     """
 
     birth_year: int | None = None
@@ -53,6 +54,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     other_balances: Mapping[str, Balance] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
     life: Mapping[str, Life] = field(default_factory=dict)
     care: Mapping[str, Instant | None] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ _PLACES = {
     "outside": "other_balances",
     "statement": "statements",
     "limit": "limits",
+    "number": "numbers",
     "arrears": "in_arrears",
 }
 

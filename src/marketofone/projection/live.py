@@ -7,23 +7,28 @@ is never stale: a reader that sees more entries makes it fold more, one that see
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from heapq import merge
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from marketofone.audit.sealed_box import Box
 from marketofone.consent.gate import admissible
 from marketofone.consent.licence import GOVERNED, run_out
 from marketofone.domain.errors import SchemaChanged, UnknownCustomer
-from marketofone.domain.event import SOURCES
+from marketofone.domain.event import SOURCES, Event
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
-from marketofone.features.state import AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
+from marketofone.features.state import ELSEWHERE, AdmittedEvent, LiveState, emptied, from_bytes, schema_of, to_bytes
+from marketofone.profile.same_accounts import Twice, counts_beside
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState, reduce_bank
-from marketofone.projection.folding import Folded, admitted, fold_more, kept_events
+from marketofone.projection.folding import Folded, admitted, fold_more, kept_events, twice_in
 from marketofone.projection.person import Person
+from marketofone.projection.records import KeptEvent
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
 from marketofone.projection.reference_rates import RatesReader
 from marketofone.store.keystore import Customer, KeyStore
@@ -131,6 +136,7 @@ class Projection:
         self._rates = RatesReader(keys)
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
+        self._folded_beside: Recent[int, tuple[object, LiveState]] = Recent(room=people)
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
     def apart(self, *, room: int) -> Projection:
@@ -227,11 +233,16 @@ class Projection:
         found = self._of_one(reader, person, wanted, config, judge) if alone else {}
         if not alone or any(state.latest > now for state in found.values()):
             found = self._from_beginning(reader, person, wanted, config, now=now, judged=judge)
+        twice = twice_in(found)
+        if twice:
+            beside = self._beside(reader, person, found[ELSEWHERE], twice, config, now=now, judged=judge)
+            found[ELSEWHERE] = replace(found[ELSEWHERE], beside=beside)
         return found
 
     def forget(self, subject: int) -> None:
         """Forget what was folded of a customer."""
         self._subjects.drop(subject)
+        self._folded_beside.drop(subject)
         for source in SOURCES:
             self.drop(subject, source)
 
@@ -336,17 +347,37 @@ class Projection:
         now: Instant,
         judged: Instant,
     ) -> dict[str, LiveState]:
-        records = (
-            (entry.n, codec.read(entry, box=member.box))
-            for member in person.members
-            for entry in reader.entries(member.subject, upto=person.states[member.subject].n, kinds=HOLDS_EVENTS)
-        )
-        removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
-        events = kept_events(records, after=dict.fromkeys(wanted, 0), removed=removed)
-        pairs = ((kept, event) for kept, event in events if event.at <= now)
+        pairs = ((kept, event) for kept, event in kept_of(reader, person, wanted) if event.at <= now)
         by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
         folded = fold_more({}, by_source, config=config)
         return {source: state for source, state in folded.items() if state is not None}
+
+    def _beside(
+        self,
+        reader: JournalReader,
+        person: Person,
+        whole: LiveState,
+        twice: tuple[Twice, ...],
+        config: BankConfig,
+        *,
+        now: Instant,
+        judged: Instant,
+    ) -> LiveState:
+        """Fold what other banks tell without what counts as told here."""
+        licences = person.consents.licences
+        asked = person.last_kept(frozenset({ELSEWHERE})), twice, whole.schema, whole.latest, run_out(licences, judged)
+        known = self._folded_beside.get(person.asked.subject)
+        if known is not None and known[0] == asked:
+            return known[1]
+        pairs = (
+            (kept, event)
+            for kept, event in kept_of(reader, person, frozenset({ELSEWHERE}))
+            if event.at <= now and counts_beside(event, twice, calendar=config.calendar)
+        )
+        by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
+        state = fold_more({}, by_source, config=config).get(ELSEWHERE) or emptied(whole)
+        self._folded_beside.put(person.asked.subject, (asked, state))
+        return state
 
     def _snapshot(self, reader: JournalReader, customer: Customer, *, n: int) -> SubjectState:
         kept = reader.snapshots(customer.subject, names=(CORE,)).get(CORE) if self._renew else None
@@ -355,6 +386,16 @@ class Projection:
         self._kept.put((kept.subject, kept.name), kept.n)
         plain = codec.kept(kept, box=customer.box)
         return NOTHING if plain is None else reducer.from_bytes(plain) or NOTHING
+
+
+def kept_of(reader: JournalReader, person: Person, sources: frozenset[str]) -> Iterator[tuple[KeptEvent, Event]]:
+    """Read the kept events of some sources of all ids of a person in their one order, but for those taken back."""
+    boxes = {member.subject: member.box for member in person.members}
+    journals = (reader.entries(subject, upto=person.states[subject].n, kinds=HOLDS_EVENTS) for subject in sorted(boxes))
+    in_order = merge(*journals, key=lambda entry: (entry.stamp, entry.subject, entry.n))
+    records = ((entry.n, codec.read(entry, box=boxes[entry.subject])) for entry in in_order)
+    removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
+    return kept_events(records, after=dict.fromkeys(sources, 0), removed=removed)
 
 
 def _stands(n: int, own: SubjectState, source: str) -> bool:

@@ -53,6 +53,7 @@ def change_link(context: AppContext, event: Event, body: bytes, *, now: Instant)
         unit = _unit(context, reader, customer, event, body, number=number, now=now)
     heads = context.store.commit(unit)
     context.regrouped.update(unit.together)
+    context.left_open.update(unit.together)  # what moves between accounts of one person, or does no more
     return heads
 
 

@@ -18,7 +18,7 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.liquid_money import LiquidMoney, liquid_money
-from marketofone.services.population import SourceView, accounts_of
+from marketofone.services.population import accounts_of, same_in, told_in
 from marketofone.services.spending import SOURCES, Insight, spending_of
 from marketofone.services.uses import read_person
 
@@ -120,8 +120,8 @@ def _profile(
 
 
 def _liquid(snapshot: Snapshot, states: Mapping[str, LiveState], *, day: int) -> LiquidMoney:
-    told = [SourceView(states[source].ledger, states[source].registers) for source in sorted(SOURCES & states.keys())]
-    accounts = accounts_of(told)
+    told = told_in(states, sources=SOURCES & states.keys())
+    accounts = accounts_of(told.values(), same=same_in(states))
     counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
     return liquid_money(accounts, counted=counted, day=day)
 

@@ -7,7 +7,7 @@ than the caller keeps.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -16,11 +16,13 @@ from typing import NamedTuple, TypeVar
 from marketofone.consent.gate import Permit, permit
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
+from marketofone.features.state import LiveState, side_by_side
 from marketofone.models.forecast.history import MAXIMUM_SILENCE
 from marketofone.profile.account_types import LIQUID, account_types
 from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.orders import by_account, limits_of, orders_of
 from marketofone.profile.registers import Registers
+from marketofone.projection.folding import twice_in
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
@@ -48,12 +50,16 @@ def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:
 
 
 class Known(NamedTuple):
-    """One person as far as a permit allows: the sources it opens of those asked for, and what they told."""
+    """One person as far as a permit allows: the sources it opens of those asked for, and what they told.
+
+    ``same`` gives the names here of accounts that are told elsewhere, too.
+    """
 
     person: Person
     permit: Permit
     open: frozenset[str]
     told: Mapping[str, SourceView]
+    same: Mapping[str, str]
 
     @property
     def uses(self) -> tuple[Scope, ...]:
@@ -62,12 +68,15 @@ class Known(NamedTuple):
 
     def accounts(self) -> list[Account]:
         """Read the person's accounts, sorted by name, each with its type, limit and orders as they were told."""
-        return accounts_of([self.told[source] for source in sorted(self.told)])
+        return accounts_of([self.told[source] for source in sorted(self.told)], same=self.same)
 
 
-def accounts_of(told: Collection[SourceView]) -> list[Account]:
-    """Read the accounts that some sources told of, sorted by name, each with its type, limit and orders."""
-    read = accounts(one.ledger for one in told)
+def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str]) -> list[Account]:
+    """Read the accounts that some sources told of, sorted by name, each with its type, limit and orders.
+
+    ``same`` gives the names here of accounts that are told elsewhere, too.
+    """
+    read = accounts((one.ledger for one in told), same=same)
     types = ChainMap(*(dict(account_types(one.registers)) for one in told))
     limits = ChainMap(*(limits_of(one.registers) for one in told))
     spendable = [one.name for one in read if types.get(one.name, one.type) in LIQUID]
@@ -105,8 +114,18 @@ def load_person(snapshot: Snapshot, person: Person, asked: DataScope) -> Known:
     )
     wanted = opened.sources & asked.sources
     states = snapshot.states(person, now=asked.now, sources=wanted, judged=judged) if wanted else {}
-    told = {source: SourceView(state.ledger, state.registers) for source, state in states.items()}
-    return Known(person, opened, wanted, told)
+    return Known(person, opened, wanted, told_in(states, sources=wanted), same_in(states))
+
+
+def told_in(states: Mapping[str, LiveState], *, sources: Container[str]) -> dict[str, SourceView]:
+    """Give what some sources told beside each other: an account that two of them tell once."""
+    shown = side_by_side(states, sources=sources)
+    return {source: SourceView(shown[source].ledger, shown[source].registers) for source in sorted(shown)}
+
+
+def same_in(states: Mapping[str, LiveState]) -> dict[str, str]:
+    """Give the names here of accounts that are told elsewhere, too."""
+    return {one.elsewhere: one.here for one in twice_in(states)}
 
 
 def population(context: AppContext, asked: DataScope, *, customers: Iterable[str] | None = None) -> Iterator[Known]:

@@ -8,7 +8,7 @@ person says of a movement stands.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
@@ -28,10 +28,12 @@ from marketofone.domain.money_events import (
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement import Fact, OwnAccount, fact_of, understand
 from marketofone.profile.account_types import type_of
-from marketofone.projection import codec
-from marketofone.projection.folding import kept_events, movement_reading, turned_out
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.profile.same_accounts import counts_beside
+from marketofone.projection.folding import movement_reading, turned_out, twice_in
+from marketofone.projection.live import kept_of
+from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.ingest import ingest
 from marketofone.services.merchants import KINDS
@@ -78,20 +80,14 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         person = snapshot.person_of(customer)
-        policy, at = snapshot.config.policy, person.judged(now)
-        open_sources = [source for source in _MONEY if admissible(source, person.consents, policy=policy, now=at)]
-        entries = reader.entries(customer.subject, upto=person.own.n, kinds=HOLDS_EVENTS)
-        records = ((entry.n, codec.read(entry, box=customer.box)) for entry in entries)
-        kept = kept_events(records, after=dict.fromkeys(open_sources, 0), removed=person.own.removed_keys)
-        licences = person.consents.licences
-        usable = (pair for pair in kept if beyond(pair[1], licences, now=at) is None)
-        known, calendar = _known(context.right_of_way.paced(usable)), snapshot.config.calendar
+        at, calendar = person.judged(now), snapshot.config.calendar
+        known = _known(context.right_of_way.paced(_counting(snapshot, person, now=at)))
     known.movements.sort(key=lambda moved: moved[0].at)
     del known.movements[:-MOST]
     facts = [fact_of(data, day=event.day(calendar), given=given) for event, data, given in known.movements]
     all_said = understand(facts, accounts=known.accounts)
     unresolved = any(_is_unresolved(fact, said) for fact, said in zip(facts, all_said, strict=True))
-    (context.unresolved.add if unresolved else context.unresolved.discard)(customer.subject)
+    (context.unresolved.update if unresolved else context.unresolved.difference_update)(person.states)
     found = []
     for (event, _, given), said in zip(known.movements, all_said, strict=True):
         before = known.turned_out.get(event.key)
@@ -100,6 +96,21 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
         if _effect(said, given) != _effect(before or MovementReading(), given):
             found.append(_event(event, said, number=known.times[event.key] + 1, at=at))
     return found
+
+
+def _counting(snapshot: Snapshot, person: Person, *, now: Instant) -> Iterator[tuple[KeptEvent, Event]]:
+    """Read what all ids of a person tell of their money, as far as they allow it; what is told twice is given once."""
+    policy = snapshot.config.policy
+    open_sources = frozenset(of for of in _MONEY if admissible(of, person.consents, policy=policy, now=now))
+    heard = {of for state in person.states.values() for of in state.sources if of in open_sources}
+    twice = twice_in(snapshot.states(person, now=now, sources=open_sources)) if len(heard) > 1 else ()
+    given, licences = set[bytes](), person.consents.licences
+    for kept, event in kept_of(snapshot.reader, person, open_sources):
+        if event.key in given or beyond(event, licences, now=now) is not None:
+            continue
+        if counts_beside(event, twice, calendar=snapshot.config.calendar):
+            given.add(event.key)
+            yield kept, event
 
 
 def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
@@ -122,7 +133,7 @@ def _known(kept: Iterable[tuple[KeptEvent, Event]]) -> _Known:
             own = OwnAccount(account=data.account, number=data.number, type=type_of(data.type or "", data.product))
             seen[None, data.account] = own
         elif isinstance(data, OpenBankingBalance):
-            own = OwnAccount(account=data.account, type=data.type, institution=data.institution)
+            own = OwnAccount(account=data.account, number=data.number, type=data.type, institution=data.institution)
             seen[data.institution, data.account] = own
         elif isinstance(data, MovementUnderstood):
             if data.scope != "movement":
