@@ -35,7 +35,9 @@ from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
+from marketofone.profile.same_accounts import EDGE_DAYS, STALE_DAYS
 from marketofone.projection.bank_config import DOCUMENTS, KeySettings, Settings, read_config
+from marketofone.services.joint_accounts import MOST_HOLDERS
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
@@ -48,6 +50,27 @@ NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->\n"
 REST = "..."
 _BYTES = 1024
 _FAR = 10**9  # a bound beyond this only keeps integers in their width
+
+
+_ACCOUNTS = (
+    "## Whose an account is",
+    "",
+    "`account.opened` says who holds an account, in what role, since when (`time`) and with what `share`. Where several customers",
+    f"hold one (at most {MOST_HOLDERS}), what is booked on it (`transaction.booked`, `balance.stated`, `order.placed`) is sent once. Its `subject`",
+    "is any one of them, or the account itself while no customer has that name. It becomes an event in the journal of each holder, judged",
+    "by what that customer allows: the yes or no of one neither opens nor closes anything of another, and an account that one customer",
+    "holds alone is seen by that customer only. A holder sees what counts on or after the day they became one, as far as it arrives",
+    "once they are known as a holder. A removal, a correction and a replacement reach each holder who keeps what they are about; when",
+    "`account.opened` itself is removed, that customer sees nothing more of what is booked later. A row counts once, as what became of it",
+    "for its subject (of an account, for the holder of the longest standing); `events.admitted` counts journals. A copy for each holder",
+    "under one id may be sent as well. With more holders each sees only what is sent about them. What stands on a shared account counts by",
+    "the `share` where money is summed, whole without one; what moves on it, and its forecast, are always of the whole account.",
+    "",
+    "The same account may be told by two sources, here and by open banking. It is recognised by its number: the `number` that was told, or",
+    "its name where that is an IBAN or a British sort code with a number. Where both sources are allowed it counts once: what is told here",
+    f"wins from the first to the last day of its movements; before and after, what is told elsewhere counts, but for a movement within {EDGE_DAYS} days",
+    f"of the same amount. What stands on it counts as told here, unless that is {STALE_DAYS} days older. Where one source is refused, the other counts.\n",
+)
 
 
 def events() -> str:
@@ -73,6 +96,7 @@ def events() -> str:
         "may keep it, sealed under its customer's key: after an erasure it opens nowhere, and after a no it is not shown any more.",
         "A batch is never refused for one bad event; one of more than 10,000 is refused whole. Content that was not kept burns no id:",
         "the same event may be sent again.\n",
+        *_ACCOUNTS,
     ]
     for kind, (structure, source) in KINDS.items():
         lines += [f"## {kind}", "", f"{_purpose(structure)} Source: `{source}`.", "", *_fields(structure)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from itertools import permutations
+from itertools import count, permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -228,6 +228,7 @@ def test_holders_who_open_an_account_at_the_same_moment_share_it(bank: Bank) -> 
     proven(bank)
 
 
+ROUNDS = count()
 HAPPENED = st.lists(
     st.tuples(
         st.sampled_from(["anna", "boris", "joint"]),
@@ -241,10 +242,11 @@ HAPPENED = st.lists(
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(happened=HAPPENED, swaps=st.randoms(use_true_random=False), number=st.uuids())
+@given(happened=HAPPENED, swaps=st.randoms(use_true_random=False))
 def test_both_holders_know_the_same_in_whatever_order_it_arrives(
-    couple: Bank, happened: list[tuple[str, str, int]], swaps: object, number: object
+    couple: Bank, happened: list[tuple[str, str, int]], swaps: object
 ) -> None:
+    number = next(ROUNDS)  # all rounds in one bank: each on an account of its own
     account, pair = f"joint-{number}", ("anna", "boris")
     couple.ingest([opens(who, account=account) for who in pair], now=NOW)
     before = spent(couple, "anna")
@@ -260,6 +262,37 @@ def test_both_holders_know_the_same_in_whatever_order_it_arrives(
     assert spent(couple, "anna") - before == -FOOD * len(booked - removed)
     assert spent(couple, "boris") == spent(couple, "anna")
     proven(couple)
+
+
+def test_a_bad_row_about_an_account_makes_no_customer_of_it(couple: Bank) -> None:
+    bad = json.loads(books("joint"))
+    bad["data"]["amount_minor"] = "much"
+    assert couple.ingest([json.dumps(bad).encode()], now=NOW).dead_letters == 1
+
+    couple.ingest([books("joint", id="1")], now=NOW)
+
+    assert (spent(couple, "anna"), spent(couple, "boris")) == (-RENT, -RENT)
+    proven(couple)
+
+
+def test_what_stands_on_a_shared_account_counts_by_the_share_of_each_holder_and_what_moves_counts_whole(
+    bank: Bank,
+) -> None:
+    for who in ("anna", "boris"):
+        says(bank, who)
+    halves = [json.loads(opens(who)) for who in ("anna", "boris")]
+    for half, share in zip(halves, (0.25, 0.75), strict=True):
+        half["data"]["share"] = share
+    bank.ingest([json.dumps(half).encode() for half in halves], now=NOW)
+    bank.ingest([books("anna", balance_minor=500_001)], now=NOW)
+
+    assert (values(bank, "anna")["balance_last"], values(bank, "boris")["balance_last"]) == (125_000, 375_001)
+    assert (spent(bank, "anna"), spent(bank, "boris")) == (-RENT, -RENT)
+    assert bank.profile("anna", now=NOW).liquid.total_minor == 125_000
+    assert bank.forecast("boris", now=NOW).liquid.total_minor == 375_001
+    halves[0]["data"]["share"], halves[0]["id"] = 1.5, "more than all of it"
+    assert bank.ingest([json.dumps(halves[0]).encode()], now=NOW).dead_letters == 1
+    proven(bank)
 
 
 def test_an_order_and_a_balance_of_a_joint_account_reach_each_holder(couple: Bank) -> None:

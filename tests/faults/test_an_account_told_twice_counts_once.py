@@ -66,7 +66,9 @@ def test_what_stands_and_moves_on_it_counts_once_whatever_comes_first(bank: Bank
 
     assert (known["income_30d"], known["spend_30d"], known["balance_last"]) == (PAY, -FOOD, 391_000)
     assert (known["other_bank_spend_30d"], known["other_bank_balance"]) == (-5 * FOOD, 5_000)
+    assert bank.profile("anna", now=NOW).liquid.total_minor == 396_000
     ahead = bank.forecast("anna", now=NOW)
+    assert ahead.liquid.total_minor == 396_000
     assert [account.account for account in ahead.accounts] == [IBAN, "x/other"]
     bank.decide("anna", occasion="app.opened", now=NOW)
     proven(bank)

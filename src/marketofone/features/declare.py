@@ -71,7 +71,8 @@ class Window(NamedTuple):
 class Series(Struct, frozen=True, kw_only=True):
     """Which events count, and what each is worth. ``per`` names the fields that tell one thing from another.
 
-    ``spendable`` leaves out accounts on which what stands is owed or put away.
+    ``spendable`` leaves out accounts on which what stands is owed or put away, and counts what others own a share of
+    by the person's own.
     """
 
     name: str
@@ -137,7 +138,8 @@ def series(
     per
         Fields that tell one thing from another, for ``distinct`` and for ``last``.
     spendable
-        For ``last`` per ``account``: leave out cards, loans, mortgages and investments, as ``account.opened`` tells.
+        For ``last`` per ``account``: leave out cards, loans, mortgages and investments, and count a shared account by
+        the person's share, as ``account.opened`` tells.
 
     Raises
     ------

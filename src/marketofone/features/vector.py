@@ -28,7 +28,7 @@ from marketofone.features.reads import Ratios, Regular, Single, bits_of
 from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
 from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, schema_of, side_by_side
 from marketofone.features.windows import NO_ROWS, Rows, read
-from marketofone.profile.account_types import LIQUID, account_types
+from marketofone.profile.account_types import LIQUID, account_shares, account_types
 from marketofone.profile.view import Profile, view
 
 Values = NDArray[np.float64]
@@ -172,17 +172,23 @@ def _singles(
     used: Sequence[LiveState], singles: Mapping[int, Sequence[Single]], *, today: int, now: Instant
 ) -> dict[int, int]:
     values = {single.feature: 0 for of in singles.values() for single in of if single.how == "active"}
-    owed = _owed(used)
+    owed, shares = _owed(used), _shares(used)
     for register, thing, day, _, _, amount in KEPT.iter_unpack(b"".join([state.kept for state in used])):
         for feature, how, window, spendable in singles[register]:
             if how == "last":
                 if day > today - window and not (spendable and thing in owed):
-                    values[feature] = values.get(feature, 0) + amount
+                    part = round(amount * shares[thing]) if spendable and thing in shares else amount
+                    values[feature] = values.get(feature, 0) + part
             elif how == "active":
                 values[feature] |= amount > now
             else:
                 values[feature] = min(values.get(feature, today - day), today - day)
     return values
+
+
+def _shares(used: Sequence[LiveState]) -> dict[int, float]:
+    """Give how much of an account is the person's, by the things of a series per account."""
+    return {thing_hash(name): share for state in used for name, share in account_shares(state.registers).items()}
 
 
 def _owed(used: Sequence[LiveState]) -> set[int]:

@@ -1,4 +1,4 @@
-"""What accounts are: money that can be spent, money that is owed, or money that is put away."""
+"""What accounts are: money that can be spent, money that is owed, or money that is put away, and whose it is."""
 
 from __future__ import annotations
 
@@ -48,6 +48,22 @@ def account_types(registers: Registers) -> Mapping[str, AccountType]:
             case "outside", (_, _, str(told)):
                 found[account] = type_of(told)
     return found
+
+
+def account_shares(registers: Registers) -> Mapping[str, float]:
+    """Give how much of each account is the person's, where one source tells it.
+
+    Examples
+    --------
+    >>> from marketofone.profile.registers import Register
+    >>> account_shares({"share.a-1": Register(0, b"", 0.5)})
+    {'a-1': 0.5}
+    """
+    return {
+        name.removeprefix("share."): register.value
+        for name, register in registers.items()
+        if name.startswith("share.") and isinstance(register.value, float)
+    }
 
 
 def type_of(*words: str) -> AccountType:

@@ -2,8 +2,8 @@
 
 1. An admitted event writes zero or more *registers*: ``holds.<product>``, ``account.<account>``, ``balance.<account>``,
    ``outside.<institution>/<account>``, ``life.<event>``, ``care.<driver>``, ``arrears``, ``birth_year``, ``region``,
-   ``statement.<account>``, ``limit.<account>``, ``number.<account>``, ``merchant.<merchant>``, and one for each order
-   and each loan (``profile/orders.py``).
+   ``statement.<account>``, ``limit.<account>``, ``number.<account>``, ``share.<account>``, ``merchant.<merchant>``, and
+   one for each order and each loan (``profile/orders.py``).
 2. A register keeps the write with the greatest (instant, event key). So the fold is commutative and idempotent: the
    same events in any order, in any batches, give the same registers.
 3. Registers are kept per data source; ``profile/view.py`` puts together those of the sources a permit opens.
@@ -132,6 +132,8 @@ def _account(data: EventData) -> tuple[Write, ...]:
         writes.append((f"statement.{data.account}", data.statement))
     if data.limit_minor is not None:
         writes.append((f"limit.{data.account}", (data.limit_minor, data.currency)))
+    if data.share is not None:
+        writes.append((f"share.{data.account}", data.share))
     return *writes, *_number(data.account, data.number)
 
 

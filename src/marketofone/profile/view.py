@@ -40,8 +40,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """One person, as far as the permitted sources tell. Mappings are in the order of their keys.
 
     ``holdings`` gives the instant each product held now was opened; ``other_balances`` is keyed by
-    ``institution/account``, ``statements`` and ``numbers`` by account; ``limits`` tells how far accounts may be
-    overdrawn; ``care`` gives the end of each care flag, None for an open end. Payments known ahead are read by
+    ``institution/account``, ``statements``, ``numbers`` and ``shares`` by account; ``limits`` tells how far
+    accounts may be overdrawn; ``care`` gives the end of each care flag, None for an open end. Payments known ahead are read by
     ``profile/orders.py``.
     """
 
@@ -55,6 +55,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     statements: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
     life: Mapping[str, Life] = field(default_factory=dict)
     care: Mapping[str, Instant | None] = field(default_factory=dict)
 
@@ -71,6 +72,7 @@ _PLACES = {
     "statement": "statements",
     "limit": "limits",
     "number": "numbers",
+    "share": "shares",
     "arrears": "in_arrears",
 }
 

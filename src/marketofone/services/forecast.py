@@ -25,7 +25,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
 from marketofone.services.liquid_money import LiquidMoney, liquid_money, rates_said
-from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person
+from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person, shares_of
 from marketofone.services.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
 
@@ -176,7 +176,7 @@ def outdated(person: Person, *, now: Instant) -> bool:
 def foresee_all(snapshot: Snapshot, people: Sequence[Known], *, model: Model, now: Instant, actor: str) -> list[Made]:
     """Make the forecasts of people who allow it, under the names they were asked for, and the records of them."""
     as_of = snapshot.config.calendar.day_of(now)
-    money = [_Money(snapshot, known.accounts(), day=as_of) for known in people]
+    money = [_Money(snapshot, known, day=as_of) for known in people]
     found = iter(forecast_all([asked for one in money for asked in one.asked()], as_of=as_of, model=model))
     return [
         _made(snapshot, known, one.told(found), money=one, now=now, actor=actor)
@@ -187,12 +187,13 @@ def foresee_all(snapshot: Snapshot, people: Sequence[Known], *, model: Model, no
 class _Money:
     """A person's accounts as a forecast counts them: added up in one currency, and each other currency for itself."""
 
-    def __init__(self, snapshot: Snapshot, accounts: Sequence[Account], *, day: int) -> None:
+    def __init__(self, snapshot: Snapshot, known: Known, *, day: int) -> None:
+        accounts = known.accounts()
         self.rates = snapshot.rates
         self.counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
         self.accounts = accounts
         self.told_of = [account for account in accounts if self.counted.counts(account)]
-        self.liquid = liquid_money(accounts, counted=self.counted, day=day)
+        self.liquid = liquid_money(accounts, shares=shares_of(known.told.values()), counted=self.counted, day=day)
         self.ended = ended_on(accounts, as_of=day)
 
     def asked(self) -> Iterator[tuple[Sequence[Account], str]]:

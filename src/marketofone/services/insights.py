@@ -18,7 +18,7 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.liquid_money import LiquidMoney, liquid_money
-from marketofone.services.population import accounts_of, same_in, told_in
+from marketofone.services.population import accounts_of, same_in, shares_of, told_in
 from marketofone.services.spending import SOURCES, Insight, spending_of
 from marketofone.services.uses import read_person
 
@@ -123,7 +123,7 @@ def _liquid(snapshot: Snapshot, states: Mapping[str, LiveState], *, day: int) ->
     told = told_in(states, sources=SOURCES & states.keys())
     accounts = accounts_of(told.values(), same=same_in(states))
     counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
-    return liquid_money(accounts, counted=counted, day=day)
+    return liquid_money(accounts, shares=shares_of(told.values()), counted=counted, day=day)
 
 
 def _known(config: BankConfig, seen: Seen) -> tuple[Known, ...]:

@@ -170,6 +170,15 @@ def addressed(
         return [look.addressed(arrival) if is_addressed(arrival.event) else arrival for arrival in arrivals]
 
 
+def accounts_among(context: AppContext, names: Collection[str]) -> set[str]:
+    """Give those of some names that no customer has, and an account."""
+    unknown = set(names) - context.keys.find(names).keys()
+    if not unknown:
+        return set()
+    with context.store.read() as reader:
+        return {name for name in unknown if reader.holders(holder_mark(context.keys, name), limit=1)}
+
+
 class _Look:
     """One look at journals and the directory; what is asked twice is read once."""
 

@@ -25,6 +25,7 @@ from marketofone.projection import codec
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.arrivals import arrival_of
+from marketofone.services.joint_accounts import accounts_among
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, DeadLetter
 
@@ -149,10 +150,12 @@ def digest_of(letter: DeadLetter) -> bytes:
 def _owners(context: AppContext, snapshot: Snapshot, rows: Sequence[bytes], *, now: Instant) -> list[Customer | None]:
     """Give the customers under whose keys rows are kept, None for a row that is not kept.
 
-    A customer whose first row is malformed gets a key here. One who is forgotten in this moment gets none.
+    A customer whose first row is malformed gets a key here. One who is forgotten in this moment gets none; neither does
+    an account, which is no customer.
     """
     glimpses = [_glimpse(row) for row in rows]
-    barred = context.keys.barred({glimpse.subject for glimpse in glimpses if glimpse is not None}, now=now)
+    asked = {glimpse.subject for glimpse in glimpses if glimpse is not None}
+    barred = context.keys.barred(asked, now=now) | accounts_among(context, asked)
     names = [
         glimpse.subject
         if glimpse is not None and glimpse.subject not in barred and _may_keep(snapshot, glimpse, now=now)

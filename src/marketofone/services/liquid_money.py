@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -32,20 +32,28 @@ class LiquidMoney(Struct, frozen=True, kw_only=True):
     parts: tuple[MoneyPart, ...]
 
 
-def liquid_money(accounts: Sequence[Account], *, counted: CommonCurrency, day: int) -> LiquidMoney:
-    """Add up the known balances of a person's current and savings accounts at the end of a day."""
-    parts = tuple(_parts(accounts, counted=counted, day=day))
+def liquid_money(
+    accounts: Sequence[Account], *, shares: Mapping[str, float], counted: CommonCurrency, day: int
+) -> LiquidMoney:
+    """Add up the known balances of a person's current and savings accounts at the end of a day.
+
+    Of an account that is owned with others counts the person's share; ``shares`` are by account, where they were told.
+    """
+    parts = tuple(_parts(accounts, shares=shares, counted=counted, day=day))
     known = [part.counted_minor for part in parts if part.counted_minor is not None]
     whole = bool(parts) and len(known) == len(parts)
     return LiquidMoney(currency=counted.currency, total_minor=sum(known) if whole else None, parts=parts)
 
 
-def _parts(accounts: Sequence[Account], *, counted: CommonCurrency, day: int) -> Iterator[MoneyPart]:
+def _parts(
+    accounts: Sequence[Account], *, shares: Mapping[str, float], counted: CommonCurrency, day: int
+) -> Iterator[MoneyPart]:
     balances: dict[str, int] = {}
     for account in accounts:
         balance = history_of(account, day).balance if account.type in LIQUID else None
         if balance is not None:
-            balances[account.currency] = balances.get(account.currency, 0) + balance
+            own = round(balance * shares[account.name]) if account.name in shares else balance
+            balances[account.currency] = balances.get(account.currency, 0) + own
     for currency in sorted(balances, key=lambda one: (one != counted.currency, one)):
         rate = counted.rates.get(currency)
         yield MoneyPart(

@@ -18,7 +18,7 @@ from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
 from marketofone.models.forecast.history import MAXIMUM_SILENCE
-from marketofone.profile.account_types import LIQUID, account_types
+from marketofone.profile.account_types import LIQUID, account_shares, account_types
 from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.orders import by_account, limits_of, orders_of
 from marketofone.profile.registers import Registers
@@ -90,6 +90,11 @@ def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str]) -> lis
         )
         for one in read
     ]
+
+
+def shares_of(told: Iterable[SourceView]) -> dict[str, float]:
+    """Give how much of accounts is the person's, by their names, where it was told."""
+    return {name: share for one in told for name, share in account_shares(one.registers).items()}
 
 
 class DataScope(NamedTuple):

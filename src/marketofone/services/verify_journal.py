@@ -171,12 +171,10 @@ class _Views:
         self._add_to_core(entry, record)
         if isinstance(record, IngestRecord):
             self._add_events(entry, record)
-        elif isinstance(record, IdentityRecord) and record.own:
+        elif isinstance(record, IdentityRecord | AccountRecord):
             self._add_link(entry, record)
         elif isinstance(record, ConsentRecord):
             self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
-        elif isinstance(record, AccountRecord):
-            (self._links.add if record.holds else self._links.discard)(record.account)
         elif isinstance(record, OutcomeRecord):
             if record.uses and entry.n not in self._taught:
                 self._lessons.append((entry.subject, entry.n))
@@ -240,7 +238,12 @@ class _Views:
         if any(known.newest(rate.of, rate.to, day=rate.day) != rate for rate in record.summary.rates):
             self._problems.append(f"forecast {entry.n} counts at a rate that no table said before it")
 
-    def _add_link(self, entry: Entry, record: IdentityRecord) -> None:
+    def _add_link(self, entry: Entry, record: IdentityRecord | AccountRecord) -> None:
+        if isinstance(record, AccountRecord):
+            (self._links.add if record.holds else self._links.discard)(record.account)
+            return
+        if not record.own:
+            return
         (self._links.add if record.linked else self._links.discard)(record.key)
         self._tallies.update(counted(entry, record))
         if record.event is not None:
