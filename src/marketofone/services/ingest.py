@@ -125,11 +125,7 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
 
 def _take_and_pass_on(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
     """Append a piece, and what it says of joint accounts to the journals of their other holders; a row counts once."""
-    names = {arrival.event.customer for arrival in arrivals}
-    unknown = names - context.keys.find(names).keys()
-    if unknown:
-        arrivals = addressed(context, arrivals, unknown=unknown, now=now)
-    asked = Asked()
+    arrivals, asked = addressed(context, arrivals, now=now), Asked()
     report = _take(context, arrivals, now=now, asked=asked)
     if asked.accounts or asked.removing:
         settle(context, asked, now=now)

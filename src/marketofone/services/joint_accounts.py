@@ -148,13 +148,15 @@ def copies(context: AppContext, arrivals: Iterable[Arrival], *, sharing: Mapping
         return given
 
 
-def addressed(
-    context: AppContext, arrivals: Sequence[Arrival], *, unknown: Collection[str], now: Instant
-) -> list[Arrival]:
+def addressed(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> list[Arrival]:
     """Give arrivals about an account, or about a holder who was forgotten, as arrivals about one of its holders.
 
-    ``unknown`` are names that no customer has. Those that no account has either stay as they are.
+    Those about names that neither a customer nor an account has stay as they are.
     """
+    names = {arrival.event.customer for arrival in arrivals}
+    unknown = names - context.keys.find(names).keys()
+    if not unknown:
+        return arrivals
     forgotten = context.keys.barred(unknown, now=now)
 
     def is_addressed(event: Event) -> bool:
@@ -164,7 +166,7 @@ def addressed(
         )
 
     if not any(is_addressed(arrival.event) for arrival in arrivals):
-        return list(arrivals)
+        return arrivals
     with context.store.read() as reader:
         look = _Look(context, reader)
         return [look.addressed(arrival) if is_addressed(arrival.event) else arrival for arrival in arrivals]
