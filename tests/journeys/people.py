@@ -11,7 +11,7 @@ from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.money_events import TransactionBooked
 from marketofone.features.state import to_bytes
 from marketofone.projection import codec
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.records import KeptEvent
 
 _NUMBERS = count()

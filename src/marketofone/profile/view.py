@@ -41,8 +41,8 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     ``holdings`` gives the instant each product held now was opened; ``other_balances`` is keyed by
     ``institution/account``, ``statements``, ``numbers`` and ``shares`` by account; ``limits`` tells how far
-    accounts may be overdrawn; ``care`` gives the end of each care flag, None for an open end. Payments known ahead are read by
-    ``profile/orders.py``.
+    accounts may be overdrawn; ``care`` gives the end of each care flag, None for an open end. Payments known ahead are
+    read by ``profile/orders.py``.
     """
 
     birth_year: int | None = None

@@ -6,11 +6,9 @@ is never stale: a reader that sees more entries makes it fold more, one that see
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from heapq import merge
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -18,30 +16,28 @@ from marketofone.audit.sealed_box import Box
 from marketofone.consent.gate import admissible
 from marketofone.consent.licence import GOVERNED, run_out
 from marketofone.domain.errors import SchemaChanged, UnknownCustomer
-from marketofone.domain.event import SOURCES, Event
+from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
-from marketofone.features.state import ELSEWHERE, AdmittedEvent, LiveState, emptied, from_bytes, schema_of, to_bytes
-from marketofone.profile.same_accounts import Twice, counts_beside
+from marketofone.features.state import ELSEWHERE, AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState, reduce_bank
+from marketofone.projection.beside import Beside
 from marketofone.projection.folding import Folded, admitted, fold_more, kept_events, twice_in
+from marketofone.projection.journals import HOLDS_EVENTS, JournalReader, kept_of
 from marketofone.projection.person import Person
-from marketofone.projection.records import KeptEvent
+from marketofone.projection.recent import Recent
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
 from marketofone.projection.reference_rates import RatesReader
 from marketofone.store.keystore import Customer, KeyStore
-from marketofone.store.ports import BANK, Entry, EntryKind, Head, Kept
+from marketofone.store.ports import BANK, Entry, Head, Kept
 
 EVERY_SOURCE = frozenset(SOURCES)
-HOLDS_EVENTS: tuple[EntryKind, ...] = ("ingest", "signal", "amendment")
 RENEW_AFTER = 64  # entries in a tail, or events folded of it: then its snapshot is renewed beside the way
 _PEOPLE = 100_000
 _STATES = 8_192
 
-K = TypeVar("K")
-V = TypeVar("V")
 Renew = Callable[[Kept], None]
 """Takes a snapshot that should be kept, unless consent or identity have changed since."""
 
@@ -52,57 +48,6 @@ class Read(Protocol):
     def __call__(self, entry: Entry, *, box: Box) -> Any:
         """Read one."""
         ...
-
-
-class JournalReader(Protocol):
-    """What a projection asks of a store: whole journals, or prefixes of them."""
-
-    def head(self, subject: int) -> Head:
-        """Give where a journal ends."""
-        ...
-
-    def heads(self, subjects: Sequence[int]) -> dict[int, Head]:
-        """Give where several journals end."""
-        ...
-
-    def entries(
-        self, subject: int, *, after: int = 0, upto: int | None = None, kinds: Sequence[EntryKind] | None = None
-    ) -> Iterable[Entry]:
-        """Walk through one journal in order."""
-        ...
-
-    def snapshots(self, subject: int, *, names: Sequence[str] | None = None) -> dict[str, Kept]:
-        """Give the snapshots of a journal by name."""
-        ...
-
-
-class Recent(Generic[K, V]):
-    """What was used lately, up to a number of things."""
-
-    def __init__(self, *, room: int) -> None:
-        self._room = room
-        self._kept: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, name: K) -> V | None:
-        """Give what is kept under a name."""
-        return self._kept.get(name)
-
-    def put(self, name: K, value: V) -> None:
-        """Keep something; what was put longest ago goes when there is no room."""
-        self._kept[name] = value
-        while len(self._kept) > self._room:
-            try:
-                self._kept.popitem(last=False)
-            except KeyError:  # another thread was faster
-                return
-
-    def drop(self, name: K) -> None:
-        """Forget what is kept under a name."""
-        self._kept.pop(name, None)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._kept.clear()
 
 
 class Projection:
@@ -136,7 +81,7 @@ class Projection:
         self._rates = RatesReader(keys)
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
-        self._folded_beside: Recent[int, tuple[object, LiveState]] = Recent(room=people)
+        self._beside = Beside(room=people)
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
     def apart(self, *, room: int) -> Projection:
@@ -235,14 +180,14 @@ class Projection:
             found = self._from_beginning(reader, person, wanted, config, now=now, judged=judge)
         twice = twice_in(found)
         if twice:
-            beside = self._beside(reader, person, found[ELSEWHERE], twice, config, now=now, judged=judge)
+            beside = self._beside.fold(reader, person, found[ELSEWHERE], twice, config, now=now, judged=judge)
             found[ELSEWHERE] = replace(found[ELSEWHERE], beside=beside)
         return found
 
     def forget(self, subject: int) -> None:
         """Forget what was folded of a customer."""
         self._subjects.drop(subject)
-        self._folded_beside.drop(subject)
+        self._beside.forget(subject)
         for source in SOURCES:
             self.drop(subject, source)
 
@@ -352,33 +297,6 @@ class Projection:
         folded = fold_more({}, by_source, config=config)
         return {source: state for source, state in folded.items() if state is not None}
 
-    def _beside(
-        self,
-        reader: JournalReader,
-        person: Person,
-        whole: LiveState,
-        twice: tuple[Twice, ...],
-        config: BankConfig,
-        *,
-        now: Instant,
-        judged: Instant,
-    ) -> LiveState:
-        """Fold what other banks tell without what counts as told here."""
-        licences = person.consents.licences
-        asked = person.last_kept(frozenset({ELSEWHERE})), twice, whole.schema, whole.latest, run_out(licences, judged)
-        known = self._folded_beside.get(person.asked.subject)
-        if known is not None and known[0] == asked:
-            return known[1]
-        pairs = (
-            (kept, event)
-            for kept, event in kept_of(reader, person, frozenset({ELSEWHERE}))
-            if event.at <= now and counts_beside(event, twice, calendar=config.calendar)
-        )
-        by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
-        state = fold_more({}, by_source, config=config).get(ELSEWHERE) or emptied(whole)
-        self._folded_beside.put(person.asked.subject, (asked, state))
-        return state
-
     def _snapshot(self, reader: JournalReader, customer: Customer, *, n: int) -> SubjectState:
         kept = reader.snapshots(customer.subject, names=(CORE,)).get(CORE) if self._renew else None
         if kept is None or kept.n > n:
@@ -386,16 +304,6 @@ class Projection:
         self._kept.put((kept.subject, kept.name), kept.n)
         plain = codec.kept(kept, box=customer.box)
         return NOTHING if plain is None else reducer.from_bytes(plain) or NOTHING
-
-
-def kept_of(reader: JournalReader, person: Person, sources: frozenset[str]) -> Iterator[tuple[KeptEvent, Event]]:
-    """Read the kept events of some sources of all ids of a person in their one order, but for those taken back."""
-    boxes = {member.subject: member.box for member in person.members}
-    journals = (reader.entries(subject, upto=person.states[subject].n, kinds=HOLDS_EVENTS) for subject in sorted(boxes))
-    in_order = merge(*journals, key=lambda entry: (entry.stamp, entry.subject, entry.n))
-    records = ((entry.n, codec.read(entry, box=boxes[entry.subject])) for entry in in_order)
-    removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
-    return kept_events(records, after=dict.fromkeys(sources, 0), removed=removed)
 
 
 def _stands(n: int, own: SubjectState, source: str) -> bool:

@@ -10,8 +10,10 @@ from marketofone.features.state import LiveState
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.live import EVERY_SOURCE, JournalReader, Projection, Recent
+from marketofone.projection.journals import JournalReader
+from marketofone.projection.live import EVERY_SOURCE, Projection
 from marketofone.projection.person import Person
+from marketofone.projection.recent import Recent
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import BANK, Journals
 

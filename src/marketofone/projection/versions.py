@@ -27,7 +27,7 @@ from marketofone.models.recommend import from_bytes as affinity_from
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.live import Recent
+from marketofone.projection.recent import Recent
 from marketofone.projection.records import VersionRecord
 from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import BANK, Journals

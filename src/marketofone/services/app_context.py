@@ -16,7 +16,8 @@ from marketofone.domain.errors import Moved, StoreBusy, StoreError
 from marketofone.learn.join import LessonFacts
 from marketofone.models.language.model import LanguageModel
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.live import Projection, Recent
+from marketofone.projection.live import Projection
+from marketofone.projection.recent import Recent
 from marketofone.projection.records import Record
 from marketofone.projection.reducer import SubjectState, reduce
 from marketofone.projection.snapshot import Configs, Snapshot

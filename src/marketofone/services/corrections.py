@@ -17,7 +17,7 @@ from marketofone.domain.moment import Calendar, Day
 from marketofone.domain.money_events import Movement
 from marketofone.projection import codec
 from marketofone.projection.amendments import later_id
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.services.directory import event_number
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader

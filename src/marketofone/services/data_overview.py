@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from marketofone.domain.moment import DAY, Day, Instant, date_of, day_number
 from marketofone.projection.counts import TOLD, UNCATEGORISED, UNKNOWN
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.services.app_context import AppContext
 from marketofone.services.letters import LetterReason, reasons
 from marketofone.store.ports import Reader

@@ -13,33 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, Self
+from typing import Self
 
 import msgspec
 from msgspec import Struct
 
-from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
-from marketofone.consent.ledger import NEVER_ASKED, Consents, with_licences
 from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, Event, IdentityLinked, IdentityUnlinked
+from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
-from marketofone.projection.amendments import taken_back
-from marketofone.projection.counts import Told, added_by
-from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent, LettersRecord
-from marketofone.projection.reducer import NOTHING, SubjectState
-from marketofone.projection.snapshot import Snapshot
+from marketofone.projection.counts import added_by
+from marketofone.projection.records import IngestRecord, LettersRecord
 from marketofone.services.app_context import AppContext, attempts
 from marketofone.services.arrivals import Arrival, Waiting, arrival_of, each_once, size_of, without_known
-from marketofone.services.directory import event_number
 from marketofone.services.identity import IDENTIFYING, change_link
-from marketofone.services.joint_accounts import Asked, addressed, copies, mark_of, settle
+from marketofone.services.joint_accounts import Asked, addressed, copies, settle
+from marketofone.services.judging import Judged, judge
 from marketofone.services.letters import dead_letters, digest_of
-from marketofone.services.readings import NOT_READ, read_event
-from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Draft, Expectation, Head, LinkChange, Unit
+from marketofone.store.ports import BANK, Expectation, Head, Unit
 
 Incoming = Event | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
@@ -47,9 +40,6 @@ PIECE, SHORT_PIECE = 2_000, 250
 """Events in one unit of work: a long one writes few pages for each event, a short one lets others in soon."""
 
 _ENCODE = msgspec.json.Encoder().encode
-_SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
-_VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
-_FIRST = Expectation(0)
 FORGOTTEN = MalformedEvent(field="subject", shape="erased", fix="stop sending events about who was forgotten")
 
 
@@ -76,29 +66,6 @@ class BatchReport(IngestReport, frozen=True, kw_only=True):
     entries: tuple[Head, ...] = ()
     faults: tuple[tuple[Incoming, MalformedEvent], ...] = ()
     refusals: tuple[tuple[str, int], ...] = ()
-
-
-class _Standing(NamedTuple):
-    """What decides about arrivals: the state, what all ids of the person allow, the last instant, and what was read."""
-
-    state: SubjectState
-    consents: Consents
-    last: Instant
-    others: dict[int, Expectation]
-
-
-class _Judged(Struct, frozen=True, gc=False):
-    """What is about to be appended to one journal, the snapshots it ends, and what is known of that journal before."""
-
-    draft: Draft
-    record: IngestRecord
-    drop: tuple[tuple[int, str], ...]
-    links: tuple[LinkChange, ...]
-    before: SubjectState
-    told: list[Told]
-    refused: int
-    gaps: int
-    refusals: dict[str, int]
 
 
 def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -> BatchReport:
@@ -205,7 +172,7 @@ def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instan
         if not waiting:
             return report
         try:
-            judged, expects = _judge(context, waiting.values(), now=now, asked=asked)
+            judged, expects = judge(context, waiting.values(), now=now, asked=asked)
         except UnknownCustomer:  # one of them is being forgotten, and is left out the next time
             continue
         fresh = _not_kept_before(context, judged, waiting)
@@ -246,8 +213,8 @@ def _with_late(context: AppContext, report: BatchReport, late: int, *, now: Inst
 
 
 def _commit(
-    context: AppContext, judged: Sequence[_Judged], expects: dict[int, Expectation], *, now: Instant
-) -> tuple[list[tuple[_Judged, Head]], frozenset[int]]:
+    context: AppContext, judged: Sequence[Judged], expects: dict[int, Expectation], *, now: Instant
+) -> tuple[list[tuple[Judged, Head]], frozenset[int]]:
     """Append what can be appended; gives it with its entries, and the subjects that moved."""
     late: frozenset[int] = frozenset()
     while judged:
@@ -277,7 +244,7 @@ def _commit(
     return [], late
 
 
-def _concerned(judged: Sequence[_Judged], moved: frozenset[int]) -> frozenset[int]:
+def _concerned(judged: Sequence[Judged], moved: frozenset[int]) -> frozenset[int]:
     """Give the journals whose verdicts rest on journals that moved."""
     if BANK in moved:
         return frozenset(one.draft.subject for one in judged)
@@ -286,106 +253,7 @@ def _concerned(judged: Sequence[_Judged], moved: frozenset[int]) -> frozenset[in
     )
 
 
-def _judge(
-    context: AppContext, waiting: Iterable[tuple[Customer, list[Arrival]]], *, now: Instant, asked: Asked
-) -> tuple[list[_Judged], dict[int, Expectation]]:
-    waiting = list(waiting)
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        heads = reader.heads([customer.subject for customer, _ in waiting])
-        judged: list[_Judged] = []
-        random = codec.drawn_together(len(waiting))
-        expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
-        for customer, arrivals in context.right_of_way.paced(waiting):
-            head = heads[customer.subject]
-            standing = _standing(context, snapshot, customer, head)
-            expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST
-            expects.update(standing.others)
-            one = _judged(context, snapshot, customer, arrivals, standing, now=now, random=random)
-            judged.append(one)
-            if one.links or one.drop or standing.state.accounts:
-                asked.hear(customer, standing.state, arrivals, one.links)
-    return judged, expects
-
-
-def _standing(context: AppContext, snapshot: Snapshot, customer: Customer, head: Head) -> _Standing:
-    if head.n == 0:
-        return _Standing(NOTHING, NEVER_ASKED, head.recorded, {})
-    known = context.projection.remembered(customer.subject)
-    if known is not None and known.guard == head.guard and not known.members:
-        return _Standing(
-            known, known.consents, head.recorded, {}
-        )  # arrivals alone change neither consents nor who is who
-    person = snapshot.person_of(customer)
-    return _Standing(person.own, person.consents, person.recorded, person.expects(strict=False))
-
-
-def _judged(
-    context: AppContext,
-    snapshot: Snapshot,
-    customer: Customer,
-    arrivals: list[Arrival],
-    standing: _Standing,
-    *,
-    now: Instant,
-    random: codec.Random,
-) -> _Judged:
-    policy, consents, now = snapshot.config.policy, standing.consents, max(now, standing.last)
-    licences = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
-    if licences:  # what arrives together with a licence is judged by it
-        consents = with_licences(consents, licences, recorded=now)
-    verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
-    events: list[KeptEvent] = []
-    told: list[Told] = []
-    keys: list[int] = []
-    links: list[LinkChange] = []
-    signal = False
-    texts: set[str] = set()  # sources whose texts were read
-    left_open, unresolved = False, customer.subject in context.unresolved
-    counts = [0, 0, 0]  # by verdict
-    refusals: dict[str, int] = {}
-    for arrival, verdict in zip(arrivals, verdicts, strict=True):
-        event, source = arrival.event, arrival.event.source
-        known = policy.sources.get(source)
-        kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
-        # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
-        # Whose an account is stays known whatever they allow: without it, it would be closed to its other holders.
-        may_read = isinstance(verdict, Admitted) or (kept and event.kind in MOVEMENTS) or event.kind == ACCOUNT_OPENED
-        reading = read_event(context, event) if may_read else NOT_READ
-        if reading.is_text:
-            texts.add(source)
-        left_open = left_open or reading.open or (unresolved and event.kind in MOVEMENTS)
-        body = arrival.body if kept else None
-        judgement = _VERDICTS[type(verdict)]
-        counts[judgement] += 1
-        if not isinstance(verdict, Admitted):
-            refusals[verdict.why] = refusals.get(verdict.why, 0) + 1
-        events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
-        told.append(reading.told)
-        if event.kind == ACCOUNT_OPENED and reading.body is not None:
-            links.append(LinkChange(mark_of(reading.body), customer.subject, linked=True))
-        if kept:
-            keys.append(event_number(event.key, subject=customer.subject))
-            signal = signal or source in _SIGNALS
-    uses = [(to, source) for source in sorted(texts) for to in opened_by(source, consents, policy=policy, now=now)]
-    if left_open:
-        context.left_open.add(customer.subject)
-    record = IngestRecord(context.actor, tuple(events), tuple(uses))
-    removed = {gone.source for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
-    draft = codec.draft(
-        "amendment" if removed else "signal" if signal else "ingest",
-        record,
-        subject=customer.subject,
-        box=customer.box,
-        at=max([arrival.event.at for arrival in arrivals]),
-        keys=keys,
-        random=random,
-    )
-    drop = tuple((customer.subject, source) for source in sorted(removed))
-    return _Judged(draft, record, drop, tuple(links), standing.state, told, counts[REFUSED], counts[GAP], refusals)
-
-
-def _not_kept_before(context: AppContext, judged: Sequence[_Judged], waiting: Waiting) -> Waiting:
+def _not_kept_before(context: AppContext, judged: Sequence[Judged], waiting: Waiting) -> Waiting:
     """Leave out what was kept while it was allowed, and is refused now that it is sent again: it is known."""
     refused = {one.draft.subject for one in judged if one.before.n and one.refused + one.gaps and _loses(one.record)}
     if not refused:
@@ -399,7 +267,7 @@ def _loses(record: IngestRecord) -> bool:
     return any(event.body is None for event in record.events)
 
 
-def _counted(judged: Sequence[_Judged], *, entries: Iterable[Head] = ()) -> BatchReport:
+def _counted(judged: Sequence[Judged], *, entries: Iterable[Head] = ()) -> BatchReport:
     return BatchReport(
         events=sum(len(one.record.events) for one in judged),
         refused=sum(one.refused for one in judged),

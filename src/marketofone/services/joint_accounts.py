@@ -26,7 +26,7 @@ from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import BalanceStated, Movement, OrderPlaced
 from marketofone.projection import codec
 from marketofone.projection.amendments import is_gone
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.records import AccountRecord
 from marketofone.projection.reducer import Holding, SubjectState
 from marketofone.services.app_context import AppContext, repeated

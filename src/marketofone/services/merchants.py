@@ -29,7 +29,7 @@ from marketofone.projection.folding import (
     movement_reading,
     turned_out,
 )
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent, Scope
 from marketofone.projection.snapshot import Snapshot

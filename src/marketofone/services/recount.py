@@ -12,7 +12,7 @@ from collections import Counter
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.counts import COUNTED, counted
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.records import DocumentRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.store.keystore import Customer

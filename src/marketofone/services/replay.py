@@ -21,8 +21,9 @@ from marketofone.domain.decision import Request
 from marketofone.domain.errors import MarketOfOneError, StoreError, UnknownCustomer
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState, reduce_bank
-from marketofone.projection.live import Projection, Recent
+from marketofone.projection.live import Projection
 from marketofone.projection.prefix import PrefixReader
+from marketofone.projection.recent import Recent
 from marketofone.projection.records import DecisionRecord
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.services.app_context import AppContext

@@ -30,7 +30,7 @@ from marketofone.models.movement import Fact, OwnAccount, fact_of, understand
 from marketofone.profile.account_types import type_of
 from marketofone.profile.same_accounts import counts_beside
 from marketofone.projection.folding import movement_reading, turned_out, twice_in
-from marketofone.projection.live import kept_of
+from marketofone.projection.journals import kept_of
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent
 from marketofone.projection.snapshot import Snapshot

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.projection import codec
-from marketofone.projection.live import HOLDS_EVENTS
+from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.services.app_context import AppContext

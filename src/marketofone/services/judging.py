@@ -1,0 +1,176 @@
+"""Judging arrivals: what each becomes in its customer's journal. It happens before anything is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
+from marketofone.consent.ledger import NEVER_ASKED, Consents, with_licences
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS
+from marketofone.domain.moment import Instant
+from marketofone.projection import codec
+from marketofone.projection.amendments import taken_back
+from marketofone.projection.counts import Told
+from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent
+from marketofone.projection.reducer import NOTHING, SubjectState
+from marketofone.projection.snapshot import Snapshot
+from marketofone.services.app_context import AppContext
+from marketofone.services.arrivals import Arrival
+from marketofone.services.directory import event_number
+from marketofone.services.joint_accounts import Asked, mark_of
+from marketofone.services.readings import NOT_READ, read_event
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, Draft, Expectation, Head, LinkChange
+
+_SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
+_VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
+_FIRST = Expectation(0)
+
+
+class Judged(Struct, frozen=True, gc=False):
+    """What is about to be appended to one journal, the snapshots it ends, and what is known of that journal before."""
+
+    draft: Draft
+    record: IngestRecord
+    drop: tuple[tuple[int, str], ...]
+    links: tuple[LinkChange, ...]
+    before: SubjectState
+    told: list[Told]
+    refused: int
+    gaps: int
+    refusals: dict[str, int]
+
+
+class _Standing(NamedTuple):
+    """What decides about arrivals: the state, what all ids of the person allow, the last instant, and what was read."""
+
+    state: SubjectState
+    consents: Consents
+    last: Instant
+    others: dict[int, Expectation]
+
+
+def judge(
+    context: AppContext, waiting: Iterable[tuple[Customer, list[Arrival]]], *, now: Instant, asked: Asked
+) -> tuple[list[Judged], dict[int, Expectation]]:
+    """Judge what arrived about some customers; gives what would be appended, and what it rests on.
+
+    Raises
+    ------
+    UnknownCustomer
+        When one of them is being forgotten.
+    """
+    waiting = list(waiting)
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        heads = reader.heads([customer.subject for customer, _ in waiting])
+        judged: list[Judged] = []
+        random = codec.drawn_together(len(waiting))
+        expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
+        for customer, arrivals in context.right_of_way.paced(waiting):
+            head = heads[customer.subject]
+            standing = _standing(context, snapshot, customer, head)
+            expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST
+            expects.update(standing.others)
+            one = _judged(context, snapshot, customer, arrivals, standing, now=now, random=random)
+            judged.append(one)
+            if one.links or one.drop or standing.state.accounts:
+                asked.hear(customer, standing.state, arrivals, one.links)
+    return judged, expects
+
+
+def _standing(context: AppContext, snapshot: Snapshot, customer: Customer, head: Head) -> _Standing:
+    if head.n == 0:
+        return _Standing(NOTHING, NEVER_ASKED, head.recorded, {})
+    known = context.projection.remembered(customer.subject)
+    if known is not None and known.guard == head.guard and not known.members:
+        # Arrivals alone change neither consents nor who is who.
+        return _Standing(known, known.consents, head.recorded, {})
+    person = snapshot.person_of(customer)
+    return _Standing(person.own, person.consents, person.recorded, person.expects(strict=False))
+
+
+def _judged(
+    context: AppContext,
+    snapshot: Snapshot,
+    customer: Customer,
+    arrivals: list[Arrival],
+    standing: _Standing,
+    *,
+    now: Instant,
+    random: codec.Random,
+) -> Judged:
+    policy, consents, now = snapshot.config.policy, standing.consents, max(now, standing.last)
+    licences = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
+    if licences:  # what arrives together with a licence is judged by it
+        consents = with_licences(consents, licences, recorded=now)
+    verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
+    found = _Found(context, customer, unresolved=customer.subject in context.unresolved)
+    found.take(arrivals, verdicts, policy=policy)
+    if found.left_open:
+        context.left_open.add(customer.subject)
+    uses = [
+        (to, source) for source in sorted(found.texts) for to in opened_by(source, consents, policy=policy, now=now)
+    ]
+    record = IngestRecord(context.actor, tuple(found.events), tuple(uses))
+    removed = {gone.source for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
+    draft = codec.draft(
+        "amendment" if removed else "signal" if found.signal else "ingest",
+        record,
+        subject=customer.subject,
+        box=customer.box,
+        at=max([arrival.event.at for arrival in arrivals]),
+        keys=found.keys,
+        random=random,
+    )
+    drop = tuple((customer.subject, source) for source in sorted(removed))
+    _, refused, gaps = found.counts  # by verdict, as they are numbered
+    return Judged(draft, record, drop, tuple(found.links), standing.state, found.told, refused, gaps, found.refusals)
+
+
+class _Found:
+    """What is found of the arrivals about one customer, one after the other."""
+
+    def __init__(self, context: AppContext, customer: Customer, *, unresolved: bool) -> None:
+        self._context, self._customer, self._unresolved = context, customer, unresolved
+        self.events: list[KeptEvent] = []
+        self.told: list[Told] = []
+        self.keys: list[int] = []
+        self.links: list[LinkChange] = []
+        self.texts: set[str] = set()  # sources whose texts were read
+        self.counts = [0, 0, 0]  # by verdict
+        self.refusals: dict[str, int] = {}
+        self.signal = self.left_open = False
+
+    def take(
+        self, arrivals: Sequence[Arrival], verdicts: Sequence[Admitted | Refused | Gap], *, policy: ConsentPolicy
+    ) -> None:
+        """Read each arrival as far as it may be read, and make of it what is kept."""
+        for arrival, verdict in zip(arrivals, verdicts, strict=True):
+            event, source = arrival.event, arrival.event.source
+            known = policy.sources.get(source)
+            kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
+            is_movement, opens = event.kind in MOVEMENTS, event.kind == ACCOUNT_OPENED
+            # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
+            # Whose an account is stays known whatever they allow: without it, it would be closed to its other holders.
+            may_read = isinstance(verdict, Admitted) or (kept and is_movement) or opens
+            reading = read_event(self._context, event) if may_read else NOT_READ
+            if reading.is_text:
+                self.texts.add(source)
+            self.left_open = self.left_open or reading.open or (self._unresolved and is_movement)
+            judgement = _VERDICTS[type(verdict)]
+            self.counts[judgement] += 1
+            if not isinstance(verdict, Admitted):
+                self.refusals[verdict.why] = self.refusals.get(verdict.why, 0) + 1
+            body = arrival.body if kept else None
+            self.events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
+            self.told.append(reading.told)
+            if opens and reading.body is not None:
+                self.links.append(LinkChange(mark_of(reading.body), self._customer.subject, linked=True))
+            if kept:
+                self.keys.append(event_number(event.key, subject=self._customer.subject))
+                self.signal = self.signal or source in _SIGNALS
