@@ -22,7 +22,7 @@ demo: setup  ## a synthetic bank, end to end, then its pages (ARGS="--no-serve -
 	$(BIN)/marketofone demo $(ARGS)
 
 own: setup  ## your own money: a statement of your bank, then its pages (FILE=~/statement.csv)
-	$(BIN)/marketofone own $(FILE) $(ARGS)
+	$(BIN)/marketofone own $(if $(FILE),"$(subst ~/,$(HOME)/,$(FILE))") $(ARGS)
 
 test: setup  ## the quick suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not crash and not fuzz and not slow and not server"

@@ -68,16 +68,23 @@ def stop_clock(folder: Path, at: Instant) -> None:
     _set(folder, "clock", text_of(at), comment="where the time of this bank stands: its data go no further")
 
 
+def run_clock(folder: Path) -> None:
+    """Let the time of a bank go with the wall's, where it stood."""
+    _write_without(folder / "bank.toml", "clock", [])
+
+
 def count_in(folder: Path, currency: str) -> None:
     """Write into ``bank.toml`` in which currency a bank counts that holds no data yet."""
     _set(folder, "currency", currency, comment="of amounts in reasons and pages")
 
 
 def _set(folder: Path, name: str, value: str, *, comment: str) -> None:
-    path = folder / "bank.toml"
+    _write_without(folder / "bank.toml", name, [f'{name} = "{value}"   # {comment}'])
+
+
+def _write_without(path: Path, name: str, first: list[str]) -> None:
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(f"{name} = ")]
-    lines.insert(0, f'{name} = "{value}"   # {comment}')
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("\n".join([*first, *lines]) + "\n", encoding="utf-8")
 
 
 def clock_of(folder: Path) -> Instant | None:

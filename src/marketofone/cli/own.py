@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +13,13 @@ import click
 from msgspec.structs import replace
 
 from marketofone import wiring
+from marketofone.bank import Bank, wall_clock
 from marketofone.bank import open as open_bank
-from marketofone.bank import wall_clock
 from marketofone.cli.importing import import_file
 from marketofone.cli.mapping_dialog import Wanted
 from marketofone.cli.project import clock_shift, port_option, serve_bank
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
+from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import DAY, Instant, instant_of
 from marketofone.importers.formats import FORMATS, TABLES, form_of, open_table
@@ -28,6 +29,7 @@ from marketofone.importers.rows import BadRow, Row
 
 FOLDER = Path("my-money")
 CUSTOMER = "me"
+AUTHORITY = "the person's own data"
 _OLD = 31 * DAY
 _EVENING = time(20, tzinfo=UTC)
 _OTHERWISE = "EUR"
@@ -48,18 +50,22 @@ def own(
     """Look ahead on your own money: FILE is a statement or an export of your bank.
 
     It is read with the mapping that is proposed, into a bank of your own on this machine; nothing leaves it. Everything
-    is granted there, for it is yours. Where the file ended long ago, the time of this bank stands at its end.
+    is granted there, for it is yours. Where the file ended long ago, the time of this bank stands at its end; a later
+    file moves it on.
     """
     form = _form(file)
     wanted = Wanted(customer=CUSTOMER, mapping=None, yes=True, institution=None, account=account, currency=currency)
     if not (folder / "bank.toml").is_file():
         _lay_out(folder, _rows(file, form, wanted), currency=currency)
+    elif (stands := wiring.clock_of(folder)) is not None:
+        _move_on(folder, _ended(_told(_rows(file, form, wanted))), stands=stands)
     if form not in TABLES:
         wanted = replace(wanted, yes=False)
     with open_bank(folder) as bank:
         bank.context.actor = ACTOR
+        _grant_again(bank)
         session = Session(bank, as_json, folder)
-        whole = import_file(session, form, file, wanted, grant="all", authority="the person's own data")
+        whole = import_file(session, form, file, wanted, grant="all", authority=AUTHORITY)
         session.say(bank.forecast(CUSTOMER), "forecast")
     if serve:
         click.echo(f"your page: http://127.0.0.1:{port}/customer/{CUSTOMER}/forecast", err=True)
@@ -85,19 +91,59 @@ def _rows(file: Path, form: str, wanted: Wanted) -> Iterable[Row | BadRow]:
 
 def _lay_out(folder: Path, rows: Iterable[Row | BadRow], *, currency: str | None) -> None:
     """Lay a bank out that counts in the currency of a file, and whose time stands at its end where that is long ago."""
-    told = [row for row in islice(rows, _MANY) if isinstance(row, Row)]
+    told = _told(rows)
     wiring.lay_out(folder)
     currencies = Counter(str(row.facts["currency"]) for row in told if row.facts.get("currency"))
     counted = currency or next(iter(currencies.most_common(1)), (_OTHERWISE, 0))[0]
     wiring.count_in(folder, counted)
+    _stop_clock_at(folder, _ended(told))
+
+
+def _told(rows: Iterable[Row | BadRow]) -> list[Row]:
+    return [row for row in islice(rows, _MANY) if isinstance(row, Row)]
+
+
+def _ended(told: Iterable[Row]) -> Instant:
+    """Give the evening of the last day on which something moved; now, where nothing did."""
     days = [row.on.date() if isinstance(row.on, datetime) else row.on for row in told if row.what == "movement"]
-    ended = _evening(max(days)) if days else wall_clock()
+    return instant_of(datetime.combine(max(days), _EVENING)) if days else wall_clock()
+
+
+def _stop_clock_at(folder: Path, ended: Instant) -> None:
+    """Let the time of a bank stand at the end of its data, where that is long ago, and go with the wall's otherwise."""
     if ended < wall_clock() - _OLD:
         wiring.stop_clock(folder, ended)
+    else:
+        wiring.run_clock(folder)
 
 
-def _evening(day: date) -> Instant:
-    return instant_of(datetime.combine(day, _EVENING))
+def _move_on(folder: Path, ended: Instant, *, stands: Instant) -> None:
+    """Move the time of a bank on to the end of a later file: what it tells would lie in the future."""
+    if ended > stands:
+        _stop_clock_at(folder, ended)
+
+
+def _grant_again(bank: Bank) -> None:
+    """Grant again what ended by itself, in a bank of one's own; what its person said no to stays so."""
+    if not bank.epoch(CUSTOMER):
+        return  # it is granted with the first file
+    cells = bank.consents(CUSTOMER).cells
+    ended = [(cell.purpose, cell.source, cell.channel) for cell in cells if cell.state == "expired"]
+    if ended and all(cell.state != "withdrawn" for cell in cells):
+        ended = [(EVERY, EVERY, EVERY)]
+    now = bank.now()
+    for purpose, source, channel in ended:
+        said = ConsentChange(
+            customer=CUSTOMER,
+            change="grant",
+            purposes=(purpose,),
+            sources=(source,),
+            channels=(channel,),
+            since=now,
+            actor=ACTOR,
+            authority=AUTHORITY,
+        )
+        bank.consent(said, now=now)
 
 
 COMMANDS = (own,)

@@ -48,7 +48,9 @@ def arrival_of(context: AppContext, body: bytes, *, now: Instant) -> Arrival:
         data = replace(data, booked=date_of(event.day(calendar)))
         return arrival_from(replace(event, at=now, data=data))
     if event.at > now + context.config.settings.future_seconds * SECOND:
-        raise MalformedEvent(field="time", shape="an instant in the future", fix="check the producer's clock")
+        clock = context.config.settings.clock
+        fix = "check the producer's clock" if clock is None else f"move the clock in bank.toml on: it stands at {clock}"
+        raise MalformedEvent(field="time", shape="an instant in the future", fix=fix)
     return Arrival(event, body)
 
 

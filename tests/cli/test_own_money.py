@@ -1,0 +1,84 @@
+"""The newcomer's path: one statement becomes a bank of one's own, and a later one is taken in after it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import marketofone
+from marketofone import wiring
+from marketofone.cli import main
+from marketofone.consent.ledger import EVERY, ConsentChange
+
+Run = Callable[..., Result]
+
+
+def statement(path: Path, *, last: date, days: int = 150) -> Path:
+    """Write a statement: pay once a month, and groceries every third day."""
+    rows, balance = ["Date,Payee,Amount,Balance"], 50_000
+    for ago in range(days, -1, -1):
+        day = last - timedelta(days=ago)
+        payee, minor = ("Lantern Works salary", 180_000) if day.day == 28 else ("Greengrocer Alder", -3_700)
+        if day.day == 28 or not ago % 3:
+            balance += minor
+            rows.append(f"{day},{payee},{minor / 100:.2f},{balance / 100:.2f}")
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def own(tmp_path: Path, fitted: Path) -> Run:
+    """Run the command on a bank whose language model is fitted already."""
+    (tmp_path / "bank" / wiring.DATA).mkdir(mode=0o700, parents=True)
+    for model in fitted.glob("language-*.bin"):
+        shutil.copy(model, tmp_path / "bank" / wiring.DATA)
+    return lambda file: CliRunner().invoke(
+        main, ["own", str(file), "--no-serve", "--json", "--bank", str(tmp_path / "bank"), "--account", "a-1"]
+    )
+
+
+def documents(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_later_statement_moves_the_time_of_the_bank_on_and_is_taken_in(own: Run, tmp_path: Path) -> None:
+    first, ahead = documents(own(statement(tmp_path / "old.csv", last=date(2019, 6, 30))))
+    assert (first["dead_letters"], ahead["as_of"]) == (0, "2019-06-30")
+    bank = tmp_path / "bank"
+    with marketofone.open(bank) as opened:  # what its person says no to stays so
+        no = ConsentChange(
+            customer="me", change="withdraw", purposes=("marketing",), sources=(EVERY,), channels=(EVERY,),
+            since=opened.now(),
+        )  # fmt: skip
+        opened.consent(no)
+
+    later, ahead = documents(own(statement(tmp_path / "later.csv", last=date(2022, 3, 31))))
+    assert (later["dead_letters"], later["refused"], ahead["as_of"]) == (0, 0, "2022-03-31")
+    assert ahead["total"] is not None
+    with marketofone.open(bank) as opened:
+        cells = opened.consents("me").cells
+        assert {cell.state for cell in cells if cell.purpose == "marketing"} == {"withdrawn"}
+        assert {cell.state for cell in cells if cell.purpose == "insights"} == {"granted"}
+        assert opened.verify().problems == ()
+
+    yesterday = datetime.now(tz=UTC).date() - timedelta(days=1)
+    recent, ahead = documents(own(statement(tmp_path / "recent.csv", last=yesterday)))
+    assert recent["dead_letters"] == 0
+    assert str(ahead["as_of"]) > str(yesterday)
+    assert wiring.clock_of(bank) is None
+
+
+def test_what_lies_beyond_the_time_of_a_bank_says_where_that_stands(own: Run, tmp_path: Path) -> None:
+    documents(own(statement(tmp_path / "old.csv", last=date(2019, 6, 30))))
+    later = str(statement(tmp_path / "later.csv", last=date(2022, 3, 31)))
+    words = ("--customer", "me", "--account", "a-1", "--yes", "--json", "--bank", str(tmp_path / "bank"))
+    done = CliRunner().invoke(main, ["import", "csv", later, *words])
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason["fix"] == "move the clock in bank.toml on: it stands at 2019-06-30T20:00:00Z"
