@@ -22,6 +22,7 @@ from marketofone.domain.rates import DailyRate, daily_rate
 from marketofone.projection import codec
 from marketofone.projection.records import ForecastRecord
 from marketofone.services.forecast import CustomerForecast
+from marketofone.services.rates import RatesImport
 from marketofone.store.ports import Unit
 from marketofone.web.app import build_app
 from proofs import proven, recorded
@@ -70,7 +71,7 @@ def ecb(quote: str, worth: str, *, ago: int = 3) -> DailyRate:
 
 
 def told(bank: Bank, *rates: DailyRate) -> None:
-    bank.rates_import("ECB", now=NOW).take([rates])
+    RatesImport(bank.context, table="ECB", now=NOW).take([rates])
 
 
 def recorded_rates(bank: Bank, customer: str) -> list[tuple[Rate, ...]]:
@@ -178,7 +179,7 @@ def test_what_counted_at_a_rate_stays_when_the_rate_is_corrected(bank: Bank) -> 
     told(bank, ecb("GBP", "0.8"), ecb("JPY", "160"))
     before = bank.forecast("anna", now=NOW)
     bank.decide("anna", occasion="app.opened", now=NOW)
-    again = bank.rates_import("ECB", now=NOW)
+    again = RatesImport(bank.context, table="ECB", now=NOW)
 
     report = again.take([(ecb("GBP", "0.5"), ecb("JPY", "160"))])
 

@@ -14,6 +14,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
 from marketofone.services.data_overview import Arrived, DataOverview
+from marketofone.services.letters import reasons
 from marketofone.store.ports import Unit
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
@@ -91,7 +92,7 @@ def test_freshness_names_the_last_arrival_and_the_newest_event_of_each_source(se
 
 def test_reasons_of_dead_letters_stay_after_a_retry(town: Bank, seen: DataOverview) -> None:
     assert [(one.field, one.rows) for one in seen.letters] == [("event", 2), ("time", 1)]
-    assert list(seen.letters) == town.letter_reasons()
+    assert list(seen.letters) == reasons(town.context)
 
 
 def test_movements_without_a_category_are_counted_by_what_they_look_like(seen: DataOverview) -> None:

@@ -35,6 +35,7 @@ from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.services.imports import Imported, Item, UntilBroken, take_in
 from marketofone.services.ingest import BatchReport, Incoming
 from marketofone.services.population import together
+from marketofone.services.rates import RatesImport
 
 _GRANTED_TOGETHER = 500
 _LOOKED_AT = 100
@@ -171,7 +172,7 @@ def _source(session: Session, progress: terminal.Progress, form: str, path: Path
 def _of_rates(session: Session, path: Path, wanted: Wanted) -> _Source:
     file = rates.RatesFile(path, base=wanted.currency or rates.EURO)
     table = wanted.table or file.publisher
-    taken = session.bank.rates_import(table)
+    taken = RatesImport(session.bank.context, table=table, now=session.bank.now())
 
     def told() -> dict[str, object]:
         beside = {"corrections": taken.corrections, "notes": file.notes}

@@ -8,6 +8,7 @@ import click
 from msgspec.structs import asdict
 
 from marketofone.cli.session import Session, on_bank, to_read
+from marketofone.services.letters import reasons
 
 
 @click.group()
@@ -19,7 +20,7 @@ def letters() -> None:
 @to_read
 def letters_list(session: Session) -> None:
     """List the reasons of all dead letters, the most frequent first."""
-    session.say(session.bank.letter_reasons(), "letters")
+    session.say(reasons(session.bank.context), "letters")
 
 
 @letters.command(name="show")

@@ -11,6 +11,7 @@ from marketofone import wiring
 from marketofone.cli import terminal
 from marketofone.cli.session import SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
+from marketofone.services.checkpoint import public_key_of
 
 a_file = click.Path(path_type=Path, dir_okay=False)
 workers_option = click.option(
@@ -56,7 +57,7 @@ def verify(session: Session, *, against: Path | None, public_key: str | None, wo
 def checkpoint(session: Session, *, to: Path | None, only_key: bool) -> None:
     """Seal and sign how the log stands. Keep what is printed elsewhere: it finds any later change."""
     if only_key:
-        session.say({"public_key": session.bank.public_key()}, "public_key")
+        session.say({"public_key": public_key_of(session.bank.context.keys).hex()}, "public_key")
         return
     made = session.bank.checkpoint()
     if to is not None:

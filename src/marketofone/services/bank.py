@@ -34,21 +34,20 @@ from marketofone.services import (
     learn,
     letters,
     merchants,
-    rates,
+    population,
     refresh_forecasts,
     replay,
     spending,
     train,
     use_log,
+    uses,
     verify,
 )
 from marketofone.services.app_context import AppContext
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.learn import VersionView
 from marketofone.services.learner import Learning
-from marketofone.services.population import together
 from marketofone.services.runs import Proved
-from marketofone.services.uses import asked_moment
 
 Clock = Callable[[], Instant]
 
@@ -118,17 +117,9 @@ class Bank:
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
         """Take events in, as values or as CloudEvents JSON, in durable batches, as many as there are."""
         report = ingest.IngestReport()
-        for batch in together(events, size=ingest.MAX_BATCH):
+        for batch in population.together(events, size=ingest.MAX_BATCH):
             report += self.ingest_batch(batch, now=now)
         return report
-
-    def rates_import(self, table: str, *, now: Instant | None = None) -> rates.RatesImport:
-        """Give what takes the rows of a reference table of daily rates in; ``table`` names who publishes it."""
-        return rates.RatesImport(self._context, table=table, now=self._at(now))
-
-    def letter_reasons(self) -> list[letters.LetterReason]:
-        """Give why rows were kept aside, the most frequent reason first."""
-        return letters.reasons(self._context)
 
     def data(self, *, now: Instant | None = None) -> data_overview.DataOverview:
         """Look over the data: what arrived, how fresh it is, what was kept aside, and what nothing told."""
@@ -190,7 +181,7 @@ class Bank:
         ``as_of`` is when they did it, where that was earlier than ``now``.
         """
         recorded = self._at(now)
-        at = asked_moment(as_of, now=recorded)
+        at = uses.asked_moment(as_of, now=recorded)
         outcome = Outcome(decision=decision, verdict=verdict, at=at, why=why, value_minor=value_minor)
         return self.record_outcome(outcome, now=recorded, customer=customer).answer
 
@@ -389,10 +380,6 @@ class Bank:
         """Write a copy of the data, and of the documents, into a new folder; without the key store nobody reads it."""
         backup.backup(self._context, Path(folder))
 
-    def public_key(self) -> str:
-        """Give the public key that verifies the bank's checkpoints, in hexadecimal."""
-        return checkpoint.public_key_of(self._context.keys).hex()
-
     def checkpoint(self, *, now: Instant | None = None) -> checkpoint.Checkpoint:
         """Sign how the log stands. Kept anywhere else, it finds any later change of what is older."""
         return checkpoint.make_checkpoint(self._context, now=self._at(now))
@@ -404,8 +391,8 @@ class Bank:
     def counts(self) -> dict[str, int]:
         """Count what is kept."""
         with self._context.store.read() as reader:
-            counts = reader.tallies(of="events.") | reader.tallies(of="letters")
-            return {"customers": len(self._context.keys.subjects()), **counts}
+            counted = reader.tallies(of="events.") | reader.tallies(of="letters")
+        return {"customers": len(self._context.keys.subjects())} | counted
 
     def _at(self, now: Instant | None) -> Instant:
         return self._clock() if now is None else now
