@@ -20,7 +20,7 @@ from marketofone.domain.money import Rate, converted
 from marketofone.domain.money_events import TransactionBooked
 from marketofone.domain.rates import DailyRate, daily_rate
 from marketofone.projection import codec
-from marketofone.projection.records import ForecastRecord
+from marketofone.projection.records import ForecastRecord, ForecastSummary
 from marketofone.services.forecast import CustomerForecast
 from marketofone.services.rates import RatesImport
 from marketofone.store.ports import Unit
@@ -218,15 +218,27 @@ def test_a_forecast_that_counts_at_a_rate_that_no_table_said_is_found(bank: Bank
 def test_decisions_count_in_the_currency_of_the_bank_where_a_rate_is_known(bank: Bank) -> None:
     lives(bank, "ben", {"GBP": 300_000}, main="GBP")
     plain = bank.forecast("ben", now=NOW)
+    assert (low_point(bank, "ben"), idle(bank, "ben")) == (None, None)  # pounds are no euros
     told(bank, ecb("GBP", "0.5"))
 
     ahead = bank.forecast("ben", now=NOW)
 
     assert (ahead.currency, ahead.total, ahead.notes) == ("GBP", plain.total, plain.notes)
-    summary = bank.context.projection
-    with bank.context.store.read() as reader:
-        found = summary.person(reader, "ben").forecast
-    assert found is not None
     assert ahead.total is not None
-    assert found.low_point_minor == 2 * min(day.quantiles[4] for day in ahead.total.days)
+    assert low_point(bank, "ben") == 2 * min(day.quantiles[4] for day in ahead.total.days)
     proven(bank)
+
+
+def low_point(bank: Bank, customer: str) -> int | None:
+    return summary(bank, customer).low_point_minor
+
+
+def idle(bank: Bank, customer: str) -> int | None:
+    return summary(bank, customer).idle_minor
+
+
+def summary(bank: Bank, customer: str) -> ForecastSummary:
+    with bank.context.store.read() as reader:
+        found = bank.context.projection.person(reader, customer).forecast
+    assert found is not None
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from marketofone.decide.forecast_facts import SETTLED, PredictedEvent
 from marketofone.domain.moment import Instant
-from marketofone.domain.money import Rate, converted
+from marketofone.domain.money import Rate
 from marketofone.models.forecast import Expected, Forecast
 from marketofone.projection.person import Person
 from marketofone.projection.records import ForecastSummary
@@ -22,8 +22,8 @@ def facts_of(
     sources: Iterable[str],
     now: Instant,
     buffer_minor: int,
-    rates: Iterable[Rate] = (),
-    worth: Rate | None = None,
+    rates: Iterable[Rate],
+    in_bank: Callable[[int], int | None],
 ) -> ForecastSummary:
     """Give what decisions need of a forecast.
 
@@ -39,10 +39,9 @@ def facts_of(
         What a person needs to have at hand, in minor units: money beyond it that nine of ten futures leave untouched
         for 90 days rests idle.
     rates
-        By which the accounts were added up.
-    worth
-        What the currency of the forecast is worth in that of the bank, where that is another and a rate is known:
-        decisions count in the bank's.
+        By which the accounts were added up, and what is told was put into the currency of the bank.
+    in_bank
+        Gives an amount in the currency of the bank, in which decisions count; None where no rate is known.
     """
     before = person.forecast
     days = () if ahead.total is None or ahead.total.relative else ahead.total.days
@@ -55,18 +54,14 @@ def facts_of(
     return ForecastSummary(
         at=now,
         sources=tuple(sorted(sources)),
-        low_point_minor=_in_bank(low, worth),
+        low_point_minor=None if low is None else in_bank(low),
         low_point_day=None if low is None else lows.index(low) + 1,
-        idle_minor=_in_bank(idle, worth),
+        idle_minor=None if idle is None else in_bank(idle),
         events=tuple(_ahead(event, as_of=ahead.as_of) for event in ahead.events),
         settled=settled,
         seen=money_seen(person),
-        rates=(*rates, *(() if worth is None else (worth,))),
+        rates=tuple(rates),
     )
-
-
-def _in_bank(minor: int | None, worth: Rate | None) -> int | None:
-    return minor if minor is None or worth is None else converted(minor, worth)
 
 
 def money_seen(person: Person) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from marketofone.consent.gate import Permit
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import Day, Instant, date_of
-from marketofone.domain.money import Rate
+from marketofone.domain.money import Rate, converted
 from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
 from marketofone.models.forecast.labels import BUFFER
@@ -221,15 +222,16 @@ def model_of(context: AppContext, reader: Reader, snapshot: Snapshot) -> Model:
 
 def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, now: Instant, actor: str) -> Made:
     person, counted = known.person, money.counted
-    worth = _worth(ahead, money.rates, currency=snapshot.config.settings.currency)
+    currency = snapshot.config.settings.currency
+    worth = _worth(ahead, money.rates, currency=currency)
     summary = facts_of(
         ahead,
         person=person,
         sources=known.open,
         now=now,
         buffer_minor=ahead.turnover // BUFFER,
-        rates=counted.rates.values(),
-        worth=worth,
+        rates=(*counted.rates.values(), *([worth] if worth is not None else [])),
+        in_bank=partial(_in_bank, worth=worth, is_same=ahead.currency == currency),
     )
     notes = [*rates_said(counted, apart="accounts in {} are not in this forecast")]
     if ahead.total is not None and ahead.total.relative:
@@ -248,6 +250,13 @@ def _worth(ahead: Forecast, rates: KnownRates, *, currency: str) -> Rate | None:
     """Give what the currency of a forecast is worth in that of the bank, in which decisions count."""
     found = None if ahead.currency == currency else rates.newest(ahead.currency, currency, day=ahead.as_of)
     return found if found is not None and is_fresh(found, day=ahead.as_of) else None
+
+
+def _in_bank(minor: int, *, worth: Rate | None, is_same: bool) -> int | None:
+    """Give an amount in the currency of the bank; none without a rate, for yen are no cents."""
+    if worth is not None:
+        return converted(minor, worth)
+    return minor if is_same else None
 
 
 def _refusals(permit: Permit) -> tuple[str, ...]:
