@@ -7,7 +7,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -289,6 +289,9 @@ def test_the_amounts_of_a_file_are_its_sum_turned_round(
     assert total_minor(events_in(plaid.read, path)) == -100 * sum(amounts)
 
 
+SCOPES = {"balance": "balances", "movement": "transactions", "removed": "transactions", "order": "orders"}
+
+
 @pytest.fixture(scope="module")
 def examples(data: Path) -> dict[str, Part]:
     packed = data / "open_banking_specs" / "plaid" / "response_examples.json.gz"
@@ -313,8 +316,13 @@ def examples(data: Path) -> dict[str, Part]:
 def test_the_published_answers_are_read_and_nothing_is_lost(
     examples: dict[str, Part], tmp_path: Path, name: str, whats: list[str]
 ) -> None:
-    rows = rows_of(plaid.read, tmp_path, examples[name])
+    licences, rows = [], []
+    for row in rows_of(plaid.read, tmp_path, examples[name]):
+        (licences if row.what == "licence" else rows).append(row)
     assert [row.what for row in rows] == whats
+    assert len(licences) == ("item" in examples[name])
+    for licence in licences:
+        assert {SCOPES[row.what] for row in rows} <= set(cast("tuple[str, ...]", licence.facts["scopes"]))
     events = list(events_of(rows, origin=ORIGIN))
     assert not any(isinstance(event, BadRow) for event in events)
     by_id = {
