@@ -316,7 +316,8 @@ def examples(data: Path) -> dict[str, Part]:
 def test_the_published_answers_are_read_and_nothing_is_lost(
     examples: dict[str, Part], tmp_path: Path, name: str, whats: list[str]
 ) -> None:
-    licences, rows = [], []
+    licences: list[Row] = []
+    rows: list[Row] = []
     for row in rows_of(plaid.read, tmp_path, examples[name]):
         (licences if row.what == "licence" else rows).append(row)
     assert [row.what for row in rows] == whats
