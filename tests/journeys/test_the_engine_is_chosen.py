@@ -23,12 +23,12 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.store.ports import BANK
 
+pytestmark = pytest.mark.server
+
 MODULES_WITHOUT_DRIVER = """
 import sys
 sys.modules["psycopg"] = None
 from marketofone.cli import main
-
-pytestmark = pytest.mark.server
 main()
 """
 
