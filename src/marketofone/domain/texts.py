@@ -47,24 +47,29 @@ def unfit(told: Struct, *, controls: bool = True) -> Unfit | None:
     >>> unfit(AppOpened(device="phone")) is None
     True
     """
-    values_of, patterns = _checks(type(told), controls=controls)
-    for value, (name, pattern) in zip(values_of(told), patterns, strict=False):
-        if value is not None and pattern.search(value) is None:
-            return Unfit(name, pattern.pattern)
-    return None
+    return _check(type(told), controls=controls)(told)
 
 
 @cache
-def _checks(
-    kind: type[Struct], *, controls: bool
-) -> tuple[Callable[[Struct], Any], tuple[tuple[str, re.Pattern[str]], ...]]:
-    """Give a function that gets the texts to be checked, and what each must match."""
-    found = {name: pattern for name, pattern in _patterns(kind) if controls or pattern != PRINTED}
-    names = [*found, *found][: max(len(found), 2)]  # of one name alone it would give no tuple
-    return (
-        attrgetter(*names) if found else lambda _: (),
-        tuple((name, re.compile(pattern)) for name, pattern in found.items()),
-    )
+def _check(kind: type[Struct], *, controls: bool) -> Callable[[Struct], Unfit | None]:
+    """Give a function that finds a text of one kind of facts that does not match its pattern."""
+    found = [(name, re.compile(like)) for name, like in _patterns(kind) if controls or like != PRINTED]
+    if not found:
+        return lambda _: None
+    names = [name for name, _ in found]
+    values_of = attrgetter(*names, names[0])  # of one name alone it would give no tuple
+    untold = (None,) * (len(names) + 1)
+
+    def check(told: Struct) -> Unfit | None:
+        values = values_of(told)
+        if values == untold:  # most say none of what is seldom said
+            return None
+        for value, (name, pattern) in zip(values, found, strict=False):
+            if value is not None and pattern.search(value) is None:
+                return Unfit(name, pattern.pattern)
+        return None
+
+    return check
 
 
 def _patterns(kind: type[Struct]) -> Iterator[tuple[str, str]]:
