@@ -152,6 +152,62 @@ def test_a_booking_that_was_of_an_own_account_goes_from_the_other_holder(couple:
     proven(couple)
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize("replaces", [None, "1"])
+def test_what_moves_to_an_own_account_goes_from_the_other_holder_also_under_its_id_and_in_one_batch(
+    couple: Bank, pieces: int, replaces: str | None
+) -> None:
+    moved = {"id": "1"} if replaces is None else {"id": "2", "replaces": replaces}
+    rows = [books("boris", id="1"), books("boris", FOOD, "groceries", account="own", **moved)]
+
+    for some in [rows] if pieces == 1 else [[row] for row in rows]:
+        report = couple.ingest(some, now=NOW)
+        assert report.rows == report.events == len(some)
+
+    assert spent(couple, "boris") == -FOOD
+    assert not spent(couple, "anna")
+    proven(couple)
+
+
+def test_what_moves_to_an_own_account_and_back_is_not_lost(couple: Bank) -> None:
+    for account, minor in (("joint", RENT), ("own", RENT), ("joint", FOOD)):
+        couple.ingest([books("boris", minor, "groceries", id="1", account=account)], now=NOW)
+
+    assert spent(couple, "boris") == -FOOD
+    couple.ingest([removes("boris", "1")], now=NOW)
+    assert not spent(couple, "boris")
+    proven(couple)
+
+
+def test_who_holds_an_account_is_known_wherever_it_stands_among_what_arrives_and_when_it_comes_late(bank: Bank) -> None:
+    for who in ("anna", "boris"):
+        says(bank, who)
+    early = books("joint", id="early")
+    assert bank.ingest([early], now=NOW).refused == 1  # whose it is was not told
+
+    assert bank.ingest([books("joint", FOOD, "groceries", id="1"), opens("anna"), opens("boris")], now=NOW).events == 3
+    assert (spent(bank, "anna"), spent(bank, "boris")) == (-FOOD, -FOOD)
+    bank.ingest([early], now=NOW)
+
+    assert (spent(bank, "anna"), spent(bank, "boris")) == (-RENT - FOOD, -RENT - FOOD)
+    proven(bank)
+
+
+def test_a_holder_never_sees_what_a_forgotten_one_did_before_they_shared_an_account(bank: Bank) -> None:
+    for who in ("anna", "boris"):
+        says(bank, who)
+    bank.ingest([opens("anna"), opens("boris", at=NOW - 3 * DAY)], now=NOW)
+    bank.erase("anna", ground="asked", now=NOW)
+    rows = [books("anna", id="before", at=NOW - 5 * DAY), books("anna", FOOD, "groceries", id="since")]
+
+    for _ in range(2):
+        report = bank.ingest(rows, now=NOW)
+        assert (report.rows, report.dead_letters) == (2, 1)
+        assert spent(bank, "boris") == -FOOD
+        bank.ingest([opens("boris", at=NOW - 3 * DAY)], now=NOW)  # told again: alone by now
+    proven(bank)
+
+
 def test_what_one_holder_takes_back_of_an_own_account_leaves_the_own_account_of_the_other(couple: Bank) -> None:
     couple.ingest([opens("anna", account="hers"), opens("boris", account="his")], now=NOW)
     both = [pays("anna", RENT, "rent", id="1", account="hers"), pays("boris", RENT, "rent", id="1", account="his")]

@@ -38,6 +38,7 @@ _COVERED: dict[str, LicenceScope] = {
 }
 _UTC = Calendar("UTC")
 _NEVER = Instant(0)
+_EVER = Instant(2**62)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 
 
@@ -102,6 +103,14 @@ def without_offers(licences: Licences, now: Instant) -> tuple[str, ...]:
 def has_outlived(licences: Licences, made: Instant, now: Instant) -> bool:
     """Say whether less is allowed now than when something was made of the data."""
     return any(made < one.narrowed or (one.until is not None and made < one.until <= now) for one in licences)
+
+
+def unregarded(licences: Licences, now: Instant) -> Licences:
+    """Give the licences of an id as what was made without them must obey them: of that, it may rest on more."""
+    return tuple(
+        replace(one, narrowed=_EVER) if one.has_ended(now) or one.since is not None or one.scopes != ALL else one
+        for one in licences
+    )
 
 
 def beyond(event: Event, licences: Licences, *, now: Instant) -> str | None:

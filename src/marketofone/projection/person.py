@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.consent.ledger import Consents, together
-from marketofone.consent.licence import GOVERNED, has_outlived
+from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
 from marketofone.domain.moment import Instant
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
@@ -43,6 +44,11 @@ class Person(Struct, frozen=True, dict=True):
         """What all ids allow together."""
         return together([self.states[member.subject].consents for member in self.members])
 
+    def consents_over(self, subjects: Collection[int], *, now: Instant) -> Consents:
+        """Give what all ids allow of what was made of some of them: it regarded no licence of the others."""
+        each = ((member.subject in subjects, self.states[member.subject].consents) for member in self.members)
+        return together([one if seen else replace(one, licences=unregarded(one.licences, now)) for seen, one in each])
+
     @cached_property
     def contacts(self) -> Contacts:
         """What was said to the person lately, in the order of entries."""
@@ -51,16 +57,21 @@ class Person(Struct, frozen=True, dict=True):
     @cached_property
     def forecast(self) -> ForecastSummary | None:
         """What the last forecast said that still counts."""
+        return None if self._last_forecast is None else self._last_forecast.summary
+
+    @cached_property
+    def _last_forecast(self) -> LastForecast | None:
         each = (self.states[member.subject].forecast for member in self.members)
-        counting = (one.summary for one in each if one is not None and self._counts(one))
-        return max(counting, key=lambda one: one.at, default=None)
+        counting = (one for one in each if one is not None and self._counts(one))
+        return max(counting, key=lambda one: one.summary.at, default=None)
 
     def forecast_at(self, now: Instant) -> ForecastSummary | None:
         """Give what the last forecast said, unless it rests on data of another bank of which less may be used now."""
-        summary = self.forecast
-        if summary is None or GOVERNED not in summary.sources:
-            return summary
-        return None if has_outlived(self.consents.licences, summary.at, now) else summary
+        last = self._last_forecast
+        if last is None or GOVERNED not in last.summary.sources:
+            return self.forecast
+        consents = self.consents_over(dict(last.journals).keys(), now=now)
+        return None if has_outlived(consents.licences, last.summary.at, now) else last.summary
 
     def _counts(self, forecast: LastForecast) -> bool:
         """Say whether a forecast rests on this person alone, and nothing it was made of was taken back since.

@@ -99,21 +99,22 @@ def taught(
     if decision.context and (outdated or not known):
         return Skipped(decision=decision.id, why="outdated")
     theirs = facts.subjects <= person.states.keys()
-    leave = learning_permit(person, decision, config=config, now=max(now, outcome.at)) if theirs else None
+    leave = learning_permit(person, facts, config=config, now=max(now, outcome.at)) if theirs else None
     days = config.settings.outcome_days
     return join(outcome, decision=decision, earlier=facts.earlier, permit=leave, window_days=days)
 
 
-def learning_permit(person: Person, decision: Decision, *, config: BankConfig, now: Instant) -> Permit:
+def learning_permit(person: Person, facts: LessonFacts, *, config: BankConfig, now: Instant) -> Permit:
     """Give the person's permit to learn from what a decision used."""
+    judged = person.judged(now)
     return permit(
         config.policy.serving("learning"),
-        person.consents,
+        person.consents_over(facts.subjects, now=judged),
         customer=person.name,
-        channel=decision.channel,
+        channel=facts.decision.channel,
         policy=config.policy,
-        now=person.judged(now),
-        made=decision.at,
+        now=judged,
+        made=facts.decision.at,
     )
 
 
@@ -162,15 +163,16 @@ def _noted(
     asked, made = person.asked, decision_at(reader, person.asked, n)
     decision = made.decision
     earlier = tuple(earlier_outcomes(reader, person, decision))
+    facts = LessonFacts(outcome, decision, earlier, made.rests_on.subjects)
     lesson = taught(
         person,
-        LessonFacts(outcome, decision, earlier, made.rests_on.subjects),
+        facts,
         config=snapshot.config,
         outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
         now=judged,
     )
     teaches = not isinstance(lesson, Skipped)
-    uses = _learned_from(snapshot, person, decision, now=judged) if teaches else ()
+    uses = _learned_from(snapshot, person, facts, now=judged) if teaches else ()
     to = Decided(decision.action, made.kind, decision.channel, decision.at)
     record = OutcomeRecord(context.actor, outcome, uses, to)
     draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
@@ -178,10 +180,10 @@ def _noted(
 
 
 def _learned_from(
-    snapshot: Snapshot, person: Person, decision: Decision, *, now: Instant
+    snapshot: Snapshot, person: Person, facts: LessonFacts, *, now: Instant
 ) -> tuple[tuple[str, str], ...]:
-    leave = learning_permit(person, decision, config=snapshot.config, now=now)
-    used = {source for _, source in decision.uses}
+    leave = learning_permit(person, facts, config=snapshot.config, now=now)
+    used = {source for _, source in facts.decision.uses}
     return tuple((leave.purpose, source) for source in sorted(leave.sources & used) or sorted(leave.sources)[:1])
 
 

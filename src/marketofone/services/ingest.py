@@ -21,7 +21,7 @@ from msgspec import Struct
 from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import Event, IdentityLinked, IdentityUnlinked
+from marketofone.domain.event import ACCOUNT_OPENED, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.counts import added_by
@@ -91,7 +91,14 @@ def ingest(context: AppContext, incoming: Sequence[Incoming], *, now: Instant) -
 
 
 def _take_and_pass_on(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> BatchReport:
-    """Append a piece, and what it says of joint accounts to the journals of their other holders; a row counts once."""
+    """Append a piece, and what it says of joint accounts to the journals of their other holders; a row counts once.
+
+    Who holds an account is told first, wherever it stands in the piece.
+    """
+    opening = [arrival for arrival in arrivals if arrival.event.kind == ACCOUNT_OPENED]
+    if opening and len(opening) < len(arrivals):
+        others = [arrival for arrival in arrivals if arrival.event.kind != ACCOUNT_OPENED]
+        return _take_and_pass_on(context, opening, now=now) + _take_and_pass_on(context, others, now=now)
     arrivals, asked = addressed(context, arrivals, now=now), Asked()
     report = _take(context, arrivals, now=now, asked=asked)
     if asked.accounts or asked.removing:

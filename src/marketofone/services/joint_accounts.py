@@ -25,7 +25,7 @@ from marketofone.domain.event import ACCOUNT_OPENED, REMOVED, Event, EventRemove
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import BalanceStated, Movement, OrderPlaced
 from marketofone.projection import codec
-from marketofone.projection.amendments import is_gone
+from marketofone.projection.amendments import is_gone, later_id
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.records import AccountRecord
 from marketofone.projection.reducer import Holding, SubjectState
@@ -151,19 +151,17 @@ def copies(context: AppContext, arrivals: Iterable[Arrival], *, sharing: Mapping
 def addressed(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> list[Arrival]:
     """Give arrivals about an account, or about a holder who was forgotten, as arrivals about one of its holders.
 
-    Those about names that neither a customer nor an account has stay as they are.
+    Those about names that neither a customer nor an account has stay as they are. What came about an account before
+    its holders were told has made a customer of its name; that one holds nothing.
     """
     names = {arrival.event.customer for arrival in arrivals}
     unknown = names - context.keys.find(names).keys()
-    if not unknown:
-        return arrivals
-    forgotten = context.keys.barred(unknown, now=now)
+    forgotten = context.keys.barred(unknown, now=now) if unknown else ()
 
     def is_addressed(event: Event) -> bool:
-        return event.customer in unknown and (
-            event.kind == REMOVED
-            or (event.kind in BOOKED and (event.customer in forgotten or _account_of(event) == event.customer))
-        )
+        if event.kind == REMOVED:
+            return event.customer in unknown
+        return event.kind in BOOKED and (event.customer in forgotten or _account_of(event) == event.customer)
 
     if not any(is_addressed(arrival.event) for arrival in arrivals):
         return arrivals
@@ -189,6 +187,7 @@ class _Look:
         self._reader = reader
         self._calendar = context.snapshot(reader).config.calendar
         self._states: dict[int, SubjectState] = {}
+        self._given: set[tuple[int, bytes]] = set()  # what goes on to other holders, before it is kept
         self.mark = cache(partial(holder_mark, context.keys))
         self.linked = cache(self._linked)
 
@@ -219,14 +218,25 @@ class _Look:
         own = self.state(customer.subject).accounts.get(self._account(event))
         others = [] if own is None else self._others(customer, own)
         given = self._moved(customer, arrival, but=others)
-        if any(is_gone(event, self.state(one.subject).removed_keys) for one in (customer, *others)):
+        if self._is_gone(event, customer, others):
             return given + [
                 _removal(event, id=event.id, customer=one.name)
                 for one in (customer, *others)
                 if self._keeps(one, event.key, kind=event.kind)
                 and not is_gone(event, self.state(one.subject).removed_keys)
             ]
-        return given + [about(arrival, one.name) for one in others if self._sees(one, event)]
+        seeing = [one for one in others if self._sees(one, event)]
+        self._given.update((one.subject, event.key) for one in seeing)
+        return given + [about(arrival, one.name) for one in seeing]
+
+    def _is_gone(self, event: Event, customer: Customer, others: Collection[Customer]) -> bool:
+        """Say whether what was booked was taken back, from a customer or from another holder.
+
+        From another holder it may only have gone because a later version was of another account.
+        """
+        second = key_of(event.producer, later_id(event.id, 2))
+        told = (customer,) if self._is_known(customer, second) else (customer, *others)
+        return any(is_gone(event, self.state(one.subject).removed_keys) for one in told)
 
     def removed(self, customer: Customer, arrival: Arrival) -> list[Arrival]:
         """Give what takes an event back as events of the other holders who keep it of an account they share."""
@@ -241,9 +251,12 @@ class _Look:
         event = arrival.event
         mark = self.mark(event.customer if event.kind == REMOVED else _account_of(event))
         since = {one.customer: one.since for one in self.linked(mark) if one.since is not None}
-        if not since:
+        if not since or any(one.name == event.customer for one in since):
             return arrival
         holders = sorted(since, key=lambda one: (since[one], one.subject))
+        if event.kind != REMOVED and event.customer != _account_of(event):  # of a holder who was forgotten
+            holders = [one for one in holders if self._counts_for(one, event, mark)]
+            return about(arrival, holders[0].name) if holders else arrival
         keep = (one for one in holders if event.kind == REMOVED and self._keeps_removed(one, event))
         return about(arrival, next(keep, holders[0]).name)
 
@@ -290,16 +303,26 @@ class _Look:
             return False
         return isinstance(event.data, OrderPlaced) or event.day(self._calendar) >= self._calendar.day_of(held.since)
 
+    def _counts_for(self, holder: Customer, event: Event, mark: bytes) -> bool:
+        """Say the same of an account that a holder may hold alone by now: what was before is another's alone."""
+        since = self._since(holder, mark, alone=False)
+        on = event.day(self._calendar)
+        return since is not None and (isinstance(event.data, OrderPlaced) or on >= self._calendar.day_of(since))
+
     def _moved(self, customer: Customer, arrival: Arrival, *, but: Collection[Customer]) -> list[Arrival]:
-        """Take back what a movement replaces, for holders to whom that went and the movement does not go."""
+        """Take back what a movement replaces, for holders to whom that went and the movement does not go.
+
+        It may replace itself: what is sent again under its id, as one of another account.
+        """
         event, data = arrival.event, arrival.event.data
-        if not isinstance(data, Movement) or data.replaces is None:
+        if not isinstance(data, Movement):
             return []
-        key = key_of(event.producer, data.replaces)
         return [
-            _removal(event, id=data.replaces, customer=one.name)
+            _removal(event, id=id, customer=one.name)
             for one in self._co_holders(customer)
-            if one not in but and self._keeps(one, key, kind=event.kind)
+            if one not in but
+            for id in (event.id, data.replaces)  # noqa: A001 - the word of CloudEvents
+            if id is not None and self._keeps(one, key_of(event.producer, id), kind=event.kind)
         ]
 
     def _keeps_removed(self, customer: Customer, event: Event) -> bool:
@@ -309,10 +332,15 @@ class _Look:
 
     def _keeps(self, customer: Customer, key: bytes, *, kind: str) -> bool:
         """Say whether a journal keeps an event of an account that is shared: of others nothing comes from others."""
-        if not self._reader.known([(customer.subject, event_number(key, subject=customer.subject))]):
+        if (customer.subject, key) in self._given:
+            return True
+        if not self._is_known(customer, key):
             return False
         shared = self.state(customer.subject).accounts
         return any(event.key == key and self._account(event) in shared for event in self._kept(customer, kind=kind))
+
+    def _is_known(self, customer: Customer, key: bytes) -> bool:
+        return bool(self._reader.known([(customer.subject, event_number(key, subject=customer.subject))]))
 
     def _kept(self, customer: Customer, *, kind: str) -> Iterator[Event]:
         """Read the events of a kind that a journal keeps, the newest first."""

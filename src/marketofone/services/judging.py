@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
-from marketofone.consent.ledger import NEVER_ASKED, Consents, with_licences
+from marketofone.consent.ledger import NEVER_ASKED, Consents, together, with_licences
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS
 from marketofone.domain.moment import Instant
@@ -46,10 +46,13 @@ class Judged(Struct, frozen=True, gc=False):
 
 
 class _Standing(NamedTuple):
-    """What decides about arrivals: the state, what all ids of the person allow, the last instant, and what was read."""
+    """What decides about arrivals: the state, what its id and the other ids of the person allow, the last instant.
+
+    ``others`` says what must still stand of the journals that were read.
+    """
 
     state: SubjectState
-    consents: Consents
+    allow: tuple[Consents, ...]
     last: Instant
     others: dict[int, Expectation]
 
@@ -85,13 +88,14 @@ def judge(
 
 def _standing(context: AppContext, snapshot: Snapshot, customer: Customer, head: Head) -> _Standing:
     if head.n == 0:
-        return _Standing(NOTHING, NEVER_ASKED, head.recorded, {})
+        return _Standing(NOTHING, (NEVER_ASKED,), head.recorded, {})
     known = context.projection.remembered(customer.subject)
     if known is not None and known.guard == head.guard and not known.members:
         # Arrivals alone change neither consents nor who is who.
-        return _Standing(known, known.consents, head.recorded, {})
+        return _Standing(known, (known.consents,), head.recorded, {})
     person = snapshot.person_of(customer)
-    return _Standing(person.own, person.consents, person.recorded, person.expects(strict=False))
+    others = (state.consents for subject, state in person.states.items() if subject != customer.subject)
+    return _Standing(person.own, (person.own.consents, *others), person.recorded, person.expects(strict=False))
 
 
 def _judged(
@@ -104,10 +108,11 @@ def _judged(
     now: Instant,
     random: codec.Random,
 ) -> Judged:
-    policy, consents, now = snapshot.config.policy, standing.consents, max(now, standing.last)
+    policy, (own, *others), now = snapshot.config.policy, standing.allow, max(now, standing.last)
     licences = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
     if licences:  # what arrives together with a licence is judged by it
-        consents = with_licences(consents, licences, recorded=now)
+        own = with_licences(own, licences, recorded=now)
+    consents = together([own, *others])
     verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
     found = _Found(context, customer, unresolved=customer.subject in context.unresolved)
     found.take(arrivals, verdicts, policy=policy)

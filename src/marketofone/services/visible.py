@@ -27,10 +27,11 @@ def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, no
     if decision.uses and not record.rests_on.subjects <= person.states.keys():
         return DEPARTED
     purposes = dict.fromkeys(purpose for purpose, _ in decision.uses)
+    consents = person.consents_over(record.rests_on.subjects, now=judged)
     permits = {
         purpose: permit(
             purpose,
-            person.consents,
+            consents,
             customer=decision.customer,
             channel=decision.channel,
             policy=config.policy,
