@@ -74,6 +74,20 @@ def test_what_stands_and_moves_on_it_counts_once_whatever_comes_first(bank: Bank
     proven(bank)
 
 
+def test_a_merchant_counts_what_was_paid_once(bank: Bank) -> None:
+    says(bank, "anna")
+    rows = [
+        pays("anna", FOOD, "groceries", account=IBAN, merchant="Shop"),
+        tells("anna", FOOD, "groceries", merchant="Shop"),
+    ]
+    bank.ingest(rows, now=NOW)
+
+    assert [(one.name, one.payments) for one in bank.merchants("anna", now=NOW)] == [("Shop", 1)]
+    says(bank, "anna", "withdraw", source="transactions")
+    assert [(one.name, one.payments) for one in bank.merchants("anna", now=NOW)] == [("Shop", 1)]
+    proven(bank)
+
+
 @pytest.mark.parametrize("refused", ["transactions", "open_banking"])
 def test_where_one_source_is_refused_the_other_counts_whole(bank: Bank, refused: str) -> None:
     says(bank, "anna")

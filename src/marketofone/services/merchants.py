@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from marketofone.consent.gate import admissible, permit
+from marketofone.consent.gate import Admitted, admissible, admit, permit
 from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
 from marketofone.models.movement import CATEGORIES
 from marketofone.profile.registers import MerchantCorrection, merchants
+from marketofone.profile.same_accounts import counts_beside
 from marketofone.projection import codec
 from marketofone.projection.folding import (
     BOUGHT,
@@ -28,6 +29,7 @@ from marketofone.projection.folding import (
     merchant_of,
     movement_reading,
     turned_out,
+    twice_in,
 )
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.person import Person
@@ -94,7 +96,15 @@ def list_merchants(
         purpose, policy = snapshot.config.policy.serving("insights"), snapshot.config.policy
         opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=policy, now=judged)
         sources = sorted(opened.sources & KINDS.keys())
-        kept = [pair for pair in _kept(snapshot, person, sources) if pair[1].at <= moment]
+        states = snapshot.states(person, now=moment, sources=frozenset(sources), judged=judged)
+        twice, calendar = twice_in(states), snapshot.config.calendar
+        kept = [
+            pair
+            for pair in _kept(snapshot, person, sources)
+            if pair[1].at <= moment and counts_beside(pair[1], twice, calendar=calendar)
+        ]
+        verdicts = admit([event for _, event in kept], person.consents, policy=policy, now=judged)
+        kept = [pair for pair, verdict in zip(kept, verdicts, strict=True) if isinstance(verdict, Admitted)]
         return _views(_paid(kept, snapshot)), tuple((purpose, source) for source in sources)
 
     return read_person(context, customer, what="merchants", now=now, as_of=as_of, look=look)
