@@ -157,6 +157,53 @@ def test_of_several_ids_of_one_person_each_licence_holds(bank: Bank) -> None:
     proven(bank)
 
 
+def test_a_wide_licence_of_one_id_does_not_open_what_that_of_another_closes(bank: Bank) -> None:
+    for customer in ("c-1", "c-2"):
+        says(bank, customer)
+    refused(bank, licence(scopes=["balances"], at=NOW - DAY).replace(b'"c-1"', b'"c-2"'))
+    shares(bank, "key", "c-1", "c-2")
+
+    assert refused(bank, licence(), payment(), balance()) == 1  # whatever comes together with the wider one
+    assert refused(bank, payment()) == 1
+    proven(bank)
+
+
+@pytest.mark.parametrize("narrow", [{"scopes": []}, {"since": "2026-01-05"}, {"until": NOW - DAY}])
+def test_what_one_id_was_told_is_hidden_where_the_licence_of_a_later_id_does_not_cover_it(
+    bank: Bank, narrow: dict[str, object]
+) -> None:
+    for customer in ("c-1", "c-2"):
+        says(bank, customer)
+    refused(bank, licence(at=NOW - DAY, **narrow).replace(b'"c-1"', b'"c-2"'))  # type: ignore[arg-type]
+    refused(bank, licence(), balance(at=NOW - 2 * DAY), payment(at=NOW - 2 * DAY))
+    made = bank.decide("c-1", occasion="app.opened", now=Instant(NOW + 1))
+    assert bank.decision(made.id, now=Instant(NOW + 1)).uses
+    bank.forecast("c-1", now=Instant(NOW + 1))
+
+    shares(bank, "key", "c-1", "c-2", now=NOW + 2)
+
+    assert BALANCE not in values(bank, "c-1", now=NOW + 3)
+    with pytest.raises(ConsentRefused, match="became less"):
+        bank.decision(made.id, now=Instant(NOW + 3))
+    after = bank.decide("c-1", occasion="app.opened", now=Instant(NOW + 3))
+    assert bank.decision(after.id, now=Instant(NOW + 4)).action == after.action
+    proven(bank)
+
+
+def test_no_merchant_is_told_that_only_data_beyond_a_licence_name(bank: Bank) -> None:
+    says(bank, "c-1")
+    refused(bank, licence(), payment(merchant="Ended"), payment("second", merchant="Early"))
+
+    def told(now: int) -> list[str]:
+        return [one.name for one in bank.merchants("c-1", now=Instant(now))]
+
+    assert told(END - 1) == ["Early", "Ended"]
+    assert told(END) == ["Early"]
+    refused(bank, licence("second", since="2026-01-06", at=END), now=END)
+    assert told(END + 1) == []
+    proven(bank)
+
+
 @pytest.mark.parametrize("until", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
 def test_an_end_in_any_year_can_be_told(bank: Bank, until: str) -> None:
     says(bank, "c-1")
