@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
 
 import pytest
@@ -164,6 +165,28 @@ def test_money_moved_to_an_account_that_is_told_twice_is_an_own_transfer(bank: B
     known = values(bank, "anna")
 
     assert (known["income_30d"], known["spend_30d"]) == (0, 0)
+    proven(bank)
+
+
+@pytest.mark.parametrize("less", ["refused", "removed", "licensed"])
+def test_what_a_payment_turned_out_to_be_by_what_may_not_be_used_any_more_it_is_no_more(bank: Bank, less: str) -> None:
+    says(bank, "anna")
+    there = {"institution": "x", "account": "pot", "amount_minor": 50_000, "currency": "EUR"}
+    bank.ingest([opens("anna", "giro"), moves("anna", -50_000, "giro")], now=NOW)
+    bank.ingest([sent("openbanking.transaction", "anna", id="there", **there)], now=NOW)  # type: ignore[arg-type]
+    assert spent(bank, "anna") == 0
+
+    if less == "refused":
+        says(bank, "anna", "withdraw", source="open_banking")
+    elif less == "removed":
+        named = {"type": "openbanking.transaction", "id": "there"}
+        row = {**json.loads(sent("event.removed", "anna")), "data": named}
+        bank.ingest([json.dumps(row).encode()], now=NOW)
+    else:
+        scopes: dict[str, object] = {"institution": "x", "scopes": ["balances"]}
+        bank.ingest([sent("openbanking.licensed", "anna", **scopes)], now=NOW)  # type: ignore[arg-type]
+
+    assert spent(bank, "anna") == 50_000
     proven(bank)
 
 

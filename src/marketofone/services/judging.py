@@ -10,7 +10,7 @@ from msgspec import Struct
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents, together, with_licences
 from marketofone.consent.policy import ConsentPolicy
-from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS
+from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, REMOVED
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
@@ -27,6 +27,7 @@ from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Draft, Expectation, Head, LinkChange
 
 _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
+_LESS_TOLD = frozenset({REMOVED, LICENSED})  # after which movements may be no more what they turned out to be
 _VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
 _FIRST = Expectation(0)
 
@@ -166,7 +167,8 @@ class _Found:
             reading = read_event(self._context, event) if may_read else NOT_READ
             if reading.is_text:
                 self.texts.add(source)
-            self.left_open = self.left_open or reading.open or (self._unresolved and is_movement)
+            opens_again = event.kind in _LESS_TOLD or (self._unresolved and is_movement)
+            self.left_open = self.left_open or reading.open or opens_again
             judgement = _VERDICTS[type(verdict)]
             self.counts[judgement] += 1
             if not isinstance(verdict, Admitted):
