@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents, together, with_licences
@@ -110,11 +110,12 @@ def _judged(
     random: codec.Random,
 ) -> Judged:
     policy, (own, *others), now = snapshot.config.policy, standing.allow, max(now, standing.last)
-    licences = [arrival.event for arrival in arrivals if arrival.event.kind == LICENSED]
+    arrived = [arrival.event for arrival in arrivals]
+    licences = [event for event in arrived if event.kind == LICENSED]
     if licences:  # what arrives together with a licence is judged by it
         own = with_licences(own, licences, recorded=now)
     consents = together([own, *others])
-    verdicts = admit([arrival.event for arrival in arrivals], consents, policy=policy, now=now)
+    verdicts = admit(arrived, consents, policy=policy, now=now)
     found = _Found(context, customer, unresolved=customer.subject in context.unresolved)
     found.take(arrivals, verdicts, policy=policy)
     if found.left_open:
@@ -123,13 +124,13 @@ def _judged(
         (to, source) for source in sorted(found.texts) for to in opened_by(source, consents, policy=policy, now=now)
     ]
     record = IngestRecord(context.actor, tuple(found.events), tuple(uses))
-    removed = {gone.source for arrival in arrivals if (gone := taken_back(arrival.event)) is not None}  # by source
+    removed = {gone.source for gone in map(taken_back, arrived) if gone is not None}  # by source
     draft = codec.draft(
         "amendment" if removed else "signal" if found.signal else "ingest",
         record,
         subject=customer.subject,
         box=customer.box,
-        at=max([arrival.event.at for arrival in arrivals]),
+        at=max([event.at for event in arrived]),
         keys=found.keys,
         random=random,
     )
@@ -138,19 +139,24 @@ def _judged(
     return Judged(draft, record, drop, tuple(found.links), standing.state, found.told, refused, gaps, found.refusals)
 
 
-class _Found:
-    """What is found of the arrivals about one customer, one after the other."""
+class _Found(Struct, gc=False):
+    """What is found of the arrivals about one customer, one after the other.
 
-    def __init__(self, context: AppContext, customer: Customer, *, unresolved: bool) -> None:
-        self._context, self._customer, self._unresolved = context, customer, unresolved
-        self.events: list[KeptEvent] = []
-        self.told: list[Told] = []
-        self.keys: list[int] = []
-        self.links: list[LinkChange] = []
-        self.texts: set[str] = set()  # sources whose texts were read
-        self.counts = [0, 0, 0]  # by verdict
-        self.refusals: dict[str, int] = {}
-        self.signal = self.left_open = False
+    ``texts`` are the sources whose texts were read; ``counts`` go by verdict.
+    """
+
+    context: AppContext
+    customer: Customer
+    unresolved: bool
+    events: list[KeptEvent] = []
+    told: list[Told] = []
+    keys: list[int] = []
+    links: list[LinkChange] = []
+    texts: set[str] = set()
+    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    refusals: dict[str, int] = {}
+    signal: bool = False
+    left_open: bool = False
 
     def take(
         self, arrivals: Sequence[Arrival], verdicts: Sequence[Admitted | Refused | Gap], *, policy: ConsentPolicy
@@ -164,10 +170,10 @@ class _Found:
             # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
             # Whose an account is stays known whatever they allow: without it, it would be closed to its other holders.
             may_read = isinstance(verdict, Admitted) or (kept and is_movement) or opens
-            reading = read_event(self._context, event) if may_read else NOT_READ
+            reading = read_event(self.context, event) if may_read else NOT_READ
             if reading.is_text:
                 self.texts.add(source)
-            opens_again = event.kind in _LESS_TOLD or (self._unresolved and is_movement)
+            opens_again = event.kind in _LESS_TOLD or (self.unresolved and is_movement)
             self.left_open = self.left_open or reading.open or opens_again
             judgement = _VERDICTS[type(verdict)]
             self.counts[judgement] += 1
@@ -177,7 +183,7 @@ class _Found:
             self.events.append(KeptEvent(judgement, source, event.kind, event.at, body, reading.body))
             self.told.append(reading.told)
             if opens and reading.body is not None:
-                self.links.append(LinkChange(mark_of(reading.body), self._customer.subject, linked=True))
+                self.links.append(LinkChange(mark_of(reading.body), self.customer.subject, linked=True))
             if kept:
-                self.keys.append(event_number(event.key, subject=self._customer.subject))
+                self.keys.append(event_number(event.key, subject=self.customer.subject))
                 self.signal = self.signal or source in _SIGNALS
