@@ -11,7 +11,7 @@ from situations import NOW, pays, says, sent, values
 
 import marketofone
 from marketofone import Bank
-from marketofone.domain.moment import HOUR, Instant
+from marketofone.domain.moment import DAY, HOUR, Day, Instant, date_of
 from proofs import proven
 
 COFFEE, DINNER = -450, -4_500
@@ -58,6 +58,24 @@ def test_a_payment_sent_again_under_its_id_with_other_facts_is_corrected(bank: B
         assert spent(bank) == -COFFEE
     third = bank.ingest([pays("anna", 2 * COFFEE, "dining", id="1")], now=NOW)
     assert (third.events, spent(bank)) == (1, -2 * COFFEE)
+    proven(bank)
+
+
+def test_what_corrects_an_old_payment_today_is_as_old_as_that_payment(bank: Bank) -> None:
+    says(bank, "anna")
+    old, new = (date_of(Day(NOW // DAY - ago)).isoformat() for ago in (70, 10))
+    bank.ingest(
+        [
+            pays("anna", 250_000, "salary", at=NOW - 70 * DAY, id="old", booked=old, balance_minor=300_000),
+            pays("anna", 250_000, "salary", at=NOW - 10 * DAY, id="new", booked=new, balance_minor=500_000),
+        ],
+        now=NOW,
+    )
+    bank.ingest([pays("anna", 240_000, "salary", replaces="old", booked=old, balance_minor=290_000)], now=NOW)
+
+    known = values(bank, "anna")
+
+    assert (known["days_since_income"], known["balance_last"]) == (10, 500_000)
     proven(bank)
 
 

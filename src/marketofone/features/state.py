@@ -39,7 +39,7 @@ from marketofone.profile.registers import Registers, fold_registers, pack, unpac
 HERE, ELSEWHERE = "transactions", "open_banking"
 """The sources of accounts here and at other banks."""
 AdmittedEvent = tuple[Admitted, Reading | None]
-_FORMAT = b"6"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"7"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400
@@ -269,9 +269,10 @@ def _split(rows: Rows, states: int, *, key_bits: int) -> list[Rows]:
 def _keep(kept: bytes, single: list[Single], *, firsts: frozenset[int]) -> bytes:
     held: dict[tuple[int, int], Single] = {(one[0], one[1]): one for one in KEPT.iter_unpack(kept)}
     for one in single:
-        slot, thing, _, at, key, _ = one
+        slot, thing = one[:2]
         rival = held.get((slot, thing))
-        if rival is None or ((at, key) > (rival[3], rival[4])) != (slot in firsts):
+        # The day counts first: what corrects an old movement is told today, and is as old as that movement.
+        if rival is None or (one[2:5] > rival[2:5]) != (slot in firsts):
             held[slot, thing] = one
     return b"".join([KEPT.pack(*held[place]) for place in sorted(held)])
 
