@@ -156,7 +156,8 @@ def with_card_bills(accounts: Sequence[Account], *, as_of: int) -> list[Account]
     """Let what is owed on cards be the next card bill, where one stream of card bills shows when and from where.
 
     A bill that lies farther ahead than ``_BILL_DAYS`` is not closed yet: it is at least what is owed, and not less than
-    usual. Where several accounts pay card bills, history alone speaks.
+    usual. Where several accounts pay card bills, history alone speaks. An order that tells the bill itself leads; a
+    mandate that names no amount tells its day, and what is owed the amount.
     """
     owed = sum(-min(0, history_of(card, as_of).balance or 0) for card in accounts if card.type == "card")
     bills = [
@@ -169,8 +170,11 @@ def with_card_bills(accounts: Sequence[Account], *, as_of: int) -> list[Account]
     if len(bills) != 1:
         return list(accounts)
     (payer, stream), *_ = bills
-    day = next(stream.dates(after=as_of, upto=as_of + AHEAD_DAYS), None)
-    if day is None:
+    told = [order for order in payer.orders if _likeness(order, stream) is not None]
+    until = as_of + AHEAD_DAYS
+    days = [*(day for order in told for day in due_days(order, after=as_of, upto=until))]
+    day = min(days, default=next(stream.dates(after=as_of, upto=until), None))
+    if day is None or any(order.amount_minor is not None or order.ended or order.last_on is not None for order in told):
         return list(accounts)
     usual = 0 if day - as_of <= _BILL_DAYS else -stream.amount_minor
     bill = Order(
@@ -182,7 +186,8 @@ def with_card_bills(accounts: Sequence[Account], *, as_of: int) -> list[Account]
         category=stream.category or "card_bill",
         next_on=Day(day),
     )
-    return [dataclasses.replace(one, orders=(*one.orders, bill)) if one is payer else one for one in accounts]
+    orders = (*(order for order in payer.orders if order not in told), bill)
+    return [dataclasses.replace(one, orders=orders) if one is payer else one for one in accounts]
 
 
 def unseen(account: Account, *, as_of: int, span: int) -> list[Payment]:
