@@ -9,7 +9,7 @@ import pytest
 from situations import NOW, gives_up, pays, says, sent, shares, values
 
 from marketofone import Bank
-from marketofone.domain.moment import DAY
+from marketofone.domain.moment import DAY, Day, date_of
 from proofs import proven
 
 IBAN = "DE89370400440532013000"
@@ -116,6 +116,31 @@ def test_a_purpose_that_may_use_one_source_only_sees_all_of_it(bank: Bank) -> No
     assert values(bank, "anna")["other_bank_balance"] == 396_000
     assert [account.account for account in bank.forecast("anna", now=NOW).accounts] == [f"x/{IBAN}", "x/other"]
     bank.decide("anna", occasion="app.opened", now=NOW)
+    proven(bank)
+
+
+def test_its_limit_and_its_orders_count_wherever_they_are_told(bank: Bank) -> None:
+    says(bank, "anna")
+    order = sent(
+        "openbanking.order",
+        "anna",
+        institution="x",
+        account=IBAN,
+        currency="EUR",
+        order="so-1",
+        amount_minor=7_000,
+        category="tuition",
+        next_on=date_of(Day(NOW // DAY + 9)).isoformat(),
+    )
+    lived = [pays("anna", -100, "groceries", at=NOW - ago * DAY, account=IBAN) for ago in range(1, 60)]
+    bank.ingest([*both_tell(), *lived, states("anna", 391_000, limit_minor=50_000), order], now=NOW)
+
+    ahead = bank.forecast("anna", now=NOW)
+
+    assert ahead.limit_minor == 50_000
+    assert [one.amount_minor for one in ahead.payments if one.ordered] == [-7_000]
+    bank.ingest([opens("anna", IBAN, limit_minor=20_000)], now=NOW)
+    assert bank.forecast("anna", now=NOW).limit_minor == 20_000  # what is told here wins
     proven(bank)
 
 

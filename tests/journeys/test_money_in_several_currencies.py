@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,9 +16,9 @@ from bank_projects import Projects
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import Event
-from marketofone.domain.moment import DAY, Day, Instant
+from marketofone.domain.moment import DAY, Day, Instant, date_of
 from marketofone.domain.money import Rate, converted
-from marketofone.domain.money_events import TransactionBooked
+from marketofone.domain.money_events import OrderPlaced, TransactionBooked
 from marketofone.domain.rates import DailyRate, daily_rate
 from marketofone.projection import codec
 from marketofone.projection.records import ForecastRecord, ForecastSummary
@@ -226,6 +227,40 @@ def test_decisions_count_in_the_currency_of_the_bank_where_a_rate_is_known(bank:
     assert (ahead.currency, ahead.total, ahead.notes) == ("GBP", plain.total, plain.notes)
     assert ahead.total is not None
     assert low_point(bank, "ben") == 2 * min(day.quantiles[4] for day in ahead.total.days)
+    proven(bank)
+
+
+def test_an_order_in_another_currency_counts_at_a_named_rate_or_is_said_to_be_left_out(bank: Bank) -> None:
+    plain = bank.forecast("anna", now=NOW)
+    terms: dict[str, Any] = {
+        "account": "eur-account",
+        "order": "school",
+        "next_on": date_of(Day(TODAY + 9)),
+        "category": "tuition",
+    }
+    order = OrderPlaced(**terms, amount_minor=40_000, currency="CHF")
+    bank.ingest([happened("anna", order, at=NOW)], now=NOW)
+    without = bank.forecast("anna", now=NOW)
+    assert (without.total, without.payments) == (plain.total, plain.payments)
+    assert "orders in CHF are not in this forecast" in without.notes
+
+    told(bank, ecb("CHF", "0.8"))
+    ahead = bank.forecast("anna", now=NOW)
+    assert [(one.day, one.amount_minor) for one in ahead.payments if one.ordered] == [("2026-01-14", -50_000)]
+    assert "orders count CHF at 1.25 EUR of 2026-01-02, ECB" in ahead.notes
+    assert [[rate.of for rate in rates] for rates in recorded_rates(bank, "anna")] == [[], [], ["CHF"]]
+    proven(bank)
+
+
+def test_an_order_between_own_accounts_in_two_currencies_spends_nothing(bank: Bank) -> None:
+    told(bank, ecb("GBP", "0.8"), ecb("JPY", "160"))
+    before = bank.forecast("anna", now=NOW)
+    terms: dict[str, Any] = {"account": "eur-account", "order": "saving", "next_on": date_of(Day(TODAY + 9))}
+    order = OrderPlaced(**terms, amount_minor=40_000, currency="EUR", counterparty_account="gbp-account")
+    bank.ingest([happened("anna", order, at=NOW)], now=NOW)
+    after = bank.forecast("anna", now=NOW)
+    assert abs(middle(after) - middle(before)) <= 1
+    assert sorted(one.amount_minor for one in after.payments if one.ordered) == [-40_000, 40_000]
     proven(bank)
 
 

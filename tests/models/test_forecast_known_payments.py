@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marketofone.domain.fields import Every
 from marketofone.domain.moment import DAY, Day, Instant, date_of, day_number
@@ -247,6 +248,29 @@ def test_what_is_owed_on_a_card_is_the_next_card_bill() -> None:
     assert paid(found, "card")[0] == ("2026-11-20", -1_100_00)
     assert [day for day, _ in paid(found, "card")] == ["2026-11-20", "2026-12-20", "2027-01-20"]
     assert paid(ahead(account(), card), "card") == []
+
+
+def test_a_card_bill_that_an_order_tells_is_paid_once() -> None:
+    bills = [(on(month, 20), -300_00 - month, BILL) for month in range(4, 11)]
+    card = made([(TODAY - 3, -1_100_00, GROCERIES)], name="visa", opening=0, type="card")
+    told = order(-1_050_00, counterparty="Card company", category="card", next_on=on(11, 20))
+    mandate = order(None, counterparty="Card company", category="card", next_on=on(11, 23), every="month")
+    named, mandated = (ahead(account(*bills, orders=(one,)), card) for one in (told, mandate))
+    assert paid(named, "card")[:2] == [("2026-11-20", -1_050_00), ("2026-12-20", -300_10)]
+    assert paid(mandated, "card")[:2] == [("2026-11-23", -1_100_00), ("2026-12-20", -300_10)]
+
+
+def test_an_own_account_is_recognised_by_its_number_and_by_its_name_at_another_bank() -> None:
+    iban = "DE89370400440532013000"
+    for told in ("DE89 3704 0044 0532 0130 00", "x/there", "there"):
+        saving = order(-500_00, category="saving", counterparty_account=told, next_on=on(12, 2))
+        found = by_account([saving], spendable=("a", "pot"), same={"x/there": "pot"}, numbers={"pot": iban})
+        assert [(one.account, one.amount_minor, one.own) for of in found.values() for one in of] == [
+            ("a", -500_00, True),
+            ("pot", 500_00, True),
+        ]
+    elsewhere = replace(order(-500_00, next_on=on(12, 2)), account="x/there")
+    assert list(by_account([elsewhere], spendable=("a", "pot"), same={"x/there": "pot"})) == ["pot"]
 
 
 def test_the_limit_moves_the_floor_and_nothing_else() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from marketofone.domain.money_events import (
     AccountOpened,
     BalanceStated,
     OpenBankingBalance,
+    OpenBankingOrder,
     OpenBankingTransaction,
+    OrderPlaced,
     TransactionBooked,
 )
 from marketofone.profile.ledger import NO_LEDGER, accounts, fold_ledger
@@ -61,6 +64,8 @@ def event(data: EventData, *, day: int = FIRST) -> Event:
         TransactionBooked: "transaction.booked",
         OpenBankingBalance: "openbanking.balance",
         OpenBankingTransaction: "openbanking.transaction",
+        OrderPlaced: "order.placed",
+        OpenBankingOrder: "openbanking.order",
     }
     return Event(
         id=repr((data, day)), producer="p", kind=kinds[type(data)], customer="c", at=Instant(day * DAY), data=data
@@ -122,6 +127,14 @@ def test_what_stands_on_an_account_counts_as_told_here_until_that_is_old() -> No
 
     assert counting([stated], [recent, old]) == [old]
     assert counting([here()], [recent]) == [recent]  # nothing says here what stands on it
+
+
+def test_orders_count_as_told_elsewhere_until_any_is_told_here() -> None:
+    terms: dict[str, Any] = {"account": IBAN, "currency": "EUR", "amount_minor": 5, "order": "so-1"}
+    there = event(OpenBankingOrder(institution="x", **terms), day=FIRST)
+
+    assert counting([here()], [elsewhere(day=FIRST + 9), there])[-1] == there
+    assert counting([here(), event(OrderPlaced(**terms), day=FIRST)], [elsewhere(day=FIRST + 9), there])[1:] == []
 
 
 DAYS = st.lists(st.integers(FIRST, FIRST + 30), max_size=8)

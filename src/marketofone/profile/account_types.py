@@ -66,6 +66,22 @@ def account_shares(registers: Registers) -> Mapping[str, float]:
     }
 
 
+def account_numbers(registers: Registers) -> Mapping[str, str]:
+    """Give what others call the accounts that one source tells of, where it was told.
+
+    Examples
+    --------
+    >>> from marketofone.profile.registers import Register
+    >>> account_numbers({"number.a-1": Register(0, b"", "DE89370400440532013000")})
+    {'a-1': 'DE89370400440532013000'}
+    """
+    return {
+        name.removeprefix("number."): register.value
+        for name, register in registers.items()
+        if name.startswith("number.") and isinstance(register.value, str)
+    }
+
+
 def type_of(*words: str) -> AccountType:
     """Give the type that the first word tells that tells any; an account is a current one where none does.
 

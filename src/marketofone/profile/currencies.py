@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -110,6 +111,74 @@ def in_currency(account: Account, rate: Rate) -> Account:
     )
 
 
+class PartedOrders(NamedTuple):
+    """The orders of one account in its own currency, and those in another that are paid from it all the same."""
+
+    own: tuple[Order, ...]
+    foreign: tuple[Order, ...]
+
+
+def parted_orders(
+    orders: Mapping[str, Sequence[Order]], accounts: Sequence[Account]
+) -> dict[tuple[str, str], PartedOrders]:
+    """Part the orders of accounts, by name, among their currencies.
+
+    An order in a currency that its account has no money in is paid from the one that most payments there are in.
+
+    Examples
+    --------
+    >>> parted_orders({}, [])
+    {}
+    """
+    held: dict[str, list[Account]] = {}
+    for account in accounts:
+        held.setdefault(account.name, []).append(account)
+    parted: dict[tuple[str, str], PartedOrders] = {}
+    for name, parts in held.items():
+        currencies, main = {part.currency for part in parts}, usual_currency(parts)
+        for currency in currencies:
+            own = tuple(one for one in orders.get(name, ()) if one.currency in (None, currency))
+            foreign = tuple(
+                one for one in orders.get(name, ()) if currency == main and one.currency not in (None, *currencies)
+            )
+            parted[name, currency] = PartedOrders(own, foreign)
+    return parted
+
+
+class OrdersCounted(NamedTuple):
+    """Accounts with their orders in other currencies, the rates these count at, and the currencies without a rate."""
+
+    accounts: list[Account]
+    rates: tuple[Rate, ...]
+    apart: frozenset[str]
+
+
+def with_foreign_orders(accounts: Iterable[Account], *, rates: KnownRates, day: int) -> OrdersCounted:
+    """Count the orders of accounts that are in another currency than theirs, each at the rate of a day.
+
+    Examples
+    --------
+    >>> with_foreign_orders([], rates=KnownRates(), day=0)
+    OrdersCounted(accounts=[], rates=(), apart=frozenset())
+    """
+    counted, used, apart = list[Account](), set[Rate](), set[str]()
+    for account in accounts:
+        more = list[Order]()
+        for order in account.foreign:
+            rate = rates.newest(order.currency or account.currency, account.currency, day=day)
+            if rate is None or not is_fresh(rate, day=day) or not _fits_order(order, rate):
+                apart.update([] if order.ended else [str(order.currency)])
+                continue
+            used.add(rate)
+            more.append(_order_in(order, rate))
+        counted.append(replace(account, orders=(*account.orders, *more), foreign=()))
+    return OrdersCounted(counted, tuple(sorted(used, key=lambda rate: rate.text)), frozenset(apart))
+
+
+def _fits_order(order: Order, rate: Rate) -> bool:
+    return converted(abs(order.amount_minor or 0), rate) <= MAX_MINOR
+
+
 def _order_in(order: Order, rate: Rate) -> Order:
     if order.amount_minor is None:
         return order
@@ -123,5 +192,7 @@ def _converted(amounts: Integers, rate: Rate) -> Integers:
 def _fits(account: Account, rate: Rate) -> bool:
     """Say whether no amount of an account becomes larger than amounts may be."""
     balances = account.balances[account.balances != UNTOLD]
-    largest = max(int(np.abs(of).max(initial=0)) for of in (account.amounts, balances))
-    return converted(largest, rate) <= MAX_MINOR
+    moved = max(int(np.abs(of).max(initial=0)) for of in (account.amounts, balances))
+    return converted(max(moved, account.limit), rate) <= MAX_MINOR and all(
+        _fits_order(order, rate) for order in account.orders
+    )

@@ -77,6 +77,8 @@ class Account:
     """How far it may be overdrawn."""
     orders: tuple[Order, ...] = ()
     """The payments of it that are known before they are made."""
+    foreign: tuple[Order, ...] = ()
+    """Those in another currency: they count where a rate is known (``profile/currencies.py``)."""
 
     @property
     def tells_balance(self) -> bool:

@@ -7,7 +7,7 @@
    nowhere; before and after they count. Within ``EDGE_DAYS`` of these days, one of an amount that was told here is the
    same one: two sources may date it differently.
 4. What stands on it counts as told here, unless that is ``STALE_DAYS`` older than what is told elsewhere. Orders count
-   as told here, where any movement is.
+   as told here, where any is told here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from marketofone.domain.account_numbers import is_known_everywhere
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, Day
-from marketofone.domain.money_events import Movement, OpenBankingBalance, OpenBankingOrder, OpenBankingTransaction
+from marketofone.domain.money_events import OpenBankingBalance, OpenBankingOrder, OpenBankingTransaction
 from marketofone.profile.ledger import UNTOLD, Account, Ledger, accounts
 from marketofone.profile.registers import Registers
 
@@ -39,7 +39,8 @@ class Twice(NamedTuple):
     """An account that is told twice: its names, and what is told here of it.
 
     ``first`` and ``last`` are the days of the first and the last movement, None where there is none; ``early`` and
-    ``late`` the amounts near them; ``balance_day`` when last was told what stands on it.
+    ``late`` the amounts near them; ``balance_day`` when last was told what stands on it, ``orders``
+    whether any order is told here.
     """
 
     here: str
@@ -50,6 +51,7 @@ class Twice(NamedTuple):
     early: frozenset[int]
     late: frozenset[int]
     balance_day: Day | None
+    orders: bool
 
 
 def told_twice(here: Told, elsewhere: Told) -> tuple[Twice, ...]:
@@ -73,7 +75,10 @@ def told_twice(here: Told, elsewhere: Told) -> tuple[Twice, ...]:
         if (number, currency) in names
     ]
     read = {(account.name, account.currency): account for account in accounts([here.ledger])} if same else {}
-    return tuple(_twice(name, other, currency, read.get((name, currency))) for name, other, currency in same)
+    return tuple(
+        _twice(name, other, currency, read.get((name, currency)), orders=_has_orders(here.registers, name))
+        for name, other, currency in same
+    )
 
 
 def counts_beside(event: Event, twice: Iterable[Twice], *, calendar: Calendar) -> bool:
@@ -88,11 +93,11 @@ def counts_beside(event: Event, twice: Iterable[Twice], *, calendar: Calendar) -
     day = event.day(calendar)
     if isinstance(data, OpenBankingBalance):
         return same.balance_day is None or day > same.balance_day + STALE_DAYS
+    if isinstance(data, OpenBankingOrder):
+        return not same.orders
     if same.first is None or same.last is None:
         return True
-    return isinstance(data, Movement) and _moves_beside(
-        data.amount_minor, day, first=same.first, last=same.last, of=same
-    )
+    return _moves_beside(data.amount_minor, day, first=same.first, last=same.last, of=same)
 
 
 def _moves_beside(amount: int, day: Day, *, first: Day, last: Day, of: Twice) -> bool:
@@ -101,19 +106,23 @@ def _moves_beside(amount: int, day: Day, *, first: Day, last: Day, of: Twice) ->
     return day > last and (day > last + EDGE_DAYS or amount not in of.late)
 
 
-def _twice(here: str, elsewhere: str, currency: str, account: Account | None) -> Twice:
+def _twice(here: str, elsewhere: str, currency: str, account: Account | None, *, orders: bool) -> Twice:
     if account is None:
-        return Twice(here, elsewhere, currency, None, None, frozenset(), frozenset(), None)
+        return Twice(here, elsewhere, currency, None, None, frozenset(), frozenset(), None, orders)
     told = account.days[account.balances != UNTOLD]
     balance_day = Day(int(told[-1])) if told.size else None
     moved = account.amounts != 0
     days, amounts = account.days[moved], account.amounts[moved]
     if not days.size:
-        return Twice(here, elsewhere, currency, None, None, frozenset(), frozenset(), balance_day)
+        return Twice(here, elsewhere, currency, None, None, frozenset(), frozenset(), balance_day, orders)
     first, last = Day(int(days[0])), Day(int(days[-1]))
     early = frozenset(np.unique(amounts[days <= first + EDGE_DAYS]).tolist())
     late = frozenset(np.unique(amounts[days >= last - EDGE_DAYS]).tolist())
-    return Twice(here, elsewhere, currency, first, last, early, late, balance_day)
+    return Twice(here, elsewhere, currency, first, last, early, late, balance_day, orders)
+
+
+def _has_orders(registers: Registers, account: str) -> bool:
+    return any(name.startswith(f"order.{account}\n") for name in registers)
 
 
 def _numbers(told: Told, *, institutions: bool) -> dict[tuple[str, str], str]:

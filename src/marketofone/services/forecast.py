@@ -15,7 +15,7 @@ from marketofone.domain.money import Rate, converted
 from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
 from marketofone.models.forecast.labels import BUFFER
-from marketofone.profile.currencies import common_currency
+from marketofone.profile.currencies import common_currency, with_foreign_orders
 from marketofone.profile.ledger import Account
 from marketofone.profile.orders import Order
 from marketofone.projection import codec
@@ -192,14 +192,24 @@ class _Money:
         accounts = known.accounts()
         self.rates = snapshot.rates
         self.counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
-        self.accounts = accounts
-        self.told_of = [account for account in accounts if self.counted.counts(account)]
+        counts = [account for account in accounts if self.counted.counts(account)]
+        self.ordered = with_foreign_orders(counts, rates=self.rates, day=day)
+        self.told_of = self.ordered.accounts
         self.liquid = liquid_money(accounts, shares=shares_of(known.told.values()), counted=self.counted, day=day)
         self.ended = ended_on(accounts, as_of=day)
 
+    def rates_of_orders(self) -> list[Rate]:
+        """Give the rates at which orders count and accounts do not."""
+        return [rate for rate in self.ordered.rates if rate not in self.counted.rates.values()]
+
+    def said_of_orders(self) -> Iterator[str]:
+        """Say by which rates orders in other currencies count, and which are left out."""
+        yield from (f"orders count {rate.text}" for rate in self.rates_of_orders())
+        yield from (f"orders in {currency} are not in this forecast" for currency in sorted(self.ordered.apart))
+
     def asked(self) -> Iterator[tuple[Sequence[Account], str]]:
         """Give what is looked ahead on: first all together, then the accounts in each other currency."""
-        yield self.counted.accounts(self.accounts), self.counted.currency
+        yield self.counted.accounts(self.told_of), self.counted.currency
         for currency in sorted(self.counted.rates):
             yield [account for account in self.told_of if account.currency == currency], currency
 
@@ -230,10 +240,10 @@ def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, n
         sources=known.open,
         now=now,
         buffer_minor=ahead.turnover // BUFFER,
-        rates=(*counted.rates.values(), *([worth] if worth is not None else [])),
+        rates=(*counted.rates.values(), *money.rates_of_orders(), *([worth] if worth is not None else [])),
         in_bank=partial(_in_bank, worth=worth, is_same=ahead.currency == currency),
     )
-    notes = [*rates_said(counted, apart="accounts in {} are not in this forecast")]
+    notes = [*rates_said(counted, apart="accounts in {} are not in this forecast"), *money.said_of_orders()]
     if ahead.total is not None and ahead.total.relative:
         notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
     if money.ended is not None:

@@ -6,7 +6,6 @@ than the caller keeps.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,8 @@ from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
 from marketofone.models.forecast.history import MAXIMUM_SILENCE
-from marketofone.profile.account_types import LIQUID, account_shares, account_types
+from marketofone.profile.account_types import LIQUID, account_numbers, account_shares, account_types
+from marketofone.profile.currencies import parted_orders
 from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.orders import by_account, limits_of, orders_of
 from marketofone.profile.registers import Registers
@@ -37,10 +37,11 @@ _RECORDED = 256  # uses recorded in one unit of work
 
 
 class SourceView(NamedTuple):
-    """What one source told of a person."""
+    """What one source told of a person; ``whole`` also has what it told of accounts that count as told here."""
 
     ledger: Ledger
     registers: Registers
+    whole: Registers
 
 
 def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:
@@ -74,22 +75,38 @@ class Known(NamedTuple):
 def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str]) -> list[Account]:
     """Read the accounts that some sources told of, sorted by name, each with its type, limit and orders.
 
-    ``same`` gives the names here of accounts that are told elsewhere, too.
+    ``same`` gives the names here of accounts that are told elsewhere, too. Their type and limit count as told here,
+    and as told elsewhere where nothing is told here.
     """
     read = accounts((one.ledger for one in told), same=same)
-    types = ChainMap(*(dict(account_types(one.registers)) for one in told))
-    limits = ChainMap(*(limits_of(one.registers) for one in told))
+    types = _first_here((account_types(one.whole) for one in told), same=same)
+    limits = _first_here((_limits(one.whole) for one in told), same=same)
     spendable = [one.name for one in read if types.get(one.name, one.type) in LIQUID]
-    orders = by_account((order for one in told for order in orders_of(one.registers)), spendable=spendable)
+    numbers = _first_here((account_numbers(one.whole) for one in told), same=same)
+    known = (order for one in told for order in orders_of(one.registers))
+    orders = by_account(known, spendable=spendable, same=same, numbers=numbers)
+    parted = parted_orders(orders, read)
     return [
         replace(
             one,
             type=types.get(one.name, one.type),
-            limit=limits.get((one.name, one.currency), 0),
-            orders=tuple(order for order in orders.get(one.name, ()) if order.currency in (None, one.currency)),
+            limit=limits.get(one.name, {}).get(one.currency, 0),
+            orders=parted[one.name, one.currency].own,
+            foreign=parted[one.name, one.currency].foreign,
         )
         for one in read
     ]
+
+
+def _limits(registers: Registers) -> dict[str, dict[str, int]]:
+    return {account: {currency: minor} for (account, currency), minor in limits_of(registers).items()}
+
+
+def _first_here(told: Iterable[Mapping[str, T]], *, same: Mapping[str, str]) -> dict[str, T]:
+    """Put together what sources told by account, under the names here; of an account told twice what is told here."""
+    facts = {name: fact for one in told for name, fact in one.items()}
+    elsewhere = {same[name]: fact for name, fact in facts.items() if name in same}
+    return {**elsewhere, **{name: fact for name, fact in facts.items() if name not in same}}
 
 
 def shares_of(told: Iterable[SourceView]) -> dict[str, float]:
@@ -125,7 +142,10 @@ def load_person(snapshot: Snapshot, person: Person, asked: DataScope) -> Known:
 def told_in(states: Mapping[str, LiveState], *, sources: Container[str]) -> dict[str, SourceView]:
     """Give what some sources told beside each other: an account that two of them tell once."""
     shown = side_by_side(states, sources=sources)
-    return {source: SourceView(shown[source].ledger, shown[source].registers) for source in sorted(shown)}
+    return {
+        source: SourceView(shown[source].ledger, shown[source].registers, states[source].registers)
+        for source in sorted(shown)
+    }
 
 
 def same_in(states: Mapping[str, LiveState]) -> dict[str, str]:
