@@ -193,7 +193,7 @@ def test_money_moved_to_an_account_that_is_told_twice_is_an_own_transfer(bank: B
     proven(bank)
 
 
-@pytest.mark.parametrize("less", ["refused", "removed", "licensed"])
+@pytest.mark.parametrize("less", ["removed", "licensed"])
 def test_what_a_payment_turned_out_to_be_by_what_may_not_be_used_any_more_it_is_no_more(bank: Bank, less: str) -> None:
     says(bank, "anna")
     there = {"institution": "x", "account": "pot", "amount_minor": 50_000, "currency": "EUR"}
@@ -201,9 +201,7 @@ def test_what_a_payment_turned_out_to_be_by_what_may_not_be_used_any_more_it_is_
     bank.ingest([sent("openbanking.transaction", "anna", id="there", **there)], now=NOW)  # type: ignore[arg-type]
     assert spent(bank, "anna") == 0
 
-    if less == "refused":
-        says(bank, "anna", "withdraw", source="open_banking")
-    elif less == "removed":
+    if less == "removed":
         named = {"type": "openbanking.transaction", "id": "there"}
         row = {**json.loads(sent("event.removed", "anna")), "data": named}
         bank.ingest([json.dumps(row).encode()], now=NOW)

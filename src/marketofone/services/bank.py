@@ -242,8 +242,8 @@ class Bank:
         """Record what customers say, as :meth:`consents_given` does; None for what a key says is known already."""
         told = consent_service.change_consents(self._context, changes, now=now, keys=keys)
         given = [(change, one.entry.subject) for change, one in zip(changes, told, strict=True) if one is not None]
+        self.learning.owe([subject for change, subject in given if change.change == "withdraw"], now=now)
         self._context.left_open.update(subject for _, subject in given)  # the next arrival, or the learner, looks
-        self.learning.refused([subject for change, subject in given if change.change == "withdraw"], now=now)
         return told
 
     def whose(self, reference: str) -> str:

@@ -74,12 +74,6 @@ class Learning:
         elif self._owing is not None:
             self._owing |= owing
 
-    def refused(self, subjects: Collection[int], *, now: Instant) -> None:
-        """Say that customers refuse something: what rests on it neither teaches nor says what a movement is."""
-        self.owe(subjects, now=now)
-        if subjects:
-            self.understand(now=now)
-
     def follow_links(self, *, now: Instant) -> None:
         """Ask what links teach no more: another id may object, and a decision may rest on one that is gone."""
         regrouped: set[int] = set()
