@@ -298,6 +298,23 @@ def test_weekends_move_a_payment_only_where_that_is_told(weekends: Any, days: li
 WORDS: list[Every] = ["day", "week", "fortnight", "month", "quarter", "half_year", "year"]
 
 
+@pytest.mark.parametrize(
+    ("first", "ahead_on", "weekends", "days"),
+    [
+        ((1, 31), (2, 26), "before", ["2027-02-26", "2027-03-31", "2027-04-30"]),
+        ((1, 31), (3, 1), "after", ["2027-03-01", "2027-03-31", "2027-04-30"]),
+        ((1, 2), (4, 30), "before", ["2027-04-30", "2027-06-02", "2027-07-02"]),
+    ],
+)
+def test_a_payment_that_a_weekend_moved_returns_to_its_day(
+    first: tuple[int, int], ahead_on: tuple[int, int], weekends: Any, days: list[str]
+) -> None:
+    facts = {"first_on": on(*first, year=2026), "next_on": on(*ahead_on, year=2027), "weekends": weekends}
+    rent = order(-900_00, every="month", **facts)
+    found = due_days(rent, after=on(*ahead_on, year=2027) - 5, upto=on(*ahead_on, year=2027) + 66)
+    assert [date_of(Day(day)).isoformat() for day in found] == days
+
+
 @given(
     first=st.integers(-20_000, 25_000),
     gap=st.none() | st.integers(0, 40),

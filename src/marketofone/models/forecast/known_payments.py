@@ -207,24 +207,29 @@ def _beats(order: Order, begins: Day, *, after: int) -> Iterable[int]:
     if order.every in _DAYS:
         step = _DAYS[order.every]
         return count(begins + max(0, (after - begins) // step) * step, step)
-    step, month = _MONTHS[order.every], month_of(date_of(begins))
+    step, (month, anchor) = _MONTHS[order.every], _anchor(order, begins)
     first = max(0, (month_of(date_of(Day(after))) - month) // step)
-    anchor = _anchor(order, begins)
     return (begins if beat == 0 else day_in_month(month + beat * step, anchor) for beat in count(first))
 
 
-def _anchor(order: Order, begins: Day) -> int:
-    """Give the day of the month on which an order is paid.
+def _anchor(order: Order, begins: Day) -> tuple[int, int]:
+    """Give the month of an order's first payment ahead, and the day of the month on which it is paid.
 
-    It is that of the first payment, where the next one only lies beside it because its month is shorter or for a
-    weekend.
+    They are those of the first payment ever, where the next one only lies beside it because its month is shorter or for
+    a weekend.
     """
     told = date_of(begins)
+    month = month_of(told)
     if order.first_on is None:
-        return told.day
+        return month, told.day
     first = date_of(order.first_on).day
-    ends = day_in_month(month_of(told), 31) == begins
-    return first if abs(first - told.day) <= _LATE_DAYS or (ends and first > told.day) else told.day
+    if abs(first - told.day) <= _LATE_DAYS:
+        return month, first
+    for near in (month, month - 1, month + 1):
+        due = day_in_month(near, first)
+        if begins in (due, _working(due, order)):
+            return near, first
+    return month, told.day
 
 
 def _is_lapsed(order: Order, account: Account, *, as_of: int) -> bool:
@@ -300,7 +305,7 @@ def _is_next(order: Order, stream: Stream) -> bool:
 def _same_day(order: Order, stream: Stream) -> bool:
     if order.begins_on is None or order.every not in _MONTHS:
         return False
-    off = abs(_anchor(order, order.begins_on) - stream.anchor)
+    off = abs(_anchor(order, order.begins_on)[1] - stream.anchor)
     return min(off, 31 - off) <= _SAME_DAY
 
 
