@@ -321,3 +321,24 @@ def test_another_format_is_one_line_and_what_stands_beside_its_rows_is_counted_a
     assert (counts["rows"], counts["events"], counts["dead_letters"], counts["duplicates"]) == (5, 4, 1, 0)
     assert counts["beside"] == {"balances": 1, "accounts": accounts}
     assert [(one["field"], one["line"]) for one in counts["reasons"]] == [("letter", 4)]
+
+
+def test_a_code_that_is_no_currency_makes_a_bad_row_and_never_one_of_the_banks_currency(
+    run: Run, tmp_path: Path
+) -> None:
+    run("consent", "grant", "c-1")
+    file = tmp_path / "currencies.csv"
+    file.write_text("Date,Payee,Amount,Currency\n2026-06-13,Inn,-5,EUR\n2026-06-14,Inn,-6,EUR\n2026-06-15,Inn,-7,XXZ\n")
+    done = run("import", "csv", str(file), "--customer", "c-1", "--yes", "--json")
+
+    counts = told(done)
+    assert (counts["events"], counts["dead_letters"]) == (2, 1)
+    assert [(reason["field"], reason["line"]) for reason in counts["reasons"]] == [("currency", 4)]
+
+
+def test_amounts_are_shown_with_the_decimals_of_their_currency(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "june.csv"
+    file.write_text("Date,Payee,Amount,Currency\n2026-06-13,Inn,2650.4,EUR\n2026-06-14,Inn,-6000,JPY\n")
+    _, printed = on_a_terminal(["import", "csv", str(file), "--customer", "c-1", "--bank", str(project)], answer="n")
+    assert "2,650.40 EUR" in printed
+    assert "-6,000 JPY" in printed

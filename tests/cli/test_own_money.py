@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 import marketofone
 from marketofone import wiring
 from marketofone.cli import main
+from marketofone.cli.session import BAD_INPUT
 from marketofone.consent.ledger import EVERY, ConsentChange
 
 Run = Callable[..., Result]
@@ -38,9 +39,8 @@ def own(tmp_path: Path, fitted: Path) -> Run:
     (tmp_path / "bank" / wiring.DATA).mkdir(mode=0o700, parents=True)
     for model in fitted.glob("language-*.bin"):
         shutil.copy(model, tmp_path / "bank" / wiring.DATA)
-    return lambda file: CliRunner().invoke(
-        main, ["own", str(file), "--no-serve", "--json", "--bank", str(tmp_path / "bank"), "--account", "a-1"]
-    )
+    words = ["--no-serve", "--json", "--bank", str(tmp_path / "bank")]
+    return lambda file, *more: CliRunner().invoke(main, ["own", str(file), *words, *(more or ("--account", "a-1"))])
 
 
 def documents(result: Result) -> list[dict[str, object]]:
@@ -82,3 +82,53 @@ def test_what_lies_beyond_the_time_of_a_bank_says_where_that_stands(own: Run, tm
     done = CliRunner().invoke(main, ["import", "csv", later, *words])
     (reason,) = json.loads(done.stdout)["reasons"]
     assert reason["fix"] == "move the clock in bank.toml on: it stands at 2019-06-30T20:00:00Z"
+
+
+def test_a_balance_that_is_dated_after_the_last_movement_is_in_and_the_forecast_starts_from_it(
+    own: Run, tmp_path: Path
+) -> None:
+    balance = "<LEDGERBAL><BALAMT>812.40<DTASOF>20190630</LEDGERBAL>"
+    moved = "".join(
+        f"<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>2019{month:02}{day:02}<TRNAMT>-37.00<FITID>{month}-{day}<NAME>Greengrocer</STMTTRN>"
+        for month in range(1, 7)
+        for day in (2, 9, 16, 23)
+    )
+    account = "<BANKACCTFROM><BANKID>1<ACCTID>a-1<ACCTTYPE>CHECKING</BANKACCTFROM>"
+    text = f"<STMTRS><CURDEF>USD{account}<BANKTRANLIST>{moved}</BANKTRANLIST>{balance}</STMTRS>"
+    file = tmp_path / "bank.ofx"
+    file.write_text(
+        f"OFXHEADER:100\nDATA:OFXSGML\n\n<OFX><BANKMSGSRSV1><STMTTRNRS>{text}</STMTTRNRS></BANKMSGSRSV1></OFX>"
+    )
+
+    told, ahead = documents(own(file, "--no-serve"))
+    assert (told["dead_letters"], told["reasons"], ahead["as_of"]) == (0, [], "2019-06-30")
+    with marketofone.open(tmp_path / "bank") as bank:
+        assert bank.profile("me").liquid.total_minor == 81_240
+
+
+def test_a_qif_file_is_taken_and_what_it_does_not_name_is_said(own: Run, tmp_path: Path) -> None:
+    file = tmp_path / "bank.qif"
+    records = (f"D{month}/{day}/2019\nT-37.00\nPGreengrocer\n^\n" for month in range(1, 7) for day in (2, 16, 23))
+    file.write_text("!Type:Bank\n" + "".join(records))
+
+    told, ahead = documents(own(file, "--currency", "USD"))
+    assert (told["events"], told["dead_letters"], ahead["as_of"]) == (18, 0, "2019-06-23")
+    assert told["unsure"] == ["account: nothing names it; it is called main unless --account names it"]
+
+
+def test_what_a_file_of_two_weeks_ago_does_not_tell_of_is_no_payment_that_stayed_away(own: Run, tmp_path: Path) -> None:
+    last = datetime.now(tz=UTC).date() - timedelta(days=14)
+    _, ahead = documents(own(statement(tmp_path / "recent.csv", last=last)))
+    assert ahead["as_of"] == str(last)
+
+
+@pytest.mark.parametrize(("text", "shape"), [("", "no table"), ("Date,Payee,Amount\n", "no rows")])
+def test_a_table_without_rows_is_said_to_be_one_and_lays_out_no_bank(
+    own: Run, tmp_path: Path, text: str, shape: str
+) -> None:
+    file = tmp_path / "empty.csv"
+    file.write_text(text)
+    done = own(file)
+    assert done.exit_code == BAD_INPUT
+    assert shape in done.stderr
+    assert not (tmp_path / "bank" / "bank.toml").exists()

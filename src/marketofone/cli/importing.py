@@ -30,7 +30,7 @@ from marketofone.importers import berka, cloudevents, qif, rates
 from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES, check_form
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.numbered import NumberedRows
-from marketofone.importers.proposal import MAIN
+from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.services.imports import Imported, Item, UntilBroken, take_in
 from marketofone.services.ingest import BatchReport, Incoming
@@ -164,8 +164,11 @@ def _source(session: Session, progress: terminal.Progress, form: str, path: Path
         check_form(form, path)
         return _of_table(session, form, path, wanted)
     numbered = NumberedRows(_rows(session, form, path, wanted), elsewhere=wanted.institution is not None)
+    unsure = _not_named(session, wanted) if form == QIF else ()
     return _Source(
-        _items(numbered, wanted, form=form), people=named, told=lambda: {**_NOTHING_BESIDE, **_found(numbered)}
+        _items(numbered, wanted, form=form),
+        people=named,
+        told=lambda: {**_NOTHING_BESIDE, **_found(numbered), "unsure": unsure},
     )
 
 
@@ -186,6 +189,13 @@ def _rows(session: Session, form: str, path: Path, wanted: Wanted) -> Iterable[R
         return FORMATS[form](path)
     currency = wanted.currency or session.bank.config.settings.currency
     return qif.read(path, account=wanted.account or MAIN, currency=currency)
+
+
+def _not_named(session: Session, wanted: Wanted) -> tuple[str, ...]:
+    """Say what no QIF names, and what stands for it."""
+    unsure = [] if wanted.account else [unnamed_account()]
+    unsure += [] if wanted.currency else [unnamed_currency(session.bank.config.settings.currency)]
+    return tuple(unsure)
 
 
 def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from marketofone.cli import terminal
 from marketofone.cli.session import SAID_NO, Session
+from marketofone.domain.money import CURRENCIES, decimals_of
 from marketofone.importers.formats import open_table
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.mapping import Mapping, load_mapping, save_mapping
@@ -97,13 +99,19 @@ def _shown(row: Row | BadRow) -> dict[str, Any]:
     if isinstance(row, BadRow):
         return {"line": row.line, "why": str(row)}
     told = (row.facts.get(key) for key in ("account", "category", "counterparty", "merchant", "text"))
-    amount = row.facts.get("amount", row.facts.get("balance"))
+    amount, currency = row.facts.get("amount", row.facts.get("balance")), str(row.facts["currency"])
     return {
         "line": row.line,
         "why": None,
         "on": row.on,
         "what": row.what,
-        "amount": amount,
-        "currency": row.facts["currency"],
+        "amount": _written(Decimal(str(amount)), currency=currency),
+        "currency": currency,
         "told": [one for one in told if one],
     }
+
+
+def _written(amount: Decimal, *, currency: str) -> str:
+    """Write an amount with the decimals of its currency, and with those that a file has beyond them."""
+    usual, exponent = decimals_of(currency) if currency in CURRENCIES else 0, amount.as_tuple().exponent
+    return f"{amount:,.{max(usual, -exponent if isinstance(exponent, int) else 0)}f}"

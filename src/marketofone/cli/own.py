@@ -22,17 +22,22 @@ from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import DAY, Instant, instant_of
-from marketofone.importers.formats import FORMATS, TABLES, form_of, open_table
+from marketofone.importers import qif
+from marketofone.importers.formats import FORMATS, QIF, TABLES, form_of, open_table
 from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import propose
+from marketofone.importers.proposal import MAIN, propose
 from marketofone.importers.rows import BadRow, Row
 
 FOLDER = Path("my-money")
 CUSTOMER = "me"
 AUTHORITY = "the person's own data"
-_OLD = 31 * DAY
+_OLD = 7 * DAY
+"""What a file does not tell of is no payment that stayed away: beyond a week the time of the bank waits for more."""
 _EVENING = time(20, tzinfo=UTC)
 _OTHERWISE = "EUR"
+_DATED = frozenset({"movement", "balance"})
+"""What a statement tells of days that are over; orders are about days ahead."""
+_TABLES_BY_NAME = frozenset({".csv", ".tsv", ".txt"})
 _MANY = 1_000_000
 
 
@@ -50,8 +55,8 @@ def own(
     """Look ahead on your own money: FILE is a statement or an export of your bank.
 
     It is read with the mapping that is proposed, into a bank of your own on this machine; nothing leaves it. Everything
-    is granted there, for it is yours. Where the file ended long ago, the time of this bank stands at its end; a later
-    file moves it on.
+    is granted there, for it is yours. Where the file ended more than a week ago, the time of this bank stands at its
+    end; a later file moves it on.
     """
     form = _form(file)
     wanted = Wanted(customer=CUSTOMER, mapping=None, yes=True, institution=None, account=account, currency=currency)
@@ -74,14 +79,16 @@ def own(
 
 
 def _form(file: Path) -> str:
-    form = form_of(file)
-    if form is None or form not in {*TABLES, *FORMATS}:
-        fix = f"give a file of {', '.join((*TABLES, *FORMATS))}"
+    form = form_of(file) or ("csv" if file.suffix.lower() in _TABLES_BY_NAME else None)
+    if form is None or form not in {*TABLES, *FORMATS, QIF}:
+        fix = f"give a file of {', '.join((*TABLES, *FORMATS, QIF))}"
         raise MalformedDocument(field=file.name, shape="no statement that is known", fix=fix)
     return form
 
 
 def _rows(file: Path, form: str, wanted: Wanted) -> Iterable[Row | BadRow]:
+    if form == QIF:
+        return qif.read(file, account=wanted.account or MAIN, currency=wanted.currency or _OTHERWISE)
     if form not in TABLES:
         return FORMATS[form](file)
     table = open_table(form, file)
@@ -104,8 +111,8 @@ def _told(rows: Iterable[Row | BadRow]) -> list[Row]:
 
 
 def _ended(told: Iterable[Row]) -> Instant:
-    """Give the evening of the last day on which something moved; now, where nothing did."""
-    days = [row.on.date() if isinstance(row.on, datetime) else row.on for row in told if row.what == "movement"]
+    """Give the evening of the last day on which something moved, or a balance stood; now, where there is none."""
+    days = [row.on.date() if isinstance(row.on, datetime) else row.on for row in told if row.what in _DATED]
     return instant_of(datetime.combine(max(days), _EVENING)) if days else wall_clock()
 
 

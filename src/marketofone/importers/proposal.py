@@ -66,6 +66,16 @@ def propose(table: Table, *, account: str | None = None, currency: str | None = 
     return _Proposing(table, rows).proposal(account=account, currency=currency, otherwise=otherwise)
 
 
+def unnamed_account() -> str:
+    """Say that no account is named, and what stands for it."""
+    return f"account: nothing names it; it is called {MAIN} unless --account names it"
+
+
+def unnamed_currency(taken: str) -> str:
+    """Say that no currency is named, and which is taken."""
+    return f"currency: nothing names it; {taken} is taken unless --currency names it"
+
+
 class _Proposing:
     """What is found out about one table, step by step."""
 
@@ -182,7 +192,7 @@ class _Proposing:
         numbers = (value for value in self._named_above("account") if FOUR_DIGITS.match(value))
         above = next(self._ibans_above(), None) or next(numbers, None)
         if above is None:
-            self.unsure.append(f"account: nothing names it; it is called {MAIN} unless --account names it")
+            self.unsure.append(unnamed_account())
         return above or MAIN
 
     def _named_above(self, role: str) -> Iterator[str]:
@@ -214,7 +224,7 @@ class _Proposing:
             return code
         above = {cell for cells in self.table.above for cell in cells if cell in CURRENCIES}
         if len(above) != 1:
-            self.unsure.append(f"currency: nothing names it; {otherwise} is taken unless --currency names it")
+            self.unsure.append(unnamed_currency(otherwise))
         return above.pop() if len(above) == 1 else otherwise
 
     def _words(self) -> Words:

@@ -119,7 +119,7 @@ def _is_direction(column: Column) -> bool:
 
 
 def _is_currency(column: Column) -> bool:
-    return column.share(lambda text: text.upper() in _CODES or text.lower() in SYMBOLS) >= _NEARLY_ALL
+    return column.share(lambda text: text.upper() in _CODES or text.lower() in SYMBOLS) >= _HALF
 
 
 def _is_id(column: Column) -> bool:
