@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketofone.domain.errors import MalformedDocument
 from marketofone.importers.rows import BadRow, events_of
 from payload_forms import HARD, SAMPLES, places, within
 from payload_samples import ORIGIN, file_of
@@ -92,7 +94,8 @@ def test_however_its_bytes_are_damaged_a_file_is_read_to_its_end(
             end = data.draw(st.integers(start, min(len(content), start + 40)))
             content = content[:start] + data.draw(st.binary(max_size=6)) + content[end:]
         path.write_bytes(content)
-        list(events_of(sample.read(path), origin=ORIGIN))
+        with suppress(MalformedDocument):  # a consent that cannot be read stops the import before any row
+            list(events_of(sample.read(path), origin=ORIGIN))
 
     law()
 
