@@ -62,7 +62,7 @@ def test_events_that_nobody_allowed_say_so_before_they_are_taken_and_come_in_aga
     events.write_text("\n".join([*lines, "no event"]), encoding="utf-8")
 
     first = run("import", "cloudevents", str(events), "--json")
-    assert "of the first 4 events none may be used: nobody has allowed app" in first.stderr
+    assert "of the first 4 events none may be used: their customers have not allowed app" in first.stderr
     told = json.loads(first.stdout)
     assert (told["refused"], told["refusals"]) == (3, [{"why": "no purpose may use this source", "rows": 3}])
 
@@ -74,7 +74,7 @@ def test_events_that_nobody_allowed_say_so_before_they_are_taken_and_come_in_aga
 
 
 def test_a_bank_of_which_nobody_allowed_anything_says_so_before_it_comes_in(run: Run, files: Path) -> None:
-    assert "nobody has allowed transactions" in run("import", "berka", str(files)).stderr
+    assert "have not allowed transactions" in run("import", "berka", str(files)).stderr
 
 
 def test_somebody_who_was_forgotten_stops_nobody_elses_import(run: Run, files: Path) -> None:

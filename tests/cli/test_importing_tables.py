@@ -173,7 +173,7 @@ def test_what_nobody_allows_is_said_before_rows_are_taken_with_the_way_to_allow_
 ) -> None:
     words = ("import", "csv", str(statement), "--customer", "c-1", "--yes", "--json", *elsewhere)
     first = run(*words)
-    assert f"nobody has allowed {source} of c-1" in first.stderr
+    assert f"c-1 has not allowed {source}" in first.stderr
     assert f"marketofone consent grant c-1 --source {source}" in first.stderr
     assert "imported again" in first.stderr
     assert told(first)["refused"] == 4
