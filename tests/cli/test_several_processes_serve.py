@@ -18,6 +18,8 @@ import pytest
 
 import marketofone
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (sys.executable, "-c", "from marketofone.cli import main; main()")
 PATIENCE = 60
 

@@ -34,6 +34,7 @@ def test_the_python_block_gives_what_it_shows(demo: Demo, monkeypatch: pytest.Mo
     assert "\n".join(str(difference) for difference in examples.run_python(README)) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is absent")
 @pytest.mark.parametrize("command", OTHERS, ids=lambda command: f"line_{command.line}")
 def test_the_other_commands_print_what_is_shown(command: examples.Command, demo: Demo, port: int) -> None:

@@ -19,6 +19,8 @@ from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.governance.board import Ruling
 from proofs import proven, recorded
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = ("a", "b", "c", "d")
 
 

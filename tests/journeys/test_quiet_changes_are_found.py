@@ -24,6 +24,8 @@ from marketofone.store.ports import EntryKind
 from marketofone.store.sqlite.store import SqliteStore
 from proofs import proven
 
+pytestmark = pytest.mark.slow
+
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 
 

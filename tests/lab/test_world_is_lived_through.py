@@ -14,6 +14,8 @@ from marketofone.lab.simulate import demo
 from marketofone.lab.simulate.demo import Report
 from marketofone.lab.simulate.world import Scenario
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = Scenario(customers=14, days=75, seed=11, first=Day(20_000), decisions=3.0)
 TIMES = {"seconds", "stages"}
 

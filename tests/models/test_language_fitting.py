@@ -18,6 +18,8 @@ from marketofone.models.language import LanguageModel, Phrase, load_phrases, phr
 from marketofone.models.language.text import pairs, words
 from marketofone.models.language.vocabulary import Vocabulary
 
+pytestmark = pytest.mark.slow
+
 PHRASES = load_phrases(phrases_text())
 
 
