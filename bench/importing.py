@@ -83,7 +83,7 @@ def _dates(rows: int) -> Iterator[tuple[int, date]]:
 
 def _csv(rows: int) -> str:
     lines = (
-        f"{on:%d/%m/%Y},CARD PAYMENT TO SHOP {row % 97} LEITH,-{row % 900}.{row % 100:02},{10**6 - row}.50,GBP\n"
+        f"{on:%d/%m/%Y},CARD PAYMENT TO SHOP {row % 97} LEITH,-{row % 900 + 1}.{row % 100:02},{10**6 - row}.50,GBP\n"
         for row, on in _dates(rows)
     )
     return "Date,Description,Amount,Balance,Currency\n" + "".join(lines)
