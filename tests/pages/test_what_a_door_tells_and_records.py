@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -192,7 +193,7 @@ def test_who_grants_is_told_the_end(bank: Bank, looked: Visitor) -> None:
     page = looked.say(looked.page("/customer/carla"), "Stop everything")
     assert "It ends by itself" not in page.text
     page = looked.say(page, "Allow all 6")
-    end = datetime.fromisoformat(answer["until"])
+    end = datetime.fromisoformat(answer["until"]).astimezone(ZoneInfo(bank.config.settings.timezone))
     assert f"It ends by itself on {end.day} {end:%b %Y}" in page.text
     far = looked.client.put("/v1/customers/carla/consents", json={"change": "grant", "until": "2199-01-01"})
     assert (far.status_code, far.json()["field"]) == (400, "until")

@@ -24,6 +24,7 @@ from statistics import median_low
 from typing import NamedTuple
 
 from marketofone.domain.moment import Day, date_of
+from marketofone.domain.remembered import remembered
 
 REACH = 270
 """How many days back, today included, a rhythm is looked for."""
@@ -35,6 +36,7 @@ GRACE = 5
 Payday = tuple[int, int]
 """A day, and what came on it."""
 
+_TOGETHER = 256  # vectors whose total and trend are asked for one after the other
 _SMALL = 10  # a part of the third largest that is no part of a rhythm
 _TYPICAL = 3
 _FREE = 9
@@ -106,7 +108,7 @@ def regular_total(paydays: Sequence[Payday], *, today: int) -> int:
     >>> {regular_total([(day, 3_000) for day in days if day <= today], today=today) for today in range(20543, 20630)}
     {3000}
     """
-    slots, others = _slots(paydays, today=today)
+    slots, others = _slots(tuple(paydays), today=today)
     total = sum([slot.cycle(0).total for slot in slots if slot.comes_back])
     for once in (others, *(slot.paydays for slot in slots if not slot.comes_back)):
         total += _between(once, today - MONTH, today)
@@ -126,7 +128,7 @@ def regular_trend(paydays: Sequence[Payday], *, today: int, days_known: int) -> 
     >>> [round(regular_trend(raised, today=today, days_known=120), 2) for today in (20602, 20630, 20640)]
     [0.1, 0.1, -1.0]
     """
-    slots, _ = _slots(paydays, today=today)
+    slots, _ = _slots(tuple(paydays), today=today)
     if not any(slot.comes_back for slot in slots):
         before = _between(paydays, today - 2 * QUARTER, today - QUARTER) if days_known >= 2 * QUARTER else 0
         return _between(paydays, today - QUARTER, today) / before - 1 if before > 0 else None
@@ -139,7 +141,8 @@ def regular_trend(paydays: Sequence[Payday], *, today: int, days_known: int) -> 
     return now / usual - 1 if usual > 0 else None
 
 
-def _slots(paydays: Sequence[Payday], *, today: int) -> tuple[list[_Slot], list[Payday]]:
+@remembered(room=_TOGETHER)
+def _slots(paydays: tuple[Payday, ...], *, today: int) -> tuple[Sequence[_Slot], Sequence[Payday]]:
     """Part paydays by rhythm into slots; what has no part in one is given beside them."""
     largest = sorted([amount for _, amount in paydays])[-_TYPICAL:]
     if not largest or largest[0] <= 0:
@@ -212,7 +215,7 @@ def _between(paydays: Sequence[Payday], after: int, upto: int) -> int:
     return sum([amount for day, amount in paydays if after < day <= upto])
 
 
-@lru_cache(maxsize=2 * REACH)
+@lru_cache(maxsize=30_000)
 def _place(day: int) -> tuple[int, int]:
     """Give the month, counted since year 0, and the place of a day in it: the last day of a month is always 31."""
     on = date_of(Day(day))
