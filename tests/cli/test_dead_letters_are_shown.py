@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 import marketofone
-from marketofone.cli import main
 from marketofone.domain.moment import DAY, Instant, text_of
 
 BAD_INPUT = 3
@@ -28,14 +27,6 @@ def event(number: int, **data: object) -> dict[str, Any]:
         "time": "2026-01-05T08:00:00Z",
         "data": data,
     }
-
-
-@pytest.fixture
-def run(project: Path) -> Run:
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--bank", str(project)])
-
-    return invoke
 
 
 @pytest.fixture

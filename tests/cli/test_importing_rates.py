@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-
-from marketofone.cli import main
+from click.testing import Result
 
 DONE, SAID_NO, BAD_USAGE, BAD_INPUT = range(4)
 TABLE = """Date,USD,JPY,GBP,
@@ -18,14 +16,6 @@ TABLE = """Date,USD,JPY,GBP,
 2026-06-29,1.1650,168.90,N/A,
 """
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(project: Path) -> Run:
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--bank", str(project)])
-
-    return invoke
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 import marketofone
-from marketofone.cli import importing, main
+from marketofone.cli import importing
 from marketofone.domain.errors import MalformedEvent
 from marketofone.importers.formats import FORMATS
 from marketofone.importers.rows import BadRow, Row
@@ -27,14 +27,6 @@ from statement_styles import STYLES
 DONE, SAID_NO, BAD_USAGE, BAD_INPUT = range(4)
 STATEMENT = STYLES["application bank, times and states"].content
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(project: Path) -> Run:
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(main, [*words, "--bank", str(project)])
-
-    return invoke
 
 
 @pytest.fixture

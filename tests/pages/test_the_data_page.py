@@ -1,4 +1,4 @@
-"""The page of the data: what an empty bank does next, the same numbers in plots and tables, and nobody on it."""
+"""The page of the data: what an empty bank does next, the same numbers in plots and tables, and no customer on it."""
 
 from __future__ import annotations
 

@@ -147,8 +147,8 @@ def permit(
     """Give the permit for one purpose: possibly for no source at all.
 
     An empty purpose is one that the bank does not have: it opens nothing. Without a channel (the person looks
-    themselves, or nobody is reached) a source is open that any channel opens. ``made`` is when something was made that
-    is to be used: it may rest on what a licence allowed then, and allows no more.
+    themselves, or no customer is reached) a source is open that any channel opens. ``made`` is when something was made
+    that is to be used: it may rest on what a licence allowed then, and allows no more.
     """
     spec = policy.purposes.get(purpose)
     roles = frozenset[Role]() if spec is None else spec.roles

@@ -2,7 +2,7 @@
 
 Everything is integers. A table may quote a pair directly, the other way round, or through a currency in which it quotes
 both; a rate of two steps takes both from one day. A later word about a day and a pair corrects the earlier one, and
-whoever asks as of an earlier entry still gets what was known then.
+a question as of an earlier entry still gets what was known then.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _lay_out(rows: Sequence[TableRow]) -> Layout:
 
 
 def _check_columns(columns: Sequence[str], *, name: str) -> None:
-    """Check the names of columns: a misspelt one would be a limit that nobody sees."""
+    """Check the names of columns: a misspelt one would be a limit that is not seen."""
     unknown = [number for number, column in enumerate(columns, start=1) if column not in _COLUMNS]
     missing = [column for column in _NEEDED if column not in columns]
     if not unknown and not missing and len({*columns}) == len(columns):

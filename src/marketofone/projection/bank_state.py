@@ -34,7 +34,7 @@ class BankState(Struct, frozen=True):
 
     ``documents`` is the entry of the documents in force and ``digests`` gives for each entry of documents their digest.
     ``version`` is the entry of the active version, 0 for none. The two mappings are shared with later states, which
-    only add to them; whoever asks an older state looks for entries up to its ``n``. ``rates`` is the last entry of
+    only add to them; a reader of an older state looks for entries up to its ``n``. ``rates`` is the last entry of
     reference rates, 0 for none.
     """
 

@@ -271,7 +271,7 @@ class _Look:
         """Give since when a customer holds an account, by the events that opened it and were not taken back."""
         state = self.state(customer.subject)
         if alone and not state.removed:
-            return Instant(0)  # whoever holds an account alone is asked by no other since when
+            return Instant(0)  # a single holder is asked by no other since when
         opening = (
             event.at
             for entry in self._reader.entries(customer.subject, kinds=HOLDS_EVENTS, upto=state.n)
