@@ -10,6 +10,7 @@ import pytest
 from situations import NOW, gives_up, runs_short, says, shares, spends
 
 import marketofone
+from bank_projects import keep_nobody_for_control
 from marketofone import Bank
 from marketofone.domain.errors import MalformedRequest, Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
@@ -23,6 +24,7 @@ LATER = NOW + 20 * DAY
 
 @pytest.fixture
 def bank(project: Path) -> Iterator[Bank]:
+    keep_nobody_for_control(project)
     with marketofone.open(project, now=Instant(NOW), clock=lambda: Instant(LATER)) as opened:
         yield opened
 

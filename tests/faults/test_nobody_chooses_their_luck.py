@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from situations import NOW, gives_up, says, sent, shares, spends
 
 import marketofone
-from bank_projects import Projects
+from bank_projects import Projects, keep_half_for_control
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
@@ -20,13 +19,6 @@ def furnish(bank: Bank, *customers: str) -> None:
     for customer in customers:
         says(bank, customer)
         bank.ingest([*spends(customer), sent("app.opened", customer)], now=NOW)
-
-
-def keep_half_for_control(project: Path) -> None:
-    """Make both groups large: of 24 people, a tenth is nobody once in twelve banks."""
-    path = project / "bank.toml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"(?m)^control_share = [0-9.]+", "control_share = 0.5", text), encoding="utf-8")
 
 
 def drawn(decision: Decision) -> list[tuple[str, str, float, float]]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from people import ordinary_months
 
+import marketofone
+from bank_projects import keep_half_for_control
 from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
@@ -113,19 +117,25 @@ def test_propensities_of_a_decision_sum_to_one(bank: Bank, person: str, now: Ins
         assert sum(candidate.propensity for candidate in decision.candidates) == pytest.approx(1.0, abs=1e-3)
 
 
-def test_the_control_group_is_random_among_what_is_allowed_and_measured(bank: Bank, allow: Allow, now: Instant) -> None:
-    arms = set()
-    for number in range(30):
-        customer = f"p-{number}"
-        allow(customer)
-        bank.ingest(ordinary_months(customer, until=now, days=40), now=now)
-        decision = bank.decide(customer, occasion="app.opened", now=now)
-        arms.add(decision.assignment)
+def test_the_control_group_is_random_among_what_is_allowed_and_measured(project: Path, now: Instant) -> None:
+    keep_half_for_control(project)
+    with marketofone.open(project, now=now) as bank:
+        made = [first_of(bank, f"p-{number}", now=now) for number in range(30)]
+        measured = bank.impact()
+
+    assert {one.assignment for one in made} == {"policy", "control"}
+    for decision in made:
         if decision.assignment == "control":
             open_to_them = [one for one in decision.candidates if one.stage in ("scored", "chosen")]
             assert decision.propensity == pytest.approx(1 / len(open_to_them))
-    measured = bank.impact()
-
-    assert arms == {"policy", "control"}
     assert measured.finding == "not enough evidence"
     assert measured.policy.people + measured.control.people == 30
+
+
+def first_of(bank: Bank, customer: str, *, now: Instant) -> Decision:
+    """Let somebody come to the bank who allows everything, and decide for them for the first time."""
+    every = ("*",)
+    yes = ConsentChange(customer=customer, change="grant", purposes=every, sources=every, channels=every, since=now)
+    bank.consent(yes, now=now)
+    bank.ingest(ordinary_months(customer, until=now, days=40), now=now)
+    return bank.decide(customer, occasion="app.opened", now=now)

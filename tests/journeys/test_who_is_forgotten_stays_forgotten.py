@@ -64,7 +64,7 @@ def test_nobody_is_found_in_the_database_its_log_or_a_backup(project: Path, tmp_
 
     words = (
         NAME,
-        "maria",
+        "maria-t",
         TEXT,
         "furious",
         "groceries",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+import marketofone
+from bank_projects import explore_hardly_ever
 from marketofone.bank import Bank
 from marketofone.domain.action import MARKETING
 from marketofone.domain.decision import Decision
@@ -13,6 +16,13 @@ from marketofone.domain.moment import Day, Instant
 from marketofone.lab.simulate.stories import Step, crib, moment_before, rent, storm, table
 
 Story = Callable[..., Iterator[Step]]
+
+
+@pytest.fixture
+def bank(project: Path, now: Instant) -> Iterator[Bank]:
+    explore_hardly_ever(project)
+    with marketofone.open(project, now=now) as opened:
+        yield opened
 
 
 @pytest.fixture

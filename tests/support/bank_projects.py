@@ -66,3 +66,26 @@ def name_engine(folder: Path, engine: str) -> None:
     path = folder / "bank.toml"
     others = re.sub(r"(?m)^engine = .*\n", "", path.read_text(encoding="utf-8"))
     path.write_text(f'engine = "{engine}"\n{others}', encoding="utf-8")
+
+
+def keep_half_for_control(project: Path) -> None:
+    """Make both groups large: of 24 people, a tenth is nobody once in twelve banks, a half once in eight million."""
+    _set(project, "control_share", 0.5)
+
+
+def keep_nobody_for_control(project: Path) -> None:
+    """Let the policy choose for all: what is shown is then no fair lot, in which doing nothing may win for days."""
+    _set(project, "control_share", 0.0)
+
+
+def explore_hardly_ever(project: Path) -> None:
+    """Let the policy take what it thinks best: as laid out, one decision of fifty is drawn among all that is open."""
+    _set(project, "exploration", 1e-9)
+
+
+def _set(project: Path, name: str, value: float) -> None:
+    path = project / "bank.toml"
+    text = path.read_text(encoding="utf-8")
+    changed, times = re.subn(rf"(?m)^{name} = [0-9.]+", f"{name} = {value:.9f}", text)
+    assert times == 1, name
+    path.write_text(changed, encoding="utf-8")
