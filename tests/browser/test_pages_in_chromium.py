@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import combinations
+from functools import partial
+from itertools import combinations, count
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ PAGES = (
     "/nowhere",
 )
 WIDTHS = (360, 1280)
+NOW = datetime(2026, 1, 5, 11, tzinfo=UTC)  # which days stand on the charts is the same on every day
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -79,9 +81,9 @@ class Town:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("seen")
     wiring.lay_out(folder)
-    now = instant_of(datetime.now(tz=UTC))
+    now = instant_of(NOW)
     since = Instant(now - 60 * DAY)
-    with marketofone.open(folder) as bank:
+    with marketofone.open(folder, clock=partial(next, map(Instant, count(now)))) as bank:
         bank.consent(
             ConsentChange(
                 customer="c-1", change="grant", purposes=("*",), sources=("*",), channels=("*",), since=since
@@ -127,17 +129,17 @@ def kept_aside(customer: str, *, at: Instant) -> list[bytes | Event]:
 @contextmanager
 def served(bank: Bank) -> Iterator[str]:
     """Serve a bank by a real server on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(build_app(bank), host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(build_app(bank), host="127.0.0.1", port=port, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join(timeout=60)
 
 
 @contextmanager
@@ -181,7 +183,7 @@ def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None
 
 def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:
     """Give the first element of this kind, once the page that follows has it."""
-    return WebDriverWait(driver, 10).until(lambda page: page.find_element(By.CSS_SELECTOR, selector))
+    return WebDriverWait(driver, 60).until(lambda page: page.find_element(By.CSS_SELECTOR, selector))
 
 
 @pytest.mark.parametrize("width", [320, *WIDTHS])

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import warnings
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from page_check import Page
 
 from marketofone.bank import Bank
+from marketofone.domain.moment import Instant, instant_of
 from marketofone.web.app import build_app
 
 with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
+
+
+NOW = datetime(2026, 1, 5, 11, tzinfo=UTC)  # a Monday; no midnight passes in the banks of these tests
+_TICKS = count()
+
+
+def clock() -> Instant:
+    """Tell the banks of these tests what time it is: a microsecond later each time, as no clock stands still."""
+    return Instant(instant_of(NOW) + next(_TICKS))
 
 
 def client_of(bank: Bank) -> TestClient:

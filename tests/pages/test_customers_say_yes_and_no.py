@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from urllib.parse import quote
 
-from page_visitor import HTML, Visitor, cloudevent
+from page_visitor import HTML, NOW, Visitor, cloudevent
 
 from marketofone.bank import Bank
 from marketofone.services.history import outcomes_of
@@ -25,7 +24,7 @@ def _switch(source: str, purpose: str) -> str:
 
 
 def test_nothing_is_on_by_default(town: Bank, visitor: Visitor) -> None:
-    town.ingest([cloudevent(0, "app.opened", datetime.now(tz=UTC), "newcomer")])
+    town.ingest([cloudevent(0, "app.opened", NOW, "newcomer")])
     switches = [button for button in visitor.page("/customer/newcomer").all("button") if "role" in button.attributes]
     assert len(switches) > 100
     assert {switch.attributes["aria-checked"] for switch in switches} == {"false"}
@@ -42,10 +41,9 @@ def test_granting_and_withdrawing_are_the_same_click(town: Bank, visitor: Visito
 
 
 def test_what_was_allowed_at_another_bank_is_shown_with_its_end(town: Bank, visitor: Visitor) -> None:
-    at = datetime.now(tz=UTC)
     for number, (institution, until) in enumerate((("First Bank", "2100-03-01"), ("Second Bank", "2020-03-01"))):
         facts = {"institution": institution, "scopes": ["balances"], "until": f"{until}T00:00:00Z"}
-        town.ingest([cloudevent(number, "openbanking.licensed", at, "elsewhere", **facts)])
+        town.ingest([cloudevent(number, "openbanking.licensed", NOW, "elsewhere", **facts)])
     text = visitor.page("/customer/elsewhere").text
     assert "Balances, until 1 Mar 2100. Not for offers." in text
     assert "Ended on 1 Mar 2020: nothing of it is used any more." in text

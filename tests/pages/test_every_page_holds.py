@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 from page_check import Page
-from page_visitor import Visitor, cloudevent
+from page_visitor import NOW, Visitor, cloudevent
 from starlette.routing import Route
 
 from marketofone.bank import Bank
@@ -92,7 +91,7 @@ def test_static_files_may_be_kept_forever_because_their_address_changes(visitor:
 
 def test_what_people_wrote_is_escaped(town: Bank, visitor: Visitor) -> None:
     name = "<script>alert(1)</script>"
-    town.ingest([cloudevent(0, "app.opened", datetime.now(tz=UTC), name)])
+    town.ingest([cloudevent(0, "app.opened", NOW, name)])
     town.decide(name, occasion="app.opened", id="d-escaped")
     page = visitor.page(f"/customer/{quote(name, safe='')}")
     assert name in page.text

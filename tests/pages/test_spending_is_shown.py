@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from page_visitor import Visitor, cloudevent
+from page_visitor import NOW, Visitor, cloudevent
 
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
@@ -17,8 +17,7 @@ DAYS = 400
 @pytest.fixture(scope="module")
 def spender(town: Bank) -> str:
     """Somebody who allows insights, with a subscription whose price rose and much dining out of late."""
-    customer, now = "spender", datetime.now(tz=UTC)
-    since = instant_of(now - timedelta(days=30))
+    customer, since = "spender", instant_of(NOW - timedelta(days=30))
     change = ConsentChange(
         customer=customer, change="grant", purposes=("insights",), sources=("*",), channels=("*",), since=since
     )
@@ -26,7 +25,7 @@ def spender(town: Bank) -> str:
     events: list[bytes] = []
 
     def pay(ago: int, amount: int, category: str, whom: str) -> None:
-        at = now - timedelta(days=ago)
+        at = NOW - timedelta(days=ago)
         booked = {"account": "a1", "amount_minor": -amount, "currency": "EUR", "category": category, "merchant": whom}
         events.append(cloudevent(len(events), "transaction.booked", at, customer, **booked))
 
@@ -83,14 +82,14 @@ def test_a_merchant_is_named_anew_by_its_form_and_taken_back(visitor: Visitor, s
 
 
 def test_without_consent_the_page_says_that_nobody_looked(visitor: Visitor, town: Bank) -> None:
-    town.ingest([cloudevent(0, "app.opened", datetime.now(tz=UTC), "silent")])
+    town.ingest([cloudevent(0, "app.opened", NOW, "silent")])
     page = visitor.page("/customer/silent/insights")
     assert "we did not look" in page.text
     assert page.all("table") == []
 
 
 def test_somebody_too_young_to_have_a_habit_hears_no_guess(visitor: Visitor, town: Bank, spender: str) -> None:
-    past = datetime.now(tz=UTC) - timedelta(days=DAYS - 60)
+    past = NOW - timedelta(days=DAYS - 60)
     page = visitor.page(f"/customer/{spender}/insights?as_of={past.date().isoformat()}")
     assert town.counts()
     assert "Nothing changed" not in page.text

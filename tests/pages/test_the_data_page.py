@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from page_check import Element, Page
-from page_visitor import Visitor, client_of, cloudevent, year_of
+from page_visitor import NOW, Visitor, client_of, clock, cloudevent, year_of
 
 import marketofone
 from marketofone import wiring
@@ -26,20 +26,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(folder: Path) -> Page:
-    now = datetime.now(tz=UTC)
-    unknown = cloudevent(901, "transaction.booked", now, PERSON, account="a1", amount_minor=9_900, currency="EUR",
+    unknown = cloudevent(901, "transaction.booked", NOW, PERSON, account="a1", amount_minor=9_900, currency="EUR",
                          text=WRITTEN, category=WRITTEN)  # fmt: skip
-    late = cloudevent(902, "transaction.booked", now - timedelta(days=10_000), PERSON, account="a1", currency="EUR",
+    late = cloudevent(902, "transaction.booked", NOW - timedelta(days=10_000), PERSON, account="a1", currency="EUR",
                       amount_minor=-9_900)  # fmt: skip
     only = ("transactions",)
-    with marketofone.open(folder) as bank:
+    with marketofone.open(folder, clock=clock) as bank:
         bank.consent(
             ConsentChange(
-                customer=PERSON, change="grant", purposes=("*",), sources=only, channels=("*",), since=instant_of(now)
+                customer=PERSON, change="grant", purposes=("*",), sources=only, channels=("*",), since=instant_of(NOW)
             )
         )
-        bank.ingest([*year_of(PERSON, until=now), unknown, late, cloudevent(903, "app.opened", now, PERSON)])
-        bank.ingest([b"{", cloudevent(904, "transaction.booked", now, PERSON, account=WRITTEN, currency="EUR")])
+        bank.ingest([*year_of(PERSON, until=NOW), unknown, late, cloudevent(903, "app.opened", NOW, PERSON)])
+        bank.ingest([b"{", cloudevent(904, "transaction.booked", NOW, PERSON, account=WRITTEN, currency="EUR")])
         with client_of(bank) as client:
             return Visitor(client).page("/console/data")
 
@@ -56,7 +55,7 @@ def drawing(page: Page, named: str) -> Element:
 
 def test_an_empty_bank_says_what_to_do_next(tmp_path: Path) -> None:
     wiring.lay_out(tmp_path)
-    with marketofone.open(tmp_path) as bank, client_of(bank) as client:
+    with marketofone.open(tmp_path, clock=clock) as bank, client_of(bank) as client:
         page = Visitor(client).page("/console/data")
     assert "Nothing arrived yet" in page.text
     assert "marketofone import csv FILE --customer ID" in page.text

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
-from page_visitor import Visitor, cloudevent, year_of
+from page_visitor import NOW, Visitor, cloudevent, year_of
 
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
@@ -50,8 +50,7 @@ def test_everything_that_can_be_foreseen_has_words() -> None:
 
 def test_whoever_is_hardly_known_yet_is_told_so_kindly(town: Bank, visitor: Visitor) -> None:
     welcome(town, "newcomer")
-    now = datetime.now(tz=UTC)
-    town.ingest(year_of("newcomer", until=now)[-3:])
+    town.ingest(year_of("newcomer", until=NOW)[-3:])
     page = visitor.page("/customer/newcomer/forecast")
     assert "nothing rather than a guess" in page.text
     assert page.all("svg") == []
@@ -64,7 +63,7 @@ def test_what_was_offered_because_of_a_forecast_stands_beside_it_with_its_reason
         if len(names) < 4 and not drawn_by_lot(town, name):
             names.append(name)
     for name in names:
-        town.ingest(running_out(name, until=datetime.now(tz=UTC)))
+        town.ingest(running_out(name, until=NOW))
         town.forecast(name)
     made = next(made for made in intervene(town.context, names, now=town.now()) if made.notification)
     page = visitor.page(f"/customer/{made.customer}/forecast")
