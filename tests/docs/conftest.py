@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import pytest
 
+from ports import kept_port
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # `docs` is no part of the installed package
 
 from docs import examples  # noqa: E402 - needs the line above
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120  # more than a loaded machine takes
 
 
 class Demo(NamedTuple):
@@ -38,16 +40,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 @pytest.fixture(scope="session")
 def port(demo: Demo) -> Iterator[int]:
     """Serve the demo's bank; gives the port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-    command = [str(Path(sys.executable).parent / "marketofone"), "serve", "--bank", "demo-bank", "--port", str(number)]
-    with subprocess.Popen(command, cwd=demo.folder, stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait_for(number)
-            yield number
-        finally:
-            server.terminate()
+    with kept_port() as number:
+        program = str(Path(sys.executable).parent / "marketofone")
+        command = [program, "serve", "--bank", "demo-bank", "--port", str(number)]
+        with subprocess.Popen(command, cwd=demo.folder, stderr=subprocess.DEVNULL) as server:
+            try:
+                _wait_for(number)
+                yield number
+            finally:
+                server.terminate()
 
 
 def _wait_for(port: int) -> None:
