@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import marketofone
 import postgres_server
@@ -17,14 +17,24 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast import booster, learning
+from marketofone.services import app_context
 
 START = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 ROOT = Path(__file__).parents[1]
 
-# The one profile of generated examples: no deadline that a loaded machine could trip, a blob that repeats what failed,
-# and in CI the same examples every time.
-settings.register_profile("tests", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+# The one profile of generated examples: no deadline and no pace that a loaded machine could trip, a blob that repeats
+# what failed, and in CI the same examples every time.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    print_blob=True,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("tests")
+
+# Threads that race for one person take turns for as long as a loaded machine needs.
+app_context.PATIENCE = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

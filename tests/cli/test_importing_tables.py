@@ -204,7 +204,7 @@ def on_a_terminal(words: list[str], *, answer: str) -> tuple[int, str]:
     ) as process:
         os.close(theirs)
         os.write(ours, f"{answer}\n".encode())
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=120)
     os.close(ours)
     return process.returncode, printed
 

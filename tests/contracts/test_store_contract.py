@@ -419,7 +419,7 @@ def at_once(works: list[Callable[[], None]]) -> None:
 
     def run(work: Callable[[], None]) -> None:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=120)
             work()
         except BaseException as error:  # noqa: BLE001
             errors.append(error)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_person import (
     BOOK,
@@ -66,7 +66,7 @@ CONTACTS = st.lists(
     max_size=6,
 ).map(tuple)
 NUMBERS = st.integers(0, 10**6)
-few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=25, deadline=None)
 
 
 def taught(seed: int) -> dict[str, Any]:

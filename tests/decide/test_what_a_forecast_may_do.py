@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_person import (
     ACTIONS_TEXT,
@@ -34,7 +34,7 @@ from marketofone.governance.guardrails import Contact
 CHANCES = st.integers(0, 100).map(lambda percent: percent / 100)
 EVENTS = st.sampled_from(["below_zero", "below_buffer", "below_own_floor", "large_expense", "income_drop"])
 HELD = decision_input(LIFE, board=approved(*CREDIT))
-OFTEN = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+OFTEN = settings(max_examples=60, deadline=None)
 
 
 def open_with(forecast: ForecastFacts | None, **changes: object) -> set[str]:

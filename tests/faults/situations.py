@@ -130,7 +130,7 @@ def at_once(work: list[Callable[[], T]]) -> list[T]:
     begin = Barrier(len(work))
 
     def run(task: Callable[[], T]) -> T:
-        begin.wait(timeout=30)
+        begin.wait(timeout=120)
         return task()
 
     with ThreadPoolExecutor(max_workers=len(work)) as pool:

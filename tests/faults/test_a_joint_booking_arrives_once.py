@@ -297,7 +297,7 @@ HAPPENED = st.lists(
 )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(happened=HAPPENED, swaps=st.randoms(use_true_random=False))
 def test_both_holders_know_the_same_in_whatever_order_it_arrives(
     couple: Bank, happened: list[tuple[str, str, int]], swaps: object

@@ -23,7 +23,9 @@ EXAMPLES = int(os.environ.get("STATEMENT_EXAMPLES", "25"))
 
 
 each_format = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-examples = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(
+    max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 # What people and shops are called; the signs with which a format marks its own fields stand in tests of their own.
 LETTERS = st.text(alphabet="abcXYZ 019.,-äéßŁ漢ع&<>'\"", min_size=1, max_size=54)

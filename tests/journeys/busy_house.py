@@ -150,7 +150,7 @@ def all_at_once(work: list[Role]) -> None:
     begin = threading.Barrier(len(work))
 
     def run(role: Role) -> None:
-        begin.wait(timeout=30)
+        begin.wait(timeout=120)
         role()
 
     with ThreadPoolExecutor(max_workers=len(work)) as pool:

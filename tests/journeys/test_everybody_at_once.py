@@ -62,7 +62,7 @@ def test_two_processes_on_one_bank_leave_one_history(project: Path) -> None:
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    said = [child.communicate(timeout=60)[0] for child in children]
+    said = [child.communicate(timeout=600)[0] for child in children]
 
     assert said == ["done\n", "done\n"]
     with marketofone.open(project, now=NOW) as bank:

@@ -25,6 +25,7 @@ from marketofone.web.server import config_of
 
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 MOST = 10_000
+PATIENCE = 120  # seconds: more than a loaded machine takes; a test that holds waits for none of them
 Connect = Callable[[], socket.socket]
 
 
@@ -41,7 +42,7 @@ def port(bank: Bank) -> Iterator[int]:
             time.sleep(0.01)
         yield number
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
         assert not thread.is_alive()
 
 
@@ -50,14 +51,14 @@ def connect(port: int) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def connect() -> socket.socket:
-            return stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
+            return stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)))
 
         yield connect
 
 
 @pytest.fixture
 def door(port: int) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False) as client:
         yield client
 
 
@@ -72,16 +73,16 @@ def heard(connection: socket.socket) -> bytes:
 def test_four_posts_of_millions_of_rows_are_refused_and_health_answers_meanwhile(door: httpx.Client) -> None:
     body = b"[" + b"1," * 4_000_000 + b"1]"
     with ThreadPoolExecutor(4) as pool:
-        began = time.perf_counter()
+        began = time.process_time()
         posts = [pool.submit(door.post, "/v1/events", content=body, headers=BATCH) for _ in range(4)]
         while not all(post.done() for post in posts):
             assert door.get("/health").status_code == 200
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
     for post in posts:
         answer = post.result()
         assert answer.status_code == 422
         assert answer.json()["detail"] == f"send at most {MOST} events at once"
-    assert seconds < 20
+    assert seconds < 20  # of the processor: what others do on the machine does not count
 
 
 def test_ten_thousand_rows_are_taken_and_one_more_is_refused(door: httpx.Client, bank: Bank) -> None:
@@ -106,10 +107,10 @@ def test_rows_are_counted_whatever_stands_in_them(text: str) -> None:
 
 def test_a_text_without_end_is_looked_through_once() -> None:
     body = b"[[" + b"," * rows.PLENTY + b'"' + b'\\"' * 500_000
-    began = time.monotonic()
+    began = time.thread_time()
     rows.check_rows(body, most=MOST)
     assert rows.split(body) is None
-    assert time.monotonic() - began < 5  # once for each of its quotes would take an hour
+    assert time.thread_time() - began < 5  # once for each of its quotes would take an hour
 
 
 def test_a_body_that_never_ends_is_not_waited_for(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,8 +125,10 @@ def test_a_body_that_never_ends_is_not_waited_for(connect: Connect, monkeypatch:
     assert b"the body did not end in time" in answer
 
 
-def drip(connection: socket.socket, *, seconds: float) -> None:
-    end = time.perf_counter() + seconds
+def drip(connection: socket.socket) -> None:
+    """Begin a head, and send it line by line without an end."""
+    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
+    end = time.perf_counter() + PATIENCE
     while time.perf_counter() < end:
         connection.sendall(b"X-Drop: 1\r\n")
         time.sleep(0.05)
@@ -134,9 +137,8 @@ def drip(connection: socket.socket, *, seconds: float) -> None:
 def test_half_a_head_is_not_waited_for_however_it_drips(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     silent, dripping = connect(), connect()
-    dripping.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
     with pytest.raises(OSError, match=r"reset|pipe|aborted"):
-        drip(dripping, seconds=10)
+        drip(dripping)
     assert heard(silent) == b""
 
 

@@ -83,7 +83,7 @@ def waiting(beside: psycopg.Connection) -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -292,7 +292,7 @@ def test_connections_that_died_are_replaced(store: PostgresStore, beside: psycop
     def work(subject: int) -> None:
         store.commit(unit(subject))
         with store.read() as reader:
-            barrier.wait(timeout=20)
+            barrier.wait(timeout=60)
             assert reader.head(subject).n
 
     with ThreadPoolExecutor(4) as pool:

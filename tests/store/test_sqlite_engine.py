@@ -21,7 +21,7 @@ from store_cases import chain_holds, journal, log_holds
 from marketofone.domain.errors import BankNotFound, ChainBroken, Moved, StoreBusy, StoreError
 from marketofone.domain.moment import Instant
 from marketofone.store.ports import Draft, EntryKind, Kept, Unit
-from marketofone.store.sqlite import checkpoint, damage, settle
+from marketofone.store.sqlite import checkpoint, damage, group, settle
 from marketofone.store.sqlite.connection import FILE
 from marketofone.store.sqlite.store import SqliteStore
 
@@ -176,10 +176,13 @@ def test_a_log_without_its_file_is_not_taken_for_a_new_bank(store: SqliteStore, 
 # One writer
 
 
-def test_units_that_wait_together_share_flushes(store: SqliteStore, folder: Path) -> None:
+def test_units_that_wait_together_share_flushes(
+    store: SqliteStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "_SECONDS", 60)  # a loaded machine writes one unit in the time of a whole group
     flushes: list[str] = []
     writer = store._writer()
-    writer._patience_ms = 10_000
+    writer._patience_ms = 120_000
     writer._connection.set_trace_callback(lambda text: flushes.append(text) if text == "COMMIT" else None)
     numbers: list[int] = []
     threads = [threading.Thread(target=lambda: numbers.append(write(store))) for _ in range(40)]
@@ -187,7 +190,9 @@ def test_units_that_wait_together_share_flushes(store: SqliteStore, folder: Path
         fcntl.flock(lock, fcntl.LOCK_EX)
         for thread in threads:
             thread.start()
-        sleep(0.05)
+        until = monotonic() + 60
+        while writer._waiting.qsize() < 39 and monotonic() < until:  # the first left the queue, and waits for the lock
+            sleep(0.01)
     for thread in threads:
         thread.join()
     assert sorted(numbers) == list(range(1, 41))
@@ -239,7 +244,7 @@ def test_the_log_is_copied_back_while_the_store_is_open(folder: Path, monkeypatc
     with closing(SqliteStore(folder)) as store:
         small = file.stat().st_size
         write(store, bytes(1_000_000))
-        until = monotonic() + 10
+        until = monotonic() + 60  # only where the copying fails
         while file.stat().st_size < small + 900_000 and monotonic() < until:
             sleep(0.05)
         assert file.stat().st_size >= small + 900_000
