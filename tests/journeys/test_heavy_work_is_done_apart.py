@@ -50,7 +50,7 @@ def test_a_large_bank_is_learned_from_apart(
     monkeypatch.setattr(train, "MANY_MOVEMENTS", 1)
     monkeypatch.setattr(train, "apart", noted)
     trained = bank.train(now=now)
-    assert (trained.people, asked) == (1, ["fit"])
+    assert (trained.people, asked) == (1, ["fit_to_bytes"])
 
 
 def _refuse(field: str) -> None:

@@ -54,7 +54,7 @@ def learn(context: AppContext, *, now: Instant) -> int:
 
 def record_version(
     context: AppContext,
-    states: Mapping[str, bytes | None],
+    states: dict[str, bytes | None],
     *,
     now: Instant,
     at: Instant,
@@ -63,13 +63,15 @@ def record_version(
 ) -> int:
     """Record states that were trained as a new version, active at once. Gives its number.
 
+    Each state is taken out of ``states`` when it is sealed: beside what is written it would hold its memory again.
     ``read_at`` is the instant of the uses by which the training read people.
     """
-    sealed = {
-        name: None if plain is None else codec.seal_state(name, plain, box=context.keys.bank)
-        for name, plain in states.items()
-    }
+    sealed = {name: _sealed(context, name, states.pop(name)) for name in list(states)}
     return _record_sealed(context, sealed, now=now, at=at, why=why, read_at=read_at)
+
+
+def _sealed(context: AppContext, name: str, plain: bytes | None) -> tuple[bytes, bytes] | None:
+    return None if plain is None else codec.seal_state(name, plain, box=context.keys.bank)
 
 
 @repeated

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.moment import Instant
-from marketofone.models.forecast import Model, Sample, fit, follow
+from marketofone.models.forecast import Sample, fit_to_bytes, follow
 from marketofone.models.recommend import fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
 from marketofone.profile.ledger import Account
@@ -92,9 +92,8 @@ def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Inst
     if "recommend" in tasks:
         states[AFFINITY] = affinity_to_bytes(fit_affinity(holdings, shrink=SHRINK))
     if "forecast" in tasks:
-        model = _forecast_model(accounts)
-        windows = model.windows
-        states |= {FORECAST: model.to_bytes(), BANDS: None} if windows or before.windows else {}
+        windows, model = _forecast_model(accounts)
+        states |= {FORECAST: model, BANDS: None} if windows or before.windows else {}
     elif "bands" in tasks and before.windows:
         followed = follow(before, accounts, known_until=_last_day(accounts))
         windows = followed.windows
@@ -109,12 +108,15 @@ def _holdings(known: Known) -> frozenset[str]:
     return frozenset(profile_of(registers, sources=known.open).holdings)
 
 
-def _forecast_model(accounts: Sequence[Account]) -> Model:
-    """Learn here where little is learned from; else where all memory that it takes is given back."""
+def _forecast_model(accounts: Sequence[Account]) -> tuple[int, bytes]:
+    """Learn here where little is learned from; else where all memory that it takes is given back.
+
+    Gives how many past days it learned from, and the bytes of the model: the model beside them would double them.
+    """
     last_day = _last_day(accounts)
     if sum(account.days.size for account in accounts) < MANY_MOVEMENTS:
-        return fit(accounts, known_until=last_day, seed=SEED)
-    return apart(fit, accounts, known_until=last_day, seed=SEED, apart=apart)
+        return fit_to_bytes(accounts, known_until=last_day, seed=SEED)
+    return apart(fit_to_bytes, accounts, known_until=last_day, seed=SEED, apart=apart)
 
 
 def _last_day(accounts: Sequence[Account]) -> int:

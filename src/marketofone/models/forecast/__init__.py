@@ -16,7 +16,7 @@ from marketofone.models.forecast.account_forecast import (
     forecast,
     forecast_all,
 )
-from marketofone.models.forecast.learning import fit, follow
+from marketofone.models.forecast.learning import fit, fit_to_bytes, follow
 from marketofone.models.forecast.model import Model
 from marketofone.models.forecast.sample import Sample
 from marketofone.models.forecast.streams import Payment, Stream, find_streams, project
@@ -33,6 +33,7 @@ __all__ = [
     "Stream",
     "find_streams",
     "fit",
+    "fit_to_bytes",
     "follow",
     "forecast",
     "forecast_all",

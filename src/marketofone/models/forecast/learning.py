@@ -95,7 +95,7 @@ def fit(
     after it were observed: up to ``known_until``, and no later than a month after the last movement, for nobody knows
     whether an account that fell silent was closed. With too few such days the prior formula is given. ``boosting`` adds
     the second opinion of ``boost.py``, which needs LightGBM to learn and to look ahead; None: where that is there.
-    ``apart`` calls the three steps that take much memory.
+    ``apart`` calls the steps that take much memory.
 
     Examples
     --------
@@ -115,11 +115,25 @@ def fit(
     )
     panels, lessons = _lessons(_panels(known, truths, extra=extra), truths, calendar=blank.calendar)
     del known, truths
-    stretch, odds = apart(_corrections, blank, panels, lessons, trees=_TRIAL_TREES, seed=seed)
+    stretch, odds = apart(_corrections, blank, panels, lessons, trees=_TRIAL_TREES, seed=seed, apart=apart)
     grown = apart(_grown, blank, lessons, trees=TREES, seed=seed)
     asked, of_year = loadable() if boosting is None else boosting, blank.calendar
     boosted = apart(_boosted, panels, lessons, calendar=of_year, rounds=ROUNDS, seed=seed) if asked else ()
     return replace(grown, boosted=boosted, stretch=stretch, odds=odds)
+
+
+def fit_to_bytes(
+    accounts: Sequence[Account], *, known_until: int, seed: int, apart: Runner = here
+) -> tuple[int, bytes]:
+    """Learn as :func:`fit` does; give how many past days were learned from, and the bytes of the model alone.
+
+    Examples
+    --------
+    >>> fit_to_bytes([], known_until=0, seed=7) == (0, Model().to_bytes())
+    True
+    """
+    model = fit(accounts, known_until=known_until, seed=seed, apart=apart)
+    return model.windows, model.to_bytes()
 
 
 def _boosted(panels: Sequence[Panel], lessons: Lessons, *, calendar: bool, rounds: int, seed: int) -> tuple[str, ...]:
@@ -258,9 +272,12 @@ def _carried(errors: Floats) -> Floats:
 
 
 def _corrections(
-    blank: Model, panels: Sequence[Panel], lessons: Lessons, *, trees: int, seed: int
+    blank: Model, panels: Sequence[Panel], lessons: Lessons, *, trees: int, seed: int, apart: Runner
 ) -> tuple[Stretch, Odds | None]:
-    """Ask forests about accounts that they did not see, and learn by how much they were wrong."""
+    """Ask forests about accounts that they did not see, and learn by how much they were wrong.
+
+    What grows a forest takes much memory, and so do its answers: each has a process of its own.
+    """
     rng = np.random.default_rng(seed)
     accounts, of_account = np.unique(lessons.account, return_inverse=True)
     if len(accounts) < FOLDS:
@@ -273,7 +290,7 @@ def _corrections(
     share = min(1.0, _TRIAL_WINDOWS * FOLDS / len(fold))
     asked = rng.random(len(fold)) < share
     for out in range(FOLDS):
-        trial = _grown(blank, lessons.some(fold != out), trees=trees, seed=seed)
+        trial = apart(_grown, blank, lessons.some(fold != out), trees=trees, seed=seed)
         for start, panel in zip(starts.tolist(), panels, strict=False):
             of = np.flatnonzero(
                 (fold == out)[start : start + len(panel.as_of)] & asked[start : start + len(panel.as_of)]

@@ -38,6 +38,7 @@ _LINK = "INSERT OR IGNORE INTO links (key, subject) VALUES (?, ?)"
 _UNLINK = "DELETE FROM links WHERE key = ? AND subject = ?"
 # So here, too: the columns of a snapshot and of a dead letter.
 _BESIDE = ("snapshots", "links", "names", "keys", "fresh_keys", "lessons")
+_STATE = "INSERT OR IGNORE INTO states (digest, body) VALUES (?, zeroblob(?))"
 _LETTER = "INSERT INTO letters (at, field, shape, fix, raw) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -125,16 +126,25 @@ def _keep(unit: Unit, connection: sqlite3.Connection, after: list[Head]) -> None
         (_LETTER, [astuple(letter) for letter in unit.letters]),
         ("INSERT INTO lessons (subject, n) VALUES (?, ?)", [(head.subject, head.n) for head in waiting]),
         ("DELETE FROM lessons WHERE row = ?", [(row,) for row in unit.learned]),
-        ("INSERT OR IGNORE INTO states (digest, body) VALUES (?, ?)", unit.states.items()),
         ("DELETE FROM states WHERE digest = ?", [(digest,) for digest in unit.destroyed]),
         (_TALLY, added_by(unit, after)),
         *((f"DELETE FROM {table} WHERE subject = ?", [(of,) for of in unit.forgotten]) for table in _BESIDE),  # noqa: S608
     )
+    for digest, body in unit.states.items():
+        _keep_state(connection, digest, body)
     for statement, rows in asked:
         if rows:
             connection.executemany(statement, rows)
     for link in unit.links:
         connection.execute(_LINK if link.linked else _UNLINK, (link.key, link.subject))
+
+
+def _keep_state(connection: sqlite3.Connection, digest: bytes, body: bytes) -> None:
+    """Write a state into its place: bound as a value, tens of megabytes would be copied twice on their way."""
+    added = connection.execute(_STATE, (digest, len(body)))
+    if added.rowcount and added.lastrowid is not None:
+        with connection.blobopen("states", "body", added.lastrowid) as place:
+            place.write(body)
 
 
 def _seal(before: Frontier, longer: Frontier, connection: sqlite3.Connection, end: End) -> tuple[Sealed | None, End]:
