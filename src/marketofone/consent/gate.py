@@ -54,7 +54,7 @@ class Gap(Struct, frozen=True, kw_only=True, gc=False):
     why: str
 
 
-class Permit(Struct, frozen=True, kw_only=True):
+class Permit(Struct, frozen=True, kw_only=True, gc=False):
     """Leave to use some sources of one person for one purpose through one channel (empty: none).
 
     ``refused`` names the other sources of the purpose and why each may not be used, ``partly`` those of which a part

@@ -44,7 +44,7 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     authority: str = ""
 
 
-class Validity(Struct, frozen=True, kw_only=True, array_like=True):
+class Validity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """What was last said about one scope."""
 
     granted: bool
@@ -56,7 +56,7 @@ class Validity(Struct, frozen=True, kw_only=True, array_like=True):
         return self.granted and self.since <= now and (self.until is None or now < self.until)
 
 
-class ConsentEntry(Struct, frozen=True, array_like=True):
+class ConsentEntry(Struct, frozen=True, array_like=True, gc=False):
     """One consent entry: which scopes it is about (every combination of the words), and what it says of them."""
 
     validity: Validity
@@ -73,7 +73,7 @@ class ConsentEntry(Struct, frozen=True, array_like=True):
         )
 
 
-class Consents(Struct, frozen=True, array_like=True):
+class Consents(Struct, frozen=True, array_like=True, gc=False):
     """What one customer says: the entries that still count, newest first, and how often they changed it.
 
     ``others`` are the consents of the other ids of one person; what all of them allow is allowed. ``licences`` are what

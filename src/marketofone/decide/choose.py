@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import compress
 from operator import not_
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import NDArray
 
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
@@ -88,6 +90,17 @@ class Choice:
     chosen: int
 
 
+class _KeyOf(ISeedSequence):
+    """The key that a seed gives a generator; numpy by itself asks the system for random bytes, and throws them away."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = blake2b(seed, digest_size=16).digest()
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> NDArray[np.uint32 | np.uint64]:
+        """Give the key as two numbers of 64 bits, the low one first."""
+        return np.frombuffer(self._key[::-1], dtype="<u8", count=n_words).astype(dtype)
+
+
 def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
     """Draw the random numbers of a decision: always the same for the same seed.
 
@@ -96,8 +109,7 @@ def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
     >>> draw_random(b"d-1", actions=3).explore == draw_random(b"d-1", actions=3).explore
     True
     """
-    key = int.from_bytes(blake2b(seed, digest_size=16).digest(), "big")
-    generator = np.random.Generator(np.random.Philox(key=key))
+    generator = np.random.Generator(np.random.Philox(_KeyOf(seed)))  # type: ignore[arg-type]  # it takes any ISeedSequence
     return RandomDraws(
         explore=float(generator.random()),
         normals=generator.standard_normal(actions),

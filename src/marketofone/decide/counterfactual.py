@@ -121,10 +121,11 @@ def _by_scores(context: DecisionContext, choice: Choice) -> Iterator[Change]:
         best = np.maximum(best, 0.0)
     changed = (best > own) & (new >= limits.least) & (new <= limits.most)
     size = np.where(changed, np.abs(limits.steps) / limits.scale, np.inf)
-    for place, least in enumerate(size.argmin(axis=1).tolist()):
-        if size[place, least] < np.inf:
-            name = context.compiled.context[place].name
-            yield Change(float(size[place, least]), name, float(old[place]), float(new[place, least]))
+    least = (np.arange(old.size), size.argmin(axis=1))
+    columns = (column.tolist() for column in (size[least], old, new[least]))
+    for feature, of, was, to in zip(context.compiled.context, *columns, strict=True):
+        if of < np.inf:
+            yield Change(of, feature.name, was, to)
 
 
 def _scores_along(

@@ -91,7 +91,7 @@ class Notification(Struct, frozen=True, kw_only=True):
         return self.cause.partition(":")[2]
 
 
-class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One decision: what was chosen, with which probability, why, and on what ground.
 
     ``context`` is the chosen action's context vector, kept so that the outcome can teach exactly the model

@@ -36,7 +36,7 @@ GRACE = 5
 Payday = tuple[int, int]
 """A day, and what came on it."""
 
-_TOGETHER = 256  # vectors whose total and trend are asked for one after the other
+_TOGETHER = 256  # people who are asked about side by side: on one day the answer stays the same
 _SMALL = 10  # a part of the third largest that is no part of a rhythm
 _TYPICAL = 3
 _FREE = 9
@@ -108,7 +108,12 @@ def regular_total(paydays: Sequence[Payday], *, today: int) -> int:
     >>> {regular_total([(day, 3_000) for day in days if day <= today], today=today) for today in range(20543, 20630)}
     {3000}
     """
-    slots, others = _slots(tuple(paydays), today=today)
+    return _total(tuple(paydays), today=today)
+
+
+@remembered(room=_TOGETHER)
+def _total(paydays: tuple[Payday, ...], *, today: int) -> int:
+    slots, others = _slots(paydays, today=today)
     total = sum([slot.cycle(0).total for slot in slots if slot.comes_back])
     for once in (others, *(slot.paydays for slot in slots if not slot.comes_back)):
         total += _between(once, today - MONTH, today)
@@ -128,7 +133,12 @@ def regular_trend(paydays: Sequence[Payday], *, today: int, days_known: int) -> 
     >>> [round(regular_trend(raised, today=today, days_known=120), 2) for today in (20602, 20630, 20640)]
     [0.1, 0.1, -1.0]
     """
-    slots, _ = _slots(tuple(paydays), today=today)
+    return _trend(tuple(paydays), today=today, days_known=days_known)
+
+
+@remembered(room=_TOGETHER)
+def _trend(paydays: tuple[Payday, ...], *, today: int, days_known: int) -> float | None:
+    slots, _ = _slots(paydays, today=today)
     if not any(slot.comes_back for slot in slots):
         before = _between(paydays, today - 2 * QUARTER, today - QUARTER) if days_known >= 2 * QUARTER else 0
         return _between(paydays, today - QUARTER, today) / before - 1 if before > 0 else None

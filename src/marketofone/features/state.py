@@ -55,7 +55,7 @@ Single = tuple[int, int, int, int, bytes, int]
 Integers = NDArray[np.int64]
 
 
-class LiveState(Struct, frozen=True, kw_only=True, eq=False):
+class LiveState(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """What is remembered of one person from one source.
 
     ``schema`` names the declarations and the timezone it was folded under. ``latest`` is the newest instant folded,

@@ -153,15 +153,15 @@ def _ratios(spans: NDArray[np.int64], of: Ratios, *, heard: NDArray[np.int64]) -
     return ratios
 
 
-def _paydays(rows: Rows, *, base: int, late: int, today: int) -> list[Payday]:
+def _paydays(rows: Rows, *, base: int, late: int, today: int) -> tuple[Payday, ...]:
     """Give the days of a series within reach, ascending, each with its sum; ages count from ``late`` days ago."""
     keys = rows[0]
     newest, oldest = keys.searchsorted([base + max(-late, 0), base + max(REACH - late, 0)]).tolist()
     days = (today - late + base - keys[newest:oldest][::-1]).tolist()
-    return list(zip(days, rows[1, newest:oldest][::-1].tolist(), strict=True))
+    return tuple(zip(days, rows[1, newest:oldest][::-1].tolist(), strict=True))
 
 
-def _regular(regular: Regular, paydays: Sequence[Payday], *, today: int, days_known: int) -> float:
+def _regular(regular: Regular, paydays: tuple[Payday, ...], *, today: int, days_known: int) -> float:
     if regular.how == "regular_total":
         return regular_total(paydays, today=today)
     trend = regular_trend(paydays, today=today, days_known=days_known)

@@ -81,7 +81,7 @@ class Guardrails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return begin <= now < end if begin <= end else not end <= now < begin
 
 
-class Contact(Struct, frozen=True, kw_only=True):
+class Contact(Struct, frozen=True, kw_only=True, gc=False):
     """One thing the bank did for this person before; ``declined_at`` says when the person said no to it.
 
     ``notification`` is what it told of a forecast, if it did.
@@ -130,9 +130,10 @@ def tally(contacts: Iterable[Contact], *, now: Instant, exempt: tuple[Kind, ...]
         age = now - contact.at
         if contact.kind != NOTHING and 0 <= age < 7 * DAY:
             limits = _limits(contact.action, contact.kind, exempt=exempt)
-            week.update(limits)
-            if age < DAY:
-                day.update(limits)
+            for limit in limits:
+                week[limit] += 1
+                if age < DAY:
+                    day[limit] += 1
     return Tally(day=day, week=week, declined=declined)
 
 

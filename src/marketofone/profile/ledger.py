@@ -125,7 +125,7 @@ class Kinds(Struct, frozen=True, eq=False, dict=True):
         return {key: number for number, key in enumerate(keys)}
 
 
-class Ledger(Struct, frozen=True, eq=False):
+class Ledger(Struct, frozen=True, eq=False, gc=False):
     """The movements that one source told of a person.
 
     ``records`` are (day, number of the kind, amount, balance), sorted, little-endian; ``wide`` says that some would

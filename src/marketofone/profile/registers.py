@@ -43,7 +43,7 @@ from marketofone.domain.money_events import (
 Value = bool | int | float | str | tuple[int | str, ...] | None
 
 
-class Register(Struct, frozen=True, array_like=True):
+class Register(Struct, frozen=True, array_like=True, gc=False):
     """One remembered fact: when it was said, by which event, and what."""
 
     at: Instant

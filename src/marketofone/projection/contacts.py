@@ -22,7 +22,7 @@ DECLINE_KEPT = MOST_DAYS * DAY
 """A no is remembered as long as ``guardrails.toml`` can ask for."""
 
 
-class Decided(Struct, frozen=True, array_like=True):
+class Decided(Struct, frozen=True, array_like=True, gc=False):
     """A decision that was answered, in the words that a no must be remembered by."""
 
     action: str
@@ -31,7 +31,7 @@ class Decided(Struct, frozen=True, array_like=True):
     at: Instant
 
 
-class ContactRecord(Struct, frozen=True, array_like=True):
+class ContactRecord(Struct, frozen=True, array_like=True, gc=False):
     """One thing the bank said, and what the person answered so far: each answer with the instant it was recorded."""
 
     decision: str

@@ -54,8 +54,7 @@ SCALE = 100
 
 _STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items()}
 _LEVEL = 6
-_NOUGHT = (0.0, 0.0, 0.0, 0.0)
-_SCORES = len(_NOUGHT)
+_SCORES = 4  # of each candidate
 _RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
 _DOUBLES, _SINGLES, _LONGS, _INTS, _SHORTS = b"dfqih"
 _TYPE = {code: np.dtype(f"<{chr(code)}") for code in (_DOUBLES, _SINGLES, _INTS, _SHORTS)} | {_LONGS: np.dtype("<i8")}
@@ -143,7 +142,7 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         else Counterfactual(change=read.counterfactual[0], action=read.counterfactual[1]),
         candidates=_candidates(read),
         uses=_pairs(read.used, read.uses),
-        context=tuple(_numbers(read.context)),
+        context=tuple(_numbers(read.context).tolist()),
         guardrails=read.guardrails,
         epoch=read.epoch,
         position=read.position,
@@ -205,15 +204,16 @@ def _columns(record: DecisionRecord) -> _Packed:
 
 def _candidates(read: _Packed) -> tuple[Candidate, ...]:
     whys = [read.whys[place] for place in _read_places(read.why, of=len(read.whys))]
-    rows: list[tuple[float, ...]] = [_NOUGHT] * len(read.actions)
-    columns = (_numbers(column) for column in (read.means, read.spreads, read.draws, read.propensities))
-    for row, numbers in zip(_read_places(read.scored, of=len(rows)), zip(*columns, strict=True), strict=True):
-        rows[row] = numbers
+    scores = np.zeros((_SCORES, len(read.actions)))
+    scored = [*_read_places(read.scored, of=len(read.actions))]
+    for row, column in zip(scores, (read.means, read.spreads, read.draws, read.propensities), strict=True):
+        row[scored] = _numbers(column)
     stages = map(_STAGE_OF.__getitem__, read.stages)
+    columns = zip(read.actions, stages, whys, *scores.tolist(), strict=True)
     return tuple(
         [
             Candidate(action=action, stage=stage, why=why, mean=mean, spread=spread, draw=draw, propensity=share)
-            for action, stage, why, (mean, spread, draw, share) in zip(read.actions, stages, whys, rows, strict=True)
+            for action, stage, why, mean, spread, draw, share in columns
         ]
     )
 
@@ -273,9 +273,9 @@ def _doubles_of(values: Sequence[float]) -> Numbers:
     return np.frombuffer(struct.pack(f"<{len(values)}d", *values), dtype=np.float64)
 
 
-def _numbers(blob: bytes) -> list[float]:
+def _numbers(blob: bytes) -> Numbers:
     numbers = _unshuffled(blob[0], blob[1:])
-    told: list[float] = (numbers if blob[0] in (_DOUBLES, _SINGLES) else numbers / SCALE).tolist()
+    told: Numbers = numbers.astype(np.float64) if blob[0] in (_DOUBLES, _SINGLES) else numbers / SCALE
     return told
 
 

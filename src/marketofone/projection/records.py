@@ -37,7 +37,7 @@ class KeptEvent(Struct, frozen=True, array_like=True, gc=False):
     reading: bytes | None = None
 
 
-class IngestRecord(Struct, frozen=True, array_like=True):
+class IngestRecord(Struct, frozen=True, array_like=True, gc=False):
     """Events that arrived together about one customer; the scopes that reading their texts used."""
 
     actor: str
@@ -84,7 +84,7 @@ class AccountRecord(Struct, frozen=True, array_like=True):
     holders: tuple[int, ...] = ()
 
 
-class RestsOn(Struct, frozen=True, array_like=True):
+class RestsOn(Struct, frozen=True, array_like=True, gc=False):
     """What an answer was folded from: the bank's journal up to ``bank``, a version, and each journal up to its n."""
 
     bank: int
@@ -97,7 +97,7 @@ class RestsOn(Struct, frozen=True, array_like=True):
         return frozenset(subject for subject, _ in self.journals)
 
 
-class DecisionRecord(Struct, frozen=True, array_like=True):
+class DecisionRecord(Struct, frozen=True, array_like=True, gc=False):
     """A decision, what it rests on, and of which kind its action is (empty when nothing was said)."""
 
     actor: str
@@ -106,7 +106,7 @@ class DecisionRecord(Struct, frozen=True, array_like=True):
     kind: Kind | None = None
 
 
-class OutcomeRecord(Struct, frozen=True, array_like=True):
+class OutcomeRecord(Struct, frozen=True, array_like=True, gc=False):
     """What a person did after a decision; the scopes that learning from it reads, and what they answered to."""
 
     actor: str
@@ -147,7 +147,7 @@ class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
-class ForecastRecord(Struct, frozen=True, array_like=True):
+class ForecastRecord(Struct, frozen=True, array_like=True, gc=False):
     """A forecast: the numbers that decisions use, what was read for it, and what it rests on."""
 
     actor: str
@@ -156,7 +156,7 @@ class ForecastRecord(Struct, frozen=True, array_like=True):
     rests_on: RestsOn
 
 
-class UseRecord(Struct, frozen=True, array_like=True):
+class UseRecord(Struct, frozen=True, array_like=True, gc=False):
     """A reading of a person's information behind a permit: what asked, and the scopes that were read."""
 
     actor: str

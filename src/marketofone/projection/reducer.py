@@ -39,7 +39,7 @@ CORE = "core"
 """The name of the snapshot that holds a :class:`SubjectState`."""
 
 
-class LastForecast(Struct, frozen=True, array_like=True):
+class LastForecast(Struct, frozen=True, array_like=True, gc=False):
     """What the last forecast said, the scopes it was made of, and the journals it rests on: (subject, n), ascending."""
 
     summary: ForecastSummary
@@ -47,21 +47,21 @@ class LastForecast(Struct, frozen=True, array_like=True):
     journals: tuple[tuple[int, int], ...]
 
 
-class Removed(Struct, frozen=True, array_like=True):
+class Removed(Struct, frozen=True, array_like=True, gc=False):
     """The keys of events of one source that were taken back, and the last entry that took one back."""
 
     n: int
     keys: tuple[bytes, ...]
 
 
-class Holding(Struct, frozen=True, array_like=True):
+class Holding(Struct, frozen=True, array_like=True, gc=False):
     """An account that several customers hold: since when this one does, and the subjects of all, ascending."""
 
     since: Instant
     holders: tuple[int, ...]
 
 
-class SubjectState(Struct, frozen=True, array_like=True):
+class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     """What one customer's journal says up to entry ``n``.
 
     ``refusals`` gives for each scope the last entry that took it back. ``decisions`` counts decision entries.

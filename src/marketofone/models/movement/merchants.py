@@ -42,13 +42,13 @@ class _Guide(Struct, frozen=True, forbid_unknown_fields=True):
     brands: dict[str, tuple[str, ...]]
 
 
-class _Brand(NamedTuple):
+class _Brand(Struct, frozen=True, gc=False):
     merchant: Merchant
     ways: tuple[str, ...]
     carries: bool
 
 
-class _Entry(NamedTuple):
+class _Entry(Struct, frozen=True, gc=False):
     parts: tuple[str, ...]
     brand: _Brand
     whole: bool

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -75,7 +75,7 @@ class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weak: tuple[_Words, ...]
 
 
-class _Entry(NamedTuple):
+class _Entry(Struct, frozen=True, gc=False):
     """A rule, the words of one of its phrases, and whether it must begin a field."""
 
     rule: Rule
@@ -122,9 +122,10 @@ class Phrasebook:
         """Give the rules that the words meet, each once, the first one first."""
         found: dict[int, Rule] = {}
         for at, word in enumerate(words):
-            for rule, pattern, begins in _beginning_with(self, word):
-                if begins and words[at - 1] != FIELD:
+            for entry in _beginning_with(self, word):
+                if entry.begins and words[at - 1] != FIELD:
                     continue
+                rule, pattern = entry.rule, entry.pattern
                 if len(pattern) == 1 or (rule.order not in found and _follows(words, at + 1, pattern, 1)):
                     found[rule.order] = rule
         return [found[order] for order in sorted(found)]
