@@ -10,6 +10,7 @@ from msgspec import Meta
 from marketofone.domain.fields import (
     AccountType,
     Currency,
+    DataOfBank,
     EventData,
     EventName,
     EventPrinted,
@@ -124,6 +125,9 @@ class MovementUnderstood(EventData, frozen=True, kw_only=True):
     found; among others the last one counts. In the scope ``merchant``, ``id`` is a merchant's name as movements were
     read, and what the person says of it holds for all movements of that merchant in this source, those to come as well.
     One without ``merchant`` and ``category`` takes it back; what a person says of one movement stands over it.
+
+    ``rests_on`` names what else than the data it stands in it was found by: ``transactions``, or another bank as
+    ``open_banking/institution``. It counts only as long as all of that may be used.
     """
 
     id: Text
@@ -134,6 +138,7 @@ class MovementUnderstood(EventData, frozen=True, kw_only=True):
     merchant: Text | None = None
     by: Literal["history", "person"] = "history"
     because: Text | None = None
+    rests_on: tuple[DataOfBank, ...] = ()
 
 
 def merchant_key(name: str) -> str:

@@ -61,8 +61,9 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     ``schema`` names the declarations and the timezone it was folded under. ``latest`` is the newest instant folded,
     ``newest_day`` and ``first_day`` the newest and the first day. ``rows`` are explained in ``windows.py``. ``kept``
     holds single events as records of ``KEPT`` (register, thing, day, instant, key, value), sorted by register and
-    thing. ``beside`` is the same without accounts that the source of accounts here tells, too (``side_by_side``); it
-    is worked out when somebody looks, and None where there are none.
+    thing. ``beside`` is the same without accounts that the source of accounts here tells, too (``side_by_side``), and
+    ``alone`` where movements are what they are by this source only. Both are worked out when somebody looks, and None
+    where nothing differs.
     """
 
     schema: str
@@ -76,6 +77,7 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     registers: Registers
     ledger: Ledger
     beside: LiveState | None = None
+    alone: LiveState | None = None
 
 
 class _Batch(NamedTuple):

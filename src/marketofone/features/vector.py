@@ -96,9 +96,10 @@ def see_all(
         raise StateAhead
     found = {state.source: state for state in used}
     distinct = dict.fromkeys(permit.sources for permit in permits)
-    told = [(found, _values(used, catalogue=catalogue, calendar=calendar, now=now))]
-    if any(state.beside is not None for state in used):  # two sources tell an account: for whom both are open, once
-        beside = side_by_side(found, sources=opened)
+    alone = {source: state.alone or state for source, state in found.items()}
+    told = [(alone, _values(list(alone.values()), catalogue=catalogue, calendar=calendar, now=now))]
+    if any(state.beside is not None or state.alone is not None for state in used):  # for whom both are open
+        beside = side_by_side(found, sources=opened)  # an account that both tell counts once
         told.append((beside, _values(list(beside.values()), catalogue=catalogue, calendar=calendar, now=now)))
     masked = {}
     for sources in distinct:

@@ -62,6 +62,8 @@ Registers = Mapping[str, Register]
 Write = tuple[str, Value]
 _DIGEST_BYTES = 12
 _MERCHANT = "merchant."
+RESTS_ON = "rests_on."
+"""What the names of registers begin with that say by which other data something here was found."""
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgspec.msgpack.Decoder(dict[str, Register])
 
@@ -223,9 +225,11 @@ def _elsewhere(data: EventData) -> tuple[Write, ...]:
             return ()
 
 
-def _merchant(data: EventData) -> tuple[Write, ...]:
-    if not isinstance(data, MovementUnderstood) or data.scope != "merchant":
+def _understood(data: EventData) -> tuple[Write, ...]:
+    if not isinstance(data, MovementUnderstood):
         return ()
+    if data.scope != "merchant":
+        return tuple((f"{RESTS_ON}{scope}", True) for scope in data.rests_on)
     return ((_MERCHANT + merchant_key(data.id), (data.merchant or "", data.category or "")),)
 
 
@@ -243,6 +247,6 @@ _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
     "openbanking.balance": _elsewhere,
     "openbanking.transaction": _elsewhere,
     "life.declared": _elsewhere,
-    "transaction.understood": _merchant,
-    "openbanking.understood": _merchant,
+    "transaction.understood": _understood,
+    "openbanking.understood": _understood,
 }

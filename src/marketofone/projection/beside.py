@@ -9,6 +9,7 @@ from marketofone.profile.same_accounts import Twice, counts_beside
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.folding import admitted, fold_more
 from marketofone.projection.journals import JournalReader, kept_of
+from marketofone.projection.lineage import MONEY, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 
@@ -45,7 +46,8 @@ class Beside:
             for kept, event in kept_of(reader, person, frozenset({ELSEWHERE}))
             if event.at <= now and counts_beside(event, twice, calendar=config.calendar)
         )
-        by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
+        withheld = withheld_from(MONEY, person.consents.licences, now=judged)
+        by_source = admitted(pairs, consents=person.consents, config=config, now=judged, withheld=withheld)
         state = fold_more({}, by_source, config=config).get(ELSEWHERE) or emptied(whole)
         self._folded.put(person.asked.subject, (asked, state))
         return state

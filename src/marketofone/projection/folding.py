@@ -27,6 +27,7 @@ from marketofone.profile.registers import MerchantCorrection, merchants
 from marketofone.profile.same_accounts import Told, Twice, told_twice
 from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.lineage import NOTHING_WITHHELD, counts
 from marketofone.projection.records import IngestRecord, KeptEvent
 
 _NO_TEXTS = MOVEMENTS | {ACCOUNT_OPENED}
@@ -43,7 +44,8 @@ NO_STATES: Mapping[str, LiveState | None] = MappingProxyType({})
 class Folded(NamedTuple):
     """The state of a source as of an entry; None while no event of it is kept.
 
-    ``without`` names the institutions whose licences had ended: their events are left out.
+    ``without`` names the institutions whose licences had ended, whose events are left out, and the scopes on which
+    nothing in it rests.
     """
 
     n: int
@@ -73,12 +75,14 @@ def admitted(
     config: BankConfig,
     now: Instant,
     before: Mapping[str, LiveState | None] = NO_STATES,
+    withheld: Collection[str] = NOTHING_WITHHELD,
 ) -> dict[str, list[AdmittedEvent]]:
     """Bring kept events through the gate once more; gives those it admits by source, each event once.
 
-    ``before`` are the states they are to be folded into: what they say of merchants holds for the events.
+    ``before`` are the states they are to be folded into: what they say of merchants holds for the events. What rests
+    on something ``withheld`` is left out.
     """
-    events = list(events)
+    events = [pair for pair in events if counts(pair[1], withheld)]
     later = turned_out(event for _, event in events)
     corrected = _corrected(before, [event for _, event in events if event.kind in UNDERSTANDING])
     once = {

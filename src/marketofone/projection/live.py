@@ -26,6 +26,7 @@ from marketofone.projection.bank_state import BankState, reduce_bank
 from marketofone.projection.beside import Beside
 from marketofone.projection.folding import Folded, admitted, fold_more, kept_events, twice_in
 from marketofone.projection.journals import HOLDS_EVENTS, JournalReader, kept_of
+from marketofone.projection.lineage import NOTHING_WITHHELD, resting, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
@@ -81,6 +82,7 @@ class Projection:
         self._rates = RatesReader(keys)
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
+        self._parted: Recent[tuple[int, str], Folded] = Recent(room=states)  # in which nothing rests on some scopes
         self._beside = Beside(room=people)
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
@@ -174,9 +176,9 @@ class Projection:
         )
         if not wanted:
             return {}
-        alone = len(person.members) == 1
-        found = self._of_one(reader, person, wanted, config, judge) if alone else {}
-        if not alone or any(state.latest > now for state in found.values()):
+        single = len(person.members) == 1
+        found = self._of_one(reader, person, wanted, config, judge) if single else {}
+        if not single or any(state.latest > now for state in found.values()):
             found = self._from_beginning(reader, person, wanted, config, now=now, judged=judge)
         twice = twice_in(found)
         if twice:
@@ -194,6 +196,7 @@ class Projection:
     def drop(self, subject: int, source: str) -> None:
         """Forget what was folded of one source of a customer."""
         self._folded.drop((subject, source))
+        self._parted.drop((subject, source))
         self._kept.drop((subject, source))
 
     def advanced(self, subject: int, state: SubjectState) -> None:
@@ -209,10 +212,31 @@ class Projection:
     def _of_one(
         self, reader: JournalReader, person: Person, wanted: frozenset[str], config: BankConfig, judged: Instant
     ) -> dict[str, LiveState]:
-        one, own = person.asked, person.own
-        over = run_out(person.consents.licences, judged)
+        """Give the states of one id: where something rests on what is withheld, those in which nothing does."""
+        licences = person.consents.licences
+        over = run_out(licences, judged)
         without = {source: over if source == GOVERNED else frozenset[str]() for source in wanted}
-        before = self._known(reader, one, without, own, config)
+        found = self._up_to_now(reader, person, without, config, judged)
+        withheld = withheld_from(wanted, licences, now=judged)
+        resting_on = {source: resting(state.registers, withheld) for source, state in found.items()}
+        apart = {source: without[source] | scopes for source, scopes in resting_on.items() if scopes}
+        if apart:
+            found |= self._up_to_now(reader, person, apart, config, judged, withheld=withheld)
+        return found
+
+    def _up_to_now(
+        self,
+        reader: JournalReader,
+        person: Person,
+        without: Mapping[str, frozenset[str]],
+        config: BankConfig,
+        judged: Instant,
+        withheld: frozenset[str] = NOTHING_WITHHELD,
+    ) -> dict[str, LiveState]:
+        """Fold what is new of some sources of one id into what is known of them, each without something."""
+        one, own = person.asked, person.own
+        memory = self._parted if withheld else self._folded
+        before = self._known(reader, one, without, own, config, memory)
         behind = {source: folded.n for source, folded in before.items() if folded.n < own.sources[source]}
         states: dict[str, LiveState | None] = {source: folded.state for source, folded in before.items()}
         more: dict[str, list[AdmittedEvent]] = {}
@@ -220,11 +244,13 @@ class Projection:
             tail = reader.entries(one.subject, after=min(behind.values()), upto=own.n, kinds=HOLDS_EVENTS)
             records = ((entry.n, self._read(entry, box=one.box)) for entry in tail)
             events = kept_events(records, after=behind, removed=own.removed_keys)
-            more = admitted(events, consents=person.consents, config=config, now=judged, before=states)
+            more = admitted(
+                events, consents=person.consents, config=config, now=judged, before=states, withheld=withheld
+            )
             states = fold_more(states, more, config=config)
         for source, state in states.items():
             folded = Folded(own.n, state, without[source])
-            self._remember(one, source, folded, heavy=len(more.get(source, ())) >= RENEW_AFTER)
+            self._remember(one, source, folded, memory, heavy=len(more.get(source, ())) >= RENEW_AFTER)
         return {source: state for source, state in states.items() if state is not None}
 
     def _known(
@@ -234,6 +260,7 @@ class Projection:
         without: Mapping[str, frozenset[str]],
         own: SubjectState,
         config: BankConfig,
+        memory: Recent[tuple[int, str], Folded],
     ) -> dict[str, Folded]:
         """Give what some sources were folded to, as remembered or else as kept; 0 entries where neither can be used.
 
@@ -243,7 +270,7 @@ class Projection:
         schema = schema_of(config.features, config.calendar)
         known: dict[str, Folded] = {}
         for source, left_out in without.items():
-            folded = self._folded.get((customer.subject, source))
+            folded = memory.get((customer.subject, source))
             if folded is None or folded.without != left_out or not _stands(folded.n, own, source):
                 continue
             if folded.state is None or folded.state.schema == schema:
@@ -265,10 +292,18 @@ class Projection:
                 return Folded(kept.n, from_bytes(plain, catalogue=config.features, calendar=config.calendar))
         return Folded(0, None)
 
-    def _remember(self, customer: Customer, source: str, folded: Folded, *, heavy: bool) -> None:
-        known = self._folded.get((customer.subject, source))
+    def _remember(
+        self,
+        customer: Customer,
+        source: str,
+        folded: Folded,
+        memory: Recent[tuple[int, str], Folded],
+        *,
+        heavy: bool,
+    ) -> None:
+        known = memory.get((customer.subject, source))
         if known is None or known.n <= folded.n:
-            self._folded.put((customer.subject, source), folded)
+            memory.put((customer.subject, source), folded)
         late = not folded.without and (heavy or self._is_late(customer, source, n=folded.n))
         if late and folded.state is not None:
             self._renew_now(customer, source, to_bytes(folded.state), n=folded.n)
@@ -293,7 +328,8 @@ class Projection:
         judged: Instant,
     ) -> dict[str, LiveState]:
         pairs = ((kept, event) for kept, event in kept_of(reader, person, wanted) if event.at <= now)
-        by_source = admitted(pairs, consents=person.consents, config=config, now=judged)
+        withheld = withheld_from(wanted, person.consents.licences, now=judged)
+        by_source = admitted(pairs, consents=person.consents, config=config, now=judged, withheld=withheld)
         folded = fold_more({}, by_source, config=config)
         return {source: state for source, state in folded.items() if state is not None}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
 from marketofone.features.state import LiveState
@@ -11,6 +13,7 @@ from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.journals import JournalReader
+from marketofone.projection.lineage import MONEY, resting
 from marketofone.projection.live import EVERY_SOURCE, Projection
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
@@ -80,8 +83,26 @@ class Snapshot:
         now: Instant,
         sources: Iterable[str] = EVERY_SOURCE,
         judged: Instant | None = None,
+        alone: bool = False,
     ) -> dict[str, LiveState]:
-        """Give a person's live state by source, as far as the gate opens it, holding nothing later than ``now``."""
-        return self._projection.states(
-            self.reader, person, config=self.config, now=now, sources=frozenset(sources), judged=judged
-        )
+        """Give a person's live state by source, as far as the gate opens it, holding nothing later than ``now``.
+
+        What movements turned out to be rests on these sources only; ``alone`` adds what each of them says by itself,
+        for a reader who may use one and not the other.
+        """
+        found = self._states(person, now, frozenset(sources), judged)
+        return self._each_alone(found, person, now, judged) if alone else found
+
+    def _each_alone(
+        self, found: dict[str, LiveState], person: Person, now: Instant, judged: Instant | None
+    ) -> dict[str, LiveState]:
+        if not found.keys() >= MONEY:
+            return found
+        resting_on_both = [of for of in MONEY if resting(found[of].registers, MONEY - {of})]
+        alone = {of: self._states(person, now, frozenset({of}), judged)[of] for of in resting_on_both}
+        return {of: replace(state, alone=alone.get(of)) for of, state in found.items()}
+
+    def _states(
+        self, person: Person, now: Instant, sources: frozenset[str], judged: Instant | None
+    ) -> dict[str, LiveState]:
+        return self._projection.states(self.reader, person, config=self.config, now=now, sources=sources, judged=judged)

@@ -276,7 +276,7 @@ def decision_input_of(
         raise MalformedRequest(field="channel", shape="not one of consent.toml", fix="name one of its channels")
     permits = permits_of(person, config=config, channel=request.channel, now=judged)
     seen = see_all(
-        snapshot.states(person, now=moment, judged=judged),
+        snapshot.states(person, now=moment, judged=judged, alone=True),
         permits=list(permits.values()),
         catalogue=config.features,
         calendar=config.calendar,

@@ -32,6 +32,7 @@ from marketofone.projection.folding import (
     twice_in,
 )
 from marketofone.projection.journals import HOLDS_EVENTS
+from marketofone.projection.lineage import counts, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent, Scope
 from marketofone.projection.snapshot import Snapshot
@@ -103,6 +104,8 @@ def list_merchants(
             for pair in _kept(snapshot, person, sources)
             if pair[1].at <= moment and counts_beside(pair[1], twice, calendar=calendar)
         ]
+        withheld = withheld_from(sources, person.consents.licences, now=judged)
+        kept = [pair for pair in kept if counts(pair[1], withheld)]
         verdicts = admit([event for _, event in kept], person.consents, policy=policy, now=judged)
         kept = [pair for pair, verdict in zip(kept, verdicts, strict=True) if isinstance(verdict, Admitted)]
         return _views(_paid(kept, snapshot)), tuple((purpose, source) for source in sources)

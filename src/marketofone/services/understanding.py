@@ -1,23 +1,24 @@
 """Understanding: what movements of money turn out to be, by all that came before and after them.
 
 A movement is read by itself before it is kept. Where that leaves a question, all movements of its customer are looked
-at together once it is kept. What turns out is one more event about the movement, so replay needs no model, and what a
-person says of a movement stands.
+at together once it is kept, and those at each bank for themselves: the other's data may be taken back. What turns out
+is one more event about the movement, so replay needs no model, and what a person says of a movement stands.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
 
 from marketofone.consent.gate import admissible
-from marketofone.consent.licence import beyond
+from marketofone.consent.licence import Licences, beyond
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import Event, key_of
-from marketofone.domain.moment import Instant
+from marketofone.domain.fields import EventData
+from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money_events import (
     AccountOpened,
     Movement,
@@ -26,11 +27,12 @@ from marketofone.domain.money_events import (
     OpenBankingTransaction,
 )
 from marketofone.domain.reading import MovementReading
-from marketofone.models.movement import Fact, OwnAccount, fact_of, understand
+from marketofone.models.movement import Fact, OwnAccount, Understood, fact_of, understand_scopes
 from marketofone.profile.account_types import type_of
-from marketofone.profile.same_accounts import counts_beside
+from marketofone.profile.same_accounts import Twice, counts_beside
 from marketofone.projection.folding import movement_reading, turned_out, twice_in
 from marketofone.projection.journals import kept_of
+from marketofone.projection.lineage import MONEY, counts, scope_of, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent
 from marketofone.projection.snapshot import Snapshot
@@ -40,18 +42,31 @@ from marketofone.services.merchants import KINDS
 from marketofone.services.readings import leaves_open
 from marketofone.store.keystore import Customer
 
-_MONEY = ("transactions", "open_banking")
+_NOTHING = MovementUnderstood(id="-")
 _NUMBER_BYTES = 12
 MOST = 5_000
 """Movements of a customer that are looked at together: the newest."""
 
 
-class _Known(NamedTuple):
-    """What is kept of a customer's money: movements and what each was read as, accounts, and what turned out."""
+class _Moved(NamedTuple):
+    """A movement, what it was read as, and whether it is told here, too."""
 
-    movements: list[tuple[Event, Movement, MovementReading]]
+    event: Event
+    data: Movement
+    given: MovementReading
+    twice: bool
+
+
+class _Known(NamedTuple):
+    """What is kept of a customer's money: movements and accounts, and what was found of movements before.
+
+    ``same`` are accounts elsewhere that count as told here. ``times`` counts how often something was found of each.
+    """
+
+    movements: list[_Moved]
     accounts: list[OwnAccount]
-    turned_out: dict[bytes, MovementUnderstood]
+    same: list[OwnAccount]
+    said: list[Event]
     times: Counter[bytes]
 
 
@@ -81,36 +96,70 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
         snapshot = context.snapshot(reader)
         person = snapshot.person_of(customer)
         at, calendar = person.judged(now), snapshot.config.calendar
-        known = _known(context.right_of_way.paced(_counting(snapshot, person, now=at)))
-    known.movements.sort(key=lambda moved: moved[0].at)
+        asked = _asked(snapshot, person, now=at)
+        known = _known(context.right_of_way.paced(_admissible(snapshot, person, asked)), asked, calendar=calendar)
+    known.movements.sort(key=lambda moved: moved.event.at)
     del known.movements[:-MOST]
-    facts = [fact_of(data, day=event.day(calendar), given=given) for event, data, given in known.movements]
-    all_said = understand(facts, accounts=known.accounts)
-    unresolved = any(_is_unresolved(fact, said) for fact, said in zip(facts, all_said, strict=True))
+    facts = [fact_of(moved.data, day=moved.event.day(calendar), given=moved.given) for moved in known.movements]
+    twice = [place for place, moved in enumerate(known.movements) if moved.twice]
+    all_said = understand_scopes(facts, accounts=known.accounts, twice=twice, same=known.same)
+    unresolved = any(_is_unresolved(fact, said.together) for fact, said in zip(facts, all_said, strict=True))
     (context.unresolved.update if unresolved else context.unresolved.difference_update)(person.states)
-    found = []
-    for (event, _, given), said in zip(known.movements, all_said, strict=True):
-        before = known.turned_out.get(event.key)
-        if before is not None and before.by == "person":
-            continue
-        if _effect(said, given) != _effect(before or MovementReading(), given):
-            found.append(_event(event, said, number=known.times[event.key] + 1, at=at))
-    return found
+    return list(_new(known, all_said, withheld=asked.withheld, at=at))
 
 
-def _counting(snapshot: Snapshot, person: Person, *, now: Instant) -> Iterator[tuple[KeptEvent, Event]]:
-    """Read what all ids of a person tell of their money, as far as they allow it; what is told twice is given once."""
-    policy = snapshot.config.policy
-    open_sources = frozenset(of for of in _MONEY if admissible(of, person.consents, policy=policy, now=now))
-    heard = {of for state in person.states.values() for of in state.sources if of in open_sources}
-    twice = twice_in(snapshot.states(person, now=now, sources=open_sources)) if len(heard) > 1 else ()
-    given, licences = set[bytes](), person.consents.licences
-    for kept, event in kept_of(snapshot.reader, person, open_sources):
-        if event.key in given or beyond(event, licences, now=now) is not None:
-            continue
-        if counts_beside(event, twice, calendar=snapshot.config.calendar):
+class _Asked(NamedTuple):
+    """What of a person's money may be looked at, accounts that two sources tell, and what nothing may rest on."""
+
+    sources: frozenset[str]
+    licences: Licences
+    twice: tuple[Twice, ...]
+    withheld: frozenset[str]
+    now: Instant
+
+
+def _asked(snapshot: Snapshot, person: Person, *, now: Instant) -> _Asked:
+    policy, licences = snapshot.config.policy, person.consents.licences
+    sources = frozenset(of for of in MONEY if admissible(of, person.consents, policy=policy, now=now))
+    heard = {of for state in person.states.values() for of in state.sources if of in sources}
+    twice = twice_in(snapshot.states(person, now=now, sources=sources)) if len(heard) > 1 else ()
+    return _Asked(sources, licences, twice, withheld_from(sources, licences, now=now), now)
+
+
+def _admissible(snapshot: Snapshot, person: Person, asked: _Asked) -> Iterator[tuple[KeptEvent, Event]]:
+    """Read what all ids of a person tell of their money, as far as they allow it; what came twice is given once."""
+    given = set[bytes]()
+    for kept, event in kept_of(snapshot.reader, person, asked.sources):
+        if event.key not in given and beyond(event, asked.licences, now=asked.now) is None:
             given.add(event.key)
             yield kept, event
+
+
+def _new(known: _Known, all_said: Sequence[Understood], *, withheld: frozenset[str], at: Instant) -> Iterator[Event]:
+    """Give the events that say what movements turned out to be, other than what is kept of them.
+
+    What a movement is without other banks is said first, for what is found last counts where all of it may be used.
+    """
+    by_itself = turned_out(event for event in known.said if not _rests_on(event))
+    by_all = turned_out(event for event in known.said if counts(event, withheld))
+    for moved, said in zip(known.movements, all_said, strict=True):
+        key, given = moved.event.key, moved.given
+        before, number = by_all.get(key), known.times[key]
+        if before is not None and before.by == "person":
+            continue
+        alone, together = _effect(said.alone, given), _effect(said.together, given)
+        if alone != _effect(by_itself.get(key, _NOTHING), given):
+            number += 1
+            found, before = _event(moved.event, said.alone, rests_on=(), number=number, at=at)
+            yield found
+        rests_on = () if together == alone else tuple(scope_of(one) for one in said.rests_on)
+        held = before or _NOTHING
+        if (together, rests_on) != (_effect(held, given), held.rests_on):
+            yield _event(moved.event, said.together, rests_on=rests_on, number=number + 1, at=at)[0]
+
+
+def _rests_on(event: Event) -> tuple[str, ...]:
+    return event.data.rests_on if isinstance(event.data, MovementUnderstood) else ()
 
 
 def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
@@ -118,29 +167,48 @@ def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
     return fact.amount_minor > 0 and leaves_open(said)
 
 
-def _known(kept: Iterable[tuple[KeptEvent, Event]]) -> _Known:
-    movements: list[tuple[Event, Movement, MovementReading]] = []
+def _known(kept: Iterable[tuple[KeptEvent, Event]], asked: _Asked, *, calendar: Calendar) -> _Known:
+    movements: list[_Moved] = []
     said: list[Event] = []
     times: Counter[bytes] = Counter()
     seen: dict[tuple[str | None, str], OwnAccount] = {}  # money moves on one's own accounts only
+    counting: set[tuple[str | None, str]] = set()
     for record, event in kept:
-        data = event.data
+        data, once = event.data, counts_beside(event, asked.twice, calendar=calendar)
+        if isinstance(data, MovementUnderstood):
+            if data.scope == "movement":
+                said.append(event)
+                times[key_of(data.producer or event.producer, data.id)] += data.by == "history"
+            continue
         if isinstance(data, Movement):
-            movements.append((event, data, _given(record, data)))
-            institution = data.institution if isinstance(data, OpenBankingTransaction) else None
-            seen.setdefault((institution, data.account), OwnAccount(account=data.account, institution=institution))
-        elif isinstance(data, AccountOpened):
-            own = OwnAccount(account=data.account, number=data.number, type=type_of(data.type or "", data.product))
-            seen[None, data.account] = own
-        elif isinstance(data, OpenBankingBalance):
-            own = OwnAccount(account=data.account, number=data.number, type=data.type, institution=data.institution)
-            seen[data.institution, data.account] = own
-        elif isinstance(data, MovementUnderstood):
-            if data.scope != "movement":
-                continue
-            said.append(event)
-            times[key_of(data.producer or event.producer, data.id)] += data.by == "history"
-    return _Known(movements, list(seen.values()), turned_out(said), times)
+            movements.append(_Moved(event, data, _given(record, data), not once))
+        own = _own_account(data)
+        if own is None:
+            continue
+        place = own.institution, own.account
+        if once:
+            counting.add(place)
+        if isinstance(data, Movement):
+            seen.setdefault(place, own)
+        else:
+            seen[place] = own
+    same = [own for place, own in seen.items() if place not in counting]
+    return _Known(movements, list(seen.values()), same, said, times)
+
+
+def _own_account(data: EventData) -> OwnAccount | None:
+    """Give the account of which an event tells, as far as it does."""
+    match data:
+        case OpenBankingTransaction():
+            return OwnAccount(account=data.account, institution=data.institution)
+        case Movement():
+            return OwnAccount(account=data.account)
+        case AccountOpened():
+            return OwnAccount(account=data.account, number=data.number, type=type_of(data.type or "", data.product))
+        case OpenBankingBalance():
+            return OwnAccount(account=data.account, number=data.number, type=data.type, institution=data.institution)
+        case _:
+            return None
 
 
 def _given(kept: KeptEvent, data: Movement) -> MovementReading:
@@ -157,13 +225,20 @@ def _effect(
     return said.nature or given.nature, said.category or given.category, said.merchant or given.merchant
 
 
-def _event(event: Event, said: MovementReading, *, number: int, at: Instant) -> Event:
+def _event(
+    event: Event, said: MovementReading, *, rests_on: tuple[str, ...], number: int, at: Instant
+) -> tuple[Event, MovementUnderstood]:
     """Say of a movement what it turned out to be; ``number`` counts how often it did."""
     digest = blake2b(event.key, digest_size=_NUMBER_BYTES).hexdigest()
     data = MovementUnderstood(
-        id=event.id, nature=said.nature, category=said.category, merchant=said.merchant, because=said.because or None
+        id=event.id,
+        nature=said.nature,
+        category=said.category,
+        merchant=said.merchant,
+        because=said.because or None,
+        rests_on=rests_on,
     )
-    return Event(
+    found = Event(
         id=f"understood-{digest}-{number}",
         producer=event.producer,
         kind=KINDS[event.source],
@@ -171,3 +246,4 @@ def _event(event: Event, said: MovementReading, *, number: int, at: Instant) -> 
         at=at,
         data=data,
     )
+    return found, data

@@ -4,6 +4,7 @@ from marketofone.models.movement.facts import Fact, OwnAccount, fact_of
 from marketofone.models.movement.history import understand
 from marketofone.models.movement.merchants import clean_name
 from marketofone.models.movement.row import read_movement
+from marketofone.models.movement.scopes import Understood, understand_scopes
 from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES, Meaning
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "Fact",
     "Meaning",
     "OwnAccount",
+    "Understood",
     "clean_name",
     "fact_of",
     "read_movement",
     "understand",
+    "understand_scopes",
 ]

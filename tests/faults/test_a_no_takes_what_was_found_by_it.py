@@ -1,0 +1,99 @@
+"""What a movement turned out to be by data of another bank counts as long as that data may be used, and comes back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from situations import NOW, pays, says, sent, values
+
+from marketofone import Bank
+from marketofone.domain.moment import DAY, Instant, text_of
+from proofs import proven
+
+MOVED, SPENT = 50_000, 2_000
+
+
+def pair(customer: str, *, institution: str = "x", minor: int = MOVED, ago: int = 3) -> list[bytes]:
+    """Move money to an account at another bank: here it looks like a payment to some shop."""
+    at = NOW - ago * DAY
+    return [
+        sent(
+            "transaction.booked",
+            customer,
+            at=at,
+            account="giro",
+            amount_minor=-minor,
+            currency="EUR",
+            counterparty="Zq Pool",
+        ),
+        sent(
+            "openbanking.transaction",
+            customer,
+            at=at,
+            institution=institution,
+            account="pot",
+            amount_minor=minor,
+            currency="EUR",
+        ),
+    ]
+
+
+def licence(customer: str, institution: str, *, until: int) -> bytes:
+    scopes, end = ["accounts", "balances", "transactions", "orders"], text_of(Instant(until))
+    return sent("openbanking.licensed", customer, at=NOW - 9 * DAY, institution=institution, scopes=scopes, until=end)
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+def test_a_no_holds_for_the_next_reader_without_looking_again(bank: Bank, *, read_before: bool) -> None:
+    says(bank, "anna")
+    bank.ingest([*pair("anna"), pays("anna", -SPENT, "groceries")], now=NOW)
+    if read_before:
+        assert values(bank, "anna")["spend_30d"] == SPENT
+
+    says(bank, "anna", "withdraw", source="open_banking")
+
+    assert values(bank, "anna")["spend_30d"] == SPENT + MOVED
+    assert any("Zq Pool" in one.name for one in bank.merchants("anna", now=NOW))
+    bank.decide("anna", occasion="app.opened", now=NOW)
+    proven(bank)
+    says(bank, "anna", source="open_banking")
+    assert values(bank, "anna")["spend_30d"] == SPENT
+    proven(bank)
+
+
+def test_a_purpose_without_the_other_source_sees_what_it_is_without_it(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest([*pair("anna"), pays("anna", -SPENT, "groceries")], now=NOW)
+    says(bank, "anna", "withdraw", source="open_banking", purpose="insights")
+
+    assert values(bank, "anna")["spend_30d"] == SPENT + MOVED
+    bank.decide("anna", occasion="app.opened", now=NOW)
+    proven(bank)
+
+
+def test_the_end_of_one_licence_takes_what_rests_on_that_bank_only(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest([licence("anna", "x", until=NOW + DAY), licence("anna", "y", until=NOW + 30 * DAY)], now=NOW)
+    rows = [*pair("anna"), *pair("anna", institution="y", minor=70_000, ago=8), pays("anna", -SPENT, "groceries")]
+    bank.ingest(rows, now=NOW)
+    assert values(bank, "anna")["spend_30d"] == SPENT
+
+    assert values(bank, "anna", now=NOW + 2 * DAY)["spend_30d"] == SPENT + MOVED
+    bank.decide("anna", occasion="app.opened", now=Instant(NOW + 2 * DAY))
+    proven(bank)
+
+
+def test_looking_again_after_a_no_says_nothing_twice(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest([*pair("anna"), pays("anna", -SPENT, "groceries")], now=NOW)
+    says(bank, "anna", "withdraw", source="open_banking")
+    bank.learning.understand(now=NOW)
+    before = bank.verify().entries
+    changes: tuple[Literal["grant", "withdraw"], ...] = ("grant", "withdraw", "grant")
+    for change in changes:
+        says(bank, "anna", change, source="open_banking")
+        bank.learning.understand(now=NOW)
+
+    assert bank.verify().entries == before + 3
+    assert values(bank, "anna")["spend_30d"] == SPENT
