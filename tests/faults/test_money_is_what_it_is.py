@@ -58,6 +58,23 @@ def test_amounts_of_two_currencies_are_never_added(bank: Bank) -> None:
     proven(bank)
 
 
+def test_what_comes_in_another_currency_only_is_unknown_and_not_nothing(bank: Bank) -> None:
+    says(bank, "anna")
+    salaries = [pays("anna", 500_000, "salary", at=NOW - ago * DAY, currency="CHF") for ago in (65, 35, 5)]
+    bank.ingest([*salaries, pays("anna", -1_500, "groceries", currency="CHF")], now=NOW)
+    says(bank, "ben")
+    bank.ingest([pays("ben", -1_500, "groceries", at=NOW - 40 * DAY), pays("ben", 100_000, "salary")], now=NOW)
+
+    known = values(bank, "anna")
+
+    unknown = {"income_30d", "income_90d", "salary_trend", "spend_30d", "net_30d", "mean_spend_90d", "savings_rate_90d"}
+    assert not unknown & known.keys()
+    assert (known["days_since_income"], known["dining_30d"]) == (5, 0)
+    ben = values(bank, "ben")
+    assert (ben["spend_30d"], ben["spend_90d"], ben["income_30d"]) == (0, 1_500, 100_000)
+    proven(bank)
+
+
 def test_a_bank_keeps_the_currency_it_has_counted_its_money_in(project: Path) -> None:
     toml = project / "bank.toml"
     with marketofone.open(project, now=NOW) as bank:

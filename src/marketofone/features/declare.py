@@ -88,6 +88,11 @@ class Series(Struct, frozen=True, kw_only=True):
         """The data source all its kinds belong to."""
         return KINDS[self.kinds[0]][1]
 
+    @property
+    def is_money(self) -> bool:
+        """Whether what events are worth is an amount, which counts in the bank's currency only."""
+        return self.value.endswith("_minor")
+
 
 class Feature(Struct, frozen=True, kw_only=True):
     """One declared feature. ``whole`` is what a share is a share of, ``habit`` the window a habit is measured over."""

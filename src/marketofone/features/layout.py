@@ -68,7 +68,8 @@ class RowTrack(NamedTuple):
 class Take(NamedTuple):
     """How one series takes an event: what it is worth, about which thing, and the tracks it leaves.
 
-    ``money`` says that it is worth an amount, which counts in the bank's currency only.
+    ``money`` says that it is worth an amount, which counts in the bank's currency only; of one in another currency the
+    register ``abroad`` says when it came last.
     """
 
     money: bool
@@ -76,6 +77,7 @@ class Take(NamedTuple):
     thing: Callable[[EventData], int]
     rows: tuple[RowTrack, ...]
     registers: tuple[int, ...]
+    abroad: str
 
 
 class Layout:
@@ -122,7 +124,7 @@ class Layout:
     def _take(self, of: Series) -> Take:
         own = {track: self.slots[place] for track in _ORDER if (place := Place(of.source, track, of)) in self.slots}
         return Take(
-            money=of.value.endswith("_minor"),
+            money=of.is_money,
             value=value_of(of.value),
             thing=_thing(of.per),
             rows=tuple(
@@ -131,6 +133,7 @@ class Layout:
                 if _ORDER[track] <= _ORDER["mark"]
             ),
             registers=tuple(slot for track, slot in own.items() if _ORDER[track] > _ORDER["mark"]),
+            abroad=abroad_register(of),
         )
 
 
@@ -153,6 +156,11 @@ class Matcher:
         words: dict[str, Facts] = {field: (fact,) for field, fact in zip(self._fields, facts, strict=True)}
         words.update(zip(READING_FIELDS, heard or (), strict=False))
         return tuple(take for of, take in self._takes if _counts(of, words))
+
+
+def abroad_register(of: Series) -> str:
+    """Name the register that says when money of a series came last in another currency than the bank's."""
+    return f"abroad.{of.name}"
 
 
 def value_of(name: str) -> Callable[[EventData], int | None]:

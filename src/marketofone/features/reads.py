@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
 from marketofone.features.declare import REGULAR, Feature, How, Series, Window, habit_skip
-from marketofone.features.layout import AGE_BITS, Layout, Place, Track
+from marketofone.features.layout import AGE_BITS, Layout, Place, Track, abroad_register
+from marketofone.features.regular import GRACE, MONTH
 
 Integers = NDArray[np.int64]
 EVER = 2**31
+LATELY = MONTH + GRACE
+"""Days within which what is regular comes again."""
 _HABIT_KNOWN_AFTER = 3  # a habit is known once a third of its window has been lived through
 
 
@@ -74,6 +77,22 @@ class Regular(NamedTuple):
     source: int
 
 
+class Abroad(NamedTuple):
+    """A feature of which nothing is known while its money comes in other currencies only.
+
+    ``register`` says when that came last, ``rows`` is the cell with the number of rows that count, and ``window`` how
+    far back the feature looks, in days or in microseconds when it is ``exact``. Without ``rows`` it looks at days one
+    by one.
+    """
+
+    feature: int
+    how: How
+    register: str
+    rows: int
+    window: int
+    exact: bool
+
+
 class Reads:
     """Everything a vector reads.
 
@@ -85,6 +104,8 @@ class Reads:
         How features come out of them; singles by the register that keeps their events.
     regulars
         Features that look at the days of a series one by one.
+    abroad
+        What is not known of features while money comes in other currencies only, by source.
     lineage
         int64[n]: the sources of each feature, as bits in the order of ``SOURCES``.
     """
@@ -112,10 +133,20 @@ class Reads:
             for at, of in numbered
             if of.how in REGULAR
         ]
+        self.abroad: dict[str, tuple[Abroad, ...]] = {
+            source: tuple(self._abroad(at, of, spans=len(spans)) for at, of in numbered if _tells_abroad(of, source))
+            for source in SOURCES
+        }
         self.lineage = np.array([bits_of(of.lineage) for of in features], dtype=np.int64)
         self.base = np.array([span.slot << AGE_BITS for span in spans], dtype=np.int64)
         self.ages = np.array([[span.newest for span in spans], [span.oldest for span in spans]], dtype=np.int64)
         self.clock = np.array([2 * span.source + span.exact for span in spans], dtype=np.int64)
+
+    def _abroad(self, at: int, of: Feature, *, spans: int) -> Abroad:
+        register = abroad_register(of.of)
+        if of.window is None or of.how in REGULAR:  # it looks at days one by one
+            return Abroad(at, of.how, register, 0, LATELY, exact=False)
+        return Abroad(at, of.how, register, 2 * spans + self._recent(of), of.window.span, of.window.exact)
 
     def _days(self, of: Series) -> int:
         return self._layout.slots[Place(of.source, "day", of)]
@@ -144,6 +175,11 @@ class Reads:
         else:
             whole, row = self._recent(feature, feature.whole), int(feature.how == "mean")
         return self._recent(feature), row, whole, SOURCES.index(of.source), skip, cap, need, offset, length
+
+
+def _tells_abroad(of: Feature, source: str) -> bool:
+    """Say whether a feature of a source adds up amounts, or looks at the days on which they came."""
+    return of.of.is_money and of.of.source == source and of.how not in ("last", "active", "age")
 
 
 def bits_of(sources: Iterable[str]) -> int:

@@ -34,12 +34,12 @@ from marketofone.features.windows import NO_ROWS, Rows, aged, reduced
 from marketofone.profile.ledger import NO_LEDGER, Ledger, fold_ledger
 from marketofone.profile.ledger import from_bytes as ledger_from
 from marketofone.profile.ledger import to_bytes as ledger_to_bytes
-from marketofone.profile.registers import Registers, fold_registers, pack, unpack
+from marketofone.profile.registers import Register, Registers, fold_registers, pack, unpack
 
 HERE, ELSEWHERE = "transactions", "open_banking"
 """The sources of accounts here and at other banks."""
 AdmittedEvent = tuple[Admitted, Reading | None]
-_FORMAT = b"7"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"8"  # of the bytes of a state: those of another format are folded again, not read
 _HEADER = struct.Struct("<16sBqiiIIIII")
 KEPT = struct.Struct("<HIiq16sq")
 _SHORT_BITS = 9  # ages of days are at most 400
@@ -52,6 +52,7 @@ _CODE_OF: dict[str, int] = {str(source): code for source, code in SOURCE_CODES.i
 _SOURCE_OF = {code: source for source, code in _CODE_OF.items()}
 
 Single = tuple[int, int, int, int, bytes, int]
+_Abroad = tuple[str, Register]
 Integers = NDArray[np.int64]
 
 
@@ -150,7 +151,7 @@ def _batch(
 def _folded(batches: Sequence[_Batch], *, layout: Layout, currency: str | None) -> list[LiveState]:
     keys: list[int] = []
     amounts: list[int] = []
-    singles = [
+    found = [
         _collect(batch, owner << layout.key_bits, layout=layout, currency=currency, keys=keys, amounts=amounts)
         for owner, batch in enumerate(batches)
     ]
@@ -167,10 +168,12 @@ def _folded(batches: Sequence[_Batch], *, layout: Layout, currency: str | None) 
             bounds=before.bounds,
             rows=rows,
             kept=_keep(before.kept, single, firsts=layout.firsts) if single else before.kept,
-            registers=fold_registers(before.registers, events),
+            registers=_with_abroad(fold_registers(before.registers, events), abroad),
             ledger=fold_ledger(before.ledger, events, days=days),
         )
-        for (before, _, days, latest, newest), events, single, rows in zip(batches, heard, singles, parts, strict=True)
+        for (before, _, days, latest, newest), events, (single, abroad), rows in zip(
+            batches, heard, found, parts, strict=True
+        )
     ]
 
 
@@ -214,9 +217,10 @@ def _nothing_yet(source: str, *, at: Instant, day: Day, bounds: Mapping[str, Bou
 
 def _collect(
     batch: _Batch, base: int, *, layout: Layout, currency: str | None, keys: list[int], amounts: list[int]
-) -> list[Single]:
-    """Add the rows of a batch, as old as they are beside the newest of all; give the single events."""
+) -> tuple[list[Single], list[_Abroad]]:
+    """Add the rows of a batch, as old as they are beside the newest of all; give single events, and money abroad."""
     single: list[Single] = []
+    abroad: list[_Abroad] = []
     for (admitted, reading), on in zip(batch.events, batch.days, strict=True):
         event = admitted.event
         matcher = layout.matchers.get(event.kind)
@@ -225,9 +229,12 @@ def _collect(
         data = event.data
         instants, days = batch.latest - event.at, batch.newest - on
         foreign = currency is not None and getattr(data, "currency", currency) != currency
-        for money, value_of, thing_of, rows, registers in matcher(data, reading):
+        for money, value_of, thing_of, rows, registers, elsewhere in matcher(data, reading):
             value = value_of(data)
-            if value is None or (money and foreign):
+            if value is None:
+                continue
+            if money and foreign:
+                abroad.append((elsewhere, Register(event.at, event.key, on)))
                 continue
             thing = thing_of(data)
             for key, horizon, exact, mark in rows:
@@ -237,7 +244,28 @@ def _collect(
                     amounts.append(thing if mark else value)
             if registers:
                 single.extend((slot, thing, on, event.at, event.key, value) for slot in registers)
-    return single
+    return single, abroad
+
+
+def _with_abroad(registers: Registers, abroad: Sequence[_Abroad]) -> Registers:
+    """Say when money of each series came last in another currency: its day, which counts first."""
+    if not abroad:
+        return registers
+    held = dict(registers)
+    for name, register in abroad:
+        rival = held.get(name)
+        if rival is None or _age_of(register) > _age_of(rival):
+            held[name] = register
+    return dict(sorted(held.items()))
+
+
+def _age_of(register: Register) -> tuple[int, Instant, bytes]:
+    return day_abroad(register), register.at, register.key
+
+
+def day_abroad(register: Register) -> int:
+    """Give the day that a register of money in another currency names."""
+    return register.value if isinstance(register.value, int) else 0
 
 
 def _joined(batches: Sequence[_Batch], more: Rows, *, layout: Layout) -> Rows:

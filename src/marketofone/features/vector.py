@@ -24,9 +24,9 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.layout import thing_hash
-from marketofone.features.reads import Ratios, Regular, Single, bits_of
+from marketofone.features.reads import Abroad, Ratios, Regular, Single, bits_of
 from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
-from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, schema_of, side_by_side
+from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, day_abroad, schema_of, side_by_side
 from marketofone.features.windows import NO_ROWS, Rows, read
 from marketofone.profile.account_types import LIQUID, account_shares, account_types
 from marketofone.profile.view import Profile, view
@@ -141,6 +141,8 @@ def _values(used: Sequence[LiveState], *, catalogue: Catalogue, calendar: Calend
         late, known = clocks[2 * regular.source], heard[regular.source]
         paydays = _paydays(rows, base=regular.base, late=late, today=today)
         values[regular.feature] = _regular(regular, paydays, today=today, days_known=known)
+    for state in used:
+        _without_abroad(values, state, reads.abroad[state.source], spans, today=today, now=now)
     values[(reads.lineage & ~bits_of([state.source for state in used])) != 0] = np.nan
     return values
 
@@ -152,6 +154,23 @@ def _ratios(spans: NDArray[np.int64], of: Ratios, *, heard: NDArray[np.int64]) -
     part = spans[of.part].astype(np.float64)  # the product of a large sum and days does not fit in 64 bits
     ratios: Values = part * np.minimum(of.cap, days) / usual - of.offset
     return ratios
+
+
+def _without_abroad(
+    values: Values, state: LiveState, of: Sequence[Abroad], spans: NDArray[np.int64], *, today: int, now: Instant
+) -> None:
+    """Leave unknown what would be nothing in the bank's currency while such money came in another one."""
+    for feature, how, register, rows, window, exact in of:
+        held = state.registers.get(register)
+        if held is None:
+            continue
+        days = today - day_abroad(held)
+        if how == "since":
+            values[feature] = np.fmin(values[feature], days)
+            continue
+        nothing = spans[rows] == 0 if rows else values[feature] <= (-1 if how == "regular_trend" else 0)
+        if nothing and (now - held.at if exact else days) < window:
+            values[feature] = np.nan
 
 
 def _paydays(rows: Rows, *, base: int, late: int, today: int) -> tuple[Payday, ...]:
