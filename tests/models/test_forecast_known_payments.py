@@ -17,8 +17,9 @@ from marketofone.domain.fields import Every
 from marketofone.domain.moment import DAY, Day, Instant, date_of, day_number
 from marketofone.models.forecast import Expected, Forecast, Model, forecast
 from marketofone.models.forecast.known_payments import due_days
+from marketofone.profile.account_orders import by_account
 from marketofone.profile.ledger import Account, Kind
-from marketofone.profile.orders import Order, by_account
+from marketofone.profile.orders import Order
 
 KINDS = (
     Kind("transfer", "salary", "Acme Works", "salary"),
@@ -271,6 +272,49 @@ def test_an_own_account_is_recognised_by_its_number_and_by_its_name_at_another_b
         ]
     elsewhere = replace(order(-500_00, next_on=on(12, 2)), account="x/there")
     assert list(by_account([elsewhere], spendable=("a", "pot"), same={"x/there": "pot"})) == ["pot"]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("told_from", [None, "a"])
+@pytest.mark.parametrize("every", ["month", None])
+def test_a_transfer_that_is_told_at_both_ends_is_one_payment(
+    turn: int, told_from: str | None, every: Every | None
+) -> None:
+    leaves = order(-500_00, counterparty_account="pot", next_on=on(12, 2), every="month")
+    arrives = replace(
+        order(500_00, category="saving", counterparty_account=told_from, next_on=on(12, 3), every=every), account="pot"
+    )
+    found = by_account([leaves, arrives][::turn], spendable=("a", "pot"))
+    assert {name: [(one.amount_minor, one.every, one.own) for one in of] for name, of in found.items()} == {
+        "a": [(-500_00, "month", True)],
+        "pot": [(500_00, "month", True)],
+    }
+
+
+def test_two_equal_transfers_stay_two_and_a_salary_is_no_other_end() -> None:
+    leaves = order(-500_00, counterparty_account="pot", next_on=on(12, 2), every="month")
+    arrives = replace(order(500_00, next_on=on(12, 2), every="month"), account="pot")
+    found = by_account([leaves, leaves, arrives, arrives], spendable=("a", "pot"))
+    assert {name: len(of) for name, of in found.items()} == {"a": 2, "pot": 2}
+    salary = replace(arrives, category="salary", counterparty="Acme Works")
+    assert len(by_account([leaves, salary], spendable=("a", "pot"))["pot"]) == 2
+
+
+def test_an_order_that_two_banks_tell_of_one_account_is_one_payment() -> None:
+    here = order(-70_00, counterparty="Gym", next_on=on(12, 5), every="month")
+    again = replace(here, account="x/there", counterparty="GYM LTD", next_on=on(12, 7))
+    assert len(by_account([here, again], spendable=("a",), same={"x/there": "a"})["a"]) == 1
+
+
+@pytest.mark.parametrize("category", [None, "mortgage", "loan_payment"])
+def test_a_loan_that_a_standing_order_pays_is_paid_once_and_ends_with_the_loan(category: str | None) -> None:
+    terms: dict[str, Any] = {"first_on": on(11, 20), "every": "month", "category": "mortgage_payment", "loan": True}
+    loan = order(-812_33, last_on=on(12, 20), **terms)
+    pays = order(-812_33, next_on=on(11, 15), every="month", category=category, counterparty="Home Bank")
+    orders = by_account([loan, pays], spendable=("a",))["a"]
+    found = led(*orders)
+    assert paid(found, category or "mortgage_payment") == [("2026-11-15", -812_33), ("2026-12-15", -812_33)]
+    assert len(by_account([loan, replace(pays, category="rent")], spendable=("a",))["a"]) == 2
 
 
 def test_the_limit_moves_the_floor_and_nothing_else() -> None:

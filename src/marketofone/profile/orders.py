@@ -7,15 +7,11 @@ as an order for every month: what was agreed when it was paid out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from marketofone.domain.account_numbers import account_number
 from marketofone.domain.fields import Every
 from marketofone.domain.moment import DAY, Day, Instant, date_of, day_in_month, day_number, month_of
 from marketofone.profile.registers import Register, Registers
@@ -112,53 +108,6 @@ def limits_of(registers: Registers) -> dict[tuple[str, str], int]:
             case ("limit", _, account), (int(minor), str(currency)):
                 found[account, currency] = minor
     return found
-
-
-def by_account(
-    orders: Iterable[Order],
-    *,
-    spendable: Iterable[str],
-    same: Mapping[str, str] = MappingProxyType({}),
-    numbers: Mapping[str, str] = MappingProxyType({}),
-) -> Mapping[str, tuple[Order, ...]]:
-    """Give the orders of each account; one to another account of the person comes in there as well.
-
-    Parameters
-    ----------
-    spendable
-        The accounts of the person whose money can be spent. Those at other banks are named ``institution/account``.
-    same
-        The names here of accounts that are told elsewhere, too.
-    numbers
-        What others call accounts, by their names.
-    """
-    own = {name: name for name in spendable}
-    called = [(name.rpartition("/")[2], name) for name in own] + [(numbers[name], name) for name in numbers]
-    called += [(name, here) for other, here in same.items() for name in (other, other.rpartition("/")[2])]
-    names = {name: account for name, account in called if account in own} | own
-    found: dict[str, list[Order]] = {}
-    for order in orders:
-        account = same.get(order.account, order.account)
-        told = order.counterparty_account or ""
-        other = names.get(told) or names.get(account_number(told))
-        if other is None or other == account:
-            found.setdefault(account, []).append(order)
-            continue
-        found.setdefault(account, []).append(replace(order, own=True))
-        found.setdefault(other, []).append(_other_side(order, account=other))
-    return {account: tuple(some) for account, some in found.items()}
-
-
-def _other_side(order: Order, *, account: str) -> Order:
-    return replace(
-        order,
-        account=account,
-        sign=1 if order.sign < 0 else -1,
-        amount_minor=None if order.amount_minor is None else -order.amount_minor,
-        counterparty=None,
-        counterparty_account=order.account,
-        own=True,
-    )
 
 
 def _order(register: Register, *, account: str) -> Order:

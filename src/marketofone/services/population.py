@@ -17,10 +17,11 @@ from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
 from marketofone.models.forecast.history import MAXIMUM_SILENCE
+from marketofone.profile.account_orders import by_account
 from marketofone.profile.account_types import LIQUID, account_numbers, account_shares, account_types
 from marketofone.profile.currencies import parted_orders
 from marketofone.profile.ledger import Account, Ledger, accounts
-from marketofone.profile.orders import by_account, limits_of, orders_of
+from marketofone.profile.orders import limits_of, orders_of
 from marketofone.profile.registers import Registers
 from marketofone.projection.folding import twice_in
 from marketofone.projection.person import Person
