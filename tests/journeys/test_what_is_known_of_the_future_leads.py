@@ -36,7 +36,7 @@ def in_days(now: Instant, days: int) -> date:
 def placed(now: Instant, *, at: Instant | None = None, **facts: Any) -> Event:
     """Place an order for a tuition of 400, first paid in nine days."""
     terms = {"amount_minor": 40_000, "category": "education", "next_on": in_days(now, 9), "every": "month"}
-    data = OrderPlaced(account=HERE, currency="EUR", order="so-1", **{**terms, **facts})
+    data = OrderPlaced(currency="EUR", **{"account": HERE, "order": "so-1", **terms, **facts})
     return happened("c-1", data, at=now if at is None else at)
 
 
@@ -87,6 +87,24 @@ def test_a_large_payment_ahead_is_told_with_its_order_as_the_cause(bank: Bank, a
     assert chance(found, "large_expense", 60) > 0.9
     large = next(one for one in found.events if (one.event, one.horizon_days) == ("large_expense", 60))
     assert large.drivers[0].startswith("scheduled payment to Kitchens & Co: 30,000.00 EUR on ")
+
+
+def test_what_is_ordered_is_shown_where_too_little_is_known_to_look_ahead(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    allow("c-1")
+    loan = ProductOpened(product="consumer_loan", account="new", payment_minor=30_000, months=36)
+    pay = placed(now, order="pay", account="new", direction="in", category="salary", amount_minor=250_000)
+    bank.ingest([placed(now), pay, happened("c-1", loan, at=now)], now=now)
+
+    found = bank.forecast("c-1", now=now)
+    assert (found.total, [one.account for one in found.accounts]) == (None, [HERE, "new"])
+    assert [one.abstains for one in found.accounts] == ["0 movements in 0 days are not enough history"] * 2
+    assert {what for _, _, what in ordered(found)} == {"education", "salary", "consumer loan payment"}
+
+    bank.ingest(ordinary_months("c-1", until=now)[-3:], now=now)
+    known = bank.forecast("c-1", now=now)
+    assert (known.total, ordered(known)) == (None, ordered(found))
 
 
 def elsewhere(now: Instant) -> list[Event]:

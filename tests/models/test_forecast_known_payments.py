@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from marketofone.domain.fields import Every
 from marketofone.domain.moment import DAY, Day, Instant, date_of, day_number
 from marketofone.models.forecast import Expected, Forecast, Model, forecast
-from marketofone.models.forecast.known_payments import due_days
+from marketofone.models.forecast.order_days import due_days
 from marketofone.profile.account_orders import by_account
 from marketofone.profile.ledger import Account, Kind
 from marketofone.profile.orders import Order

@@ -54,6 +54,12 @@ def test_whoever_is_hardly_known_yet_is_told_so_kindly(town: Bank, visitor: Visi
     page = visitor.page("/customer/newcomer/forecast")
     assert "nothing rather than a guess" in page.text
     assert page.all("svg") == []
+    order = {"account": "rent", "amount_minor": 90_000, "currency": "EUR", "category": "rent", "every": "month"}
+    first = {"first_on": (now + timedelta(days=9)).date().isoformat()}
+    town.ingest([cloudevent(99, "order.placed", now, "newcomer", **order, **first)])
+    page = visitor.page("/customer/newcomer/forecast")
+    assert "nothing rather than a guess" in page.text
+    assert any("Rent (ordered)" in row.text for row in page.all("tr"))
 
 
 def test_what_was_offered_because_of_a_forecast_stands_beside_it_with_its_reasons(town: Bank, visitor: Visitor) -> None:

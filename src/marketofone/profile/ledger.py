@@ -104,6 +104,9 @@ class Account:
         return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, self.type, self.limit, orders)
 
 
+NO_MOVEMENTS: tuple[Integers, Integers, Integers, Integers] = (np.zeros(0, dtype=np.int64),) * 4
+"""The days, amounts, kinds and balances of an account on which nothing has moved."""
+
 Key = tuple[str, str, str | None, str | None, str | None, Nature | None]  # account, currency, and what makes a Kind
 Move = tuple[Day, Key, int, int]  # amount and balance
 

@@ -189,7 +189,7 @@ class _Money:
     """A person's accounts as a forecast counts them: added up in one currency, and each other currency for itself."""
 
     def __init__(self, snapshot: Snapshot, known: Known, *, day: int) -> None:
-        accounts = known.accounts()
+        accounts = known.accounts(also_ordered=True)
         self.rates = snapshot.rates
         self.counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
         counts = [account for account in accounts if self.counted.counts(account)]

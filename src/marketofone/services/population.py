@@ -20,8 +20,8 @@ from marketofone.models.forecast.history import MAXIMUM_SILENCE
 from marketofone.profile.account_orders import by_account
 from marketofone.profile.account_types import LIQUID, account_numbers, account_shares, account_types
 from marketofone.profile.currencies import parted_orders
-from marketofone.profile.ledger import Account, Ledger, accounts
-from marketofone.profile.orders import limits_of, orders_of
+from marketofone.profile.ledger import NO_MOVEMENTS, Account, Ledger, accounts
+from marketofone.profile.orders import Order, limits_of, orders_of
 from marketofone.profile.registers import Registers
 from marketofone.projection.folding import twice_in
 from marketofone.projection.person import Person
@@ -68,12 +68,16 @@ class Known(NamedTuple):
         """The scopes that were read."""
         return tuple((self.permit.purpose, source) for source in sorted(self.open))
 
-    def accounts(self) -> list[Account]:
-        """Read the person's accounts, sorted by name, each with its type, limit and orders as they were told."""
-        return accounts_of([self.told[source] for source in sorted(self.told)], same=self.same)
+    def accounts(self, *, also_ordered: bool = False) -> list[Account]:
+        """Read the person's accounts, sorted by name, each with its type, limit and orders as they were told.
+
+        ``also_ordered`` are those of which nothing but orders is told.
+        """
+        told = [self.told[source] for source in sorted(self.told)]
+        return accounts_of(told, same=self.same, also_ordered=also_ordered)
 
 
-def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str]) -> list[Account]:
+def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str], also_ordered: bool = False) -> list[Account]:
     """Read the accounts that some sources told of, sorted by name, each with its type, limit and orders.
 
     ``same`` gives the names here of accounts that are told elsewhere, too. Their type and limit count as told here,
@@ -84,7 +88,9 @@ def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str]) -> lis
     limits = _first_here((_limits(one.whole) for one in told), same=same)
     spendable = [one.name for one in read if types.get(one.name, one.type) in LIQUID]
     numbers = _first_here((account_numbers(one.whole) for one in told), same=same)
-    known = (order for one in told for order in orders_of(one.registers))
+    known = [order for one in told for order in orders_of(one.registers)]
+    if also_ordered:
+        read = sorted([*read, *_only_ordered(known, read, same=same)], key=lambda one: (one.name, one.currency))
     orders = by_account(known, spendable=spendable, same=same, numbers=numbers)
     parted = parted_orders(orders, read)
     return [
@@ -97,6 +103,17 @@ def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str]) -> lis
         )
         for one in read
     ]
+
+
+def _only_ordered(orders: Iterable[Order], read: Iterable[Account], *, same: Mapping[str, str]) -> list[Account]:
+    """Give the accounts on which nothing has moved yet and something is to be paid, each in its currency."""
+    moved = {account.name for account in read}
+    found = dict[str, Account]()
+    for order in orders:
+        name = same.get(order.account, order.account)
+        if name not in moved and order.currency is not None:
+            found.setdefault(name, Account(name, order.currency, (), *NO_MOVEMENTS))
+    return list(found.values())
 
 
 def _limits(registers: Registers) -> dict[str, dict[str, int]]:

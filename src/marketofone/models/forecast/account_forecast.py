@@ -7,7 +7,7 @@ over their accounts, for what moves between them cancels out.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.history import history_of, silence
-from marketofone.models.forecast.known_payments import payments_ahead, together, with_card_bills
+from marketofone.models.forecast.known_payments import announced, payments_ahead, together, with_card_bills
 from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
 from marketofone.models.forecast.panel import Look, Panel, align, look_from
@@ -76,7 +76,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
     what rests on the others. Where no balance is known at all, it is the sum of their changes, and no event is about
     running short. It is None when none can be forecast. An event about which the model abstains is not among them.
     ``turnover`` is the person's usual monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be
-    overdrawn together: running short is falling below that.
+    overdrawn together: running short is falling below that. ``payments`` are known also where nothing else is.
     """
 
     as_of: int
@@ -221,8 +221,9 @@ def _person(
     told = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
     places = _summed(told, resting)
     summed = [heard[at] for at in places]
+    unknown = announced(_apart(accounts, silent, resting), as_of=as_of)
     if not summed:
-        return ahead
+        return replace(ahead, payments=_by_day([*unknown, *announced(resting, as_of=as_of)]))
     alone = len(summed) + len(resting) == 1
     whole = summed[0] if alone else next(rows)
     days = spoken[places[0]] if alone else _days(whole, as_of=as_of)
@@ -231,11 +232,23 @@ def _person(
     return replace(
         ahead,
         total=AccountForecast(account=TOTAL, accounts=names, days=days, relative=relative),
-        payments=whole.look.payments[0].payments,
+        payments=_by_day([*whole.look.payments[0].payments, *unknown]),
         events=tuple(_events(whole, as_of=as_of, currency=currency, relative=relative)),
         turnover=int(whole.panel.unit[whole.at]),
         limit=whole.look.account.limit,
     )
+
+
+def _apart(accounts: Sequence[Account], silent: Sequence[str | None], resting: Sequence[Account]) -> Iterator[Account]:
+    """Give the accounts whose money can be spent and of which too little is known to be in the sum."""
+    summed = {id(account) for account in resting}
+    for account, reason in zip(accounts, silent, strict=True):
+        if reason is not None and account.type in LIQUID and id(account) not in summed:
+            yield account
+
+
+def _by_day(payments: Iterable[Payment]) -> tuple[Payment, ...]:
+    return tuple(sorted(payments, key=lambda payment: (payment.day, payment.amount_minor)))
 
 
 def _days(row: _Row, *, as_of: int) -> tuple[DayAhead, ...]:

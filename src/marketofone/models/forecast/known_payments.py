@@ -19,17 +19,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, takewhile
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.domain.fields import Every
-from marketofone.domain.moment import DAY, Day, Instant, date_of, day_in_month, month_of
+from marketofone.domain.moment import DAY, Day, Instant, date_of
 from marketofone.models.forecast.counterparties import normal_name
 from marketofone.models.forecast.history import BLOCK_DAYS, history_of
 from marketofone.models.forecast.labels import AHEAD_DAYS, NO_INCOME, WITHIN_DAYS
+from marketofone.models.forecast.order_days import LATE_DAYS, MONTHS, anchor_of, due_days
 from marketofone.models.forecast.streams import BUCKET, SPREAD, Payment, Stream, find_streams, project
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import Account
@@ -39,11 +38,7 @@ Floats = NDArray[np.float64]
 
 SEEN_DAYS = 90
 """A stream of this length is wholly in what the model expects; of a shorter one only its share is."""
-_MONTHS: dict[Every, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
-_DAYS: dict[Every, int] = {"day": 1, "week": 7, "fortnight": 14}
 _MONTH_DAYS = 30.44
-_LATE_DAYS = 3
-_WEEKEND = 2
 _NEAR_DAYS = 10
 _SAME_DAY = 5
 _BILL_DAYS = 14
@@ -112,6 +107,11 @@ def payments_ahead(account: Account, streams: Sequence[Stream], *, as_of: int) -
     return PaymentsAhead(usual, tuple(payments), tuple(sorted(gone, key=_by_day)), shift, income)
 
 
+def announced(accounts: Iterable[Account], *, as_of: int) -> tuple[Payment, ...]:
+    """Give the payments that orders alone let one expect, of accounts whose past says too little."""
+    return _joined(payments_ahead(account, (), as_of=as_of).payments for account in accounts)
+
+
 def together(parts: Iterable[PaymentsAhead]) -> PaymentsAhead:
     """Give what is expected on several accounts as one."""
     some = list(parts)
@@ -122,34 +122,6 @@ def together(parts: Iterable[PaymentsAhead]) -> PaymentsAhead:
         np.sum([part.shift for part in some], axis=0),
         np.sum([part.income for part in some], axis=0),
     )
-
-
-def due_days(order: Order, *, after: int, upto: int) -> Iterator[int]:
-    """Give the days on which an order is due; none where it tells no day or has ended.
-
-    Examples
-    --------
-    >>> from marketofone.domain.moment import Instant
-    >>> rent = Order(account="a", told=Instant(0), sign=-1, amount_minor=-1, first_on=Day(30), every="month")
-    >>> [str(date_of(Day(day))) for day in due_days(rent, after=30, upto=100)]
-    ['1970-02-28', '1970-03-31']
-    """
-    begins = order.begins_on
-    if begins is None or order.ended:
-        return
-    last = upto + _WEEKEND if order.last_on is None else min(upto + _WEEKEND, order.last_on)
-    for beat in takewhile(lambda beat: beat <= last, _beats(order, begins, after=after - _WEEKEND)):
-        day = _working(beat, order)
-        if after < day <= upto:
-            yield day
-
-
-def _working(day: int, order: Order) -> int:
-    """Give the day itself, or the working day beside a weekend where the order says so."""
-    into = (day + 3) % 7 - 5  # 0 is a Saturday, 1 a Sunday
-    if into < 0 or order.weekends is None:
-        return day
-    return day - 1 - into if order.weekends == "before" else day + _WEEKEND - into
 
 
 def with_card_bills(accounts: Sequence[Account], *, as_of: int) -> list[Account]:
@@ -200,44 +172,12 @@ def unseen(account: Account, *, as_of: int, span: int) -> list[Payment]:
     ]
 
 
-def _beats(order: Order, begins: Day, *, after: int) -> Iterable[int]:
-    """Give the days of an order's rhythm, from one that is not after the first of interest."""
-    if order.every is None:
-        return [begins]
-    if order.every in _DAYS:
-        step = _DAYS[order.every]
-        return count(begins + max(0, (after - begins) // step) * step, step)
-    step, (month, anchor) = _MONTHS[order.every], _anchor(order, begins)
-    first = max(0, (month_of(date_of(Day(after))) - month) // step)
-    return (begins if beat == 0 else day_in_month(month + beat * step, anchor) for beat in count(first))
-
-
-def _anchor(order: Order, begins: Day) -> tuple[int, int]:
-    """Give the month of an order's first payment ahead, and the day of the month on which it is paid.
-
-    They are those of the first payment ever, where the next one only lies beside it because its month is shorter or for
-    a weekend.
-    """
-    told = date_of(begins)
-    month = month_of(told)
-    if order.first_on is None:
-        return month, told.day
-    first = date_of(order.first_on).day
-    if abs(first - told.day) <= _LATE_DAYS:
-        return month, first
-    for near in (month, month - 1, month + 1):
-        due = day_in_month(near, first)
-        if begins in (due, _working(due, order)):
-            return near, first
-    return month, told.day
-
-
 def _is_lapsed(order: Order, account: Account, *, as_of: int) -> bool:
     """Say whether an order was due since it was told, and the account went on without it."""
     if order.every is None or order.ended or not account.days.size:
         return False
     period = order.period_days
-    until = min(as_of, int(account.days[-1])) - int(period / 2) - _LATE_DAYS
+    until = min(as_of, int(account.days[-1])) - int(period / 2) - LATE_DAYS
     since = max(order.told // DAY - 1, until - 2 * int(period) - 1)
     missed = max(due_days(order, after=since, upto=until), default=None)
     return missed is not None and not _is_paid(order, account, since=missed - _SAME_DAY)
@@ -303,9 +243,9 @@ def _is_next(order: Order, stream: Stream) -> bool:
 
 
 def _same_day(order: Order, stream: Stream) -> bool:
-    if order.begins_on is None or order.every not in _MONTHS:
+    if order.begins_on is None or order.every not in MONTHS:
         return False
-    off = abs(_anchor(order, order.begins_on)[1] - stream.anchor)
+    off = abs(anchor_of(order, order.begins_on)[1] - stream.anchor)
     return min(off, 31 - off) <= _SAME_DAY
 
 
@@ -337,8 +277,8 @@ def _over(order: Order, stream: Stream | None, usual: Sequence[Payment]) -> list
 
 def _still_due(order: Order, account: Account, *, as_of: int) -> list[int]:
     """Give tomorrow, where an order was due in the last days and its payment is not seen yet."""
-    due = next(due_days(order, after=as_of - _LATE_DAYS, upto=as_of), None)
-    return [] if due is None or _is_paid(order, account, since=due - _LATE_DAYS) else [as_of + 1]
+    due = next(due_days(order, after=as_of - LATE_DAYS, upto=as_of), None)
+    return [] if due is None or _is_paid(order, account, since=due - LATE_DAYS) else [as_of + 1]
 
 
 def _amount(amount: int, stream: Stream | None, *, day: int) -> int:
