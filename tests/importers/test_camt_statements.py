@@ -271,6 +271,15 @@ def test_accounts_without_an_iban_are_bank_and_number_and_tell_type_and_limit(pa
     assert account.limit_minor == 50_000
 
 
+def test_a_credit_line_in_another_currency_is_a_bad_row_and_the_balance_stays(path: Path) -> None:
+    line = '<CdtLine><Incl>false</Incl><Amt Ccy="USD">500</Amt></CdtLine>'
+    body = camt_balance("CLBD", "1.00", on="2026-06-30", more=line) + camt_entry(COFFEE)
+    rows = read(path, camt_around(camt_statement(body)))
+    assert [row.field for row in rows if isinstance(row, BadRow)] == ["CdtLine.Amt@Ccy"]
+    assert [row.facts["balance"] for row in given(rows, "balance")] == [Decimal("1.00")]
+    assert [row.facts.get("limit") for row in given(rows, "account")] == [None]
+
+
 def test_an_available_balance_stands_in_only_where_no_booked_one_closes(path: Path) -> None:
     available = camt_balance("CLAV", "7.00", on="2026-06-30")
     rows = read(path, camt_around(camt_statement(available)))

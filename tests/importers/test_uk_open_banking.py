@@ -282,6 +282,18 @@ def test_a_credit_line_is_no_money_of_ones_own(tmp_path: Path) -> None:
     assert bad.field == "CreditLine.Amount"
 
 
+def test_a_credit_line_in_another_currency_than_its_account_is_a_bad_row(tmp_path: Path) -> None:
+    lent = [{"Included": False, "Type": "Pre-Agreed", "Amount": money("500.00", "EUR")}]
+    answer = uk_answer(Balance=[uk_balance("140.00", CreditLine=lent)])
+    assert [bad.field for bad in bad_rows_of(uk_ob.read, tmp_path, answer)] == ["CreditLine.Amount.Currency"]
+    told = [row for row in uk_ob.read(file_of(tmp_path, answer)) if isinstance(row, Row)]
+    assert [(row.facts["balance"], row.facts["limit"]) for row in told] == [(Decimal("140.00"), None)]
+
+    included = uk_answer(Balance=[uk_balance("350.00", Type="ITAV", CreditLine=[{**lent[0], "Included": True}])])
+    assert {bad.field for bad in bad_rows_of(uk_ob.read, tmp_path, included)} == {"CreditLine.Amount.Currency"}
+
+
+_LENT = ("CreditLine.Amount", "CreditLine.Amount.Currency")
 MANDATE = {
     "MandateIdentification": "M-1",
     "FirstPaymentDateTime": "2026-01-05T00:00:00Z",
@@ -492,7 +504,7 @@ def test_whatever_the_specification_allows_is_read_and_nothing_is_lost(
     def law(parts: list[Part]) -> None:
         found = list(uk_ob.read(file_of(folder, {"Data": {name: parts}})))
         reasons = {row.field for row in found if isinstance(row, BadRow)}
-        assert reasons <= {"Status", "PreviousPaymentAmount", "NextPaymentAmount", "CreditLine.Amount"}
+        assert reasons <= {"Status", "PreviousPaymentAmount", "NextPaymentAmount", *_LENT}
         if what == "movement":
             assert len(found) == len(parts)
             for part, row in zip(parts, found, strict=True):

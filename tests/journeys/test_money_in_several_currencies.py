@@ -18,7 +18,7 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Day, Instant, date_of
 from marketofone.domain.money import Rate, converted
-from marketofone.domain.money_events import OrderPlaced, TransactionBooked
+from marketofone.domain.money_events import AccountOpened, OrderPlaced, TransactionBooked
 from marketofone.domain.rates import DailyRate, daily_rate
 from marketofone.projection import codec
 from marketofone.projection.records import ForecastRecord, ForecastSummary
@@ -228,6 +228,16 @@ def test_decisions_count_in_the_currency_of_the_bank_where_a_rate_is_known(bank:
     assert ahead.total is not None
     assert low_point(bank, "ben") == 2 * min(day.quantiles[4] for day in ahead.total.days)
     proven(bank)
+
+
+def test_a_limit_in_a_currency_without_money_is_said_to_limit_nothing(bank: Bank) -> None:
+    opened = AccountOpened(account="eur-account", product="giro", currency="GBP", limit_minor=50_000)
+    bank.ingest([happened("anna", opened, at=Instant(NOW - DAY))], now=NOW)
+
+    ahead = bank.forecast("anna", now=NOW)
+
+    assert ahead.limit_minor == 0
+    assert "the limit of eur-account is told in GBP, and its money is not: it does not count" in ahead.notes
 
 
 def test_an_order_in_another_currency_counts_at_a_named_rate_or_is_said_to_be_left_out(bank: Bank) -> None:

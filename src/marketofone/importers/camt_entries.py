@@ -12,6 +12,7 @@ from msgspec import Struct
 from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
+from marketofone.importers.payload_values import limit_apart
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.statement import (
     LONGEST_NAME,
@@ -103,6 +104,8 @@ class Statement:
         self._currency = self._currency or currency
         if limit > 0 and facts.get("CdtLine/Amt@Ccy", currency) == currency:
             self._limit = limit
+        elif limit > 0:
+            yield BadRow(line=line, raw=b"", why=limit_apart("CdtLine.Amt@Ccy"))
         if code in _OPENING:
             self._file.opens(amount, currency=currency, on=on, line=line)
         elif code == _CLOSING:

@@ -138,6 +138,12 @@ def printed(text: str | None, *, limit: int) -> str | None:
     return None if text is None else _BLANKS.sub(" ", text).strip()[:limit].strip() or None
 
 
+def limit_apart(field: str) -> MalformedEvent:
+    """Say that an account may be overdrawn in a currency in which no balance of it is told: that limits nothing."""
+    shape = "another currency than that of the balance"
+    return MalformedEvent(field=field, shape=shape, fix="give how far it may be overdrawn in the balance's currency")
+
+
 def first(*texts: str | None) -> str | None:
     """Give the first text that says something."""
     return next((text for text in texts if text is not None and text.strip()), None)

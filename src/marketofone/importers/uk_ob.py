@@ -14,7 +14,7 @@ products, offers and statements nothing is told. What a consent allows stands in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -35,6 +35,7 @@ from marketofone.importers.payload_values import (
     category_code,
     day_in,
     first,
+    limit_apart,
     moment_in,
     no_word,
     optional_day,
@@ -78,6 +79,7 @@ _RANKS = (
 """Which of several balances is told: the first of these."""
 _NEVER = frozenset({"FWAV", "ForwardAvailable", "INFO", "Information", "OPAV", "OpeningAvailable"})
 _AGREED = "Pre-Agreed"
+_LENT_IN = "CreditLine.Amount.Currency"
 _RUNNING = (None, "ACTV", "Active")
 _STATUS: dict[str, Literal["booked", "pending", "future", "rejected", "information"]] = {
     **dict.fromkeys(("BOOK", "Booked"), "booked"),
@@ -144,6 +146,7 @@ class _Reading:
         self._limits = _agreed(balances)
         yield from _ACCOUNT.rows(document, lists.get("Account"), lambda _, __: None)
         yield from _BALANCE.rows(document, lists.get("Balance"), self._balance)
+        yield from _limits_apart(document, self._limits, balances)
         yield from _TRANSACTION.rows(document, lists.get("Transaction"), self._transaction)
         yield from _STANDING_ORDER.rows(document, lists.get("StandingOrder"), self._standing_order)
         yield from _SCHEDULED_PAYMENT.rows(document, lists.get("ScheduledPayment"), self._scheduled_payment)
@@ -280,6 +283,8 @@ def _lent(said: Balance) -> Decimal:
     """Give how much of a balance is a credit line: of several that overlap, the largest."""
     lent = Decimal(0)
     for line in said.credit_line or ():
+        if line.included and line.amount is not None and line.amount.currency != said.amount.currency:
+            raise limit_apart(_LENT_IN)
         if line.included and line.amount is None:
             fix = "give the amount of the credit line that the balance includes"
             raise MalformedEvent(field="CreditLine.Amount", shape="missing", fix=fix)
@@ -297,6 +302,14 @@ def _agreed(balances: Iterable[Balance]) -> dict[tuple[str, str], Decimal]:
                 slot = (said.account_id, line.amount.currency)
                 limits[slot] = max(limits.get(slot, Decimal(0)), line.amount.amount)
     return limits
+
+
+def _limits_apart(
+    document: Document, limits: Mapping[tuple[str, str], Decimal], balances: Iterable[Balance]
+) -> Iterator[BadRow]:
+    """Give a bad row for each limit in a currency in which no balance of its account is: it limits nothing."""
+    told = {(said.account_id, said.amount.currency) for said in balances}
+    yield from (BadRow(line=document.line, raw=b"", why=limit_apart(_LENT_IN)) for _ in limits.keys() - told)
 
 
 def _signed(money: Money, direction: Literal["Credit", "Debit"]) -> Decimal:

@@ -26,13 +26,15 @@ from marketofone.profile.orders import Order
 class CommonCurrency(Struct, frozen=True):
     """What of some accounts can be added up, in one currency.
 
-    ``rates`` are by the currency they are for; ``stale`` are the newest of those that are too old to be used.
+    ``rates`` are by the currency they are for; ``stale`` are the newest of those that are too old to be used, and
+    ``too_large`` those at which an amount would be larger than amounts may be.
     """
 
     currency: str
     rates: Mapping[str, Rate] = {}
     apart: frozenset[str] = frozenset()
     stale: Mapping[str, Rate] = {}
+    too_large: Mapping[str, Rate] = {}
 
     def counts(self, account: Account) -> bool:
         """Say whether an account can be added up with the others."""
@@ -71,18 +73,20 @@ def common_currency(accounts: Sequence[Account], *, otherwise: str, rates: Known
     Examples
     --------
     >>> common_currency([], otherwise="EUR", rates=KnownRates(), day=0)
-    CommonCurrency(currency='EUR', rates={}, apart=frozenset(), stale={})
+    CommonCurrency(currency='EUR', rates={}, apart=frozenset(), stale={}, too_large={})
     """
     currency = usual_currency(accounts) or otherwise
     others = sorted({account.currency for account in accounts} - {currency})
     newest = {other: rate for other in others if (rate := rates.newest(other, currency, day=day)) is not None}
+    fresh = {other: rate for other, rate in newest.items() if is_fresh(rate, day=day)}
     usable = {
         other: rate
-        for other, rate in newest.items()
-        if is_fresh(rate, day=day) and all(_fits(account, rate) for account in accounts if account.currency == other)
+        for other, rate in fresh.items()
+        if all(_fits(account, rate) for account in accounts if account.currency == other)
     }
-    stale = {other: rate for other, rate in newest.items() if not is_fresh(rate, day=day)}
-    return CommonCurrency(currency, usable, frozenset(set(others) - usable.keys()), stale)
+    stale = {other: rate for other, rate in newest.items() if other not in fresh}
+    too_large = {other: rate for other, rate in fresh.items() if other not in usable}
+    return CommonCurrency(currency, usable, frozenset(set(others) - usable.keys()), stale, too_large)
 
 
 def in_currency(account: Account, rate: Rate) -> Account:
@@ -146,11 +150,14 @@ def parted_orders(
 
 
 class OrdersCounted(NamedTuple):
-    """Accounts with their orders in other currencies, the rates these count at, and the currencies without a rate."""
+    """Accounts with their orders in other currencies, the rates these count at, and the currencies of the others.
+
+    ``apart`` gives the rate that cannot be used for a currency, None where there is none.
+    """
 
     accounts: list[Account]
     rates: tuple[Rate, ...]
-    apart: frozenset[str]
+    apart: Mapping[str, Rate | None]
 
 
 def with_foreign_orders(accounts: Iterable[Account], *, rates: KnownRates, day: int) -> OrdersCounted:
@@ -159,20 +166,20 @@ def with_foreign_orders(accounts: Iterable[Account], *, rates: KnownRates, day: 
     Examples
     --------
     >>> with_foreign_orders([], rates=KnownRates(), day=0)
-    OrdersCounted(accounts=[], rates=(), apart=frozenset())
+    OrdersCounted(accounts=[], rates=(), apart={})
     """
-    counted, used, apart = list[Account](), set[Rate](), set[str]()
+    counted, used, apart = list[Account](), set[Rate](), dict[str, Rate | None]()
     for account in accounts:
         more = list[Order]()
         for order in account.foreign:
             rate = rates.newest(order.currency or account.currency, account.currency, day=day)
             if rate is None or not is_fresh(rate, day=day) or not _fits_order(order, rate):
-                apart.update([] if order.ended else [str(order.currency)])
+                apart |= {} if order.ended else {str(order.currency): rate}
                 continue
             used.add(rate)
             more.append(_order_in(order, rate))
         counted.append(replace(account, orders=(*account.orders, *more), foreign=()))
-    return OrdersCounted(counted, tuple(sorted(used, key=lambda rate: rate.text)), frozenset(apart))
+    return OrdersCounted(counted, tuple(sorted(used, key=lambda rate: rate.text)), apart)
 
 
 def _fits_order(order: Order, rate: Rate) -> bool:

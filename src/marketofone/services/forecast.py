@@ -25,7 +25,7 @@ from marketofone.projection.records import ForecastRecord, RestsOn, Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
-from marketofone.services.liquid_money import LiquidMoney, liquid_money, rates_said
+from marketofone.services.liquid_money import LiquidMoney, liquid_money, rates_said, why_apart
 from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person, shares_of
 from marketofone.services.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
@@ -190,7 +190,8 @@ class _Money:
 
     def __init__(self, snapshot: Snapshot, known: Known, *, day: int) -> None:
         accounts = known.accounts(also_ordered=True)
-        self.rates = snapshot.rates
+        self.rates, self.day = snapshot.rates, day
+        self.limits_apart = known.limits_apart(accounts)
         self.counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
         counts = [account for account in accounts if self.counted.counts(account)]
         self.ordered = with_foreign_orders(counts, rates=self.rates, day=day)
@@ -205,7 +206,13 @@ class _Money:
     def said_of_orders(self) -> Iterator[str]:
         """Say by which rates orders in other currencies count, and which are left out."""
         yield from (f"orders count {rate.text}" for rate in self.rates_of_orders())
-        yield from (f"orders in {currency} are not in this forecast" for currency in sorted(self.ordered.apart))
+        for currency, rate in sorted(self.ordered.apart.items()):
+            yield f"orders in {currency} are not in this forecast{why_apart(rate, day=self.day)}"
+
+    def said_of_limits(self) -> Iterator[str]:
+        """Say which limits are in a currency that their accounts have no money in: they limit nothing."""
+        for account, currency in self.limits_apart:
+            yield f"the limit of {account} is told in {currency}, and its money is not: it does not count"
 
     def asked(self) -> Iterator[tuple[Sequence[Account], str]]:
         """Give what is looked ahead on: first all together, then the accounts in each other currency."""
@@ -243,7 +250,11 @@ def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, n
         rates=(*counted.rates.values(), *money.rates_of_orders(), *([worth] if worth is not None else [])),
         in_bank=partial(_in_bank, worth=worth, is_same=ahead.currency == currency),
     )
-    notes = [*rates_said(counted, apart="accounts in {} are not in this forecast"), *money.said_of_orders()]
+    notes = [
+        *rates_said(counted, apart="accounts in {} are not in this forecast", day=money.day),
+        *money.said_of_orders(),
+        *money.said_of_limits(),
+    ]
     if ahead.total is not None and ahead.total.relative:
         notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
     if money.ended is not None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from marketofone.domain.fields import MAX_MINOR
 from marketofone.domain.moment import date_of
 from marketofone.domain.money import Money, Rate
-from marketofone.domain.rates import MAX_AGE
+from marketofone.domain.rates import MAX_AGE, is_fresh
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.currencies import CommonCurrency
@@ -75,17 +76,22 @@ def in_parts(money: LiquidMoney) -> Iterator[str]:
         yield f"together {_text(money.total_minor, money.currency)}"
 
 
-def rates_said(counted: CommonCurrency, *, apart: str) -> Iterator[str]:
-    """Say by which rates sums were made, and which currencies are in none; ``apart`` says so of one."""
+def rates_said(counted: CommonCurrency, *, apart: str, day: int) -> Iterator[str]:
+    """Say by which rates sums were made, and which currencies are in none and why; ``apart`` says so of one."""
     for currency in sorted({*counted.rates, *counted.apart}):
         if currency in counted.rates:
             yield f"sums count {counted.rates[currency].text}"
             continue
-        stale = counted.stale.get(currency)
-        yield apart.format(currency) + ("" if stale is None else _too_old(stale))
+        rate = counted.stale.get(currency) or counted.too_large.get(currency)
+        yield apart.format(currency) + why_apart(rate, day=day)
 
 
-def _too_old(rate: Rate) -> str:
+def why_apart(rate: Rate | None, *, day: int) -> str:
+    """Say why the newest rate of a currency is not used on a day; nothing where there is none."""
+    if rate is None:
+        return ""
+    if is_fresh(rate, day=day):
+        return f": at {rate.text}, an amount would be larger than {MAX_MINOR} minor units"
     on = date_of(rate.day).isoformat()
     return f": the newest rate is of {on}, {rate.table}, and a rate holds for {MAX_AGE} days"
 

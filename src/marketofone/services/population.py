@@ -76,6 +76,19 @@ class Known(NamedTuple):
         told = [self.told[source] for source in sorted(self.told)]
         return accounts_of(told, same=self.same, also_ordered=also_ordered)
 
+    def limits_apart(self, accounts: Iterable[Account]) -> list[tuple[str, str]]:
+        """Give the accounts, and currencies, of limits in a currency that their account has no money in."""
+        held: dict[str, set[str]] = {}
+        for account in accounts:
+            held.setdefault(account.name, set()).add(account.currency)
+        limits = _first_here((_limits(one.whole) for one in self.told.values()), same=self.same)
+        return [
+            (name, currency)
+            for name, of in sorted(limits.items())
+            for currency in sorted(of)
+            if name in held and not held[name] & of.keys()
+        ]
+
 
 def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str], also_ordered: bool = False) -> list[Account]:
     """Read the accounts that some sources told of, sorted by name, each with its type, limit and orders.

@@ -145,7 +145,7 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
         sources=tuple(sorted(known.open)),
         notes=(
             *([] if ended is None else [NOTHING_SINCE.format(ended)]),
-            *rates_said(counted, apart="payments in {} are shown apart, and are in no sum"),
+            *rates_said(counted, apart="payments in {} are shown apart, and are in no sum", day=day),
             *(
                 f"{source.replace('_', ' ')} not used: {withheld[source]}"
                 for source in sorted(SOURCES & withheld.keys())
