@@ -49,6 +49,58 @@ def test_income_is_money_in_and_spending_is_money_out_whatever_the_words_say(pay
         assert turned.nature not in ("spending", "fee", "loan_payment")
 
 
+TOLD_ELSEWHERE = {
+    "own_transfer": (
+        "-定期預金振替|-ツミタテテイキ|-口座間振替 本人名義|+普通預金 自動積立|-ﾃｲｷﾖｷﾝ|"
+        "-TRASPASO A CUENTA DE AHORRO|+TRANSFERENCIA ENTRE MIS CUENTAS|-APORTACION PLAN DE PENSIONES|"
+        "-PRZELEW NA KONTO OSZCZĘDNOŚCIOWE|-ZAŁOŻENIE LOKATY"
+    ),
+    "refund": (
+        "+返金 オンラインストア|+返品 ご返金|+払戻金|+ﾍﾝｷﾝ|+DEVOLUCIÓN COMPRA TIENDA|+ABONO DEVOL. TARJETA|"
+        "+ZWROT ZA ZAKUPY"
+    ),
+    "card_bill": (
+        "-クレジットカード ご利用代金|-カード引落|-ラクテンカ-ド|-LIQUIDACIÓN TARJETA CRÉDITO|"
+        "-RECIBO TARJETA VISA|-EXTRACTO MENSUAL TARJETA|-SPŁATA KARTY KREDYTOWEJ"
+    ),
+    "salary": (
+        "+給与振込 カ)アクメ|+賞与|+ﾎｰﾅｽ|+ｷﾕｳﾖ|+NÓMINA MAYO|+PAGA EXTRA JUNIO|+WYNAGRODZENIE ZA MAJ|+PREMIA ROCZNA"
+    ),
+    "pension": ("+国民年金|+ﾈﾝｷﾝ|+PENSIÓN MAYO|+EMERYTURA ZUS"),
+    "benefit": ("+児童手当|+失業給付|+PRESTACIÓN DESEMPLEO|+ŚWIADCZENIE 800 PLUS"),
+    "interest": ("+預金利息|+配当金|+ABONO INTERESES|+KAPITALIZACJA ODSETEK"),
+    "fee": ("-振込手数料|-ATM手数料|-年会費|-COMISIÓN MANTENIMIENTO|-CUOTA ANUAL TARJETA|-OPŁATA ZA PROWADZENIE KONTA"),
+    "loan_payment": (
+        "-住宅ローン|-カードローン返済|-奨学金返還|-CUOTA PRÉSTAMO|-RECIBO HIPOTECARIO|-RATA KREDYTU|-SPŁATA POŻYCZKI"
+    ),
+    "loan_paid_out": ("+融資実行|+ABONO PRÉSTAMO PERSONAL|+URUCHOMIENIE KREDYTU"),
+    "cash": (
+        "-現金引出|-ＡＴＭ出金|+現金預入|-RETIRADA DE EFECTIVO|-DISPOSICIÓN EN CAJERO|+INGRESO EN CAJERO|"
+        "-WYPŁATA GOTÓWKI|+WPŁATA"
+    ),
+}
+"""What banks of Japan, Spain and Poland print, by nature: the sign, and the text."""
+
+
+@pytest.mark.parametrize("nature", sorted(TOLD_ELSEWHERE))
+def test_words_of_banks_in_three_more_languages_say_what_a_payment_is(nature: str) -> None:
+    for told in TOLD_ELSEWHERE[nature].split("|"):
+        said = read(100_00 if told[0] == "+" else -100_00, told[1:])
+        assert said.nature == nature, (told, said)
+
+
+def test_bills_in_three_more_languages_have_categories() -> None:
+    told = {
+        "rent": "家賃 ヤチン ALQUILER CZYNSZ",
+        "utilities": "電気料金 水道料金 東京ガス LUZ PRĄD",
+        "tax": "固定資産税 住民税 IMPUESTO PODATEK",
+        "insurance": "生命保険料 SEGURO UBEZPIECZENIE",
+        "childcare": "保育園 GUARDERÍA PRZEDSZKOLE",
+    }
+    for category, texts in told.items():
+        assert {read(-50_00, text).category for text in texts.split()} == {category}
+
+
 def test_a_code_counts_before_words() -> None:
     told = read(-20_00, "GEHALT", bank_code="PMNT-CCRD-CWDL")
     assert (told.nature, told.because) == ("cash", "the bank transaction code")

@@ -107,15 +107,16 @@ class Phrasebook:
 
     def _place(self, first: str) -> tuple[dict[str, list[_Entry]], str]:
         if first.startswith("*"):
-            return self._tails, first[-_STEM:]
+            return self._tails, first[1:][-_STEM:]
         if first.endswith("*"):
             return self._heads, first[:-1][:_STEM]
         return self._whole, first
 
     def beginning_with(self, word: str) -> tuple[_Entry, ...]:
         """Give the phrases whose first word is this one."""
-        keyed = (self._heads.get(word[:_STEM]), self._heads.get(word[:_SHORT_STEM]), self._tails.get(word[-_STEM:]))
-        near = (entry for entries in keyed if entries for entry in entries if _same(word, entry.pattern[0]))
+        heads = (self._heads.get(word[:stem]) for stem in (_STEM, _SHORT_STEM))
+        tails = (self._tails.get(word[-stem:]) for stem in (_STEM, _SHORT_STEM))
+        near = (entry for of in (*heads, *tails) if of for entry in of if _same(word, entry.pattern[0]))
         return (*self._whole.get(word, ()), *near)
 
     def find(self, words: Sequence[str]) -> list[Rule]:
