@@ -140,6 +140,21 @@ def test_before_anything_is_learned_a_higher_balance_lifts_the_path_by_as_much(
     assert (np.abs(high - low - more) <= 1).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS, opening=st.integers(-1_000, 3 * 10**6), is_taught=st.booleans())
+def test_the_chance_of_running_short_is_one_that_the_bands_allow(
+    taught: Model, rows: list[tuple[int, int]], opening: int, *, is_taught: bool
+) -> None:
+    model = taught if is_taught else Model()
+    found = forecast([account(rows, opening=opening)], as_of=200, currency="EUR", model=model)
+    assert found.total is not None
+    tenths = np.array([(np.array(day.quantiles) < 0).sum() for day in found.total.days])
+    for event in found.events:
+        if event.event == "below_zero" and event.drivers != ("the balance is there already",):
+            worst = tenths[: event.horizon_days].max()
+            assert worst / 20 <= event.probability <= min(1.0, (worst + 1) / 5)
+
+
 @pytest.mark.usefixtures("lightgbm")
 def test_boosting_pulls_every_path_at_its_rank_so_that_ranks_and_bands_keep_their_order() -> None:
     rng = np.random.default_rng(7)

@@ -46,6 +46,12 @@ SHOCK = np.array([1.8, 1.2])
 season costs money more often than it brings some. A judgement, not an estimate: it was set knowing one January."""
 SHORTFALLS = 3
 """How many of the events are about a balance below a line; the others have a forest of their own."""
+DRAWN = 2
+"""The first so many of them are about lines that stand beside the bands: zero, or the limit, and little above it."""
+TENTHS = 10
+APART = 2.0
+"""How many times larger or smaller than on the worst day of the bands a chance may be. A judgement: on the Czech bank's
+customers chances beyond it came true less often than they said."""
 _GRAVER = (
     (EVENTS.index("below_zero"), EVENTS.index("below_buffer")),
     (EVENTS.index("income_drop"), EVENTS.index("income_change")),
@@ -131,10 +137,11 @@ class Model(Struct, frozen=True, kw_only=True):
         chances = self._honest(np.concatenate((plain, self._others(inputs)), axis=1), months=months_ahead(panel.as_of))
         chances[led, :SHORTFALLS] = _moved(chances[led, :SHORTFALLS], plain[led], raw[led])
         there = lines(panel) > panel.opening[:, None]
-        chances = _in_order(chances)
+        quantiles = _quantiles(panel, middle, errors)
+        chances = _as_shown(_in_order(chances), quantiles, lines(panel))
         chances[:, :SHORTFALLS][there] = 1.0
         chances = _ordered(_told(_steady(chances, panel), panel), panel)
-        return Ahead(_quantiles(panel, middle, errors), chances, first, last, there)
+        return Ahead(quantiles, chances, first, last, there)
 
     def beyond(self, panel: Panel, balances: Floats, *, third: int) -> Floats:
         """Give the shares of what came that lay below and above the bands, in one third of the horizon.
@@ -238,6 +245,21 @@ def lines(panel: Panel) -> Floats:
     """
     zero = 0.0 - panel.limit
     return np.column_stack((zero, zero + panel.unit // BUFFER, np.where(np.isnan(panel.floor), -np.inf, panel.floor)))
+
+
+def _as_shown(chances: Floats, quantiles: NDArray[np.int64], lines: Floats) -> Floats:
+    """Let chances of running short say what the bands show that are drawn of the same paths.
+
+    Where ``k`` tenths lie below a line on the worst day, between ``k`` and ``k + 1`` tenths of the paths do. Others
+    fall below it on other days, so a chance may be up to twice as large as the bands allow on one day; and corrected
+    it may be half as large as they show. Beyond that the two would tell two stories.
+    """
+    for line in range(DRAWN):
+        below = (quantiles < lines[:, line, None, None]).sum(axis=2)
+        worst = np.maximum.accumulate(below, axis=1)[:, np.array(WITHIN_DAYS) - 1]
+        least, most = worst / TENTHS / APART, (worst + 1) / TENTHS * APART
+        chances[:, line] = np.clip(chances[:, line], least, np.minimum(most, 1.0))
+    return chances
 
 
 def _steady(chances: Floats, panel: Panel) -> Floats:
