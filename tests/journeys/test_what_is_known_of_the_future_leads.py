@@ -107,6 +107,27 @@ def test_what_is_ordered_is_shown_where_too_little_is_known_to_look_ahead(
     assert (known.total, ordered(known)) == (None, ordered(found))
 
 
+def test_where_data_stopped_arriving_nothing_has_ended_and_every_surface_says_since_when(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    last = Instant(now - 34 * DAY)
+    allow("c-1")
+    bank.ingest(ordinary_months("c-1", until=last), now=now)
+
+    ahead, spent = bank.forecast("c-1", now=now), bank.spending("c-1", now=now)
+
+    since = max(event.at for event in ordinary_months("c-1", until=last))
+    said = (
+        f"nothing was heard of {HERE} since {date_of(Day(since // DAY))}: what was due there since then may have been"
+    )
+    for notes in (ahead.notes, spent.notes):
+        assert [note for note in notes if note.startswith(said)]
+    assert {one.state for one in spent.standing} <= {"active", "new"}
+    assert not [one for one in spent.insights if one.name in ("subscription_ended", "spending_shift", "check_in")]
+    assert not [one for one in ahead.events if one.event.startswith("income")]
+    assert any(payment.amount_minor > 0 for payment in ahead.payments)
+
+
 def elsewhere(now: Instant) -> list[Event]:
     """Keep an account at another bank: 100 come in and go out now and then, and 250 are to be paid in ten days."""
     there: dict[str, Any] = {"institution": "other-bank", "account": "there", "currency": "EUR"}

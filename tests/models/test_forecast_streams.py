@@ -145,9 +145,17 @@ def test_two_payments_to_one_counterparty_in_a_month_are_two_streams() -> None:
 def test_a_stream_that_misses_its_date_by_half_a_period_has_ended_and_is_not_expected() -> None:
     movements = salary(*monthly(6, on=10))
     assert only(find_streams(account(movements), as_of=day(2024, 7, 20))).status == "mature"
-    ended = find_streams(account(movements), as_of=day(2024, 8, 1))
+    later = Row(day(2024, 7, 31), -700, "dining", "card", "Corner")
+    ended = find_streams(account([*movements, later]), as_of=day(2024, 8, 1))
     assert only(ended).status == "ended"
     assert project(ended, from_day=day(2024, 8, 1), horizon=90) == ()
+
+
+def test_a_stream_has_not_ended_where_nothing_is_heard_of_its_account() -> None:
+    movements = salary(*monthly(6, on=10))
+    silent = find_streams(account(movements), as_of=day(2024, 8, 20))
+    assert only(silent).status == "mature"
+    assert [payment.day for payment in project(silent, from_day=day(2024, 8, 20), horizon=30)] == [day(2024, 9, 10)]
 
 
 def test_a_payment_that_is_a_few_days_late_is_expected_tomorrow() -> None:

@@ -96,6 +96,18 @@ def test_a_subscription_that_stopped_has_ended_and_is_not_due() -> None:
     assert (payment.state, payment.since_day, payment.next_day) == ("ended", day_number(date(2025, 4, 10)), None)
 
 
+def test_where_nothing_is_heard_of_an_account_nothing_on_it_has_ended_or_become_less() -> None:
+    rent = [row for row in RENT if row[0] < TODAY - 40]
+    food = [(day, -5_000, "groceries", "Market") for day in range(TODAY - 400, TODAY - 31, 2)]
+    stopped = find_spending([account([*rent, *food])], as_of=TODAY)
+    assert kinds(stopped) == []
+    assert [(payment.category, payment.state) for payment in stopped.standing] == [("rent", "active")]
+    assert [habit.now_minor for habit in stopped.habits if habit.category == "groceries"] == [75_000]
+
+    again = find_spending([account([*rent, *food, (TODAY - 1, -900, "dining", "Corner")])], as_of=TODAY)
+    assert "subscription_ended" in kinds(again)
+
+
 def test_what_is_paid_still_in_another_rhythm_has_not_ended() -> None:
     later = monthly(4_999, on=3, months=range(17, 18))
     assert "subscription_ended" not in kinds(seen([*monthly(999, on=10, months=range(16)), *later]))

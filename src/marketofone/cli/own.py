@@ -27,11 +27,12 @@ from marketofone.importers.formats import FORMATS, QIF, TABLES, form_of, open_ta
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.proposal import MAIN, propose
 from marketofone.importers.rows import BadRow, Row
+from marketofone.models.forecast.history import QUIET_DAYS
 
 FOLDER = Path("my-money")
 CUSTOMER = "me"
 AUTHORITY = "the person's own data"
-_OLD = 7 * DAY
+_OLD = QUIET_DAYS * DAY
 """What a file does not tell of is no payment that stayed away: beyond a week the time of the bank waits for more."""
 _EVENING = time(20, tzinfo=UTC)
 _OTHERWISE = "EUR"

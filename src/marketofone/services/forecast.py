@@ -26,7 +26,15 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.facts import facts_of, money_seen
 from marketofone.services.liquid_money import LiquidMoney, liquid_money, rates_said, why_apart
-from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person, shares_of
+from marketofone.services.population import (
+    NOTHING_SINCE,
+    DataScope,
+    Known,
+    ended_on,
+    load_person,
+    not_heard,
+    shares_of,
+)
 from marketofone.services.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
 
@@ -191,7 +199,7 @@ class _Money:
     def __init__(self, snapshot: Snapshot, known: Known, *, day: int) -> None:
         accounts = known.accounts(also_ordered=True)
         self.rates, self.day = snapshot.rates, day
-        self.limits_apart = known.limits_apart(accounts)
+        self.accounts, self.limits_apart = accounts, known.limits_apart(accounts)
         self.counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=self.rates, day=day)
         counts = [account for account in accounts if self.counted.counts(account)]
         self.ordered = with_foreign_orders(counts, rates=self.rates, day=day)
@@ -259,6 +267,7 @@ def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, n
         notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
     if money.ended is not None:
         notes.append(NOTHING_SINCE.format(money.ended))
+    notes += not_heard(money.accounts, as_of=money.day)
     rests_on = RestsOn(snapshot.bank.n, snapshot.bank.version, person.journals)
     return Made(
         known,

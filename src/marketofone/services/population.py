@@ -16,7 +16,7 @@ from marketofone.consent.gate import Permit, permit
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
-from marketofone.models.forecast.history import MAXIMUM_SILENCE
+from marketofone.models.forecast.history import MAXIMUM_SILENCE, heard_until
 from marketofone.profile.account_orders import by_account
 from marketofone.profile.account_types import LIQUID, account_numbers, account_shares, account_types
 from marketofone.profile.currencies import parted_orders
@@ -32,6 +32,7 @@ from marketofone.services.uses import append_unmoved, use_of
 from marketofone.store.ports import Draft
 
 NOTHING_SINCE = "nothing has moved since {0}, so nothing is said of now; as of {0} more can be said"
+NOTHING_HEARD = "nothing was heard of {0} since {1}: what was due there since then may have been paid"
 T = TypeVar("T")
 _TOGETHER = 64  # people read in one snapshot of the store
 _RECORDED = 256  # uses recorded in one unit of work
@@ -43,6 +44,14 @@ class SourceView(NamedTuple):
     ledger: Ledger
     registers: Registers
     whole: Registers
+
+
+def not_heard(read: Iterable[Account], *, as_of: int) -> Iterator[str]:
+    """Say of which accounts nothing was heard of late: nothing on them has ended by that."""
+    for account in read:
+        until = heard_until(account, as_of=as_of)
+        if until < as_of and account.type in LIQUID and as_of - until <= MAXIMUM_SILENCE:
+            yield NOTHING_HEARD.format(account.name, date_of(Day(until)).isoformat())
 
 
 def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:

@@ -14,7 +14,7 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.liquid_money import rates_said
-from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person
+from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person, not_heard
 from marketofone.services.uses import read_person
 
 SOURCES = frozenset({"transactions", "open_banking"})
@@ -145,6 +145,7 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
         sources=tuple(sorted(known.open)),
         notes=(
             *([] if ended is None else [NOTHING_SINCE.format(ended)]),
+            *not_heard(accounts, as_of=day),
             *rates_said(counted, apart="payments in {} are shown apart, and are in no sum", day=day),
             *(
                 f"{source.replace('_', ' ')} not used: {withheld[source]}"

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
-from marketofone.models.forecast.history import history_of, silence
+from marketofone.models.forecast.history import heard_until, history_of, silence
 from marketofone.models.forecast.known_payments import announced, payments_ahead, together, with_card_bills
 from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
@@ -74,7 +74,8 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
     ``events`` are about ``total``, the sum over the accounts whose balance is known: those that can be forecast, and
     what rests on the others. Where no balance is known at all, it is the sum of their changes, and no event is about
-    running short. It is None when none can be forecast. An event about which the model abstains is not among them.
+    running short. It is None when none can be forecast. An event about which the model abstains is not among them, nor
+    one about incomes where nothing was heard of late.
     ``turnover`` is the person's usual monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be
     overdrawn together: running short is falling below that. ``payments`` are known also where nothing else is.
     """
@@ -258,8 +259,9 @@ def _days(row: _Row, *, as_of: int) -> tuple[DayAhead, ...]:
 
 def _events(row: _Row, *, as_of: int, currency: str, relative: bool) -> Iterator[Expected]:
     chances = row.ahead.chances[row.at]
+    heard = heard_until(row.look.account, as_of=as_of) == as_of
     for number, event in enumerate(EVENTS):
-        if relative and number < SHORTFALLS:
+        if (relative and number < SHORTFALLS) or (not heard and event.startswith("income")):
             continue
         weighty = _weighty(row, event)
         for at, within in enumerate(WITHIN_DAYS):

@@ -24,6 +24,11 @@ MINIMUM_MOVEMENTS = 4
 MAXIMUM_SILENCE = 62  # days: two months without a single movement, and nobody knows what goes on
 
 
+QUIET_DAYS = 7
+"""Beyond a week, and beyond what is usual for an account, what it does not tell is no payment that stayed away."""
+_USUAL_DAYS, _LATE_DAYS = 180, 3
+
+
 @dataclass(frozen=True)
 class History:
     """One account as known at the end of the day ``as_of``.
@@ -106,6 +111,27 @@ def closing_balance(balances: Minor, amounts: Minor) -> int:
     distances = np.abs(told[:, np.newaxis] - opening[near])
     distances[near == np.arange(len(told))[:, np.newaxis]] = np.iinfo(np.int64).max
     return int(told[distances.min(axis=1).argmax()])
+
+
+def heard_until(account: Account, *, as_of: int) -> int:
+    """Give the day up to which an account is known: ``as_of``, or its last movement where nothing was heard since.
+
+    Nothing was heard where it is silent for more than a week, and longer than it was in the half year before.
+
+    Examples
+    --------
+    >>> days = np.arange(0, 60, 5)
+    >>> shop = Account("a", "EUR", (), days, days * 0 - 1, days * 0, days)
+    >>> [heard_until(shop, as_of=day) for day in (55, 63, 64)]
+    [55, 63, 55]
+    """
+    past = account.until(as_of).days
+    if not past.size:
+        return as_of
+    last = int(past[-1])
+    gaps = np.diff(past[past > last - _USUAL_DAYS])
+    usual = int(gaps.max(initial=0)) + _LATE_DAYS
+    return as_of if as_of - last <= max(QUIET_DAYS, usual) else last
 
 
 def silence(account: Account, *, as_of: int) -> str | None:

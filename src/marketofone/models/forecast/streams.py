@@ -19,6 +19,7 @@ from marketofone.domain.fields import Nature
 from marketofone.domain.moment import Day, date_of
 from marketofone.models.forecast.due_days import DueDay, Moved, days_apart, due_day, month_and_day, working_day
 from marketofone.models.forecast.groups import Group, groups
+from marketofone.models.forecast.history import heard_until
 from marketofone.profile.ledger import Account
 from marketofone.profile.orders import Order
 
@@ -134,6 +135,8 @@ class Payment(Struct, frozen=True, kw_only=True):
 def find_streams(account: Account, *, as_of: int) -> tuple[Stream, ...]:
     """Find the payments that come back, as far as known at the end of the day ``as_of``.
 
+    Where an account is not heard of any more, none of them has ended: what was due since may have been paid.
+
     Source
     ------
     Keys, rhythms and hit rate as measured on the standing-order table of a Czech bank.
@@ -147,7 +150,8 @@ def find_streams(account: Account, *, as_of: int) -> tuple[Stream, ...]:
     >>> [(stream.rhythm, stream.anchor, stream.amount_minor) for stream in find_streams(rent, as_of=100)]
     [('monthly', 5, -90000)]
     """
-    return tuple(stream for group in groups(account.until(as_of)) for stream in _streams(group, account.name, as_of))
+    past, heard = account.until(as_of), heard_until(account, as_of=as_of)
+    return tuple(stream for group in groups(past) for stream in _streams(group, account.name, heard))
 
 
 def project(streams: Iterable[Stream], *, from_day: int, horizon: int) -> tuple[Payment, ...]:

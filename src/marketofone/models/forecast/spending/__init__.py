@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from marketofone.models.forecast.history import heard_until
 from marketofone.models.forecast.spending.finding import Finding, FindingKind
 from marketofone.models.forecast.spending.patterns import pattern_findings
 from marketofone.models.forecast.spending.purchases import Purchases, purchases
@@ -76,19 +77,33 @@ def find_spending(accounts: Sequence[Account], *, as_of: int, summed: Sequence[A
         _found([account for account in accounts if account.currency == other], other, as_of=as_of)
         for other in sorted({account.currency for account in accounts} - {currency})
     ]
-    bought = main.bought if summed is None else _bought(summed, as_of=as_of)[1]
-    tested, scale = tuple(shifts(bought, as_of=as_of)), usual_spending(bought, as_of=as_of)
-    shifted = shift_findings(tested, bought, scale=scale, currency=currency, as_of=as_of)
+    told = summed or [account for account in accounts if account.currency == currency]
+    compared, until = _heard(told, as_of=as_of)
+    bought = main.bought if compared is told and summed is None else _bought(compared, as_of=until)[1]
+    tested, scale = tuple(shifts(bought, as_of=until)), usual_spending(bought, as_of=until)
+    shifted = shift_findings(tested, bought, scale=scale, currency=currency, as_of=until)
     findings = (
-        *pattern_findings(tested, scale=scale, currency=currency, as_of=as_of),
+        *pattern_findings(tested, scale=scale, currency=currency, as_of=until),
         *main.findings,
         *shifted,
         *(finding for other in others for finding in other.findings),
     )
-    known = habits(bought, shifted={finding.category or "" for finding in shifted}, as_of=as_of)
+    known = habits(bought, shifted={finding.category or "" for finding in shifted}, as_of=until)
     by_cause = {finding.id: finding for finding in findings}
     standing = (payment for found in (main, *others) for payment in found.standing)
     return Spending(currency, tuple(standing), known, tuple(by_cause.values()))
+
+
+def _heard(accounts: Sequence[Account], *, as_of: int) -> tuple[Sequence[Account], int]:
+    """Give the accounts whose last days can be compared with those before, and until when.
+
+    They are those that are heard of still; where none is, all of them on the last day on which one was.
+    """
+    until = [heard_until(account, as_of=as_of) for account in accounts]
+    if all(day == as_of for day in until):
+        return accounts, as_of
+    heard = [account for account, day in zip(accounts, until, strict=True) if day == as_of]
+    return (heard, as_of) if heard else (accounts, max(until))
 
 
 class _Found(NamedTuple):
