@@ -258,3 +258,22 @@ def test_directions_and_kinds_never_mix_and_no_payment_counts_twice(moves: list[
         whom: [s.hits for s in find_streams(account(rows), as_of=710) if s.counterparty == whom] for whom in "XYZ"
     }
     assert all(sum(hits) <= sum(row.counterparty == whom for row in rows) for whom, hits in by_whom.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        (Kind("credit_transfer", None, "Employer", "salary"), "salary"),
+        (Kind("credit_transfer", None, "Me", "own_transfer"), "own transfer"),
+        (Kind("direct_debit", None, "Card company", "card_bill"), "card bill"),
+        (Kind("card", "eating_out", "Corner", "spending"), "eating out"),
+        (Kind("direct_debit", None, "Somebody", "spending"), "direct debit"),
+        (Kind(None, None, "Somebody", None), "payment"),
+    ],
+)
+def test_what_is_expected_is_called_by_what_it_is(kind: Kind, what: str) -> None:
+    days = np.array([day_number(of) for of in monthly(6, on=10)])
+    stream = only(
+        find_streams(Account("a", "EUR", (kind,), days, days * 0 + 5_000, days * 0, days), as_of=days[-1] + 5)
+    )
+    assert stream.what == what

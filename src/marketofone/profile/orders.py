@@ -62,6 +62,11 @@ class Order(Struct, frozen=True, kw_only=True):
         return "standing_order" if self.sign < 0 else "regular_income"
 
     @property
+    def what(self) -> str:
+        """What it is called: by its category, else as a transfer between own accounts, else by how it is ordered."""
+        return (self.category or ("own_transfer" if self.own else self.operation)).replace("_", " ")
+
+    @property
     def begins_on(self) -> Day | None:
         """The first day that is told of it; None where no day is."""
         return self.first_on if self.next_on is None else self.next_on

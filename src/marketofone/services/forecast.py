@@ -308,7 +308,7 @@ def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ..
             PaymentAhead(
                 day=_date(payment.day),
                 amount_minor=payment.amount_minor,
-                what=(payment.stream.category or payment.stream.operation or "payment").replace("_", " "),
+                what=payment.stream.what,
                 ordered=isinstance(payment.stream, Order),
             )
             for payment in ahead.payments

@@ -196,7 +196,7 @@ def _insight(of: Finding, *, every: str) -> Insight:
 
 def _standing(of: Standing) -> StandingPayment:
     return StandingPayment(
-        what=_name(of.counterparty, of.category or of.operation),
+        what=_name(of.counterparty, of.what),
         category=of.category,
         account=of.account,
         currency=of.currency,

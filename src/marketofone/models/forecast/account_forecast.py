@@ -340,8 +340,7 @@ def _cause(event: str, weighty: Sequence[Payment]) -> str:
 
 def _words(payment: Payment, *, currency: str, lost: bool) -> str:
     stream, on = payment.stream, date_of(Day(payment.day))
-    what = (stream.category or stream.operation or "payment").replace("_", " ")
     whom = f" {'to' if payment.amount_minor < 0 else 'from'} {stream.counterparty}" if stream.counterparty else ""
     money = Money(minor=abs(payment.amount_minor), currency=currency).text
     when = "on" if isinstance(stream, Order) else "not any more, usual around" if lost else "around"
-    return f"{what}{whom}: {money} {when} {on.day} {on:%B %Y}"
+    return f"{stream.what}{whom}: {money} {when} {on.day} {on:%B %Y}"

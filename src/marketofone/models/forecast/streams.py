@@ -99,6 +99,12 @@ class Stream(Struct, frozen=True, kw_only=True):
     nature: Nature | None = None
 
     @property
+    def what(self) -> str:
+        """What it is called: by what is bought, else by its nature, else by the way it is paid."""
+        nature = None if self.nature == "spending" else self.nature
+        return (self.category or nature or self.operation or "payment").replace("_", " ")
+
+    @property
     def yearly_minor(self) -> int:
         """What it adds up to in a year, without what more is paid in some months."""
         beat = _BEATS[self.rhythm]

@@ -42,6 +42,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     account: str
     currency: str
+    what: str
     operation: str | None
     category: str | None
     counterparty: str | None
@@ -161,6 +162,7 @@ def _told(stream: Stream, currency: str, twin: int | None, opened: int, as_of: i
     return Standing(
         account=stream.account,
         currency=currency,
+        what=stream.what,
         operation=stream.operation,
         category=stream.category,
         counterparty=stream.counterparty,
