@@ -35,6 +35,7 @@ def pair(customer: str, *, institution: str = "x", minor: int = MOVED, ago: int 
             account="pot",
             amount_minor=minor,
             currency="EUR",
+            counterparty="Zq Pool",
         ),
     ]
 
@@ -59,6 +60,21 @@ def test_a_no_holds_for_the_next_reader_without_looking_again(bank: Bank, *, rea
     proven(bank)
     says(bank, "anna", source="open_banking")
     assert values(bank, "anna")["spend_30d"] == SPENT
+    proven(bank)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_what_another_bank_tells_is_found_without_the_accounts_here_whatever_came_first(bank: Bank, turn: int) -> None:
+    says(bank, "anna")
+    there, here = pair("anna", minor=-MOVED)[::-1]
+    for row in (there, here)[::turn]:
+        bank.ingest([row], now=NOW)
+    assert values(bank, "anna")["other_bank_spend_30d"] == 0
+
+    says(bank, "anna", "withdraw", source="transactions")
+
+    assert values(bank, "anna")["other_bank_spend_30d"] == MOVED
+    bank.decide("anna", occasion="app.opened", now=NOW)
     proven(bank)
 
 

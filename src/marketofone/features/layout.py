@@ -24,6 +24,7 @@ from marketofone.domain.moment import instant_of
 from marketofone.domain.money_events import ProductClosed
 from marketofone.domain.reading import Reading
 from marketofone.domain.remembered import remembered
+from marketofone.features.abroad import abroad_register
 from marketofone.features.declare import READING_FIELDS, Condition, Feature, Plain, Series, reach_days
 
 Track = Literal["day", "moment", "mark", "last", "first"]
@@ -156,11 +157,6 @@ class Matcher:
         words: dict[str, Facts] = {field: (fact,) for field, fact in zip(self._fields, facts, strict=True)}
         words.update(zip(READING_FIELDS, heard or (), strict=False))
         return tuple(take for of, take in self._takes if _counts(of, words))
-
-
-def abroad_register(of: Series) -> str:
-    """Name the register that says when money of a series came last in another currency than the bank's."""
-    return f"abroad.{of.name}"
 
 
 def value_of(name: str) -> Callable[[EventData], int | None]:

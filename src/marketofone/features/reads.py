@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
+from marketofone.features.abroad import abroad_register
 from marketofone.features.declare import REGULAR, Feature, How, Series, Window, habit_skip
-from marketofone.features.layout import AGE_BITS, Layout, Place, Track, abroad_register
+from marketofone.features.layout import AGE_BITS, Layout, Place, Track
 from marketofone.features.regular import GRACE, MONTH
 
 Integers = NDArray[np.int64]

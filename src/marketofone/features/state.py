@@ -27,6 +27,7 @@ from marketofone.domain.errors import SchemaChanged
 from marketofone.domain.event import SOURCE_CODES
 from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.reading import Reading
+from marketofone.features.abroad import MoneyAbroad, with_abroad
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import MAX_EXACT
 from marketofone.features.layout import AGE_BITS, AGE_MASK, Bounds, Layout
@@ -52,7 +53,6 @@ _CODE_OF: dict[str, int] = {str(source): code for source, code in SOURCE_CODES.i
 _SOURCE_OF = {code: source for source, code in _CODE_OF.items()}
 
 Single = tuple[int, int, int, int, bytes, int]
-_Abroad = tuple[str, Register]
 Integers = NDArray[np.int64]
 
 
@@ -168,7 +168,7 @@ def _folded(batches: Sequence[_Batch], *, layout: Layout, currency: str | None) 
             bounds=before.bounds,
             rows=rows,
             kept=_keep(before.kept, single, firsts=layout.firsts) if single else before.kept,
-            registers=_with_abroad(fold_registers(before.registers, events), abroad),
+            registers=with_abroad(fold_registers(before.registers, events), abroad),
             ledger=fold_ledger(before.ledger, events, days=days),
         )
         for (before, _, days, latest, newest), events, (single, abroad), rows in zip(
@@ -217,10 +217,10 @@ def _nothing_yet(source: str, *, at: Instant, day: Day, bounds: Mapping[str, Bou
 
 def _collect(
     batch: _Batch, base: int, *, layout: Layout, currency: str | None, keys: list[int], amounts: list[int]
-) -> tuple[list[Single], list[_Abroad]]:
+) -> tuple[list[Single], list[MoneyAbroad]]:
     """Add the rows of a batch, as old as they are beside the newest of all; give single events, and money abroad."""
     single: list[Single] = []
-    abroad: list[_Abroad] = []
+    abroad: list[MoneyAbroad] = []
     for (admitted, reading), on in zip(batch.events, batch.days, strict=True):
         event = admitted.event
         matcher = layout.matchers.get(event.kind)
@@ -245,27 +245,6 @@ def _collect(
             if registers:
                 single.extend((slot, thing, on, event.at, event.key, value) for slot in registers)
     return single, abroad
-
-
-def _with_abroad(registers: Registers, abroad: Sequence[_Abroad]) -> Registers:
-    """Say when money of each series came last in another currency: its day, which counts first."""
-    if not abroad:
-        return registers
-    held = dict(registers)
-    for name, register in abroad:
-        rival = held.get(name)
-        if rival is None or _age_of(register) > _age_of(rival):
-            held[name] = register
-    return dict(sorted(held.items()))
-
-
-def _age_of(register: Register) -> tuple[int, Instant, bytes]:
-    return day_abroad(register), register.at, register.key
-
-
-def day_abroad(register: Register) -> int:
-    """Give the day that a register of money in another currency names."""
-    return register.value if isinstance(register.value, int) else 0
 
 
 def _joined(batches: Sequence[_Batch], more: Rows, *, layout: Layout) -> Rows:

@@ -22,11 +22,12 @@ from marketofone.consent.gate import Permit
 from marketofone.domain.errors import SchemaChanged, StateAhead
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Calendar, Instant
+from marketofone.features.abroad import day_abroad
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.layout import thing_hash
 from marketofone.features.reads import Abroad, Ratios, Regular, Single, bits_of
 from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
-from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, day_abroad, schema_of, side_by_side
+from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, schema_of, side_by_side
 from marketofone.features.windows import NO_ROWS, Rows, read
 from marketofone.profile.account_types import LIQUID, account_shares, account_types
 from marketofone.profile.view import Profile, view

@@ -5,7 +5,8 @@ are read by people as reasons for decisions, so they are noun phrases without ja
 
 Windows: `30d` is today so far and the 29 days before, in the bank's timezone; `2h` is exactly the last two hours.
 What comes by a rhythm, such as a salary, is counted once a month wherever its days fall (`regular_total`,
-`regular_trend`). Amounts are in minor units of the bank's currency. See docs/features.md.
+`regular_trend`). Amounts are in minor units of the bank's currency; while they come in others only, a feature is
+unknown. See docs/features.md.
 """
 
 from marketofone.features.declare import (
