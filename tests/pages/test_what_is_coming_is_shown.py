@@ -55,8 +55,8 @@ def test_whoever_is_hardly_known_yet_is_told_so_kindly(town: Bank, visitor: Visi
     assert "nothing rather than a guess" in page.text
     assert page.all("svg") == []
     order = {"account": "rent", "amount_minor": 90_000, "currency": "EUR", "category": "rent", "every": "month"}
-    first = {"first_on": (now + timedelta(days=9)).date().isoformat()}
-    town.ingest([cloudevent(99, "order.placed", now, "newcomer", **order, **first)])
+    first = {"first_on": (NOW + timedelta(days=9)).date().isoformat()}
+    town.ingest([cloudevent(99, "order.placed", NOW, "newcomer", **order, **first)])
     page = visitor.page("/customer/newcomer/forecast")
     assert "nothing rather than a guess" in page.text
     assert any("Rent (ordered)" in row.text for row in page.all("tr"))

@@ -134,6 +134,11 @@ def heard_until(account: Account, *, as_of: int) -> int:
     return as_of if as_of - last <= max(QUIET_DAYS, usual) else last
 
 
+def is_silent(account: Account, *, as_of: int) -> bool:
+    """Say whether nothing was heard of an account for so long that nothing is said of now."""
+    return as_of - heard_until(account, as_of=as_of) > MAXIMUM_SILENCE
+
+
 def silence(account: Account, *, as_of: int) -> str | None:
     """Give the reason why an account is too little known to look ahead, None when it is not."""
     if account.type not in LIQUID:

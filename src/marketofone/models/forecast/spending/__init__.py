@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from marketofone.models.forecast.history import heard_until
+from marketofone.models.forecast.history import heard_until, is_silent
 from marketofone.models.forecast.spending.finding import Finding, FindingKind
 from marketofone.models.forecast.spending.patterns import pattern_findings
 from marketofone.models.forecast.spending.purchases import Purchases, purchases
@@ -56,7 +56,7 @@ class Spending(Struct, frozen=True):
 
 
 def find_spending(accounts: Sequence[Account], *, as_of: int, summed: Sequence[Account] | None = None) -> Spending:
-    """Find what a person's own spending says at the end of a day.
+    """Find what a person's own spending says at the end of a day; nothing of accounts that are silent for too long.
 
     Payments are told in the currency they are in, and compared with others of it only.
 
@@ -72,6 +72,8 @@ def find_spending(accounts: Sequence[Account], *, as_of: int, summed: Sequence[A
     ()
     """
     currency = usual_currency(accounts) or ""
+    accounts = [account for account in accounts if not is_silent(account, as_of=as_of)]
+    summed = None if summed is None else [account for account in summed if not is_silent(account, as_of=as_of)]
     main = _found([account for account in accounts if account.currency == currency], currency, as_of=as_of)
     others = [
         _found([account for account in accounts if account.currency == other], other, as_of=as_of)
