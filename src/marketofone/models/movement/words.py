@@ -114,10 +114,12 @@ class Phrasebook:
 
     def beginning_with(self, word: str) -> tuple[_Entry, ...]:
         """Give the phrases whose first word is this one."""
-        heads = (self._heads.get(word[:stem]) for stem in (_STEM, _SHORT_STEM))
-        tails = (self._tails.get(word[-stem:]) for stem in (_STEM, _SHORT_STEM))
-        near = (entry for of in (*heads, *tails) if of for entry in of if _same(word, entry.pattern[0]))
-        return (*self._whole.get(word, ()), *near)
+        found = list(self._whole.get(word, ()))
+        for stem in (_STEM, _SHORT_STEM):
+            for near in (self._heads.get(word[:stem]), self._tails.get(word[-stem:])):
+                if near is not None:
+                    found += [entry for entry in near if _same(word, entry.pattern[0])]
+        return tuple(found)
 
     def find(self, words: Sequence[str]) -> list[Rule]:
         """Give the rules that the words meet, each once, the first one first."""
