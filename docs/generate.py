@@ -35,7 +35,8 @@ from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
-from marketofone.profile.same_accounts import EDGE_DAYS, STALE_DAYS
+from marketofone.profile.coverage import EDGE_DAYS
+from marketofone.profile.same_accounts import STALE_DAYS
 from marketofone.projection.bank_config import DOCUMENTS, KeySettings, Settings, read_config
 from marketofone.services.joint_accounts import MOST_HOLDERS
 from marketofone.web.api.openapi import document

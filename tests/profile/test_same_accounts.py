@@ -23,9 +23,10 @@ from marketofone.domain.money_events import (
     OrderPlaced,
     TransactionBooked,
 )
+from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
 from marketofone.profile.ledger import NO_LEDGER, accounts, fold_ledger
 from marketofone.profile.registers import fold_registers
-from marketofone.profile.same_accounts import EDGE_DAYS, STALE_DAYS, Told, counts_beside, told_twice
+from marketofone.profile.same_accounts import STALE_DAYS, Told, aliases_in, counted, counts_beside, told_twice
 
 IBAN, OTHER = "DE89370400440532013000", "DE02120300000000202051"
 UTC = Calendar("UTC")
@@ -81,14 +82,14 @@ def elsewhere(minor: int = -100, *, account: str = IBAN, day: int = FIRST, numbe
     return event(data, day=day)
 
 
-def told(events: Sequence[Event]) -> Told:
+def told(events: Sequence[Event], *, elsewhere: bool = False) -> Told:
     admitted = [one for one in admit(events, YES, policy=POLICY, now=Instant(2**59)) if isinstance(one, Admitted)]
     days = [one.day(UTC) for one in events]
-    return Told(fold_registers({}, admitted), fold_ledger(NO_LEDGER, admitted, days=days))
+    return Told(fold_registers({}, admitted), fold_ledger(NO_LEDGER, admitted, days=days), elsewhere=elsewhere)
 
 
 def names(own: Sequence[Event], others: Sequence[Event]) -> list[tuple[str, str]]:
-    return [(one.here, one.elsewhere) for one in told_twice(told(own), told(others))]
+    return [(alias.account, name) for (name, _), alias in told_twice(told(own), told(others, elsewhere=True)).items()]
 
 
 def test_an_account_is_recognised_by_its_number_in_its_currency() -> None:
@@ -103,7 +104,7 @@ def test_an_account_is_recognised_by_its_number_in_its_currency() -> None:
 
 
 def counting(own: Sequence[Event], others: Sequence[Event]) -> list[Event]:
-    twice = told_twice(told(own), told(others))
+    twice = told_twice(told(own), told(others, elsewhere=True))
     return [one for one in others if counts_beside(one, twice, calendar=UTC)]
 
 
@@ -135,6 +136,55 @@ def test_orders_count_as_told_elsewhere_until_any_is_told_here() -> None:
 
     assert counting([here()], [elsewhere(day=FIRST + 9), there])[-1] == there
     assert counting([here(), event(OrderPlaced(**terms), day=FIRST)], [elsewhere(day=FIRST + 9), there])[1:] == []
+
+
+def merged(events: Sequence[Event]) -> list[Event]:
+    aliases = aliases_in(told(events))
+    return [as_counted for one in events if (as_counted := counted(one, aliases, calendar=UTC)) is not None]
+
+
+NUMBERED = event(AccountOpened(account="giro", product="p", currency="EUR", number=IBAN), day=FIRST - 1)
+
+
+@given(
+    days=st.lists(st.integers(0, 60), min_size=1, max_size=9),
+    start=st.integers(0, 60),
+    length=st.integers(0, 60),
+    swapped=st.booleans(),
+)
+def test_what_two_names_of_one_source_tell_of_the_same_days_counts_once_and_all_else_counts(
+    days: list[int],
+    start: int,
+    length: int,
+    swapped: bool,  # noqa: FBT001 - a case
+) -> None:
+    one, other = ("giro", IBAN)[:: -1 if swapped else 1]
+    everything = [here(account=one, day=FIRST + day) for day in days]
+    again = [here(account=other, day=FIRST + day) for day in days if start <= day <= start + length]
+
+    found = merged([NUMBERED, *again, *everything])
+
+    moved = [(one.day(UTC) - FIRST, one.data.account) for one in found if isinstance(one.data, TransactionBooked)]
+    assert sorted(moved) == [(day, "giro") for day in sorted(days)]
+
+
+def test_what_another_name_tells_of_a_long_gap_counts() -> None:
+    ends = [here(account="giro", day=FIRST + day) for day in (0, GAP_DAYS + 1)]
+    between = [here(-7, account=IBAN, day=FIRST + day) for day in (0, 9, GAP_DAYS)]
+
+    assert len(merged([NUMBERED, *ends, *between])) == 1 + len(ends) + 2
+    assert len(merged([NUMBERED, *ends, here(account="giro", day=FIRST + 5), *between])) == 1 + len(ends) + 1
+
+
+def test_the_name_that_tells_balances_is_believed_and_the_given_name_is_shown() -> None:
+    plain = [here(minor, account="giro", day=FIRST + 5) for minor in (-1, -2)]
+    stated = event(BalanceStated(account=IBAN, balance_minor=7, currency="EUR", on=date_of(Day(FIRST + 5))))
+    believed = here(-3, day=FIRST + 5)
+
+    found = merged([NUMBERED, *plain, believed, stated])
+
+    assert [getattr(one.data, "amount_minor", None) for one in found] == [None, -3, None]
+    assert {getattr(one.data, "account", None) for one in found} == {"giro"}
 
 
 DAYS = st.lists(st.integers(FIRST, FIRST + 30), max_size=8)

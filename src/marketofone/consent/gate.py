@@ -16,7 +16,7 @@ from msgspec import Struct
 from marketofone.consent.ledger import Consents, State
 from marketofone.consent.licence import GOVERNED, beyond, ended, has_ended, has_outlived, no_offers, without_offers
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
-from marketofone.domain.event import Event
+from marketofone.domain.event import Event, under_account
 from marketofone.domain.moment import Instant
 from marketofone.domain.role import Role
 
@@ -97,6 +97,11 @@ def admit(
         else:
             judged.append(Gap(event=event, why=why))
     return judged
+
+
+def renamed(admitted: Admitted, account: str) -> Admitted:
+    """Give an admitted event under another name of its account; it was judged under the one it came with."""
+    return Admitted(event=under_account(admitted.event, account))
 
 
 def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:

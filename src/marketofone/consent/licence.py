@@ -1,8 +1,8 @@
 """Licences: what a person allowed at other banks when data was fetched there. A ceiling that no grant here widens.
 
-A licence is of one institution. The one that was told at the latest instant counts, of two of one instant that of the
-later entry; of those of several ids of one person what each of them allows. Data of an institution without a licence is
-used as the person's consents here say.
+A licence is of one institution, however its name is written. The one that was told at the latest instant counts, of two
+of one instant that of the later entry; of those of several ids of one person what each of them allows. Data of an
+institution without a licence is used as the person's consents here say.
 
 - *Kinds and days* that a licence does not cover are used by no purpose, whatever else is allowed.
 - *After its end* nothing of the institution is used, nor what was made of it before. Other institutions stay open.
@@ -13,6 +13,7 @@ used as the person's consents here say.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import get_args
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ from marketofone.domain.money_events import (
     OpenBankingLicensed,
     OpenBankingOrder,
     OpenBankingTransaction,
+    institution_key,
 )
 
 GOVERNED: Source = "open_banking"
@@ -39,6 +41,7 @@ _COVERED: dict[str, LicenceScope] = {
 _UTC = Calendar("UTC")
 _NEVER = Instant(0)
 _EVER = Instant(2**62)
+_REMEMBERED = 1_024
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 
 
@@ -63,7 +66,7 @@ class Licence(Struct, frozen=True, array_like=True):
 
 
 Licences = tuple[Licence, ...]
-"""One for each institution, in the order of their names."""
+"""One for each name of an institution, in their order; :func:`in_force` gives one for each institution."""
 
 
 def licensed(licences: Licences, events: Iterable[Event], *, recorded: Instant) -> Licences:
@@ -76,40 +79,52 @@ def licensed(licences: Licences, events: Iterable[Event], *, recorded: Instant) 
     return tuple(held[name] for name in sorted(held))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def in_force(licences: Licences) -> Licences:
+    """Give the licence of each institution that counts: of those under several spellings of its name the last one."""
+    held: dict[str, Licence] = {}
+    for told in licences:
+        key = institution_key(told.institution)
+        before = held.get(key, told)
+        last = max(before, told, key=lambda one: one.at) if before.at != told.at else _both(before, told)
+        held[key] = replace(last, narrowed=max(before.narrowed, told.narrowed))
+    return tuple(held.values())
+
+
 def shared(each: Iterable[Licences]) -> Licences:
     """Give what the licences of several ids of one person allow together."""
     held: dict[str, Licence] = {}
-    for licence in (one for licences in each for one in licences):
-        before = held.get(licence.institution)
-        held[licence.institution] = licence if before is None else _both(before, licence)
-    return tuple(held[name] for name in sorted(held))
+    for licence in (one for licences in each for one in in_force(licences)):
+        key = institution_key(licence.institution)
+        held[key] = _both(held[key], licence) if key in held else licence
+    return tuple(sorted(held.values(), key=lambda one: one.institution))
 
 
 def ended(licences: Licences, now: Instant) -> frozenset[str]:
     """Name the institutions of which nothing may be used any more."""
-    return frozenset(one.institution for one in licences if one.has_ended(now))
+    return frozenset(one.institution for one in in_force(licences) if one.has_ended(now))
 
 
 def run_out(licences: Licences, now: Instant) -> frozenset[str]:
     """Name the institutions whose licences had an end that has come."""
-    return frozenset(one.institution for one in licences if one.until is not None and one.until <= now)
+    return frozenset(one.institution for one in in_force(licences) if one.until is not None and one.until <= now)
 
 
 def without_offers(licences: Licences, now: Instant) -> tuple[str, ...]:
     """Name the institutions whose data may be used, but not for offers."""
-    return tuple(one.institution for one in licences if not one.marketing and not one.has_ended(now))
+    return tuple(one.institution for one in in_force(licences) if not one.marketing and not one.has_ended(now))
 
 
 def has_outlived(licences: Licences, made: Instant, now: Instant) -> bool:
     """Say whether less is allowed now than when something was made of the data."""
-    return any(made < one.narrowed or (one.until is not None and made < one.until <= now) for one in licences)
+    return any(made < one.narrowed or (one.until is not None and made < one.until <= now) for one in in_force(licences))
 
 
 def unregarded(licences: Licences, now: Instant) -> Licences:
     """Give the licences of an id as what was made without them must obey them: of that, it may rest on more."""
     return tuple(
         replace(one, narrowed=_EVER) if one.has_ended(now) or one.since is not None or one.scopes != ALL else one
-        for one in licences
+        for one in in_force(licences)
     )
 
 
@@ -118,7 +133,8 @@ def beyond(event: Event, licences: Licences, *, now: Instant) -> str | None:
     data = event.data
     if not isinstance(data, OpenBankingBalance | OpenBankingTransaction | OpenBankingOrder):
         return None
-    licence = next((one for one in licences if one.institution == data.institution), None)
+    key = institution_key(data.institution)
+    licence = next((one for one in in_force(licences) if institution_key(one.institution) == key), None)
     if licence is None:
         return None
     if licence.has_ended(now):

@@ -16,7 +16,18 @@ _BRITISH = re.compile(r"[0-9]{6}/[0-9]{8}")
 _SORT_CODE = re.compile(r"[0-9]{2}-[0-9]{2}-[0-9]{2}[ /]?[0-9]{8}")
 _DIGITS = re.compile(r"[0-9][0-9\s-]*")
 _CARD = re.compile(r"[0-9]{13,19}")
+_WHOLE_MASK = re.compile(r"[0-9]{6}[*]+[0-9]{4}")
 _MASKED = re.compile(r"[0-9]{0,6}[X*]{4,}[0-9]{2,4}")
+# How a country writes an account at home, and the parts of its IBAN that this gives, behind the country.
+_NATIONAL: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?P<bank>[0-9]{8})/(?P<account>[0-9]{1,10})"), "DE{bank}{account:0>10}"),
+    (re.compile(r"(?P<bank>[0-9]{5})/(?P<account>[0-9]{1,11})"), "AT{bank}{account:0>11}"),
+    (
+        re.compile(r"(?:(?P<prefix>[0-9]{1,6})-)?(?P<account>[0-9]{2,10})/(?P<bank>[0-9]{4})"),
+        "CZ{bank}{prefix:0>6}{account:0>10}",
+    ),
+    (re.compile(r"(?P<check>[0-9]{2})(?P<account>[0-9]{24})"), "PL{account}"),
+)
 _SEPARATORS = re.compile(r"[\s-]")
 _SORT_CODE_DIGITS = 6
 _REMEMBERED = 4_096
@@ -65,6 +76,38 @@ def is_known_everywhere(number: str) -> bool:
     return _is_iban(number) or _BRITISH.fullmatch(number) is not None
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def world_number(number: str) -> str | None:
+    """Give the one name by which banks everywhere know an account; None for a number that only one bank knows.
+
+    What a country writes for an account at home becomes its IBAN, where one way of writing means one IBAN.
+
+    Examples
+    --------
+    >>> world_number("de89 3704 0044 0532 0130 00"), world_number("37040044/532013000")
+    ('DE89370400440532013000', 'DE89370400440532013000')
+    >>> world_number("19-2000145399/0800"), world_number("532013000")
+    ('CZ6508000000192000145399', None)
+    """
+    one = account_number(number)
+    if is_known_everywhere(one):
+        return one
+    plain = re.sub(r"\s", "", one)
+    return next((iban for written, made in _NATIONAL if (iban := _iban_of(written.fullmatch(plain), made))), None)
+
+
+def is_local(number: str) -> bool:
+    """Say whether a name is the same however it is written; the ends of a card's number tell no card apart.
+
+    Examples
+    --------
+    >>> is_local("532 013 000"), is_local("411111******1111"), is_local("****1111")
+    (True, True, False)
+    """
+    one = account_number(number)
+    return "*" not in one or _WHOLE_MASK.fullmatch(one) is not None
+
+
 def british(number: str) -> str:
     """Give a sort code with an account number as one name.
 
@@ -90,8 +133,23 @@ def masked(card: str) -> str:
     return "".join("*" if at in middle or not sign.isdigit() else sign for at, sign in enumerate(bare))
 
 
+def _iban_of(written: re.Match[str] | None, made: str) -> str | None:
+    """Put the check digits into an IBAN; where they stand in what was written, they must be the same."""
+    if written is None:
+        return None
+    said = {name: part or "" for name, part in written.groupdict().items()}
+    country, account = (bare := made.format_map(said))[:2], bare[2:]
+    check = f"{98 - _remainder(f'{account}{country}00'):02}"
+    return f"{country}{check}{account}" if said.get("check", check) == check else None
+
+
+def _remainder(text: str) -> int:
+    """Give what is left of a number in which letters stand for two digits, as the check of an IBAN counts."""
+    return int("".join(str(int(sign, 36)) for sign in text)) % 97
+
+
 def _is_iban(text: str) -> bool:
-    return bool(_IBAN.fullmatch(text)) and int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
+    return bool(_IBAN.fullmatch(text)) and _remainder(text[4:] + text[:4]) == 1
 
 
 def _is_card(digits: str) -> bool:

@@ -262,3 +262,19 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
         elif isinstance(data, BalanceStated):
             return day_number(data.on)
         return calendar.day_of(self.at)
+
+
+def under_account(event: Event, name: str) -> Event:
+    """Give an event under another name of its account: ``institution/account`` of one at another bank.
+
+    Examples
+    --------
+    >>> data = OpenBankingBalance(institution="x", account="1", balance_minor=5, currency="EUR")
+    >>> event = Event(id="e", producer="p", kind="openbanking.balance", customer="c", at=Instant(0), data=data)
+    >>> under_account(event, "y/2").data.institution
+    'y'
+    """
+    named = {"account": name}
+    if event.source == "open_banking":
+        named["institution"], _, named["account"] = name.partition("/")
+    return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **named))

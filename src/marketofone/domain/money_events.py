@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -150,6 +151,18 @@ def merchant_key(name: str) -> str:
     True
     """
     return " ".join(name.casefold().split())
+
+
+@lru_cache(maxsize=1_024)
+def institution_key(name: str) -> str:
+    """Give the same key for another bank however its name is written in capitals and blanks.
+
+    Examples
+    --------
+    >>> institution_key("Bank  X") == institution_key("BANK X ")
+    True
+    """
+    return merchant_key(name)
 
 
 class OrderPlaced(EventData, frozen=True, kw_only=True):

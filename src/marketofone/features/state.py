@@ -36,6 +36,7 @@ from marketofone.profile.ledger import NO_LEDGER, Ledger, fold_ledger
 from marketofone.profile.ledger import from_bytes as ledger_from
 from marketofone.profile.ledger import to_bytes as ledger_to_bytes
 from marketofone.profile.registers import Register, Registers, fold_registers, pack, unpack
+from marketofone.profile.same_accounts import NO_ALIASES, Aliases
 
 HERE, ELSEWHERE = "transactions", "open_banking"
 """The sources of accounts here and at other banks."""
@@ -64,7 +65,8 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     holds single events as records of ``KEPT`` (register, thing, day, instant, key, value), sorted by register and
     thing. ``beside`` is the same without accounts that the source of accounts here tells, too (``side_by_side``), and
     ``alone`` where movements are what they are by this source only. Both are worked out when somebody looks, and None
-    where nothing differs.
+    where nothing differs. ``aliases`` are the names of accounts that have several in this source: what is told
+    under them is folded as it counts.
     """
 
     schema: str
@@ -78,6 +80,7 @@ class LiveState(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     registers: Registers
     ledger: Ledger
     beside: LiveState | None = None
+    aliases: Aliases = NO_ALIASES
     alone: LiveState | None = None
 
 

@@ -10,6 +10,8 @@ from marketofone.profile.registers import Registers
 
 LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
 """What stands on accounts of these types can be spent."""
+SHARE = "share."
+"""What the name of a register begins with that says how much of an account is the person's."""
 
 _TYPES: dict[str, AccountType] = {word: word for word in get_args(AccountType)}
 _OF_PRODUCTS: dict[str, AccountType] = {
@@ -60,9 +62,9 @@ def account_shares(registers: Registers) -> Mapping[str, float]:
     {'a-1': 0.5}
     """
     return {
-        name.removeprefix("share."): register.value
+        name.removeprefix(SHARE): register.value
         for name, register in registers.items()
-        if name.startswith("share.") and isinstance(register.value, float)
+        if name.startswith(SHARE) and isinstance(register.value, float)
     }
 
 

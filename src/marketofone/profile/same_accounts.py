@@ -1,148 +1,211 @@
-"""The same account, told by two sources: here, and as one at another bank. It counts once.
+"""The same account under several names: in one source, or here and as one at another bank. It counts once.
 
-1. An account is recognised by its number: the one that was told, or its name where that is an IBAN, or a sort code with
-   a number. The currency is the same, too.
-2. Both sources must be open: where only one is, what that one tells counts whole.
-3. What is told here wins. From the first to the last day on which movements are told here, those told elsewhere count
-   nowhere; before and after they count. Within ``EDGE_DAYS`` of these days, one of an amount that was told here is the
-   same one: two sources may date it differently.
-4. What stands on it counts as told here, unless that is ``STALE_DAYS`` older than what is told elsewhere. Orders count
-   as told here, where any is told here.
+1. An account is recognised by its number: the one that was told, or its name where that is a number. A number that
+   banks everywhere know decides by itself; one that only one bank knows does so within that bank. The currency is the
+   same, too.
+2. In one source all that is told of an account counts under one of its names. What names that tell more cover counts
+   once (``profile/coverage.py``); of what stands on it, what was told for the later day.
+3. Between sources both must be open: where only one is, what that one tells counts whole. What is told here wins: what
+   stands on the account counts as told here, unless that is ``STALE_DAYS`` older than what is told elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-import numpy as np
-
-from marketofone.domain.account_numbers import is_known_everywhere
-from marketofone.domain.event import Event
-from marketofone.domain.moment import Calendar, Day
-from marketofone.domain.money_events import OpenBankingBalance, OpenBankingOrder, OpenBankingTransaction
-from marketofone.profile.ledger import UNTOLD, Account, Ledger, accounts
+from marketofone.domain.account_numbers import account_number, is_local, world_number
+from marketofone.domain.event import Event, under_account
+from marketofone.domain.fields import EventData
+from marketofone.domain.moment import Calendar
+from marketofone.domain.money_events import (
+    AccountOpened,
+    BalanceStated,
+    Movement,
+    OpenBankingBalance,
+    OpenBankingOrder,
+    OpenBankingTransaction,
+    OrderPlaced,
+    institution_key,
+)
+from marketofone.profile.account_types import account_numbers
+from marketofone.profile.coverage import Coverage, coverage_of
+from marketofone.profile.ledger import Account, Ledger, accounts
 from marketofone.profile.registers import Registers
 
-EDGE_DAYS = 3
 STALE_DAYS = 120
+
+Name = tuple[str, str]
+"""What a source calls an account (``institution/account`` where it is at another bank), and the currency."""
+_TELLING = ("account.", "balance.", "outside.")
 
 
 class Told(NamedTuple):
-    """What a source told of a person's money."""
+    """What a source told of a person's money; ``elsewhere`` where it tells of other banks."""
 
     registers: Registers
     ledger: Ledger
+    elsewhere: bool = False
 
 
-class Twice(NamedTuple):
-    """An account that is told twice: its names, and what is told here of it.
+class Alias(NamedTuple):
+    """The name under which what another name tells counts, and what names before that one cover of the account."""
 
-    ``first`` and ``last`` are the days of the first and the last movement, None where there is none; ``early`` and
-    ``late`` the amounts near them; ``balance_day`` when last was told what stands on it, ``orders``
-    whether any order is told here.
-    """
-
-    here: str
-    elsewhere: str
-    currency: str
-    first: Day | None
-    last: Day | None
-    early: frozenset[int]
-    late: frozenset[int]
-    balance_day: Day | None
-    orders: bool
+    account: str
+    before: tuple[Coverage, ...]
 
 
-def told_twice(here: Told, elsewhere: Told) -> tuple[Twice, ...]:
-    """Give the accounts that two sources tell, sorted by their names elsewhere.
+Aliases = Mapping[Name, Alias]
+NO_ALIASES: Aliases = MappingProxyType({})
+
+
+def aliases_in(told: Told) -> Aliases:
+    """Give the names of accounts that one source tells under several names.
 
     Examples
     --------
     >>> from marketofone.profile.ledger import NO_LEDGER
     >>> from marketofone.profile.registers import Register
     >>> iban, known = "DE89370400440532013000", Register(0, b"", (500, "EUR"))
-    >>> here, elsewhere = Told({f"balance.{iban}": known}, NO_LEDGER), Told({f"outside.x/{iban}": known}, NO_LEDGER)
-    >>> [one.elsewhere for one in told_twice(here, elsewhere)]
-    ['x/DE89370400440532013000']
+    >>> number = Register(0, b"", iban)
+    >>> told = Told({"balance.giro": known, "number.giro": number, f"balance.{iban}": known}, NO_LEDGER)
+    >>> {name: alias.account for (name, _), alias in aliases_in(told).items()}
+    {'DE89370400440532013000': 'giro', 'giro': 'giro'}
     """
-    others = _numbers(elsewhere, institutions=True)
-    own = _numbers(here, institutions=False) if others else {}
-    names = {(number, currency): name for (name, currency), number in sorted(own.items(), reverse=True)}
-    same = [
-        (names[number, currency], other, currency)
-        for (other, currency), number in sorted(others.items())
-        if (number, currency) in names
-    ]
-    read = {(account.name, account.currency): account for account in accounts([here.ledger])} if same else {}
-    return tuple(
-        _twice(name, other, currency, read.get((name, currency)), orders=_has_orders(here.registers, name))
-        for name, other, currency in same
-    )
+    groups = alike(_names(told), account_numbers(told.registers), elsewhere=told.elsewhere)
+    read = _accounts(told) if groups else {}
+    found: dict[Name, Alias] = {}
+    for group in groups:
+        ranked = sorted(group, key=lambda one: _tells_no_balance(read.get(one)))
+        for place, name in enumerate(ranked):
+            covered = (_coverage(told, one, read.get(one), beside=read.get(name)) for one in ranked[:place])
+            found[name] = Alias(group[0][0], tuple(covered))
+    return dict(sorted(found.items()))
 
 
-def counts_beside(event: Event, twice: Iterable[Twice], *, calendar: Calendar) -> bool:
+def alike(names: Collection[Name], numbers: Mapping[str, str], *, elsewhere: bool) -> list[list[Name]]:
+    """Give the names that accounts have which have several; the first of them is the one under which it counts.
+
+    That is a name that was given to it, before one that is its number. ``numbers`` are by what a source calls accounts.
+
+    Examples
+    --------
+    >>> names = [("DE89370400440532013000", "EUR"), ("giro", "EUR"), ("pot", "EUR")]
+    >>> alike(names, {"giro": "37040044/532013000"}, elsewhere=False)
+    [[('giro', 'EUR'), ('DE89370400440532013000', 'EUR')]]
+    """
+    if len(names) < 2:  # noqa: PLR2004 - one name is no other's
+        return []
+    groups: dict[tuple[str, str, str], list[Name]] = {}
+    for name, currency in sorted(names):
+        key = *_identity(name, numbers.get(name), elsewhere=elsewhere), currency
+        groups.setdefault(key, []).append((name, currency))
+    is_number = {of: _world(of[0], None, elsewhere=elsewhere) is not None for group in groups.values() for of in group}
+    return [sorted(group, key=lambda of: is_number[of]) for group in groups.values() if len(group) > 1]
+
+
+def told_twice(here: Told, elsewhere: Told) -> Aliases:
+    """Give the accounts elsewhere that are told here, too, by their names there; each has one name in its source.
+
+    Examples
+    --------
+    >>> from marketofone.profile.ledger import NO_LEDGER
+    >>> from marketofone.profile.registers import Register
+    >>> iban, known = "DE89370400440532013000", Register(0, b"", (500, "EUR"))
+    >>> here = Told({f"balance.{iban}": known}, NO_LEDGER)
+    >>> elsewhere = Told({f"outside.x/{iban}": known}, NO_LEDGER, elsewhere=True)
+    >>> [(name, alias.account) for (name, _), alias in told_twice(here, elsewhere).items()]
+    [('x/DE89370400440532013000', 'DE89370400440532013000')]
+    """
+    others = _numbered(elsewhere)
+    own = _numbered(here) if others else {}
+    names = {(number, name[1]): name for name, number in sorted(own.items(), reverse=True)}
+    same = {name: names[number, name[1]] for name, number in sorted(others.items()) if (number, name[1]) in names}
+    if not same:
+        return NO_ALIASES
+    read, beside = _accounts(here), _accounts(elsewhere)
+    return {
+        other: Alias(name[0], (_coverage(here, name, read.get(name), beside=beside.get(other)),))
+        for other, name in same.items()
+    }
+
+
+def counted(event: Event, aliases: Aliases, *, calendar: Calendar) -> Event | None:
+    """Give an event as it counts in its source: under the name of its account; None where another name covers it."""
+    if not aliases:
+        return event
+    name = account_told(event.data)
+    alias = None if name is None else aliases.get(name)
+    if name is None or alias is None:
+        return event
+    if any(one.tells(event, calendar=calendar, stale_days=0) for one in alias.before):
+        return None
+    return event if name[0] == alias.account else under_account(event, alias.account)
+
+
+def counts_beside(event: Event, twice: Aliases, *, calendar: Calendar) -> bool:
     """Say whether an event of an account elsewhere counts beside what is told here."""
-    data = event.data
-    if not isinstance(data, OpenBankingTransaction | OpenBankingBalance | OpenBankingOrder):
+    if not isinstance(event.data, OpenBankingTransaction | OpenBankingBalance | OpenBankingOrder):
         return True
-    name = f"{data.institution}/{data.account}"
-    same = next((one for one in twice if (one.elsewhere, one.currency) == (name, data.currency)), None)
-    if same is None:
-        return True
-    day = event.day(calendar)
-    if isinstance(data, OpenBankingBalance):
-        return same.balance_day is None or day > same.balance_day + STALE_DAYS
-    if isinstance(data, OpenBankingOrder):
-        return not same.orders
-    if same.first is None or same.last is None:
-        return True
-    return _moves_beside(data.amount_minor, day, first=same.first, last=same.last, of=same)
+    name = account_told(event.data)
+    same = None if name is None else twice.get(name)
+    return same is None or not any(one.tells(event, calendar=calendar, stale_days=STALE_DAYS) for one in same.before)
 
 
-def _moves_beside(amount: int, day: Day, *, first: Day, last: Day, of: Twice) -> bool:
-    if day < first:
-        return day < first - EDGE_DAYS or amount not in of.early
-    return day > last and (day > last + EDGE_DAYS or amount not in of.late)
+def account_told(data: EventData) -> Name | None:
+    """Give the account that an event is about, as its source calls it; None where it is about none."""
+    match data:
+        case OpenBankingTransaction() | OpenBankingBalance() | OpenBankingOrder():
+            return f"{data.institution}/{data.account}", data.currency
+        case Movement() | BalanceStated() | OrderPlaced() | AccountOpened():
+            return data.account, data.currency
+        case _:
+            return None
 
 
-def _twice(here: str, elsewhere: str, currency: str, account: Account | None, *, orders: bool) -> Twice:
-    if account is None:
-        return Twice(here, elsewhere, currency, None, None, frozenset(), frozenset(), None, orders)
-    told = account.days[account.balances != UNTOLD]
-    balance_day = Day(int(told[-1])) if told.size else None
-    moved = account.amounts != 0
-    days, amounts = account.days[moved], account.amounts[moved]
-    if not days.size:
-        return Twice(here, elsewhere, currency, None, None, frozenset(), frozenset(), balance_day, orders)
-    first, last = Day(int(days[0])), Day(int(days[-1]))
-    early = frozenset(np.unique(amounts[days <= first + EDGE_DAYS]).tolist())
-    late = frozenset(np.unique(amounts[days >= last - EDGE_DAYS]).tolist())
-    return Twice(here, elsewhere, currency, first, last, early, late, balance_day, orders)
+def _tells_no_balance(account: Account | None) -> bool:
+    return account is None or not account.tells_balance
 
 
-def _has_orders(registers: Registers, account: str) -> bool:
-    return any(name.startswith(f"order.{account}\n") for name in registers)
+def _coverage(told: Told, name: Name, account: Account | None, *, beside: Account | None) -> Coverage:
+    orders = any(one.startswith(f"order.{name[0]}\n") for one in told.registers)
+    return coverage_of(account, beside=beside, orders=orders)
 
 
-def _numbers(told: Told, *, institutions: bool) -> dict[tuple[str, str], str]:
-    """Give the numbers of accounts by name and currency, as far as they mean one account in the whole world."""
-    numbers: dict[tuple[str, str], str] = {}
-    for name, currency in _accounts(told):
-        said = told.registers.get(f"number.{name}")
-        number = name.partition("/")[2] if institutions else name
-        if said is not None:
-            numbers[name, currency] = str(said.value)
-        elif is_known_everywhere(number):
-            numbers[name, currency] = number
-    return numbers
+def _accounts(told: Told) -> dict[Name, Account]:
+    return {(one.name, one.currency): one for one in accounts([told.ledger])}
 
 
-def _accounts(told: Told) -> set[tuple[str, str]]:
+def _identity(name: str, number: str | None, *, elsewhere: bool) -> tuple[str, str]:
+    """Give what tells an account apart from all others of a source: a bank, empty for any, and a number there."""
+    world = _world(name, number, elsewhere=elsewhere)
+    if world is not None:
+        return "", world
+    institution, _, account = name.partition("/") if elsewhere else ("", "", name)
+    return institution_key(institution), account_number(account) if is_local(account) else account
+
+
+def _world(name: str, number: str | None, *, elsewhere: bool) -> str | None:
+    """Give the number by which an account is known everywhere; one that was told as such is."""
+    if number is not None and is_local(number):
+        return world_number(number) or number
+    return world_number(name.partition("/")[2] if elsewhere else name)
+
+
+def _numbered(told: Told) -> dict[Name, str]:
+    """Give the numbers of accounts by their names, as far as they mean one account in the whole world."""
+    numbers = account_numbers(told.registers)
+    each = ((name, _world(name[0], numbers.get(name[0]), elsewhere=told.elsewhere)) for name in _names(told))
+    return {name: number for name, number in each if number is not None}
+
+
+def _names(told: Told) -> set[Name]:
     """Give the accounts that a source tells of, each with its currencies."""
     found = {(account, currency) for account, currency, _ in told.ledger.kinds.table}
     for name, register in told.registers.items():
-        match name.partition("."), register.value:
-            case (("account" | "balance" | "outside"), _, account), (_, str(currency), *_):
-                found.add((account, currency))
+        if name.startswith(_TELLING):
+            match register.value:
+                case (_, str(currency), *_):
+                    found.add((name.partition(".")[2], currency))
     return found

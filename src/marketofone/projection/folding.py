@@ -22,9 +22,8 @@ from marketofone.domain.fields import Nature
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
 from marketofone.domain.reading import MovementReading, Reading
-from marketofone.features.state import ELSEWHERE, HERE, AdmittedEvent, LiveState, fold_all
+from marketofone.features.state import AdmittedEvent, LiveState, fold_all
 from marketofone.profile.registers import MerchantCorrection, merchants
-from marketofone.profile.same_accounts import Told, Twice, told_twice
 from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.lineage import NOTHING_WITHHELD, counts
@@ -181,14 +180,6 @@ def _bought(data: Movement) -> Nature | None:
     if data.nature in BOUGHT or data.amount_minor == 0:
         return data.nature
     return "spending" if data.amount_minor < 0 else data.nature or "refund"
-
-
-def twice_in(states: Mapping[str, LiveState]) -> tuple[Twice, ...]:
-    """Give the accounts that both the source of accounts here and that of other banks tell."""
-    if not {HERE, ELSEWHERE} <= states.keys():
-        return ()
-    here, elsewhere = (Told(states[source].registers, states[source].ledger) for source in (HERE, ELSEWHERE))
-    return told_twice(here, elsewhere)
 
 
 def fold_more(

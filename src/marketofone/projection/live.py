@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from msgspec.structs import replace
-
 from marketofone.audit.sealed_box import Box
 from marketofone.consent.gate import admissible
 from marketofone.consent.licence import GOVERNED, run_out
@@ -19,12 +17,12 @@ from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
-from marketofone.features.state import ELSEWHERE, AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState, reduce_bank
 from marketofone.projection.beside import Beside
-from marketofone.projection.folding import Folded, admitted, fold_more, kept_events, twice_in
+from marketofone.projection.folding import Folded, admitted, fold_more, kept_events
 from marketofone.projection.journals import HOLDS_EVENTS, JournalReader, kept_of
 from marketofone.projection.lineage import NOTHING_WITHHELD, resting, withheld_from
 from marketofone.projection.person import Person
@@ -180,11 +178,7 @@ class Projection:
         found = self._of_one(reader, person, wanted, config, judge) if single else {}
         if not single or any(state.latest > now for state in found.values()):
             found = self._from_beginning(reader, person, wanted, config, now=now, judged=judge)
-        twice = twice_in(found)
-        if twice:
-            beside = self._beside.fold(reader, person, found[ELSEWHERE], twice, config, now=now, judged=judge)
-            found[ELSEWHERE] = replace(found[ELSEWHERE], beside=beside)
-        return found
+        return self._beside.settled(reader, person, found, config, now=now, judged=judge)
 
     def forget(self, subject: int) -> None:
         """Forget what was folded of a customer."""

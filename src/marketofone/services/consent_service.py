@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from marketofone.consent.gate import admissible
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
-from marketofone.consent.licence import Licence, Licences
+from marketofone.consent.licence import Licence, Licences, in_force
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
@@ -189,7 +189,7 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
         customer=customer,
         epoch=consents.epoch,
         cells=tuple(_scope_state(consents, scope, now=judged) for scope in scopes),
-        licences=tuple(_licence_state(licence, now=asked) for licence in licences),
+        licences=tuple(_licence_state(licence, now=asked) for licence in in_force(licences)),
     )
 
 

@@ -19,8 +19,8 @@ from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
 from marketofone.models.movement import CATEGORIES
 from marketofone.profile.registers import MerchantCorrection, merchants
-from marketofone.profile.same_accounts import counts_beside
 from marketofone.projection import codec
+from marketofone.projection.beside import counting
 from marketofone.projection.folding import (
     BOUGHT,
     as_corrected,
@@ -29,7 +29,6 @@ from marketofone.projection.folding import (
     merchant_of,
     movement_reading,
     turned_out,
-    twice_in,
 )
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.lineage import counts, withheld_from
@@ -98,11 +97,11 @@ def list_merchants(
         opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=policy, now=judged)
         sources = sorted(opened.sources & KINDS.keys())
         states = snapshot.states(person, now=moment, sources=frozenset(sources), judged=judged)
-        twice, calendar = twice_in(states), snapshot.config.calendar
+        as_counted = counting(states, calendar=snapshot.config.calendar)
         kept = [
             pair
             for pair in _kept(snapshot, person, sources)
-            if pair[1].at <= moment and counts_beside(pair[1], twice, calendar=calendar)
+            if pair[1].at <= moment and as_counted(pair[1]) is not None
         ]
         withheld = withheld_from(sources, person.consents.licences, now=judged)
         kept = [pair for pair in kept if counts(pair[1], withheld)]

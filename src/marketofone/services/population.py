@@ -23,7 +23,7 @@ from marketofone.profile.currencies import parted_orders
 from marketofone.profile.ledger import NO_MOVEMENTS, Account, Ledger, accounts
 from marketofone.profile.orders import Order, limits_of, orders_of
 from marketofone.profile.registers import Registers
-from marketofone.projection.folding import twice_in
+from marketofone.projection.beside import twice_in
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
@@ -63,7 +63,7 @@ def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:
 class Known(NamedTuple):
     """One person as far as a permit allows: the sources it opens of those asked for, and what they told.
 
-    ``same`` gives the names here of accounts that are told elsewhere, too.
+    ``same`` gives the names under which accounts count, by their other names.
     """
 
     person: Person
@@ -189,8 +189,12 @@ def told_in(states: Mapping[str, LiveState], *, sources: Container[str]) -> dict
 
 
 def same_in(states: Mapping[str, LiveState]) -> dict[str, str]:
-    """Give the names here of accounts that are told elsewhere, too."""
-    return {one.elsewhere: one.here for one in twice_in(states)}
+    """Give the names under which accounts count, by their other names in a source and elsewhere."""
+    here = {name: alias.account for (name, _), alias in twice_in(states).items()}
+    one = {name: alias.account for state in states.values() for (name, _), alias in state.aliases.items()}
+    return here | {
+        name: here.get(account, account) for name, account in one.items() if here.get(account, account) != name
+    }
 
 
 def population(context: AppContext, asked: DataScope, *, customers: Iterable[str] | None = None) -> Iterator[Known]:

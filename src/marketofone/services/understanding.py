@@ -8,7 +8,7 @@ is one more event about the movement, so replay needs no model, and what a perso
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
@@ -27,10 +27,12 @@ from marketofone.domain.money_events import (
     OpenBankingTransaction,
 )
 from marketofone.domain.reading import MovementReading
+from marketofone.features.state import HERE, LiveState
 from marketofone.models.movement import Fact, OwnAccount, Understood, fact_of, understand_scopes
 from marketofone.profile.account_types import type_of
-from marketofone.profile.same_accounts import Twice, counts_beside
-from marketofone.projection.folding import movement_reading, turned_out, twice_in
+from marketofone.profile.same_accounts import Aliases, counted, counts_beside
+from marketofone.projection.beside import may_tell_twice, twice_in
+from marketofone.projection.folding import movement_reading, turned_out
 from marketofone.projection.journals import kept_of
 from marketofone.projection.lineage import MONEY, counts, scope_of, withheld_from
 from marketofone.projection.person import Person
@@ -97,7 +99,10 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
         person = snapshot.person_of(customer)
         at, calendar = person.judged(now), snapshot.config.calendar
         asked = _asked(snapshot, person, now=at)
-        known = _known(context.right_of_way.paced(_admissible(snapshot, person, asked)), asked, calendar=calendar)
+        pairs = list(context.right_of_way.paced(_admissible(snapshot, person, asked)))
+        several = may_tell_twice(event for _, event in pairs)
+        states = snapshot.states(person, now=at, sources=asked.sources) if several else {}
+    known = _known(_each_once(pairs, states, calendar=calendar), twice_in(states), calendar=calendar)
     known.movements.sort(key=lambda moved: moved.event.at)
     del known.movements[:-MOST]
     facts = [fact_of(moved.data, day=moved.event.day(calendar), given=moved.given) for moved in known.movements]
@@ -109,11 +114,10 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
 
 
 class _Asked(NamedTuple):
-    """What of a person's money may be looked at, accounts that two sources tell, and what nothing may rest on."""
+    """What of a person's money may be looked at, and what nothing may rest on."""
 
     sources: frozenset[str]
     licences: Licences
-    twice: tuple[Twice, ...]
     withheld: frozenset[str]
     now: Instant
 
@@ -121,9 +125,7 @@ class _Asked(NamedTuple):
 def _asked(snapshot: Snapshot, person: Person, *, now: Instant) -> _Asked:
     policy, licences = snapshot.config.policy, person.consents.licences
     sources = frozenset(of for of in MONEY if admissible(of, person.consents, policy=policy, now=now))
-    heard = {of for state in person.states.values() for of in state.sources if of in sources}
-    twice = twice_in(snapshot.states(person, now=now, sources=sources)) if len(heard) > 1 else ()
-    return _Asked(sources, licences, twice, withheld_from(sources, licences, now=now), now)
+    return _Asked(sources, licences, withheld_from(sources, licences, now=now), now)
 
 
 def _admissible(snapshot: Snapshot, person: Person, asked: _Asked) -> Iterator[tuple[KeptEvent, Event]]:
@@ -133,6 +135,20 @@ def _admissible(snapshot: Snapshot, person: Person, asked: _Asked) -> Iterator[t
         if event.key not in given and beyond(event, asked.licences, now=asked.now) is None:
             given.add(event.key)
             yield kept, event
+
+
+def _each_once(
+    pairs: Iterable[tuple[KeptEvent, Event]], states: Mapping[str, LiveState], *, calendar: Calendar
+) -> Iterator[tuple[KeptEvent, Event]]:
+    """Leave out what is told under another name of its account in the same source.
+
+    What is found rests on the bank that told it, so what other banks tell keeps their names.
+    """
+    for kept, event in pairs:
+        state = states.get(event.source)
+        once = event if state is None else counted(event, state.aliases, calendar=calendar)
+        if once is not None:
+            yield kept, once if event.source == HERE else event
 
 
 def _new(known: _Known, all_said: Sequence[Understood], *, withheld: frozenset[str], at: Instant) -> Iterator[Event]:
@@ -167,14 +183,14 @@ def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
     return fact.amount_minor > 0 and leaves_open(said)
 
 
-def _known(kept: Iterable[tuple[KeptEvent, Event]], asked: _Asked, *, calendar: Calendar) -> _Known:
+def _known(kept: Iterable[tuple[KeptEvent, Event]], twice: Aliases, *, calendar: Calendar) -> _Known:
     movements: list[_Moved] = []
     said: list[Event] = []
     times: Counter[bytes] = Counter()
     seen: dict[tuple[str | None, str], OwnAccount] = {}  # money moves on one's own accounts only
     counting: set[tuple[str | None, str]] = set()
     for record, event in kept:
-        data, once = event.data, counts_beside(event, asked.twice, calendar=calendar)
+        data, once = event.data, counts_beside(event, twice, calendar=calendar)
         if isinstance(data, MovementUnderstood):
             if data.scope == "movement":
                 said.append(event)
