@@ -57,6 +57,20 @@ def test_a_table_comes_in_with_the_mapping_that_is_proposed(run: Run, statement:
     assert [path.name for path in (project / "mappings").iterdir()] == ["june-2026.toml"]
 
 
+def test_one_account_under_a_given_name_and_under_its_number_counts_once(run: Run, tmp_path: Path) -> None:
+    rows = "".join(f"2026-06-{day:02};-12.50;Shop {day};EUR\n" for day in range(1, 21))
+    path = tmp_path / "june.csv"
+    path.write_text(f"Account;DE89 3704 0044 0532 0130 00\n\nDate;Amount;Payee;Currency\n{rows}", encoding="utf-8")
+    run("consent", "grant", "c-1")
+    words = ("import", "csv", str(path), "--customer", "c-1", "--yes", "--json")
+
+    plain, named = told(run(*words)), told(run(*words, "--account", "giro"))
+
+    assert (plain["beside"]["accounts"], named["beside"]["accounts"], named["events"]) == (0, 1, 20)
+    ahead = told(run("forecast", "c-1", "--json", "--as-of", "2026-06-20T20:00:00Z"))
+    assert [one["account"] for one in ahead["accounts"]] == ["giro"]
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_the_balance_is_that_after_the_last_row_of_the_last_day(
     run: Run,

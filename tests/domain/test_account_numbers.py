@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.domain.account_numbers import account_number, is_known_everywhere
+from marketofone.domain.account_numbers import account_number, is_known_everywhere, world_number
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,25 @@ from marketofone.domain.account_numbers import account_number, is_known_everywhe
 )
 def test_an_account_has_one_name_however_it_is_written(number: str, bank: str, name: str) -> None:
     assert account_number(number, bank=bank) == name
+
+
+@pytest.mark.parametrize(
+    ("number", "iban"),
+    [
+        ("DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("37040044/0532013000", "DE89370400440532013000"),
+        ("19043/00234573201", "AT611904300234573201"),
+        ("19-2000145399/0800", "CZ6508000000192000145399"),
+        ("61 1090 1014 0000 0712 1981 2874", "PL61109010140000071219812874"),
+        ("62 1090 1014 0000 0712 1981 2874", None),  # its check digits are wrong
+        ("601613/31926819", "601613/31926819"),
+        ("532013000", None),
+        ("411111******1111", None),
+        ("giro", None),
+    ],
+)
+def test_a_number_of_a_country_is_its_iban(number: str, iban: str | None) -> None:
+    assert world_number(number) == iban
 
 
 def test_a_number_of_an_account_that_checks_like_a_card_is_kept_whole_where_the_format_tells_them_apart() -> None:

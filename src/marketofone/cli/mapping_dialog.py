@@ -85,8 +85,9 @@ def _ask(session: Session, table: Table, mapping: Mapping, *, unsure: tuple[str,
         raise click.UsageError(
             "no question can be asked here: --yes takes the mapping that is proposed, --mapping a saved one"
         )
-    rows = list(islice(MappedRows(replace(table, rows=lambda: iter(table.sample())), mapping), _SHOWN_ROWS))
-    shown = [_shown(row) for row in rows]
+    read = MappedRows(replace(table, rows=lambda: iter(table.sample())), mapping)
+    rows = (row for row in read if isinstance(row, BadRow) or row.what != "account")
+    shown = [_shown(row) for row in islice(rows, _SHOWN_ROWS)]
     click.echo(
         terminal.text_for_people(
             "proposal", table.name, mapping, columns=list(mapping.columns.named()), unsure=unsure, rows=shown

@@ -4,6 +4,7 @@
 2. A line that sums others up, says what stood on the account, or is a note below the rows, is no row: it is counted.
 3. Rows of one day keep their order: by the time beside their date where there is one, else as they stand in the file.
 4. Balances stand beside the movements; of an account at another bank the last one is told by itself.
+5. Where an IBAN stands above the table and the account has another name, the IBAN is told as its number.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
+from marketofone.domain.account_numbers import world_number
 from marketofone.domain.errors import MalformedEvent
 from marketofone.importers.amounts import SYMBOLS, amount_reader
 from marketofone.importers.balances import BalanceCheck
-from marketofone.importers.cells import Cell, account_of, is_empty, text_of
+from marketofone.importers.cells import Cell, account_of, iban_in, is_empty, text_of
 from marketofone.importers.dates import date_reader
 from marketofone.importers.details import NAME_LENGTH, Cells, details_of, folded_words
 from marketofone.importers.mapping import Mapping
@@ -71,6 +73,8 @@ class MappedRows:
         texts = [self._at[column] for column in mapping.columns.text]
         self._details = details_of(mapping, self._places, number=self._number, day=self._date, texts=texts)
         self._last: dict[tuple[str, str], _Balance] = {}
+        self._first: dict[tuple[str, str], tuple[date, int]] = {}
+        self._ibans = {found for cells in table.above for cell in cells if (found := iban_in(cell)) is not None}
         self._before = Counter[tuple[date, int]]()  # rows that told the same date and time
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -82,8 +86,29 @@ class MappedRows:
             else:
                 self.notes += 1
         for (account, currency), last in self._last.items():
-            facts = {"account": account, "currency": currency, "balance": last.balance}
+            facts = {
+                "account": account,
+                "currency": currency,
+                "balance": last.balance,
+                "number": self._number_of(account),
+            }
             yield Row(line=last.line, what="balance", facts=facts, on=last.on)
+        yield from self._numbered()
+
+    def _numbered(self) -> Iterator[Row]:
+        """Give the accounts whose number stands above the table, where they have another name."""
+        for (account, currency), (on, line) in self._first.items():
+            number = self._number_of(account)
+            if number is not None:
+                facts = {"account": account, "product": "current", "currency": currency, "number": number}
+                yield Row(line=line, what="account", facts=facts, on=on, id=f"account:{currency}:{number}")
+
+    def _number_of(self, account: str) -> str | None:
+        """Give the one IBAN above a table in which no column names the account, unless that is its name."""
+        if self._mapping.columns.account is not None or len(self._ibans) != 1:
+            return None
+        (number,) = self._ibans
+        return None if world_number(account) == world_number(number) else number
 
     def _cell(self, cells: Cells, key: str) -> Cell:
         at = self._places.get(key)
@@ -109,6 +134,8 @@ class MappedRows:
         on, clock = self._booked(cells)
         amount = self._amount(cells)
         facts: dict[str, object] = {"account": self._account(cells), "currency": self._currency(cells)}
+        if self._ibans:
+            self._open(str(facts["account"]), str(facts["currency"]), on, line)
         balance, place = self._balance(cells), self._place(on, clock)
         if balance is not None:
             self._see(facts, amount or Decimal(0), _Balance(line, on, place, balance))
@@ -213,6 +240,12 @@ class MappedRows:
         before = self._last.get(key)
         if self._elsewhere and (before is None or (before.on, before.place) < (said.on, said.place)):
             self._last[key] = said
+
+    def _open(self, account: str, currency: str, on: date, line: int) -> None:
+        """Remember on which day an account is told of first."""
+        before = self._first.get((account, currency))
+        if before is None or on < before[0]:
+            self._first[account, currency] = on, line
 
     def _is_note(self, cells: Cells) -> bool:
         """Say whether a line below the rows only sums up, or notes something."""
