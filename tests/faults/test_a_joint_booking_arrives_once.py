@@ -15,6 +15,7 @@ from marketofone import Bank
 from marketofone.domain.moment import DAY, Instant
 from marketofone.services.ingest import IngestReport
 from marketofone.services.joint_accounts import MOST_HOLDERS
+from marketofone.services.letters import reasons
 from proofs import proven, recorded
 
 RENT, FOOD = -80_000, -9_000
@@ -173,9 +174,30 @@ def test_what_moves_to_an_own_account_and_back_is_not_lost(couple: Bank) -> None
     for account, minor in (("joint", RENT), ("own", RENT), ("joint", FOOD)):
         couple.ingest([books("boris", minor, "groceries", id="1", account=account)], now=NOW)
 
-    assert spent(couple, "boris") == -FOOD
+    assert (spent(couple, "boris"), spent(couple, "anna")) == (-FOOD, -FOOD)
     couple.ingest([removes("boris", "1")], now=NOW)
     assert not spent(couple, "boris")
+    assert not spent(couple, "anna")
+    proven(couple)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 4])
+def test_what_moves_between_an_own_account_and_the_joint_one_stands_where_it_was_told_last(
+    couple: Bank, pieces: int
+) -> None:
+    moves = [("joint", RENT), ("own", RENT), ("joint", FOOD), ("own", 2 * FOOD), ("joint", 3 * FOOD)]
+    rows = [books("boris", minor, "groceries", id="1", account=account) for account, minor in moves]
+
+    for piece in range(pieces):
+        couple.ingest(rows[piece * len(rows) // pieces : (piece + 1) * len(rows) // pieces], now=NOW)
+        values(couple, "anna")  # folded in between
+    assert (spent(couple, "boris"), spent(couple, "anna")) == (-3 * FOOD, -3 * FOOD)
+    couple.ingest(rows, now=NOW)  # the same file again
+    couple.ingest(rows[1::2], now=NOW)
+    assert (spent(couple, "boris"), spent(couple, "anna")) == (-3 * FOOD, -3 * FOOD)
+
+    couple.ingest([books("boris", 4 * FOOD, "groceries", id="1", account="own")], now=NOW)
+    assert (spent(couple, "boris"), spent(couple, "anna") or 0) == (-4 * FOOD, 0)
     proven(couple)
 
 
@@ -242,6 +264,39 @@ def test_who_is_forgotten_leaves_the_journal_of_the_other_holder(couple: Bank) -
 
     assert (report.rows, report.events) == (2, 2)
     assert spent(couple, "boris") == -RENT - 2 * FOOD
+    proven(couple)
+
+
+def test_once_its_last_holder_is_forgotten_what_is_booked_on_an_account_is_turned_away_with_the_reason(
+    couple: Bank,
+) -> None:
+    couple.ingest([books("joint", id="1")], now=NOW)
+    for who in ("anna", "boris"):
+        couple.erase(who, ground="asked", now=NOW)
+
+    for _ in range(2):
+        report = couple.ingest([books("joint", id="2"), removes("joint", "1"), removes("anna", "1")], now=NOW)
+        assert (report.rows, report.events, report.dead_letters, report.duplicates) == (3, 0, 1, 2)
+    assert "joint" not in {customer.name for customer in couple.context.keys.customers()}
+    assert [one.shape for one in reasons(couple.context)] == ["an account of which no holder is known"]
+
+    says(couple, "cleo")
+    couple.ingest([opens("cleo", at=NOW)], now=NOW)  # it has a holder again
+    couple.ingest([books("joint", FOOD, "groceries", id="3")], now=NOW)
+    assert spent(couple, "cleo") == -FOOD
+    proven(couple)
+
+
+def test_a_removal_about_a_forgotten_holder_changes_nothing_and_is_no_dead_letter(couple: Bank) -> None:
+    couple.ingest([books("anna", id="1")], now=NOW)
+    couple.erase("anna", ground="asked", now=NOW)
+
+    report = couple.ingest([removes("anna", "1")], now=NOW)
+    assert (report.rows, report.duplicates, report.dead_letters) == (1, 1, 0)
+    assert spent(couple, "boris") == -RENT
+
+    couple.ingest([removes("joint", "1")], now=NOW)  # what the other holder keeps goes by the name of the account
+    assert not spent(couple, "boris")
     proven(couple)
 
 

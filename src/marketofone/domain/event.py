@@ -204,12 +204,14 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
     """An earlier event was wrong and is taken back for good, whether it has arrived yet or not.
 
     ``type``, ``id`` and ``producer`` name that event; without a producer it is the same one. What is corrected is taken
-    back, and sent again under another id.
+    back, and sent again under another id. ``only`` takes back one version of a movement that was sent in several, and
+    none of those to come.
     """
 
     type: Annotated[str, Meta(pattern=rf"^({_MAY_GO})$(?!\n)")]
     id: Text
     producer: Text | None = None
+    only: bool = False
 
 
 # It tells nothing about a person, so no consent keeps a mistake standing.

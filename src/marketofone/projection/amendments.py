@@ -52,7 +52,9 @@ def taken_back(event: Event) -> TakenBack | None:
     if isinstance(data, OpenBankingLicensed):
         return TakenBack(GOVERNED, ())
     if isinstance(data, EventRemoved):
-        return TakenBack(KINDS[data.type][1], _keys(data.producer or event.producer, data.id, but=None))
+        producer = data.producer or event.producer
+        keys = (key_of(producer, data.id),) if data.only else _keys(producer, data.id, but=None)
+        return TakenBack(KINDS[data.type][1], keys)
     return None
 
 

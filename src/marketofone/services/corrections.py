@@ -28,7 +28,7 @@ _TOGETHER = 64  # entries read at once
 def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event], *, calendar: Calendar) -> list[Event]:
     """Give the later versions of movements that were sent again with other facts."""
     movements = [event for event in sent_again if event.kind in MOVEMENTS]
-    versions = {event.key: _versions(reader, customer, event) for event in movements}
+    versions = {event.key: kept_versions(reader, customer, event) for event in movements}
     wanted = {key_of(event.producer, name) for event in movements for name in versions[event.key]}
     known = {event.key: event for event in _kept(reader, customer, wanted)}
     later: list[Event] = []
@@ -40,7 +40,7 @@ def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event],
     return later
 
 
-def _versions(reader: Reader, customer: Customer, event: Event) -> list[str]:
+def kept_versions(reader: Reader, customer: Customer, event: Event) -> list[str]:
     """Give the ids of the versions of an event that are kept, the first one first."""
     ids = [event.id]
     while True:
@@ -72,10 +72,10 @@ def _tells_nothing_new(event: Event, *, after: Event, calendar: Calendar) -> boo
     assert isinstance(event.data, Movement)  # noqa: S101 - their kind says so
     if (after.data.status, event.data.status) == ("booked", "pending"):
         return True
-    return _said(after, calendar) == _said(event, calendar)
+    return said(after, calendar) == said(event, calendar)
 
 
-def _said(event: Event, calendar: Calendar) -> tuple[str, Day, Movement]:
+def said(event: Event, calendar: Calendar) -> tuple[str, Day, Movement]:
     """Give what a version says, on which day; at what time of it, and which version it replaces, is no part of it."""
     assert isinstance(event.data, Movement)  # noqa: S101 - its kind says so
     return event.kind, event.day(calendar), msgspec.structs.replace(event.data, booked=None, replaces=None)

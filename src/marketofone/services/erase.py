@@ -1,6 +1,7 @@
 """Forget a customer: the key and the name go, so what is sealed under the key opens nowhere, in no copy of the data.
 
-1. The key store bars the customer: from here on no process takes anything in about them.
+1. The key store bars the customer, and the accounts that no other customer holds: from here on no process takes
+   anything in about them.
 2. One unit of work ends their journal with an erasure, and drops everything beside it: snapshots, links, names, event
    keys and waiting lessons. Counts lose what only their entries explain.
 3. What was fitted from them and others together is destroyed (``fits``), while their journal still tells which it was.
@@ -16,7 +17,7 @@ The journal stays and verifies without a key. It tells a random number, kinds an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -27,6 +28,7 @@ from marketofone.projection import codec
 from marketofone.projection.records import ErasureRecord, IdentityRecord
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.debts import pay
+from marketofone.services.directory import HOLDER
 from marketofone.services.fits import destroy, readings
 from marketofone.services.identity import ever_members, parted
 from marketofone.services.recount import counts_of_customer
@@ -64,11 +66,16 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     if known is None:
         raise UnknownCustomer
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
-    context.keys.bar(customer, ground=ground, at=now, until=end)
+    with context.store.read() as reader:
+        held = [key for key in reader.keys_of(known.subject) if key[0] == HOLDER]
+        alone = _held_by_none(reader, held, but=known)
+    context.keys.bar(customer, ground=ground, at=now, until=end, accounts=alone)
     head = _end_journal(context, known, ground=ground, now=now)
     with context.store.read() as reader:  # whose lessons may contain them: their journal is still readable
         concerned = ever_members(reader, known)
         read_at = readings(context, reader, concerned)
+        alone = _held_by_none(reader, held, but=known)  # also where the other holders were forgotten meanwhile
+    context.keys.bar(customer, ground=ground, at=now, until=end, accounts=alone)
     destroyed = destroy(context, read_at, now=now)
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
@@ -78,6 +85,11 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     train_again(context, destroyed, now=now)
     journal = name_of(known.subject)
     return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=destroyed.names)
+
+
+def _held_by_none(reader: Reader, marks: Sequence[bytes], *, but: Customer) -> list[bytes]:
+    """Give the accounts, as the key store marks them, that no other customer holds."""
+    return [key[1:] for key in marks if not {*reader.holders(key, limit=2)} - {but.subject}]
 
 
 @repeated

@@ -26,10 +26,11 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.counts import added_by
 from marketofone.projection.records import IngestRecord, LettersRecord
+from marketofone.services.addressing import addressed
 from marketofone.services.app_context import AppContext, attempts
 from marketofone.services.arrivals import Arrival, Waiting, arrival_of, each_once, size_of, without_known
 from marketofone.services.identity import IDENTIFYING, change_link
-from marketofone.services.joint_accounts import Asked, addressed, copies, settle
+from marketofone.services.joint_accounts import Asked, copies, settle
 from marketofone.services.judging import Judged, judge
 from marketofone.services.letters import dead_letters, digest_of
 from marketofone.store.ports import BANK, Expectation, Head, Unit
@@ -40,6 +41,11 @@ PIECE, SHORT_PIECE = 2_000, 250
 """Events in one unit of work: a long one writes few pages for each event, a short one lets others in soon."""
 
 _ENCODE = msgspec.json.Encoder().encode
+NO_HOLDER = MalformedEvent(
+    field="subject",
+    shape="an account of which no holder is known",
+    fix="send account.opened about its holder first, or stop sending what is booked on it",
+)
 FORGOTTEN = MalformedEvent(field="subject", shape="erased", fix="stop sending events about who was forgotten")
 
 
@@ -99,8 +105,12 @@ def _take_and_pass_on(context: AppContext, arrivals: list[Arrival], *, now: Inst
     if opening and len(opening) < len(arrivals):
         others = [arrival for arrival in arrivals if arrival.event.kind != ACCOUNT_OPENED]
         return _take_and_pass_on(context, opening, now=now) + _take_and_pass_on(context, others, now=now)
-    arrivals, asked = addressed(context, arrivals, now=now), Asked()
-    report = _take(context, arrivals, now=now, asked=asked)
+    to, asked = addressed(context, arrivals, now=now), Asked()
+    arrivals = to.arrivals
+    report = BatchReport(rows=to.done, duplicates=to.done)
+    if to.orphaned:
+        report += _keep_letters(context, [(NO_HOLDER, NO_HOLDER)] * to.orphaned, now=now)
+    report += _take(context, arrivals, now=now, asked=asked)
     if asked.accounts or asked.removing:
         settle(context, asked, now=now)
     if asked.sharing:

@@ -31,6 +31,7 @@ from marketofone.projection.records import AccountRecord
 from marketofone.projection.reducer import Holding, SubjectState
 from marketofone.services.app_context import AppContext, repeated
 from marketofone.services.arrivals import Arrival, about, arrival_from
+from marketofone.services.corrections import kept_versions, said
 from marketofone.services.directory import HOLDER, event_number, holder_mark
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Draft, Expectation, LinkChange, Reader, Unit
@@ -72,7 +73,7 @@ def mark_of(reading: bytes) -> bytes:
     return reading[:_MARK]
 
 
-class _Holder(NamedTuple):
+class Holder(NamedTuple):
     """A customer who is linked with an account, and since when they hold it; None where that was taken back."""
 
     customer: Customer
@@ -84,7 +85,7 @@ class _Holder(NamedTuple):
 def settle(context: AppContext, asked: Asked, *, now: Instant) -> None:
     """Write into journals who holds accounts together, where that changed; their holders share them from then on."""
     with context.store.read() as reader:
-        look = _Look(context, reader)
+        look = HolderLook(context, reader)
         marks = set(asked.accounts)
         for customer in asked.removing:
             marks |= {key for key in reader.keys_of(customer.subject) if key[0] == HOLDER}
@@ -114,7 +115,7 @@ def settle(context: AppContext, asked: Asked, *, now: Instant) -> None:
 
 
 def _changes(
-    context: AppContext, mark: bytes, holders: Sequence[_Holder], *, now: Instant
+    context: AppContext, mark: bytes, holders: Sequence[Holder], *, now: Instant
 ) -> tuple[list[Draft], list[LinkChange]]:
     """Give the entries of the holders to whom the journal says something else by now, and the links that go."""
     standing = tuple(sorted(one.customer.subject for one in holders if one.since is not None))
@@ -137,7 +138,7 @@ def _changes(
 def copies(context: AppContext, arrivals: Iterable[Arrival], *, sharing: Mapping[str, Customer]) -> list[Arrival]:
     """Give what arrived about customers who share accounts as events of the other holders."""
     with context.store.read() as reader:
-        look = _Look(context, reader)
+        look = HolderLook(context, reader)
         given: list[Arrival] = []
         for arrival in arrivals:
             customer = sharing.get(arrival.event.customer)
@@ -148,38 +149,7 @@ def copies(context: AppContext, arrivals: Iterable[Arrival], *, sharing: Mapping
         return given
 
 
-def addressed(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> list[Arrival]:
-    """Give arrivals about an account, or about a holder who was forgotten, as arrivals about one of its holders.
-
-    Those about names that neither a customer nor an account has stay as they are. What came about an account before
-    its holders were told has made a customer of its name; that one holds nothing.
-    """
-    names = {arrival.event.customer for arrival in arrivals}
-    unknown = names - context.keys.find(names).keys()
-    forgotten = context.keys.barred(unknown, now=now) if unknown else ()
-
-    def is_addressed(event: Event) -> bool:
-        if event.kind == REMOVED:
-            return event.customer in unknown
-        return event.kind in BOOKED and (event.customer in forgotten or _account_of(event) == event.customer)
-
-    if not any(is_addressed(arrival.event) for arrival in arrivals):
-        return arrivals
-    with context.store.read() as reader:
-        look = _Look(context, reader)
-        return [look.addressed(arrival) if is_addressed(arrival.event) else arrival for arrival in arrivals]
-
-
-def accounts_among(context: AppContext, names: Collection[str]) -> set[str]:
-    """Give those of some names that no customer has, and an account."""
-    unknown = set(names) - context.keys.find(names).keys()
-    if not unknown:
-        return set()
-    with context.store.read() as reader:
-        return {name for name in unknown if reader.holders(holder_mark(context.keys, name), limit=1)}
-
-
-class _Look:
+class HolderLook:
     """One look at journals and the directory; what is asked twice is read once."""
 
     def __init__(self, context: AppContext, reader: Reader) -> None:
@@ -212,9 +182,13 @@ class _Look:
     def booked(self, customer: Customer, arrival: Arrival) -> list[Arrival]:
         """Give what was booked as events of the other holders of its account.
 
-        What one of them was told to be taken back is taken back for each, whichever came first.
+        What one of them was told to be taken back is taken back for each, whichever came first. Of what was sent in
+        several versions the last one is given.
         """
         event = arrival.event
+        last = self._last_version(customer, event)
+        if last is not None and said(last, self._calendar) != said(event, self._calendar):
+            return []  # sent once more as it was before
         own = self.state(customer.subject).accounts.get(self._account(event))
         others = [] if own is None else self._others(customer, own)
         given = self._moved(customer, arrival, but=others)
@@ -228,6 +202,14 @@ class _Look:
         seeing = [one for one in others if self._sees(one, event)]
         self._given.update((one.subject, event.key) for one in seeing)
         return given + [about(arrival, one.name) for one in seeing]
+
+    def _last_version(self, customer: Customer, event: Event) -> Event | None:
+        """Give the last version of an event that a journal keeps, where there are several."""
+        ids = kept_versions(self._reader, customer, event)
+        if len(ids) < 2:  # noqa: PLR2004 - one is no later one
+            return None
+        key = key_of(event.producer, ids[-1])
+        return next((kept for kept in self._kept(customer, kind=event.kind) if kept.key == key), None)
 
     def _is_gone(self, event: Event, customer: Customer, others: Collection[Customer]) -> bool:
         """Say whether what was booked was taken back, from a customer or from another holder.
@@ -246,26 +228,12 @@ class _Look:
         key = key_of(data.producer or arrival.event.producer, data.id)
         return [about(arrival, one.name) for one in self._co_holders(customer) if self._keeps(one, key, kind=data.type)]
 
-    def addressed(self, arrival: Arrival) -> Arrival:
-        """Give an arrival as one about the first holder of its account; of a removal, the first who keeps what goes."""
-        event = arrival.event
-        mark = self.mark(event.customer if event.kind == REMOVED else _account_of(event))
-        since = {one.customer: one.since for one in self.linked(mark) if one.since is not None}
-        if not since or any(one.name == event.customer for one in since):
-            return arrival
-        holders = sorted(since, key=lambda one: (since[one], one.subject))
-        if event.kind != REMOVED and event.customer != _account_of(event):  # of a holder who was forgotten
-            holders = [one for one in holders if self._counts_for(one, event, mark)]
-            return about(arrival, holders[0].name) if holders else arrival
-        keep = (one for one in holders if event.kind == REMOVED and self._keeps_removed(one, event))
-        return about(arrival, next(keep, holders[0]).name)
-
-    def _linked(self, mark: bytes) -> list[_Holder]:
+    def _linked(self, mark: bytes) -> list[Holder]:
         """Give the customers who are linked with an account, one more than there may be at most."""
         subjects = self._reader.holders(mark, limit=MOST_HOLDERS + 1)
         customers = [one for one in map(self._context.keys.customer, subjects) if one is not None]
         alone = len(customers) == 1
-        return [_Holder(one, self.state(one.subject), self._since(one, mark, alone=alone)) for one in customers]
+        return [Holder(one, self.state(one.subject), self._since(one, mark, alone=alone)) for one in customers]
 
     def _since(self, customer: Customer, mark: bytes, *, alone: bool) -> Instant | None:
         """Give since when a customer holds an account, by the events that opened it and were not taken back."""
@@ -284,7 +252,7 @@ class _Look:
         return min(opening, default=None)
 
     def _account(self, event: Event) -> bytes:
-        return self.mark(_account_of(event))
+        return self.mark(account_of(event))
 
     def _others(self, customer: Customer, held: Holding) -> list[Customer]:
         """Give the other holders of an account who were not forgotten."""
@@ -303,7 +271,7 @@ class _Look:
             return False
         return isinstance(event.data, OrderPlaced) or event.day(self._calendar) >= self._calendar.day_of(held.since)
 
-    def _counts_for(self, holder: Customer, event: Event, mark: bytes) -> bool:
+    def counts_for(self, holder: Customer, event: Event, mark: bytes) -> bool:
         """Say the same of an account that a holder may hold alone by now: what was before is another's alone."""
         since = self._since(holder, mark, alone=False)
         on = event.day(self._calendar)
@@ -312,20 +280,25 @@ class _Look:
     def _moved(self, customer: Customer, arrival: Arrival, *, but: Collection[Customer]) -> list[Arrival]:
         """Take back what a movement replaces, for holders to whom that went and the movement does not go.
 
-        It may replace itself: what is sent again under its id, as one of another account.
+        It may replace itself: what is sent again under its id, as one of another account. Then only the version that
+        went to them goes, for the next one may be of theirs again.
         """
         event, data = arrival.event, arrival.event.data
         if not isinstance(data, Movement):
             return []
-        return [
-            _removal(event, id=id, customer=one.name)
-            for one in self._co_holders(customer)
-            if one not in but
-            for id in (event.id, data.replaces)  # noqa: A001 - the word of CloudEvents
-            if id is not None and self._keeps(one, key_of(event.producer, id), kind=event.kind)
-        ]
+        given = list[Arrival]()
+        for one in self._co_holders(customer):
+            if one in but:
+                continue
+            if self._keeps(one, event.key, kind=event.kind):
+                last = kept_versions(self._reader, one, event)[-1]
+                given.append(_removal(event, id=last, customer=one.name, only=True))
+            if data.replaces and self._keeps(one, key_of(event.producer, data.replaces), kind=event.kind):
+                given.append(_removal(event, id=data.replaces, customer=one.name))
+        return given
 
-    def _keeps_removed(self, customer: Customer, event: Event) -> bool:
+    def keeps_removed(self, customer: Customer, event: Event) -> bool:
+        """Say whether a journal keeps what an event takes back."""
         data = event.data
         assert isinstance(data, EventRemoved)  # noqa: S101 - its kind says so
         return self._keeps(customer, key_of(data.producer or event.producer, data.id), kind=data.type)
@@ -351,21 +324,22 @@ class _Look:
                     yield read_kept(kept.body, kind=kind)
 
 
-def _account_of(event: Event) -> str:
+def account_of(event: Event) -> str:
+    """Give the account that an event of :data:`BOOKED` is about."""
     data = event.data
     assert isinstance(data, Movement | BalanceStated | OrderPlaced)  # noqa: S101 - BOOKED names their kinds
     return data.account
 
 
-def _removal(event: Event, *, id: str, customer: str) -> Arrival:  # noqa: A002 - the word of CloudEvents
-    """Make the event that takes another of its producer back."""
+def _removal(event: Event, *, id: str, customer: str, only: bool = False) -> Arrival:  # noqa: A002 - the word of CloudEvents
+    """Make the event that takes another of its producer back, with all its versions or ``only`` that one."""
     return arrival_from(
         Event(
-            id=f"{event.id}~removed",
+            id=f"{id}~moved" if only else f"{event.id}~removed",
             producer=event.producer,
             kind=REMOVED,
             customer=customer,
             at=event.at,
-            data=EventRemoved(type=event.kind, id=id),
+            data=EventRemoved(type=event.kind, id=id, only=only),
         )
     )

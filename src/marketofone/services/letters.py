@@ -23,9 +23,9 @@ from marketofone.domain.event import KINDS
 from marketofone.domain.moment import Instant, text_of
 from marketofone.projection import codec
 from marketofone.projection.snapshot import Snapshot
+from marketofone.services.addressing import accounts_among
 from marketofone.services.app_context import AppContext
 from marketofone.services.arrivals import arrival_of
-from marketofone.services.joint_accounts import accounts_among
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, DeadLetter
 

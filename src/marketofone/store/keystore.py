@@ -177,11 +177,12 @@ class KeyStore:
             self._by_subject.pop(known.subject, None)
         return gone > 0
 
-    def bar(self, name: str, *, ground: str, at: Instant, until: Instant) -> None:
-        """Say that a customer is being forgotten, before the key goes: from here on nothing about them is taken in."""
+    def bar(self, name: str, *, ground: str, at: Instant, until: Instant, accounts: Iterable[bytes] = ()) -> None:
+        """Say that a customer is being forgotten, with accounts of theirs by marks: nothing about them is taken in."""
         with self._lock, self._connection:
             self._begin()
-            self._bar(self.mark("name", name), ground=ground, at=at, until=until)
+            for mark in (self.mark("name", name), *accounts):
+                self._bar(mark, ground=ground, at=at, until=until)
 
     def erased(self, name: str) -> Erased | None:
         """Say whether a customer was forgotten."""
@@ -194,12 +195,12 @@ class KeyStore:
             ).fetchone()
         return None if row is None else Erased(*row)
 
-    def barred(self, names: Iterable[str], *, now: Instant) -> set[str]:
+    def barred(self, names: Iterable[str], *, now: Instant, what: str = "name") -> set[str]:
         """Give those among some names who were forgotten, while late arrivals about them are turned away."""
         self._follow_erasures()
         if not self._erasures[0]:
             return set()
-        marks = {self.mark("name", name): name for name in names}
+        marks = {self.mark(what, name): name for name in names}
         asked, found = list(marks), set()
         for start in range(0, len(asked), _CHUNK):
             some = asked[start : start + _CHUNK]
