@@ -35,7 +35,7 @@ from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
-from marketofone.profile.coverage import EDGE_DAYS
+from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
 from marketofone.profile.same_accounts import STALE_DAYS
 from marketofone.projection.bank_config import DOCUMENTS, KeySettings, Settings, read_config
 from marketofone.services.joint_accounts import MOST_HOLDERS
@@ -65,12 +65,20 @@ _ACCOUNTS = (
     "`account.opened` itself is removed, that customer sees nothing more of what is booked later. A row counts once, as what became of it",
     "for its subject (of an account, for the holder of the longest standing); `events.admitted` counts journals. A copy for each holder",
     "under one id may be sent as well. With more holders each sees only what is sent about them. What stands on a shared account counts by",
-    "the `share` where money is summed, whole without one; what moves on it, and its forecast, are always of the whole account.",
+    "the `share` where money is summed, today and in the sum ahead, whole without one; what moves on it, and its own forecast, are of the",
+    "whole account. Several ids of one person hold together what each of them holds. A movement that is sent again under its id goes to the",
+    "holders of the account that was told last. Once every holder was forgotten, what is booked on the account is a dead letter; a removal",
+    "about a customer who was forgotten changes nothing.",
     "",
-    "The same account may be told by two sources, here and by open banking. It is recognised by its number: the `number` that was told, or",
-    "its name where that is an IBAN or a British sort code with a number. Where both sources are allowed it counts once: what is told here",
-    f"wins from the first to the last day of its movements; before and after, what is told elsewhere counts, but for a movement within {EDGE_DAYS} days",
-    f"of the same amount. What stands on it counts as told here, unless that is {STALE_DAYS} days older. Where one source is refused, the other counts.\n",
+    "The same account may be told under several names: in one source (two files, two other banks), or here and by open banking. It is",
+    "recognised by its number: the `number` that was told, or its name where that is an IBAN, what Germany, Austria, Poland and the Czech",
+    "Republic write for one at home, or a British sort code with a number; a number that only one bank knows counts within that bank, and",
+    "the name of a bank is the same however it is written. It counts once, under the name that was given to it rather than its number.",
+    "Of names in one source the one that tells balances wins, then the given one; between sources, where both are allowed, what is told",
+    f"here. It wins from the first to the last day of its movements, but for gaps of more than {GAP_DAYS} days; before and after, and in such",
+    f"gaps, what the other one tells counts. A movement within {EDGE_DAYS} days of these ends is the same as one of its amount there, unless the other",
+    "name tells that one, too. Of what stands on it the later day counts; here and by open banking it counts as told here, unless that is",
+    f"{STALE_DAYS} days older. Where one source is refused, the other counts.\n",
 )
 
 

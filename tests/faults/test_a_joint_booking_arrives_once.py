@@ -406,6 +406,37 @@ def test_what_stands_on_a_shared_account_counts_by_the_share_of_each_holder_and_
     proven(bank)
 
 
+@pytest.mark.parametrize("with_own", [False, True])
+def test_the_sum_ahead_begins_with_the_share_and_the_account_itself_and_its_payments_are_told_whole(
+    bank: Bank,
+    with_own: bool,  # noqa: FBT001 - a case
+) -> None:
+    says(bank, "anna")
+    half = json.loads(opens("anna"))
+    half["data"]["share"] = 0.5
+    balance, rows, monthly = 300_000, [], {10: (RENT, "rent"), 20: (260_000, "salary")}
+    for ago in range(120, 0, -1):
+        minor, category = monthly.get(ago % 30, (-4_000, "cash"))
+        balance += minor
+        rows.append(books("anna", minor, category, at=NOW - ago * DAY, balance_minor=balance, merchant=category))
+    own = [pays("anna", -100, "cash", at=NOW - DAY, account="pot", balance_minor=50_000)] if with_own else []
+    bank.ingest([json.dumps(half).encode(), *rows, *own], now=NOW)
+
+    ahead = bank.forecast("anna", now=NOW)
+
+    joint = next(account for account in ahead.accounts if account.account == "joint")
+    assert ahead.total is not None
+    assert ahead.liquid.total_minor == balance // 2 + 50_000 * with_own
+    (whole, total), middle = (one.days[0].quantiles for one in (joint, ahead.total)), 4
+    assert abs(whole[middle] - balance) < balance // 20
+    assert abs(total[middle] - ahead.liquid.total_minor) < balance // 20
+    assert {one.amount_minor for one in ahead.payments if one.what == "rent"} == {RENT}
+    rents = [text for event in ahead.events for text in event.drivers if text.startswith("rent")]
+    assert all("800.00" in text for text in rents)
+    bank.decide("anna", occasion="app.opened", now=NOW)
+    proven(bank)
+
+
 def test_an_order_and_a_balance_of_a_joint_account_reach_each_holder(couple: Bank) -> None:
     stated = sent("balance.stated", "anna", account="joint", balance_minor=7_700, currency="EUR", on="2026-01-04")
     couple.ingest([stated], now=NOW)

@@ -82,7 +82,8 @@ class AccountOpened(EventData, frozen=True, kw_only=True):
     What is booked on an account arrives once, and each of its holders who allows it sees it. ``type`` says whether what
     stands on it can be spent; without one it is a current account. ``number`` is what others call it, such as an IBAN,
     and ``limit_minor`` how far it may be overdrawn. ``share`` says how much of it is the customer's: what stands on it
-    counts by that share where money is summed, and whole without one; what moves on it always counts whole.
+    counts by that share where money is summed, and whole without one; what moves on it counts whole, but in the sum
+    ahead.
     """
 
     account: EventName

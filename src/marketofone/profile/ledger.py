@@ -79,6 +79,8 @@ class Account:
     """The payments of it that are known before they are made."""
     foreign: tuple[Order, ...] = ()
     """Those in another currency: they count where a rate is known (``profile/currencies.py``)."""
+    share: float = 1.0
+    """How much of it is the person's, where they own it with others: so it counts in the sum of their accounts."""
 
     @property
     def tells_balance(self) -> bool:
@@ -101,7 +103,8 @@ class Account:
         arrays = (self.days, self.amounts, self.of, self.balances)
         days, amounts, of, balances = (array[:end] for array in arrays)
         orders = self.orders and tuple(order for order in self.orders if order.told < (day + 1) * DAY + DAY // 2)
-        return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, self.type, self.limit, orders)
+        told = (self.type, self.limit, orders)
+        return Account(self.name, self.currency, self.kinds, days, amounts, of, balances, *told, share=self.share)
 
 
 NO_MOVEMENTS: tuple[Integers, Integers, Integers, Integers] = (np.zeros(0, dtype=np.int64),) * 4

@@ -307,7 +307,7 @@ def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ..
         payments=tuple(
             PaymentAhead(
                 day=_date(payment.day),
-                amount_minor=payment.amount_minor,
+                amount_minor=payment.told_minor,
                 what=payment.stream.what,
                 ordered=isinstance(payment.stream, Order),
             )

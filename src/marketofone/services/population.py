@@ -110,6 +110,7 @@ def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str], also_o
     limits = _first_here((_limits(one.whole) for one in told), same=same)
     spendable = [one.name for one in read if types.get(one.name, one.type) in LIQUID]
     numbers = _first_here((account_numbers(one.whole) for one in told), same=same)
+    shares = shares_of(told)
     known = [order for one in told for order in orders_of(one.registers)]
     if also_ordered:
         read = sorted([*read, *_only_ordered(known, read, same=same)], key=lambda one: (one.name, one.currency))
@@ -122,6 +123,7 @@ def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str], also_o
             limit=limits.get(one.name, {}).get(one.currency, 0),
             orders=parted[one.name, one.currency].own,
             foreign=parted[one.name, one.currency].foreign,
+            share=shares.get(one.name, 1.0),
         )
         for one in read
     ]

@@ -21,6 +21,7 @@ from marketofone.models.forecast.known_payments import announced, payments_ahead
 from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
 from marketofone.models.forecast.panel import Look, Panel, align, look_from
+from marketofone.models.forecast.shares import own_account, own_payments
 from marketofone.models.forecast.streams import Payment
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import UNTOLD, Account
@@ -72,12 +73,12 @@ class Expected(Struct, frozen=True, kw_only=True):
 class Forecast(Struct, frozen=True, kw_only=True):
     """What is ahead of a person at the end of the day ``as_of``.
 
-    ``events`` are about ``total``, the sum over the accounts whose balance is known: those that can be forecast, and
-    what rests on the others. Where no balance is known at all, it is the sum of their changes, and no event is about
-    running short. It is None when none can be forecast. An event about which the model abstains is not among them, nor
-    one about incomes where nothing was heard of late.
-    ``turnover`` is the person's usual monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be
-    overdrawn together: running short is falling below that. ``payments`` are known also where nothing else is.
+    ``events`` are about ``total``, the sum over the accounts whose balance is known, each by the person's share of it:
+    those that can be forecast, and what rests on the others. Where no balance is known at all, it is the sum of their
+    changes, and no event is about running short. It is None when none can be forecast. An event about which the model
+    abstains is not among them, nor one about incomes where nothing was heard of late. ``turnover`` is the person's usual
+    monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be overdrawn together: running short is
+    falling below that. ``payments`` are known also where nothing else is.
     """
 
     as_of: int
@@ -131,7 +132,8 @@ def forecast_all(people: Sequence[tuple[Sequence[Account], str]], *, as_of: int,
         heard = [account for account, reason in zip(accounts, silent, strict=True) if reason is None]
         own = [look_from(_based(account), as_of, extra=extra) for account in heard]
         summed = [own[at] for at in _summed(heard, resting)]
-        looks += [*own, _together(summed, resting, as_of=as_of)] if summed and len(summed) + len(resting) > 1 else own
+        is_summed = summed and _is_sum([*(look.account for look in summed), *resting])
+        looks += [*own, _together(summed, resting, as_of=as_of)] if is_summed else own
     rows = _rows(looks, model=model)
     return [
         _person(accounts, silent, resting, rows, as_of=as_of, currency=currency)
@@ -154,6 +156,11 @@ def _summed(heard: Sequence[Account], resting: Sequence[Account]) -> list[int]:
     return telling if telling or resting else list(range(len(heard)))
 
 
+def _is_sum(accounts: Sequence[Account]) -> bool:
+    """Say whether the sum over some accounts is another than the only one of them."""
+    return len(accounts) > 1 or any(account.share != 1 for account in accounts)
+
+
 def _resting(accounts: Sequence[Account], silent: Sequence[str | None], *, as_of: int) -> list[Account]:
     """Give the accounts that cannot be forecast but hold a known balance: savings that do not move are money too."""
     return [
@@ -164,13 +171,14 @@ def _resting(accounts: Sequence[Account], silent: Sequence[str | None], *, as_of
 
 
 def _together(looks: Sequence[Look], resting: Sequence[Account], *, as_of: int) -> Look:
-    """Give the sum over a person's accounts as one; what moves between them cancels out."""
-    accounts = [*(look.account for look in looks), *resting]
+    """Give the sum over a person's accounts, each by their share of it, as one; what moves between them cancels out."""
+    shared = [*(look.account for look in looks), *resting]
+    accounts = [own_account(account) for account in shared]
     starts = np.cumsum([0, *(len(account.kinds) for account in accounts)])
     days = np.concatenate([account.days for account in accounts])
     order = np.argsort(days, kind="stable")
     balances = np.full(len(days), UNTOLD)
-    balances[-1] = sum(history_of(account, as_of).balance or 0 for account in accounts)
+    balances[-1] = sum(round((history_of(account, as_of).balance or 0) * account.share) for account in shared)
     whole = Account(
         TOTAL,
         accounts[0].currency,
@@ -181,7 +189,8 @@ def _together(looks: Sequence[Look], resting: Sequence[Account], *, as_of: int) 
         balances,
         limit=sum(account.limit for account in accounts),
     )
-    parts = [look.payments[0] for look in looks] + [payments_ahead(account, (), as_of=as_of) for account in resting]
+    expected = [look.payments[0] for look in looks] + [payments_ahead(account, (), as_of=as_of) for account in resting]
+    parts = [own_payments(ahead, share=account.share) for ahead, account in zip(expected, shared, strict=True)]
     return Look(whole, baseline(whole, days=np.array([as_of])), [together(parts)])
 
 
@@ -225,7 +234,7 @@ def _person(
     unknown = announced(_apart(accounts, silent, resting), as_of=as_of)
     if not summed:
         return replace(ahead, payments=_by_day([*unknown, *announced(resting, as_of=as_of)]))
-    alone = len(summed) + len(resting) == 1
+    alone = not _is_sum([*(told[at] for at in places), *resting])
     whole = summed[0] if alone else next(rows)
     days = spoken[places[0]] if alone else _days(whole, as_of=as_of)
     relative = not (resting or told[places[0]].tells_balance)
@@ -341,6 +350,6 @@ def _cause(event: str, weighty: Sequence[Payment]) -> str:
 def _words(payment: Payment, *, currency: str, lost: bool) -> str:
     stream, on = payment.stream, date_of(Day(payment.day))
     whom = f" {'to' if payment.amount_minor < 0 else 'from'} {stream.counterparty}" if stream.counterparty else ""
-    money = Money(minor=abs(payment.amount_minor), currency=currency).text
+    money = Money(minor=abs(payment.told_minor), currency=currency).text
     when = "on" if isinstance(stream, Order) else "not any more, usual around" if lost else "around"
     return f"{stream.what}{whom}: {money} {when} {on.day} {on:%B %Y}"

@@ -131,11 +131,20 @@ class Stream(Struct, frozen=True, kw_only=True):
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """A payment expected on a day, because it came regularly, or because an order says so."""
+    """A payment expected on a day, because it came regularly, or because an order says so.
+
+    Where ``amount_minor`` is a person's part of it, ``whole_minor`` is all of it.
+    """
 
     day: int
     amount_minor: int
     stream: Stream | Order
+    whole_minor: int | None = None
+
+    @property
+    def told_minor(self) -> int:
+        """What people are told of it: all of it."""
+        return self.amount_minor if self.whole_minor is None else self.whole_minor
 
 
 def find_streams(account: Account, *, as_of: int) -> tuple[Stream, ...]:
