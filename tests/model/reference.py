@@ -418,8 +418,10 @@ class ReferenceBank:
         fresh: dict[str, dict[str, Happened]] = {}
         for customer, event in events:
             counts["rows"] += 1
-            if event.at > now + FUTURE_SECONDS * 1_000_000 or customer in self.forgotten:
+            if event.at > now + FUTURE_SECONDS * 1_000_000:
                 counts["dead_letters"] += 1
+            elif customer in self.forgotten:  # what a removal asks for is done already
+                counts["dead_letters" if event.takes is None else "duplicates"] += 1
             elif (customer, event.key) in self.taken or event.key in fresh.get(customer, {}):
                 counts["duplicates"] += 1
             else:

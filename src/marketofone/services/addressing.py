@@ -1,7 +1,7 @@
 """To whom goes what arrives about an account, or about a holder who was forgotten.
 
 It goes to a holder of the account. Where every holder was forgotten, what is booked on it is turned away: its name is
-no customer. What takes back something of a customer who was forgotten has nothing left to do.
+no customer, and what takes something of it back has nothing left to do.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def addressed(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> 
             to, event = _addressed(look, arrival) if is_addressed(arrival.event) else arrival, arrival.event
             if to is not arrival:
                 kept.append(to)
-            elif event.kind == REMOVED and event.customer in forgotten | closed:
+            elif event.kind == REMOVED and event.customer in closed:
                 done += 1
             elif event.kind in BOOKED and event.customer == account_of(event) and event.customer in closed:
                 orphaned += 1

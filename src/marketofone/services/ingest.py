@@ -21,7 +21,7 @@ from msgspec import Struct
 from marketofone.domain.cloudevents import cloudevent
 from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
-from marketofone.domain.event import ACCOUNT_OPENED, Event, IdentityLinked, IdentityUnlinked
+from marketofone.domain.event import ACCOUNT_OPENED, REMOVED, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.counts import added_by
@@ -173,19 +173,21 @@ def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant, asked: 
     for arrival in arrivals:
         by_name.setdefault(arrival.event.customer, []).append(arrival)
     customers = context.keys.enrol(by_name, now=now)
-    late = sum(len(some) for name, some in by_name.items() if name not in customers)  # they were forgotten
+    late = [one for name, some in by_name.items() if name not in customers for one in some]  # they were forgotten
     waiting, equal, again = each_once({one.subject: (one, by_name[name]) for name, one in customers.items()})
     report = BatchReport(rows=len(arrivals) - len(again), duplicates=equal)
     report += _take_fresh(context, waiting, late, now=now, asked=asked)
     return report + _take(context, again, now=now, asked=asked) if again else report
 
 
-def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instant, asked: Asked) -> BatchReport:
-    """Append arrivals that differ; ``late`` counts those about customers who were forgotten."""
+def _take_fresh(
+    context: AppContext, waiting: Waiting, late: list[Arrival], *, now: Instant, asked: Asked
+) -> BatchReport:
+    """Append arrivals that differ; those that are ``late`` are about customers who were forgotten."""
     report = BatchReport()
     for _ in attempts():
         waiting, more = _without_forgotten(context, waiting, now=now)
-        report, late = _with_late(context, report, late + more, now=now), 0
+        report, late = _with_late(context, report, late + more, now=now), []
         if not waiting:
             return report
         try:
@@ -212,20 +214,25 @@ def _take_fresh(context: AppContext, waiting: Waiting, late: int, *, now: Instan
     raise AssertionError("attempts end with an error")
 
 
-def _without_forgotten(context: AppContext, waiting: Waiting, *, now: Instant) -> tuple[Waiting, int]:
-    """Turn away what arrives about customers who are being forgotten; gives the others, and how many that were."""
+def _without_forgotten(context: AppContext, waiting: Waiting, *, now: Instant) -> tuple[Waiting, list[Arrival]]:
+    """Turn away what arrives about customers who are being forgotten; gives the others, and what is turned away."""
     barred = context.keys.barred([customer.name for customer, _ in waiting.values()], now=now)
     if not barred:
-        return waiting, 0
-    late = sum(len(arrivals) for customer, arrivals in waiting.values() if customer.name in barred)
+        return waiting, []
+    late = [one for customer, arrivals in waiting.values() if customer.name in barred for one in arrivals]
     return {of: one for of, one in waiting.items() if one[0].name not in barred}, late
 
 
-def _with_late(context: AppContext, report: BatchReport, late: int, *, now: Instant) -> BatchReport:
-    """Keep that so many events of customers who were forgotten arrived; their rows are counted already."""
-    if not late:
+def _with_late(context: AppContext, report: BatchReport, late: list[Arrival], *, now: Instant) -> BatchReport:
+    """Keep how many events of customers who were forgotten arrived; their rows are counted already.
+
+    What a removal asks for is done already.
+    """
+    letters = sum(arrival.event.kind != REMOVED for arrival in late)
+    report += BatchReport(duplicates=len(late) - letters)
+    if not letters:
         return report
-    kept = _keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * late, now=now)
+    kept = _keep_letters(context, [(FORGOTTEN, FORGOTTEN)] * letters, now=now)
     return report + msgspec.structs.replace(kept, rows=0)
 
 
