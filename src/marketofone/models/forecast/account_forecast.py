@@ -76,9 +76,9 @@ class Forecast(Struct, frozen=True, kw_only=True):
     ``events`` are about ``total``, the sum over the accounts whose balance is known, each by the person's share of it:
     those that can be forecast, and what rests on the others. Where no balance is known at all, it is the sum of their
     changes, and no event is about running short. It is None when none can be forecast. An event about which the model
-    abstains is not among them, nor one about incomes where nothing was heard of late. ``turnover`` is the person's usual
-    monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be overdrawn together: running short is
-    falling below that. ``payments`` are known also where nothing else is.
+    abstains is not among them, nor one about incomes where nothing was heard of late. ``turnover`` is the person's
+    usual monthly turnover, 0 if unknown, and ``limit`` how far the accounts may be overdrawn together: running short
+    is falling below that. ``payments`` are known also where nothing else is.
     """
 
     as_of: int
