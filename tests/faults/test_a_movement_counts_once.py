@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from itertools import permutations
 from pathlib import Path
 
@@ -58,6 +59,25 @@ def test_a_payment_sent_again_under_its_id_with_other_facts_is_corrected(bank: B
         assert spent(bank) == -COFFEE
     third = bank.ingest([pays("anna", 2 * COFFEE, "dining", id="1")], now=NOW)
     assert (third.events, spent(bank)) == (1, -2 * COFFEE)
+    proven(bank)
+
+
+def test_what_is_sent_again_is_found_wherever_it_stands_in_a_long_journal(bank: Bank) -> None:
+    says(bank, "anna")
+    told = [pays("anna", COFFEE - step, "dining", at=NOW - HOUR, id=str(step)) for step in range(300)]
+    for row in told:
+        bank.ingest([row], now=NOW)
+    shuffled = random.Random(7).sample(range(300), 300)
+    wrong = set(shuffled[::10])
+    again = [
+        pays("anna", -1, "dining", at=NOW - HOUR, id=str(step)) if step in wrong else told[step] for step in shuffled
+    ]
+
+    counts = [bank.ingest(again[start : start + 30], now=NOW) for start in range(0, 300, 30)]
+
+    assert [(report.events, report.duplicates) for report in counts] == [(3, 27)] * 10
+    assert spent(bank) == sum(1 if step in wrong else step - COFFEE for step in range(300))
+    assert bank.ingest([*again, *told], now=NOW).events == 0
     proven(bank)
 
 

@@ -33,6 +33,7 @@ R = TypeVar("R")
 PATIENCE = 10.0
 """For how many seconds a unit of work is computed again while others move what it rests on."""
 
+_JOURNALS = 100_000  # numbers
 _LESSONS = 10_000
 _DERIVED = 4
 
@@ -69,6 +70,7 @@ class AppContext:
 
     ``actor`` says who acts where a request does not say it. ``derived`` remembers what was made of the bank's whole
     journal up to an entry, ``lessons`` what was learned from and may have to be learned again, by its entry.
+    ``found_last`` remembers where in a journal the last movement stood that was sent again.
     ``regrouped`` are customers whose person changed since it was last asked what that does to lessons.
     ``left_open`` are customers about whose money only all movements together can say something more, ``unresolved``
     those of whom something stayed open then: the next movement may answer it.
@@ -88,6 +90,7 @@ class AppContext:
     right_of_way: RightOfWay = field(default_factory=RightOfWay)
     derived: Recent[tuple[str, int], object] = field(default_factory=partial(Recent, room=_DERIVED))
     lessons: Recent[tuple[int, int], LessonFacts] = field(default_factory=partial(Recent, room=_LESSONS))
+    found_last: Recent[int, int] = field(default_factory=partial(Recent, room=_JOURNALS))
     regrouped: set[int] = field(default_factory=set)
     left_open: set[int] = field(default_factory=set)
     unresolved: set[int] = field(default_factory=set)

@@ -96,6 +96,7 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
         subject: [event_number(arrival.event.key, subject=subject) for arrival in arrivals]
         for subject, (_, arrivals) in waiting.items()
     }
+    calendar = context.config.calendar
     with context.store.read() as reader:
         known = reader.known([(subject, number) for subject, of in numbers.items() for number in of])
         fresh: Waiting = {}
@@ -104,10 +105,8 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
             new = [one for one, kept in zip(arrivals, is_known, strict=True) if not kept]
             if corrected and any(is_known):
                 again = [one.event for one, kept in zip(arrivals, is_known, strict=True) if kept]
-                new += [
-                    arrival_from(event)
-                    for event in corrections(reader, customer, again, calendar=context.config.calendar)
-                ]
+                later = corrections(reader, customer, again, calendar=calendar, found_last=context.found_last)
+                new += map(arrival_from, later)
             if new:
                 fresh[subject] = (customer, new)
     return fresh

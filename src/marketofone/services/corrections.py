@@ -2,7 +2,8 @@
 
 What was sent again as it is, or as it was in any version before, adds nothing; neither does a pending payment that is
 booked already. So files may come again in any order.
-The journal is looked through from its end, where what is sent again mostly stands.
+The journal is looked through around what was found there last, at first from its end: what is sent again mostly stands
+side by side, so a file that comes again walks through a long journal once, and not with every batch.
 """
 
 from __future__ import annotations
@@ -18,19 +19,28 @@ from marketofone.domain.money_events import Movement
 from marketofone.projection import codec
 from marketofone.projection.amendments import later_id
 from marketofone.projection.journals import HOLDS_EVENTS
+from marketofone.projection.recent import Recent
 from marketofone.services.directory import event_number
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
-_TOGETHER = 64  # entries read at once
+_FIRST, _TOGETHER = 4, 64  # entries read at once
 
 
-def corrections(reader: Reader, customer: Customer, sent_again: Iterable[Event], *, calendar: Calendar) -> list[Event]:
-    """Give the later versions of movements that were sent again with other facts."""
+def corrections(
+    reader: Reader, customer: Customer, sent_again: Iterable[Event], *, calendar: Calendar, found_last: Recent[int, int]
+) -> list[Event]:
+    """Give the later versions of movements that were sent again with other facts.
+
+    ``found_last`` remembers the entry that was found last in each journal.
+    """
     movements = [event for event in sent_again if event.kind in MOVEMENTS]
     versions = {event.key: kept_versions(reader, customer, event) for event in movements}
     wanted = {key_of(event.producer, name) for event in movements for name in versions[event.key]}
-    known = {event.key: event for event in _kept(reader, customer, wanted)}
+    known: dict[bytes, Event] = {}
+    for n, event in _kept(reader, customer, wanted, around=found_last.get(customer.subject)):
+        known[event.key] = event
+        found_last.put(customer.subject, n)
     later: list[Event] = []
     for event in movements:
         ids = versions[event.key]
@@ -51,19 +61,31 @@ def kept_versions(reader: Reader, customer: Customer, event: Event) -> list[str]
         ids.append(following)
 
 
-def _kept(reader: Reader, customer: Customer, wanted: set[bytes]) -> Iterator[Event]:
-    """Find kept events by their keys, from the end of the journal on."""
+def _kept(reader: Reader, customer: Customer, wanted: set[bytes], *, around: int | None) -> Iterator[tuple[int, Event]]:
+    """Find kept events by their keys, each with its entry."""
     end = reader.head(customer.subject).n
-    while end > 0 and wanted:
-        start = max(end - _TOGETHER, 0)
-        for entry in reader.entries(customer.subject, after=start, upto=end, kinds=HOLDS_EVENTS):
+    for after, upto in _stretches(end, around=end if around is None else min(around, end)):
+        if not wanted:
+            return
+        for entry in reader.entries(customer.subject, after=after, upto=upto, kinds=HOLDS_EVENTS):
             for kept in codec.read(entry, box=customer.box).events:
                 if kept.kind in MOVEMENTS and kept.body is not None:
                     event = read_kept(kept.body, kind=kept.kind)
                     if event.key in wanted:
                         wanted.discard(event.key)
-                        yield event
-        end = start
+                        yield entry.n, event
+
+
+def _stretches(end: int, *, around: int) -> Iterator[tuple[int, int]]:
+    """Part a journal into longer and longer stretches around one of its entries, towards its end and its beginning."""
+    after = upto = around
+    size = _FIRST
+    while after < end or upto > 0:
+        if after < end:
+            yield after, min(after + size, end)
+        if upto > 0:
+            yield max(upto - size, 0), upto
+        after, upto, size = after + size, upto - size, min(2 * size, _TOGETHER)
 
 
 def _tells_nothing_new(event: Event, *, after: Event, calendar: Calendar) -> bool:
