@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from marketofone.domain.moment import Calendar
 from marketofone.features.catalogue import Catalogue
-from marketofone.features.state import AdmittedEvent, all_to_bytes, fold, fold_all, from_bytes, to_bytes
+from marketofone.features.state import AdmittedEvent, fold, fold_all
+from marketofone.features.state_form import all_to_bytes, from_bytes, to_bytes
 
 Streams = st.SearchStrategy[list[AdmittedEvent]]
 

@@ -17,7 +17,8 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import READING_FIELDS, Feature, Series, Window
 from marketofone.features.layout import COMING_BACK
 from marketofone.features.regular import REACH, regular_total, regular_trend
-from marketofone.features.state import AdmittedEvent, LiveState, fold, from_bytes, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, fold
+from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.features.vector import see
 from marketofone.profile.account_types import LIQUID, type_of
 

@@ -16,7 +16,8 @@ from marketofone.domain.money_events import TransactionBooked
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import count, series
-from marketofone.features.state import AdmittedEvent, LiveState, fold, from_bytes, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, fold
+from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.features.vector import Seen, see, see_all
 
 NOW = parse_instant("2026-06-15T10:00:00Z", field="now")

@@ -9,7 +9,7 @@ from marketofone.domain.event import KINDS, AppOpened, AppScreen, Event, Message
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.money_events import TransactionBooked
-from marketofone.features.state import to_bytes
+from marketofone.features.state_form import to_bytes
 from marketofone.projection import codec
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.records import KeptEvent

@@ -41,7 +41,7 @@ from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.state import LiveState
 from marketofone.features.state import fold as fold_state
-from marketofone.features.state import to_bytes as state_to_bytes
+from marketofone.features.state_form import to_bytes as state_to_bytes
 from marketofone.governance.board import Ruling
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, records, reducer

@@ -28,7 +28,7 @@ import marketofone
 from marketofone.domain.errors import SchemaChanged, StoreError
 from marketofone.domain.event import SOURCE_CODES, SOURCES
 from marketofone.domain.moment import Calendar
-from marketofone.features.state import from_bytes, to_bytes
+from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, reducer
 from marketofone.projection.records import ConsentRecord, OutcomeRecord
@@ -127,7 +127,7 @@ from formats import BOX, CALENDAR, CATALOGUE, GOLDEN, NOW, entry
 import json
 from marketofone.consent.gate import Permit
 from marketofone.domain.event import SOURCES, SWITCHABLE
-from marketofone.features.state import from_bytes
+from marketofone.features.state_form import from_bytes
 from marketofone.features.vector import see
 assert SOURCES[1] == "telephony", SOURCES
 held = json.loads(GOLDEN.read_text())

@@ -17,7 +17,8 @@ from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
-from marketofone.features.state import AdmittedEvent, LiveState, from_bytes, schema_of, to_bytes
+from marketofone.features.state import AdmittedEvent, LiveState, schema_of
+from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState, reduce_bank
