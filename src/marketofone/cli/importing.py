@@ -36,6 +36,7 @@ from marketofone.services.imports import Imported, Item, UntilBroken, take_in
 from marketofone.services.ingest import BatchReport, Incoming
 from marketofone.services.population import together
 from marketofone.services.rates import RatesImport
+from marketofone.services.short_collections import short_collections
 
 _GRANTED_TOGETHER = 500
 _LOOKED_AT = 100
@@ -100,7 +101,8 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
         if form not in _OF_ITS_OWN:
             _say_what_is_not_allowed(session, wanted)
         items = _after_a_look(session, source.items) if form in ("berka", "cloudevents") else source.items
-        imported = take_in(items, ingest_batch=source.take or session.bank.ingest_batch)
+        with short_collections():
+            imported = take_in(items, ingest_batch=source.take or session.bank.ingest_batch)
     told = {**_counts(imported), **source.told(), **granted, "seconds": round(time.perf_counter() - began, 3)}
     session.say(told, "imported", folder=_named(session), customer=wanted.customer, not_granted=NOT_GRANTED)
     return imported.is_whole

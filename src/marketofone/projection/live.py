@@ -82,7 +82,7 @@ class Projection:
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
         self._parted: Recent[tuple[int, str], Folded] = Recent(room=states)  # in which nothing rests on some scopes
-        self._beside = Beside(room=people)
+        self._beside = Beside(people=people, states=states)
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
     def apart(self, *, room: int) -> Projection:

@@ -73,9 +73,10 @@ def each_once(waiting: Waiting) -> tuple[Waiting, int, list[Arrival]]:
     """Take each event once; gives how many stood there twice, and movements that stood there with other facts."""
     once: Waiting = {}
     equal, again = 0, list[Arrival]()
-    for subject, (customer, arrivals) in waiting.items():
+    for subject, told in waiting.items():
+        customer, arrivals = told
         if len(arrivals) == 1:  # nearly always
-            once[subject] = customer, arrivals
+            once[subject] = told
             continue
         by_key: dict[bytes, Arrival] = {}
         for arrival in arrivals:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import multiprocessing
 import secrets
@@ -10,17 +9,17 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
-from time import perf_counter
 
 import uvicorn
 from starlette.applications import Starlette
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.services.bank import Bank
+from marketofone.services.short_collections import short_collections
 from marketofone.web.app import build_app
 from marketofone.web.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, BoundedProtocol
 from marketofone.web.security import LOOPBACK
@@ -31,8 +30,6 @@ SWITCH_SECONDS = 0.001
 GRACE_SECONDS = 5
 PATIENCE_SECONDS = 20.0  # how long a process of several may take to end
 PAUSE_SECONDS = 1.0  # before a process that ended is replaced
-_OLDEST = 2  # generation of the garbage collector
-_LONG_SECONDS = 0.01
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _LOG = logging.getLogger(__name__)
 
@@ -124,35 +121,13 @@ def _run(bank: Bank, app: Starlette, *, host: str, port: int, listener: socket.s
     if parent is not None:
         threading.Thread(target=_when_gone, args=(parent.sentinel, end), daemon=True).start()
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()  # what was loaded stays: collecting garbage need not look through it in the middle of an answer
-    short = _ShortCollections()
-    gc.callbacks.append(short)
     try:
-        server.run(sockets=None if listener is None else [listener])
+        with short_collections():
+            server.run(sockets=None if listener is None else [listener])
     finally:
-        gc.callbacks.remove(short)
         bank.close()
         for of, handler in before.items():
             signal.signal(of, handler)
-
-
-class _ShortCollections:
-    """Keeps collections of garbage short: what a long one looked through and kept is not looked through again.
-
-    All threads stand still meanwhile, and most of what there is are people remembered for the next question. What is
-    remembered goes by itself when it is dropped; only rings that were alive at such a moment stay, and these moments
-    are as few as the memory is bounded.
-    """
-
-    def __init__(self) -> None:
-        self._began = 0.0
-
-    def __call__(self, phase: str, info: Mapping[str, int]) -> None:
-        if phase == "start":
-            self._began = perf_counter()
-        elif info["generation"] == _OLDEST and perf_counter() - self._began > _LONG_SECONDS:
-            gc.freeze()
 
 
 def _when_gone(sentinel: int, end: Callable[[], None]) -> None:
