@@ -34,6 +34,8 @@ from marketofone.profile.same_accounts import NO_ALIASES, Aliases
 
 HERE, ELSEWHERE = "transactions", "open_banking"
 """The sources of accounts here and at other banks."""
+MONEY = frozenset({HERE, ELSEWHERE})
+"""Both, whose movements are looked at together."""
 AdmittedEvent = tuple[Admitted, Reading | None]
 KEPT = struct.Struct("<HIiq16sq")
 _TOGETHER = 128  # states folded at once: their rows stay in the processor's cache

@@ -18,7 +18,7 @@ from marketofone.domain.account_numbers import account_number
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money_events import AccountOpened
-from marketofone.features.state import ELSEWHERE, HERE, AdmittedEvent, LiveState, emptied
+from marketofone.features.state import ELSEWHERE, HERE, MONEY, AdmittedEvent, LiveState, emptied
 from marketofone.profile.account_types import SHARE, account_shares
 from marketofone.profile.same_accounts import (
     NO_ALIASES,
@@ -35,7 +35,7 @@ from marketofone.profile.same_accounts import (
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.folding import admitted, fold_more
 from marketofone.projection.journals import JournalReader, kept_of
-from marketofone.projection.lineage import MONEY, withheld_from
+from marketofone.projection.lineage import withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 from marketofone.projection.records import KeptEvent

@@ -13,11 +13,9 @@ from marketofone.consent.licence import GOVERNED, Licences, ended
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import MovementUnderstood
-from marketofone.features.state import ELSEWHERE, HERE
+from marketofone.features.state import ELSEWHERE, HERE, MONEY
 from marketofone.profile.registers import RESTS_ON, Registers
 
-MONEY = frozenset({HERE, ELSEWHERE})
-"""The sources in which movements are looked at together."""
 NOTHING_WITHHELD: frozenset[str] = frozenset()
 
 

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
-from marketofone.features.state import LiveState
+from marketofone.features.state import MONEY, LiveState
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.journals import JournalReader
-from marketofone.projection.lineage import MONEY, resting
+from marketofone.projection.lineage import resting
 from marketofone.projection.live import EVERY_SOURCE, Projection
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent

@@ -8,11 +8,10 @@ from hashlib import blake2b
 from marketofone.decide.forecast_facts import SETTLED, PredictedEvent
 from marketofone.domain.moment import Instant
 from marketofone.domain.money import Rate
+from marketofone.features.state import MONEY
 from marketofone.models.forecast import Expected, Forecast
 from marketofone.projection.person import Person
 from marketofone.projection.records import ForecastSummary
-
-MONEY = frozenset({"transactions", "open_banking"})
 
 
 def facts_of(

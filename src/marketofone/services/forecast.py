@@ -13,6 +13,7 @@ from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Rate, converted
 from marketofone.domain.rates import KnownRates, is_fresh
+from marketofone.features.state import MONEY
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
 from marketofone.models.forecast.labels import BUFFER
 from marketofone.profile.currencies import common_currency, with_foreign_orders
@@ -39,7 +40,6 @@ from marketofone.services.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
 
 REFUSED = "no forecast: "
-SOURCES = frozenset({"transactions", "open_banking"})
 
 
 class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
@@ -165,7 +165,7 @@ def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Insta
 
 def question(config: BankConfig, now: Instant, *, judged: Instant | None = None) -> DataScope:
     """Ask for what a forecast may read."""
-    return DataScope(config.policy.serving("forecast"), SOURCES, now, now if judged is None else judged)
+    return DataScope(config.policy.serving("forecast"), MONEY, now, now if judged is None else judged)
 
 
 def why_not(permit: Permit) -> str:
@@ -290,7 +290,7 @@ def _in_bank(minor: int, *, worth: Rate | None, is_same: bool) -> int | None:
 
 
 def _refusals(permit: Permit) -> tuple[str, ...]:
-    return tuple(f"{source} not used: {why}" for source, why in permit.withheld.items() if source in SOURCES)
+    return tuple(f"{source} not used: {why}" for source, why in permit.withheld.items() if source in MONEY)
 
 
 def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ...]) -> CustomerForecast:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from marketofone.consent.gate import permit
 from marketofone.domain.moment import Instant
 from marketofone.features.declare import unit_of
-from marketofone.features.state import LiveState
+from marketofone.features.state import MONEY, LiveState
 from marketofone.features.vector import Seen, see
 from marketofone.profile.currencies import common_currency
 from marketofone.projection.bank_config import BankConfig
@@ -19,7 +19,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.app_context import AppContext
 from marketofone.services.liquid_money import LiquidMoney, liquid_money
 from marketofone.services.population import accounts_of, same_in, shares_of, told_in
-from marketofone.services.spending import SOURCES, Insight, spending_of
+from marketofone.services.spending import Insight, spending_of
 from marketofone.services.uses import read_person
 
 
@@ -120,7 +120,7 @@ def _profile(
 
 
 def _liquid(snapshot: Snapshot, states: Mapping[str, LiveState], *, day: int) -> LiquidMoney:
-    told = told_in(states, sources=SOURCES & states.keys())
+    told = told_in(states, sources=MONEY & states.keys())
     accounts = accounts_of(told.values(), same=same_in(states))
     counted = common_currency(accounts, otherwise=snapshot.config.settings.currency, rates=snapshot.rates, day=day)
     return liquid_money(accounts, shares=shares_of(told.values()), counted=counted, day=day)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
+from marketofone.features.state import MONEY
 from marketofone.models.forecast.counterparties import shown_name
 from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
 from marketofone.profile.currencies import common_currency
@@ -16,8 +17,6 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.liquid_money import rates_said
 from marketofone.services.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person, not_heard
 from marketofone.services.uses import read_person
-
-SOURCES = frozenset({"transactions", "open_banking"})
 
 _EVERY = {
     "weekly": "every week",
@@ -126,7 +125,7 @@ def spending_of(
     snapshot: Snapshot, person: Person, *, now: Instant, as_of: Instant
 ) -> tuple[CustomerSpending, tuple[Scope, ...]]:
     """Look at what a person spends, and name the scopes that were read."""
-    known = load_person(snapshot, person, DataScope(snapshot.config.policy.serving("insights"), SOURCES, as_of, now))
+    known = load_person(snapshot, person, DataScope(snapshot.config.policy.serving("insights"), MONEY, as_of, now))
     return _spending(snapshot, known, day=snapshot.config.calendar.day_of(as_of)), known.uses
 
 
@@ -147,10 +146,7 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
             *([] if ended is None else [NOTHING_SINCE.format(ended)]),
             *not_heard(accounts, as_of=day),
             *rates_said(counted, apart="payments in {} are shown apart, and are in no sum", day=day),
-            *(
-                f"{source.replace('_', ' ')} not used: {withheld[source]}"
-                for source in sorted(SOURCES & withheld.keys())
-            ),
+            *(f"{source.replace('_', ' ')} not used: {withheld[source]}" for source in sorted(MONEY & withheld.keys())),
         ),
         ended=ended,
     )

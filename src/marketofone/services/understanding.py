@@ -27,14 +27,14 @@ from marketofone.domain.money_events import (
     OpenBankingTransaction,
 )
 from marketofone.domain.reading import MovementReading
-from marketofone.features.state import HERE, LiveState
+from marketofone.features.state import HERE, MONEY, LiveState
 from marketofone.models.movement import Fact, OwnAccount, Understood, fact_of, understand_scopes
 from marketofone.profile.account_types import type_of
 from marketofone.profile.same_accounts import Aliases, counted, counts_beside
 from marketofone.projection.beside import may_tell_twice, twice_in
 from marketofone.projection.folding import movement_reading, turned_out
 from marketofone.projection.journals import kept_of
-from marketofone.projection.lineage import MONEY, counts, scope_of, withheld_from
+from marketofone.projection.lineage import counts, scope_of, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent
 from marketofone.projection.snapshot import Snapshot
