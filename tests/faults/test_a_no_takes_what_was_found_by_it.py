@@ -113,3 +113,30 @@ def test_looking_again_after_a_no_says_nothing_twice(bank: Bank) -> None:
 
     assert bank.verify().entries == before + 3
     assert values(bank, "anna")["spend_30d"] == SPENT
+
+
+def test_a_licence_ends_what_was_found_by_it_however_it_writes_the_bank(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest([*pair("anna", institution="Bank X"), licence("anna", "BANK  x", until=NOW + DAY)], now=NOW)
+    assert values(bank, "anna")["spend_30d"] == 0
+
+    assert values(bank, "anna", now=NOW + 2 * DAY)["spend_30d"] == MOVED
+    proven(bank)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_the_number_of_an_account_is_known_whichever_event_tells_it(bank: Bank, turn: int) -> None:
+    says(bank, "anna")
+    number, there = "DE02120300000000202051", {"institution": "x", "account": "pot", "currency": "EUR"}
+    told = [
+        sent("openbanking.balance", "anna", at=NOW - 5 * DAY, balance_minor=1, number=number, **there),
+        sent("openbanking.balance", "anna", at=NOW - 4 * DAY, balance_minor=1, **there),
+    ]
+    by_movement = [sent("openbanking.transaction", "bo", at=NOW - 5 * DAY, amount_minor=-1, number=number, **there)]
+    for customer, known in (("anna", told[::turn]), ("bo", by_movement)):
+        says(bank, customer)
+        giro = sent("account.opened", customer, at=NOW - 9 * DAY, account="giro", product="current", currency="EUR")
+        payment = pays(customer, -MOVED, "groceries", account="giro", counterparty_account=number)
+        bank.ingest([giro, *known, payment], now=NOW)
+        assert values(bank, customer)["spend_30d"] == 0
+    proven(bank)

@@ -211,3 +211,36 @@ def test_two_ids_of_one_person_hold_together_what_each_of_them_holds(bank: Bank)
     gives_up(bank, "mail", "boris")
     assert values(bank, "boris")["balance_last"] == 5_000
     proven(bank)
+
+
+def orders(account: str, minor: int, *, currency: str = "EUR") -> bytes:
+    facts = {"account": account, "currency": currency, "amount_minor": minor, "next_on": on(-10), "every": "month"}
+    return sent("order.placed", "anna", order=f"so-{minor}", **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("named", ["giro", IBAN])
+def test_an_order_counts_under_whichever_name_of_the_account_it_is_told(bank: Bank, named: str) -> None:
+    says(bank, "anna")
+    lived = [pays("anna", -2_000, "groceries", at=NOW - ago * DAY, account="giro") for ago in range(99, 0, -3)]
+    bank.ingest([opens("anna", "giro", number=IBAN), *lived, stands(200_000, ago=0, account="giro")], now=NOW)
+    bank.ingest([orders("giro", 5_000, currency="USD"), orders(named, 70_000)], now=NOW)
+
+    ahead = bank.forecast("anna", now=NOW)
+
+    assert [one.account for one in ahead.accounts] == ["giro"]
+    assert [pay.amount_minor for pay in ahead.payments if pay.ordered] == [-70_000] * 3
+    assert ahead.total is not None
+    assert ahead.total.days[-1].quantiles[4] < 50_000
+    proven(bank)
+
+
+def test_a_bank_whose_name_holds_a_stroke_is_one_bank(bank: Bank) -> None:
+    says(bank, "anna")
+    here = pays("anna", FOOD, "groceries", at=NOW - DAY, account=IBAN, balance_minor=100_000)
+    there = [tells("Danske Bank A/S", FOOD, "groceries", ago=1), rests("Danske Bank A/S", 100_000)]
+    bank.ingest([here, *there], now=NOW)
+
+    liquid = bank.profile("anna", now=NOW).liquid
+    assert liquid is not None
+    assert liquid.total_minor == 100_000
+    proven(bank)

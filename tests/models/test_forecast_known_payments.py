@@ -375,3 +375,11 @@ def test_due_days_keep_to_their_bounds_and_asking_later_gives_the_rest(
     assert found == sorted(set(found))
     assert all(after < day <= after + 90 and day >= first and (last in (None, 0) or day <= last) for day in found)
     assert list(due_days(due, after=after + 40, upto=after + 90)) == [day for day in found if day > after + 40]
+
+
+@pytest.mark.parametrize("called", ["20-00-00 55779911", "55779911", "99-99-99 55779911", "stranger"])
+def test_an_own_british_account_at_another_bank_is_known_by_its_whole_number_only(called: str) -> None:
+    own = "601613/31926819"
+    saving = replace(order(-500_00, next_on=on(12, 2), every="month"), account=own, counterparty_account=called)
+    found = by_account([saving], spendable=(own, "X/200000/55779911"))
+    assert found.keys() - {own} == ({"X/200000/55779911"} if called.startswith("20") else set())

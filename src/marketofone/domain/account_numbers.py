@@ -30,6 +30,7 @@ _NATIONAL: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _SEPARATORS = re.compile(r"[\s-]")
 _SORT_CODE_DIGITS = 6
+_NAME = re.compile(r"(?:(.+?)/)??(\d[\d-]{3,}/\d{3,}|[^/]*)")  # an institution's name may hold a stroke, too
 _REMEMBERED = 4_096
 
 
@@ -74,6 +75,20 @@ def is_known_everywhere(number: str) -> bool:
     (False, False)
     """
     return _is_iban(number) or _BRITISH.fullmatch(number) is not None
+
+
+def parted_name(name: str) -> tuple[str, str]:
+    """Part ``institution/account`` into both; without an institution the first is empty.
+
+    Examples
+    --------
+    >>> parted_name("Danske Bank A/S/DK5000400440116243"), parted_name("X/601613/31926819")
+    (('Danske Bank A/S', 'DK5000400440116243'), ('X', '601613/31926819'))
+    >>> parted_name("601613/31926819"), parted_name("giro")
+    (('', '601613/31926819'), ('', 'giro'))
+    """
+    found = _NAME.fullmatch(name)
+    return ("", name) if found is None else (found[1] or "", found[2])
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from marketofone.domain.account_numbers import parted_name
 from marketofone.domain.fields import (
     EventData,
     EventWord,
@@ -278,5 +279,5 @@ def under_account(event: Event, name: str) -> Event:
     """
     named = {"account": name}
     if event.source == "open_banking":
-        named["institution"], _, named["account"] = name.partition("/")
+        named["institution"], named["account"] = parted_name(name)
     return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **named))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from marketofone.domain.account_numbers import account_number
+from marketofone.domain.account_numbers import account_number, parted_name, world_number
 from marketofone.profile.orders import Order
 
 _ALIKE = 1.02
@@ -65,10 +65,15 @@ def by_account(
 def _own_names(spendable: Iterable[str], *, same: Mapping[str, str], numbers: Mapping[str, str]) -> _Names:
     """Give the rule by which what an order calls an account names one of the person's own."""
     own = {name: name for name in spendable}
-    called = [(name.rpartition("/")[2], name) for name in own] + [(numbers[name], name) for name in numbers]
-    called += [(name, here) for other, here in same.items() for name in (other, other.rpartition("/")[2])]
-    names = {name: account for name, account in called if account in own} | own
-    return lambda told: names.get(told or "") or names.get(account_number(told or ""))
+    called = [(parted_name(name)[1], name) for name in own] + [(numbers[name], name) for name in numbers]
+    called += [(name, here) for other, here in same.items() for name in (other, parted_name(other)[1])]
+    known = [(name, account) for name, account in called if account in own]
+    names = {_number(name): account for name, account in known} | dict(known) | own
+    return lambda told: names.get(told or "") or names.get(_number(told or ""))
+
+
+def _number(told: str) -> str:
+    return world_number(told) or account_number(told)
 
 
 def _other_side(order: Order, *, account: str, of: str) -> Order:

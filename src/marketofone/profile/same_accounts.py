@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from marketofone.domain.account_numbers import account_number, is_local, world_number
+from marketofone.domain.account_numbers import account_number, is_local, parted_name, world_number
 from marketofone.domain.event import Event, under_account
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Calendar
@@ -32,6 +32,7 @@ from marketofone.domain.money_events import (
 from marketofone.profile.account_types import account_numbers
 from marketofone.profile.coverage import Coverage, coverage_of
 from marketofone.profile.ledger import Account, Ledger, accounts
+from marketofone.profile.orders import orders_of
 from marketofone.profile.registers import Registers
 
 STALE_DAYS = 120
@@ -169,7 +170,7 @@ def _tells_no_balance(account: Account | None) -> bool:
 
 
 def _coverage(told: Told, name: Name, account: Account | None, *, beside: Account | None) -> Coverage:
-    orders = any(one.startswith(f"order.{name[0]}\n") for one in told.registers)
+    orders = name in _ordered(told.registers)
     return coverage_of(account, beside=beside, orders=orders)
 
 
@@ -182,7 +183,7 @@ def _identity(name: str, number: str | None, *, elsewhere: bool) -> tuple[str, s
     world = _world(name, number, elsewhere=elsewhere)
     if world is not None:
         return "", world
-    institution, _, account = name.partition("/") if elsewhere else ("", "", name)
+    institution, account = parted_name(name) if elsewhere else ("", name)
     return institution_key(institution), account_number(account) if is_local(account) else account
 
 
@@ -190,7 +191,7 @@ def _world(name: str, number: str | None, *, elsewhere: bool) -> str | None:
     """Give the number by which an account is known everywhere; one that was told as such is."""
     if number is not None and is_local(number):
         return world_number(number) or number
-    return world_number(name.partition("/")[2] if elsewhere else name)
+    return world_number(parted_name(name)[1] if elsewhere else name)
 
 
 def _numbered(told: Told) -> dict[Name, str]:
@@ -202,10 +203,15 @@ def _numbered(told: Told) -> dict[Name, str]:
 
 def _names(told: Told) -> set[Name]:
     """Give the accounts that a source tells of, each with its currencies."""
-    found = {(account, currency) for account, currency, _ in told.ledger.kinds.table}
+    found = {(account, currency) for account, currency, _ in told.ledger.kinds.table} | _ordered(told.registers)
     for name, register in told.registers.items():
         if name.startswith(_TELLING):
             match register.value:
                 case (_, str(currency), *_):
                     found.add((name.partition(".")[2], currency))
     return found
+
+
+def _ordered(registers: Registers) -> set[Name]:
+    """Give the accounts of which orders are told, each with the currencies of those."""
+    return {(order.account, order.currency) for order in orders_of(registers) if order.currency and not order.loan}

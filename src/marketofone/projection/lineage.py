@@ -12,7 +12,7 @@ from collections.abc import Collection
 from marketofone.consent.licence import GOVERNED, Licences, ended
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
-from marketofone.domain.money_events import MovementUnderstood
+from marketofone.domain.money_events import MovementUnderstood, institution_key
 from marketofone.features.state import ELSEWHERE, HERE, MONEY
 from marketofone.profile.registers import RESTS_ON, Registers
 
@@ -59,4 +59,10 @@ def resting(registers: Registers, withheld: Collection[str]) -> frozenset[str]:
 
 
 def _is_withheld(scope: str, withheld: Collection[str]) -> bool:
-    return scope in withheld or scope.partition("/")[0] in withheld
+    """Say whether a scope, or all of its source, is withheld, however the name of an institution is written."""
+    return scope.partition("/")[0] in withheld or _key(scope) in map(_key, withheld)
+
+
+def _key(scope: str) -> tuple[str, str]:
+    source, _, institution = scope.partition("/")
+    return source, institution_key(institution)

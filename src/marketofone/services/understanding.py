@@ -17,7 +17,7 @@ from marketofone.consent.gate import admissible
 from marketofone.consent.licence import Licences, beyond
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import Event, key_of
-from marketofone.domain.fields import EventData
+from marketofone.domain.fields import AccountType, EventData
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money_events import (
     AccountOpened,
@@ -46,6 +46,7 @@ from marketofone.store.keystore import Customer
 
 _NOTHING = MovementUnderstood(id="-")
 _NUMBER_BYTES = 12
+_Place = tuple[str, str]  # the other bank, empty for an account here, and the account
 MOST = 5_000
 """Movements of a customer that are looked at together: the newest."""
 
@@ -187,8 +188,8 @@ def _known(kept: Iterable[tuple[KeptEvent, Event]], twice: Aliases, *, calendar:
     movements: list[_Moved] = []
     said: list[Event] = []
     times: Counter[bytes] = Counter()
-    seen: dict[tuple[str | None, str], OwnAccount] = {}  # money moves on one's own accounts only
-    counting: set[tuple[str | None, str]] = set()
+    seen: dict[_Place, _Seen] = {}  # money moves on one's own accounts only
+    counting: set[_Place] = set()
     for record, event in kept:
         data, once = event.data, counts_beside(event, twice, calendar=calendar)
         if isinstance(data, MovementUnderstood):
@@ -201,22 +202,45 @@ def _known(kept: Iterable[tuple[KeptEvent, Event]], twice: Aliases, *, calendar:
         own = _own_account(data)
         if own is None:
             continue
-        place = own.institution, own.account
+        place = own.institution or "", own.account
         if once:
             counting.add(place)
-        if isinstance(data, Movement):
-            seen.setdefault(place, own)
-        else:
-            seen[place] = own
-    same = [own for place, own in seen.items() if place not in counting]
-    return _Known(movements, list(seen.values()), same, said, times)
+        seen.setdefault(place, _Seen()).hear(own, event)
+    accounts = {place: seen[place].account(place) for place in sorted(seen)}
+    same = [own for place, own in accounts.items() if place not in counting]
+    return _Known(movements, list(accounts.values()), same, said, times)
+
+
+class _Seen:
+    """What was told last of an account: its number and its type, each as of the latest event that tells it."""
+
+    def __init__(self) -> None:
+        self._number: tuple[Instant, bytes, str] | None = None
+        self._type: tuple[Instant, bytes, AccountType] | None = None
+
+    def hear(self, own: OwnAccount, event: Event) -> None:
+        if own.number is not None:
+            told = event.at, event.key, own.number
+            self._number = told if self._number is None else max(self._number, told)
+        if own.type is not None:
+            as_type = event.at, event.key, own.type
+            self._type = as_type if self._type is None else max(self._type, as_type)
+
+    def account(self, place: _Place) -> OwnAccount:
+        institution, account = place
+        return OwnAccount(
+            account=account,
+            number=None if self._number is None else self._number[2],
+            type=None if self._type is None else self._type[2],
+            institution=institution or None,
+        )
 
 
 def _own_account(data: EventData) -> OwnAccount | None:
     """Give the account of which an event tells, as far as it does."""
     match data:
         case OpenBankingTransaction():
-            return OwnAccount(account=data.account, institution=data.institution)
+            return OwnAccount(account=data.account, number=data.number, institution=data.institution)
         case Movement():
             return OwnAccount(account=data.account)
         case AccountOpened():
