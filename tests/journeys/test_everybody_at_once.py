@@ -64,6 +64,7 @@ def test_two_processes_on_one_bank_leave_one_history(project: Path) -> None:
         child.stdin.flush()
     said = [child.communicate(timeout=600)[0] for child in children]
 
+    assert [child.returncode for child in children] == [0, 0]
     assert said == ["done\n", "done\n"]
     with marketofone.open(project, now=NOW) as bank:
         one_history(bank, deciders=4, minds=2)

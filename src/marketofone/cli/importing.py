@@ -22,6 +22,7 @@ from marketofone.cli.session import BAD_INPUT, Session, on_bank
 from marketofone.consent.gate import NOT_GRANTED
 from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
 from marketofone.domain.cloudevents import check_customer
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import BadInput, Refused
 from marketofone.domain.event import KINDS, SWITCHABLE, Event
 from marketofone.domain.moment import Instant, text_of
@@ -52,7 +53,7 @@ class _Told(Struct, frozen=True):
     type: str
 
 
-_TOLD = msgspec.json.Decoder(_Told)
+_TOLD = json_decoder(_Told)
 _NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None}
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from msgspec import Struct
 
 from marketofone.domain.decision import Decision
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
 from marketofone.domain.money import decimals_of, in_words
@@ -29,6 +30,9 @@ _KEPT = ("candidates", "context")  # of a decision: the console shows them
 class _Message(Struct, frozen=True):
     text: str
     text_id: str | None = None
+
+
+_MESSAGE = json_decoder(_Message)
 
 
 def say(document: object, text: str, *, as_json: bool, **more: object) -> None:
@@ -143,7 +147,7 @@ def readings(source: Iterable[str], language: LanguageModel) -> Iterator[tuple[s
         text = line.strip()
         if text.startswith("{"):
             try:
-                said = msgspec.json.decode(text, type=_Message)
+                said = _MESSAGE.decode(text)
             except msgspec.DecodeError as error:
                 raise MalformedRequest(
                     field=f"line {number}", shape=f"{len(text)} characters", fix="give text_id and text as JSON"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
+from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import SWITCHABLE, Source
 from marketofone.domain.fields import Text, Word
@@ -147,9 +147,4 @@ def parse_policy(text: str) -> ConsentPolicy:
     MalformedDocument
         Naming the field that breaks the contract.
     """
-    try:
-        return msgspec.toml.decode(text, type=ConsentPolicy)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise MalformedDocument(
-            field="consent.toml", shape=str(error), fix="compare with a fresh `marketofone init`"
-        ) from error
+    return read_toml(text, of=ConsentPolicy, name="consent.toml")

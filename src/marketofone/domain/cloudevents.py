@@ -6,6 +6,7 @@ when it happened, ``data`` the facts of that kind.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.event import KINDS, MOVEMENTS, Event
 from marketofone.domain.fields import EventData
@@ -40,10 +42,10 @@ class _Envelope(Struct, frozen=True, gc=False):
     datacontenttype: JsonType = "application/json"
 
 
-_DECODERS = {kind: msgspec.json.Decoder(structure) for kind, (structure, _) in KINDS.items()}
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_DATE = msgspec.json.Decoder(date)
+_DECODERS = {kind: json_decoder(structure) for kind, (structure, _) in KINDS.items()}
+_ENVELOPE = json_decoder(_Envelope)
+_PARTS = json_decoder(dict[str, msgspec.Raw])
+_DATE, _WORD = json_decoder(date), json_decoder(str)
 
 
 def parse_event(raw: bytes | memoryview) -> Event:
@@ -105,16 +107,16 @@ def read_kept(raw: bytes | memoryview, *, kind: str) -> Event:
     MalformedEvent
     """
     try:
-        kept = _kept(kind).decode(raw)
+        kept = _kept(kind)(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _on_a_date(raw, complaint=malformed(error, within=""))
     return _event(kept, kind=kind, data=kept.data)
 
 
 @cache
-def _kept(kind: str) -> msgspec.json.Decoder[Any]:
+def _kept(kind: str) -> Callable[[bytes | memoryview], Any]:
     fields = [("id", str), ("source", str), ("subject", str), ("time", datetime), ("data", KINDS[kind][0])]
-    return msgspec.json.Decoder(msgspec.defstruct("Kept", fields, frozen=True, gc=False))
+    return json_decoder(msgspec.defstruct("Kept", fields, frozen=True, gc=False)).decode
 
 
 def _on_a_date(raw: bytes | memoryview, *, complaint: MalformedEvent) -> Event:
@@ -123,7 +125,7 @@ def _on_a_date(raw: bytes | memoryview, *, complaint: MalformedEvent) -> Event:
         raise complaint
     try:
         parts = _PARTS.decode(raw)
-        on, kind = _DATE.decode(parts["time"]), msgspec.json.decode(parts["type"], type=str)
+        on, kind = _DATE.decode(parts["time"]), _WORD.decode(parts["type"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
         raise complaint from None
     if kind not in MOVEMENTS:
@@ -147,7 +149,7 @@ def check_customer(name: str) -> None:
     MalformedRequest
     """
     try:
-        msgspec.convert(name, CustomerName)
+        convert(name, of=CustomerName)
         name.encode()
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         shape = f"text of {len(name)} characters"

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from marketofone.domain.decoding import decode_toml
 from marketofone.domain.errors import MalformedDocument
 
 T = TypeVar("T")
@@ -20,6 +21,6 @@ def read_toml(text: str, *, of: type[T], name: str) -> T:
         Naming the field that breaks the contract.
     """
     try:
-        return msgspec.toml.decode(text, type=of)
+        return decode_toml(text, of=of)
     except msgspec.DecodeError as error:
         raise MalformedDocument(field=name, shape=str(error), fix="compare with a fresh `marketofone init`") from error

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedDocument
 from marketofone.features.declarations import read_declarations
 from marketofone.features.declare import Feature, Series
@@ -88,7 +89,7 @@ def load_catalogue(text: str) -> Catalogue:
     if not isinstance(context, dict) or not all(isinstance(scale, int | float) for scale in context.values()):
         raise MalformedDocument(field="features.py: CONTEXT", shape="no scales", fix="give each feature its scale")
     try:  # a constructor trusts the type checker; a file has seen none
-        msgspec.convert(msgspec.to_builtins(listed), tuple[Feature, ...])
+        convert(msgspec.to_builtins(listed), of=tuple[Feature, ...])
     except (msgspec.ValidationError, TypeError) as error:
         raise MalformedDocument(
             field="features.py: FEATURES", shape=f"a value of another type: {error}", fix="see docs/features.md"

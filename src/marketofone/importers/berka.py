@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.domain.decoding import convert, decode_toml
 from marketofone.domain.errors import MalformedEvent, malformed
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.moment import HOUR, SECOND, Calendar, Day, Instant, date_of
@@ -44,7 +45,7 @@ class _Guide(Struct, frozen=True):
     figures: tuple[str, ...]
 
 
-_GUIDE = msgspec.toml.decode(files(__package__).joinpath("berka.toml").read_bytes(), type=_Guide)
+_GUIDE = decode_toml(files(__package__).joinpath("berka.toml").read_bytes(), of=_Guide)
 _CODES = {
     table: {code: word for word, codes in words.items() for code in codes} for table, words in _GUIDE.codes.items()
 }
@@ -252,7 +253,7 @@ def _event(
 ) -> Event:
     """Make an event at the start of its day; without a person it is about the row itself, without a day undated."""
     try:
-        data = msgspec.convert(facts, type=KINDS[kind][0])
+        data = convert(facts, of=KINDS[kind][0])
     except msgspec.ValidationError as error:
         raise malformed(error, within="") from error
     return Event(

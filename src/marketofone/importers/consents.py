@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedDocument, MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.event import key_of
 from marketofone.domain.fields import Text
@@ -67,7 +68,7 @@ class _Said(Struct, frozen=True, forbid_unknown_fields=True):
     id: Text | None = None
 
 
-_DECODE = msgspec.json.Decoder(_Said).decode
+_DECODE = json_decoder(_Said).decode
 
 
 class _Place(NamedTuple):
@@ -163,7 +164,7 @@ def _check_columns(columns: Sequence[str], *, name: str) -> None:
 
 def _said(place: _Place) -> _Said:
     try:
-        return _DECODE(place.raw) if place.cells is None else msgspec.convert(place.cells, _Said)
+        return _DECODE(place.raw) if place.cells is None else convert(place.cells, of=_Said)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         why = malformed(error, within="")
         field = "row" if why.field == "event" else why.field

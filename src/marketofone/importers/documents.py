@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from marketofone.domain.cloudevents import MAX_EVENT_BYTES
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.importers.encoding import bytes_in
 from marketofone.importers.rows import BadRow
@@ -29,8 +30,8 @@ _HALVES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 _UNKNOWN = b"\\ufffd"
-_RAW = msgspec.json.Decoder(Raw)
-_ARRAY = msgspec.json.Decoder(list[Raw])
+_RAW = json_decoder(Raw)
+_ARRAY = json_decoder(list[Raw])
 
 
 class Document(Struct, frozen=True, gc=False):

@@ -27,6 +27,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers import payloads
@@ -134,7 +135,7 @@ _ANSWER = Reader(_Answer, specification=SPECIFICATION)
 _FORM = Reader(dict[str, Raw], specification=SPECIFICATION)
 _ACCOUNT = Reader(_Account, specification=SPECIFICATION)
 _TRANSACTION = Reader(_Transaction, specification=SPECIFICATION)
-_WORD = msgspec.json.Decoder(str)
+_WORD = json_decoder(str)
 Form = dict[str, Raw]
 
 

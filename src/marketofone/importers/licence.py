@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import fields
 
 from marketofone.consent.licence import ALL
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedDocument, MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.fields import LicenceScope
 from marketofone.domain.moment import Instant, instant_of
@@ -111,7 +112,9 @@ class _Fdx(_Part, frozen=True, rename="camel"):
     expiration_time: str | None = None
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_FIELDS = json_decoder(dict[str, Raw])
+_FROM_UK, _FROM_BERLIN = json_decoder(_Uk), json_decoder(_Berlin)
+_FROM_PLAID, _FROM_FDX = json_decoder(_Plaid), json_decoder(_Fdx)
 _PLAID_FIELDS = {of.encode_name for of in fields(_Plaid)}
 
 
@@ -149,13 +152,13 @@ def _parts(document: bytes | Raw) -> dict[str, Raw]:
 
 def _licence(document: bytes, parts: dict[str, Raw]) -> DataLicence | None:
     if "Data" in parts and "Permissions" in _parts(parts["Data"]):
-        return _of_uk(msgspec.json.decode(parts["Data"], type=_Uk))
+        return _of_uk(_FROM_UK.decode(parts["Data"]))
     if "access" in parts and "validUntil" in parts:
-        return _of_berlin(msgspec.json.decode(document, type=_Berlin))
+        return _of_berlin(_FROM_BERLIN.decode(document))
     if "item" in parts and _parts(parts["item"]).keys() & _PLAID_FIELDS:
-        return _of_plaid(msgspec.json.decode(parts["item"], type=_Plaid))
+        return _of_plaid(_FROM_PLAID.decode(parts["item"]))
     if "resources" in parts and "status" in parts and not parts.keys() & {"accounts", "transactions"}:
-        return _of_fdx(msgspec.json.decode(document, type=_Fdx))
+        return _of_fdx(_FROM_FDX.decode(document))
     return None
 
 

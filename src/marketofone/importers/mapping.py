@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from marketofone.domain.decoding import decode_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.fields import Currency, Name
 from marketofone.importers.amounts import DecimalSign, Direction
@@ -184,7 +185,7 @@ def parse_mapping(text: str, *, name: str) -> Mapping:
         Naming the key that breaks the contract.
     """
     try:
-        return msgspec.toml.decode(text, type=Mapping)
+        return decode_toml(text, of=Mapping)
     except msgspec.DecodeError as error:
         raise MalformedDocument(
             field=name, shape=str(error), fix="see docs/import.md for what may stand there"

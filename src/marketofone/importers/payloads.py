@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Raw
 
 from marketofone.domain.cloudevents import MAX_EVENT_BYTES
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedEvent, malformed
 from marketofone.domain.moment import datetime_of
 from marketofone.importers.documents import Document, read_documents, written_at
@@ -66,7 +67,7 @@ class Reader(Generic[_T]):
     """Turns each part of a list into rows, by its structure and by what it tells."""
 
     def __init__(self, structure: type[_T], *, specification: str) -> None:
-        self._decode = msgspec.json.Decoder(structure).decode
+        self._decode = json_decoder(structure).decode
         self._fix = f"write it as {specification} says"
 
     def rows(

@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.cloudevents import check_texts
+from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.event import KINDS, LICENSED, REMOVED, Event
 from marketofone.domain.moment import Instant, instant_of
@@ -150,7 +151,7 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
         facts |= {"on": row.on} if row.what == "balance" and not elsewhere else {}
         facts |= {"booked": facts.get("booked", row.on)} if row.what == "movement" and row.place else {}
     try:
-        data = msgspec.convert(facts, type=KINDS[kind][0])
+        data = convert(facts, of=KINDS[kind][0])
     except msgspec.ValidationError as error:
         raise malformed(error, within="") from error
     check_texts(data)

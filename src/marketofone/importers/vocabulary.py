@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import decode_toml
 from marketofone.domain.money import CURRENCIES
 from marketofone.importers.amounts import SYMBOLS
 
@@ -36,7 +36,7 @@ class _Vocabulary(Struct, frozen=True):
 
 @cache
 def _vocabulary() -> _Vocabulary:
-    said = msgspec.toml.decode(files(__package__).joinpath("vocabulary.toml").read_bytes(), type=_Vocabulary)
+    said = decode_toml(files(__package__).joinpath("vocabulary.toml").read_bytes(), of=_Vocabulary)
     return _Vocabulary(
         {role: tuple(dict.fromkeys(map(folded, phrases))) for role, phrases in said.headers.items()},
         {meaning: frozenset(map(folded, words)) for meaning, words in said.cells.items()},

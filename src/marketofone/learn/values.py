@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 
 PRIOR_STRENGTH = 20
-_DECODER = msgspec.json.Decoder(tuple[int, int, int, str])
+_DECODER = json_decoder(tuple[int, int, int, str])
 
 
 class ValuePosterior(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Admitted
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.fields import AccountType, EventData, Nature
 from marketofone.domain.moment import DAY, Day
 from marketofone.domain.money_events import BalanceStated, Movement, OpenBankingBalance, OpenBankingTransaction
@@ -143,7 +144,7 @@ class Ledger(Struct, frozen=True, eq=False, gc=False):
     wide: bool
 
 
-_TABLE = msgspec.msgpack.Decoder(list[tuple[str, str, tuple[Kind, ...]]])
+_TABLE = msgpack_decoder(list[tuple[str, str, tuple[Kind, ...]]])
 _ENCODE = msgspec.msgpack.Encoder().encode
 _HEADER = struct.Struct("<?I")
 _NARROW, _WIDE = struct.Struct("<iHii"), struct.Struct("<iIqq")

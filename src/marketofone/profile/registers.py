@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from marketofone.consent.gate import Admitted
 from marketofone.domain.account_numbers import account_number
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.event import UNDERSTANDING, ArrearsChanged, CareFlagged, Event, LifeDeclared, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
@@ -65,7 +66,7 @@ _MERCHANT = "merchant."
 RESTS_ON = "rests_on."
 """What the names of registers begin with that say by which other data something here was found."""
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODER = msgspec.msgpack.Decoder(dict[str, Register])
+_DECODER = msgpack_decoder(dict[str, Register])
 
 
 def fold_registers(registers: Registers, events: Iterable[Admitted]) -> Registers:

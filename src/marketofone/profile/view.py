@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
-import msgspec
 from msgspec import Struct, field
 
+from marketofone.domain.decoding import convert
 from marketofone.domain.moment import Instant
 from marketofone.profile.registers import Register, Registers
 
@@ -99,7 +99,7 @@ def view(registers: Mapping[str, Registers], *, sources: Container[str]) -> Prof
             facts[place] = known[name].value
         elif known[name].value is not False:
             groups.setdefault(place, {})[key] = _fact(group, known[name])
-    return msgspec.convert({**facts, **groups}, type=Profile)
+    return convert({**facts, **groups}, of=Profile)
 
 
 def _fact(group: str, held: Register) -> object:

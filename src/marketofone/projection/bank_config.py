@@ -14,13 +14,13 @@ from hashlib import blake2b
 from typing import Annotated
 from urllib.parse import unquote
 
-import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from marketofone.consent.policy import ConsentPolicy, parse_policy
 from marketofone.decide.catalogue import ActionCatalogue, parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
+from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.fields import Currency, Share, Text
 from marketofone.domain.moment import Calendar
@@ -117,12 +117,7 @@ def read_settings(text: str) -> Settings:
     MalformedDocument
         When it breaks its contract, or would give a password away: documents are recorded for good, and shown.
     """
-    try:
-        settings = msgspec.toml.decode(text, type=Settings)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise MalformedDocument(
-            field="bank.toml", shape=str(error), fix="compare with a fresh `marketofone init`"
-        ) from error
+    settings = read_toml(text, of=Settings, name="bank.toml")
     if any(map(_holds_secret, _ADDRESS.findall(text))):  # also in a comment
         raise MalformedDocument(
             field="engine", shape="an address with a password", fix="leave the password to PGPASSWORD or ~/.pgpass"

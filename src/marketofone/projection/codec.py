@@ -18,6 +18,7 @@ import msgspec
 
 from marketofone.audit.journal_chain import commitment
 from marketofone.audit.sealed_box import Box, CannotOpen
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedRequest, StoreError
 from marketofone.domain.moment import Instant
 from marketofone.projection import decision_form, records
@@ -56,7 +57,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "rates": records.RatesRecord,
 }
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODERS: dict[EntryKind, Any] = {kind: msgspec.msgpack.Decoder(of) for kind, of in _RECORDS.items()}
+_DECODERS: dict[EntryKind, Any] = {kind: msgpack_decoder(of) for kind, of in _RECORDS.items()}
 
 
 def drawn_together(drafts: int) -> Random:

@@ -36,6 +36,7 @@ from marketofone.domain.decision import (
     Reason,
     Stage,
 )
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
 from marketofone.projection.records import DecisionRecord, RestsOn
 
@@ -103,7 +104,7 @@ class _Packed(Struct, frozen=True, array_like=True):
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODE = msgspec.msgpack.Decoder(_Packed).decode
+_DECODE = msgpack_decoder(_Packed).decode
 
 
 def pack(record: DecisionRecord) -> bytes:

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import Consents
 from marketofone.domain.cloudevents import read_kept
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.event import ACCOUNT_OPENED, MOVEMENTS, UNDERSTANDING, Event, key_of
 from marketofone.domain.fields import Nature
 from marketofone.domain.moment import Instant
@@ -30,8 +30,8 @@ from marketofone.projection.lineage import NOTHING_WITHHELD, counts
 from marketofone.projection.records import IngestRecord, KeptEvent
 
 _NO_TEXTS = MOVEMENTS | {ACCOUNT_OPENED}
-_READING = msgspec.json.Decoder(Reading)
-_MOVEMENT = msgspec.json.Decoder(MovementReading)
+_READING = json_decoder(Reading)
+_MOVEMENT = json_decoder(MovementReading)
 
 
 BOUGHT = frozenset({"spending", "refund", "reversal", "returned_debit"})

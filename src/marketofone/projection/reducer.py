@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, with_licences
 from marketofone.domain.cloudevents import parse_event
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import AMENDING
 from marketofone.domain.moment import Instant
@@ -94,7 +95,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
 NOTHING = SubjectState()
 _FORMAT = b"\x02"  # of the bytes of a state: those of another format are folded again, not read
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODER = msgspec.msgpack.Decoder(SubjectState)
+_DECODER = msgpack_decoder(SubjectState)
 
 
 def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import StoreError
 from marketofone.domain.rates import DailyRate, KnownRates, ReferenceRates
 from marketofone.projection import codec
@@ -15,7 +16,7 @@ from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import BANK, Entry, EntryKind
 
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODER = msgspec.msgpack.Decoder(tuple[DailyRate, ...])
+_DECODER = msgpack_decoder(tuple[DailyRate, ...])
 
 
 def packed(rates: Sequence[DailyRate]) -> bytes:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from marketofone.decide.compiled_catalogue import CompiledCatalogue
 from marketofone.domain.action import Action
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import StoreError
 from marketofone.features.catalogue import Catalogue
 from marketofone.learn.values import ValuePosterior, prior_value
@@ -37,7 +37,7 @@ FORECAST, BANDS = "forecast:model", "forecast:bands"
 _STATES = 2_048
 _VERSIONS = 4_096
 _POLICIES = 64
-_STRETCH = msgspec.msgpack.Decoder(Stretch)
+_STRETCH = msgpack_decoder(Stretch)
 
 
 class States(Protocol):

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from marketofone.consent.gate import admissible
 from marketofone.domain.cloudevents import CustomerName
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, UnknownCustomer
 from marketofone.domain.event import KINDS
 from marketofone.domain.moment import Instant, text_of
@@ -58,6 +59,9 @@ class _Glimpse(Struct):
 
     subject: CustomerName
     type: str
+
+
+_GLIMPSE = json_decoder(_Glimpse)
 
 
 def reasons(context: AppContext) -> list[LetterReason]:
@@ -168,7 +172,7 @@ def _owners(context: AppContext, snapshot: Snapshot, rows: Sequence[bytes], *, n
 
 def _glimpse(row: bytes) -> _Glimpse | None:
     try:
-        return msgspec.json.decode(row, type=_Glimpse)
+        return _GLIMPSE.decode(row)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -15,6 +15,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy, malformed
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.services.uses import asked_moment
@@ -67,7 +68,7 @@ class RequestData:
         MalformedRequest
             Naming the field; never repeating a value.
         """
-        return _shaped(lambda: msgspec.json.decode(self.body, type=shape))
+        return _shaped(lambda: json_decoder(shape).decode(self.body))
 
     @property
     def form(self) -> dict[str, str]:
@@ -77,7 +78,7 @@ class RequestData:
     def fill_in(self, shape: type[T]) -> T:
         """Read the body as a form of a shape. Raises as :meth:`read` does."""
         said = {name: value.strip() for name, value in self.form.items()}
-        return _shaped(lambda: msgspec.convert(said, shape))
+        return _shaped(lambda: convert(said, of=shape))
 
     def as_of(self, calendar: Calendar, *, now: Instant) -> Instant | None:
         """Read ``as_of`` of the query: an instant or a day's end, never in the future; None when it was left out."""

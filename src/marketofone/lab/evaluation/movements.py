@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.fields import AccountType
 from marketofone.domain.moment import day_number
@@ -75,7 +76,7 @@ class _Labelled(Struct, frozen=True, kw_only=True):
 
 
 _Pair = tuple[str | None, str | None]  # the label, and what is said
-_PERSON, _ROW = msgspec.json.Decoder(_Person), msgspec.json.Decoder(_Labelled)
+_PERSON, _ROW = json_decoder(_Person), json_decoder(_Labelled)
 
 
 def evaluate_movements(folder: Path) -> list[MovementScore]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.decoding import convert
 from marketofone.lab.simulate.span import Span
 from marketofone.lab.simulate.tables import TABLES, WORDS, Loadings, Statement
 
@@ -99,10 +99,10 @@ def _consents(customer: str, joined: int, span: Span, rng: np.random.Generator) 
     said += [(left, "withdraw", objects)] if leaves else []
     said += [(again, "grant", allows)] if (returns if leaves else renews) else []
     return tuple(
-        msgspec.convert(
+        convert(
             {"customer": customer, "change": change, "purposes": what.purposes, "sources": what.sources}
             | {"channels": ("*",), "since": span.at(day, minute=OPENING)},
-            ConsentChange,
+            of=ConsentChange,
         )
         for day, change, what in said
         if allows is not None and what is not None and day < span.days

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 from itertools import product
 
-import msgspec
 from msgspec import Struct
+
+from marketofone.domain.decoding import decode_toml
 
 Loadings = dict[str, float]
 
@@ -98,7 +99,7 @@ def _positions(sizes: dict[str, int]) -> dict[str, range]:
     return found
 
 
-TABLES = msgspec.toml.decode(files(__package__).joinpath("world.toml").read_bytes(), type=_Tables)
+TABLES = decode_toml(files(__package__).joinpath("world.toml").read_bytes(), of=_Tables)
 WORDS = TABLES.words
 PAYMENTS = tuple((kind, how, shop, name) for kind, how, shop, names in TABLES.payments for name in names)
 PAYMENTS_OF = _positions({kind: len(names) for kind, _, _, names in TABLES.payments})

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import cycle
 
-import msgspec
-
 from marketofone.domain import event as told
+from marketofone.domain.decoding import convert
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, datetime_of
@@ -31,9 +30,7 @@ _SAID: dict[str, Sequence[EventData]] = {
     "partner.searched": [
         told.PartnerSearched(query=query, site=site) for query, site in zip(SEARCHES, cycle(WORDS["sites"]))
     ],
-    "life.declared": msgspec.convert(
-        [{"event": turn} for turn in TABLES.turns if turn != "none"], list[told.LifeDeclared]
-    ),
+    "life.declared": convert([{"event": turn} for turn in TABLES.turns if turn != "none"], of=list[told.LifeDeclared]),
     "message.received": [told.MessageReceived(text=text) for text in MESSAGES],
     "place.visited": [told.PlaceVisited(venue=venue, country=country) for venue, country in PLACES],
 }
@@ -91,4 +88,4 @@ def _personal(name: str, who: Person, what: int, account: int, figures: tuple[in
         "openbanking.transaction": {**away, "amount_minor": amount, "category": category, "counterparty": payee},
         "care.flagged": {"driver": "life_event", "until": until},
     }
-    return msgspec.convert(facts[name], KINDS[name][0])
+    return convert(facts[name], of=KINDS[name][0])

@@ -23,6 +23,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.models.forecast.block_bootstrap import LEAST_DAYS, PATHS, block_bootstrap
 from marketofone.models.forecast.boost import asked, knot_inputs, pulled
 from marketofone.models.forecast.calibrate import NO_STRETCH, THIRDS, Odds, Stretch, stretched
@@ -213,7 +214,7 @@ class Model(Struct, frozen=True, kw_only=True):
         >>> Model.from_bytes(Model().to_bytes()) == Model()
         True
         """
-        return msgspec.msgpack.decode(blob, type=Model)
+        return msgpack_decoder(Model).decode(blob)
 
 
 def _in_order(chances: Floats) -> Floats:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.reading import Emotion, Intent, Reading, Sentiment
 from marketofone.models.language.fitting import Fitted, Floats, Head, chance_of, evidence_of, fit
@@ -79,7 +80,7 @@ class LanguageModel:
             If the bytes are not a model of this format.
         """
         try:
-            return cls(msgspec.msgpack.decode(blob, type=Fitted, dec_hook=_unpacked))
+            return cls(msgpack_decoder(Fitted, dec_hook=_unpacked).decode(blob))
         except msgspec.MsgspecError as error:
             raise MalformedDocument(
                 field="language model", shape=str(error), fix="fit the model again from its phrases"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import convert, decode_toml
 from marketofone.domain.remembered import remembered
 from marketofone.models.movement.spelling import folded, spellings
 from marketofone.models.movement.taxonomy import NATURES, Meaning
@@ -36,7 +36,7 @@ class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _meaning(name: str) -> Meaning:
-    return msgspec.convert({"nature": name} if name in NATURES else {"category": name}, Meaning)
+    return convert({"nature": name} if name in NATURES else {"category": name}, of=Meaning)
 
 
 def _by_code(table: dict[str, tuple[str, ...]]) -> dict[str, Meaning]:
@@ -52,7 +52,7 @@ def _plain(word: str) -> str:
     return " ".join(_SIGNS.sub(" ", folded(word).replace("&", " and ").replace(",", " ")).split())
 
 
-_GUIDE = msgspec.toml.decode(files(__package__).joinpath("codes.toml").read_bytes(), type=_Tables)
+_GUIDE = decode_toml(files(__package__).joinpath("codes.toml").read_bytes(), of=_Tables)
 _BANK = {tuple(code.split("-")): meaning for code, meaning in _by_code(_GUIDE.bank).items()}
 _GERMAN = _by_code(_GUIDE.german)
 _SHORT = {"".join(_SIGNS.split(code)): meaning for code, meaning in _by_code(_GUIDE.short).items()}

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import decode_toml
 from marketofone.models.movement.spelling import all_parts, parts, spellings
 
 CUT = "\x1f"
@@ -67,7 +67,7 @@ def phrases(texts: Iterable[str]) -> frozenset[tuple[str, ...]]:
     return frozenset(all_parts(way) for text in texts for way in spellings(text))
 
 
-_GUIDE = msgspec.toml.decode(files(__package__).joinpath("descriptors.toml").read_bytes(), type=_Frames)
+_GUIDE = decode_toml(files(__package__).joinpath("descriptors.toml").read_bytes(), of=_Frames)
 _BEFORE = phrases(_GUIDE.before)
 _STARTS = frozenset(phrase[0] for phrase in _BEFORE)
 _INTERMEDIARIES = phrases(_GUIDE.intermediaries)

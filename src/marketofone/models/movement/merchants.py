@@ -10,11 +10,11 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import decode_toml
 from marketofone.domain.fields import Category
 from marketofone.domain.remembered import remembered
 from marketofone.models.movement.descriptors import CUT, is_beside, name_in, phrases, words_in
@@ -27,7 +27,6 @@ _TINY = 2  # letters up to which it counts only as the whole name
 _COMPLETED = 6  # letters that a name must keep to be completed
 _UNSPACED_NAME = 3  # signs that a name needs to be found at the start of a longer word, in scripts without blanks
 _STRETCH = 2  # times its length that a name may grow when it is completed
-_CARRIERS = "nothing"
 _LAST_SIGN = "\U0010ffff"
 
 
@@ -39,7 +38,7 @@ class Merchant(Struct, frozen=True):
 
 
 class _Guide(Struct, frozen=True, forbid_unknown_fields=True):
-    brands: dict[str, tuple[str, ...]]
+    brands: dict[Category | Literal["nothing"], tuple[str, ...]]
 
 
 class _Brand(Struct, frozen=True, gc=False):
@@ -56,12 +55,12 @@ class _Entry(Struct, frozen=True, gc=False):
 
 
 def _brands() -> Iterator[_Brand]:
-    guide = msgspec.toml.decode(files(__package__).joinpath("merchants.toml").read_bytes(), type=_Guide)
+    guide = decode_toml(files(__package__).joinpath("merchants.toml").read_bytes(), of=_Guide)
     for category, lines in guide.brands.items():
+        known = None if category == "nothing" else category  # who only carries the payment
         for line in lines:
             name, *others = line.split("|")
-            known = None if category == _CARRIERS else msgspec.convert(category, Category)
-            yield _Brand(Merchant(name.lstrip("="), known), (name, *others), category == _CARRIERS)
+            yield _Brand(Merchant(name.lstrip("="), known), (name, *others), known is None)
 
 
 def _entries(brand: _Brand) -> Iterator[_Entry]:

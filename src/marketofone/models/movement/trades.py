@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-import msgspec
-
+from marketofone.domain.decoding import decode_toml
 from marketofone.domain.fields import Category
 from marketofone.models.movement.spelling import all_parts, parts, spellings
 
@@ -17,9 +16,7 @@ UNSPACED = "\u0e00"
 
 
 def _ways() -> Iterator[tuple[str, tuple[str, ...], Category]]:
-    guide = msgspec.toml.decode(
-        files(__package__).joinpath("trades.toml").read_bytes(), type=dict[Category, tuple[str, ...]]
-    )
+    guide = decode_toml(files(__package__).joinpath("trades.toml").read_bytes(), of=dict[Category, tuple[str, ...]])
     for category, words in guide.items():
         for word in words:
             for way in spellings(word.strip("*")):

@@ -14,6 +14,7 @@ from itertools import combinations_with_replacement
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 
 Pair = tuple[str, str]
@@ -105,6 +106,9 @@ class _Stored(Struct, frozen=True, kw_only=True):
     together: tuple[tuple[str, str, int], ...]
 
 
+_DECODER = msgpack_decoder(_Stored)
+
+
 def to_bytes(affinity: Affinity) -> bytes:
     """Write the counts in alphabetical order: equal affinities give equal bytes."""
     rows = tuple((one, other, affinity.together[one, other]) for one, other in sorted(affinity.together))
@@ -120,7 +124,7 @@ def from_bytes(blob: bytes) -> Affinity:
         When the bytes are no affinity.
     """
     try:
-        stored = msgspec.msgpack.decode(blob, type=_Stored)
+        stored = _DECODER.decode(blob)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedDocument(field="affinity", shape=f"{len(blob)} bytes", fix="train the model again") from error
     return Affinity(together={(one, other): count for one, other, count in stored.together}, shrink=stored.shrink)

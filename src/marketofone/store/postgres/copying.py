@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import StoreError
 from marketofone.store.postgres.connection import Connection
 from marketofone.store.postgres.schema import COLUMNS, NUMBERED, VERSION
@@ -59,7 +60,7 @@ def load_copy(connection: Connection, source: Path) -> None:
         When the folder is no copy of this format, or the database is not empty.
     """
     try:
-        contents = msgspec.json.decode((source / CONTENTS).read_bytes(), type=Contents)
+        contents = json_decoder(Contents).decode((source / CONTENTS).read_bytes())
         if contents.version != VERSION or contents.tables != COLUMNS:
             raise StoreError(f"this copy is of another release; this one reads format {VERSION}")
         with connection.transaction():

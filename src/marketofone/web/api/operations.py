@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.cloudevents import parse_event
+from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.moment import SECOND, text_of
 from marketofone.domain.outcome import Outcome
@@ -33,8 +34,8 @@ from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYT
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_ERRORS = 100
-_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
-_ONE = msgspec.json.Decoder(msgspec.Raw)
+_ROWS = json_decoder(list[msgspec.Raw])
+_ONE = json_decoder(msgspec.Raw)
 ACTOR = "http"
 CUSTOMER = "/v1/customers/{customer}"
 CONSENTS = CUSTOMER + "/consents"
@@ -151,7 +152,7 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     if said.change == "withdraw" and until is not None:
         raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant")
     change = {**asdict(said), "customer": customer, "since": now, "until": until, "actor": ACTOR}
-    given = bank.consent_given(msgspec.convert(change, ConsentChange), now=now)
+    given = bank.consent_given(convert(change, of=ConsentChange), now=now)
     return schemas.ConsentChanged(
         **asdict(bank.consents(customer, now=now)),
         until=None if given.until is None else text_of(given.until),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct, field
 from msgspec.structs import fields
 
@@ -14,6 +13,7 @@ from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Kind
 from marketofone.domain.cloudevents import JsonType
 from marketofone.domain.decision import DECISION_ID, Candidate, Counterfactual, Decision, NotUsed, Reason
+from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
@@ -206,4 +206,4 @@ def answer_of(decision: Decision, shape: type[D], *, catalogue: ActionCatalogue,
     action = action_of(decision.action, catalogue=catalogue)
     words = {"at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}
     made = {written: getattr(decision, name) for written, name in _WRITTEN}
-    return msgspec.convert({**made, **words, **more}, shape)
+    return convert({**made, **words, **more}, of=shape)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-import msgspec
 from starlette.responses import Response
 
 from marketofone.consent.ledger import EVERY, ConsentChange, Validity
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
+from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.outcome import Verdict
@@ -88,7 +88,7 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
         case _:
             raise MalformedRequest(field="say", shape="no switch", fix="use the switches of the page")
     told = {"customer": customer, "change": change, "since": now, **scope}
-    given = renderer.bank.consent_given(msgspec.convert(told, ConsentChange), now=now)
+    given = renderer.bank.consent_given(convert(told, of=ConsentChange), now=now)
     until = "" if given.until is None else text_of(given.until)
     anchor = "page" if purpose == EVERY else purpose if source == EVERY else f"{purpose}-{source}"
     return redirect(address("customer", customer, changed=said, until=until) + f"#{anchor}")
