@@ -162,9 +162,14 @@ def _transactions(sample: PayloadSample, content: bytes) -> int:
 def _found(content: bytes, at: tuple[str | int, ...]) -> list[Any]:
     """Give the list at a place in a document; an empty one where there is none."""
     with suppress(ValueError, KeyError, TypeError, IndexError):
-        found = within(json.loads(content), at)
+        found = within(json.loads(content, parse_constant=_is_no_json), at)
         return found if isinstance(found, list) else []
     return []
+
+
+def _is_no_json(word: str) -> None:
+    """Refuse ``NaN`` and ``Infinity``, which Python reads and JSON does not know."""
+    raise ValueError(word)
 
 
 _EVENT = {
