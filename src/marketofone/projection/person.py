@@ -8,8 +8,10 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.consent.gate import Permit, permit
 from marketofone.consent.ledger import Consents, together
 from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
+from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.moment import Instant
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
@@ -135,3 +137,7 @@ class Person(Struct, frozen=True, dict=True):
         return {
             subject: Expectation(state.guard, state.n if strict else None) for subject, state in self.states.items()
         }
+
+    def permit(self, purpose: str, *, policy: ConsentPolicy, now: Instant, channel: str | None = None) -> Permit:
+        """Give the permit for a purpose; without a channel the person looks themselves, or none is reached."""
+        return permit(purpose, self.consents, customer=self.name, channel=channel, policy=policy, now=now)

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from marketofone.consent.gate import Permit, permit
+from marketofone.consent.gate import Permit
 from marketofone.decide import engine
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
@@ -307,7 +307,7 @@ def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant
     policy = config.policy
     served = {role: policy.serving(role) for role in (*ACTION_ROLES, FORECAST, PROTECTION)}
     opened = {
-        purpose: permit(purpose, person.consents, customer=person.name, channel=channel, policy=policy, now=now)
+        purpose: person.permit(purpose, policy=policy, now=now, channel=channel)
         for purpose in filter(None, served.values())
     }
     return {role: opened[purpose] for role, purpose in served.items() if purpose}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from marketofone.consent.gate import permit
 from marketofone.domain.moment import Instant
 from marketofone.features.declare import unit_of
 from marketofone.features.state import MONEY, LiveState
@@ -102,7 +101,7 @@ def _profile(
 ) -> tuple[ProfileView, tuple[Scope, ...]]:
     config, judged = snapshot.config, person.judged(now)
     purpose = config.policy.serving("insights")
-    opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=config.policy, now=judged)
+    opened = person.permit(purpose, policy=config.policy, now=judged)
     states = snapshot.states(person, now=as_of, sources=opened.sources, judged=judged)
     seen = see(states, permit=opened, catalogue=config.features, calendar=config.calendar, now=as_of)
     shown = ProfileView(

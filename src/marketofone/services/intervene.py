@@ -7,7 +7,6 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from marketofone.consent.gate import permit
 from marketofone.decide.catalogue import FORECAST_MADE
 from marketofone.decide.forecast_facts import told_at
 from marketofone.domain.decision import Decision, Request
@@ -81,7 +80,7 @@ def _foreseen(snapshot: Snapshot, people: Iterable[Person], *, now: Instant) -> 
     purpose = policy.serving("forecast")
     for person in people:
         judged = person.judged(now)
-        opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=policy, now=judged)
+        opened = person.permit(purpose, policy=policy, now=judged)
         summary = person.forecast_at(judged) if opened.sources else None
         if summary is not None and summary.at <= now and opened.sources.issuperset(summary.sources):
             yield _Foreseen(person, purpose, summary)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from marketofone.consent.gate import Admitted, admissible, admit, permit
+from marketofone.consent.gate import Admitted, admissible, admit
 from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Day, Instant, date_of
@@ -94,7 +94,7 @@ def list_merchants(
         snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
     ) -> tuple[list[MerchantView], tuple[Scope, ...]]:
         purpose, policy = snapshot.config.policy.serving("insights"), snapshot.config.policy
-        opened = permit(purpose, person.consents, customer=person.name, channel=None, policy=policy, now=judged)
+        opened = person.permit(purpose, policy=policy, now=judged)
         sources = sorted(opened.sources & KINDS.keys())
         states = snapshot.states(person, now=moment, sources=frozenset(sources), judged=judged)
         as_counted = counting(states, calendar=snapshot.config.calendar)

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from marketofone.consent.gate import Permit, permit
+from marketofone.consent.gate import Permit
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
@@ -168,14 +168,7 @@ class DataScope(NamedTuple):
 def load_person(snapshot: Snapshot, person: Person, asked: DataScope) -> Known:
     """Read one person."""
     judged = person.judged(asked.judged)
-    opened = permit(
-        asked.purpose,
-        person.consents,
-        customer=person.name,
-        channel=None,
-        policy=snapshot.config.policy,
-        now=judged,
-    )
+    opened = person.permit(asked.purpose, policy=snapshot.config.policy, now=judged)
     wanted = opened.sources & asked.sources
     states = snapshot.states(person, now=asked.now, sources=wanted, judged=judged) if wanted else {}
     return Known(person, opened, wanted, told_in(states, sources=wanted), same_in(states))
