@@ -29,6 +29,10 @@ def text(*lines: str, encoding: str = "utf-8", end: str = "\n") -> bytes:
     return (end.join(lines) + end).encode(encoding)
 
 
+_ARABIC = str.maketrans({str(n): chr(0x660 + n) for n in range(10)} | {".": "\u066b", "'": "\u066c"})
+_WIDE = str.maketrans({one: chr(ord(one) + 0xFEE0) for one in "0123456789./"} | {"_": "\uff0c"})
+
+
 STYLES: dict[str, Style] = {
     "German savings bank, decimal commas, letters of Windows": Style(
         text(
@@ -101,7 +105,7 @@ STYLES: dict[str, Style] = {
             "DEBIT,06/02/2026,HARBOR LETTINGS,-870.00,ACH_DEBIT,1475.60,,",
             "CREDIT,06/01/2026,LANTERN PAYROLL,2345.60,ACH_CREDIT,2345.60,,",
         ),
-        currency="EUR",
+        currency="USD",
     ),
     "American bank, a summary above": Style(
         text(
@@ -118,6 +122,7 @@ STYLES: dict[str, Style] = {
             '06/16/2026,"PANTRY, THE","-45.05","1,430.55"',
             '06/30/2026,"WOOL AND CO","9.90","1,440.45"',
         ),
+        currency="USD",
     ),
     "British bank, debit and credit in columns of their own": Style(
         text(
@@ -128,6 +133,7 @@ STYLES: dict[str, Style] = {
             "01/06/2026,BGC,'01-02-03,12345678,LANTERN LTD,,2345.60,2345.60",
         ),
         account="12345678",
+        currency="GBP",
     ),
     "British bank without a header": Style(
         text(
@@ -152,6 +158,7 @@ STYLES: dict[str, Style] = {
             "**This is a computer generated statement and does not require a signature",
         ),
         account="00000012345678901",
+        currency="INR",
     ),
     "Indian card, CR beside what came back": Style(
         text(
@@ -334,6 +341,7 @@ STYLES: dict[str, Style] = {
             "16/06/26,SHOP,0000003,16/06/26,45.05,0.00,1430.55",
             "30/06/26,BACK,0000004,30/06/26,0.00,9.90,1440.45",
         ),
+        currency="INR",
     ),
     "Indian bank, numbered rows, currencies in the header": Style(
         text(
@@ -522,6 +530,7 @@ STYLES: dict[str, Style] = {
             '"30.06.2026";"Garn";"9,90";"1.440,45";"Udført";"Nej"',
             encoding="cp1252",
         ),
+        currency="DKK",
     ),
     "Finnish bank": Style(
         text(
@@ -573,6 +582,7 @@ STYLES: dict[str, Style] = {
             "2026-06-16;2026-06-16;Mat;-45,05;1 430,55",
             "2026-06-30;2026-06-30;Garn;9,90;1 440,45",
         ),
+        currency="SEK",
     ),
     "Chinese wallet": Style(
         text(
@@ -583,5 +593,90 @@ STYLES: dict[str, Style] = {
             "2026-06-30 08:00:00,退款,毛线,退款,收入,¥9.90,零钱,已存入零钱,100004,4,/",
         ),
         currency="CNY",
+    ),
+    "American card, credits with a minus": Style(
+        text(
+            "Status,Date,Description,Debit,Credit,Member Name",
+            "Cleared,06/30/2026,WOOL RETURN,,-9.90,PERSON",
+            "Cleared,06/16/2026,PANTRY,45.05,,PERSON",
+            "Cleared,06/02/2026,HARBOR HOTEL,870.00,,PERSON",
+            'Cleared,06/01/2026,"ONLINE PAYMENT, THANK YOU",,"-2,345.60",PERSON',
+        ),
+    ),
+    "fees beside the amounts, of which one stands alone": Style(
+        text(
+            "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance",
+            "TOPUP,Current,2026-06-01 10:00:00,2026-06-01 10:00:05,Lantern,2350.00,4.40,EUR,COMPLETED,2345.60",
+            "ATM,Current,2026-06-02 10:00:00,2026-06-02 10:00:05,Cash,-868.00,2.00,EUR,COMPLETED,1475.60",
+            "FEE,Current,2026-06-16 10:00:00,2026-06-16 10:00:05,Plan,0.00,45.05,EUR,COMPLETED,1430.55",
+            "REFUND,Current,2026-06-30 10:00:00,2026-06-30 10:00:05,Wool,9.90,0.00,EUR,COMPLETED,1440.45",
+        ),
+    ),
+    "bank in Arabic, digits of its own": Style(
+        text(
+            "التاريخ,الوصف,مدين,دائن,الرصيد",
+            "2026/06/01,راتب,,2'345.60,2'345.60".translate(_ARABIC),
+            "2026/06/02,إيجار,870.00,,1'475.60".translate(_ARABIC),
+            "2026/06/16,بقالة,45.05,,1'430.55".translate(_ARABIC),
+            "2026/06/30,استرداد,,9.90,1'440.45".translate(_ARABIC),
+        ),
+    ),
+    "Japanese letters as wide as words, years of the emperor, triangles for money out": Style(
+        text(
+            "日付,内容,金額,残高",
+            "令和8年6月1日,給与,2_345.60,2_345.60".translate(_WIDE),
+            "令和8年6月2日,家賃,▲870.00,1_475.60".translate(_WIDE),
+            "R8.6.16,食料品,△45.05,1430.55",
+            "2026/06/30,返金,9.90,1_440.45".translate(_WIDE),
+        ),
+    ),
+    "Thai bank, years of the Buddha": Style(
+        text(
+            "วันที่,รายการ,ถอน,ฝาก,คงเหลือ",
+            "01/06/2569,เงินเดือน,,2345.60,2345.60",
+            "02/06/2569,ค่าเช่า,870.00,,1475.60",
+            "16/06/2569,อาหาร,45.05,,1430.55",
+            "30/06/2569,คืนเงิน,,9.90,1440.45",
+        ),
+    ),
+    "Brazilian bank, balances of days on lines of their own": Style(
+        text(
+            "Data;Lançamento;Ag./Origem;Valor (R$);Saldos (R$)",
+            "lançamentos;;;;",
+            "31/05/2026;SALDO ANTERIOR;;;0,00",
+            "01/06/2026;REMUNERACAO/SALARIO;;2.345,60;",
+            "02/06/2026;PIX ALUGUEL;;-870,00;",
+            "02/06/2026;SALDO DO DIA;;;1.475,60",
+            "16/06/2026;MERCADO;;-45,05;",
+            "16/06/2026;SALDO DO DIA;;;1.430,55",
+            "30/06/2026;ESTORNO;;9,90;",
+            "30/06/2026;SALDO DO DIA;;;1.440,45",
+        ),
+        currency="BRL",
+    ),
+    "Swiss bank, a balance for each day only": Style(
+        text(
+            "Konto:;CH9300762011623852957",
+            "",
+            "Buchungsdatum;Avisierungstext;Gutschrift;Lastschrift;Saldo",
+            "30.06.2026;WOLLE;9.90;;1440.45",
+            "16.06.2026;LADEN;;-45.05;",
+            "02.06.2026;MIETE;;-870.00;1475.60",
+            "01.06.2026;LOHN;2345.60;;",
+        ),
+        currency="CHF",
+        account="CH9300762011623852957",
+    ),
+    "British bank, numbers marked as text, two accounts under one name": Style(
+        text(
+            " Date, Type, Description, Value, Balance, Account Name, Account Number",
+            "",
+            '01 Jun 2026,BAC,"\'LANTERN , SALARY",2345.60,2345.60,"\'MS PERSON","\'010203-12345678",',
+            '02 Jun 2026,S/O,"\'LETTINGS",-870.00,1475.60,"\'MS PERSON","\'010203-12345678",',
+            '16 Jun 2026,POS,"\'PANTRY",-45.05,1430.55,"\'MS PERSON","\'010203-12345678",',
+            '30 Jun 2026,POS,"\'WOOL",9.90,1440.45,"\'MS PERSON","\'010203-12345678",',
+        ),
+        account="010203-12345678",
+        facts=(("text", ("LANTERN , SALARY", "LETTINGS", "PANTRY", "WOOL")),),
     ),
 }

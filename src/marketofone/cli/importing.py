@@ -95,7 +95,7 @@ def import_(session: Session, *, form: str, path: Path, grant: str, authority: s
 def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, grant: str, authority: str) -> bool:
     """Import a file and say what became of its rows; gives whether none of them is bad."""
     began = time.perf_counter()
-    wanted = _checked(wanted, form=form)
+    wanted = check_options(wanted, form=form)
     with terminal.Progress(quiet=session.as_json) as progress:
         source = _source(session, progress, form, path, wanted)
         granted = _granted(session.bank, source.people, grant=grant, authority=authority)
@@ -109,7 +109,7 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
     return imported.is_whole
 
 
-def _checked(wanted: Wanted, *, form: str) -> Wanted:
+def check_options(wanted: Wanted, *, form: str) -> Wanted:
     """Check what was typed, before anything is read.
 
     Raises

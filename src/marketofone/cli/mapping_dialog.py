@@ -17,8 +17,9 @@ from marketofone.cli.session import SAID_NO, Session
 from marketofone.domain.money import CURRENCIES, decimals_of
 from marketofone.importers.formats import open_table
 from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import Mapping, load_mapping, save_mapping
-from marketofone.importers.proposal import propose
+from marketofone.importers.mapping import FOLDER, Mapping, load_mapping, save_mapping
+from marketofone.importers.proposal import MAIN, propose, unnamed_account
+from marketofone.importers.recognised import recognised
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.tabular import Table
 
@@ -54,19 +55,33 @@ def choose_mapping(session: Session, form: str, path: Path, wanted: Wanted) -> C
     MalformedDocument
         When the file holds no table that can be read, or the mapping breaks its contract.
     """
+    found = look_at(form, path, wanted, folder=session.folder, otherwise=session.bank.config.settings.currency)
     if wanted.mapping is not None:
-        mapping = _with_options(load_mapping(wanted.mapping, folder=session.folder), wanted)
+        return found
+    agreed = wanted.yes or _ask(session, found.table, found.mapping, unsure=found.unsure)
+    name = found.name or save_mapping(found.mapping, folder=session.folder, made_from=path.name).stem
+    if not agreed:
+        click.echo(terminal.text_for_people("not_imported", name, Path(FOLDER) / f"{name}.toml"), err=True)
+        sys.exit(SAID_NO)
+    return found._replace(name=name)
+
+
+def look_at(form: str, path: Path, wanted: Wanted, *, folder: Path, otherwise: str) -> Chosen:
+    """Read the mapping that was named; or find the one that was saved for the header, or propose one.
+
+    It has no name where it is not saved yet.
+    """
+    if wanted.mapping is not None:
+        mapping = _with_options(load_mapping(wanted.mapping, folder=folder), wanted)
         return Chosen(open_table(form, path, mapping=mapping), mapping, wanted.mapping, ())
     table = open_table(form, path)
-    proposal = propose(
-        table, account=wanted.account, currency=wanted.currency, otherwise=session.bank.config.settings.currency
-    )
-    agreed = wanted.yes or _ask(session, table, proposal.mapping, unsure=proposal.unsure)
-    saved = save_mapping(proposal.mapping, folder=session.folder, made_from=path.name)
-    if not agreed:
-        click.echo(terminal.text_for_people("not_imported", saved.stem, saved.relative_to(session.folder)), err=True)
-        sys.exit(SAID_NO)
-    return Chosen(table, proposal.mapping, saved.stem, proposal.unsure)
+    proposal = propose(table, account=wanted.account, currency=wanted.currency, otherwise=otherwise)
+    known = recognised(table, proposal, folder=folder)
+    if known is None:
+        return Chosen(table, proposal.mapping, "", proposal.unsure)
+    mapping = _with_options(known.mapping, wanted)
+    unsure = (unnamed_account(),) if mapping.account == MAIN else ()
+    return Chosen(table, mapping, known.name if known.as_saved else "", unsure)
 
 
 def _with_options(mapping: Mapping, wanted: Wanted) -> Mapping:

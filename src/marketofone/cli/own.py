@@ -15,17 +15,17 @@ from msgspec.structs import replace
 from marketofone import wiring
 from marketofone.bank import Bank, wall_clock
 from marketofone.bank import open as open_bank
-from marketofone.cli.importing import import_file
-from marketofone.cli.mapping_dialog import Wanted
+from marketofone.cli.importing import check_options, import_file
+from marketofone.cli.mapping_dialog import Wanted, look_at
 from marketofone.cli.project import clock_shift, port_option, serve_bank
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import DAY, Instant, instant_of
 from marketofone.importers import qif
-from marketofone.importers.formats import FORMATS, QIF, TABLES, form_of, open_table
+from marketofone.importers.formats import FORMATS, QIF, TABLES, form_of
 from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import MAIN, propose
+from marketofone.importers.proposal import MAIN
 from marketofone.importers.rows import BadRow, Row
 from marketofone.models.forecast.history import QUIET_DAYS
 
@@ -48,11 +48,10 @@ _MANY = 1_000_000
 @click.option("--bank", "folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="Its bank.")
 @click.option("--currency", metavar="CODE", help="The currency of all rows.  [default: what the file says]")
 @click.option("--account", metavar="NAME", help="The account of all rows.  [default: what the file says]")
+@click.option("--mapping", metavar="NAME", help="How rows are read: a mapping of the bank's mappings/, or a file.")
 @click.option("--serve/--no-serve", default=True, show_default=True, help="Serve the pages afterwards.")
 @port_option
-def own(
-    *, file: Path, as_json: bool, folder: Path, currency: str | None, account: str | None, serve: bool, port: int
-) -> None:
+def own(*, file: Path, as_json: bool, folder: Path, serve: bool, port: int, **known: str | None) -> None:
     """Look ahead on your own money: FILE is a statement or an export of your bank.
 
     It is read with the mapping that is proposed, into a bank of your own on this machine; nothing leaves it. Everything
@@ -60,13 +59,14 @@ def own(
     end; a later file moves it on.
     """
     form = _form(file)
-    wanted = Wanted(customer=CUSTOMER, mapping=None, yes=True, institution=None, account=account, currency=currency)
-    if not (folder / "bank.toml").is_file():
-        _lay_out(folder, _rows(file, form, wanted), currency=currency)
-    elif (stands := wiring.clock_of(folder)) is not None:
-        _move_on(folder, _ended(_told(_rows(file, form, wanted))), stands=stands)
+    wanted = Wanted(customer=CUSTOMER, yes=known["mapping"] is None, institution=None, **known)
     if form not in TABLES:
         wanted = replace(wanted, yes=False)
+        check_options(wanted, form=form)
+    if not (folder / "bank.toml").is_file():
+        _lay_out(folder, _rows(file, form, wanted, folder=folder), currency=wanted.currency)
+    elif (stands := wiring.clock_of(folder)) is not None:
+        _move_on(folder, _ended(_told(_rows(file, form, wanted, folder=folder))), stands=stands)
     with open_bank(folder) as bank:
         bank.context.actor = ACTOR
         _grant_again(bank)
@@ -87,14 +87,13 @@ def _form(file: Path) -> str:
     return form
 
 
-def _rows(file: Path, form: str, wanted: Wanted) -> Iterable[Row | BadRow]:
+def _rows(file: Path, form: str, wanted: Wanted, *, folder: Path) -> Iterable[Row | BadRow]:
     if form == QIF:
         return qif.read(file, account=wanted.account or MAIN, currency=wanted.currency or _OTHERWISE)
     if form not in TABLES:
         return FORMATS[form](file)
-    table = open_table(form, file)
-    proposal = propose(table, account=wanted.account, currency=wanted.currency, otherwise=_OTHERWISE)
-    return MappedRows(table, proposal.mapping)
+    chosen = look_at(form, file, wanted, folder=folder, otherwise=_OTHERWISE)
+    return MappedRows(chosen.table, chosen.mapping)
 
 
 def _lay_out(folder: Path, rows: Iterable[Row | BadRow], *, currency: str | None) -> None:

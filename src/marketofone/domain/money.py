@@ -54,6 +54,18 @@ def decimals_of(currency: str) -> int:
     return decimals
 
 
+def currency_of_country(country: str) -> str | None:
+    """Give the currency of a country, by its code of two letters; None where there is none, or more than one.
+
+    Examples
+    --------
+    >>> currency_of_country("PL"), currency_of_country("XX")
+    ('PLN', None)
+    """
+    used = [code for code, _, end, tender in get_global("territory_currencies").get(country, ()) if tender and not end]
+    return used[0] if len(used) == 1 else None
+
+
 def name_of(currency: str) -> str:
     """Give the English name of a currency.
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from marketofone.domain.money import CURRENCIES
 from marketofone.importers.cells import Cell
+from marketofone.importers.digits import western
 
 DecimalSign = Literal[".", ","]
 Direction = Literal["in", "out"]
@@ -33,10 +34,11 @@ SYMBOLS = {
     "€": "EUR", "£": "GBP", "₹": "INR", "rs": "INR", "zł": "PLN", "kč": "CZK", "ft": "HUF", "fr": "CHF", "sfr": "CHF",
     "₺": "TRY", "tl": "TRY", "₽": "RUB", "₴": "UAH", "r$": "BRL", "a$": "AUD", "c$": "CAD", "us$": "USD",
     "nz$": "NZD", "s$": "SGD", "hk$": "HKD", "₩": "KRW", "₪": "ILS", "円": "JPY", "лв": "BGN", "lei": "RON",
-    "₦": "NGN", "₫": "VND", "฿": "THB", "₱": "PHP", "元": "CNY",
+    "₦": "NGN", "₫": "VND", "฿": "THB", "₱": "PHP", "元": "CNY", "원": "KRW",
+    "ر.س": "SAR", "د.إ": "AED", "ج.م": "EGP", "د.ك": "KWD",
     "\u0440\u0443\u0431": "RUB",
 }  # fmt: skip
-_OF_SEVERAL = {"$": "USD", "¥": "JPY", "￥": "JPY", "kr": "SEK"}
+_OF_SEVERAL = {"$": "USD", "¥": "JPY", "kr": "SEK"}
 _CODES = frozenset(CURRENCIES)
 
 
@@ -81,7 +83,7 @@ def amount_reader(decimal: DecimalSign, *, positive: Direction = "in") -> Callab
 
 def _written(text: str, *, decimal: DecimalSign) -> tuple[str | None, Decimal]:
     """Read an amount that stands with more than its digits; the direction is that of a word beside it."""
-    match = _PARTS.fullmatch(text.strip())
+    match = _PARTS.fullmatch(western(text).strip())
     if match is None:
         raise ValueError("no amount")
     before, digits, after = match.groups()
@@ -129,7 +131,7 @@ def currency_beside(cell: Cell) -> CurrencyBeside | None:
     >>> currency_beside("12,50 Kč"), currency_beside("12.50")
     (CurrencyBeside(code='CZK', sure=True), None)
     """
-    match = _PARTS.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    match = _PARTS.fullmatch(western(cell).strip()) if isinstance(cell, str) else None
     for word in (_bare(match[1]), _bare(match[3])) if match else ():
         if word and word not in _WORDS and (code := _currency_of(word)):
             return CurrencyBeside(code, word not in _OF_SEVERAL)
@@ -164,7 +166,7 @@ def amount_style(cells: Iterable[Cell], *, otherwise: DecimalSign = ".") -> Amou
 
 def _vote(cell: Cell) -> str | None:
     """Say what one amount tells of the sign before decimals: which it is, ``?`` where it is open, None for nothing."""
-    match = _PARTS.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    match = _PARTS.fullmatch(western(cell).strip()) if isinstance(cell, str) else None
     if match is None:
         return None
     digits = _GAPS.sub("", match[2])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
-from itertools import pairwise, product
+from itertools import product
 from typing import NamedTuple
 
 from marketofone.importers.mapping import FileOrder
@@ -18,11 +18,11 @@ _ORDERS: tuple[FileOrder, ...] = ("oldest first", "newest first")
 
 
 class Posted(NamedTuple):
-    """What a row posted to which account, and what stood there afterwards."""
+    """What a row posted to which account, and what stood there afterwards, where that is said."""
 
     account: Hashable
     amount: Decimal
-    balance: Decimal
+    balance: Decimal | None
 
 
 class Chain(NamedTuple):
@@ -73,9 +73,13 @@ class BalanceCheck:
         self._oldest_first = order == "oldest first"
         self._expected: dict[Hashable, Decimal] = {}
 
-    def see(self, account: Hashable, *, amount: Decimal, balance: Decimal, line: int) -> None:
-        """Compare the balance of one row with what is expected, and expect the next."""
+    def see(self, account: Hashable, *, amount: Decimal, balance: Decimal | None, line: int) -> None:
+        """Compare the balance of one row with what is expected, and expect the next; a row may say none."""
         expected = self._expected.get(account)
+        if balance is None:
+            if expected is not None:
+                self._expected[account] = expected + amount if self._oldest_first else expected - amount
+            return
         if self._oldest_first:
             expected, following = None if expected is None else expected + amount, balance
         else:
@@ -86,17 +90,36 @@ class BalanceCheck:
             self.first = self.first or line
 
 
-def _steps(rows: Iterable[Posted]) -> Sequence[tuple[Posted, Posted]]:
-    """Give each two rows of an account that stand one after the other in the file."""
-    by_account: dict[Hashable, list[Posted]] = {}
-    for row in rows:
-        by_account.setdefault(row.account, []).append(row)
-    return [step for of in by_account.values() for step in pairwise(of)]
+class _Step(NamedTuple):
+    """From one balance of an account to the next one in the file: by how much it rose, and what was posted."""
+
+    rise: Decimal
+    above: Decimal
+    between: Decimal
+    below: Decimal
 
 
-def _share(steps: Sequence[tuple[Posted, Posted]], turned: bool, order: FileOrder) -> float:  # noqa: FBT001 - of a product
+def _steps(rows: Iterable[Posted]) -> Sequence[_Step]:
+    """Give the steps between balances that stand one after the other in the file."""
+    steps = list[_Step]()
+    last: dict[Hashable, tuple[Decimal, Decimal]] = {}
+    between: dict[Hashable, Decimal] = {}
+    for account, amount, balance in rows:
+        if balance is None:
+            between[account] = between.get(account, Decimal()) + amount
+            continue
+        passed = between.pop(account, Decimal())
+        if account in last:
+            before, posted = last[account]
+            steps.append(_Step(balance - before, posted, passed, amount))
+        last[account] = balance, amount
+    return steps
+
+
+def _share(steps: Sequence[_Step], turned: bool, order: FileOrder) -> float:  # noqa: FBT001 - of a product
     agree = 0
-    for above, below in steps:
-        before, after = (above, below) if order == "oldest first" else (below, above)
-        agree += after.balance - before.balance == (-after.amount if turned else after.amount)
+    for step in steps:
+        rise, posted = (step.rise, step.below) if order == "oldest first" else (-step.rise, step.above)
+        posted += step.between
+        agree += rise == (-posted if turned else posted)
     return agree / len(steps) if steps else 0.0

@@ -13,7 +13,7 @@ Cell = str | Decimal | date
 _EXACT_DIGITS = ".15g"
 _HIDDEN = dict.fromkeys((*range(0x20), 0x7F, 0xA0, 0x202F, 0x2007, 0xFEFF, 0x200B), " ")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?")
-_SHOWN_AS_TEXT = '="'  # how some programs keep others from reading a number
+_SHOWN_AS_TEXT, _MARKED = '="', "'"  # how some programs keep others from reading a number
 
 
 def cell_of(value: object) -> Cell:
@@ -47,9 +47,11 @@ def text_of(cell: Cell) -> str:
     """
     if not isinstance(cell, str):
         return _text_of_value(cell)
-    if cell.isascii() and cell.isprintable() and "  " not in cell and not cell.startswith(_SHOWN_AS_TEXT):
+    if cell.isascii() and cell.isprintable() and "  " not in cell and not cell.startswith((_SHOWN_AS_TEXT, _MARKED)):
         return cell.strip()
     text = " ".join(cell.translate(_HIDDEN).split())
+    if text.startswith(_MARKED) and text.count(_MARKED) == 1:
+        return text[1:].lstrip()
     return text[2:-1] if text.startswith(_SHOWN_AS_TEXT) and text.endswith('"') else text
 
 

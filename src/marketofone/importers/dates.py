@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from babel import Locale
 
 from marketofone.importers.cells import Cell
+from marketofone.importers.digits import western
 from marketofone.importers.vocabulary import folded
 
 Order = Literal["YMD", "DMY", "MDY"]
@@ -24,15 +25,18 @@ ORDERS: tuple[Order, ...] = ("YMD", "DMY", "MDY")
 
 _CLOCK = re.compile(r"[T ,]+\d{1,2}:\d{2}.*$")
 _NUMBERS = re.compile(r"(\d{1,4})[./\-\s]\s?(\d{1,2})[./\-\s]\s?(\d{1,4})\.?")
+_WRITTEN = re.compile(r"(?<![\d./-])\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?![\d/-])")
 _TOGETHER = {8: {"YMD": (4, 6), "DMY": (2, 4), "MDY": (2, 4)}, 6: {"YMD": (2, 4), "DMY": (2, 4), "MDY": (2, 4)}}
 _DAY_AND_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s.\-/]*([^\W\d_]+)[\s.,\-/]*(\d{4}|\d{2})")
 _NAME_AND_DAY = re.compile(r"([^\W\d_]+)[\s.]*(\d{1,2})(?:st|nd|rd|th)?[\s,]+(\d{4})")
 _EAST_ASIAN = str.maketrans({"年": "-", "月": "-", "日": None, "년": "-", "월": "-", "일": None})
 _LANGUAGES = (
     "en", "de", "fr", "cs", "sk", "es", "it", "nl", "pl", "pt", "sv", "da", "nb", "fi", "hu", "ro", "tr", "el", "ru",
-    "uk",
+    "uk", "ar", "id", "bg", "he",
 )  # fmt: skip
-_YEARS = range(1900, 2200)
+_YEARS, _YEARS_OF_BANGKOK, _YEARS_OF_TAIPEI = range(1900, 2200), range(2443, 2743), range(80, 289)
+_ERA = re.compile(r"(令和|平成|昭和|[RHSrhs])\s?\.?(元|\d{1,2})[./\-\s]\s?(\d{1,2})[./\-\s]\s?(\d{1,2})")
+_ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
 _CENTURY, _THIS_CENTURY_UNTIL = 100, 69
 _SPREADSHEET_BEGINS = date(1899, 12, 30)
 _SPREADSHEET_DAYS = range(10_000, 100_000)
@@ -79,7 +83,10 @@ def _typed(cell: Decimal | date) -> date:
 
 def _date_in(text: str, *, order: Order) -> date:
     if not text.isascii():
-        text = text.translate(_EAST_ASIAN)
+        text = western(text).translate(_EAST_ASIAN).strip()
+    if match := _ERA.fullmatch(text):
+        era, year, month, number = match.groups()
+        return _calendar_date(str(_ERAS[era.upper()] + int(year.replace("元", "1"))), int(month), int(number))
     if match := _NUMBERS.fullmatch(text):
         return _ordered(*match.groups(), order=order)
     if text.isdigit() and (cuts := _TOGETHER.get(len(text))):
@@ -95,7 +102,7 @@ def _date_in(text: str, *, order: Order) -> date:
 
 
 def _ordered(first: str, second: str, third: str, *, order: Order) -> date:
-    if order == "YMD" or len(first) == len("YYYY"):
+    if order == "YMD" or len(first) >= len("115"):
         return _calendar_date(first, int(second), int(third))
     day, month = (first, second) if order == "DMY" else (second, first)
     return _calendar_date(third, int(month), int(day))
@@ -103,6 +110,10 @@ def _ordered(first: str, second: str, third: str, *, order: Order) -> date:
 
 def _calendar_date(year: str, month: int, day: int) -> date:
     number = int(year)
+    if len(year) == len("115") and number in _YEARS_OF_TAIPEI:
+        number += 1911
+    if number in _YEARS_OF_BANGKOK:
+        number -= 543
     if len(year) == len("YY"):
         number += 2000 if number <= _THIS_CENTURY_UNTIL else 1900
     if number not in _YEARS:
@@ -120,6 +131,17 @@ def _months() -> dict[str, int]:
                 for month, name in Locale(language).months[context][width].items():
                     named.setdefault(folded(name), month)
     return named | {"sept": 9}
+
+
+def dates_in(text: str) -> list[str]:
+    """Give what stands in a text and may be dates.
+
+    Examples
+    --------
+    >>> dates_in("from 06/01/2026 to 06/30/2026, 3 accounts")
+    ['06/01/2026', '06/30/2026']
+    """
+    return _WRITTEN.findall(text)
 
 
 class DateStyle(NamedTuple):

@@ -151,6 +151,8 @@ class MappedRows:
             facts["balance"] = balance
         for add in self._details:
             add(facts, cells, amount)
+        if balance is None and self._mapping.columns.balance is not None and facts.get("status") != "pending":
+            self.check.see((facts["account"], facts["currency"]), amount=amount, balance=None, line=line)
         id = text_of(self._cell(cells, "id")) or None  # noqa: A001 - the word of CloudEvents
         return Row(line=line, what="movement", facts=facts, on=on, id=id, raw=raw, place=place)
 
@@ -168,9 +170,16 @@ class MappedRows:
                 try:
                     return self._date(cell), _second_of(cell)
                 except ValueError:
-                    fix = f"write a date as {self._mapping.date} in the column {column}"
-                    raise MalformedEvent(field="booked", shape=_shape(cell), fix=fix) from None
+                    raise self._undated(cell, column) from None
         raise MalformedEvent(field="booked", shape="missing", fix="write the date of booking")
+
+    def _undated(self, cell: Cell, column: str) -> MalformedEvent:
+        """Say why a cell is no date: some banks write there that a payment waits."""
+        if says("pending", text_of(cell)):
+            fix = "import the file again once it is booked, or write its date"
+            return MalformedEvent(field="booked", shape="a payment that waits, without a date", fix=fix)
+        fix = f"write a date as {self._mapping.date} in the column {column}"
+        return MalformedEvent(field="booked", shape=_shape(cell), fix=fix)
 
     def _amount_of(self) -> Amount:
         """Give what reads the amount of a row, money in being positive; None where nothing stands."""
@@ -178,6 +187,8 @@ class MappedRows:
         if said.amount is None:
             return self._of_two()
         read = self._figure("amount", amount_reader(self._mapping.decimal, positive=self._mapping.positive))
+        if said.fee is not None:
+            return partial(_with_fee, read, self._figure("fee", self._number))
         if said.direction is None:
             return read
         words = self._mapping.words
@@ -187,7 +198,7 @@ class MappedRows:
     def _of_two(self) -> Amount:
         positive = self._mapping.positive
         debit = self._figure("debit", amount_reader(self._mapping.decimal, positive=positive))
-        credit = self._figure("credit", self._number)
+        credit = self._figure("credit", amount_reader(self._mapping.decimal, positive=self._mapping.credits))
 
         def read(cells: Cells) -> Decimal | None:
             out, into = debit(cells), credit(cells)
@@ -260,6 +271,12 @@ class MappedRows:
         amounts = [self._cell(cells, key) for key in ("amount", "debit", "credit") if getattr(said, key) is not None]
         few = len(filled) <= _NOTE_CELLS or is_empty([cells[self._at[column]] for column in said.booked])
         return not filled or begins_like_a_total(filled[0]) or (few and is_empty(amounts))
+
+
+def _with_fee(read: Amount, fee: Amount, cells: Cells) -> Decimal | None:
+    """Give an amount with the fee that went out beside it."""
+    amount, beside = read(cells), fee(cells)
+    return (amount or Decimal(0)) - abs(beside) if beside else amount
 
 
 def _directed(read: Amount, at: int, signs: dict[str, int], cells: Cells) -> Decimal | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,6 +32,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Of ``booked`` the first column counts that is filled, of ``text`` all of them. An amount stands in one column
     (``amount``, with ``direction`` where another column says which way it went) or in two (``debit`` and ``credit``).
+    A ``fee`` beside an amount that does not hold it goes out with it.
     The other side of a movement is the ``counterparty``; or ``payee`` of money out, and ``payer`` of money in.
     """
 
@@ -58,6 +60,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     status: str | None = None
     original: str | None = None
     original_currency: str | None = None
+    fee: str | None = None
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Give each key with each column that it names."""
@@ -89,7 +92,9 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is the sign before the decimals. ``positive`` says what a number without a sign is: of an amount money ``"in"`` or
     ``"out"``, of a debit column ``"out"`` as a rule, and ``"in"`` where debits carry a minus. ``order`` says which row
     is the last of a day. ``account`` and ``currency`` hold for all rows, where no column says them. ``separator`` and
-    ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is found out.
+    ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is found out. ``credits`` says
+    what a number without a sign is in a credit column. ``header`` are the
+    columns of the file that it was proposed for: a later file with the same ones is read with it.
     """
 
     format: Literal[1] = 1
@@ -97,12 +102,14 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     date: Order = "YMD"
     decimal: DecimalSign = "."
     positive: Direction = "in"
+    credits: Direction = "in"
     order: FileOrder = "oldest first"
     account: Name | None = None
     currency: Currency | None = None
     separator: Annotated[str, Meta(pattern=r'^[^"\r\n]$(?!\n)')] | None = None
     encoding: str | None = None
     sheet: str | None = None
+    header: tuple[str, ...] = ()
     words: Words = Words()
 
     def __post_init__(self) -> None:
@@ -142,11 +149,13 @@ _NOTES = {
     "date": "order of year, month and day",
     "decimal": "the sign before the decimals",
     "positive": 'what a number without a sign is: money "in" or "out"',
+    "credits": "the same in a credit column",
     "order": "of the rows",
     "account": "of all rows",
     "currency": "of all rows",
     "separator": "of the cells",
     "encoding": "where the bytes leave it open",
+    "header": "a file with these columns is read so without being asked about",
 }
 
 
@@ -162,7 +171,7 @@ def to_toml(mapping: Mapping, *, made_from: str) -> str:
     lines = [f"# How rows of files like {made_from} are read; docs/import.md says what may stand here.", "format = 1"]
     for field in fields(mapping):
         value = getattr(mapping, field.name)
-        if field.name not in {"format", "columns", "words"} and value is not None:
+        if field.name not in {"format", "columns", "words"} and value not in {None, ()}:
             note = _NOTES.get(field.name)
             lines.append(f"{field.name} = {_toml_value(value)}" + (f"  # {note}" if note else ""))
     for name, table in (("columns", mapping.columns), ("words", mapping.words)):
@@ -211,6 +220,14 @@ def load_mapping(said: str, *, folder: Path) -> Mapping:
         return parse_mapping(found.read_text(encoding="utf-8"), name=found.name)
     except UnicodeDecodeError as error:
         raise MalformedDocument(field=found.name, shape="bytes that are no UTF-8", fix="save it as UTF-8") from error
+
+
+def saved_mappings(folder: Path) -> Iterator[tuple[str, Mapping]]:
+    """Give the mappings of a bank that can be read, each with its name, the one that was changed last first."""
+    paths = sorted((folder / FOLDER).glob("*.toml"), key=lambda path: (-path.stat().st_mtime_ns, path.name))
+    for path in paths:
+        with suppress(MalformedDocument, UnicodeDecodeError):
+            yield path.stem, parse_mapping(path.read_text(encoding="utf-8"), name=path.name)
 
 
 def save_mapping(mapping: Mapping, *, folder: Path, made_from: str) -> Path:

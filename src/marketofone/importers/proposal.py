@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -16,15 +17,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.money import CURRENCIES
+from marketofone.domain.money import CURRENCIES, currency_of_country, decimals_of
 from marketofone.importers.amounts import DecimalSign, amount_style, currency_beside
-from marketofone.importers.cells import Cell, iban_in
-from marketofone.importers.dates import Order, date_style
+from marketofone.importers.cells import Cell, iban_in, text_of
+from marketofone.importers.dates import Order, date_style, dates_in
 from marketofone.importers.mapping import Columns, Mapping, Words
 from marketofone.importers.roles import FITS, FOUR_DIGITS, Column, columns_of, roles_in
 from marketofone.importers.signs import settle
-from marketofone.importers.tabular import Table, TableRow
-from marketofone.importers.vocabulary import currency_in, roles_of, says
+from marketofone.importers.tabular import Table, TableRow, unnamed_column
+from marketofone.importers.vocabulary import currency_in, currency_of_words, roles_of, says
 
 MAIN = "main"
 """What an account is called that nothing names."""
@@ -35,14 +36,19 @@ _TOLD = frozenset({"text", "counterparty", "payee", "payer", "merchant"})
 _TEXTS_OF_A_ROW = 8
 _CLEAR, _FITTING = 0.5, 0.3
 _MONEY_LIKE = 0.6
+_DECIMALS = re.compile(r"[.,]\d{1,2}\D*$")
 _A_WORD = 6  # letters of what is no code
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
-    """A mapping, and sentences about what in it is not sure."""
+    """A mapping, and sentences about what in it is not sure.
+
+    ``told`` are those of ``account``, ``currency``, ``date``, ``decimal`` and ``signs`` which the file itself tells.
+    """
 
     mapping: Mapping
     unsure: tuple[str, ...] = ()
+    told: frozenset[str] = frozenset()
 
 
 def propose(table: Table, *, account: str | None = None, currency: str | None = None, otherwise: str) -> Proposal:
@@ -85,6 +91,7 @@ class _Proposing:
         self.columns = columns_of(table, rows)
         self.roles = roles_in(self.columns)
         self.unsure: list[str] = []
+        self.told: set[str] = set()
 
     def proposal(self, *, account: str | None, currency: str | None, otherwise: str) -> Proposal:
         self._find_what_is_needed()
@@ -100,14 +107,21 @@ class _Proposing:
             currency=currency or self._currency(otherwise),
             separator=self.table.separator,
             encoding=self.table.encoding,
+            header=self._header(),
             words=self._words(),
         )
         first_rows = replace(self.table, rows=lambda: iter(self.rows))
         others = [column.name for column in self._free() if column.is_amounts()]
         settled = settle(mapping, first_rows, others=others)
         self.unsure += settled.unsure
+        self.told |= {"signs"} if settled.proven else set()
         self._say_what_is_not_used(settled.mapping)
-        return Proposal(mapping=settled.mapping, unsure=tuple(self.unsure))
+        return Proposal(mapping=settled.mapping, unsure=tuple(self.unsure), told=frozenset(self.told))
+
+    def _header(self) -> tuple[str, ...]:
+        """Give the columns by which a later file is known again; those of a table without a header tell nothing."""
+        named = any(column.name != unnamed_column(number) for number, column in enumerate(self.columns, start=1))
+        return self.table.columns if named else ()
 
     def _free(self) -> list[Column]:
         taken = list(self.roles.values())
@@ -173,14 +187,22 @@ class _Proposing:
         return [cell for role in roles if (column := self.roles.get(role)) is not None for cell in column.cells]
 
     def _date_order(self) -> Order:
-        style = date_style(self._cells("booked", "value_date"))
+        cells = self._cells("booked", "value_date")
+        style = date_style(cells)
         if not style.sure:
+            above = [found for line in self.table.above for cell in line for found in dates_in(cell)]
+            style = date_style([*cells, *above])
+        if style.sure:
+            self.told.add("date")
+        else:
             self.unsure.append(f"date: day and month cannot be told apart; they are read as {style.order}")
         return style.order
 
     def _decimal_sign(self) -> DecimalSign:
         style = amount_style(self._cells(*_MONEY), otherwise="," if self.table.separator == ";" else ".")
-        if not style.sure:
+        if style.sure:
+            self.told.add("decimal")
+        else:
             self.unsure.append(f"decimal: no amount shows what stands before its decimals; {style.decimal} is taken")
         return style.decimal
 
@@ -193,6 +215,8 @@ class _Proposing:
         above = next(self._ibans_above(), None) or next(numbers, None)
         if above is None:
             self.unsure.append(unnamed_account())
+        else:
+            self.told.add("account")
         return above or MAIN
 
     def _named_above(self, role: str) -> Iterator[str]:
@@ -215,17 +239,31 @@ class _Proposing:
             return None
         headers = [currency_in(self.roles[role].name) for role in _MONEY if role in self.roles]
         if told := [code for code in headers if code is not None]:
+            self.told.add("currency")
             return told[0]
         beside = Counter(one for cell in self._cells(*_MONEY[:-1]) if (one := currency_beside(cell)) is not None)
         if beside:
             code, sure = beside.most_common(1)[0][0]
+            self.told.add("currency")
             if len({one.code for one in beside}) > 1 or not sure:
+                code = code if sure else self._currency_of_place() or code
                 self.unsure.append(f"currency: the sign beside amounts is that of several; {code} is taken")
             return code
         above = {cell for cells in self.table.above for cell in cells if cell in CURRENCIES}
-        if len(above) != 1:
-            self.unsure.append(unnamed_currency(otherwise))
-        return above.pop() if len(above) == 1 else otherwise
+        if len(above) == 1:
+            self.told.add("currency")
+            return above.pop()
+        taken = self._currency_of_place() or otherwise
+        self.unsure.append(unnamed_currency(taken))
+        return taken
+
+    def _currency_of_place(self) -> str | None:
+        """Give the currency of the country of an IBAN above, or of where headers are written so, if amounts allow."""
+        places = {currency_of_country(iban[:2]) for iban in self._ibans_above()}
+        code = places.pop() if len(places) == 1 else currency_of_words(self.table.columns)
+        if code is not None and not decimals_of(code) and any(map(_has_decimals, self._cells(*_MONEY))):
+            return None
+        return code
 
     def _words(self) -> Words:
         found = {
@@ -249,6 +287,10 @@ class _Proposing:
         left = [one.name for one in self.columns if one.name not in used and _likeness_of_amounts(one) >= _MONEY_LIKE]
         if left:
             self.unsure.append(f"not used, though amounts stand there: {', '.join(left)}")
+
+
+def _has_decimals(cell: Cell) -> bool:
+    return _DECIMALS.search(text_of(cell)) is not None
 
 
 def _best(columns: Sequence[Column], likeness: Callable[[Column], float]) -> Column | None:

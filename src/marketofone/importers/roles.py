@@ -148,6 +148,7 @@ FITS: Mapping[str, Callable[[Column], bool]] = {
     "credit": lambda column: column.amounts.share >= _HALF or not column.cells,
     "balance": lambda column: column.amounts.share >= _HALF,
     "original": lambda column: column.amounts.share >= _HALF,
+    "fee": lambda column: column.amounts.share >= _HALF,
     "currency": _is_currency,
     "original_currency": _is_currency,
     "direction": _is_direction,

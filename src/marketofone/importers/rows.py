@@ -45,6 +45,9 @@ _KINDS: dict[tuple[What, bool], str] = {
     ("licence", True): LICENSED,
 }
 _AMOUNTS = {"amount": "currency", "balance": "currency", "limit": "currency", "original": "original_currency"}
+_CHANGES_LATER = frozenset(
+    {"status", "value_date", "category", "operation", "bank_code", "mcc", "purpose_code", "nature", "merchant"}
+)
 _DIGEST_BYTES = 12
 _MAX_ID = 128
 _MAX_DIGITS = 14  # before the decimal sign: no amount that is taken has more
@@ -120,7 +123,8 @@ class _Names:
     def of(self, row: Row, facts: Mapping[str, object]) -> str:
         if row.what == "removed" and row.id is not None:
             return _named(facts, row.id)
-        digest = _digest(row.what, facts, None if row.what == "order" else row.on)
+        told = _identifying(facts) if row.what == "movement" else facts
+        digest = _digest(row.what, told, None if row.what == "order" else row.on)
         if row.id is None:
             self._equal[digest] += 1
             return digest if self._equal[digest] == 1 else f"{digest}:{self._equal[digest]}"
@@ -130,6 +134,13 @@ class _Names:
         if row.unique or self._said.setdefault(name, digest) == digest:
             return name
         return f"{name}:{digest}"
+
+
+def _identifying(facts: Mapping[str, object]) -> dict[str, object]:
+    """Give what tells a movement from others. What banks and people change later, and signs, do not."""
+    told = {name: value for name, value in facts.items() if name not in _CHANGES_LATER}
+    amount = told.get("amount_minor")
+    return told | {"amount_minor": abs(amount)} if isinstance(amount, int) else told
 
 
 def _event(row: Row, *, origin: Origin, names: _Names) -> Event:

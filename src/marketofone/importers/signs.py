@@ -23,10 +23,11 @@ _ENOUGH_TO_TELL, _FEW = 10, 0.3
 
 
 class Settled(NamedTuple):
-    """A mapping with its signs and its order settled, and sentences about what is not sure."""
+    """A mapping with its signs and its order settled, sentences about what is not sure, and whether balances agree."""
 
     mapping: Mapping
     unsure: tuple[str, ...]
+    proven: bool = False
 
 
 def settle(mapping: Mapping, table: Table, *, others: Sequence[str] = ()) -> Settled:
@@ -37,12 +38,15 @@ def settle(mapping: Mapping, table: Table, *, others: Sequence[str] = ()) -> Set
     others
         Columns of amounts that say nothing yet. One of them may be the balance, or the amounts, if the balances chain.
     """
-    mapping = _with_one_form(mapping, table)
+    fee = mapping.columns.fee
+    mapping = _with_one_form(replace(mapping, columns=replace(mapping.columns, fee=None)), table)
     mapping, chain = _chained(mapping, table, others=others)
+    if fee is not None:
+        mapping, chain = _with_fee(mapping, chain, table, fee=fee)
     rows = _movements(mapping, table)
     if chain is not None and chain.holds:
         turned = _turned(mapping) if chain.turned else mapping
-        return Settled(replace(turned, order=chain.order), ())
+        return Settled(replace(turned, order=chain.order), (), proven=True)
     unsure = [] if chain is None else ["balance: balances do not follow from the amounts, and decide nothing"]
     mapping = replace(mapping, order=_order_of(rows))
     if mapping.columns.amount is not None and mapping.columns.direction is None:
@@ -71,11 +75,18 @@ def _with_one_form(mapping: Mapping, table: Table) -> Mapping:
 
 
 def _two_columns(mapping: Mapping, table: Table) -> Mapping:
-    """Find whether debits carry a minus."""
-    mapping = replace(mapping, positive="in")
-    debits = _movements(replace(mapping, columns=replace(mapping.columns, credit=None)), table)
-    signed = mapping.columns.debit is not None and 2 * _negative(debits) > len(debits)
-    return mapping if signed else replace(mapping, positive="out")
+    """Find whether debits carry a minus, and whether credits do."""
+    mapping, said = replace(mapping, positive="in"), mapping.columns
+    if said.debit is None or not _mostly_minus(replace(mapping, columns=replace(said, credit=None)), table):
+        mapping = replace(mapping, positive="out")
+    if said.credit is not None and _mostly_minus(replace(mapping, columns=replace(said, debit=None)), table):
+        mapping = replace(mapping, credits="out")
+    return mapping
+
+
+def _mostly_minus(mapping: Mapping, table: Table) -> bool:
+    rows = _movements(mapping, table)
+    return 2 * _negative(rows) > len(rows)
 
 
 def _chained(mapping: Mapping, table: Table, *, others: Sequence[str]) -> tuple[Mapping, Chain | None]:
@@ -97,20 +108,39 @@ def _chained(mapping: Mapping, table: Table, *, others: Sequence[str]) -> tuple[
     return mapping, chain
 
 
+def _with_fee(mapping: Mapping, chain: Chain | None, table: Table, *, fee: str) -> tuple[Mapping, Chain | None]:
+    """Let a column of fees count where balances say that amounts do not hold them."""
+    said = mapping.columns
+    if said.amount is None or said.direction is not None:
+        return mapping, chain
+    beside = replace(mapping, columns=replace(said, fee=fee))
+    found = _chain(beside, table)
+    better = found is not None and found.holds and (chain is None or found.share > chain.share)
+    return (beside, found) if better else (mapping, chain)
+
+
 def _chain(mapping: Mapping, table: Table) -> Chain | None:
     return chain_of(
-        Posted((row.facts["account"], row.facts["currency"]), _figure(row, "amount"), _figure(row, "balance"))
-        for row in _movements(mapping, table)
-        if "balance" in row.facts
+        Posted((row.facts["account"], row.facts["currency"]), _figure(row, "amount"), _balance(row))
+        for row in _rows(mapping, table)
+        if "balance" in row.facts or row.facts.get("status") != "pending"
     )
 
 
 def _movements(mapping: Mapping, table: Table) -> list[Row]:
-    return [row for row in MappedRows(table, mapping) if isinstance(row, Row) and row.what == "movement"]
+    return [row for row in _rows(mapping, table) if row.what == "movement"]
+
+
+def _rows(mapping: Mapping, table: Table) -> list[Row]:
+    return [row for row in MappedRows(table, mapping) if isinstance(row, Row) and row.what != "account"]
+
+
+def _balance(row: Row) -> Decimal | None:
+    return _figure(row, "balance") if "balance" in row.facts else None
 
 
 def _figure(row: Row, key: str) -> Decimal:
-    figure = row.facts[key]
+    figure = row.facts.get(key, Decimal())  # a balance alone moves nothing
     assert isinstance(figure, Decimal)  # noqa: S101 - amounts of rows are
     return figure
 

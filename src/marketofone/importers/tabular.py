@@ -81,11 +81,16 @@ def layout_of(rows: Sequence[TableRow]) -> Layout:
     if at is None:
         first = _first_row_at(rows)
         width = max((len(row.cells) for row in rows[first:]), default=0)
-        names = tuple(f"column {number}" for number in range(1, width + 1))
+        names = tuple(unnamed_column(number) for number in range(1, width + 1))
         return Layout(names, _texts(rows[:first]), rows[first].line - 1 if rows else 0)
     header = rows[at]
     last_line = header.line + header.raw.count(b"\n")
     return Layout(_unique([text_of(cell) for cell in header.cells]), _texts(rows[:at]), last_line)
+
+
+def unnamed_column(number: int) -> str:
+    """Name a column that has no header."""
+    return f"column {number}"
 
 
 def _header_at(rows: Sequence[TableRow]) -> int | None:
@@ -136,7 +141,7 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     """Name every column, each in its own way."""
     found: list[str] = []
     for number, name in enumerate(names, start=1):
-        told = name or f"column {number}"
+        told = name or unnamed_column(number)
         found.append(told if told not in found else f"{told} ({number})")
     return tuple(found)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -32,6 +32,7 @@ _IN = re.compile(r" (?:in|en|em|w|v|i)$")  # before a currency: "Betrag in EUR"
 class _Vocabulary(Struct, frozen=True):
     headers: dict[str, tuple[str, ...]]
     cells: dict[str, frozenset[str]]
+    places: dict[str, frozenset[str]]
 
 
 @cache
@@ -40,6 +41,7 @@ def _vocabulary() -> _Vocabulary:
     return _Vocabulary(
         {role: tuple(dict.fromkeys(map(folded, phrases))) for role, phrases in said.headers.items()},
         {meaning: frozenset(map(folded, words)) for meaning, words in said.cells.items()},
+        {currency: frozenset(map(folded, words)) for currency, words in said.places.items()},
     )
 
 
@@ -107,6 +109,20 @@ def currency_in(header: str) -> str | None:
     codes = [code for code in _CODE.findall(header) if code in _CODES]
     signs = [SYMBOLS[word] for word in _BRACKETS.split(header.lower()) if word in SYMBOLS]
     return next(iter(codes + signs), None)
+
+
+def currency_of_words(headers: Iterable[str]) -> str | None:
+    """Give the currency of the place where headers are written so; None where they do not tell.
+
+    Examples
+    --------
+    >>> currency_of_words(["Data operacji", "Kwota"]), currency_of_words(["Date", "Amount"])
+    ('PLN', None)
+    """
+    names = {_without_currency(header) for header in headers}
+    found = {code: len(names & words) for code, words in _vocabulary().places.items() if names & words}
+    best = [code for code, count in found.items() if count == max(found.values())]
+    return best[0] if len(best) == 1 else None
 
 
 def _without_currency(header: str) -> str:
