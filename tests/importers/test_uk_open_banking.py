@@ -392,8 +392,11 @@ def test_a_scheduled_payment_and_a_direct_debit_are_orders_too(tmp_path: Path) -
         "dd-1",
     )
     never = {key: value for key, value in debit.items() if key != "PreviousPaymentAmount"}
-    (bad,) = bad_rows_of(uk_ob.read, tmp_path, uk_answer(DirectDebit=[never]))
-    assert (bad.field, bad.shape) == ("PreviousPaymentAmount", "missing")
+    (mandate,) = rows_of(uk_ob.read, tmp_path, uk_answer(DirectDebit=[never]))  # the past says how much
+    assert (mandate.facts["amount"], mandate.facts["currency"], mandate.facts["every"]) == (None, "GBP", "quarter")
+    standing = {"AccountId": "22289", "StandingOrderId": "so-1", "Frequency": "EvryDay"}
+    (bad,) = bad_rows_of(uk_ob.read, tmp_path, uk_answer(StandingOrder=[standing]))
+    assert (bad.field, bad.shape) == ("NextPaymentAmount", "missing")
 
 
 @pytest.mark.parametrize("other", ["Party", "Beneficiary", "Product", "Offer", "Statement"])

@@ -97,6 +97,7 @@ _STANDING_ORDER = Reader(StandingOrder, specification=SPECIFICATION)
 _SCHEDULED_PAYMENT = Reader(ScheduledPayment, specification=SPECIFICATION)
 _DIRECT_DEBIT = Reader(DirectDebit, specification=SPECIFICATION)
 _READ = ("Account", "Balance", "Transaction", "StandingOrder", "ScheduledPayment", "DirectDebit")
+_BACS = "GBP"  # in which all direct debits of the scheme are
 _SILENT = frozenset({"Party", "Beneficiary", "Product", "Offer", "Statement", "ConsentId"})
 
 
@@ -132,11 +133,14 @@ class _Reading:
         self._balances = Balances(_RANKS, never=_NEVER)
         self._limits: dict[tuple[str, str], Decimal] = {}
         self._accounts: dict[str, tuple[str, AccountType | None]] = {}
+        self._currencies: dict[str, str] = {}
         for document in documents:
             with suppress(MalformedEvent):  # it is a bad row where it is read
                 for account in _ACCOUNT.read_all(_lists(document).get("Account")):
                     kind = _TYPES.get(first(account.account_type_code, account.account_sub_type) or "")
                     self._accounts[account.account_id] = (_own_number(account), kind)
+                    if account.currency is not None:
+                        self._currencies[account.account_id] = account.currency
 
     def rows(self, document: Document) -> Iterator[Row | BadRow]:
         """Give the rows of one answer."""
@@ -220,7 +224,8 @@ class _Reading:
         }
         mandate = said.mandate_related_information or Mandate()
         id = first(said.direct_debit_id, mandate.mandate_identification, said.mandate_identification)  # noqa: A001
-        return self._order(said.account_id, said.previous_payment_amount, facts, id=id, field="PreviousPaymentAmount")
+        field = "PreviousPaymentAmount"
+        return self._order(said.account_id, said.previous_payment_amount, facts, id=id, field=field, otherwise=_BACS)
 
     def _order(
         self,
@@ -230,12 +235,16 @@ class _Reading:
         *,
         id: str | None,  # noqa: A002 - the word of CloudEvents
         field: str,
+        otherwise: str | None = None,
     ) -> Told:
-        if paid is None:
-            raise MalformedEvent(field=field, shape="missing", fix="an order is known once an amount of it is")
+        """Give an order; one without an amount, such as a mandate, is in the currency of its account or of the scheme."""
+        currency = self._currencies.get(account_id, otherwise) if paid is None else paid.currency
+        if currency is None:
+            fix = "an order is known once an amount of it is, or the currency of its account"
+            raise MalformedEvent(field=field, shape="missing", fix=fix)
+        amount = None if paid is None else unsigned(paid.amount, field=field)
         account, _ = self._account(account_id)
-        amount = unsigned(paid.amount, field=field)
-        known = {"account": account, "amount": amount, "currency": paid.currency, "order": printed(id, limit=NAME)}
+        known = {"account": account, "amount": amount, "currency": currency, "order": printed(id, limit=NAME)}
         return Told("order", known | facts, self._as_of, id)
 
 

@@ -51,6 +51,7 @@ class Account(Part, frozen=True, gc=False):
     account_id: str
     account_type_code: str | None = None
     account_sub_type: str | None = None
+    currency: str | None = None
     account: list[Party] | None = None
 
 
