@@ -8,10 +8,11 @@ from marketofone.domain.errors import Refused
 from marketofone.domain.moment import Instant
 from marketofone.store.keystore import Customer, KeyStore
 
-STRONG, ACCOUNT, HOLDER = 1, 2, 3
+STRONG, ACCOUNT, HOLDER, NUMBER = 1, 2, 3, 4
 """What kind of mark a link has.
 
-A strong key makes customers one person. An account names its owners to requests, and its holders to what is booked.
+A strong key makes customers one person. An account names its owners to requests, and its holders to what is booked. A
+number of an own account only says that it was told.
 """
 
 
@@ -53,6 +54,11 @@ def account_mark(keys: KeyStore, account: str) -> bytes:
 def holder_mark(keys: KeyStore, account: str) -> bytes:
     """Give the mark under which the holders of an account are found."""
     return bytes((HOLDER,)) + keys.mark("holder", account)
+
+
+def number_mark(keys: KeyStore, number: str) -> bytes:
+    """Give the mark of a number of an own account, as ``account_number`` gives it."""
+    return bytes((NUMBER,)) + keys.mark("number", number)
 
 
 def decision_mark(keys: KeyStore, decision: str) -> bytes:

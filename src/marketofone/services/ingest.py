@@ -264,6 +264,8 @@ def _commit(
             appended = list(zip(judged, heads, strict=True))
             for one, head in context.right_of_way.paced(appended):
                 context.follow(one.before, one.draft, head, one.record)
+                if one.left_open:  # not before it is kept: a look that came first would not see it
+                    context.left_open.add(one.draft.subject)
             return appended, late
     return [], late
 

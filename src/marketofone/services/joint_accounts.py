@@ -55,7 +55,7 @@ class Asked:
         self, customer: Customer, state: SubjectState, arrivals: Iterable[Arrival], links: Iterable[LinkChange]
     ) -> None:
         """Note what arrived about one customer: accounts that it opens, or that were opened by mistake."""
-        self.accounts.update(link.key for link in links)
+        self.accounts.update(link.key for link in links if link.key[0] == HOLDER)
         for data in (arrival.event.data for arrival in arrivals):
             if isinstance(data, EventRemoved) and data.type == ACCOUNT_OPENED:
                 self.removing.add(customer)

@@ -10,8 +10,9 @@ from msgspec import Struct, field
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
 from marketofone.consent.ledger import NEVER_ASKED, Consents, together, with_licences
 from marketofone.consent.policy import ConsentPolicy
-from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, REMOVED
+from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, REMOVED, Event
 from marketofone.domain.moment import Instant
+from marketofone.domain.money_events import TransactionBooked
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
 from marketofone.projection.counts import Told
@@ -22,9 +23,10 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.arrivals import Arrival
 from marketofone.services.directory import event_number
 from marketofone.services.joint_accounts import Asked, mark_of
+from marketofone.services.own_numbers import SHORTEST, OwnNumbers, may_tell
 from marketofone.services.readings import NOT_READ, read_event
 from marketofone.store.keystore import Customer
-from marketofone.store.ports import BANK, Draft, Expectation, Head, LinkChange
+from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, LinkChange
 
 _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
 _LESS_TOLD = frozenset({REMOVED, LICENSED})  # after which movements may be no more what they turned out to be
@@ -33,7 +35,10 @@ _FIRST = Expectation(0)
 
 
 class Judged(Struct, frozen=True, gc=False):
-    """What is about to be appended to one journal, the snapshots it ends, and what is known of that journal before."""
+    """What is about to be appended to one journal, the snapshots it ends, and what is known of that journal before.
+
+    ``left_open`` says that only all movements of the customer together can say something more.
+    """
 
     draft: Draft
     record: IngestRecord
@@ -44,6 +49,15 @@ class Judged(Struct, frozen=True, gc=False):
     refused: int
     gaps: int
     refusals: dict[str, int]
+    left_open: bool
+
+
+class _Sight(NamedTuple):
+    """What a batch is judged by: one moment of the store, read once."""
+
+    context: AppContext
+    reader: Directory
+    snapshot: Snapshot
 
 
 class _Standing(NamedTuple):
@@ -70,38 +84,37 @@ def judge(
     """
     waiting = list(waiting)
     with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
+        sight = _Sight(context, reader, snapshot := context.snapshot(reader))
         heads = reader.heads([customer.subject for customer, _ in waiting])
         judged: list[Judged] = []
         random = codec.drawn_together(len(waiting))
         expects: dict[int, Expectation] = {BANK: Expectation(snapshot.bank.guard)}
         for customer, arrivals in context.right_of_way.paced(waiting):
             head = heads[customer.subject]
-            standing = _standing(context, snapshot, customer, head)
+            standing = _standing(sight, customer, head)
             expects[customer.subject] = Expectation(head.guard) if head.n else _FIRST
             expects.update(standing.others)
-            one = _judged(context, snapshot, customer, arrivals, standing, now=now, random=random)
+            one = _judged(sight, customer, arrivals, standing, now=now, random=random)
             judged.append(one)
             if one.links or one.drop or standing.state.accounts:
                 asked.hear(customer, standing.state, arrivals, one.links)
     return judged, expects
 
 
-def _standing(context: AppContext, snapshot: Snapshot, customer: Customer, head: Head) -> _Standing:
+def _standing(sight: _Sight, customer: Customer, head: Head) -> _Standing:
     if head.n == 0:
         return _Standing(NOTHING, (NEVER_ASKED,), head.recorded, {})
-    known = context.projection.remembered(customer.subject)
+    known = sight.context.projection.remembered(customer.subject)
     if known is not None and known.guard == head.guard and not known.members:
         # Arrivals alone change neither consents nor who is who.
         return _Standing(known, (known.consents,), head.recorded, {})
-    person = snapshot.person_of(customer)
+    person = sight.snapshot.person_of(customer)
     others = (state.consents for subject, state in person.states.items() if subject != customer.subject)
     return _Standing(person.own, (person.own.consents, *others), person.recorded, person.expects(strict=False))
 
 
 def _judged(
-    context: AppContext,
-    snapshot: Snapshot,
+    sight: _Sight,
     customer: Customer,
     arrivals: list[Arrival],
     standing: _Standing,
@@ -109,6 +122,7 @@ def _judged(
     now: Instant,
     random: codec.Random,
 ) -> Judged:
+    context, reader, snapshot = sight
     policy, (own, *others), now = snapshot.config.policy, standing.allow, max(now, standing.last)
     arrived = [arrival.event for arrival in arrivals]
     licences = [event for event in arrived if event.kind == LICENSED]
@@ -118,8 +132,9 @@ def _judged(
     verdicts = admit(arrived, consents, policy=policy, now=now)
     found = _Found(context, customer, unresolved=customer.subject in context.unresolved)
     found.take(arrivals, verdicts, policy=policy)
-    if found.left_open:
-        context.left_open.add(customer.subject)
+    if found.telling:
+        found.links += (changes := OwnNumbers(context, reader, customer, standing.state).changes(found.telling))
+        found.left_open = found.left_open or any(link.linked for link in changes)
     uses = [
         (to, source) for source in sorted(found.texts) for to in opened_by(source, consents, policy=policy, now=now)
     ]
@@ -136,13 +151,25 @@ def _judged(
     )
     drop = tuple((customer.subject, source) for source in sorted(removed))
     _, refused, gaps = found.counts  # by verdict, as they are numbered
-    return Judged(draft, record, drop, tuple(found.links), standing.state, found.told, refused, gaps, found.refusals)
+    return Judged(
+        draft=draft,
+        record=record,
+        drop=drop,
+        links=tuple(found.links),
+        before=standing.state,
+        told=found.told,
+        refused=refused,
+        gaps=gaps,
+        refusals=found.refusals,
+        left_open=found.left_open,
+    )
 
 
 class _Found(Struct, gc=False):
     """What is found of the arrivals about one customer, one after the other.
 
-    ``texts`` are the sources whose texts were read; ``counts`` go by verdict.
+    ``texts`` are the sources whose texts were read, ``telling`` events that may tell numbers of own accounts;
+    ``counts`` go by verdict.
     """
 
     context: AppContext
@@ -155,6 +182,7 @@ class _Found(Struct, gc=False):
     texts: set[str] = set()
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
     refusals: dict[str, int] = {}
+    telling: list[Event] = []
     signal: bool = False
     left_open: bool = False
 
@@ -163,17 +191,18 @@ class _Found(Struct, gc=False):
     ) -> None:
         """Read each arrival as far as it may be read, and make of it what is kept."""
         for arrival, verdict in zip(arrivals, verdicts, strict=True):
-            event, source = arrival.event, arrival.event.source
+            event, source, data = arrival.event, arrival.event.source, arrival.event.data
             known = policy.sources.get(source)
             kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
-            is_movement, opens = event.kind in MOVEMENTS, event.kind == ACCOUNT_OPENED
+            is_booked, opens = isinstance(data, TransactionBooked), event.kind == ACCOUNT_OPENED
+            is_movement = is_booked or event.kind in MOVEMENTS
             # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
             # Whose an account is stays known whatever they allow: without it, it would be closed to its other holders.
             may_read = isinstance(verdict, Admitted) or (kept and is_movement) or opens
             reading = read_event(self.context, event) if may_read else NOT_READ
             if reading.is_text:
                 self.texts.add(source)
-            opens_again = event.kind in _LESS_TOLD or (self.unresolved and is_movement)
+            opens_again = self.unresolved if is_movement else event.kind in _LESS_TOLD
             self.left_open = self.left_open or reading.open or opens_again
             judgement = _VERDICTS[type(verdict)]
             self.counts[judgement] += 1
@@ -187,3 +216,5 @@ class _Found(Struct, gc=False):
             if kept:
                 self.keys.append(event_number(event.key, subject=self.customer.subject))
                 self.signal = self.signal or source in _SIGNALS
+                if len(data.account) >= SHORTEST if isinstance(data, TransactionBooked) else may_tell(event):
+                    self.telling.append(event)

@@ -21,10 +21,13 @@ from marketofone.domain.fields import AccountType, EventData
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money_events import (
     AccountOpened,
+    BalanceStated,
     Movement,
     MovementUnderstood,
     OpenBankingBalance,
+    OpenBankingOrder,
     OpenBankingTransaction,
+    OrderPlaced,
 )
 from marketofone.domain.reading import MovementReading
 from marketofone.features.state import HERE, MONEY, LiveState
@@ -241,7 +244,9 @@ def _own_account(data: EventData) -> OwnAccount | None:
     match data:
         case OpenBankingTransaction():
             return OwnAccount(account=data.account, number=data.number, institution=data.institution)
-        case Movement():
+        case OpenBankingOrder():
+            return OwnAccount(account=data.account, institution=data.institution)
+        case Movement() | BalanceStated() | OrderPlaced():
             return OwnAccount(account=data.account)
         case AccountOpened():
             return OwnAccount(account=data.account, number=data.number, type=type_of(data.type or "", data.product))

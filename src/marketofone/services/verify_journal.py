@@ -19,6 +19,7 @@ from marketofone.audit.sealed_box import Box
 from marketofone.consent.ledger import ConsentEntry, Consents, Validity
 from marketofone.consent.licence import GOVERNED, Licences, licensed, unlimited_in_time
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
 from marketofone.domain.event import ACCOUNT_OPENED, Event
@@ -40,8 +41,9 @@ from marketofone.projection.records import (
     OutcomeRecord,
 )
 from marketofone.projection.reducer import CORE, NOTHING, reduce
-from marketofone.services.directory import decision_mark, event_number
+from marketofone.services.directory import NUMBER, decision_mark, event_number, number_mark
 from marketofone.services.joint_accounts import mark_of
+from marketofone.services.own_numbers import told_by
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import GUARDING, Entry, Head, Kept, Reader
 
@@ -157,6 +159,7 @@ class _Views:
         self._removed: set[bytes] = set()
         self._licences: Licences = ()  # as of the snapshot of the source whose data come with them
         self._links: set[bytes] = set()
+        self._numbers: set[str] = set()
         self._decisions = 0
         self._lessons: list[tuple[int, int]] = []
         self._taught = facts.taught.get(customer.subject, ())
@@ -222,6 +225,7 @@ class _Views:
             if kept.body is None:
                 continue
             event = parse_event(kept.body)
+            self._numbers.update(told_by(event))
             self._event_keys.add(event_number(event.key, subject=entry.subject))
             gone = taken_back(event)
             if gone is not None:
@@ -253,8 +257,7 @@ class _Views:
         known = self._reader.known([(subject, key) for key in sorted(self._event_keys)])
         if len(known) != len(self._event_keys):
             self._problems.append("an event that it keeps would not be recognised again")
-        if self._reader.keys_of(subject) != sorted(self._links):
-            self._problems.append("what it is linked with is not what its entries say")
+        self._compare_links(subject)
         core = self._snapshots.get(CORE)
         if core is not None and self._state.n != core.n:
             self._problems.append("the snapshot of what it says lies behind its end")
@@ -262,6 +265,15 @@ class _Views:
             events = [pair for pair in self._events.get(name, ()) if not is_taken_back(pair[1], self._removed)]
             if name != CORE and not self._holds(snapshot, events):
                 self._problems.append(f"the snapshot of {name!r} is not what its entries say")
+
+    def _compare_links(self, subject: int) -> None:
+        """Compare what it is linked with; that a number was told need not stand there, as in earlier releases."""
+        kept = self._reader.keys_of(subject)
+        numbers = {number_mark(self._keys, account_number(name)) for name in self._numbers}
+        told = {key for key in kept if key[0] == NUMBER}
+        if sorted(self._links | told) != kept or not told <= numbers:
+            self._problems.append("what it is linked with is not what its entries say")
+        self._links |= told
 
     def _is_core(self, core: Kept) -> bool:
         """Say whether a snapshot says what the entries say; one of an earlier release may say it in fewer words."""
