@@ -120,6 +120,11 @@ def has_outlived(licences: Licences, made: Instant, now: Instant) -> bool:
     return any(made < one.narrowed or (one.until is not None and made < one.until <= now) for one in in_force(licences))
 
 
+def narrowed(licences: Licences) -> tuple[tuple[str, Instant], ...]:
+    """Name the institutions of which less is allowed than before, and since when."""
+    return tuple((one.institution, one.narrowed) for one in in_force(licences) if one.narrowed != _NEVER)
+
+
 def unregarded(licences: Licences, now: Instant) -> Licences:
     """Give the licences of an id as what was made without them must obey them: of that, it may rest on more."""
     return tuple(

@@ -19,9 +19,10 @@ EventWord = Annotated[str, matching(_WORD, longest=64)]
 """The same in an event, where a decoder need not check it (``texts.py``)."""
 EventPrinted = Annotated[str, matching(PRINTED, longest=500)]
 """What a statement prints beside an amount."""
-_ONE_BANK = r"^(transactions|open_banking/[^\x00-\x1f\x7f]{1,64})$(?!\n)"
-DataOfBank = Annotated[str, Meta(min_length=1, max_length=77, pattern=_ONE_BANK)]
-"""The data of one bank: ``transactions`` here, ``open_banking/institution`` elsewhere."""
+_OTHER_DATA = r"^(transactions|open_banking/[^\x00-\x1f\x7f]{1,64}|journal/[0-9]{1,19})$(?!\n)"
+OtherData = Annotated[str, Meta(min_length=1, max_length=77, pattern=_OTHER_DATA)]
+"""Data of one bank, ``transactions`` here and ``open_banking/institution`` elsewhere, or of another id of the person,
+``journal/`` and its number."""
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
 MAX_MINOR = 10**13
 """The largest amount, either way: sums of 900,000 of them are exact in 64 bits. Larger ones are refused at the door."""

@@ -11,7 +11,6 @@ from msgspec import Meta
 from marketofone.domain.fields import (
     AccountType,
     Currency,
-    DataOfBank,
     EventData,
     EventName,
     EventPrinted,
@@ -20,6 +19,7 @@ from marketofone.domain.fields import (
     LicenceScope,
     Minor,
     Nature,
+    OtherData,
     PositiveMinor,
     Status,
     Text,
@@ -128,8 +128,9 @@ class MovementUnderstood(EventData, frozen=True, kw_only=True):
     read, and what the person says of it holds for all movements of that merchant in this source, those to come as well.
     One without ``merchant`` and ``category`` takes it back; what a person says of one movement stands over it.
 
-    ``rests_on`` names what else than the data it stands in it was found by: ``transactions``, or another bank as
-    ``open_banking/institution``. It counts only as long as all of that may be used.
+    ``rests_on`` names what else than the data it stands in it was found by: ``transactions``, another bank as
+    ``open_banking/institution``, or another id of the person as ``journal/number``. It counts only as long as all of
+    that may be used, and that id is the same person.
     """
 
     id: Text
@@ -140,7 +141,7 @@ class MovementUnderstood(EventData, frozen=True, kw_only=True):
     merchant: Text | None = None
     by: Literal["history", "person"] = "history"
     because: Text | None = None
-    rests_on: tuple[DataOfBank, ...] = ()
+    rests_on: tuple[OtherData, ...] = ()
 
 
 def merchant_key(name: str) -> str:

@@ -35,7 +35,7 @@ from marketofone.profile.same_accounts import (
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.folding import admitted, fold_more
 from marketofone.projection.journals import JournalReader, kept_of
-from marketofone.projection.lineage import withheld_from
+from marketofone.projection.lineage import Withheld, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 from marketofone.projection.records import KeptEvent
@@ -86,7 +86,7 @@ class _Asked(NamedTuple):
     config: BankConfig
     now: Instant
     judged: Instant
-    withheld: frozenset[str]
+    withheld: Withheld
 
 
 class _Money(NamedTuple):
@@ -129,7 +129,7 @@ class Beside:
         known = self._plain.get(subject)
         if known is not None and known.is_same(money):  # nearly always: looked at once, and nothing came since
             return dict(found)
-        withheld = withheld_from(found.keys(), person.consents.licences, now=judged)
+        withheld = withheld_from(found.keys(), person.consents.licences, now=judged, journals=person.states)
         folding = partial(self._fold, _Asked(reader, person, config, now, judged, withheld))
         states = dict(found)
         for source in sorted({HERE, ELSEWHERE} & found.keys()):
@@ -165,10 +165,10 @@ class Beside:
         return state
 
 
-def _reader(twice: Aliases, withheld: frozenset[str]) -> str:
+def _reader(twice: Aliases, withheld: Withheld) -> str:
     """Name who reads what is folded: one who may use both sources, one who may use one, or one who reads it whole."""
     both, one, whole = _READERS
-    return both if twice else one if withheld & MONEY else whole
+    return both if twice else one if withheld.scopes & MONEY else whole
 
 
 def _once(

@@ -26,7 +26,7 @@ from marketofone.features.state import AdmittedEvent, LiveState, fold_all
 from marketofone.profile.registers import MerchantCorrection, merchants
 from marketofone.projection.amendments import is_taken_back
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.lineage import NOTHING_WITHHELD, counts
+from marketofone.projection.lineage import NOTHING_WITHHELD, Withheld, counts
 from marketofone.projection.records import IngestRecord, KeptEvent
 
 _NO_TEXTS = MOVEMENTS | {ACCOUNT_OPENED}
@@ -74,7 +74,7 @@ def admitted(
     config: BankConfig,
     now: Instant,
     before: Mapping[str, LiveState | None] = NO_STATES,
-    withheld: Collection[str] = NOTHING_WITHHELD,
+    withheld: Withheld = NOTHING_WITHHELD,
 ) -> dict[str, list[AdmittedEvent]]:
     """Bring kept events through the gate once more; gives those it admits by source, each event once.
 

@@ -17,7 +17,7 @@ from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
-from marketofone.features.state import AdmittedEvent, LiveState, schema_of
+from marketofone.features.state import MONEY, AdmittedEvent, LiveState, schema_of
 from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.projection import codec, reducer
 from marketofone.projection.bank_config import BankConfig
@@ -25,7 +25,7 @@ from marketofone.projection.bank_state import BankState, reduce_bank
 from marketofone.projection.beside import Beside
 from marketofone.projection.folding import Folded, admitted, fold_more, kept_events
 from marketofone.projection.journals import HOLDS_EVENTS, JournalReader, kept_of
-from marketofone.projection.lineage import NOTHING_WITHHELD, resting, withheld_from
+from marketofone.projection.lineage import NOTHING_WITHHELD, Withheld, resting, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
@@ -212,8 +212,8 @@ class Projection:
         over = run_out(licences, judged)
         without = {source: over if source == GOVERNED else frozenset[str]() for source in wanted}
         found = self._up_to_now(reader, person, without, config, judged)
-        withheld = withheld_from(wanted, licences, now=judged)
-        resting_on = {source: resting(state.registers, withheld) for source, state in found.items()}
+        withheld = withheld_from(wanted, licences, now=judged, journals=person.states)
+        resting_on = {source: resting(found[source].registers, withheld) for source in MONEY & found.keys()}
         apart = {source: without[source] | scopes for source, scopes in resting_on.items() if scopes}
         if apart:
             found |= self._up_to_now(reader, person, apart, config, judged, withheld=withheld)
@@ -226,11 +226,11 @@ class Projection:
         without: Mapping[str, frozenset[str]],
         config: BankConfig,
         judged: Instant,
-        withheld: frozenset[str] = NOTHING_WITHHELD,
+        withheld: Withheld = NOTHING_WITHHELD,
     ) -> dict[str, LiveState]:
         """Fold what is new of some sources of one id into what is known of them, each without something."""
         one, own = person.asked, person.own
-        memory = self._parted if withheld else self._folded
+        memory = self._folded if withheld == NOTHING_WITHHELD else self._parted
         before = self._known(reader, one, without, own, config, memory)
         behind = {source: folded.n for source, folded in before.items() if folded.n < own.sources[source]}
         states: dict[str, LiveState | None] = {source: folded.state for source, folded in before.items()}
@@ -323,7 +323,7 @@ class Projection:
         judged: Instant,
     ) -> dict[str, LiveState]:
         pairs = ((kept, event) for kept, event in kept_of(reader, person, wanted) if event.at <= now)
-        withheld = withheld_from(wanted, person.consents.licences, now=judged)
+        withheld = withheld_from(wanted, person.consents.licences, now=judged, journals=person.states)
         by_source = admitted(pairs, consents=person.consents, config=config, now=judged, withheld=withheld)
         folded = fold_more({}, by_source, config=config)
         return {source: state for source, state in folded.items() if state is not None}

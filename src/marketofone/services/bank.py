@@ -374,7 +374,9 @@ class Bank:
         ------
         UnknownCustomer
         """
-        return erase.erase(self._context, customer, ground=ground, now=self._at(now))
+        erased = erase.erase(self._context, customer, ground=ground, now=(moment := self._at(now)))
+        self.learning.understand(now=moment)
+        return erased
 
     def backup(self, folder: str | Path) -> None:
         """Write a copy of the data, and of the documents, into a new folder; without the key store nobody reads it."""

@@ -103,7 +103,7 @@ def list_merchants(
             for pair in _kept(snapshot, person, sources)
             if pair[1].at <= moment and as_counted(pair[1]) is not None
         ]
-        withheld = withheld_from(sources, person.consents.licences, now=judged)
+        withheld = withheld_from(sources, person.consents.licences, now=judged, journals=person.states)
         kept = [pair for pair in kept if counts(pair[1], withheld)]
         verdicts = admit([event for _, event in kept], person.consents, policy=policy, now=judged)
         kept = [pair for pair, verdict in zip(kept, verdicts, strict=True) if isinstance(verdict, Admitted)]

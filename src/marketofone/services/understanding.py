@@ -31,13 +31,13 @@ from marketofone.domain.money_events import (
 )
 from marketofone.domain.reading import MovementReading
 from marketofone.features.state import HERE, MONEY, LiveState
-from marketofone.models.movement import Fact, OwnAccount, Understood, fact_of, understand_scopes
+from marketofone.models.movement import Fact, OwnAccount, Scope, Understood, fact_of, understand_scopes
 from marketofone.profile.account_types import type_of
 from marketofone.profile.same_accounts import Aliases, counted, counts_beside
 from marketofone.projection.beside import may_tell_twice, twice_in
 from marketofone.projection.folding import movement_reading, turned_out
 from marketofone.projection.journals import kept_of
-from marketofone.projection.lineage import counts, scope_of, withheld_from
+from marketofone.projection.lineage import Withheld, counts, scope_of, scope_of_id, withheld_from
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent
 from marketofone.projection.snapshot import Snapshot
@@ -49,16 +49,17 @@ from marketofone.store.keystore import Customer
 
 _NOTHING = MovementUnderstood(id="-")
 _NUMBER_BYTES = 12
-_Place = tuple[str, str]  # the other bank, empty for an account here, and the account
+_Place = tuple[int, str, str]  # the id of the person, the other bank (empty for an account here), and the account
 MOST = 5_000
 """Movements of a customer that are looked at together: the newest."""
 
 
 class _Moved(NamedTuple):
-    """A movement, what it was read as, and whether it is told here, too."""
+    """A movement, the id of the person that tells it, what it was read as, and whether it is told here, too."""
 
     event: Event
     data: Movement
+    id: int
     given: MovementReading
     twice: bool
 
@@ -106,10 +107,11 @@ def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list
         pairs = list(context.right_of_way.paced(_admissible(snapshot, person, asked)))
         several = may_tell_twice(event for _, event in pairs)
         states = snapshot.states(person, now=at, sources=asked.sources) if several else {}
-    known = _known(_each_once(pairs, states, calendar=calendar), twice_in(states), calendar=calendar)
+    ids = {member.name: member.subject for member in person.members}
+    known = _known(_each_once(pairs, states, calendar=calendar), twice_in(states), ids=ids, calendar=calendar)
     known.movements.sort(key=lambda moved: moved.event.at)
     del known.movements[:-MOST]
-    facts = [fact_of(moved.data, day=moved.event.day(calendar), given=moved.given) for moved in known.movements]
+    facts = [_fact(moved, calendar=calendar) for moved in known.movements]
     twice = [place for place, moved in enumerate(known.movements) if moved.twice]
     all_said = understand_scopes(facts, accounts=known.accounts, twice=twice, same=known.same)
     unresolved = any(_is_unresolved(fact, said.together) for fact, said in zip(facts, all_said, strict=True))
@@ -122,14 +124,14 @@ class _Asked(NamedTuple):
 
     sources: frozenset[str]
     licences: Licences
-    withheld: frozenset[str]
+    withheld: Withheld
     now: Instant
 
 
 def _asked(snapshot: Snapshot, person: Person, *, now: Instant) -> _Asked:
     policy, licences = snapshot.config.policy, person.consents.licences
     sources = frozenset(of for of in MONEY if admissible(of, person.consents, policy=policy, now=now))
-    return _Asked(sources, licences, withheld_from(sources, licences, now=now), now)
+    return _Asked(sources, licences, withheld_from(sources, licences, now=now, journals=person.states), now)
 
 
 def _admissible(snapshot: Snapshot, person: Person, asked: _Asked) -> Iterator[tuple[KeptEvent, Event]]:
@@ -155,7 +157,7 @@ def _each_once(
             yield kept, once if event.source == HERE else event
 
 
-def _new(known: _Known, all_said: Sequence[Understood], *, withheld: frozenset[str], at: Instant) -> Iterator[Event]:
+def _new(known: _Known, all_said: Sequence[Understood], *, withheld: Withheld, at: Instant) -> Iterator[Event]:
     """Give the events that say what movements turned out to be, other than what is kept of them.
 
     What a movement is without other banks is said first, for what is found last counts where all of it may be used.
@@ -172,14 +174,26 @@ def _new(known: _Known, all_said: Sequence[Understood], *, withheld: frozenset[s
             number += 1
             found, before = _event(moved.event, said.alone, rests_on=(), number=number, at=at)
             yield found
-        rests_on = () if together == alone else tuple(scope_of(one) for one in said.rests_on)
+        rests_on = () if together == alone else _scopes(said.rests_on, beside=moved)
         held = before or _NOTHING
         if (together, rests_on) != (_effect(held, given), held.rests_on):
             yield _event(moved.event, said.together, rests_on=rests_on, number=number + 1, at=at)[0]
 
 
+def _scopes(needed: Iterable[Scope], *, beside: _Moved) -> tuple[str, ...]:
+    """Name what else is needed than what the id of a movement tells of its bank."""
+    own = beside.data.institution if isinstance(beside.data, OpenBankingTransaction) else None
+    ids = {scope_of_id(one.id) for one in needed if one.id != beside.id}
+    banks = {scope_of(one.institution) for one in needed if one.institution != own}
+    return *sorted(ids), *sorted(banks)
+
+
 def _rests_on(event: Event) -> tuple[str, ...]:
     return event.data.rests_on if isinstance(event.data, MovementUnderstood) else ()
+
+
+def _fact(moved: _Moved, *, calendar: Calendar) -> Fact:
+    return fact_of(moved.data, day=moved.event.day(calendar), given=moved.given, id=moved.id)
 
 
 def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
@@ -187,12 +201,14 @@ def _is_unresolved(fact: Fact, said: MovementReading) -> bool:
     return fact.amount_minor > 0 and leaves_open(said)
 
 
-def _known(kept: Iterable[tuple[KeptEvent, Event]], twice: Aliases, *, calendar: Calendar) -> _Known:
+def _known(
+    kept: Iterable[tuple[KeptEvent, Event]], twice: Aliases, *, ids: Mapping[str, int], calendar: Calendar
+) -> _Known:
     movements: list[_Moved] = []
     said: list[Event] = []
     times: Counter[bytes] = Counter()
     seen: dict[_Place, _Seen] = {}  # money moves on one's own accounts only
-    counting: set[_Place] = set()
+    counting: set[tuple[str, str]] = set()
     for record, event in kept:
         data, once = event.data, counts_beside(event, twice, calendar=calendar)
         if isinstance(data, MovementUnderstood):
@@ -201,16 +217,16 @@ def _known(kept: Iterable[tuple[KeptEvent, Event]], twice: Aliases, *, calendar:
                 times[key_of(data.producer or event.producer, data.id)] += data.by == "history"
             continue
         if isinstance(data, Movement):
-            movements.append(_Moved(event, data, _given(record, data), not once))
+            movements.append(_Moved(event, data, ids[event.customer], _given(record, data), not once))
         own = _own_account(data)
         if own is None:
             continue
-        place = own.institution or "", own.account
+        place = ids[event.customer], own.institution or "", own.account
         if once:
-            counting.add(place)
+            counting.add(place[1:])
         seen.setdefault(place, _Seen()).hear(own, event)
     accounts = {place: seen[place].account(place) for place in sorted(seen)}
-    same = [own for place, own in accounts.items() if place not in counting]
+    same = [own for place, own in accounts.items() if place[1:] not in counting]
     return _Known(movements, list(accounts.values()), same, said, times)
 
 
@@ -230,12 +246,13 @@ class _Seen:
             self._type = as_type if self._type is None else max(self._type, as_type)
 
     def account(self, place: _Place) -> OwnAccount:
-        institution, account = place
+        id_, institution, account = place
         return OwnAccount(
             account=account,
             number=None if self._number is None else self._number[2],
             type=None if self._type is None else self._type[2],
             institution=institution or None,
+            id=id_,
         )
 
 

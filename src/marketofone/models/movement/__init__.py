@@ -4,7 +4,7 @@ from marketofone.models.movement.facts import Fact, OwnAccount, fact_of
 from marketofone.models.movement.history import understand
 from marketofone.models.movement.merchants import clean_name
 from marketofone.models.movement.row import read_movement
-from marketofone.models.movement.scopes import Understood, understand_scopes
+from marketofone.models.movement.scopes import Scope, Understood, understand_scopes
 from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES, Meaning
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Fact",
     "Meaning",
     "OwnAccount",
+    "Scope",
     "Understood",
     "clean_name",
     "fact_of",

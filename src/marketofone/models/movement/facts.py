@@ -22,7 +22,7 @@ _MONTH = 30.44
 
 
 class Fact(Struct, frozen=True, kw_only=True, gc=False):
-    """A payment as a history needs it; ``given`` is what it told by itself."""
+    """A payment as a history needs it: what it told by itself (``given``), and by which of the person's ids."""
 
     day: Day
     account: str
@@ -35,9 +35,10 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
     text: str | None = None
     mandate: str | None = None
     given: MovementReading = MovementReading()
+    id: int = 0
 
 
-def fact_of(movement: Movement, *, day: Day, given: MovementReading) -> Fact:
+def fact_of(movement: Movement, *, day: Day, given: MovementReading, id: int = 0) -> Fact:  # noqa: A002
     """Give a payment as a history needs it, with what it told by itself.
 
     Examples
@@ -58,16 +59,21 @@ def fact_of(movement: Movement, *, day: Day, given: MovementReading) -> Fact:
         text=movement.text,
         mandate=movement.mandate,
         given=given,
+        id=id,
     )
 
 
 class OwnAccount(Struct, frozen=True, kw_only=True):
-    """An account of the person: what others call it (``number``), its type, and the bank if it is another one."""
+    """An account of the person: what others call it (``number``), its type, and the bank if it is another one.
+
+    ``id`` says by which of the person's ids it is known.
+    """
 
     account: str
     number: str | None = None
     type: AccountType | None = None
     institution: str | None = None
+    id: int = 0
 
 
 class History:

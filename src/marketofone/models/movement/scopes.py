@@ -1,7 +1,7 @@
-"""What payments are, told by all of a person's banks together, and by the payments at each bank alone.
+"""What payments are, told by all of a person's data together, and by those of one id of the person at one bank alone.
 
-A person may take one bank's data back. So what was found by several banks names those it needs beside its own, and what
-a payment is without them stands beside it.
+A person may take one bank's data back, and ids of one person may part. So what was found by several names those that it
+needs beside its own, and what a payment is without them stands beside it.
 """
 
 from __future__ import annotations
@@ -9,23 +9,35 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from marketofone.domain.fields import AccountType
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.facts import Fact, OwnAccount
 from marketofone.models.movement.history import understand
 
 Institution = str | None
-_Group = frozenset[Institution]
+
+
+class Scope(NamedTuple):
+    """The data of one id of a person at one bank; None is the one here."""
+
+    id: int
+    institution: Institution
+
+
+_Group = frozenset[Scope]
 
 
 class Understood(NamedTuple):
-    """What a payment is by those at its own bank (``alone``), and by all.
+    """What a payment is by those of its own id at its own bank (``alone``), and by all.
 
-    ``rests_on`` names the other banks that the second needs, None the one here; it is empty where both say the same.
+    ``rests_on`` names what else the second needs; it is empty where both say the same.
     """
 
     alone: MovementReading
     together: MovementReading
-    rests_on: tuple[Institution, ...] = ()
+    rests_on: tuple[Scope, ...] = ()
 
 
 def understand_scopes(
@@ -35,7 +47,7 @@ def understand_scopes(
     twice: Collection[int] = (),
     same: Sequence[OwnAccount] = (),
 ) -> list[Understood]:
-    """Say what each payment of a person is by all of them, and by those at the same bank.
+    """Say what each payment of a person is by all of them, and by those of the same id at the same bank.
 
     ``twice`` are places of payments elsewhere that are told here, too, and ``same`` such accounts: where those here are
     looked at, they count once.
@@ -47,26 +59,25 @@ def understand_scopes(
     >>> own = [OwnAccount(account="giro"), OwnAccount(account="pot", institution="Other Bank")]
     >>> left, _ = understand_scopes([out, arrives], accounts=own)
     >>> left.alone.nature, left.together.nature, left.rests_on
-    (None, 'own_transfer', ('Other Bank',))
+    (None, 'own_transfer', (Scope(id=0, institution='Other Bank'),))
     """
-    named = {fact.institution for fact in movements} | {own.institution for own in accounts}
-    scopes = sorted(named, key=_place)
-    if len(scopes) < 2:  # noqa: PLR2004 - then there is no other bank
+    scopes = {*map(_scope, movements), *map(_scope, accounts)}
+    if len(scopes) < 2:  # noqa: PLR2004 - then there is nothing else
         return [Understood(said, said) for said in understand(movements, accounts=accounts)]
     read = _Groups(movements, accounts, twice, same)
     everything = read.of(frozenset(scopes))
     found: list[Understood] = []
     for at, fact in enumerate(movements):
-        alone = read.of(frozenset({fact.institution}))[at]
+        own = _scope(fact)
+        alone = read.of(frozenset({own}))[at]
         together = everything.get(at, alone)
-        others = tuple(one for one in scopes if one != fact.institution)
-        needed = () if _told(together) == _told(alone) else _needed(read, at, fact, others, _told(together))
+        needed = () if _told(together) == _told(alone) else _needed(read, at, own, scopes - {own}, _told(together))
         found.append(Understood(alone, together, needed))
     return found
 
 
 class _Groups:
-    """The payments of some banks, each group of banks read once."""
+    """The payments of some scopes, each group of them read once."""
 
     def __init__(
         self,
@@ -82,33 +93,40 @@ class _Groups:
         self._read: dict[_Group, dict[int, MovementReading]] = {}
 
     def of(self, group: _Group) -> dict[int, MovementReading]:
-        """Say what payments are, by their places, from those of some banks only."""
+        """Say what payments are, by their places, from those of some scopes only."""
         if group not in self._read:
-            told_here, same = (self._twice, self._same) if None in group else (frozenset[int](), ())
-            places = [
-                at for at, fact in enumerate(self._movements) if fact.institution in group and at not in told_here
-            ]
-            own = [account for account in self._accounts if account.institution in group and account not in same]
-            said = understand([self._movements[at] for at in places], accounts=own)
+            has_here = any(scope.institution is None for scope in group)
+            told_here, same = (self._twice, self._same) if has_here else (frozenset[int](), ())
+            places = [at for at, fact in enumerate(self._movements) if _scope(fact) in group and at not in told_here]
+            own = [account for account in self._accounts if _scope(account) in group and account not in same]
+            said = understand([self._movements[at] for at in places], accounts=_of_one_type(own))
             self._read[group] = dict(zip(places, said, strict=True))
         return self._read[group]
 
 
 def _needed(
-    read: _Groups, at: int, fact: Fact, others: tuple[Institution, ...], told: tuple[str | None, ...]
-) -> tuple[Institution, ...]:
-    """Give the first bank that is enough to find the same, else all of them."""
-    if len(others) > 1:
-        for one in others:
-            if _told(read.of(frozenset({fact.institution, one}))[at]) == told:
+    read: _Groups, at: int, own: Scope, others: Collection[Scope], told: tuple[str | None, ...]
+) -> tuple[Scope, ...]:
+    """Give the first scope that is enough to find the same, else all of them; those of the same id come first."""
+    ranked = sorted(others, key=lambda one: (one.id != own.id, one.id, one.institution or ""))
+    if len(ranked) > 1:
+        for one in ranked:
+            if _told(read.of(frozenset({own, one}))[at]) == told:
                 return (one,)
-    return others
+    return tuple(ranked)
+
+
+def _of_one_type(accounts: Sequence[OwnAccount]) -> list[OwnAccount]:
+    """Give accounts, each of the type that any id of the person tells."""
+    types: dict[tuple[Institution, str], AccountType] = {
+        (own.institution, own.account): own.type for own in accounts if own.type is not None
+    }
+    return [replace(own, type=types.get((own.institution, own.account))) for own in accounts]
 
 
 def _told(said: MovementReading) -> tuple[str | None, ...]:
     return said.nature, said.category, said.merchant
 
 
-def _place(institution: Institution) -> str:
-    """Give the place of a bank in the one order; the one here is the first."""
-    return institution or ""
+def _scope(one: Fact | OwnAccount) -> Scope:
+    return Scope(one.id, one.institution)
