@@ -74,8 +74,8 @@ class AppContext:
     ``found_last`` remembers where in a journal the last movement stood that was sent again.
     ``regrouped`` are customers whose person changed since it was last asked what that does to lessons.
     ``left_open`` are customers about whose money only all movements together can say something more, ``unresolved``
-    those of whom something stayed open then: the next movement may answer it. ``told_numbers`` are what own accounts
-    are called that were told before, by customer, with the guard of the journal as of which that was asked.
+    those of whom something stayed open then: the next movement may answer it. ``told_numbers`` are hashes of what own
+    accounts are called that were told before, by customer, with the guard of the journal as of which that was asked.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
 
@@ -96,7 +96,7 @@ class AppContext:
     regrouped: set[int] = field(default_factory=set)
     left_open: set[int] = field(default_factory=set)
     unresolved: set[int] = field(default_factory=set)
-    told_numbers: Recent[int, tuple[int, frozenset[str]]] = field(default_factory=partial(Recent, room=_PEOPLE))
+    told_numbers: Recent[int, tuple[int, frozenset[int]]] = field(default_factory=partial(Recent, room=_PEOPLE))
     reopen: Callable[..., AppContext] | None = None
 
     @cached_property

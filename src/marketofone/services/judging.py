@@ -23,7 +23,7 @@ from marketofone.services.app_context import AppContext
 from marketofone.services.arrivals import Arrival
 from marketofone.services.directory import event_number
 from marketofone.services.joint_accounts import Asked, mark_of
-from marketofone.services.own_numbers import SHORTEST, OwnNumbers, may_tell
+from marketofone.services.own_numbers import OwnNumbers, may_tell_more, told_before
 from marketofone.services.readings import NOT_READ, read_event
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, LinkChange
@@ -130,7 +130,8 @@ def _judged(
         own = with_licences(own, licences, recorded=now)
     consents = together([own, *others])
     verdicts = admit(arrived, consents, policy=policy, now=now)
-    found = _Found(context, customer, unresolved=customer.subject in context.unresolved)
+    names = told_before(context, customer.subject, guard=standing.state.guard)
+    found = _Found(context, customer, unresolved=customer.subject in context.unresolved, told_before=names)
     found.take(arrivals, verdicts, policy=policy)
     if found.telling:
         found.links += (changes := OwnNumbers(context, reader, customer, standing.state).changes(found.telling))
@@ -168,13 +169,14 @@ def _judged(
 class _Found(Struct, gc=False):
     """What is found of the arrivals about one customer, one after the other.
 
-    ``texts`` are the sources whose texts were read, ``telling`` events that may tell numbers of own accounts;
-    ``counts`` go by verdict.
+    ``told_before`` are hashes of what the person's accounts are known to be called, ``texts`` the sources whose texts
+    were read, ``telling`` events that may tell numbers of own accounts; ``counts`` go by verdict.
     """
 
     context: AppContext
     customer: Customer
     unresolved: bool
+    told_before: frozenset[int]
     events: list[KeptEvent] = []
     told: list[Told] = []
     keys: list[int] = []
@@ -216,5 +218,5 @@ class _Found(Struct, gc=False):
             if kept:
                 self.keys.append(event_number(event.key, subject=self.customer.subject))
                 self.signal = self.signal or source in _SIGNALS
-                if len(data.account) >= SHORTEST if isinstance(data, TransactionBooked) else may_tell(event):
+                if may_tell_more(event, known=self.told_before):
                     self.telling.append(event)

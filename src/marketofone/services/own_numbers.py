@@ -7,16 +7,18 @@ and remembered for the customers who were heard of last. Once an event is taken 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from marketofone.domain.account_numbers import account_number
 from marketofone.domain.event import REMOVED, Event, EventRemoved
+from marketofone.domain.fields import EventData
 from marketofone.domain.money_events import (
     BalanceStated,
     Movement,
     OpenBankingBalance,
     OpenBankingTransaction,
     OrderPlaced,
+    TransactionBooked,
 )
 from marketofone.projection.reducer import SubjectState
 from marketofone.services.app_context import AppContext
@@ -24,18 +26,20 @@ from marketofone.services.directory import NUMBER, number_mark
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Directory, LinkChange
 
-SHORTEST = 15
+_SHORTEST = 15
 """Of a payment here the name of its account is looked at where it may be a number: no IBAN is shorter."""
+_NONE = frozenset[int]()
 _ELSEWHERE = frozenset({"openbanking.transaction", "openbanking.balance", "openbanking.order"})
 _TELLING = _ELSEWHERE | {"balance.stated", "order.placed", "transaction.booked"}
 _SELDOM = _TELLING - {"transaction.booked"} | {REMOVED}
 
 
-def may_tell(event: Event) -> bool:
-    """Say whether an event may tell a number of an own account, or take back what told one."""
-    if event.kind in _SELDOM:
-        return True
-    return isinstance(event.data, Movement) and len(event.data.account) >= SHORTEST
+def may_tell_more(event: Event, *, known: Container[int]) -> bool:
+    """Say whether an event may tell a number of an own account that is not known, or take back what told one."""
+    data = event.data
+    if isinstance(data, TransactionBooked):  # most events are
+        return hash(data.account) not in known and len(data.account) >= _SHORTEST
+    return event.kind in _SELDOM and (event.kind == REMOVED or any(hash(name) not in known for name in _names(data)))
 
 
 def told_by(event: Event) -> tuple[str, ...]:
@@ -50,11 +54,23 @@ def told_by(event: Event) -> tuple[str, ...]:
     >>> told_by(Event(id="1", producer="/x", kind="balance.stated", customer="c", at=Instant(0), data=told))
     ('giro',)
     """
-    data = event.data
-    if not isinstance(data, Movement | BalanceStated | OrderPlaced | OpenBankingBalance) or not may_tell(event):
+    return tuple(_names(event.data)) if may_tell_more(event, known=()) else ()
+
+
+def _names(data: EventData) -> tuple[str, ...]:
+    if not isinstance(data, Movement | BalanceStated | OrderPlaced | OpenBankingBalance):
         return ()
     number = data.number if isinstance(data, OpenBankingTransaction | OpenBankingBalance) else None
     return (data.account,) if number is None or number == data.account else (data.account, number)
+
+
+def told_before(context: AppContext, subject: int, *, guard: int) -> frozenset[int]:
+    """Give the hashes of what is remembered of a customer's accounts, as of a guard of their journal.
+
+    A hash is salted in each process and tells no number, so nothing of a customer who was forgotten stays in memory.
+    """
+    known = context.told_numbers.get(subject)
+    return known[1] if known is not None and known[0] == guard else _NONE
 
 
 class OwnNumbers:
@@ -68,15 +84,14 @@ class OwnNumbers:
         if any(isinstance(one.data, EventRemoved) and one.data.type in _TELLING for one in events):
             return [*self._links(self._held(), linked=False), *self._links(self._marks(events), linked=True)]
         subject, guard = self._customer.subject, self._state.guard
-        known = self._context.told_numbers.get(subject)
-        names = known[1] if known is not None and known[0] == guard else frozenset[str]()
-        told = {name for event in events for name in told_by(event)}
-        if told <= names:  # nearly always
+        known = told_before(self._context, subject, guard=guard)
+        told = {name for event in events for name in told_by(event) if hash(name) not in known}
+        if not told:
             return []
         held = self._held()
-        marks = {name: self._mark(name) for name in told - names}
-        old = names | {name for name, mark in marks.items() if mark in held}
-        self._context.told_numbers.put(subject, (guard, old))
+        marks = {name: self._mark(name) for name in told}
+        again = {hash(name) for name, mark in marks.items() if mark in held}
+        self._context.told_numbers.put(subject, (guard, known | again))
         return self._links({mark for mark in marks.values() if mark not in held}, linked=True)
 
     def _held(self) -> set[bytes]:
