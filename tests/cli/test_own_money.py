@@ -75,6 +75,38 @@ def test_a_later_statement_moves_the_time_of_the_bank_on_and_is_taken_in(own: Ru
     assert wiring.clock_of(bank) is None
 
 
+def test_a_longer_export_of_the_same_bank_adds_only_what_is_new_and_a_mended_mapping_corrects(
+    own: Run, tmp_path: Path
+) -> None:
+    header, rows = "Date,Narration,Category,Debit,Credit,Ref No", [
+        "13/06/2019,SHOP A,Food,12.50,,612345",
+        "14/06/2019,SHOP B,Food,2.50,,612346",
+        "15/06/2019,LANTERN,Pay,,900.00,612347",
+    ]  # fmt: skip
+
+    def export(name: str, lines: list[str]) -> Path:
+        (tmp_path / name).write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        return tmp_path / name
+
+    def counts(result: Result) -> tuple[object, ...]:
+        report = documents(result)[0]
+        return report["events"], report["duplicates"], report["mapping"]
+
+    assert counts(own(export("june.csv", rows))) == (3, 0, "june")
+    # A reversal with the reference of what it reverses, a category that was changed, and a row without a reference.
+    later = [*rows[1:], "16/07/2019,REVERSAL SHOP B,Food,,2.50,612346", "17/07/2019,CHARGES,,5.00,,"]
+    later[0] = later[0].replace("Food", "Home")
+    assert counts(own(export("july.csv", later))) == (3, 1, "june")
+    assert counts(own(tmp_path / "july.csv")) == (0, 4, "june")
+    saved = tmp_path / "bank" / "mappings" / "june.toml"
+    saved.write_text(saved.read_text("utf-8").replace('category = "Category"\n', ""), "utf-8")
+    own(tmp_path / "july.csv")
+    with marketofone.open(tmp_path / "bank") as bank:
+        known = {one.name: one.value for one in bank.profile("me").known}
+        assert (known["spend_90d"], known["net_30d"], known["fees_90d"]) == (1_750, -250, 500)
+        assert bank.verify().problems == ()
+
+
 def test_what_lies_beyond_the_time_of_a_bank_says_where_that_stands(own: Run, tmp_path: Path) -> None:
     documents(own(statement(tmp_path / "old.csv", last=date(2019, 6, 30))))
     later = str(statement(tmp_path / "later.csv", last=date(2022, 3, 31)))

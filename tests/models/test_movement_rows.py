@@ -89,6 +89,27 @@ def test_words_of_banks_in_three_more_languages_say_what_a_payment_is(nature: st
         assert said.nature == nature, (told, said)
 
 
+BEYOND_EUROPE_AND_NORTH = {
+    "own_transfer": (
+        "-ÖVERFÖRING EGET KONTO|-Overføring mellom egne konti|-Aplicação RDB|+Resgate RDB|-HESAPLARIM ARASI VİRMAN"
+    ),
+    "card_bill": "-FATURA CARTAO|-Pagamento de fatura|-KREDİ KARTI ÖDEMESİ|-Kreditkortregning",
+    "fee": "-ANUIDADE CARTAO|-IOF|-HESAP İŞLETİM ÜCRETİ|-Årsavgift kort|-Kortgebyr",
+    "cash": "-SAQUE 24H|-Kontantuttag Bankomat|-NAKİT ÇEKİM|-Kontanthævning",
+    "interest": "+Ränta|+RENDIMENTO POUPANCA|+MEVDUAT FAİZ GELİRİ",
+    "refund": "+ESTORNO COMPRA|+İADE MARKET|+Tilbagebetaling",
+    "spending": "-WITHHOLDING TAX ON INTEREST|-KESt AUF ZINSEN|-TDS ON INTEREST|-STOPAJ|-源泉所得税",
+}
+
+
+@pytest.mark.parametrize("nature", sorted(BEYOND_EUROPE_AND_NORTH))
+def test_words_of_banks_in_brazil_turkey_and_the_north_say_what_a_payment_is(nature: str) -> None:
+    for told in BEYOND_EUROPE_AND_NORTH[nature].split("|"):
+        said = read(100_00 if told[0] == "+" else -100_00, told[1:])
+        assert said.nature == nature, (told, said)
+        assert said.category == ("tax" if nature == "spending" else said.category)  # what is kept back is no fee
+
+
 def test_bills_in_three_more_languages_have_categories() -> None:
     told = {
         "rent": "家賃 ヤチン ALQUILER CZYNSZ",

@@ -237,7 +237,7 @@ class _Reading:
         field: str,
         otherwise: str | None = None,
     ) -> Told:
-        """Give an order; one without an amount (a mandate) is in the currency of its account or of the scheme."""
+        """Give an order; one without an amount is in the currency of its account, or of the scheme."""
         currency = self._currencies.get(account_id, otherwise) if paid is None else paid.currency
         if currency is None:
             fix = "an order is known once an amount of it is, or the currency of its account"
