@@ -9,7 +9,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,30 @@ def test_one_account_under_a_given_name_and_under_its_number_counts_once(run: Ru
     assert (plain["beside"]["accounts"], named["beside"]["accounts"], named["events"]) == (0, 1, 20)
     ahead = told(run("forecast", "c-1", "--json", "--as-of", "2026-06-20T20:00:00Z"))
     assert [one["account"] for one in ahead["accounts"]] == ["giro"]
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_the_number_in_a_column_is_that_of_the_account_that_was_named(
+    run: Run, project: Path, tmp_path: Path, *, saved: bool
+) -> None:
+    number, other = "DE89 3704 0044 0532 0130 00", "AT61 1904 3002 3457 3201"
+    days = [(datetime.now(UTC) - timedelta(days=ago)).date() for ago in range(22, 2, -1)]
+    rows = "".join(f"{number};{day};-12.50;Shop {day.day};EUR\n" for day in days)
+    path, paid = tmp_path / "june.csv", tmp_path / "other.csv"
+    path.write_text(f"Account;Date;Amount;Payee;Currency\n{rows}", encoding="utf-8")
+    there = f"{other};{days[9]};-500.00;Zq Pool;{number};EUR\n"
+    paid.write_text(f"Account;Date;Amount;Payee;Counterparty account;Currency\n{there}", encoding="utf-8")
+    run("consent", "grant", "c-1")
+    words = ("import", "csv", "--customer", "c-1", "--json")
+    if saved:
+        run(*words, str(path), "--customer", "c-2", "--yes")
+
+    second = told(run(*words, str(paid), "--yes"))
+    first = told(run(*words, str(path), "--account", "giro", *(("--mapping", "june") if saved else ("--yes",))))
+
+    assert (first["beside"]["accounts"], first["events"], second["events"]) == (1, 20, 1)
+    with marketofone.open(project) as bank:
+        assert {one.name: one.value for one in bank.profile("c-1").known}["spend_30d"] == 20 * 12_50
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

@@ -88,7 +88,8 @@ def _with_options(mapping: Mapping, wanted: Wanted) -> Mapping:
     """Let what was typed count more than what a mapping says."""
     columns = mapping.columns
     if wanted.account is not None:
-        mapping, columns = replace(mapping, account=wanted.account), replace(columns, account=None)
+        mapping = replace(mapping, account=wanted.account)
+        columns = replace(columns, account=None, number=columns.number or columns.account)
     if wanted.currency is not None:
         mapping, columns = replace(mapping, currency=wanted.currency), replace(columns, currency=None)
     return replace(mapping, columns=columns)

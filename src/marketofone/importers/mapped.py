@@ -4,7 +4,7 @@
 2. A line that sums others up, says what stood on the account, or is a note below the rows, is no row: it is counted.
 3. Rows of one day keep their order: by the time beside their date where there is one, else as they stand in the file.
 4. Balances stand beside the movements; of an account at another bank the last one is told by itself.
-5. Where an IBAN stands above the table and the account has another name, the IBAN is told as its number.
+5. Where an IBAN stands above the table or in a column, and the account has another name, it is told as its number.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class MappedRows:
         self._details = details_of(mapping, self._places, number=self._number, day=self._date, texts=texts)
         self._last: dict[tuple[str, str], _Balance] = {}
         self._first: dict[tuple[str, str], tuple[date, int]] = {}
-        self._ibans = {found for cells in table.above for cell in cells if (found := iban_in(cell)) is not None}
+        self._above = {found for cells in table.above for cell in cells if (found := iban_in(cell)) is not None}
+        self._numbers: dict[tuple[str, str], set[str]] = {}  # that stand in rows, by account and currency
         self._before = Counter[tuple[date, int]]()  # rows that told the same date and time
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -90,24 +91,29 @@ class MappedRows:
                 "account": account,
                 "currency": currency,
                 "balance": last.balance,
-                "number": self._number_of(account),
+                "number": self._number_of(account, currency),
             }
             yield Row(line=last.line, what="balance", facts=facts, on=last.on)
         yield from self._numbered()
 
     def _numbered(self) -> Iterator[Row]:
-        """Give the accounts whose number stands above the table, where they have another name."""
+        """Give the accounts whose number stands above the table or in it, where they have another name."""
         for (account, currency), (on, line) in self._first.items():
-            number = self._number_of(account)
+            number = self._number_of(account, currency)
             if number is not None:
                 facts = {"account": account, "product": "current", "currency": currency, "number": number}
                 yield Row(line=line, what="account", facts=facts, on=on, id=f"account:{currency}:{number}")
 
-    def _number_of(self, account: str) -> str | None:
-        """Give the one IBAN above a table in which no column names the account, unless that is its name."""
-        if self._mapping.columns.account is not None or len(self._ibans) != 1:
+    def _number_of(self, account: str, currency: str) -> str | None:
+        """Give the one number in the rows of an account, unless that is its name.
+
+        Where none stands there and no column names the account, it is the one IBAN above the table.
+        """
+        above = self._above if self._mapping.columns.account is None else set[str]()
+        numbers = self._numbers.get((account, currency)) or above
+        if len(numbers) != 1:
             return None
-        (number,) = self._ibans
+        (number,) = numbers
         return None if world_number(account) == world_number(number) else number
 
     def _cell(self, cells: Cells, key: str) -> Cell:
@@ -134,8 +140,8 @@ class MappedRows:
         on, clock = self._booked(cells)
         amount = self._amount(cells)
         facts: dict[str, object] = {"account": self._account(cells), "currency": self._currency(cells)}
-        if self._ibans:
-            self._open(str(facts["account"]), str(facts["currency"]), on, line)
+        if self._above or "number" in self._places:
+            self._open(cells, str(facts["account"]), str(facts["currency"]), on, line)
         balance, place = self._balance(cells), self._place(on, clock)
         if balance is not None:
             self._see(facts, amount or Decimal(0), _Balance(line, on, place, balance))
@@ -252,8 +258,11 @@ class MappedRows:
         if self._elsewhere and (before is None or (before.on, before.place) < (said.on, said.place)):
             self._last[key] = said
 
-    def _open(self, account: str, currency: str, on: date, line: int) -> None:
-        """Remember on which day an account is told of first."""
+    def _open(self, cells: Cells, account: str, currency: str, on: date, line: int) -> None:
+        """Remember on which day an account is told of first, and the number that stands beside it."""
+        number = world_number(account_of(self._cell(cells, "number")))
+        if number is not None:
+            self._numbers.setdefault((account, currency), set()).add(number)
         before = self._first.get((account, currency))
         if before is None or on < before[0]:
             self._first[account, currency] = on, line

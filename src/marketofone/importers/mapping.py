@@ -34,6 +34,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (``amount``, with ``direction`` where another column says which way it went) or in two (``debit`` and ``credit``).
     A ``fee`` beside an amount that does not hold it goes out with it.
     The other side of a movement is the ``counterparty``; or ``payee`` of money out, and ``payer`` of money in.
+    ``number`` is the account's number, where the account has another name.
     """
 
     booked: tuple[str, ...]
@@ -45,6 +46,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     currency: str | None = None
     balance: str | None = None
     account: str | None = None
+    number: str | None = None
     text: tuple[str, ...] = ()
     counterparty: str | None = None
     payer: str | None = None

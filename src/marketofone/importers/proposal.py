@@ -16,6 +16,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.domain.account_numbers import world_number
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.money import CURRENCIES, currency_of_country, decimals_of
 from marketofone.importers.amounts import DecimalSign, amount_style, currency_beside
@@ -38,6 +39,7 @@ _CLEAR, _FITTING = 0.5, 0.3
 _MONEY_LIKE = 0.6
 _DECIMALS = re.compile(r"[.,]\d{1,2}\D*$")
 _A_WORD = 6  # letters of what is no code
+_NUMBERS = 0.8  # the share of cells that are numbers, in a column of them
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -96,7 +98,7 @@ class _Proposing:
     def proposal(self, *, account: str | None, currency: str | None, otherwise: str) -> Proposal:
         self._find_what_is_needed()
         if account is not None:
-            self.roles.pop("account", None)
+            self._take_for_number(self.roles.pop("account", None))
         if currency is not None:
             self.roles.pop("currency", None)
         mapping = Mapping(
@@ -218,6 +220,11 @@ class _Proposing:
         else:
             self.told.add("account")
         return above or MAIN
+
+    def _take_for_number(self, column: Column | None) -> None:
+        """Take the column that names the account for its number, where it has another name and numbers stand there."""
+        if column is not None and column.share(world_number) >= _NUMBERS:
+            self.roles["number"] = column
 
     def _named_above(self, role: str) -> Iterator[str]:
         """Give what stands beside a word above the header, in the next cell or after a colon."""
