@@ -27,7 +27,7 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.layout import thing_hash
 from marketofone.features.reads import Abroad, Ratios, Regular, Single, bits_of
 from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
-from marketofone.features.state import ELSEWHERE, HERE, KEPT, LiveState, schema_of, side_by_side
+from marketofone.features.state import KEPT, MONEY, LiveState, schema_of, side_by_side
 from marketofone.features.windows import NO_ROWS, Rows, read
 from marketofone.profile.account_types import LIQUID, account_shares, account_types
 from marketofone.profile.view import Profile, view
@@ -104,7 +104,7 @@ def see_all(
         told.append((beside, _values(list(beside.values()), catalogue=catalogue, calendar=calendar, now=now)))
     masked = {}
     for sources in distinct:
-        chosen, values = told[-1 if {HERE, ELSEWHERE} <= sources else 0]
+        chosen, values = told[-1 if sources >= MONEY else 0]
         masked[sources] = _masked(values, list(chosen.values()), sources=sources, catalogue=catalogue)
     return {permit.purpose: masked[permit.sources] for permit in permits}
 

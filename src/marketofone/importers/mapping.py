@@ -95,8 +95,8 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``"out"``, of a debit column ``"out"`` as a rule, and ``"in"`` where debits carry a minus. ``order`` says which row
     is the last of a day. ``account`` and ``currency`` hold for all rows, where no column says them. ``separator`` and
     ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is found out. ``credits`` says
-    what a number without a sign is in a credit column. ``header`` are the
-    columns of the file that it was proposed for: a later file with the same ones is read with it.
+    what a number without a sign is in a credit column. ``header`` are the columns of the file that it was proposed for:
+    a later file with the same ones is read with it.
     """
 
     format: Literal[1] = 1

@@ -48,7 +48,7 @@ AsCounted = Callable[[Event], Event | None]
 
 def twice_in(states: Mapping[str, LiveState]) -> Aliases:
     """Give the accounts that both the source of accounts here and that of other banks tell, by their names there."""
-    if not {HERE, ELSEWHERE} <= states.keys():
+    if not states.keys() >= MONEY:
         return NO_ALIASES
     return told_twice(_told(states[HERE]), _told(states[ELSEWHERE]))
 
@@ -110,7 +110,7 @@ class Beside:
     def forget(self, subject: int) -> None:
         """Forget what was folded of a customer."""
         self._plain.drop(subject)
-        for source in (HERE, ELSEWHERE):
+        for source in MONEY:
             for by in _READERS:
                 self._folded.drop((subject, source, by))
 
@@ -132,7 +132,7 @@ class Beside:
         withheld = withheld_from(found.keys(), person.consents.licences, now=judged, journals=person.states)
         folding = partial(self._fold, _Asked(reader, person, config, now, judged, withheld))
         states = dict(found)
-        for source in sorted({HERE, ELSEWHERE} & found.keys()):
+        for source in sorted(MONEY & found.keys()):
             aliases = aliases_in(_told(found[source]))
             if aliases:
                 states[source] = folding(found[source], aliases, NO_ALIASES)

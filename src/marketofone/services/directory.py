@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import Refused
 from marketofone.domain.moment import Instant
 from marketofone.store.keystore import Customer, KeyStore
@@ -57,8 +58,8 @@ def holder_mark(keys: KeyStore, account: str) -> bytes:
 
 
 def number_mark(keys: KeyStore, number: str) -> bytes:
-    """Give the mark of a number of an own account, as ``account_number`` gives it."""
-    return bytes((NUMBER,)) + keys.mark("number", number)
+    """Give the mark of a number of an own account, however it is written."""
+    return bytes((NUMBER,)) + keys.mark("number", account_number(number))
 
 
 def decision_mark(keys: KeyStore, decision: str) -> bytes:

@@ -12,7 +12,6 @@ from marketofone.consent.ledger import NEVER_ASKED, Consents, together, with_lic
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, REMOVED, Event
 from marketofone.domain.moment import Instant
-from marketofone.domain.money_events import TransactionBooked
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
 from marketofone.projection.counts import Told
@@ -193,11 +192,10 @@ class _Found(Struct, gc=False):
     ) -> None:
         """Read each arrival as far as it may be read, and make of it what is kept."""
         for arrival, verdict in zip(arrivals, verdicts, strict=True):
-            event, source, data = arrival.event, arrival.event.source, arrival.event.data
+            event, source = arrival.event, arrival.event.source
             known = policy.sources.get(source)
             kept = isinstance(verdict, Admitted) or (known is not None and known.kept)
-            is_booked, opens = isinstance(data, TransactionBooked), event.kind == ACCOUNT_OPENED
-            is_movement = is_booked or event.kind in MOVEMENTS
+            is_movement, opens = event.kind in MOVEMENTS, event.kind == ACCOUNT_OPENED
             # What somebody wrote is read where they allow it; what a movement says of itself, where it is kept.
             # Whose an account is stays known whatever they allow: without it, it would be closed to its other holders.
             may_read = isinstance(verdict, Admitted) or (kept and is_movement) or opens

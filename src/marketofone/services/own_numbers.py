@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from marketofone.domain.account_numbers import account_number
-from marketofone.domain.event import REMOVED, Event, EventRemoved
+from marketofone.domain.event import MOVEMENTS, REMOVED, Event, EventRemoved
 from marketofone.domain.fields import EventData
 from marketofone.domain.money_events import (
     BalanceStated,
@@ -29,8 +28,7 @@ from marketofone.store.ports import Directory, LinkChange
 _SHORTEST = 15
 """Of a payment here the name of its account is looked at where it may be a number: no IBAN is shorter."""
 _NONE = frozenset[int]()
-_ELSEWHERE = frozenset({"openbanking.transaction", "openbanking.balance", "openbanking.order"})
-_TELLING = _ELSEWHERE | {"balance.stated", "order.placed", "transaction.booked"}
+_TELLING = MOVEMENTS | {"balance.stated", "order.placed", "openbanking.balance", "openbanking.order"}
 _SELDOM = _TELLING - {"transaction.booked"} | {REMOVED}
 
 
@@ -54,7 +52,7 @@ def told_by(event: Event) -> tuple[str, ...]:
     >>> told_by(Event(id="1", producer="/x", kind="balance.stated", customer="c", at=Instant(0), data=told))
     ('giro',)
     """
-    return tuple(_names(event.data)) if may_tell_more(event, known=()) else ()
+    return _names(event.data) if may_tell_more(event, known=()) else ()
 
 
 def _names(data: EventData) -> tuple[str, ...]:
@@ -89,7 +87,7 @@ class OwnNumbers:
         if not told:
             return []
         held = self._held()
-        marks = {name: self._mark(name) for name in told}
+        marks = {name: number_mark(self._context.keys, name) for name in told}
         again = {hash(name) for name, mark in marks.items() if mark in held}
         self._context.told_numbers.put(subject, (guard, known | again))
         return self._links({mark for mark in marks.values() if mark not in held}, linked=True)
@@ -99,10 +97,7 @@ class OwnNumbers:
         return {key for key in keys if key[0] == NUMBER}
 
     def _marks(self, events: Sequence[Event]) -> set[bytes]:
-        return {self._mark(name) for event in events for name in told_by(event)}
-
-    def _mark(self, name: str) -> bytes:
-        return number_mark(self._context.keys, account_number(name))
+        return {number_mark(self._context.keys, name) for event in events for name in told_by(event)}
 
     def _links(self, marks: set[bytes], *, linked: bool) -> list[LinkChange]:
         return [LinkChange(mark, self._customer.subject, linked) for mark in sorted(marks)]

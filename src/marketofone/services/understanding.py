@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from marketofone.consent.gate import admissible
 from marketofone.consent.licence import Licences, beyond
@@ -47,6 +47,7 @@ from marketofone.services.merchants import KINDS
 from marketofone.services.readings import leaves_open
 from marketofone.store.keystore import Customer
 
+W = TypeVar("W", bound=str)
 _NOTHING = MovementUnderstood(id="-")
 _NUMBER_BYTES = 12
 _Place = tuple[int, str, str]  # the id of the person, the other bank (empty for an account here), and the account
@@ -239,11 +240,9 @@ class _Seen:
 
     def hear(self, own: OwnAccount, event: Event) -> None:
         if own.number is not None:
-            told = event.at, event.key, own.number
-            self._number = told if self._number is None else max(self._number, told)
+            self._number = _later(self._number, (event.at, event.key, own.number))
         if own.type is not None:
-            as_type = event.at, event.key, own.type
-            self._type = as_type if self._type is None else max(self._type, as_type)
+            self._type = _later(self._type, (event.at, event.key, own.type))
 
     def account(self, place: _Place) -> OwnAccount:
         id_, institution, account = place
@@ -254,6 +253,10 @@ class _Seen:
             institution=institution or None,
             id=id_,
         )
+
+
+def _later(before: tuple[Instant, bytes, W] | None, told: tuple[Instant, bytes, W]) -> tuple[Instant, bytes, W]:
+    return told if before is None else max(before, told)
 
 
 def _own_account(data: EventData) -> OwnAccount | None:

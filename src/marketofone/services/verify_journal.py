@@ -19,7 +19,6 @@ from marketofone.audit.sealed_box import Box
 from marketofone.consent.ledger import ConsentEntry, Consents, Validity
 from marketofone.consent.licence import GOVERNED, Licences, licensed, unlimited_in_time
 from marketofone.consent.policy import ConsentPolicy
-from marketofone.domain.account_numbers import account_number
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
 from marketofone.domain.event import ACCOUNT_OPENED, Event
@@ -269,7 +268,7 @@ class _Views:
     def _compare_links(self, subject: int) -> None:
         """Compare what it is linked with; that a number was told need not stand there, as in earlier releases."""
         kept = self._reader.keys_of(subject)
-        numbers = {number_mark(self._keys, account_number(name)) for name in self._numbers}
+        numbers = {number_mark(self._keys, name) for name in self._numbers}
         told = {key for key in kept if key[0] == NUMBER}
         if sorted(self._links | told) != kept or not told <= numbers:
             self._problems.append("what it is linked with is not what its entries say")
