@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,6 +47,7 @@ from marketofone.governance.board import Ruling
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, records, reducer
 from marketofone.projection.contacts import ContactRecord, Decided
+from marketofone.projection.kept_rows import KeptRow, KeptTable, KeptValue, kept_row_bytes
 from marketofone.projection.reference_rates import packed
 from marketofone.store.keyfile import FILE
 from marketofone.store.keystore import KeyStore
@@ -299,6 +301,33 @@ RECORDS: dict[EntryKind, records.Record] = {
     "letters": records.LettersRecord("api", (bytes(range(32)),)),
     "rates": records.RatesRecord("cli", "ECB", packed([DailyRate(Day(20_634), "EUR", "GBP", 8_546, 4)])),
 }
+A_MOMENT = datetime(2026, 6, 2, 9, 30, tzinfo=UTC)
+KEPT_ROW = KeptRow(
+    subject="c-1",
+    type="openbanking.transaction",
+    version=1,
+    table=KeptTable(
+        form="xlsx",
+        file="9f",
+        mapping="june",
+        columns=("Date", "Text", "Amount", "At"),
+        header=("Date", "Text", "Amount"),
+        sheet="2026",
+        separator=";",
+        encoding="cp1252",
+        institution="other",
+        account="main",
+        currency="EUR",
+    ),
+    line=7,
+    cells=(
+        KeptValue(date=date(2026, 6, 1)),
+        "Kawa",
+        KeptValue(number=Decimal("-3.50")),
+        KeptValue(moment=A_MOMENT),
+    ),
+    before=2,
+)
 SUBJECT_STATE = reducer.SubjectState(
     n=9,
     guard=4,
@@ -383,6 +412,7 @@ def written() -> dict[str, bytes]:
     made["snapshot"] = codec.keep("core", b"state", subject=SUBJECT, n=9, box=BOX, random=same).body
     made["state of a version"] = b"".join(codec.seal_state("arm", b"state", box=BOX, random=same))
     made["dead letter"] = codec.seal_letter(b"letter", subject=SUBJECT, box=BOX, random=same)
+    made["row of a table in a dead letter"] = kept_row_bytes(KEPT_ROW)
     made["dead letter of format 1"] = BOX.seal(b"letter", nonce=same(12), about=b"letter")
     made["codes of kinds"] = bytes(CODES.values())
     header = Header(SUBJECT, 1, 2, "consent", NOW, Instant(NOW + 1))

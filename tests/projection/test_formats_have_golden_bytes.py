@@ -15,6 +15,7 @@ from formats import (
     CALENDAR,
     CATALOGUE,
     GOLDEN,
+    KEPT_ROW,
     RECORDS,
     SHARING_STATE,
     SUBJECT,
@@ -31,6 +32,7 @@ from marketofone.domain.moment import Calendar
 from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, reducer
+from marketofone.projection.kept_rows import kept_row_of
 from marketofone.projection.records import ConsentRecord, OutcomeRecord
 from marketofone.store.ports import BANK, CODES, EntryKind
 
@@ -95,6 +97,12 @@ def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:
         for altered in (held[:-1] + bytes((held[-1] ^ 1,)), held[:5] + bytes((held[5] ^ 1,)) + held[6:], b"", held[:9]):
             with pytest.raises(StoreError, match="altered"):
                 codec.open_letter(altered, box=BOX)
+
+
+def test_old_bytes_of_a_row_of_a_table_say_the_same() -> None:
+    held = bytes.fromhex(HELD["row of a table in a dead letter"])
+    assert kept_row_of(held) == KEPT_ROW
+    assert kept_row_of(held.replace(b'"version":1', b'"version":2')) is None
 
 
 def test_a_state_of_another_format_or_timezone_is_folded_again() -> None:

@@ -29,12 +29,14 @@ from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.money import decimals_of
 from marketofone.importers import berka, cloudevents, qif, rates
 from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES, check_form
+from marketofone.importers.kept import RowKeeper, kept_table
 from marketofone.importers.mapped import MappedRows
+from marketofone.importers.mapping import lasting_name
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
-from marketofone.importers.rows import BadRow, Origin, Row, events_of
+from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
 from marketofone.services.imports import Imported, Item, UntilBroken, take_in
-from marketofone.services.ingest import BatchReport, Incoming
+from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
 from marketofone.services.population import together
 from marketofone.services.rates import RatesImport
 from marketofone.services.short_collections import short_collections
@@ -205,6 +207,10 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Sourc
     chosen = choose_mapping(session, form, path, wanted)
     mapped = MappedRows(chosen.table, chosen.mapping, elsewhere=wanted.institution is not None)
     numbered = NumberedRows(mapped, elsewhere=wanted.institution is not None)
+    name = lasting_name(chosen.name, folder=session.folder)
+    typed = {"account": wanted.account, "currency": wanted.currency}
+    of_table = kept_table(chosen.table, chosen.mapping, form=form, name=name, **typed)
+    keeper = RowKeeper(path, of_table, origin=_origin(wanted, form=form))
 
     def told() -> dict[str, object]:
         check = mapped.check
@@ -212,15 +218,33 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Sourc
         found = _found(numbered, notes=mapped.notes)
         return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
 
-    return _Source(_items(numbered, wanted, form=form), people=(wanted.customer or "",), told=told)
+    items = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
+    return _Source(items, people=(wanted.customer or "",), told=told)
 
 
 def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
-    institution = wanted.institution
-    producer = form if institution is None else f"{form}/{institution}"
-    origin = Origin(customer=wanted.customer or "", producer=producer, institution=institution)
-    for event in events_of(numbered, origin=origin):
+    for event in events_of(numbered, origin=_origin(wanted, form=form)):
         yield Item(numbered.line, event, numbered.is_row)
+
+
+def _origin(wanted: Wanted, *, form: str) -> Origin:
+    return origin_of(form, customer=wanted.customer or "", institution=wanted.institution)
+
+
+def _that_are_kept(
+    items: Iterable[Item[Incoming]], mapped: MappedRows, keeper: RowKeeper, *, now: Instant
+) -> Iterator[Item[Incoming]]:
+    """Give bad rows as they may be kept. An event that lies ahead may be turned away: it brings what writes its row."""
+    for item in items:
+        row, before, read = mapped.row, mapped.before, item.incoming
+        if row is None:
+            yield item
+        elif isinstance(read, BadRow):
+            yield item._replace(incoming=BadRow(line=read.line, raw=keeper.write(row, before=before), why=read))
+        elif isinstance(read, Event) and read.at > now:
+            yield item._replace(incoming=EventOfRow(read, partial(keeper.write, row, before=before)))
+        else:
+            yield item
 
 
 def _found(numbered: NumberedRows, **more: int) -> dict[str, object]:

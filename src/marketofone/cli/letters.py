@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import click
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from marketofone.cli.session import Session, on_bank, to_read
+from marketofone.importers.kept import reader_of
+from marketofone.importers.mapping import place_of
 from marketofone.services.letters import reasons
 
 
@@ -28,15 +30,19 @@ def letters_list(session: Session) -> None:
 @click.argument("number", metavar="N", type=int)
 def letters_show(session: Session, *, number: int) -> None:
     """Show dead letter N, the oldest being 1. Its row is about a person, and is not shown."""
-    session.say(session.bank.letter(number), "letter")
+    shown = session.bank.letter(number)
+    session.say(replace(shown, mapping=None if shown.mapping is None else place_of(shown.mapping)), "letter")
 
 
 @letters.command(name="retry")
 @on_bank
 def letters_retry(session: Session) -> None:
-    """Take in again what can be read by now. Letters stay as they are; what is in already is a duplicate."""
+    """Take in again what can be read by now: events, and rows of tables through the mappings as they are now.
+
+    Letters stay as they are; what is in already is a duplicate, and what still cannot be read is told by reason.
+    """
     began = time.perf_counter()
-    report = session.bank.retry_letters()
+    report = session.bank.retry_letters(reader_of(session.folder))
     session.say({**asdict(report), "seconds": round(time.perf_counter() - began, 3)}, "retried")
 
 

@@ -17,7 +17,7 @@ from marketofone.cli.session import SAID_NO, Session
 from marketofone.domain.money import CURRENCIES, decimals_of
 from marketofone.importers.formats import open_table
 from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import FOLDER, Mapping, load_mapping, save_mapping
+from marketofone.importers.mapping import FOLDER, Mapping, load_mapping, save_mapping, with_options
 from marketofone.importers.proposal import MAIN, propose, unnamed_account
 from marketofone.importers.recognised import recognised
 from marketofone.importers.rows import BadRow, Row
@@ -72,27 +72,20 @@ def look_at(form: str, path: Path, wanted: Wanted, *, folder: Path, otherwise: s
     It has no name where it is not saved yet.
     """
     if wanted.mapping is not None:
-        mapping = _with_options(load_mapping(wanted.mapping, folder=folder), wanted)
+        mapping = _with_what_was_typed(load_mapping(wanted.mapping, folder=folder), wanted)
         return Chosen(open_table(form, path, mapping=mapping), mapping, wanted.mapping, ())
     table = open_table(form, path)
     proposal = propose(table, account=wanted.account, currency=wanted.currency, otherwise=otherwise)
     known = recognised(table, proposal, folder=folder)
     if known is None:
         return Chosen(table, proposal.mapping, "", proposal.unsure)
-    mapping = _with_options(known.mapping, wanted)
+    mapping = _with_what_was_typed(known.mapping, wanted)
     unsure = (unnamed_account(),) if mapping.account == MAIN else ()
     return Chosen(table, mapping, known.name if known.as_saved else "", unsure)
 
 
-def _with_options(mapping: Mapping, wanted: Wanted) -> Mapping:
-    """Let what was typed count more than what a mapping says."""
-    columns = mapping.columns
-    if wanted.account is not None:
-        mapping = replace(mapping, account=wanted.account)
-        columns = replace(columns, account=None, number=columns.number or columns.account)
-    if wanted.currency is not None:
-        mapping, columns = replace(mapping, currency=wanted.currency), replace(columns, currency=None)
-    return replace(mapping, columns=columns)
+def _with_what_was_typed(mapping: Mapping, wanted: Wanted) -> Mapping:
+    return with_options(mapping, account=wanted.account, currency=wanted.currency)
 
 
 def _ask(session: Session, table: Table, mapping: Mapping, *, unsure: tuple[str, ...]) -> bool:

@@ -49,7 +49,9 @@ class _Balance(NamedTuple):
 class MappedRows:
     """Reads a table after its mapping, once.
 
-    Once all were read, ``notes`` counts lines that are no rows, and ``check`` tells where balances do not follow.
+    Once all were read, ``notes`` counts lines that are no rows, and ``check`` tells where balances do not follow. While
+    a row is read, ``row`` is what stands there, and ``before`` how many rows of its moment stood before it, where its
+    date could be read. Where only some rows of a file are read, ``stood_before`` says that of their lines.
 
     Raises
     ------
@@ -57,9 +59,18 @@ class MappedRows:
         When the mapping names what the table does not have.
     """
 
-    def __init__(self, table: Table, mapping: Mapping, *, elsewhere: bool = False) -> None:
+    def __init__(
+        self,
+        table: Table,
+        mapping: Mapping,
+        *,
+        elsewhere: bool = False,
+        stood_before: dict[int, int] | None = None,
+    ) -> None:
         mapping.check(table.columns)
         self.notes = 0
+        self.row: TableRow | None = None
+        self.before: int | None = None
         self.check = BalanceCheck(mapping.order)
         self._table = table
         self._mapping = mapping
@@ -77,15 +88,29 @@ class MappedRows:
         self._above = {found for cells in table.above for cell in cells if (found := iban_in(cell)) is not None}
         self._numbers: dict[tuple[str, str], set[str]] = {}  # that stand in rows, by account and currency
         self._before = Counter[tuple[date, int]]()  # rows that told the same date and time
+        self._stood_before = stood_before or {}
 
     def __iter__(self) -> Iterator[Row | BadRow]:
+        yield from self.rows()
+        yield from self._balances()
+        yield from self._numbered()
+
+    def rows(self) -> Iterator[Row | BadRow]:
+        """Give what stands in the rows, without what is told of accounts by all of them together."""
         for row in self._table.rows():
+            self.row = self.before = None
             if isinstance(row, BadRow):
                 yield row
-            elif (read := self._read(row)) is not None:
+                continue
+            self.row = row
+            if (read := self._read(row)) is not None:
                 yield read
             else:
                 self.notes += 1
+        self.row = None
+
+    def _balances(self) -> Iterator[Row]:
+        """Give what accounts at another bank held after their last row."""
         for (account, currency), last in self._last.items():
             facts = {
                 "account": account,
@@ -94,7 +119,6 @@ class MappedRows:
                 "number": self._number_of(account, currency),
             }
             yield Row(line=last.line, what="balance", facts=facts, on=last.on)
-        yield from self._numbered()
 
     def _numbered(self) -> Iterator[Row]:
         """Give the accounts whose number stands above the table or in it, where they have another name."""
@@ -138,11 +162,12 @@ class MappedRows:
 
     def _understood(self, line: int, cells: Cells, raw: bytes) -> Row:
         on, clock = self._booked(cells)
+        place = self._place(on, clock, line)
         amount = self._amount(cells)
         facts: dict[str, object] = {"account": self._account(cells), "currency": self._currency(cells)}
         if self._above or "number" in self._places:
             self._open(cells, str(facts["account"]), str(facts["currency"]), on, line)
-        balance, place = self._balance(cells), self._place(on, clock)
+        balance = self._balance(cells)
         if balance is not None:
             self._see(facts, amount or Decimal(0), _Balance(line, on, place, balance))
         if amount is None:
@@ -162,10 +187,14 @@ class MappedRows:
         id = text_of(self._cell(cells, "id")) or None  # noqa: A001 - the word of CloudEvents
         return Row(line=line, what="movement", facts=facts, on=on, id=id, raw=raw, place=place)
 
-    def _place(self, on: date, clock: int) -> int:
-        """Give the place of a row among those of its day: by its time, then by its place in the file."""
-        before = min(self._before[on, clock], _PLACES - 1)
-        self._before[on, clock] += 1
+    def _place(self, on: date, clock: int, line: int) -> int:
+        """Give the place of a row among those of its day: by its time, then by its place in the file.
+
+        A row that turns out to be bad takes its place as well: it may be read later.
+        """
+        self.before = self._stood_before.get(line, self._before[on, clock])
+        self._before[on, clock] = self.before + 1
+        before = min(self.before, _PLACES - 1)
         return _PLACES * clock + (before if self._mapping.order == "oldest first" else _PLACES - 1 - before)
 
     def _booked(self, cells: Cells) -> tuple[date, int]:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from marketofone.domain.decoding import decode_toml
 from marketofone.domain.errors import MalformedDocument
@@ -147,6 +147,17 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             yield "currency", "name the currency, or the column that names it"
 
 
+def with_options(mapping: Mapping, *, account: str | None, currency: str | None) -> Mapping:
+    """Let what was typed count more than what a mapping says."""
+    columns = mapping.columns
+    if account is not None:
+        mapping = replace(mapping, account=account)
+        columns = replace(columns, account=None, number=columns.number or columns.account)
+    if currency is not None:
+        mapping, columns = replace(mapping, currency=currency), replace(columns, currency=None)
+    return replace(mapping, columns=columns)
+
+
 _NOTES = {
     "date": "order of year, month and day",
     "decimal": "the sign before the decimals",
@@ -211,8 +222,7 @@ def load_mapping(said: str, *, folder: Path) -> Mapping:
     MalformedDocument
         When there is none, or it breaks the contract.
     """
-    saved, path = folder / FOLDER / f"{said}.toml", Path(said)
-    found = next((one for one in (saved, path) if one.is_file()), None)
+    found = _found(said, folder=folder)
     if found is None:
         there = ", ".join(sorted(one.stem for one in (folder / FOLDER).glob("*.toml"))) or "none yet"
         raise MalformedDocument(
@@ -222,6 +232,30 @@ def load_mapping(said: str, *, folder: Path) -> Mapping:
         return parse_mapping(found.read_text(encoding="utf-8"), name=found.name)
     except UnicodeDecodeError as error:
         raise MalformedDocument(field=found.name, shape="bytes that are no UTF-8", fix="save it as UTF-8") from error
+
+
+def lasting_name(said: str, *, folder: Path) -> str:
+    """Give the name by which a mapping is found again: its name under ``mappings/``, or else its whole path."""
+    found = _found(said, folder=folder)
+    if found is None or found.resolve().parent == (folder / FOLDER).resolve():
+        return said if found is None else found.stem
+    return str(found.resolve())
+
+
+def place_of(name: str) -> str:
+    """Say where a mapping with this lasting name lies.
+
+    Examples
+    --------
+    >>> place_of("june-2026")
+    'mappings/june-2026.toml'
+    """
+    return name if Path(name).is_absolute() else f"{FOLDER}/{name}.toml"
+
+
+def _found(said: str, *, folder: Path) -> Path | None:
+    saved, path = folder / FOLDER / f"{said}.toml", Path(said)
+    return next((one for one in (saved, path) if one.is_file()), None)
 
 
 def saved_mappings(folder: Path) -> Iterator[tuple[str, Mapping]]:

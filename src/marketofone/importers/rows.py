@@ -60,6 +60,17 @@ class Origin(Struct, frozen=True, kw_only=True):
     producer: str
     institution: str | None = None
 
+    @property
+    def movement(self) -> str:
+        """The kind of event that a movement becomes."""
+        return _KINDS["movement", self.institution is not None]
+
+
+def origin_of(form: str, *, customer: str, institution: str | None) -> Origin:
+    """Give the origin of a file's rows, by its format and by what is known of them."""
+    producer = form if institution is None else f"{form}/{institution}"
+    return Origin(customer=customer, producer=producer, institution=institution)
+
 
 class Row(Struct, frozen=True, kw_only=True):
     """What one place of a file says.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,7 @@ from marketofone.services import (
     population,
     refresh_forecasts,
     replay,
+    retries,
     spending,
     train,
     use_log,
@@ -100,9 +102,10 @@ class Bank:
         """What the bank may do."""
         return self.config.actions
 
-    def retry_letters(self, *, now: Instant | None = None) -> ingest.IngestReport:
-        """Take in again what was kept aside and can be read by now; what is in already is a duplicate."""
-        return self.ingest(letters.readable_now(self._context, now=self._at(now)), now=now)
+    def retry_letters(self, read: retries.ReadAgain | None = None, *, now: Instant | None = None) -> retries.Retried:
+        """Take in again what was kept aside and can be read by now; ``read`` reads rows of tables."""
+        moment = self._at(now)
+        return retries.retry(self._context, partial(self.ingest, now=moment), read=read, now=moment)
 
     def ingest_batch(self, events: Sequence[ingest.Incoming], *, now: Instant | None = None) -> ingest.BatchReport:
         """Take one batch of events in; gives what became of it, and the entries that prove it."""
@@ -116,10 +119,8 @@ class Bank:
 
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:
         """Take events in, as values or as CloudEvents JSON, in durable batches, as many as there are."""
-        report = ingest.IngestReport()
-        for batch in population.together(events, size=ingest.MAX_BATCH):
-            report += self.ingest_batch(batch, now=now)
-        return report
+        batches = population.together(events, size=ingest.MAX_BATCH)
+        return sum((self.ingest_batch(batch, now=now) for batch in batches), ingest.IngestReport())
 
     def data(self, *, now: Instant | None = None) -> data_overview.DataOverview:
         """Look over the data: what arrived, how fresh it is, what was kept aside, and what nothing told."""
@@ -299,8 +300,7 @@ class Bank:
 
         Decisions follow these forecasts, unless ``as_of`` asks about an earlier moment.
         """
-        at = self._at(now)
-        return forecast_population.forecast_population(self._context, now=at, as_of=as_of, workers=workers)
+        return forecast_population.forecast_population(self._context, now=self._at(now), as_of=as_of, workers=workers)
 
     def refresh_forecasts(self, *, now: Instant | None = None) -> refresh_forecasts.RefreshedForecasts:
         """Look ahead again for everybody for whom it may matter: whose money moved, or who is not calm."""

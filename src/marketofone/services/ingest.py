@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Self
 
@@ -35,7 +35,20 @@ from marketofone.services.judging import Judged, judge
 from marketofone.services.letters import dead_letters, digest_of
 from marketofone.store.ports import BANK, Expectation, Head, Unit
 
-Incoming = Event | bytes | dict[str, object] | MalformedEvent
+
+class EventOfRow(Struct, frozen=True):
+    """An event that was made of a row, and what writes the row as it is kept, should the event be turned away."""
+
+    event: Event
+    write: Callable[[], bytes]
+
+    @property
+    def raw(self) -> bytes:
+        """The row as it is kept."""
+        return self.write()
+
+
+Incoming = Event | EventOfRow | bytes | dict[str, object] | MalformedEvent
 MAX_BATCH = 10_000
 PIECE, SHORT_PIECE = 2_000, 250
 """Events in one unit of work: a long one writes few pages for each event, a short one lets others in soon."""
@@ -126,7 +139,8 @@ def _parse(context: AppContext, item: Incoming, *, now: Instant) -> Arrival:
     return arrival_of(context, item if isinstance(item, bytes) else _encoded(item), now=now)
 
 
-def _encoded(item: Event | dict[str, object]) -> bytes:
+def _encoded(item: Event | EventOfRow | dict[str, object]) -> bytes:
+    item = item.event if isinstance(item, EventOfRow) else item
     try:
         return _ENCODE(cloudevent(item) if isinstance(item, Event) else item)
     except (TypeError, ValueError, OverflowError) as error:

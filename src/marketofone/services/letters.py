@@ -4,14 +4,15 @@ The row itself stays only where its customer and source can be read and the bank
 consent or by duty, and no customer of that name was forgotten. Of everything else shape and reason stay.
 
 A row is sealed under its customer's key, so it goes with the key. Whether it may be kept is asked again when it is
-opened: after a no it is as if it had not been kept.
+opened: after a no it is as if it had not been kept. A row is what was sent, or a row of a table in the form of
+``projection/kept_rows.py``. ``retries.py`` tries them again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -23,10 +24,10 @@ from marketofone.domain.errors import MalformedEvent, MalformedRequest, UnknownC
 from marketofone.domain.event import KINDS
 from marketofone.domain.moment import Instant, text_of
 from marketofone.projection import codec
+from marketofone.projection.kept_rows import KeptRow, kept_row_of
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.addressing import accounts_among
 from marketofone.services.app_context import AppContext
-from marketofone.services.arrivals import arrival_of
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, DeadLetter
 
@@ -44,7 +45,10 @@ class LetterReason(Struct, frozen=True, kw_only=True):
 
 
 class LetterView(Struct, frozen=True, kw_only=True):
-    """One dead letter by its number, the oldest being 1; ``kept`` says whether its row can be tried again."""
+    """One dead letter by its number, the oldest being 1; ``kept`` says whether its row can be tried again.
+
+    Of a row of a table that is kept, ``line`` is where it stood in its file, and ``mapping`` is what read it.
+    """
 
     number: int
     at: str
@@ -52,6 +56,8 @@ class LetterView(Struct, frozen=True, kw_only=True):
     shape: str
     fix: str
     kept: bool
+    line: int | None = None
+    mapping: str | None = None
 
 
 class _Glimpse(Struct):
@@ -88,31 +94,49 @@ def view(context: AppContext, number: int, *, now: Instant) -> LetterView:
             fix = f"name one of 1 to {len(letters)}" if letters else "there is no dead letter"
             raise MalformedRequest(field="letter", shape="no such number", fix=fix)
         letter = letters[-number]
-        kept = row_of(context, context.snapshot(reader), letter, now=now) is not None
+        row = row_of(context, context.snapshot(reader), letter, now=now)
+    of_table = None if row is None else kept_row_of(row)
     return LetterView(
-        number=number, at=text_of(letter.at), field=letter.field, shape=letter.shape, fix=letter.fix, kept=kept
+        number=number,
+        at=text_of(letter.at),
+        field=letter.field,
+        shape=letter.shape,
+        fix=letter.fix,
+        kept=row is not None,
+        line=None if of_table is None else of_table.line,
+        mapping=None if of_table is None else of_table.table.mapping,
     )
 
 
-def readable_now(context: AppContext, *, now: Instant) -> list[bytes]:
-    """Give the rows of dead letters that can be read as events now, the oldest first, each once."""
-    rows: dict[bytes, None] = {}
+class OpenedLetters(NamedTuple):
+    """The rows of all dead letters that may be opened, the oldest first, each once; and how many letters have none."""
+
+    sent: list[bytes]
+    of_tables: list[KeptRow]
+    without_row: int
+
+
+def opened_letters(context: AppContext, *, now: Instant) -> OpenedLetters:
+    """Open the rows of all dead letters."""
+    rows: dict[bytes, KeptRow | None] = {}
+    without_row = 0
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         for letter in reversed(reader.letters(limit=_ALL)):
             row = row_of(context, snapshot, letter, now=now)
-            with suppress(MalformedEvent):
-                if row is not None:
-                    arrival_of(context, row, now=now)
-                    rows[row] = None
-    return list(rows)
+            if row is None:
+                without_row += 1
+            else:
+                rows.setdefault(row, kept_row_of(row))
+    sent = [row for row, of_table in rows.items() if of_table is None]
+    return OpenedLetters(sent, [of_table for of_table in rows.values() if of_table is not None], without_row)
 
 
 def dead_letters(
     context: AppContext, snapshot: Snapshot, faults: Sequence[tuple[object, MalformedEvent]], *, now: Instant
 ) -> list[DeadLetter]:
     """Give the dead letters of rows, in their order."""
-    rows = [item if isinstance(item, bytes) else getattr(item, "raw", b"") for item, _ in faults]
+    rows = [_row_in(item) for item, _ in faults]
     owners = _owners(context, snapshot, rows, now=now)
     return [
         DeadLetter(
@@ -149,6 +173,14 @@ def row_of(context: AppContext, snapshot: Snapshot, letter: DeadLetter, *, now: 
 def digest_of(letter: DeadLetter) -> bytes:
     """Give the SHA-256 by which the bank's journal names a dead letter."""
     return sha256(msgspec.msgpack.encode(letter)).digest()
+
+
+def _row_in(item: object) -> bytes:
+    """Give the row of what was bad. What was sent is never a row of a table, which an importer alone may write."""
+    if isinstance(item, bytes):
+        return item if kept_row_of(item) is None else b""
+    raw = getattr(item, "raw", b"")
+    return raw if isinstance(raw, bytes) else b""
 
 
 def _owners(context: AppContext, snapshot: Snapshot, rows: Sequence[bytes], *, now: Instant) -> list[Customer | None]:
