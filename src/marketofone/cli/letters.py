@@ -37,9 +37,10 @@ def letters_show(session: Session, *, number: int) -> None:
 @letters.command(name="retry")
 @on_bank
 def letters_retry(session: Session) -> None:
-    """Take in again what can be read by now: events, and rows of tables through the mappings as they are now.
+    """Take in again what can be read by now.
 
-    Letters stay as they are; what is in already is a duplicate, and what still cannot be read is told by reason.
+    Rows of tables are read through their mappings as they are now. Letters stay as they are; what is in already is a
+    duplicate, and what still cannot be read is told by reason.
     """
     began = time.perf_counter()
     report = session.bank.retry_letters(reader_of(session.folder))
