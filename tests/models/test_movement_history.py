@@ -19,8 +19,8 @@ from marketofone.models.movement.row import read_movement
 from marketofone.models.movement.taxonomy import CATEGORIES, INCOME, NATURES
 from payment_lives import PAYMENTS
 
-GIRO = OwnAccount(account="giro", number="DE02 1203 0000 0000 2020 51", type="current")
-POT = OwnAccount(account="pot", number="DE02 5001 0517 0137 0750 30", type="savings")
+GIRO = OwnAccount(account="giro", numbers=("DE02 1203 0000 0000 2020 51",), type="current")
+POT = OwnAccount(account="pot", numbers=("DE02 5001 0517 0137 0750 30",), type="savings")
 CARD = OwnAccount(account="card", type="card")
 HOUSE = OwnAccount(account="house", type="mortgage")
 OWN = (GIRO, POT, CARD, HOUSE)

@@ -1,8 +1,9 @@
 """Numbers of own accounts: which of them a customer's journal has told before.
 
 A number that is new says what earlier payments to it were, so it opens a look at all of them. Most events tell a number
-that was told before: those open none. What was told is kept as a keyed mark in the directory, which tells no number,
-and remembered for the customers who were heard of last. Once an event is taken back, all count as new again.
+that was told before: those open none, for an account keeps the numbers it had. What was told is kept as a keyed mark in
+the directory, which tells no number, and remembered for the customers who were heard of last. Once an event is taken
+back, all count as new again.
 """
 
 from __future__ import annotations

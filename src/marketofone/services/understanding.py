@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from marketofone.consent.gate import admissible
 from marketofone.consent.licence import Licences, beyond
+from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import Event, key_of
 from marketofone.domain.fields import AccountType, EventData
@@ -47,7 +48,6 @@ from marketofone.services.merchants import KINDS
 from marketofone.services.readings import leaves_open
 from marketofone.store.keystore import Customer
 
-W = TypeVar("W", bound=str)
 _NOTHING = MovementUnderstood(id="-")
 _NUMBER_BYTES = 12
 _Place = tuple[int, str, str]  # the id of the person, the other bank (empty for an account here), and the account
@@ -232,48 +232,52 @@ def _known(
 
 
 class _Seen:
-    """What was told last of an account: its number and its type, each as of the latest event that tells it."""
+    """What was told of an account: all its numbers, and its type as of the latest event that tells it."""
 
     def __init__(self) -> None:
-        self._number: tuple[Instant, bytes, str] | None = None
+        self._numbers: set[str] = set()
         self._type: tuple[Instant, bytes, AccountType] | None = None
 
     def hear(self, own: OwnAccount, event: Event) -> None:
-        if own.number is not None:
-            self._number = _later(self._number, (event.at, event.key, own.number))
+        self._numbers.update(map(account_number, own.numbers))
         if own.type is not None:
-            self._type = _later(self._type, (event.at, event.key, own.type))
+            told = event.at, event.key, own.type
+            self._type = told if self._type is None else max(self._type, told)
 
     def account(self, place: _Place) -> OwnAccount:
         id_, institution, account = place
         return OwnAccount(
             account=account,
-            number=None if self._number is None else self._number[2],
+            numbers=tuple(sorted(self._numbers)),
             type=None if self._type is None else self._type[2],
             institution=institution or None,
             id=id_,
         )
 
 
-def _later(before: tuple[Instant, bytes, W] | None, told: tuple[Instant, bytes, W]) -> tuple[Instant, bytes, W]:
-    return told if before is None else max(before, told)
-
-
 def _own_account(data: EventData) -> OwnAccount | None:
     """Give the account of which an event tells, as far as it does."""
     match data:
         case OpenBankingTransaction():
-            return OwnAccount(account=data.account, number=data.number, institution=data.institution)
+            return OwnAccount(account=data.account, numbers=_told(data.number), institution=data.institution)
         case OpenBankingOrder():
             return OwnAccount(account=data.account, institution=data.institution)
         case Movement() | BalanceStated() | OrderPlaced():
             return OwnAccount(account=data.account)
         case AccountOpened():
-            return OwnAccount(account=data.account, number=data.number, type=type_of(data.type or "", data.product))
+            return OwnAccount(
+                account=data.account, numbers=_told(data.number), type=type_of(data.type or "", data.product)
+            )
         case OpenBankingBalance():
-            return OwnAccount(account=data.account, number=data.number, type=data.type, institution=data.institution)
+            return OwnAccount(
+                account=data.account, numbers=_told(data.number), type=data.type, institution=data.institution
+            )
         case _:
             return None
+
+
+def _told(number: str | None) -> tuple[str, ...]:
+    return () if number is None else (number,)
 
 
 def _given(kept: KeptEvent, data: Movement) -> MovementReading:

@@ -112,7 +112,7 @@ def _judged(path: Path) -> tuple[list[_Labelled], list[MovementReading]]:
         rows = [_ROW.decode(line) for line in lines]
         return rows, [read_movement(_movement(row)) for row in rows]
     head, rows = _PERSON.decode(lines[0]), [_ROW.decode(line) for line in lines[1:]]
-    own = [OwnAccount(account=of.account, number=of.account, type=of.type) for of in head.accounts]
+    own = [OwnAccount(account=of.account, type=of.type) for of in head.accounts]
     return rows, understand(list(map(_fact, rows)), accounts=own, holder=head.person)
 
 

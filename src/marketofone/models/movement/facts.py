@@ -64,13 +64,13 @@ def fact_of(movement: Movement, *, day: Day, given: MovementReading, id: int = 0
 
 
 class OwnAccount(Struct, frozen=True, kw_only=True):
-    """An account of the person: what others call it (``number``), its type, and the bank if it is another one.
+    """An account of the person: its type, the bank if it is another one, and by which of the person's ids it is known.
 
-    ``id`` says by which of the person's ids it is known.
+    ``numbers`` are all that were told of it: what was paid to a number that it had before was paid to it.
     """
 
     account: str
-    number: str | None = None
+    numbers: tuple[str, ...] = ()
     type: AccountType | None = None
     institution: str | None = None
     id: int = 0

@@ -86,5 +86,5 @@ def _place(fact: Fact) -> tuple[object, ...]:
     )
 
 
-def _own_place(own: OwnAccount) -> tuple[str, ...]:
-    return own.account, own.institution or "", own.number or "", own.type or ""
+def _own_place(own: OwnAccount) -> tuple[object, ...]:
+    return own.account, own.institution or "", own.numbers, own.type or ""

@@ -50,7 +50,7 @@ def tell_by_number(history: History, accounts: Iterable[OwnAccount], *, holder: 
     """Tell payments whose other side is an own account, or bears the person's own name."""
     own: dict[str, tuple[str | None, str, AccountType | None]] = {}
     for account in accounts:
-        for number in filter(None, (account.account, account.number)):
+        for number in (account.account, *account.numbers):
             own[account_number(number)] = (account.institution, account.account, account.type)
     for at, fact in enumerate(history.facts):
         if history.said[at].nature in _GOES_BACK:
