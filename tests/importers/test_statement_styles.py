@@ -117,6 +117,64 @@ def test_balances_turn_words_and_columns_that_mean_the_opposite(tmp_path: Path) 
         assert [row.facts["amount"] for row in movements(rows_of(path, proposed(path)))] == [-5, 7, -2]
 
 
+DR_AND_CR = {
+    "beside each": [
+        "Date,Narration,Amount,Dr/Cr,Balance,Dr/Cr",
+        "2026-06-01,Pay,90.00,Cr,40.00,Cr", "2026-06-02,Rent,60.00,Dr,20.00,Dr", "2026-06-03,Tea,5.00,Dr,25.00,Dr",
+    ],
+    "before each": [
+        "Date,Narration,Dr/Cr,Balance,Dr/Cr,Amount",
+        "2026-06-01,Pay,Cr,40.00,Cr,90.00", "2026-06-02,Rent,Dr,20.00,Dr,60.00", "2026-06-03,Tea,Dr,25.00,Dr,5.00",
+    ],
+    "beside the balance, of two columns": [
+        "Date,Narration,Debit,Credit,Balance,",
+        "2026-06-01,Pay,,90.00,40.00,", "2026-06-02,Rent,60.00,,20.00,OD", "2026-06-03,Tea,5.00,,25.00,OD",
+    ],
+    "beside the balance, of signed amounts": [
+        "Date,Narration,Amount,Currency,Balance,Type",
+        "2026-06-01,Pay,90.00,EUR,40.00,C", "2026-06-02,Rent,-60.00,EUR,20.00,D", "2026-06-03,Tea,-5.00,EUR,25.00,D",
+    ],
+    "with a column between": [
+        "Date,Narration,Amount,S/H,Saldo,Currency,Saldo S/H",
+        "2026-06-01,Pay,90.00,H,40.00,EUR,H", "2026-06-02,Rent,60.00,S,20.00,EUR,S",
+        "2026-06-03,Tea,5.00,S,25.00,EUR,S",
+    ],
+    "in the cell": [
+        "Date,Narration,Debit,Credit,Balance",
+        "2026-06-01,Pay,,90.00,40.00 Cr", "2026-06-02,Rent,60.00,,20.00 Dr", "2026-06-03,Tea,5.00,,25.00 OD",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", DR_AND_CR.values(), ids=DR_AND_CR)
+def test_words_beside_a_balance_say_whether_it_is_money_or_owed(tmp_path: Path, lines: list[str]) -> None:
+    path = written(tmp_path, text(*lines))
+    moved = movements(rows_of(path, proposed(path)))
+
+    assert [(row.facts["amount"], row.facts["balance"]) for row in moved] == [(90, 40), (-60, -20), (-5, -25)]
+
+
+def test_a_balance_that_is_always_owed_turns_no_amount(tmp_path: Path) -> None:
+    split = ["2026-06-01,,90.00,30.00,Dr", "2026-06-02,60.00,,90.00,Dr", "2026-06-03,5.00,,95.00,Dr"]
+    signed = ["2026-06-01,90.00,30.00,Dr", "2026-06-02,-60.00,90.00,Dr", "2026-06-03,-5.00,95.00,Dr"]
+    one = ["2026-06-01,,90.00,30.00,Dr"]
+    for header, rows in (("Debit,Credit", split), ("Amount", signed), ("Debit,Credit", one)):
+        path = written(tmp_path, text(f"Date,{header},Balance,Dr/Cr", *rows))
+        moved = movements(rows_of(path, proposed(path)))
+
+        assert [row.facts["amount"] for row in moved] == [90, -60, -5][: len(rows)]
+        assert [row.facts["balance"] for row in moved] == [-30, -90, -95][: len(rows)]
+
+
+def test_words_that_only_repeat_which_way_amounts_went_say_nothing_of_balances(
+    tmp_path: Path,
+) -> None:
+    rows = ["2026-06-01,,90.00,40.00,Credit", "2026-06-02,60.00,,11.00,Debit", "2026-06-03,5.00,,3.00,Debit"]
+    path = written(tmp_path, text("Date,Debit,Credit,Balance,Type", *rows))
+
+    assert [row.facts["balance"] for row in movements(rows_of(path, proposed(path)))] == [40, 11, 3]
+
+
 def test_balances_that_follow_from_nothing_decide_nothing_and_that_is_said(tmp_path: Path) -> None:
     lines = ["Date,Amount,Balance", "2026-06-01,10.00,1.00", "2026-06-02,-20.00,1.00", "2026-06-03,-40.00,1.00"]
     proposal = proposed(written(tmp_path, text(*lines)))

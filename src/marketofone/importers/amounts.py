@@ -29,7 +29,7 @@ _GROUPED = {
 _GAPS = re.compile(r"['’´`\s]")  # noqa: RUF001 - banks print it
 _MINUS = "-−–"  # noqa: RUF001 - banks print them
 _WORDS = {"cr": "in", "c": "in", "h": "in", "haben": "in", "kredit": "in", "dr": "out", "d": "out", "s": "out",
-          "soll": "out", "debet": "out", "db": "out"}  # fmt: skip
+          "soll": "out", "debet": "out", "db": "out", "od": "out"}  # fmt: skip
 SYMBOLS = {
     "€": "EUR", "£": "GBP", "₹": "INR", "rs": "INR", "zł": "PLN", "kč": "CZK", "ft": "HUF", "fr": "CHF", "sfr": "CHF",
     "₺": "TRY", "tl": "TRY", "₽": "RUB", "₴": "UAH", "r$": "BRL", "a$": "AUD", "c$": "CAD", "us$": "USD",

@@ -24,7 +24,7 @@ from marketofone.importers.balances import BalanceCheck
 from marketofone.importers.cells import Cell, account_of, iban_in, is_empty, text_of
 from marketofone.importers.dates import date_reader
 from marketofone.importers.details import NAME_LENGTH, Cells, details_of, folded_words
-from marketofone.importers.mapping import Mapping
+from marketofone.importers.mapping import Mapping, Words
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.tabular import Table, TableRow
 from marketofone.importers.vocabulary import begins_like_a_total, says
@@ -80,6 +80,7 @@ class MappedRows:
         self._places = {key: self._at[column] for key, column in mapping.columns.named()}
         self._date = date_reader(mapping.date)
         self._number = amount_reader(mapping.decimal)
+        self._sign_of = _signs(mapping.words)
         self._amount = self._amount_of()
         texts = [self._at[column] for column in mapping.columns.text]
         self._details = details_of(mapping, self._places, number=self._number, day=self._date, texts=texts)
@@ -226,9 +227,7 @@ class MappedRows:
             return partial(_with_fee, read, self._figure("fee", self._number))
         if said.direction is None:
             return read
-        words = self._mapping.words
-        signs = dict.fromkeys(folded_words(words.money_in), 1) | dict.fromkeys(folded_words(words.money_out), -1)
-        return partial(_directed, self._figure("amount", self._number), self._at[said.direction], signs)
+        return partial(_directed, self._figure("amount", self._number), self._at[said.direction], self._sign_of)
 
     def _of_two(self) -> Amount:
         positive = self._mapping.positive
@@ -262,9 +261,14 @@ class MappedRows:
         """Give what stood on the account after a row; what cannot be read is left out, for the row says enough."""
         cell = self._cell(cells, "balance")
         try:
-            return self._number(cell) if cell != "" else None
+            balance = self._number(cell) if cell != "" else None
         except ValueError:
             return None
+        word = text_of(self._cell(cells, "balance_direction"))
+        if balance is None or not word:
+            return balance
+        sign = self._sign_of(word)
+        return None if not sign else balance if sign > 0 else -abs(balance)
 
     def _account(self, cells: Cells) -> str:
         name = account_of(self._cell(cells, "account"))[:NAME_LENGTH] or self._mapping.account
@@ -317,17 +321,29 @@ def _with_fee(read: Amount, fee: Amount, cells: Cells) -> Decimal | None:
     return (amount or Decimal(0)) - abs(beside) if beside else amount
 
 
-def _directed(read: Amount, at: int, signs: dict[str, int], cells: Cells) -> Decimal | None:
+def _signs(words: Words) -> Callable[[str], int]:
+    """Give what says which way a word points: 1 for money in, -1 for money out, 0 where it says neither."""
+    signs = dict.fromkeys(folded_words(words.money_in), 1) | dict.fromkeys(folded_words(words.money_out), -1)
+
+    def sign_of(said: str) -> int:
+        word = said.casefold()
+        if word not in signs:
+            signs[word] = 1 if says("money_in", word) else -1 if says("money_out", word) else 0
+        return signs[word]
+
+    return sign_of
+
+
+def _directed(read: Amount, at: int, sign_of: Callable[[str], int], cells: Cells) -> Decimal | None:
     amount = read(cells)
     if amount is None:
         return None
-    word = text_of(cells[at]).casefold()
-    if word not in signs:
-        signs[word] = 1 if says("money_in", word) else -1 if says("money_out", word) else 0
-    if not signs[word]:
+    word = text_of(cells[at])
+    sign = sign_of(word)
+    if not sign:
         fix = "write the word into words.money_in or words.money_out of the mapping"
         raise MalformedEvent(field="direction", shape=_shape(word), fix=fix)
-    return signs[word] * amount
+    return sign * amount
 
 
 def _second_of(cell: Cell) -> int:

@@ -34,7 +34,8 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (``amount``, with ``direction`` where another column says which way it went) or in two (``debit`` and ``credit``).
     A ``fee`` beside an amount that does not hold it goes out with it.
     The other side of a movement is the ``counterparty``; or ``payee`` of money out, and ``payer`` of money in.
-    ``number`` is the account's number, where the account has another name.
+    ``number`` is the account's number, where the account has another name. ``balance_direction`` holds words that say
+    whether a ``balance`` without a sign is money of the person or owed.
     """
 
     booked: tuple[str, ...]
@@ -45,6 +46,7 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     credit: str | None = None
     currency: str | None = None
     balance: str | None = None
+    balance_direction: str | None = None
     account: str | None = None
     number: str | None = None
     text: tuple[str, ...] = ()
@@ -76,8 +78,9 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What words in cells mean, as the file writes them, beside the words that are known (``vocabulary.toml``).
 
-    ``money_in`` and ``money_out`` stand in the column ``direction``, ``transfer`` there or in ``category``: money that
-    went to an account of one's own. ``pending`` and ``void`` stand in ``status``; a void row moved no money.
+    ``money_in`` and ``money_out`` stand in the columns ``direction`` and ``balance_direction``, ``transfer`` in
+    ``direction`` or ``category``: money that went to an account of one's own. ``pending`` and ``void`` stand in
+    ``status``; a void row moved no money.
     """
 
     money_in: tuple[str, ...] = ()

@@ -114,7 +114,7 @@ class _Proposing:
         )
         first_rows = replace(self.table, rows=lambda: iter(self.rows))
         others = [column.name for column in self._free() if column.is_amounts()]
-        settled = settle(mapping, first_rows, others=others)
+        settled = settle(mapping, first_rows, others=others, marks=self._marks())
         self.unsure += settled.unsure
         self.told |= {"signs"} if settled.proven else set()
         self._say_what_is_not_used(settled.mapping)
@@ -128,6 +128,10 @@ class _Proposing:
     def _free(self) -> list[Column]:
         taken = list(self.roles.values())
         return [column for column in self.columns if column.cells and column not in taken]
+
+    def _marks(self) -> list[str]:
+        """Name the columns that hold nothing but words for money in and out."""
+        return [column.name for column in self.columns if column.is_marks()]
 
     def _find_what_is_needed(self) -> None:
         """Let cells decide where no header names a date, an amount or a text."""

@@ -48,7 +48,16 @@ def _fits(saved: Mapping, proposal: Proposal, table: Table) -> bool:
 
 def _signs(mapping: Mapping) -> tuple[object, ...]:
     said = mapping.columns
-    return mapping.positive, mapping.credits, said.amount, said.debit, said.credit, said.direction, said.fee
+    return (
+        mapping.positive,
+        mapping.credits,
+        said.amount,
+        said.debit,
+        said.credit,
+        said.direction,
+        said.balance_direction,
+        said.fee,
+    )
 
 
 def _of_this_file(saved: Mapping, proposal: Proposal) -> Mapping:

@@ -75,6 +75,10 @@ class Column:
         """Say whether it holds words, and neither dates nor amounts; an empty one may."""
         return not self.cells or not (self.is_dates() or self.is_amounts())
 
+    def is_marks(self) -> bool:
+        """Say whether nearly all of its cells are words for money in or out."""
+        return self.share(lambda text: says("money_out", text) or says("money_in", text)) >= _NEARLY_ALL
+
     def repeats(self, *, few: int, share: float) -> bool:
         """Say whether it holds few different texts, or not many for its many rows."""
         return 0 < self.distinct <= max(few, share * len(self.texts))
@@ -114,8 +118,7 @@ def roles_in(columns: Sequence[Column]) -> dict[str, Column]:
 
 
 def _is_direction(column: Column) -> bool:
-    out = column.share(lambda text: says("money_out", text))
-    return out > 0 and out + column.share(lambda text: says("money_in", text)) >= _NEARLY_ALL
+    return column.is_marks() and column.share(lambda text: says("money_out", text)) > 0
 
 
 def _is_currency(column: Column) -> bool:

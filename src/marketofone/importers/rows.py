@@ -48,6 +48,7 @@ _AMOUNTS = {"amount": "currency", "balance": "currency", "limit": "currency", "o
 _CHANGES_LATER = frozenset(
     {"status", "value_date", "category", "operation", "bank_code", "mcc", "purpose_code", "nature", "merchant"}
 )
+_SIGNED = ("amount_minor", "balance_minor")
 _DIGEST_BYTES = 12
 _MAX_ID = 128
 _MAX_DIGITS = 14  # before the decimal sign: no amount that is taken has more
@@ -150,8 +151,8 @@ class _Names:
 def _identifying(facts: Mapping[str, object]) -> dict[str, object]:
     """Give what tells a movement from others. What banks and people change later, and signs, do not."""
     told = {name: value for name, value in facts.items() if name not in _CHANGES_LATER}
-    amount = told.get("amount_minor")
-    return told | {"amount_minor": abs(amount)} if isinstance(amount, int) else told
+    unsigned = {name: abs(value) for name in _SIGNED if isinstance(value := told.get(name), int)}
+    return told | unsigned
 
 
 def _event(row: Row, *, origin: Origin, names: _Names) -> Event:

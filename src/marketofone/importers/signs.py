@@ -6,7 +6,7 @@ which nearly nothing is negative is one of a card, or of spending.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from marketofone.importers.amounts import Direction
 from marketofone.importers.balances import Chain, Posted, chain_of
+from marketofone.importers.cells import text_of
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.mapping import FileOrder, Mapping
 from marketofone.importers.rows import Row
 from marketofone.importers.tabular import Table
+from marketofone.importers.vocabulary import says
 
 _ENOUGH_TO_TELL, _FEW = 10, 0.3
 
@@ -30,17 +32,20 @@ class Settled(NamedTuple):
     proven: bool = False
 
 
-def settle(mapping: Mapping, table: Table, *, others: Sequence[str] = ()) -> Settled:
+def settle(mapping: Mapping, table: Table, *, others: Sequence[str] = (), marks: Sequence[str] = ()) -> Settled:
     """Settle which columns say amounts, which sign is money in, and which row of a day is the last.
 
     Parameters
     ----------
     others
         Columns of amounts that say nothing yet. One of them may be the balance, or the amounts, if the balances chain.
+    marks
+        Columns of nothing but words for money in and out. One of them may say the signs of balances.
     """
     fee = mapping.columns.fee
     mapping = _with_one_form(replace(mapping, columns=replace(mapping.columns, fee=None)), table)
     mapping, chain = _chained(mapping, table, others=others)
+    mapping, chain = _with_mark(mapping, chain, table, marks=marks)
     if fee is not None:
         mapping, chain = _with_fee(mapping, chain, table, fee=fee)
     rows = _movements(mapping, table)
@@ -106,6 +111,58 @@ def _chained(mapping: Mapping, table: Table, *, others: Sequence[str]) -> tuple[
         if found is not None and found.holds:
             return one, found
     return mapping, chain
+
+
+def _with_mark(
+    mapping: Mapping, chain: Chain | None, table: Table, *, marks: Sequence[str]
+) -> tuple[Mapping, Chain | None]:
+    """Let words say the signs of balances where these chain no worse so.
+
+    Where nothing chains, words right beside the balances do, unless they only repeat which way amounts went.
+    """
+    if mapping.columns.balance is None:
+        return mapping, chain
+    best, beside = (mapping, chain), _beside(mapping, table)
+    for one in _marked(mapping, table, marks=marks):
+        found, said = _chain(one, table), one.columns
+        is_beside = said.balance_direction == beside
+        if found is not None and found.holds and not (found.turned and said.direction):
+            before = best[1].share if best[1] is not None else 0.0
+            if found.share > before or (is_beside and best[0] is mapping and found.share == before):
+                best = one, found
+        elif is_beside and best[0] is mapping and not (chain is not None and chain.holds):
+            best = best if _repeats(mapping, table, mark=str(beside)) else (one, found)
+    return best
+
+
+def _beside(mapping: Mapping, table: Table) -> str | None:
+    """Name the column right of the balances."""
+    at = table.columns.index(str(mapping.columns.balance))
+    return next(iter(table.columns[at + 1 :]), None)
+
+
+def _marked(mapping: Mapping, table: Table, *, marks: Sequence[str]) -> Iterator[Mapping]:
+    """Give the ways in which columns of words may say signs of balances, what stands right beside these first.
+
+    What was taken for the direction of amounts may be that of balances instead: of signed amounts, or where another
+    column says theirs.
+    """
+    said, beside = mapping.columns, _beside(mapping, table)
+    for name in sorted(marks, key=lambda mark: mark != beside):
+        directions: list[str | None] = [said.direction]
+        if name == said.direction:
+            directions = [other for other in marks if other != name]
+            alone = replace(mapping, columns=replace(said, direction=None))
+            directions += [None] if _negative(_movements(alone, table)) else []
+        for direction in directions:
+            yield replace(mapping, columns=replace(said, direction=direction, balance_direction=name))
+
+
+def _repeats(mapping: Mapping, table: Table, *, mark: str) -> bool:
+    """Say whether a column of words says of each row which way its amount went."""
+    at, signs = table.columns.index(mark), {row.line: _figure(row, "amount") > 0 for row in _movements(mapping, table)}
+    said = {row.line: text_of(row.cells[at]) for row in table.sample() if at < len(row.cells)}
+    return all(says("money_in" if signs[line] else "money_out", said.get(line, "")) for line in signs)
 
 
 def _with_fee(mapping: Mapping, chain: Chain | None, table: Table, *, fee: str) -> tuple[Mapping, Chain | None]:
