@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -51,6 +53,29 @@ def test_a_spreadsheet_holds_dates_and_numbers_of_days() -> None:
 def test_what_is_no_date_is_refused(written: Cell) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - several reasons, one kind
         date_reader("DMY")(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("1404/01/01", date(2025, 3, 21)), ("1403-12-30", date(2025, 3, 20)), ("30/12/1399", date(2021, 3, 20)),
+        ("۱۴۰۴/۰۶/۳۱", date(2025, 9, 22)), ("1404/07/01 12:30", date(2025, 9, 23)), ("14051229", date(2027, 3, 20)),
+    ],
+)  # fmt: skip
+def test_years_of_iran_are_those_of_its_calendar(written: str, day: date) -> None:
+    assert date_reader("YMD" if written[2] != "/" else "DMY")(written) == day
+
+
+def test_years_of_iran_have_each_day_once() -> None:
+    read, lengths = date_reader("YMD"), [31] * 6 + [30] * 6
+    days: list[date] = []
+    for year, month in product(range(1370, 1421), range(1, 13)):
+        for day in range(1, lengths[month - 1] + 1):
+            with suppress(ValueError):
+                days.append(read(f"{year}/{month}/{day}"))
+
+    assert days == [date(1991, 3, 21) + timedelta(days=after) for after in range(len(days))]
+    assert days[-1] == date(2042, 3, 20)
 
 
 @pytest.mark.parametrize("order", ["DMY", "MDY"])

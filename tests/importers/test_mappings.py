@@ -68,6 +68,8 @@ def test_a_mapping_says_in_words_what_its_keys_are() -> None:
         ('currency = "EUR"', 'currency = "XXQ"', "currency"),
         ('separator = "\\t"', 'separator = ";;"', "separator"),
         ('separator = "\\t"', 'encoding = "tea"', "encoding"),
+        ("format = 1", 'format = 1\nperiod = "2026"', "period"),
+        ("format = 1", 'format = 1\nperiod = "2026-01-31/2025-01-31"', "period"),
         ("[words]", "[words]\ntea = 1", "tea"),
         ("[words]", "[words", "june"),
     ],

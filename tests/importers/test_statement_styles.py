@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from marketofone.domain.errors import MalformedDocument
 from marketofone.importers import delimited
 from marketofone.importers.formats import form_of
 from marketofone.importers.mapped import MappedRows
@@ -115,6 +118,53 @@ def test_balances_turn_words_and_columns_that_mean_the_opposite(tmp_path: Path) 
         path = written(tmp_path, text(*lines))
 
         assert [row.facts["amount"] for row in movements(rows_of(path, proposed(path)))] == [-5, 7, -2]
+
+
+WITHOUT_YEARS = {
+    "from one day to another": [
+        "Statement period 1 Dec 2025 - 31 Jan 2026", "Date;Text;Amount", "30 Dec", "2 Jan", "13 Jan",
+    ],
+    "in two cells": ["Period;01.12.2025;31.01.2026", "Buchung;Text;Betrag", "30.12.", "02.01.", "13.01."],
+    "month first": ["From 12/01/2025 to 01/31/2026", "Date;Text;Amount", "12/30", "01/02", "01/13"],
+    "printed later": ["Printed on 2026-02-03", "Date;Text;Amount", "Dec 30", "Jan 2", "Jan 13"],
+    "months": ["Relevé décembre 2025 - janvier 2026", "Date;Libellé;Montant", "30 déc.", "2 janv.", "13 janv."],
+    "Japan": ["2025年12月1日 - 2026年1月31日", "日付;摘要;金額", "12月30日", "1月2日", "1月13日"],
+    "without a header": ["Account statement 31.01.2026", "30 Dec", "2 Jan", "13 Jan"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", WITHOUT_YEARS.values(), ids=WITHOUT_YEARS)
+def test_the_period_above_a_table_tells_the_years_of_dates_that_have_none(tmp_path: Path, lines: list[str]) -> None:
+    *above, first, second, third = lines
+    path = written(tmp_path, text(*above, f"{first};tea;-5", f"{second};pay;90", f"{third};milk;-2"))
+    proposal = proposed(path)
+
+    days = [row.on for row in movements(rows_of(path, proposal))]
+    assert days == [date(2025, 12, 30), date(2026, 1, 2), date(2026, 1, 13)]
+    assert [one for one in proposal.unsure if one.startswith("date: it has no year")]
+    assert parse_mapping(to_toml(proposal.mapping, made_from="statement.csv"), name="statement") == proposal.mapping
+
+
+def test_dates_without_a_year_are_refused_where_nothing_tells_it_and_read_with_a_period_of_the_mapping(
+    tmp_path: Path,
+) -> None:
+    above = proposed(written(tmp_path, text("January 2026", "Date;Text;Amount", "2 Jan;tea;-5"))).mapping
+    path = written(tmp_path, text("Date;Text;Amount", "30 Dec;tea;-5", "2 Jan;pay;90"))
+    table = delimited.read(path)
+
+    with pytest.raises(MalformedDocument, match="Date: dates without a year; write the year"):
+        proposed(path)
+    with pytest.raises(MalformedDocument, match="no period above the table"):
+        MappedRows(table, above)
+    said = MappedRows(table, replace(above, period="2025-12-01/2026-01-31"))
+    assert [row.on.year for row in said if isinstance(row, Row)] == [2025, 2026]
+
+
+def test_dates_of_the_islamic_calendar_are_refused_by_its_name(tmp_path: Path) -> None:
+    path = written(tmp_path, text("Date;Text;Amount", "1447/05/12;tea;-5", "1447/05/13;pay;90"))
+
+    with pytest.raises(MalformedDocument, match="Date: dates of the Islamic calendar; write them in the Gregorian"):
+        proposed(path)
 
 
 DR_AND_CR = {

@@ -18,13 +18,14 @@ from functools import partial
 from typing import NamedTuple
 
 from marketofone.domain.account_numbers import world_number
-from marketofone.domain.errors import MalformedEvent
+from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.importers.amounts import SYMBOLS, amount_reader
 from marketofone.importers.balances import BalanceCheck
 from marketofone.importers.cells import Cell, account_of, iban_in, is_empty, text_of
-from marketofone.importers.dates import date_reader
+from marketofone.importers.dates import date_reader, is_islamic
 from marketofone.importers.details import NAME_LENGTH, Cells, details_of, folded_words
 from marketofone.importers.mapping import Mapping, Words
+from marketofone.importers.periods import ABOVE, period_above, period_of
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.tabular import Table, TableRow
 from marketofone.importers.vocabulary import begins_like_a_total, says
@@ -33,6 +34,9 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([AaPp][Mm])?")
 _LAST_SECOND = 86_399
 _PLACES = 1000  # for the rows of one moment
 _NOTE_CELLS = 2  # so few filled cells, of which none is a date or an amount, are a note and no row
+
+WITHOUT_YEAR = 'set period = "2025-12-01/2026-01-31" with its own days in the mapping'
+"""How a mapping tells the years of dates that have none."""
 
 Amount = Callable[[Cells], Decimal | None]
 
@@ -78,7 +82,7 @@ class MappedRows:
         self._width = len(table.columns)
         self._at = {name: number for number, name in enumerate(table.columns)}
         self._places = {key: self._at[column] for key, column in mapping.columns.named()}
-        self._date = date_reader(mapping.date)
+        self._date = date_reader(mapping.date, dated=_dated(mapping, table))
         self._number = amount_reader(mapping.decimal)
         self._sign_of = _signs(mapping.words)
         self._amount = self._amount_of()
@@ -215,7 +219,8 @@ class MappedRows:
             fix = "import the file again once it is booked, or write its date"
             return MalformedEvent(field="booked", shape="a payment that waits, without a date", fix=fix)
         fix = f"write a date as {self._mapping.date} in the column {column}"
-        return MalformedEvent(field="booked", shape=_shape(cell), fix=fix)
+        shape = "a date of the Islamic calendar" if is_islamic(text_of(cell)) else _shape(cell)
+        return MalformedEvent(field="booked", shape=shape, fix=fix)
 
     def _amount_of(self) -> Amount:
         """Give what reads the amount of a row, money in being positive; None where nothing stands."""
@@ -264,8 +269,8 @@ class MappedRows:
             balance = self._number(cell) if cell != "" else None
         except ValueError:
             return None
-        word = text_of(self._cell(cells, "balance_direction"))
-        if balance is None or not word:
+        at = self._places.get("balance_direction")
+        if balance is None or at is None or not (word := text_of(cells[at])):
             return balance
         sign = self._sign_of(word)
         return None if not sign else balance if sign > 0 else -abs(balance)
@@ -313,6 +318,17 @@ class MappedRows:
         amounts = [self._cell(cells, key) for key in ("amount", "debit", "credit") if getattr(said, key) is not None]
         few = len(filled) <= _NOTE_CELLS or is_empty([cells[self._at[column]] for column in said.booked])
         return not filled or begins_like_a_total(filled[0]) or (few and is_empty(amounts))
+
+
+def _dated(mapping: Mapping, table: Table) -> Callable[[int, int], date] | None:
+    """Give what tells the years of dates that have none."""
+    if mapping.period is None:
+        return None
+    period = period_above(table.above) if mapping.period == ABOVE else period_of(mapping.period)
+    if period is None:
+        fix = f"write it into a line above the header, or {WITHOUT_YEAR}"
+        raise MalformedDocument(field="period", shape="no period above the table", fix=fix)
+    return period.day
 
 
 def _with_fee(read: Amount, fee: Amount, cells: Cells) -> Decimal | None:

@@ -21,6 +21,7 @@ from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.fields import Currency, Name
 from marketofone.importers.amounts import DecimalSign, Direction
 from marketofone.importers.dates import Order
+from marketofone.importers.periods import ABOVE, period_of
 from marketofone.importers.vocabulary import folded
 
 FOLDER = "mappings"
@@ -96,10 +97,11 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``date`` is the order of year, month and day; a year of four digits that comes first is never misread. ``decimal``
     is the sign before the decimals. ``positive`` says what a number without a sign is: of an amount money ``"in"`` or
     ``"out"``, of a debit column ``"out"`` as a rule, and ``"in"`` where debits carry a minus. ``order`` says which row
-    is the last of a day. ``account`` and ``currency`` hold for all rows, where no column says them. ``separator`` and
-    ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is found out. ``credits`` says
-    what a number without a sign is in a credit column. ``header`` are the columns of the file that it was proposed for:
-    a later file with the same ones is read with it.
+    is the last of a day. ``period`` tells the years of dates that have none: ``"above"`` where it stands above the
+    table, else as ``"2025-12-01/2026-01-31"``. ``account`` and ``currency`` hold for all rows, where no column says
+    them. ``separator`` and ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is
+    found out. ``credits`` says what a number without a sign is in a credit column. ``header`` are the columns of the
+    file that it was proposed for: a later file with the same ones is read with it.
     """
 
     format: Literal[1] = 1
@@ -109,6 +111,7 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     positive: Direction = "in"
     credits: Direction = "in"
     order: FileOrder = "oldest first"
+    period: str | None = None
     account: Name | None = None
     currency: Currency | None = None
     separator: Annotated[str, Meta(pattern=r'^[^"\r\n]$(?!\n)')] | None = None
@@ -118,6 +121,11 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     words: Words = Words()
 
     def __post_init__(self) -> None:
+        if self.period not in {None, ABOVE}:
+            try:
+                period_of(str(self.period))
+            except ValueError:
+                raise ValueError(f'period: "{ABOVE}", or a first and a last day as 2025-12-01/2026-01-31') from None
         if self.encoding is not None:
             try:
                 codecs.lookup(self.encoding)
@@ -167,6 +175,7 @@ _NOTES = {
     "positive": 'what a number without a sign is: money "in" or "out"',
     "credits": "the same in a credit column",
     "order": "of the rows",
+    "period": "it tells the years of dates that have none",
     "account": "of all rows",
     "currency": "of all rows",
     "separator": "of the cells",

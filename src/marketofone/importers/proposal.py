@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from itertools import pairwise
 
 from msgspec import Struct
@@ -21,8 +22,10 @@ from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.money import CURRENCIES, currency_of_country, decimals_of
 from marketofone.importers.amounts import DecimalSign, amount_style, currency_beside
 from marketofone.importers.cells import Cell, iban_in, text_of
-from marketofone.importers.dates import Order, date_style, dates_in
+from marketofone.importers.dates import Order, date_style, dates_in, is_islamic
+from marketofone.importers.mapped import WITHOUT_YEAR
 from marketofone.importers.mapping import Columns, Mapping, Words
+from marketofone.importers.periods import ABOVE, Period, period_above
 from marketofone.importers.roles import FITS, FOUR_DIGITS, Column, columns_of, roles_in
 from marketofone.importers.signs import settle
 from marketofone.importers.tabular import Table, TableRow, unnamed_column
@@ -39,6 +42,7 @@ _CLEAR, _FITTING = 0.5, 0.3
 _MONEY_LIKE = 0.6
 _DECIMALS = re.compile(r"[.,]\d{1,2}\D*$")
 _A_WORD = 6  # letters of what is no code
+_LEAP_YEAR = Period(date(2024, 1, 1), date(2024, 12, 31))  # it has every day
 _NUMBERS = 0.8  # the share of cells that are numbers, in a column of them
 
 
@@ -92,6 +96,7 @@ class _Proposing:
         self.rows = rows
         self.columns = columns_of(table, rows)
         self.roles = roles_in(self.columns)
+        self.period: Period | None = None  # where dates have no year
         self.unsure: list[str] = []
         self.told: set[str] = set()
 
@@ -105,6 +110,7 @@ class _Proposing:
             columns=self._columns(),
             date=self._date_order(),
             decimal=self._decimal_sign(),
+            period=None if self.period is None else ABOVE,
             account=account or self._account(),
             currency=currency or self._currency(otherwise),
             separator=self.table.separator,
@@ -136,17 +142,39 @@ class _Proposing:
     def _find_what_is_needed(self) -> None:
         """Let cells decide where no header names a date, an amount or a text."""
         if "booked" not in self.roles:
-            dated = self.roles.pop("value_date", None) or _best(self._free(), _likeness_of_dates)
-            if dated is None:
-                raise self._lacks("dates", "write a column of dates, under a header such as Date")
-            self.roles["booked"] = dated
-            self._say_taken("booked", dated)
+            self._find_dates()
         if not _FORMS & self.roles.keys():
             self._find_amounts()
         if "direction" not in self.roles and (words := _best(self.columns, FITS["direction"])) is not None:
             self.roles["direction"] = words
         if not _TOLD & self.roles.keys() and (worded := _best(self._free(), _likeness_of_text)) is not None:
             self.roles["text"] = worded
+
+    def _find_dates(self) -> None:
+        """Take another column of dates; else dates without a year, where the period above the table tells it."""
+        dated = self.roles.pop("value_date", None) or _best(self._free(), _likeness_of_dates)
+        if dated is not None:
+            self.roles["booked"] = dated
+            self._say_taken("booked", dated)
+            return
+        found = _without_year(self._free())
+        if not found:
+            self._refuse_islamic()
+            raise self._lacks("dates", "write a column of dates, under a header such as Date")
+        self.period = period_above(self.table.above)
+        if self.period is None:
+            fix = f"write the year into them, or the period into a line above the header, or {WITHOUT_YEAR}"
+            raise MalformedDocument(field=found["booked"].name, shape="dates without a year", fix=fix)
+        self.roles |= found
+        first, last = self.period
+        self.unsure.append(f"date: it has no year; taken from the period above the table, {first} to {last}")
+
+    def _refuse_islamic(self) -> None:
+        """Refuse dates whose days only an almanac tells."""
+        for column in self._free():
+            if column.share(is_islamic) >= _NUMBERS:
+                fix = "write them in the Gregorian calendar, as 2026-01-31"
+                raise MalformedDocument(field=column.name, shape="dates of the Islamic calendar", fix=fix)
 
     def _find_amounts(self) -> None:
         """Take two columns of which each row fills one; else the column of amounts with most decimals and signs."""
@@ -194,10 +222,10 @@ class _Proposing:
 
     def _date_order(self) -> Order:
         cells = self._cells("booked", "value_date")
-        style = date_style(cells)
+        style = date_style(cells, dated=None if self.period is None else self.period.day)
         if not style.sure:
             above = [found for line in self.table.above for cell in line for found in dates_in(cell)]
-            style = date_style([*cells, *above])
+            style = date_style([*cells, *above], dated=None if self.period is None else self.period.day)
         if style.sure:
             self.told.add("date")
         else:
@@ -298,6 +326,18 @@ class _Proposing:
         left = [one.name for one in self.columns if one.name not in used and _likeness_of_amounts(one) >= _MONEY_LIKE]
         if left:
             self.unsure.append(f"not used, though amounts stand there: {', '.join(left)}")
+
+
+def _without_year(columns: Sequence[Column]) -> dict[str, Column]:
+    """Give the columns of dates that have no year, by what their headers call them, or for the names of months."""
+    found: dict[str, Column] = {}
+    for column in columns:
+        if date_style(column.cells, dated=_LEAP_YEAR.day).share < _NUMBERS:
+            continue
+        role = max(("booked", "value_date"), key=lambda one: column.weights.get(one, 0.0))
+        if column.weights.get(role, 0.0) >= _CLEAR or not column.is_amounts():
+            found.setdefault(role, column)
+    return {"booked": found["value_date"]} if found.keys() == {"value_date"} else found
 
 
 def _has_decimals(cell: Cell) -> bool:

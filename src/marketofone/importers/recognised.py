@@ -2,7 +2,7 @@
 
 What cells alone decide, such as which column is a category, may turn out otherwise in a longer or shorter file. The
 mapping that was saved for the header counts, and what was changed in it, unless the file contradicts it: by its dates,
-its decimals or its balances. Accounts and currencies that a file names itself are its own.
+its decimals or its balances. Accounts, currencies and periods that a file names itself are its own.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _signs(mapping: Mapping) -> tuple[object, ...]:
 
 def _of_this_file(saved: Mapping, proposal: Proposal) -> Mapping:
     found, told = proposal.mapping, proposal.told
-    mapping = replace(saved, encoding=found.encoding, order=found.order)
+    mapping = replace(saved, encoding=found.encoding, order=found.order, period=found.period)
     for key in ("account", "currency"):
         if key in told and getattr(saved.columns, key) is None and getattr(found.columns, key) is None:
             mapping = replace(mapping, **{key: getattr(found, key)})
