@@ -156,6 +156,45 @@ def test_a_saved_mapping_reads_the_next_file_and_a_typed_account_counts_more(
     assert (other["events"], other["duplicates"]) == (4, 0)
 
 
+def test_rows_of_a_mended_order_of_dates_take_the_place_of_those_before(
+    run: Run, tmp_path: Path, project: Path
+) -> None:
+    path, mapping = tmp_path / "june.csv", project / "mappings" / "june.toml"
+    rows = [f"0{day}/06/2026,tea {day},-1.00,{100 - day}.00" for day in (1, 2, 3, 4)]
+    path.write_text("\n".join(["Date,Text,Amount,Balance", *rows]), encoding="utf-8")
+    words = ("import", "csv", str(path), "--customer", "c-1", "--account", "giro")
+    run("consent", "grant", "c-1")
+
+    def spent() -> object:
+        with marketofone.open(project) as bank:
+            then = bank.calendar.parse("2026-06-10", field="as_of")
+            return {one.name: one.value for one in bank.profile("c-1", as_of=then).known}.get("spend_30d")
+
+    assert told(run(*words, "--yes", "--json"))["events"] == 4
+    assert spent() == 4_00
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace('date = "DMY"', 'date = "MDY"'), encoding="utf-8")
+
+    mended = told(run(*words, "--mapping", "june", "--json"))
+    assert (mended["events"], mended["duplicates"], mended["beside"]["removals"]) == (4, 0, 4)
+    assert not spent()
+    again = told(run(*words, "--mapping", "june", "--json"))
+    assert (again["events"], again["duplicates"], again["beside"].get("removals")) == (0, 4, None)
+
+
+def test_rows_that_only_look_like_those_of_another_order_of_dates_take_no_place(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rent.csv"
+    words = ("import", "csv", str(path), "--customer", "c-1", "--account", "giro", "--yes", "--json")
+    pays = [f"{day}/{month}/2026,{what},-500.00" for what, day, month in (("rent", 4, 3), ("gas", 5, 3), ("net", 6, 3))]
+    later = [
+        f"{day}/{month}/2026,{what},-500.00" for what, day, month in (("rent", 3, 4), ("gas", 3, 5), ("net", 3, 6))
+    ]
+    more = [f"{day}/7/2026,tea {day},-1.00" for day in (7, 8, 9, 13)]
+
+    for lines in (pays, pays + later, later + more):
+        path.write_text("\n".join(["Date,Text,Amount", *lines]), encoding="utf-8")
+        assert "removals" not in told(run(*words))["beside"]
+
+
 def test_bad_rows_are_told_in_groups_with_what_to_write_and_the_first_line(run: Run, tmp_path: Path) -> None:
     lines = [
         "Date,Text,Amount",

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,12 +29,14 @@ from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.money import decimals_of
 from marketofone.importers import berka, cloudevents, qif, rates
 from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES, check_form
+from marketofone.importers.former_dates import removals
 from marketofone.importers.kept import RowKeeper, kept_table
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.mapping import lasting_name
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
 from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
+from marketofone.services.arrivals import kept_before
 from marketofone.services.imports import Imported, Item, UntilBroken, take_in
 from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
 from marketofone.services.population import together
@@ -207,10 +209,15 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Sourc
     chosen = choose_mapping(session, form, path, wanted)
     mapped = MappedRows(chosen.table, chosen.mapping, elsewhere=wanted.institution is not None)
     numbered = NumberedRows(mapped, elsewhere=wanted.institution is not None)
+    origin = _origin(wanted, form=form)
     name = lasting_name(chosen.name, folder=session.folder)
     typed = {"account": wanted.account, "currency": wanted.currency}
     of_table = kept_table(chosen.table, chosen.mapping, form=form, name=name, **typed)
-    keeper = RowKeeper(path, of_table, origin=_origin(wanted, form=form))
+    keeper = RowKeeper(path, of_table, origin=origin)
+    kept = partial(kept_before, session.bank.context, customer=origin.customer)
+    gone = removals(chosen.table, chosen.mapping, origin=origin, kept=kept)
+    if gone:
+        numbered.found["removals"] = len(gone)
 
     def told() -> dict[str, object]:
         check = mapped.check
@@ -218,8 +225,9 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Sourc
         found = _found(numbered, notes=mapped.notes)
         return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
 
-    items = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
-    return _Source(items, people=(wanted.customer or "",), told=told)
+    first: list[Item[Incoming]] = [Item(None, event, is_row=False) for event in gone]
+    rows = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
+    return _Source(chain(first, rows), people=(wanted.customer or "",), told=told)
 
 
 def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:

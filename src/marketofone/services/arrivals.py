@@ -6,6 +6,8 @@ is a correction, which is new again (``corrections.py``).
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -111,6 +113,16 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
             if new:
                 fresh[subject] = (customer, new)
     return fresh
+
+
+def kept_before(context: AppContext, events: Collection[Event], *, customer: str) -> set[bytes]:
+    """Give the keys of those events that are kept in a customer's journal."""
+    known = context.keys.find((customer,)).get(customer)
+    if known is None:
+        return set()
+    numbers = {event_number(event.key, subject=known.subject): event.key for event in events}
+    with context.store.read() as reader:
+        return {numbers[number] for _, number in reader.known([(known.subject, number) for number in numbers])}
 
 
 def size_of(waiting: Waiting) -> int:
