@@ -110,6 +110,26 @@ def test_words_of_banks_in_brazil_turkey_and_the_north_say_what_a_payment_is(nat
         assert said.category == ("tax" if nature == "spending" else said.category)  # what is kept back is no fee
 
 
+PAID_BY_PEOPLE = (
+    "INTERAC E-TRANSFER|e-Transfer sent|Bizum|TRF MB WAY 910000000|SINPE MOVIL|PIX RECEBIDO JOAO SILVA|"
+    "PIX ENVIADO MARIANA COSTA|SPEI ANA LOPEZ|PAYNOW TRANSFER TO EVA TAN|FASTER PAYMENT RECEIVED ANNA SMITH"
+)
+OF_ANY_KIND = (
+    "PIX RECEBIDO|TED RECEBIDA|SPEI RECIBIDO|PAYNOW TRANSFER|Faster Payment received|PIX Empresa LTDA"
+)
+
+
+def test_only_ways_in_which_people_pay_one_another_and_names_of_people_say_that_a_person_paid() -> None:
+    for text in PAID_BY_PEOPLE.split("|"):
+        came, went = read(50_00, text), read(-50_00, text)
+        assert (came.nature, went.nature, went.category) == ("other_income", "spending", "people"), text
+    for text in OF_ANY_KIND.split("|"):
+        came, went = read(50_00, text), read(-50_00, text)
+        assert (came.nature, went.nature, went.category) == (None, "spending", None), text
+    assert {read(-1_50, text).nature for text in ("INTERAC E-TRANSFER FEE", "TARIFA PIX")} == {"fee"}
+    assert read(50_00, "PAYMENT RECEIVED - THANK YOU").nature == "card_bill"
+
+
 def test_bills_in_three_more_languages_have_categories() -> None:
     told = {
         "rent": "家賃 ヤチン ALQUILER CZYNSZ",
