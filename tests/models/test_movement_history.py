@@ -107,6 +107,23 @@ def test_a_purchase_is_no_transfer_because_the_same_amount_arrives_elsewhere() -
     assert natures(facts)[0] == "spending"
 
 
+@pytest.mark.parametrize("named", ["leaves", "arrives"])
+def test_a_little_less_arrives_than_was_sent_where_one_side_names_the_other(named: str) -> None:
+    to, of = ({"counterparty": "side"}, {}) if named == "leaves" else ({}, {"counterparty": "giro"})
+    own = [GIRO, OwnAccount(account="side", type="current")]
+    leaves = fact("2026-06-11", -1_000_00, **to)
+
+    def told(arrived: int, on: str = "2026-06-12", *more: Fact, **said: Any) -> int:
+        arrives = fact(on, arrived, **{"account": "side", **of, **said})
+        return natures([leaves, arrives, *more], own=own).count("own_transfer")
+
+    again = fact("2026-06-12", 990_00, account="side") if named == "leaves" else fact("2026-06-11", -999_00)
+    assert told(995_00) == 2
+    assert told(940_00) == told(1_005_00) == told(995_00, "2026-06-15") == told(995_00, "2026-06-10") == 1
+    assert told(995_00, currency="USD") == told(995_00, "2026-06-12", again) == 1
+    assert told(995_00, text="SALARY JUNE") == (1 if named == "leaves" else 2)
+
+
 def test_a_transfer_never_pairs_two_currencies() -> None:
     facts = [fact("2026-06-11", -500_00), fact("2026-06-11", 500_00, account="x", currency="USD")]
     assert natures(facts) == [None, None]

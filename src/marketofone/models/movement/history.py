@@ -1,8 +1,9 @@
 """What payments are, told by all of them together.
 
-Steps, each with what the one before left: numbers and names of own accounts; pairs between own accounts; accounts of
-debts; reversals; loans and their instalments; salaries; refunds; rents; and last the type of the account. What is more
-certain stays. The result depends on the set of the payments only, never on the order in which they arrive.
+Steps, each with what the one before left: numbers and names of own accounts; pairs between own accounts, equal and
+nearly so; accounts of debts; reversals; loans and their instalments; salaries; refunds; rents; and last the type of the
+account. What is more certain stays. The result depends on the set of the payments only, never on the order in which
+they arrive.
 
 ===================================================  ==========
 what says so                                         confidence
@@ -12,6 +13,7 @@ a pair of two own accounts                           0.96
 a reversal beside what it undoes                     0.96
 money in on a loan account                           0.93
 a refund of all that was paid, of a part of it       0.92, 0.80
+a pair by number, less what was taken on its way     0.90
 a steady rhythm: named once, six times, three times  0.90, 0.88, 0.80
 the person's own name                                0.88
 instalments, a mandate                               0.85
@@ -27,7 +29,13 @@ from collections.abc import Sequence
 from marketofone.domain.reading import MovementReading
 from marketofone.models.movement.answers import tell_refunds, tell_reversals
 from marketofone.models.movement.facts import Fact, History, OwnAccount, fact_of
-from marketofone.models.movement.own_money import tell_by_number, tell_by_type, tell_debt, tell_pairs
+from marketofone.models.movement.own_money import (
+    tell_by_number,
+    tell_by_type,
+    tell_debt,
+    tell_pairs,
+    tell_unequal_pairs,
+)
 from marketofone.models.movement.repetition import tell_loans, tell_rents, tell_salaries
 
 __all__ = ["Fact", "OwnAccount", "fact_of", "understand"]
@@ -49,8 +57,9 @@ def understand(
     order = sorted(range(len(movements)), key=lambda at: _place(movements[at]))
     own = sorted(accounts, key=_own_place)
     history = History([movements[at] for at in order], own)
-    tell_by_number(history, own, holder=holder)
+    named = tell_by_number(history, own, holder=holder)
     tell_pairs(history)
+    tell_unequal_pairs(history, named)
     tell_debt(history)
     tell_reversals(history)
     tell_loans(history)

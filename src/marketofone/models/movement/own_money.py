@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from marketofone.domain.account_numbers import account_number
@@ -13,11 +13,16 @@ from marketofone.models.movement.words import same_person
 
 BY_NUMBER = 0.97
 BY_PAIR = 0.96
+BY_UNEQUAL_PAIR = 0.9
 BY_NAME = 0.88
 BY_DEBT = 0.93
 BY_TYPE = 0.62
 # How many days apart the two sides of a pair may stand; the closest pairs are made first.
 WINDOWS = (0, 1, 3)
+
+_MOST_TAKEN = 20
+"""At most a twentieth of what is sent may be taken on its way by a bank between."""
+_Place = tuple[str | None, str]
 
 _DEBT: frozenset[AccountType | None] = frozenset({"loan", "mortgage"})
 _KEPT: frozenset[AccountType | None] = frozenset({"savings", "investment"})
@@ -46,8 +51,12 @@ def between(source: AccountType | None, target: AccountType | None) -> Nature:
     return "card_bill" if target == "card" and source != "card" else "own_transfer"
 
 
-def tell_by_number(history: History, accounts: Iterable[OwnAccount], *, holder: str | None) -> None:
-    """Tell payments whose other side is an own account, or bears the person's own name."""
+def tell_by_number(history: History, accounts: Iterable[OwnAccount], *, holder: str | None) -> dict[int, _Place]:
+    """Tell payments whose other side is an own account, or bears the person's own name.
+
+    Gives the own accounts that are on the other side of payments.
+    """
+    named: dict[int, _Place] = {}
     own: dict[str, tuple[str | None, str, AccountType | None]] = {}
     for account in accounts:
         for number in (account.account, *account.numbers):
@@ -61,8 +70,10 @@ def tell_by_number(history: History, accounts: Iterable[OwnAccount], *, holder: 
             sides = (other[2], history.type_of(at)) if fact.amount_minor > 0 else (history.type_of(at), other[2])
             nature = between(*sides)
             history.tell(at, nature, confidence=BY_NUMBER, because=_BECAUSE[nature])
+            named[at] = other[:2]
         elif holder and fact.counterparty and same_person(fact.counterparty, holder):
             history.tell(at, "own_transfer", confidence=BY_NAME, because="the other side bears the person's own name")
+    return named
 
 
 def tell_pairs(history: History) -> None:
@@ -78,6 +89,41 @@ def tell_pairs(history: History) -> None:
         left: Sequence[int] = group
         for window in WINDOWS:
             left = _tell_closest(history, left, window=window)
+
+
+def tell_unequal_pairs(history: History, named: Mapping[int, _Place]) -> None:
+    """Tell the other side of payments that name an own account, where a little less arrived than was sent.
+
+    A bank between took a fee, or nothing is known of the difference: it is told as nothing. It is the other side only
+    where it alone can be.
+    """
+    by_account: dict[_Place, list[int]] = defaultdict(list)
+    for at, fact in enumerate(history.facts):
+        if at not in named and fact.amount_minor and history.is_open(at, to=_MOVING):
+            by_account[fact.institution, fact.account].append(at)
+    sides = {at: [one for one in by_account[place] if _may_answer(history, at, one)] for at, place in named.items()}
+    asked = Counter(one for others in sides.values() for one in others)
+    for at, others in sides.items():
+        sent, here = abs(history.facts[at].amount_minor), others[:1]
+        if len(others) != 1 or asked[others[0]] > 1 or abs(history.facts[here[0]].amount_minor) == sent:
+            continue
+        types = history.type_of(at), history.type_of(here[0])
+        nature = between(*(types if history.facts[at].amount_minor < 0 else types[::-1]))
+        because = f"{_BECAUSE[nature]}: it pairs with a payment of nearly the same amount"
+        history.tell(here[0], nature, confidence=BY_UNEQUAL_PAIR, because=because)
+
+
+def _may_answer(history: History, at: int, other: int) -> bool:
+    """Say whether two payments may be one that left and arrived, less what was taken on its way."""
+    one, two = history.facts[at], history.facts[other]
+    left, arrives = (one, two) if one.amount_minor < 0 else (two, one)
+    taken = -left.amount_minor - arrives.amount_minor
+    return (
+        one.currency == two.currency
+        and left.amount_minor < 0 < arrives.amount_minor
+        and 0 <= arrives.day - left.day <= WINDOWS[-1]
+        and 0 <= taken * _MOST_TAKEN <= -left.amount_minor
+    )
 
 
 class _Leg(NamedTuple):
