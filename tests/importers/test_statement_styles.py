@@ -160,6 +160,29 @@ def test_dates_without_a_year_are_refused_where_nothing_tells_it_and_read_with_a
     assert [row.on.year for row in said if isinstance(row, Row)] == [2025, 2026]
 
 
+@pytest.mark.parametrize("number", ["", "DE89370400440532013000"])
+def test_the_number_of_an_account_is_no_name_whether_any_row_has_one(tmp_path: Path, number: str) -> None:
+    rows = [f"2026-01-0{day},-12.50,EUR,card {day},,{number},Shop" for day in (5, 6)]
+    for header in ("Payee Account Number", "Recipient IBAN", "Payee" if number else "Payer account"):
+        path = written(tmp_path, text(f"Date,Amount,Currency,Description,Payer Name,{header},Merchant", *rows))
+        said = proposed(path).mapping.columns
+
+        assert header not in (said.counterparty, said.payee, said.payer, said.merchant)
+        assert said.counterparty_account == (None if header == "Payee" else header)
+
+
+def test_amounts_that_leave_and_arrive_are_those_that_are_called_so_and_no_fees(tmp_path: Path) -> None:
+    header = "ID,Direction,Date,Source fee amount,Source name,Source amount (after fees),Source currency,Target name"
+    rows = [
+        "T-2,OUT,2026-01-06,0.50,Eva Novak,100.00,EUR,Jan Novak",
+        "T-3,IN,2026-01-07,0.00,ACME,500.00,EUR,Eva Novak",
+    ]
+    path = written(tmp_path, text(header, *rows))
+    moved = movements(rows_of(path, proposed(path)))
+
+    assert [(row.facts["amount"], row.facts["counterparty"]) for row in moved] == [(-100, "Jan Novak"), (500, "ACME")]
+
+
 def test_dates_of_the_islamic_calendar_are_refused_by_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, text("Date;Text;Amount", "1447/05/12;tea;-5", "1447/05/13;pay;90"))
 

@@ -181,6 +181,21 @@ def test_umlauts_match_however_they_are_written() -> None:
     assert recognise("MUELLER DROGERIE") == recognise("Müller Drogerie") == Merchant("Müller", "personal_care")
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Visa Card Services", "Visa Card Services"),
+        ("12/05 VISA CARD SERVICES LONDON GB", "Visa Card Services"),
+        ("CARD PAYMENT TO PAYMENT SOLUTIONS LTD", "Payment Solutions"),
+        ("CARD 1234 CREDIT CARD SERVICES 0800", "Credit Card Services"),
+        ("Barclays Card Services", "Barclays Card Services"),
+        ("CARD PAYMENT TO LAMP SERVICES", "Lamp Services"),
+    ],
+)
+def test_a_word_that_is_no_name_alone_keeps_what_stands_before_it(text: str, name: str) -> None:
+    assert clean_name(text) == name
+
+
 def test_a_name_that_tells_nothing_has_no_category() -> None:
     assert recognise("RAMESH KUMAR") == Merchant("Ramesh Kumar", None)
 

@@ -144,6 +144,8 @@ class _Proposing:
         if "booked" not in self.roles:
             self._find_dates()
         if not _FORMS & self.roles.keys():
+            self._take_original()
+        if not _FORMS & self.roles.keys():
             self._find_amounts()
         if "direction" not in self.roles and (words := _best(self.columns, FITS["direction"])) is not None:
             self.roles["direction"] = words
@@ -175,6 +177,14 @@ class _Proposing:
             if column.share(is_islamic) >= _NUMBERS:
                 fix = "write them in the Gregorian calendar, as 2026-01-31"
                 raise MalformedDocument(field=column.name, shape="dates of the Islamic calendar", fix=fix)
+
+    def _take_original(self) -> None:
+        """Take amounts that are called those of the source for the amounts, where no header names others."""
+        if (figures := self.roles.pop("original", None)) is not None:
+            self.roles["amount"] = figures
+            self._say_taken("amount", figures)
+        if "currency" not in self.roles and (currency := self.roles.pop("original_currency", None)) is not None:
+            self.roles["currency"] = currency
 
     def _find_amounts(self) -> None:
         """Take two columns of which each row fills one; else the column of amounts with most decimals and signs."""

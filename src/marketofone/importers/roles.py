@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from statistics import median
 
+from marketofone.domain.account_numbers import world_number
 from marketofone.domain.money import CURRENCIES
 from marketofone.importers.amounts import SYMBOLS, AmountStyle, amount_style
 from marketofone.importers.cells import Cell, text_of
@@ -74,6 +75,10 @@ class Column:
     def is_words(self) -> bool:
         """Say whether it holds words, and neither dates nor amounts; an empty one may."""
         return not self.cells or not (self.is_dates() or self.is_amounts())
+
+    def is_names(self) -> bool:
+        """Say whether it holds words, of which hardly any is an account's number; an empty one may."""
+        return self.is_words() and self.share(world_number) < _HALF
 
     def is_marks(self) -> bool:
         """Say whether nearly all of its cells are words for money in or out."""
@@ -156,7 +161,7 @@ FITS: Mapping[str, Callable[[Column], bool]] = {
     "original_currency": _is_currency,
     "direction": _is_direction,
     "account": _is_account,
-    "counterparty_account": lambda column: column.share(FOUR_DIGITS.match) >= _MOST,
+    "counterparty_account": lambda column: not column.cells or column.share(FOUR_DIGITS.match) >= _MOST,
     "id": _is_id,
     "mcc": lambda column: column.share(_MCC.fullmatch) >= _MOST,
     "purpose_code": lambda column: column.share(_PURPOSE.fullmatch) >= _MOST,
@@ -165,10 +170,10 @@ FITS: Mapping[str, Callable[[Column], bool]] = {
     "bank_code": lambda column: column.repeats(few=_FEW_KINDS, share=0.5) and not column.is_dates(),
     "reference": lambda column: bool(column.cells) and not column.is_dates(),
     "text": Column.is_words,
-    "counterparty": Column.is_words,
-    "payer": Column.is_words,
-    "payee": Column.is_words,
-    "merchant": Column.is_words,
+    "counterparty": Column.is_names,
+    "payer": Column.is_names,
+    "payee": Column.is_names,
+    "merchant": Column.is_names,
 }
 """What must hold of the cells of a column that is called so, before it has a role; some may be broken."""
 

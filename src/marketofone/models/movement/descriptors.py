@@ -54,6 +54,8 @@ _BOUGHT_AT = re.compile(
 
 class _Frames(Struct, frozen=True, forbid_unknown_fields=True):
     before: tuple[str, ...]
+    no_name_alone: tuple[str, ...]
+    ahead: tuple[str, ...]
     behind: tuple[str, ...]
     shops: tuple[str, ...]
     intermediaries: tuple[str, ...]
@@ -69,6 +71,8 @@ def phrases(texts: Iterable[str]) -> frozenset[tuple[str, ...]]:
 
 _GUIDE = decode_toml(files(__package__).joinpath("descriptors.toml").read_bytes(), of=_Frames)
 _BEFORE = phrases(_GUIDE.before)
+_NO_NAME_ALONE = phrases(_GUIDE.no_name_alone)
+_AHEAD = frozenset(phrase[-1] for phrase in phrases(_GUIDE.ahead))
 _STARTS = frozenset(phrase[0] for phrase in _BEFORE)
 _INTERMEDIARIES = phrases(_GUIDE.intermediaries)
 _PLACES = phrases(_GUIDE.places)
@@ -133,13 +137,26 @@ def _behind_intermediary(text: str) -> str:
 
 
 def _without_start(words: list[str], *, is_name: Callable[[list[str]], bool]) -> list[str]:
-    start = 0
+    start, left_out = 0, list[int]()
     while start < len(words):
         size = _size_of_phrase(words, start)
         if not size or is_name(words[start:]):
             break
+        left_out.append(start)
         start += size
+    if start < len(words) and parts(words[start]) in _NO_NAME_ALONE and all(map(is_beside, words[start + 1 :])):
+        start = _where_name_begins(words, left_out, start)
     return words[start:]
+
+
+def _where_name_begins(words: list[str], left_out: list[int], start: int) -> int:
+    """Go back over ways of paying that belong to a name, to a number or to a word that stands ahead of names."""
+    for before in reversed(left_out):
+        last = parts(words[start - 1])
+        if not last or last[-1] in _AHEAD or not any(sign.isalpha() for sign in words[before]):
+            break
+        start = before
+    return start
 
 
 def _size_of_phrase(words: list[str], start: int) -> int:
