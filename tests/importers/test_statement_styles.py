@@ -183,6 +183,26 @@ def test_amounts_that_leave_and_arrive_are_those_that_are_called_so_and_no_fees(
     assert [(row.facts["amount"], row.facts["counterparty"]) for row in moved] == [(-100, "Jan Novak"), (500, "ACME")]
 
 
+WITH_FEES = {
+    "with words of direction": ["Type,Amount,Fee,Balance", "debit,10.00,0.50,89.50", "credit,20.00,1.00,108.50"],
+    "of two columns": ["Debit,Credit,Fee,Balance", "10.00,,0.50,89.50", ",20.00,1.00,108.50"],
+    "beside a net amount": ["Amount,Fee,Net", "-10.00,-0.50,-10.50", "20.00,-1.00,19.00"],
+    "beside a gross amount": ["Gross,Fee,Net", "-10.00,-0.50,-10.50", "20.00,-1.00,19.00"],
+    "held by amounts that chain": ["Amount,Fee,Balance", "-10.50,0.50,89.50", "19.00,1.00,108.50"],
+}
+
+
+@pytest.mark.parametrize("lines", WITH_FEES.values(), ids=WITH_FEES)
+def test_a_fee_goes_out_once_whichever_columns_say_whether_amounts_hold_it(tmp_path: Path, lines: list[str]) -> None:
+    header, *rows = lines
+    told = [f"2026-01-0{day},tea {day},{row}" for day, row in enumerate(rows, start=5)]
+    path = written(tmp_path, text(f"Date,Text,{header}", *told))
+    proposal = proposed(path)
+
+    assert [row.facts["amount"] for row in movements(rows_of(path, proposal))] == [Decimal("-10.50"), 19]
+    assert not [one for one in proposal.unsure if "fee" in one.lower()]
+
+
 def test_dates_of_the_islamic_calendar_are_refused_by_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, text("Date;Text;Amount", "1447/05/12;tea;-5", "1447/05/13;pay;90"))
 
@@ -265,7 +285,7 @@ def test_balances_that_follow_from_nothing_decide_nothing_and_that_is_said(tmp_p
         (["Date;Amount", "2026-04-03;-1.50", "2026-04-03;2.50"], "currency"),
         (["Date;Amount", "2026-04-03;$-1.50", "2026-04-03;$2.50"], "currency"),
         (["Tea;Milk", "2026-04-03;-1.50", "2026-04-03;2.50"], "booked"),
-        (["Date;Amount;Fee", "2026-04-03;-1.50;-0.10", "2026-04-03;2.50;-0.10"], "not used"),
+        (["Date;Amount;Fee", "2026-04-03;-1.50;-0.10", "2026-04-03;2.50;-0.10"], "fee"),
     ],
 )
 def test_what_is_not_sure_is_said(tmp_path: Path, lines: list[str], key: str) -> None:

@@ -224,14 +224,17 @@ class MappedRows:
 
     def _amount_of(self) -> Amount:
         """Give what reads the amount of a row, money in being positive; None where nothing stands."""
+        read = self._without_fee()
+        return (
+            read if self._mapping.columns.fee is None else partial(_with_fee, read, self._figure("fee", self._number))
+        )
+
+    def _without_fee(self) -> Amount:
         said = self._mapping.columns
         if said.amount is None:
             return self._of_two()
-        read = self._figure("amount", amount_reader(self._mapping.decimal, positive=self._mapping.positive))
-        if said.fee is not None:
-            return partial(_with_fee, read, self._figure("fee", self._number))
         if said.direction is None:
-            return read
+            return self._figure("amount", amount_reader(self._mapping.decimal, positive=self._mapping.positive))
         return partial(_directed, self._figure("amount", self._number), self._at[said.direction], self._sign_of)
 
     def _of_two(self) -> Amount:

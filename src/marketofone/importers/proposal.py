@@ -333,6 +333,7 @@ class _Proposing:
 
     def _say_what_is_not_used(self, mapping: Mapping) -> None:
         used = {column for _, column in mapping.columns.named()}
+        used |= {self.roles["fee"].name} if "fee" in self.roles else set()  # what it says is told already
         left = [one.name for one in self.columns if one.name not in used and _likeness_of_amounts(one) >= _MONEY_LIKE]
         if left:
             self.unsure.append(f"not used, though amounts stand there: {', '.join(left)}")

@@ -22,6 +22,10 @@ from marketofone.importers.tabular import Table
 from marketofone.importers.vocabulary import says
 
 _ENOUGH_TO_TELL, _FEW = 10, 0.3
+_FEE = (
+    "fee: nothing says whether amounts hold what stands under {}; they are taken to hold it, unless columns.fee names "
+    "it in the mapping"
+)
 
 
 class Settled(NamedTuple):
@@ -53,6 +57,10 @@ def settle(mapping: Mapping, table: Table, *, others: Sequence[str] = (), marks:
         turned = _turned(mapping) if chain.turned else mapping
         return Settled(replace(turned, order=chain.order), (), proven=True)
     unsure = [] if chain is None else ["balance: balances do not follow from the amounts, and decide nothing"]
+    if fee is not None:
+        goes_out = _goes_out(mapping, table, fee=fee, others=others)
+        unsure += [_FEE.format(fee)] if goes_out is None else []
+        mapping = replace(mapping, columns=replace(mapping.columns, fee=fee if goes_out else None))
     mapping = replace(mapping, order=_order_of(rows))
     if mapping.columns.amount is not None and mapping.columns.direction is None:
         few = _negative(rows) < _FEW * len(rows)
@@ -167,13 +175,32 @@ def _repeats(mapping: Mapping, table: Table, *, mark: str) -> bool:
 
 def _with_fee(mapping: Mapping, chain: Chain | None, table: Table, *, fee: str) -> tuple[Mapping, Chain | None]:
     """Let a column of fees count where balances say that amounts do not hold them."""
-    said = mapping.columns
-    if said.amount is None or said.direction is not None:
-        return mapping, chain
-    beside = replace(mapping, columns=replace(said, fee=fee))
+    beside = replace(mapping, columns=replace(mapping.columns, fee=fee))
     found = _chain(beside, table)
-    better = found is not None and found.holds and (chain is None or found.share > chain.share)
+    better = found is not None and found.holds and not found.turned and (chain is None or found.share > chain.share)
     return (beside, found) if better else (mapping, chain)
+
+
+def _goes_out(mapping: Mapping, table: Table, *, fee: str, others: Sequence[str]) -> bool | None:
+    """Say whether a fee goes out beside amounts, where another column says what they are with it, or without it.
+
+    None where no column says so.
+    """
+    said = mapping.columns
+
+    def amounts(column: str | None, *, less: str | None = None) -> list[Decimal]:
+        told = replace(mapping, columns=replace(said, amount=column, fee=less))
+        return [_figure(row, "amount") for row in _movements(told, table)]
+
+    alone, together = amounts(said.amount), amounts(said.amount, less=fee)
+    if alone == together:
+        return False
+    for name in others if said.amount is not None and said.direction is None else ():
+        if amounts(name) == together:
+            return True
+        if amounts(name, less=fee) == alone:
+            return False
+    return None
 
 
 def _chain(mapping: Mapping, table: Table) -> Chain | None:
