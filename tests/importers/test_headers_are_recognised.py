@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from marketofone.domain.event import Event
 from marketofone.importers import delimited
 from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import Mapping, save_mapping
+from marketofone.importers.mapping import Mapping, save_mapping, to_toml
 from marketofone.importers.proposal import propose
 from marketofone.importers.recognised import Recognised, recognised
 from marketofone.importers.rows import Origin, events_of
@@ -79,6 +79,17 @@ def test_the_account_that_a_file_names_is_its_own(tmp_path: Path) -> None:
     found = known(tmp_path, table(tmp_path, *JULY, above=[f"Account;{second}"]))
     assert found is not None
     assert (found.mapping.account, found.as_saved) == (second, False)
+
+
+def test_a_name_that_was_written_for_an_account_holds_where_a_file_names_that_account(tmp_path: Path) -> None:
+    first, second = "DE02120300000000202051", "DE89370400440532013000"
+    said = replace(kept(tmp_path, table(tmp_path, *JUNE, above=[f"Account;{first}"])), account="Giro")
+    (tmp_path / "mappings" / "statement.toml").write_text(to_toml(said, made_from="statement.csv"), encoding="utf-8")
+
+    for above, account in ((first, "Giro"), ("DE02 1203 0000 0000 2020 51", "Giro"), (second, second)):
+        found = known(tmp_path, table(tmp_path, *JULY, above=[f"Account;{above}"]))
+        assert found is not None
+        assert (found.mapping.account, found.as_saved) == (account, account == "Giro")
 
 
 @pytest.mark.parametrize(

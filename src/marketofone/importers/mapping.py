@@ -99,9 +99,10 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``"out"``, of a debit column ``"out"`` as a rule, and ``"in"`` where debits carry a minus. ``order`` says which row
     is the last of a day. ``period`` tells the years of dates that have none: ``"above"`` where it stands above the
     table, else as ``"2025-12-01/2026-01-31"``. ``account`` and ``currency`` hold for all rows, where no column says
-    them. ``separator`` and ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is
-    found out. ``credits`` says what a number without a sign is in a credit column. ``header`` are the columns of the
-    file that it was proposed for: a later file with the same ones is read with it.
+    them; ``number`` is what the file calls that account, so that ``account`` may be another name for it. ``separator``
+    and ``encoding`` are those of text, ``sheet`` is that of a spreadsheet; what is left out is found out. ``credits``
+    says what a number without a sign is in a credit column. ``header`` are the columns of the file that it was proposed
+    for: a later file with the same ones is read with it.
     """
 
     format: Literal[1] = 1
@@ -113,6 +114,7 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: FileOrder = "oldest first"
     period: str | None = None
     account: Name | None = None
+    number: Name | None = None
     currency: Currency | None = None
     separator: Annotated[str, Meta(pattern=r'^[^"\r\n]$(?!\n)')] | None = None
     encoding: str | None = None
@@ -177,6 +179,7 @@ _NOTES = {
     "order": "of the rows",
     "period": "it tells the years of dates that have none",
     "account": "of all rows",
+    "number": "what the file calls this account: others keep their own names",
     "currency": "of all rows",
     "separator": "of the cells",
     "encoding": "where the bytes leave it open",

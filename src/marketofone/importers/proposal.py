@@ -112,6 +112,7 @@ class _Proposing:
             decimal=self._decimal_sign(),
             period=None if self.period is None else ABOVE,
             account=account or self._account(),
+            number=self._account_above(),
             currency=currency or self._currency(otherwise),
             separator=self.table.separator,
             encoding=self.table.encoding,
@@ -255,13 +256,19 @@ class _Proposing:
         column = self.roles.get("account")
         if column is not None and len(column.cells) == column.rows:
             return None
-        numbers = (value for value in self._named_above("account") if FOUR_DIGITS.match(value))
-        above = next(self._ibans_above(), None) or next(numbers, None)
+        above = self._account_above()
         if above is None:
             self.unsure.append(unnamed_account())
         else:
             self.told.add("account")
         return above or MAIN
+
+    def _account_above(self) -> str | None:
+        """Give what is called an account above the header, where no column names it."""
+        if "account" in self.roles:
+            return None
+        numbers = (value for value in self._named_above("account") if FOUR_DIGITS.match(value))
+        return next(self._ibans_above(), None) or next(numbers, None)
 
     def _take_for_number(self, column: Column | None) -> None:
         """Take the column that names the account for its number, where it has another name and numbers stand there."""

@@ -2,7 +2,8 @@
 
 What cells alone decide, such as which column is a category, may turn out otherwise in a longer or shorter file. The
 mapping that was saved for the header counts, and what was changed in it, unless the file contradicts it: by its dates,
-its decimals or its balances. Accounts, currencies and periods that a file names itself are its own.
+its decimals or its balances. Accounts, currencies and periods that a file names itself are its own; the account that it
+named then may be called otherwise since.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from marketofone.domain.account_numbers import account_number
 from marketofone.importers.mapping import Mapping, saved_mappings
 from marketofone.importers.proposal import Proposal
 from marketofone.importers.tabular import Table
@@ -63,7 +65,19 @@ def _signs(mapping: Mapping) -> tuple[object, ...]:
 def _of_this_file(saved: Mapping, proposal: Proposal) -> Mapping:
     found, told = proposal.mapping, proposal.told
     mapping = replace(saved, encoding=found.encoding, order=found.order, period=found.period)
-    for key in ("account", "currency"):
-        if key in told and getattr(saved.columns, key) is None and getattr(found.columns, key) is None:
-            mapping = replace(mapping, **{key: getattr(found, key)})
+    if (
+        "account" in told
+        and saved.columns.account is None
+        and found.columns.account is None
+        and not _same(saved, found)
+    ):
+        mapping = replace(mapping, account=found.account, number=found.number)
+    if "currency" in told and saved.columns.currency is None and found.columns.currency is None:
+        mapping = replace(mapping, currency=found.currency)
     return mapping
+
+
+def _same(saved: Mapping, found: Mapping) -> bool:
+    """Say whether a file names the account for which a mapping was saved, whatever that calls it since."""
+    numbers = saved.number or saved.account, found.number
+    return None not in numbers and len({account_number(str(number)) for number in numbers}) == 1
