@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marketofone.domain.event import Event
+from marketofone.domain.moment import instant_of
 from marketofone.importers.cells import Cell
 from marketofone.importers.kept import RowKeeper, kept_table, reader_of
 from marketofone.importers.mapped import MappedRows
@@ -136,6 +137,16 @@ def test_a_row_that_is_none_as_it_is_read_now_is_told_so(folder: Path) -> None:
     assert isinstance(tea, Event)
     assert isinstance(total, BadRow)
     assert (line, total.fix) == (2, "leave it: it is no row")
+
+
+def test_the_years_of_dates_come_from_the_period_that_stood_above_the_table(folder: Path) -> None:
+    table = replace(table_of([("02.01.", "Tea", "-3,50", "", "")]), above=(("Statement", "1.12.2025 - 31.1.2026"),))
+    _, kept = read(table, replace(MENDED, date="DMY"), institution=None, folder=folder)
+
+    ((_, tea),) = read_again(kept, replace(MENDED, date="DMY", period="above"), folder=folder)
+
+    assert isinstance(tea, Event)
+    assert tea.at == instant_of(datetime(2026, 1, 2, tzinfo=UTC))
 
 
 def test_a_row_longer_than_any_event_is_not_kept(folder: Path) -> None:

@@ -315,6 +315,7 @@ KEPT_ROW = KeptRow(
         sheet="2026",
         separator=";",
         encoding="cp1252",
+        period="2026-06-01/2026-06-30",
         institution="other",
         account="main",
         currency="EUR",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import msgspec
@@ -17,8 +16,9 @@ from msgspec.structs import asdict, replace
 
 from marketofone.bank import Bank
 from marketofone.cli import terminal
-from marketofone.cli.mapping_dialog import Wanted, choose_mapping
+from marketofone.cli.mapping_dialog import Wanted
 from marketofone.cli.session import BAD_INPUT, Session, on_bank
+from marketofone.cli.sources import OF_ITS_OWN, RATES, source_of
 from marketofone.consent.gate import NOT_GRANTED
 from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
 from marketofone.domain.cloudevents import check_customer
@@ -27,27 +27,15 @@ from marketofone.domain.errors import BadInput, Refused
 from marketofone.domain.event import KINDS, SWITCHABLE, Event
 from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.money import decimals_of
-from marketofone.importers import berka, cloudevents, qif, rates
-from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES, check_form
-from marketofone.importers.former_dates import removals
-from marketofone.importers.kept import RowKeeper, kept_table
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import lasting_name
-from marketofone.importers.numbered import NumberedRows
-from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
-from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
-from marketofone.services.arrivals import kept_before
+from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES
 from marketofone.services.imports import Imported, Item, UntilBroken, take_in
-from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
+from marketofone.services.ingest import Incoming
 from marketofone.services.population import together
-from marketofone.services.rates import RatesImport
 from marketofone.services.short_collections import short_collections
 
 _GRANTED_TOGETHER = 500
 _LOOKED_AT = 100
 """Events that are looked at before the first is taken."""
-_RATES = "rates"
-_OF_ITS_OWN = ("berka", "cloudevents", _RATES)
 
 
 class _Told(Struct, frozen=True):
@@ -58,12 +46,11 @@ class _Told(Struct, frozen=True):
 
 
 _TOLD = json_decoder(_Told)
-_NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None}
 
 
 @click.command(name="import")
 @on_bank
-@click.argument("form", type=click.Choice([*_OF_ITS_OWN, *TABLES, *FORMATS, QIF]))
+@click.argument("form", type=click.Choice([*OF_ITS_OWN, *TABLES, *FORMATS, QIF]))
 @click.argument("path", type=click.Path(path_type=Path, exists=True, allow_dash=True))
 @click.option("--customer", metavar="ID", help="Whose rows they are; berka, cloudevents and rates ask for none.")
 @click.option("--mapping", metavar="NAME", help="How rows are read: a mapping of the bank's mappings/, or a file.")
@@ -101,9 +88,9 @@ def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, gran
     began = time.perf_counter()
     wanted = check_options(wanted, form=form)
     with terminal.Progress(quiet=session.as_json) as progress:
-        source = _source(session, progress, form, path, wanted)
+        source = source_of(session, progress, form, path, wanted)
         granted = _granted(session.bank, source.people, grant=grant, authority=authority)
-        if form not in _OF_ITS_OWN:
+        if form not in OF_ITS_OWN:
             _say_what_is_not_allowed(session, wanted)
         items = _after_a_look(session, source.items) if form in ("berka", "cloudevents") else source.items
         with short_collections():
@@ -121,15 +108,15 @@ def check_options(wanted: Wanted, *, form: str) -> Wanted:
     MalformedRequest
         When there is no such currency, or a customer cannot be called so.
     """
-    if form not in _OF_ITS_OWN and wanted.customer is None:
+    if form not in OF_ITS_OWN and wanted.customer is None:
         raise click.UsageError("say whose rows they are: --customer ID")
     if form not in TABLES and (wanted.mapping or wanted.yes):
         raise click.UsageError(f"--mapping and --yes are for {', '.join(TABLES)}")
-    if form not in {*TABLES, QIF} and (wanted.account or (wanted.currency and form != _RATES)):
+    if form not in {*TABLES, QIF} and (wanted.account or (wanted.currency and form != RATES)):
         raise click.UsageError(f"--account and --currency are for {', '.join((*TABLES, QIF))}")
-    if form == _RATES and (wanted.customer or wanted.institution):
+    if form == RATES and (wanted.customer or wanted.institution):
         raise click.UsageError("rates are about no customer: leave --customer and --institution out")
-    if form != _RATES and wanted.table:
+    if form != RATES and wanted.table:
         raise click.UsageError("--table is for rates")
     if wanted.mapping and wanted.yes:
         raise click.UsageError("--yes takes a mapping that is proposed: leave it out beside --mapping")
@@ -140,123 +127,6 @@ def check_options(wanted: Wanted, *, form: str) -> Wanted:
     if form in ELSEWHERE and wanted.institution is None:
         return replace(wanted, institution=form)
     return wanted
-
-
-class _Source(NamedTuple):
-    """What is imported: its items, the people in it, and, once all was read, what is told beside the counts of rows.
-
-    ``take`` takes them in, where they are no events.
-    """
-
-    items: Iterable[Item[Any]]
-    people: Sequence[str] = ()
-    told: Callable[[], dict[str, object]] = partial(dict, _NOTHING_BESIDE)
-    take: Callable[[Sequence[Any]], BatchReport] | None = None
-
-
-def _source(session: Session, progress: terminal.Progress, form: str, path: Path, wanted: Wanted) -> _Source:
-    named = () if wanted.customer is None else (wanted.customer,)
-    if form == "berka":
-        dump = berka.read(path)
-        rows = progress.over(dump.rows, total=len(dump.rows), label="import")
-        return _Source((Item(None, row) for row in rows), people=(*dump.people, *named))
-    if form == "cloudevents":
-        if path != cloudevents.STANDARD_INPUT:
-            check_form(form, path)
-        lines = cloudevents.read(path)
-        return _Source((Item(lines.line, raw) for raw in lines), people=named)
-    if form == _RATES:
-        return _of_rates(session, path, wanted)
-    if form in TABLES:
-        check_form(form, path)
-        return _of_table(session, form, path, wanted)
-    numbered = NumberedRows(_rows(session, form, path, wanted), elsewhere=wanted.institution is not None)
-    unsure = _not_named(session, wanted) if form == QIF else ()
-    return _Source(
-        _items(numbered, wanted, form=form),
-        people=named,
-        told=lambda: {**_NOTHING_BESIDE, **_found(numbered), "unsure": unsure},
-    )
-
-
-def _of_rates(session: Session, path: Path, wanted: Wanted) -> _Source:
-    file = rates.RatesFile(path, base=wanted.currency or rates.EURO)
-    table = wanted.table or file.publisher
-    taken = RatesImport(session.bank.context, table=table, now=session.bank.now())
-
-    def told() -> dict[str, object]:
-        beside = {"corrections": taken.corrections, "notes": file.notes}
-        return {**_NOTHING_BESIDE, "beside": beside, "unsure": file.unsure, "table": table}
-
-    return _Source((Item(line, row) for line, row in file), told=told, take=taken.take)
-
-
-def _rows(session: Session, form: str, path: Path, wanted: Wanted) -> Iterable[Row | BadRow]:
-    if form != QIF:
-        return FORMATS[form](path)
-    currency = wanted.currency or session.bank.config.settings.currency
-    return qif.read(path, account=wanted.account or MAIN, currency=currency)
-
-
-def _not_named(session: Session, wanted: Wanted) -> tuple[str, ...]:
-    """Say what no QIF names, and what stands for it."""
-    unsure = [] if wanted.account else [unnamed_account()]
-    unsure += [] if wanted.currency else [unnamed_currency(session.bank.config.settings.currency)]
-    return tuple(unsure)
-
-
-def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> _Source:
-    chosen = choose_mapping(session, form, path, wanted)
-    mapped = MappedRows(chosen.table, chosen.mapping, elsewhere=wanted.institution is not None)
-    numbered = NumberedRows(mapped, elsewhere=wanted.institution is not None)
-    origin = _origin(wanted, form=form)
-    name = lasting_name(chosen.name, folder=session.folder)
-    typed = {"account": wanted.account, "currency": wanted.currency}
-    of_table = kept_table(chosen.table, chosen.mapping, form=form, name=name, **typed)
-    keeper = RowKeeper(path, of_table, origin=origin)
-    kept = partial(kept_before, session.bank.context, customer=origin.customer)
-    gone = removals(chosen.table, chosen.mapping, origin=origin, kept=kept)
-    if gone:
-        numbered.found["removals"] = len(gone)
-
-    def told() -> dict[str, object]:
-        check = mapped.check
-        differs = {"rows": check.differences, "line": check.first} if check.differences else None
-        found = _found(numbered, notes=mapped.notes)
-        return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
-
-    first: list[Item[Incoming]] = [Item(None, event, is_row=False) for event in gone]
-    rows = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
-    return _Source(chain(first, rows), people=(wanted.customer or "",), told=told)
-
-
-def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
-    for event in events_of(numbered, origin=_origin(wanted, form=form)):
-        yield Item(numbered.line, event, numbered.is_row)
-
-
-def _origin(wanted: Wanted, *, form: str) -> Origin:
-    return origin_of(form, customer=wanted.customer or "", institution=wanted.institution)
-
-
-def _that_are_kept(
-    items: Iterable[Item[Incoming]], mapped: MappedRows, keeper: RowKeeper, *, now: Instant
-) -> Iterator[Item[Incoming]]:
-    """Give bad rows as they may be kept. An event that lies ahead may be turned away: it brings what writes its row."""
-    for item in items:
-        row, before, read = mapped.row, mapped.before, item.incoming
-        if row is None:
-            yield item
-        elif isinstance(read, BadRow):
-            yield item._replace(incoming=BadRow(line=read.line, raw=keeper.write(row, before=before), why=read))
-        elif isinstance(read, Event) and read.at > now:
-            yield item._replace(incoming=EventOfRow(read, partial(keeper.write, row, before=before)))
-        else:
-            yield item
-
-
-def _found(numbered: NumberedRows, **more: int) -> dict[str, object]:
-    return {"beside": {"balances": 0, "accounts": 0, **numbered.found, **more}}
 
 
 def _counts(imported: Imported) -> dict[str, object]:

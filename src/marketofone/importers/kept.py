@@ -25,6 +25,7 @@ from marketofone.importers.encoding import bytes_in
 from marketofone.importers.mapped import MappedRows
 from marketofone.importers.mapping import Mapping, load_mapping, place_of, with_options
 from marketofone.importers.numbered import NumberedRows
+from marketofone.importers.periods import ABOVE, period_above
 from marketofone.importers.rows import BadRow, Origin, events_of, origin_of
 from marketofone.importers.tabular import Table, TableRow
 from marketofone.projection.kept_rows import KeptRow, KeptTable, KeptValue, kept_row_bytes
@@ -40,6 +41,7 @@ def kept_table(
     table: Table, mapping: Mapping, *, form: str, name: str, account: str | None, currency: str | None
 ) -> KeptTable:
     """Say how a table is read: after which mapping, by its lasting name, and with what was typed beside it."""
+    period = period_above(table.above)
     return KeptTable(
         form=form,
         file="",
@@ -49,6 +51,7 @@ def kept_table(
         sheet=mapping.sheet,
         separator=table.separator,
         encoding=table.encoding,
+        period=None if period is None else str(period),
         account=account,
         currency=currency,
     )
@@ -146,6 +149,8 @@ def _mapping_now(table: KeptTable, *, folder: Path) -> Mapping:
         if now != then and (key == "sheet" or None not in {now, then}):
             shape = "another one than the row was read with"
             raise MalformedEvent(field=f"{place}: {key}", shape=shape, fix=_IMPORT_AGAIN)
+    if mapping.period == ABOVE:
+        mapping = replace(mapping, period=table.period or ABOVE)
     return with_options(mapping, account=table.account, currency=table.currency)
 
 

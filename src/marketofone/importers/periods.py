@@ -31,6 +31,9 @@ class Period(NamedTuple):
     first: date
     last: date
 
+    def __str__(self) -> str:
+        return f"{self.first}/{self.last}"
+
     def day(self, month: int, day: int) -> date:
         """Give the day of a year that lies in the period, or nearest to it.
 

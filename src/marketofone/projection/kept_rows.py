@@ -22,7 +22,8 @@ class KeptTable(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``form`` is the format of the file, and ``file`` a digest of it: rows of one file are told apart by occurrence.
     ``mapping`` is a name under ``mappings/``, or the path of a file; ``header`` and ``sheet`` are what it said then.
-    ``separator`` and ``encoding`` are those of the text. ``account`` and ``currency`` were typed, ``institution`` too.
+    ``separator`` and ``encoding`` are those of the text. ``period`` stood above the table; it may tell the years of
+    dates. ``account`` and ``currency`` were typed, ``institution`` too.
     """
 
     form: str
@@ -33,6 +34,7 @@ class KeptTable(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sheet: str | None = None
     separator: str | None = None
     encoding: str | None = None
+    period: str | None = None
     institution: str | None = None
     account: str | None = None
     currency: str | None = None

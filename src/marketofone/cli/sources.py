@@ -1,0 +1,157 @@
+"""What a file gives, whatever its format: its rows as events, the people in it, what is told beside the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from marketofone.cli import terminal
+from marketofone.cli.mapping_dialog import Wanted, choose_mapping
+from marketofone.cli.session import Session
+from marketofone.domain.event import Event
+from marketofone.domain.moment import Instant
+from marketofone.importers import berka, cloudevents, qif, rates
+from marketofone.importers.formats import FORMATS, QIF, TABLES, check_form
+from marketofone.importers.former_dates import removals
+from marketofone.importers.kept import RowKeeper, kept_table
+from marketofone.importers.mapped import MappedRows
+from marketofone.importers.mapping import lasting_name
+from marketofone.importers.numbered import NumberedRows
+from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
+from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
+from marketofone.services.arrivals import kept_before
+from marketofone.services.imports import Item
+from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
+from marketofone.services.rates import RatesImport
+
+RATES = "rates"
+OF_ITS_OWN = ("berka", "cloudevents", RATES)
+"""Formats that name people or rates themselves: nobody says whose rows they are."""
+_NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None}
+
+
+class Source(NamedTuple):
+    """What is imported: its items, the people in it, and, once all was read, what is told beside the counts of rows.
+
+    ``take`` takes them in, where they are no events.
+    """
+
+    items: Iterable[Item[Any]]
+    people: Sequence[str] = ()
+    told: Callable[[], dict[str, object]] = partial(dict, _NOTHING_BESIDE)
+    take: Callable[[Sequence[Any]], BatchReport] | None = None
+
+
+def source_of(session: Session, progress: terminal.Progress, form: str, path: Path, wanted: Wanted) -> Source:
+    """Open a file of any format.
+
+    Raises
+    ------
+    MalformedDocument
+        When it cannot be read as one of this format.
+    """
+    named = () if wanted.customer is None else (wanted.customer,)
+    if form == "berka":
+        dump = berka.read(path)
+        rows = progress.over(dump.rows, total=len(dump.rows), label="import")
+        return Source((Item(None, row) for row in rows), people=(*dump.people, *named))
+    if form == "cloudevents":
+        if path != cloudevents.STANDARD_INPUT:
+            check_form(form, path)
+        lines = cloudevents.read(path)
+        return Source((Item(lines.line, raw) for raw in lines), people=named)
+    if form == RATES:
+        return _of_rates(session, path, wanted)
+    if form in TABLES:
+        check_form(form, path)
+        return _of_table(session, form, path, wanted)
+    numbered = NumberedRows(_rows(session, form, path, wanted), elsewhere=wanted.institution is not None)
+    unsure = _not_named(session, wanted) if form == QIF else ()
+    return Source(
+        _items(numbered, wanted, form=form),
+        people=named,
+        told=lambda: {**_NOTHING_BESIDE, **_found(numbered), "unsure": unsure},
+    )
+
+
+def _of_rates(session: Session, path: Path, wanted: Wanted) -> Source:
+    file = rates.RatesFile(path, base=wanted.currency or rates.EURO)
+    table = wanted.table or file.publisher
+    taken = RatesImport(session.bank.context, table=table, now=session.bank.now())
+
+    def told() -> dict[str, object]:
+        beside = {"corrections": taken.corrections, "notes": file.notes}
+        return {**_NOTHING_BESIDE, "beside": beside, "unsure": file.unsure, "table": table}
+
+    return Source((Item(line, row) for line, row in file), told=told, take=taken.take)
+
+
+def _rows(session: Session, form: str, path: Path, wanted: Wanted) -> Iterable[Row | BadRow]:
+    if form != QIF:
+        return FORMATS[form](path)
+    currency = wanted.currency or session.bank.config.settings.currency
+    return qif.read(path, account=wanted.account or MAIN, currency=currency)
+
+
+def _not_named(session: Session, wanted: Wanted) -> tuple[str, ...]:
+    """Say what no QIF names, and what stands for it."""
+    unsure = [] if wanted.account else [unnamed_account()]
+    unsure += [] if wanted.currency else [unnamed_currency(session.bank.config.settings.currency)]
+    return tuple(unsure)
+
+
+def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source:
+    chosen = choose_mapping(session, form, path, wanted)
+    mapped = MappedRows(chosen.table, chosen.mapping, elsewhere=wanted.institution is not None)
+    numbered = NumberedRows(mapped, elsewhere=wanted.institution is not None)
+    origin = _origin(wanted, form=form)
+    name = lasting_name(chosen.name, folder=session.folder)
+    typed = {"account": wanted.account, "currency": wanted.currency}
+    of_table = kept_table(chosen.table, chosen.mapping, form=form, name=name, **typed)
+    keeper = RowKeeper(path, of_table, origin=origin)
+    kept = partial(kept_before, session.bank.context, customer=origin.customer)
+    gone = removals(chosen.table, chosen.mapping, origin=origin, kept=kept)
+    if gone:
+        numbered.found["removals"] = len(gone)
+
+    def told() -> dict[str, object]:
+        check = mapped.check
+        differs = {"rows": check.differences, "line": check.first} if check.differences else None
+        found = _found(numbered, notes=mapped.notes)
+        return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
+
+    first: list[Item[Incoming]] = [Item(None, event, is_row=False) for event in gone]
+    rows = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
+    return Source(chain(first, rows), people=(wanted.customer or "",), told=told)
+
+
+def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
+    for event in events_of(numbered, origin=_origin(wanted, form=form)):
+        yield Item(numbered.line, event, numbered.is_row)
+
+
+def _origin(wanted: Wanted, *, form: str) -> Origin:
+    return origin_of(form, customer=wanted.customer or "", institution=wanted.institution)
+
+
+def _that_are_kept(
+    items: Iterable[Item[Incoming]], mapped: MappedRows, keeper: RowKeeper, *, now: Instant
+) -> Iterator[Item[Incoming]]:
+    """Give bad rows as they may be kept. An event that lies ahead may be turned away: it brings what writes its row."""
+    for item in items:
+        row, before, read = mapped.row, mapped.before, item.incoming
+        if row is None:
+            yield item
+        elif isinstance(read, BadRow):
+            yield item._replace(incoming=BadRow(line=read.line, raw=keeper.write(row, before=before), why=read))
+        elif isinstance(read, Event) and read.at > now:
+            yield item._replace(incoming=EventOfRow(read, partial(keeper.write, row, before=before)))
+        else:
+            yield item
+
+
+def _found(numbered: NumberedRows, **more: int) -> dict[str, object]:
+    return {"beside": {"balances": 0, "accounts": 0, **numbered.found, **more}}
