@@ -14,7 +14,7 @@ from marketofone.cli.session import Session
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 from marketofone.importers import berka, cloudevents, qif, rates
-from marketofone.importers.formats import FORMATS, QIF, TABLES, check_form
+from marketofone.importers.formats import QIF, TABLES, check_form, read_rows
 from marketofone.importers.former_dates import removals
 from marketofone.importers.kept import RowKeeper, kept_table
 from marketofone.importers.mapped import MappedRows
@@ -22,6 +22,7 @@ from marketofone.importers.mapping import lasting_name
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
 from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
+from marketofone.importers.statement import Difference, Report
 from marketofone.services.arrivals import kept_before
 from marketofone.services.imports import Item
 from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
@@ -68,13 +69,20 @@ def source_of(session: Session, progress: terminal.Progress, form: str, path: Pa
     if form in TABLES:
         check_form(form, path)
         return _of_table(session, form, path, wanted)
-    numbered = NumberedRows(_rows(session, form, path, wanted), elsewhere=wanted.institution is not None)
+    return _of_statements(session, form, path, wanted)
+
+
+def _of_statements(session: Session, form: str, path: Path, wanted: Wanted) -> Source:
+    differences: list[Difference] = []
+    rows_read = _rows(session, form, path, wanted, report=differences.append)
+    numbered = NumberedRows(rows_read, elsewhere=wanted.institution is not None)
     unsure = _not_named(session, wanted) if form == QIF else ()
-    return Source(
-        _items(numbered, wanted, form=form),
-        people=named,
-        told=lambda: {**_NOTHING_BESIDE, **_found(numbered), "unsure": unsure},
-    )
+
+    def told() -> dict[str, object]:
+        differs = {"rows": len(differences), "line": differences[0].line} if differences else None
+        return {**_NOTHING_BESIDE, **_found(numbered), "unsure": unsure, "differs": differs}
+
+    return Source(_items(numbered, wanted, form=form), people=(wanted.customer or "",), told=told)
 
 
 def _of_rates(session: Session, path: Path, wanted: Wanted) -> Source:
@@ -89,9 +97,9 @@ def _of_rates(session: Session, path: Path, wanted: Wanted) -> Source:
     return Source((Item(line, row) for line, row in file), told=told, take=taken.take)
 
 
-def _rows(session: Session, form: str, path: Path, wanted: Wanted) -> Iterable[Row | BadRow]:
+def _rows(session: Session, form: str, path: Path, wanted: Wanted, *, report: Report) -> Iterable[Row | BadRow]:
     if form != QIF:
-        return FORMATS[form](path)
+        return read_rows(form, path, report=report)
     currency = wanted.currency or session.bank.config.settings.currency
     return qif.read(path, account=wanted.account or MAIN, currency=currency)
 

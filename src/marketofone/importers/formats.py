@@ -14,6 +14,7 @@ from marketofone.importers import berlin, camt, columnar, delimited, fdx, mt940,
 from marketofone.importers.encoding import bytes_in, marked_encoding
 from marketofone.importers.mapping import Mapping
 from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.statement import Report
 from marketofone.importers.tabular import Table
 
 Reader = Callable[[Path], Iterator[Row | BadRow]]
@@ -27,6 +28,8 @@ FORMATS: dict[str, Reader] = {
     "plaid": plaid.read,
     "fdx": fdx.read,
 }
+_CHECKED = {"mt940": mt940.read, "camt": camt.read}
+"""Those whose balances stand before and after the rows between them."""
 QIF = "qif"
 """It tells neither account nor currency, so both are asked for."""
 ELSEWHERE = frozenset({"uk-ob", "berlin", "plaid", "fdx"})
@@ -46,6 +49,12 @@ _BEGINNINGS = (
 )
 _HEAD_BYTES = 16_384
 _EVENT = b'"specversion"'
+
+
+def read_rows(form: str, path: Path, *, report: Report) -> Iterator[Row | BadRow]:
+    """Read the rows of a file of one of the ``FORMATS``; ``report`` takes statements whose balances do not follow."""
+    checked = _CHECKED.get(form)
+    return FORMATS[form](path) if checked is None else checked(path, report=report)
 
 
 def open_table(form: str, path: Path, *, mapping: Mapping | None = None) -> Table:
