@@ -27,11 +27,14 @@ from marketofone.services.arrivals import kept_before
 from marketofone.services.imports import Item
 from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
 from marketofone.services.rates import RatesImport
+from marketofone.services.retold import Retold
 
 RATES = "rates"
 OF_ITS_OWN = ("berka", "cloudevents", RATES)
 """Formats that name people or rates themselves: nobody says whose rows they are."""
-_NOTHING_BESIDE: dict[str, object] = {"beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None}
+_NOTHING_BESIDE: dict[str, object] = {
+    "beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None, "retold": 0
+}  # fmt: skip
 
 
 class Source(NamedTuple):
@@ -80,9 +83,11 @@ def _of_statements(session: Session, form: str, path: Path, wanted: Wanted) -> S
 
     def told() -> dict[str, object]:
         differs = {"rows": len(differences), "line": differences[0].line} if differences else None
-        return {**_NOTHING_BESIDE, **_found(numbered), "unsure": unsure, "differs": differs}
+        found = {**_found(numbered), "retold": retold.count}
+        return {**_NOTHING_BESIDE, **found, "unsure": unsure, "differs": differs}
 
-    return Source(_items(numbered, wanted, form=form), people=(wanted.customer or "",), told=told)
+    retold = _retold(session, wanted, form=form)
+    return Source(retold.items(_items(numbered, wanted, form=form)), people=(wanted.customer or "",), told=told)
 
 
 def _of_rates(session: Session, path: Path, wanted: Wanted) -> Source:
@@ -128,12 +133,19 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source
     def told() -> dict[str, object]:
         check = mapped.check
         differs = {"rows": check.differences, "line": check.first} if check.differences else None
-        found = _found(numbered, notes=mapped.notes)
+        found = {**_found(numbered, notes=mapped.notes), "retold": retold.count}
         return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
 
     first: list[Item[Incoming]] = [Item(None, event, is_row=False) for event in gone]
     rows = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
-    return Source(chain(first, rows), people=(wanted.customer or "",), told=told)
+    retold = _retold(session, wanted, form=form)
+    return Source(retold.items(chain(first, rows)), people=(wanted.customer or "",), told=told)
+
+
+def _retold(session: Session, wanted: Wanted, *, form: str) -> Retold:
+    told_by = _origin(wanted, form=form).producer
+    reports = form == "camt"  # of a day come before the statement, and may say less
+    return Retold(session.bank.context, customer=wanted.customer or "", producer=told_by, with_fewer_words=reports)
 
 
 def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:

@@ -204,8 +204,9 @@ class Statement:
             name = f"{name}:pending"
             self._pending.add(name)
         elif name is not None:
-            facts["replaces"] = before if (before := f"{name}:pending") in self._pending else None
-            name = self._told_apart(f"{name}:{on:%Y%m%d}:{amount.normalize():f}", on=on)
+            before = f"{name}:pending"
+            facts["replaces"] = before if before in self._pending else _whole(entry, on=on) if part == 1 else None
+            name = self._told_apart(_booked(name, amount=amount, on=on), on=on)
         return Row(line=place.line, what="movement", facts=facts, on=on, id=name, raw=place.raw)
 
     def _name(self, entry: Facts, detail: Facts, *, part: int) -> str | None:
@@ -221,6 +222,16 @@ class Statement:
             self._day, self._names = on, Counter()
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}:{self._names[name]}"
+
+
+def _booked(name: str, *, amount: Decimal, on: date) -> str:
+    return f"{name}:{on:%Y%m%d}:{amount.normalize():f}"
+
+
+def _whole(entry: Facts, *, on: date) -> str | None:
+    """Name the entry of a batch as it is told where nothing is said of its parts: a report does so, or a statement."""
+    name = _reference(entry.get("AcctSvcrRef"))
+    return _booked(name, amount=_signed(entry), on=on) if name else None
 
 
 def _signed(facts: Facts) -> Decimal:

@@ -46,7 +46,7 @@ def taken_back(event: Event) -> TakenBack | None:
     if isinstance(data, Movement):
         if data.replaces is None:
             return None
-        return TakenBack(event.source, _keys(event.producer, data.replaces, but=_first_id(event.id)))
+        return TakenBack(event.source, _keys(event.producer, data.replaces, but=first_id(event.id)))
     if isinstance(data, MovementUnderstood):
         return TakenBack(event.source, ())
     if isinstance(data, OpenBankingLicensed):
@@ -64,22 +64,22 @@ def is_taken_back(event: Event, removed: Collection[bytes]) -> bool:
         return False
     if event.key in removed:
         return True
-    first = _first_id(event.id)
+    first = first_id(event.id)
     return first is not None and key_of(event.producer, first + _ALL) in removed
 
 
 def is_gone(event: Event, removed: Collection[bytes]) -> bool:
     """Say whether an event and all its versions count no more: a later version of it takes only itself back."""
-    return bool(removed) and key_of(event.producer, (_first_id(event.id) or event.id) + _ALL) in removed
+    return bool(removed) and key_of(event.producer, (first_id(event.id) or event.id) + _ALL) in removed
 
 
 def _keys(producer: str, id: str, *, but: str | None) -> tuple[bytes, ...]:  # noqa: A002 - the word of CloudEvents
     """Give the key of an event and that of all its later versions; a version that replaces another is one of them."""
-    first = _first_id(id) or id
+    first = first_id(id) or id
     return (key_of(producer, id),) if first == but else (key_of(producer, id), key_of(producer, first + _ALL))
 
 
-def _first_id(id: str) -> str | None:  # noqa: A002 - the word of CloudEvents
-    """Give the id of which another names a later version."""
+def first_id(id: str) -> str | None:  # noqa: A002 - the word of CloudEvents
+    """Give the id of which another names a later version; None where it names none."""
     named = _VERSION.fullmatch(id)
     return None if named is None else named[1]

@@ -1,0 +1,127 @@
+"""Which movements are told once more under another id: pending ones that are booked now, and entries told with more.
+
+A bank that books what was pending often gives it another id, another amount (a tip, a rate of exchange) and a later
+day. So it is found by what stays: an id that goes on, the same amount, the other side. A pending payment that is taken
+for another one by chance is missing until it is booked; one that stays beside its booking would count twice for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from marketofone.domain.event import Event
+from marketofone.domain.moment import Calendar
+from marketofone.domain.money_events import Movement
+
+DAYS = 14
+"""How long after it was first told a pending payment may be booked under another id."""
+_DAYS_BY_ID, _DAYS_BEFORE = 60, 3
+_LEAST, _MOST = 0.7, 1.3  # of the pending amount
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_STEM = re.compile(r"(.+):(?:pending|waiting)?")
+
+
+class Seen(NamedTuple):
+    """A movement as it was told: how much moved where, on which day, and the words that tell the other side."""
+
+    id: str
+    account: str
+    currency: str
+    amount: int
+    day: int
+    words: frozenset[str] = frozenset()
+
+
+def seen(event: Event, data: Movement, *, calendar: Calendar) -> Seen:
+    """Give a movement by what is compared."""
+    said = " ".join(text for text in (data.counterparty, data.merchant, data.text) if text)
+    words = frozenset(_WORD.findall(said.casefold()))
+    return Seen(event.id, data.account, data.currency, data.amount_minor, event.day(calendar), words)
+
+
+def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: int = -_DAYS_BEFORE) -> set[str]:
+    """Give the ids of pending movements that others are, each of which is at most one of them; the best pairs first.
+
+    Parameters
+    ----------
+    pending
+        What was pending.
+    told
+        What was told otherwise: booked, or pending under another id.
+    earliest
+        How many days after the pending one another is at least. Banks date bookings back over weekends.
+
+    Examples
+    --------
+    >>> waits = Seen("p-1", "a", "EUR", -4_500, 100, frozenset({"trattoria", "sole"}))
+    >>> booked = Seen("b-9", "a", "EUR", -4_950, 102, frozenset({"trattoria"}))
+    >>> booked_by_now([waits], [booked]), booked_by_now([waits], [booked._replace(amount=-9_000)])
+    ({'p-1'}, set())
+    """
+    slots: dict[tuple[str, str], list[Seen]] = {}
+    for one in told:
+        slots.setdefault((one.account, one.currency), []).append(one)
+    for slot in slots.values():
+        slot.sort(key=lambda one: one.day)
+    pairs = sorted(
+        (rank, abs(later.day - before.day), before.id, later.id)
+        for before in pending
+        for rank, later in _ranked(before, slots.get((before.account, before.currency), ()), earliest=earliest)
+    )
+    found, taken = set[str](), set[str]()
+    for _, _, before_id, later_id in pairs:
+        if before_id not in found and later_id not in taken:
+            found.add(before_id)
+            taken.add(later_id)
+    return found
+
+
+def _ranked(before: Seen, told: Sequence[Seen], *, earliest: int) -> Iterator[tuple[int, Seen]]:
+    """Give what a pending movement may be by now, and how well it fits: 0 is best."""
+    stem = _STEM.fullmatch(before.id)
+    at = bisect_left(told, before.day + earliest, key=lambda one: one.day)
+    for later in told[at:]:
+        if later.day > before.day + _DAYS_BY_ID:
+            return
+        goes_on = stem is not None and f"{later.id}:".startswith((f"{stem[1]}:", f"{stem[1]}/"))
+        rank = 0 if goes_on else _rank(before, later)
+        if rank is not None:
+            yield rank, later
+
+
+def _rank(before: Seen, later: Seen) -> int | None:
+    if later.day > before.day + DAYS:
+        return None
+    named = not before.words.isdisjoint(later.words)
+    if before.amount == later.amount:
+        return 1 if named else 2
+    alike = before.amount != 0 and _LEAST <= later.amount / before.amount <= _MOST
+    return 3 if named and alike else None
+
+
+def told_with_more(fewer: Iterable[Seen], more: Iterable[Seen]) -> set[str]:
+    """Give the ids of movements that say nothing but day and amount, where another of that day and amount says more.
+
+    Examples
+    --------
+    >>> bare = Seen("r-1", "a", "EUR", -450, 100)
+    >>> told_with_more([bare, bare._replace(id="r-2")], [bare._replace(id="s-1", words=frozenset({"coffee"}))])
+    {'r-1'}
+    """
+    left: dict[Seen, int] = {}
+    for one in more:
+        if one.words:
+            left[_bare(one)] = left.get(_bare(one), 0) + 1
+    found = set[str]()
+    for one in sorted(fewer):
+        if not one.words and left.get(_bare(one), 0) > 0:
+            left[_bare(one)] -= 1
+            found.add(one.id)
+    return found
+
+
+def _bare(one: Seen) -> Seen:
+    return one._replace(id="", words=frozenset())

@@ -1,0 +1,185 @@
+"""What a file tells otherwise than the one before counts once: pending then booked, a report and then a statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import marketofone
+from bank_projects import Projects
+from marketofone.cli import main
+from payload_samples import Part, berlin_answer, berlin_transaction
+from statement_files import COFFEE, camt_amount, camt_around, camt_details, camt_statement, ofx_around, ofx_statement
+
+PENDING, BOOKED = "<Sts><Cd>PDNG</Cd></Sts>", "<Sts><Cd>BOOK</Cd></Sts>"
+_NAMES = count()
+
+
+class Teller:
+    """Imports one file of a new customer after the other, and says what counts afterwards."""
+
+    def __init__(self, project: Path, folder: Path, form: str) -> None:
+        self._project, self._folder, self._form = project, folder, form
+        self._customer = f"c-{next(_NAMES)}"
+
+    def tells(self, content: str | Part) -> dict[str, Any]:
+        path = self._folder / f"file-{next(_NAMES)}"
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        words = ["import", self._form, str(path), "--customer", self._customer, "--grant", "all", "--json"]
+        result = CliRunner().invoke(main, [*words, "--bank", str(self._project)])
+        counts: dict[str, Any] = json.loads(result.stdout)
+        assert counts["rows"] == counts["events"] + counts["dead_letters"] + counts["duplicates"]
+        return counts
+
+    def spent(self) -> float:
+        with marketofone.open(self._project) as bank:
+            then = bank.calendar.parse("2026-06-30", field="as_of")
+            known = {one.name: one.value for one in bank.profile(self._customer, as_of=then).known}
+        return known.get("spend_30d", 0) or known.get("other_bank_spend_30d", 0)
+
+
+@pytest.fixture(scope="module")
+def shared(lasting_projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lasting_projects.lay_out(tmp_path_factory.mktemp("again") / "bank")
+
+
+@pytest.fixture
+def teller(shared: Path, tmp_path: Path) -> Callable[[str], Teller]:
+    return lambda form: Teller(shared, tmp_path, form)
+
+
+def entry(amount: str, on: str, *, status: str = BOOKED, reference: str = "", details: str = "") -> str:
+    named = f"<AcctSvcrRef>{reference}</AcctSvcrRef>" if reference else ""
+    day = "ValDt" if status == PENDING else "BookgDt"
+    dated = f"<{day}><Dt>{on}</Dt></{day}>"
+    return f"<Ntry>{camt_amount(amount)}{status}{dated}{named}<NtryDtls>{details}</NtryDtls></Ntry>"
+
+
+def report(*entries: str) -> str:
+    version = "camt.052.001.08"
+    return camt_around(camt_statement("".join(entries), version=version), version=version)
+
+
+def statement(*entries: str) -> str:
+    return camt_around(camt_statement("".join(entries)))
+
+
+def part(amount: str, party: str) -> str:
+    details = camt_details(COFFEE).replace(COFFEE.party, party)
+    return details.replace("<TxDtls>", f'<TxDtls><Amt Ccy="EUR">{amount}</Amt>')
+
+
+INN, BAKER = part("45.00", "Inn at the Oak"), part("5.00", "Baker")
+
+
+@pytest.mark.parametrize("reference", ["X-1", ""])
+def test_a_pending_entry_of_a_report_is_booked_by_the_statement_of_another_day(
+    teller: Callable[[str], Teller], reference: str
+) -> None:
+    bank = teller("camt")
+    bank.tells(report(entry("-45.00", "2026-06-02", status=PENDING, reference=reference, details=INN)))
+    assert bank.spent() == 4_500
+    assert bank.tells(statement(entry("-45.00", "2026-06-04", reference=reference, details=INN)))["retold"] == 1
+    assert bank.spent() == 4_500
+    assert bank.tells(statement(entry("-45.00", "2026-06-04", reference=reference, details=INN)))["retold"] == 0
+
+
+def test_an_entry_that_a_report_tells_in_fewer_words_counts_once_and_two_of_them_twice(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("camt")
+    bank.tells(report(entry("-45.00", "2026-06-02")))
+    bank.tells(statement(entry("-45.00", "2026-06-02", details=INN), entry("-45.00", "2026-06-02", details=INN)))
+    assert bank.spent() == 9_000
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_batch_that_is_told_as_a_sum_and_in_its_parts_counts_once_in_any_order(
+    teller: Callable[[str], Teller], first: int
+) -> None:
+    bank = teller("camt")
+    whole = report(entry("-50.00", "2026-06-02", reference="B-7"))
+    parts = statement(entry("-50.00", "2026-06-02", reference="B-7", details=INN + BAKER))
+    for content in (whole, parts)[:: -1 if first else 1]:
+        bank.tells(content)
+    assert bank.spent() == 5_000
+
+
+def money(amount: str) -> Part:
+    return {"currency": "EUR", "amount": amount}
+
+
+def paid(amount: str, on: str, name: str = "Inn at the Oak", **more: Any) -> Part:
+    dated = {"valueDate": on, "bookingDate": None} if more.pop("pending", False) else {"bookingDate": on}
+    return berlin_transaction(transactionAmount=money(amount), creditorName=name, **dated, **more)
+
+
+def answer(booked: Sequence[Part], pending: Sequence[Part]) -> Part:
+    return berlin_answer(booked=list(booked), pending=list(pending))
+
+
+def test_a_pending_payment_is_booked_with_a_tip_under_an_id_of_another_kind(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    bank.tells(answer([], [paid("-45.00", "2026-06-02", transactionId="p-1", pending=True)]))
+    bank.tells(answer([paid("-49.50", "2026-06-05", transactionId="b-9", name="INN AT THE OAK 0042")], []))
+    assert bank.spent() == 4_950
+
+
+def test_a_pending_payment_that_gets_another_id_with_each_answer_stays_one(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    for number in range(3):
+        bank.tells(answer([], [paid("-45.00", "2026-06-02", transactionId=f"p-{number}", pending=True)]))
+    assert bank.spent() == 4_500
+
+
+def test_two_equal_pending_payments_of_which_one_is_booked_stay_two(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    waits = [paid("-4.50", "2026-06-02", transactionId=name, pending=True) for name in ("p-1", "p-2")]
+    bank.tells(answer([], waits))
+    bank.tells(answer([paid("-4.50", "2026-06-03", transactionId="b-1")], waits[1:]))
+    assert bank.spent() == 900
+
+
+def test_a_payment_that_is_booked_under_its_own_id_after_another_was_taken_for_it_counts(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("berlin")
+    bank.tells(answer([], [paid("-4.50", "2026-06-02", transactionId="p-1", pending=True)]))
+    bank.tells(answer([paid("-4.50", "2026-06-02", transactionId="another")], []))
+    bank.tells(answer([paid("-4.50", "2026-06-03", transactionId="p-1")], []))
+    assert bank.spent() == 900
+
+
+def test_a_pending_payment_is_given_up_once_later_days_are_told_and_it_is_not(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    deposit = paid("-100.00", "2026-06-02", "Hotel", transactionId="p-1", pending=True)
+    bank.tells(answer([], [deposit]))
+    bank.tells(answer([paid("-7.00", "2026-06-20", "Kiosk", transactionId="b-1")], [deposit]))
+    assert bank.spent() == 10_700
+    bank.tells(answer([paid("-8.00", "2026-06-21", "Kiosk", transactionId="b-2")], []))
+    assert bank.spent() == 1_500
+
+
+def test_a_newer_file_that_comes_first_leaves_nothing_pending(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    bank.tells(answer([paid("-45.00", "2026-06-05", transactionId="b-9")], []))
+    bank.tells(answer([], [paid("-45.00", "2026-06-02", transactionId="p-1", pending=True)]))
+    assert bank.spent() == 4_500
+
+
+def held(kind: str, name: str, on: str) -> str:
+    rows = f"<STMTTRN><TRNTYPE>{kind}<DTPOSTED>{on}<TRNAMT>-45.00<FITID>{name}<NAME>Inn at the Oak</STMTTRN>\n"
+    return ofx_around(ofx_statement(rows))
+
+
+def test_what_was_held_is_booked_under_another_id(teller: Callable[[str], Teller]) -> None:
+    bank = teller("ofx")
+    bank.tells(held("HOLD", "h-1", "20260602"))
+    bank.tells(held("POS", "f-1", "20260604"))
+    assert bank.spent() == 4_500
