@@ -288,6 +288,28 @@ def test_an_available_balance_stands_in_only_where_no_booked_one_closes(path: Pa
     assert [row.facts["balance"] for row in given(rows, "balance")] == [Decimal("-8.00")]
 
 
+def test_balances_between_the_pages_of_a_statement_check_its_rows_and_are_told_nowhere(path: Path) -> None:
+    within = "</Cd></CdOrPrtry><SubTp><Cd>INTM</Cd></SubTp></Tp>"
+    page = camt_balance("OPBD", "7.00", on="2026-06-01").replace("</Cd></CdOrPrtry></Tp>", within)
+    page += camt_balance("CLBD", "4.50", on="2026-06-01").replace("</Cd></CdOrPrtry></Tp>", within)
+    path.write_text(camt_around(camt_statement(page + camt_entry(COFFEE))))
+    found: list[Difference] = []
+    assert given(list(camt.read(path, report=found.append)), "balance") == []
+    assert [(one.expected, one.found) for one in found] == [(Decimal("3.50"), Decimal("4.50"))]
+
+
+def test_what_stood_within_a_day_is_told_where_nothing_closes_it_and_counts_before_its_end(path: Path) -> None:
+    within = camt_balance("ITBD", "7.00", on="2026-06-30") + camt_balance("ITBD", "6.00", on="2026-06-30")
+    (row,) = given(
+        read(path, camt_around(camt_statement(within + camt_balance("CLAV", "9.00", on="2026-06-30")))), "balance"
+    )
+    (end,) = given(
+        read(path, camt_around(camt_statement(within + camt_balance("CLBD", "5.00", on="2026-06-30")))), "balance"
+    )
+    assert (row.facts["balance"], end.facts["balance"]) == (Decimal("6.00"), Decimal("5.00"))
+    assert 0 < row.place < end.place
+
+
 def test_a_statement_whose_balances_do_not_agree_is_reported_and_pending_entries_do_not_count(path: Path) -> None:
     pending = camt_entry(SALARY, status="PDNG")
     path.write_text(written().replace("</Stmt>", f"{pending}</Stmt>"))

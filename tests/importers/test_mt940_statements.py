@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from marketofone.importers import mt940
 from marketofone.importers.mt940_details import details_in
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.importers.statement import Difference
-from statement_files import COFFEE, IBAN, OTHER_IBAN, SALARY, USUAL, mt940_entry, mt940_statement
+from statement_files import COFFEE, IBAN, OPENING, OTHER_IBAN, SALARY, USUAL, mt940_entry, mt940_statement
 from statement_files import mt940 as written
 
 ORIGIN = Origin(customer="c-1", producer="mt940")
@@ -100,12 +101,13 @@ def test_a_statement_whose_balances_do_not_agree_is_reported(path: Path) -> None
 def test_the_pages_of_a_statement_are_checked_and_only_its_ends_are_balances(path: Path) -> None:
     found: list[Difference] = []
     first = mt940_statement(mt940_entry(COFFEE), closed=Decimal("996.50")).replace(":62F:", ":62M:")
-    second = mt940_statement(mt940_entry(SALARY), opened=Decimal("996.50"), closed=Decimal("3496.50"))
+    salary = replace(SALARY, booked=COFFEE.booked)
+    second = mt940_statement(mt940_entry(salary), opened=Decimal("996.50"), closed=Decimal("3496.50"))
     path.write_text(first + second.replace(":60F:", ":60M:"))
     rows = list(mt940.read(path, report=found.append))
     assert found == []
     assert len(given(rows, "account")) == 1
-    assert [row.facts["balance"] for row in given(rows, "balance")][-1] == Decimal("3496.50")
+    assert [row.facts["balance"] for row in given(rows, "balance")] == [OPENING, Decimal("3496.50")]
 
 
 def test_several_statements_keep_their_accounts_and_currencies_apart(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -15,6 +16,7 @@ from marketofone.domain.fields import AccountType
 from marketofone.importers.payload_values import limit_apart
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.statement import (
+    EVENING,
     LONGEST_NAME,
     LONGEST_PARTY,
     AccountFacts,
@@ -39,10 +41,13 @@ _TYPES: dict[str, AccountType] = {
     "LOAN": "loan",
     "MORT": "mortgage",
 }
-_OPENING, _CLOSING, _AVAILABLE = frozenset({"OPBD", "PRCD"}), "CLBD", "CLAV"
+_OPENING, _CLOSING = frozenset({"OPBD", "PRCD"}), "CLBD"
+_STAND_IN = ("ITBD", "CLAV")
+"""What is told where no booked balance closes, the first of these: what stood within the day, what can be spent."""
 _STATUS = {"BOOK": "booked", "": "booked", "PDNG": "pending", "FUTR": "pending"}
 _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "NOT PROVIDED"})
 _TRUE = ("true", "1")
+_TIME = re.compile(r"[0-9-]+T([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
 _CONVERTED = ("AmtDtls/InstdAmt", "AmtDtls/TxAmt", "AmtDtls/CntrValAmt")
 
@@ -73,7 +78,7 @@ class Statement:
         self._facts, self._file, self._made = facts, file, made
         self._pending = pending
         self._limit: Decimal | None = None
-        self._available: dict[str, tuple[Decimal, date, int]] = {}
+        self._beside: dict[tuple[str, str], tuple[Decimal, date, int]] = {}
         self._closed: set[str] = set()
         self._currency = ""
         self._told = False
@@ -89,11 +94,16 @@ class Statement:
         bank = bank or facts.get("Acct/Svcr/FinInstnId/ClrSysMmbId/MmbId", "")
         return account_number(number, bank=bank) if number else None
 
+    @property
+    def _written(self) -> str:
+        return self._facts.get("CreDtTm") or self._made
+
     def balance(self, facts: Facts, *, line: int) -> Iterator[BadRow]:
         """Take a balance."""
         code = facts.get("Tp/CdOrPrtry/Cd") or facts.get("Tp/Cd", "")
-        if code not in {*_OPENING, _CLOSING, _AVAILABLE}:
+        if code not in {*_OPENING, _CLOSING, *_STAND_IN}:
             return
+        within = facts.get("Tp/SubTp/Cd") == "INTM"
         try:
             amount, currency = _signed(facts), facts.get("Amt@Ccy", "")
             on = date_in(facts.get("Dt/Dt") or facts.get("Dt/DtTm", ""), field="Bal.Dt")
@@ -107,12 +117,12 @@ class Statement:
         elif limit > 0:
             yield BadRow(line=line, raw=b"", why=limit_apart("CdtLine.Amt@Ccy"))
         if code in _OPENING:
-            self._file.opens(amount, currency=currency, on=on, line=line)
+            self._file.opens(amount, currency=currency, on=on, line=line, within=within)
         elif code == _CLOSING:
             self._closed.add(currency)
-            self._file.closes(amount, currency=currency, on=on, line=line)
+            self._file.closes(amount, currency=currency, on=on, line=line, within=within)
         elif facts.get("CdtLine/Incl") != "true":
-            self._available[currency] = (amount, on, line)
+            self._beside[currency, code] = (amount, on, line)  # the last of a report is the newest
 
     def entry(self, entry: Facts, details: Sequence[Facts], *, place: Place) -> Iterator[Row | BadRow]:
         """Give the rows of an entry: one for each of its transactions where their amounts add up, else one."""
@@ -131,12 +141,16 @@ class Statement:
         if account is None:
             list(rows)
             return
-        if made := date_or_none(self._facts.get("CreDtTm") or self._made):
+        if made := date_or_none(self._written):
             yield from self._account(on=made, line=1)
         yield from rows
-        for currency, (amount, on, line) in self._available.items():
-            if currency not in self._closed:
-                yield from self._file.balance(amount, account=account, currency=currency, on=on, line=line)
+        for currency in sorted({of for of, _ in self._beside} - self._closed):
+            amount, on, line = next(
+                found for code in _STAND_IN if (found := self._beside.get((currency, code))) is not None
+            )
+            yield from self._file.balance(
+                amount, account=account, currency=currency, on=on, line=line, place=_second_of(self._written)
+            )
 
     def _account(self, *, on: date, line: int) -> Iterator[Row]:
         account, facts = self.account, self._facts
@@ -163,8 +177,7 @@ class Statement:
         status = _STATUS[told]
         booked = _date_of(entry, "BookgDt")
         value_date = _date_of(entry, "ValDt")
-        made = self._facts.get("CreDtTm") or self._made
-        on = booked or value_date or (date_or_none(made) if status == "pending" else None)
+        on = booked or value_date or (date_or_none(self._written) if status == "pending" else None)
         if on is None:
             raise MalformedEvent(field="BookgDt", shape="missing", fix="write the date of booking")
         common: dict[str, object] = {
@@ -222,6 +235,13 @@ class Statement:
             self._day, self._names = on, Counter()
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}:{self._names[name]}"
+
+
+def _second_of(moment: str) -> int:
+    """Give the second of its day that is printed in an instant; 0 where none is."""
+    found = _TIME.match(moment)
+    hours, minutes, seconds = map(int, found.groups()) if found else (0, 0, 0)
+    return min(hours * 3_600 + minutes * 60 + seconds, EVENING - 1)
 
 
 def _booked(name: str, *, amount: Decimal, on: date) -> str:

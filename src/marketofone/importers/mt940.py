@@ -165,7 +165,8 @@ class _Reading:
         balance = _balance_in(self._statement, field)
         self._open = True
         on, currency = _plain(balance.date), balance.amount.currency
-        self._file.opens(balance.amount.amount, currency=currency, on=on, line=field.line)
+        within = field.name == "60M"
+        self._file.opens(balance.amount.amount, currency=currency, on=on, line=field.line, within=within)
         yield from self._described(on=on, line=field.line)
 
     def _described(self, *, on: date, line: int) -> Iterator[Row]:
@@ -178,8 +179,9 @@ class _Reading:
         self._open = False
         balance = _balance_in(self._statement, field)
         currency = balance.amount.currency
-        self._file.closes(balance.amount.amount, currency=currency, on=_plain(balance.date), line=field.line)
-        yield from self._ends(goes_on=field.name == "62M")
+        on, within = _plain(balance.date), field.name == "62M"
+        self._file.closes(balance.amount.amount, currency=currency, on=on, line=field.line, within=within)
+        yield from self._ends()
 
     def _movement(self) -> Iterator[Row | BadRow]:
         """Give the movement that is waiting, with the details that came."""
@@ -220,10 +222,10 @@ class _Reading:
     def _bytes(self, written: Sequence[str]) -> bytes:
         return "\n".join(written).encode(self._encoding, errors="replace")
 
-    def _ends(self, *, goes_on: bool = False) -> Iterator[Row]:
-        """End the statement, or a page of one that goes on: balances within a day are no balances of its end."""
+    def _ends(self) -> Iterator[Row]:
+        """End the statement, or a page of one that goes on."""
         rows = self._file.ends(account=self._account or "")
-        if self._account is not None and not goes_on:
+        if self._account is not None:
             yield from rows
         else:
             list(rows)

@@ -23,6 +23,8 @@ from marketofone.importers.rows import Row
 
 EXTRA = "marketofone[statements]"
 LONGEST_TEXT, LONGEST_PARTY, LONGEST_NAME = 500, 200, 64
+EVENING = 86_400
+"""The place of a balance of the end of a day: after those within it, which have the second at which they were so."""
 _PRODUCTS: dict[AccountType | None, str] = {
     None: "current_account",
     "current": "current_account",
@@ -70,6 +72,15 @@ class AccountFacts(Struct, frozen=True, kw_only=True):
     limit: Decimal | None = None
 
 
+class _Stood(Struct, frozen=True):
+    """What stood on an account; ``within`` a statement that goes on it only checks the rows, and is told nowhere."""
+
+    amount: Decimal
+    on: date
+    line: int
+    within: bool
+
+
 class StatementFile:
     """The accounts and balances of one file, each given once, and the sum of the statement that is being read.
 
@@ -93,8 +104,8 @@ class StatementFile:
         self._report = report
         self._accounts: set[AccountFacts] = set()
         self._balances: set[tuple[str, str, date, Decimal]] = set()
-        self._opening: dict[str, tuple[Decimal, date, int]] = {}
-        self._closing: dict[str, tuple[Decimal, date, int]] = {}
+        self._opening: dict[str, _Stood] = {}
+        self._closing: dict[str, _Stood] = {}
         self._moved: dict[str, Decimal] = {}
         self._first: date | None = None
 
@@ -114,16 +125,18 @@ class StatementFile:
         name = ":".join(str(told[what]) for what in ("type", "currency", "limit"))
         yield Row(line=line, what="account", facts=told, on=on, id=f"account:{name}")
 
-    def balance(self, amount: Decimal, *, account: str, currency: str, on: date, line: int) -> Iterator[Row]:
-        """Give the row of a balance at the end of a day, once."""
+    def balance(
+        self, amount: Decimal, *, account: str, currency: str, on: date, line: int, place: int = 0
+    ) -> Iterator[Row]:
+        """Give the row of a balance at the end of a day, or within it at a ``place``, once."""
         if (account, currency, on, amount) not in self._balances:
             self._balances.add((account, currency, on, amount))
             facts = {"account": account, "balance": amount, "currency": currency}
-            yield Row(line=line, what="balance", facts=facts, on=on)
+            yield Row(line=line, what="balance", facts=facts, on=on, place=place)
 
-    def opens(self, amount: Decimal, *, currency: str, on: date, line: int) -> None:
-        """Note the booked balance before the movements of a statement."""
-        self._opening.setdefault(currency, (amount, on, line))
+    def opens(self, amount: Decimal, *, currency: str, on: date, line: int, within: bool = False) -> None:
+        """Note the booked balance before the movements of a statement, or of a page ``within`` it."""
+        self._opening.setdefault(currency, _Stood(amount, on, line, within))
 
     def moves(self, amount: Decimal, *, currency: str, on: date) -> None:
         """Note a booked movement."""
@@ -131,28 +144,38 @@ class StatementFile:
         if self._first is None or on < self._first:
             self._first = on
 
-    def closes(self, amount: Decimal, *, currency: str, on: date, line: int) -> None:
-        """Note the booked balance after the movements of a statement."""
-        self._closing[currency] = (amount, on, line)
+    def closes(self, amount: Decimal, *, currency: str, on: date, line: int, within: bool = False) -> None:
+        """Note the booked balance after the movements of a statement, or of a page ``within`` it."""
+        self._closing[currency] = _Stood(amount, on, line, within)
 
     def ends(self, *, account: str) -> Iterator[Row]:
         """Give the balances of the statement, and report where they do not agree with what was read between them."""
-        for currency, (amount, on, line) in self._opening.items():
+        for currency, stood in self._opening.items():
             # An opening balance stood before the first movement, though many banks date it on the day of that one.
-            before = on if self._first is None else min(on, self._first - timedelta(days=1))
-            yield from self.balance(amount, account=account, currency=currency, on=before, line=line)
-        for currency, (amount, on, line) in self._closing.items():
-            yield from self.balance(amount, account=account, currency=currency, on=on, line=line)
+            before = stood.on if self._first is None else min(stood.on, self._first - timedelta(days=1))
+            yield from self._told(stood, account=account, currency=currency, on=before)
+        for currency, stood in self._closing.items():
+            yield from self._told(stood, account=account, currency=currency, on=stood.on)
             self._check(account, currency=currency)
         self._opening, self._closing, self._moved, self._first = {}, {}, {}, None
 
+    def _told(self, stood: _Stood, *, account: str, currency: str, on: date) -> Iterator[Row]:
+        if not stood.within:
+            yield from self.balance(
+                stood.amount, account=account, currency=currency, on=on, line=stood.line, place=EVENING
+            )
+
     def _check(self, account: str, *, currency: str) -> None:
-        found, _, line = self._closing[currency]
-        if currency in self._opening:
-            expected = self._opening[currency][0] + self._moved.get(currency, Decimal(0))
-            if expected != found:
-                different = Difference(account=account, currency=currency, line=line, expected=expected, found=found)
-                self._report(different)
+        closing, opening = self._closing[currency], self._opening.get(currency)
+        if opening is None:
+            return
+        expected = opening.amount + self._moved.get(currency, Decimal(0))
+        if expected != closing.amount:
+            self._report(
+                Difference(
+                    account=account, currency=currency, line=closing.line, expected=expected, found=closing.amount
+                )
+            )
 
 
 def content_of(path: Path) -> bytes:
