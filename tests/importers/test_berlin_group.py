@@ -131,6 +131,33 @@ def test_a_reference_that_comes_again_on_another_day_is_another_payment(tmp_path
     assert first.key != second.key == again.key
 
 
+@pytest.mark.parametrize("named", [{"transactionId": None, "entryReference": "B-1"}, {"transactionId": "B-1"}])
+def test_one_name_for_several_transactions_of_a_list_loses_none_in_whatever_order_they_stand(
+    tmp_path: Path, named: Part
+) -> None:
+    parts = [
+        berlin_transaction(**named, bookingDate=day, creditorName=name, transactionAmount=money(amount))
+        for day, name, amount in (
+            ("2026-06-01", "Round up", "-0.55"),
+            ("2026-06-01", "Shop", "-19.45"),
+            ("2026-06-02", "Shop", "-19.45"),
+        )
+    ]
+    first = events_in(berlin.read, file_of(tmp_path, berlin_answer(booked=parts)))
+    again = events_in(berlin.read, file_of(tmp_path, berlin_answer(booked=parts[::-1])))
+    assert len({event.key for event in first}) == 3
+    assert {event.key for event in first} == {event.key for event in again}
+
+
+@pytest.mark.parametrize("written", ["0", "000", "NOTPROVIDED", " "])
+def test_a_name_that_says_there_is_none_names_no_transaction(tmp_path: Path, written: str) -> None:
+    parts = [
+        berlin_transaction(transactionId=written, entryReference=written, transactionAmount=money(amount))
+        for amount in ("-1.00", "-2.00", "-2.00")
+    ]
+    assert len({event.key for event in events_in(berlin.read, file_of(tmp_path, berlin_answer(booked=parts)))}) == 3
+
+
 def test_a_standing_order_is_told_with_its_dates(tmp_path: Path) -> None:
     details = {
         "startDate": "2026-03-01",

@@ -7,13 +7,14 @@ orders. What a consent allows stands in ``licence.py``.
   account that its links name, or to the only one of the file.
 - *Sign*: as written, minus is money out. Where ``debitAccounting`` says that debits are positive, it is turned round.
 - *Balance*: of the balances of an account in one answer the booked one is told, without a credit limit.
-- *Id*: ``transactionId``, which a bank may keep when it books what was pending; else ``entryReference`` with the day. A
-  pending transaction without one is told as an order.
+- *Id*: ``transactionId``, which a bank may keep when it books what was pending; else ``entryReference`` with the day
+  and the amount. A pending transaction without one is told as an order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -77,8 +78,8 @@ _FREQUENCY: dict[str, tuple[str, int]] = {
     "semiannual": ("month", 6),
     "annual": ("month", 12),
 }
-_NOT_PROVIDED = "NOTPROVIDED"
-"""What stands for an end-to-end reference where there is none."""
+_NO_REFERENCE = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF"})
+"""What stands for a reference where there is none; zeros do as well."""
 Status = Literal["booked", "pending"]
 
 
@@ -126,6 +127,7 @@ class _Reading:
         self._balances = Balances(_RANKS, never=_NEVER)
         self._owners: dict[str, _Owner] = {}
         self._by_resource: dict[str, str] = {}
+        self._names = _Names()
         for document in documents:
             with suppress(MalformedEvent):  # it is a bad row where it is read
                 for account in _ACCOUNT.read_all(_accounts_in(_ANSWER.read(document.body))):
@@ -198,6 +200,7 @@ class _Reading:
 
         for report in (answer.transactions, answer.card_transactions):
             if report is not None:
+                self._names = _Names(_TRANSACTION.read_all(report.booked))
                 yield from _TRANSACTION.rows(document, report.booked, moved("booked"))
                 yield from _TRANSACTION.rows(document, report.pending, moved("pending"))
                 yield from _TRANSACTION.rows(document, report.information, lambda said, _: self._order(said, owner))
@@ -215,10 +218,11 @@ class _Reading:
         facts = {"account": _named(owner), "amount": amount, "status": status, "booked": booked}
         facts |= _facts(said, amount, owner)
         if status == "booked":
-            return Told("movement", facts, booked, _id(said))
-        if _id(said) is None:
+            return Told("movement", facts, booked, self._names.booked(said, amount=amount))
+        name = _id(said) or _reference(said)
+        if name is None:
             return payloads.expected(facts, as_of=self._as_of)
-        return Told("movement", facts, min(booked, self._as_of), _id(said))
+        return Told("movement", facts, min(booked, self._as_of), name)
 
     def _order(self, said: Transaction, owner: _Owner) -> Told:
         structured = said.additional_information_structured or Structured()
@@ -290,17 +294,53 @@ def _kind_of(said: Balance, owner: _Owner) -> BalanceKind:
     return BalanceKind(owner.name or "", currency, said.balance_type or "", bool(said.credit_limit_included))
 
 
+class _Names:
+    """Names the booked transactions of one list, in which each stands once.
+
+    A reference of an entry may come again for another one, on another day or of the same batch. So may an id, though
+    none should: there each of its transactions is named with its day and amount, whichever is the first of a list.
+    """
+
+    def __init__(self, booked: Iterable[Transaction] = ()) -> None:
+        given = Counter(name for one in booked if (name := _id(one)) is not None)
+        self._repeated = {name for name, times in given.items() if times > 1}
+        self._told: dict[str, list[Transaction]] = {}
+
+    def booked(self, said: Transaction, *, amount: Decimal) -> str | None:
+        """Give the name of a booked transaction; None where the bank gives none."""
+        name, reference = _id(said), _reference(said)
+        if name is None and reference is None:
+            return None
+        if name is not None and name not in self._repeated:
+            return name
+        told = f"{f'{name}:' if name else reference}{said.booking_date or ''}:{amount.normalize():f}"
+        others = self._told.setdefault(told, [])
+        if said not in others:
+            others.append(said)
+        place = others.index(said)
+        return f"{told}:{place + 1}" if place else told
+
+
 def _id(said: Transaction) -> str | None:
-    """Give the id of a transaction; a reference of an entry may come again, on another day."""
-    entry = None if said.entry_reference is None else f"{said.entry_reference}:{said.booking_date or ''}"
-    return first(said.transaction_id, said.card_transaction_id, entry)
+    return first(*map(_named_so, (said.transaction_id, said.card_transaction_id)))
+
+
+def _reference(said: Transaction) -> str | None:
+    """Give how the name of an entry begins that has no id."""
+    reference = _named_so(said.entry_reference)
+    return None if reference is None else f"{reference}:"
+
+
+def _named_so(text: str | None) -> str | None:
+    """Give an id or a reference; None where a bank writes that there is none."""
+    return None if text is None or not text.strip(" 0") or text.upper() in _NO_REFERENCE else text
 
 
 def _facts(said: Transaction, amount: Decimal, owner: _Owner) -> dict[str, object]:
     """Give what a transaction says beside its account, amount, status and date."""
     lines = " ".join(said.remittance_information_unstructured_array or ())
     text = first(said.remittance_information_unstructured, lines, said.transaction_details, said.additional_information)
-    reference = None if said.end_to_end_id == _NOT_PROVIDED else said.end_to_end_id
+    reference = _named_so(said.end_to_end_id)
     rates = [rate_in(exchange.exchange_rate) for exchange in said.currency_exchange or ()]
     facts: dict[str, object] = {
         "currency": said.transaction_amount.currency,
