@@ -183,3 +183,34 @@ def test_what_was_held_is_booked_under_another_id(teller: Callable[[str], Teller
     bank.tells(held("HOLD", "h-1", "20260602"))
     bank.tells(held("POS", "f-1", "20260604"))
     assert bank.spent() == 4_500
+
+
+def bought(*rows: tuple[str, str, str, str]) -> str:
+    written = (
+        f"<STMTTRN><TRNTYPE>POS<DTPOSTED>{on}<TRNAMT>{amount}<FITID>{name}<NAME>{whom}</STMTTRN>\n"
+        for on, amount, name, whom in rows
+    )
+    return ofx_around(ofx_statement("".join(written)))
+
+
+def test_a_bank_that_gives_one_id_to_several_purchases_loses_none_in_any_file_and_order(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("ofx")
+    loja, padaria = ("20260601", "-10.00", "7", "Loja 1/3"), ("20260601", "-20.00", "7", "Padaria")
+    first = loja, padaria, ("20260602", "-1.00", "8", "Bar")
+    later = ("20260620", "-10.00", "7", "Loja 2/3"), ("20260620", "-2.00", "8", "Cinema")
+    bank.tells(bought(*first))
+    bank.tells(bought(*later, *first[::-1]))
+    assert bank.tells(bought(*first[::-1], *later))["duplicates"] == 5
+    assert bank.tells(bought(*later))["duplicates"] == 2
+    assert bank.spent() == 4_300
+
+
+def test_a_purchase_that_comes_again_under_its_id_with_another_amount_is_corrected(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("ofx")
+    bank.tells(bought(("20260601", "-10.00", "7", "Loja")))
+    bank.tells(bought(("20260602", "-11.00", "7", "Loja")))
+    assert bank.spent() == 1_100

@@ -143,9 +143,13 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source
 
 
 def _retold(session: Session, wanted: Wanted, *, form: str) -> Retold:
-    told_by = _origin(wanted, form=form).producer
-    reports = form == "camt"  # of a day come before the statement, and may say less
-    return Retold(session.bank.context, customer=wanted.customer or "", producer=told_by, with_fewer_words=reports)
+    return Retold(
+        session.bank.context,
+        customer=wanted.customer or "",
+        producer=_origin(wanted, form=form).producer,
+        with_fewer_words=form == "camt",  # reports of a day come before the statement
+        ids_come_again=form == "ofx",
+    )
 
 
 def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:

@@ -8,11 +8,15 @@ again, though it tells later days of the account, was given up, and is taken bac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from hashlib import blake2b
 from itertools import islice
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.errors import UnknownCustomer
@@ -21,7 +25,7 @@ from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement
 from marketofone.models.movement import retold
-from marketofone.models.movement.retold import Seen
+from marketofone.models.movement.retold import Seen, is_another
 from marketofone.projection import codec
 from marketofone.projection.amendments import first_id, is_taken_back
 from marketofone.projection.journals import HOLDS_EVENTS
@@ -33,6 +37,8 @@ from marketofone.services.population import together
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
+_DIGEST_BYTES = 12
+_FAMILY = re.compile(r"(.+):[0-9a-f]{24}", re.DOTALL)
 MOST = 5_000
 """Movements of a customer that a file is compared with: the newest."""
 
@@ -57,12 +63,22 @@ class Retold:
         Whose rows they are, and who tells them.
     with_fewer_words
         Whether the producer tells an entry first in a report with few words, and later in a statement with more.
+    ids_come_again
+        Whether the producer may give one id to several movements.
     """
 
-    def __init__(self, context: AppContext, *, customer: str, producer: str, with_fewer_words: bool = False) -> None:
+    def __init__(
+        self,
+        context: AppContext,
+        *,
+        customer: str,
+        producer: str,
+        with_fewer_words: bool = False,
+        ids_come_again: bool = False,
+    ) -> None:
         self.count = 0
         self._context, self._customer, self._producer = context, customer, producer
-        self._with_fewer_words = with_fewer_words
+        self._with_fewer_words, self._ids_come_again = with_fewer_words, ids_come_again
         self._calendar = context.config.calendar
         self._again = set[str]()
         self._gone = set[str]()
@@ -71,7 +87,8 @@ class Retold:
     def items(self, items: Iterable[Item[Incoming]]) -> Iterator[Item[Incoming]]:
         """Give the items of a file, and beside them what they take back."""
         walk = UntilBroken(items)
-        for batch in together(walk, size=MAX_BATCH):
+        for some in together(walk, size=MAX_BATCH):
+            batch = list(map(self._told_apart, some)) if self._ids_come_again else some
             beside = _beside(self._taken_back(batch))  # before the batch is kept
             yield from batch
             yield from beside
@@ -79,32 +96,64 @@ class Retold:
         if walk.broken is not None:
             raise walk.broken
 
+    def _told_apart(self, item: Item[Incoming]) -> Item[Incoming]:
+        """Give a movement another id where its own was kept of another movement: that under which it was kept, or new.
+
+        In one file the reader tells such movements apart by a digest, but for the first, which may be any of them.
+        """
+        event = item.incoming
+        if not isinstance(event, Event) or not isinstance(event.data, Movement) or _is_pending(event):
+            return item
+        family = _FAMILY.fullmatch(event.id)
+        named = family[1] if family else event.id
+        kept = self._families.get(named, [])
+        own = [one for one in kept if (first_id(one.id) or one.id) == event.id]
+        if not kept:
+            return item
+        one = self._seen(event, event.data)
+        if own and not all(is_another(one, before) for before in own):
+            return item
+        same = next((before for before in kept if before._replace(id=one.id) == one), None)
+        if same is not None:
+            name = first_id(same.id) or same.id
+        elif own:
+            said = f"{one.day} {one.amount} {one.text}"
+            name = f"{named}:{blake2b(said.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
+        else:
+            return item
+        return item._replace(incoming=replace(event, id=name))
+
+    @cached_property
+    def _families(self) -> dict[str, list[Seen]]:
+        """What was kept, by the id that the bank gave it."""
+        families: dict[str, list[Seen]] = {}
+        for one in self._kept.booked:
+            name = first_id(one.id) or one.id
+            family = _FAMILY.fullmatch(name)
+            families.setdefault(family[1] if family else name, []).append(one)
+        return families
+
     def _taken_back(self, batch: Iterable[Item[Incoming]]) -> Iterator[Event]:
         """Give what takes back those movements kept before, or new in a batch, that others stand for by now."""
-        events = [event for item in batch if (event := _event_in(item)) is not None]
-        told = [self._seen(event, event.data) for event in events if isinstance(event.data, Movement)]
-        if not told:
-            return
-        self._again.update(*map(_named_in, events))
-        kinds = {event.id: (event.kind, event.at) for event in events}
-        is_pending = {event.id for event in events if _is_pending(event)}
-        for one in told:
-            if one.id not in is_pending:
-                self._latest[one.account] = max(self._latest.get(one.account, one.day), one.day)
         kept = self._kept
-        if not kept.kinds:
-            return
+        events = [event for item in batch if (event := _event_in(item)) is not None] if kept.kinds else []
+        self._again.update(*map(_named_in, events))
+        pending_ids = {event.id for event in events if _is_pending(event)}
         waiting = self._open(kept.pending)
         before = self._open(kept.booked) if self._with_fewer_words else []
-        if not (waiting or before or is_pending):
+        if not (events and (waiting or before or pending_ids)):
             return
+        told = [self._seen(event, event.data) for event in events if isinstance(event.data, Movement)]
+        for one in told:
+            if one.id not in pending_ids:
+                self._latest[one.account] = max(self._latest.get(one.account, one.day), one.day)
         new = self._new(told)
-        booked, pending = _parted(new, is_pending)
+        booked, pending = _parted(new, pending_ids)
         gone = retold.booked_by_now(waiting, booked)
         gone |= retold.booked_by_now([one for one in waiting if one.id not in gone], pending)
         gone |= retold.booked_by_now(pending, kept.booked, earliest=1)
         gone |= retold.told_with_more(before, booked) if self._with_fewer_words else set()
-        yield from self._removals(gone, {**kept.kinds, **kinds})
+        yield from self._removals(gone, {**kept.kinds, **{event.id: (event.kind, event.at) for event in events}})
 
     def _given_up(self) -> Iterator[Event]:
         """Give what takes back pending movements that the file neither books nor tells, though it tells later days."""

@@ -25,7 +25,7 @@ _STEM = re.compile(r"(.+):(?:pending|waiting)?")
 
 
 class Seen(NamedTuple):
-    """A movement as it was told: how much moved where, on which day, and the words that tell the other side."""
+    """A movement as it was told: how much moved where, on which day, and the words and the text that tell the rest."""
 
     id: str
     account: str
@@ -33,13 +33,14 @@ class Seen(NamedTuple):
     amount: int
     day: int
     words: frozenset[str] = frozenset()
+    text: str = ""
 
 
 def seen(event: Event, data: Movement, *, calendar: Calendar) -> Seen:
     """Give a movement by what is compared."""
     said = " ".join(text for text in (data.counterparty, data.merchant, data.text) if text)
     words = frozenset(_WORD.findall(said.casefold()))
-    return Seen(event.id, data.account, data.currency, data.amount_minor, event.day(calendar), words)
+    return Seen(event.id, data.account, data.currency, data.amount_minor, event.day(calendar), words, said)
 
 
 def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: int = -_DAYS_BEFORE) -> set[str]:
@@ -102,6 +103,20 @@ def _rank(before: Seen, later: Seen) -> int | None:
     return 3 if named and alike else None
 
 
+def is_another(one: Seen, before: Seen) -> bool:
+    """Say whether two movements of one id are two: neither amount nor text is the same, or their days lie far apart.
+
+    Some banks begin to count anew in each file, or give the instalments of a purchase one id.
+
+    Examples
+    --------
+    >>> shop = Seen("7", "a", "BRL", -4_500, 100, text="Loja 1/3")
+    >>> is_another(shop._replace(amount=-4_600), shop), is_another(shop._replace(day=131, text="Loja 2/3"), shop)
+    (False, True)
+    """
+    return abs(one.day - before.day) > DAYS or (abs(one.amount) != abs(before.amount) and one.text != before.text)
+
+
 def told_with_more(fewer: Iterable[Seen], more: Iterable[Seen]) -> set[str]:
     """Give the ids of movements that say nothing but day and amount, where another of that day and amount says more.
 
@@ -124,4 +139,4 @@ def told_with_more(fewer: Iterable[Seen], more: Iterable[Seen]) -> set[str]:
 
 
 def _bare(one: Seen) -> Seen:
-    return one._replace(id="", words=frozenset())
+    return one._replace(id="", words=frozenset(), text="")
