@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 import marketofone
 from bank_projects import Projects
 from marketofone.cli import main
+from marketofone.domain.moment import date_of
 from payload_samples import Part, berlin_answer, berlin_transaction
 from statement_files import COFFEE, camt_amount, camt_around, camt_details, camt_statement, ofx_around, ofx_statement
 
@@ -37,9 +39,9 @@ class Teller:
         assert counts["rows"] == counts["events"] + counts["dead_letters"] + counts["duplicates"]
         return counts
 
-    def spent(self) -> float:
+    def spent(self, *, as_of: str | None = "2026-06-30") -> float:
         with marketofone.open(self._project) as bank:
-            then = bank.calendar.parse("2026-06-30", field="as_of")
+            then = None if as_of is None else bank.calendar.parse(as_of, field="as_of")
             known = {one.name: one.value for one in bank.profile(self._customer, as_of=then).known}
         return known.get("spend_30d", 0) or known.get("other_bank_spend_30d", 0)
 
@@ -214,3 +216,17 @@ def test_a_purchase_that_comes_again_under_its_id_with_another_amount_is_correct
     bank.tells(bought(("20260601", "-10.00", "7", "Loja")))
     bank.tells(bought(("20260602", "-11.00", "7", "Loja")))
     assert bank.spent() == 1_100
+
+
+def test_what_is_dated_on_a_day_to_come_is_taken_and_counts_on_that_day(
+    teller: Callable[[str], Teller], shared: Path
+) -> None:
+    bank = teller("camt")
+    with marketofone.open(shared) as opened:
+        today = date_of(opened.calendar.day_of(opened.now()))
+    monday = str(today + timedelta(days=3))
+    counts = bank.tells(statement(entry("-45.00", monday, status=PENDING), entry("-5.00", monday, details=BAKER)))
+    assert (counts["events"], counts["reasons"]) == (2, [])
+    assert bank.spent(as_of=None) == 0
+    far = str(today + timedelta(days=400))
+    assert [one["field"] for one in bank.tells(statement(entry("-1.00", far)))["reasons"]] == ["time"]

@@ -119,12 +119,21 @@ def test_the_date_that_is_printed_counts(path: Path, dated: str) -> None:
         ("<Cd>BOOK</Cd>", "booked"),
         ("PDNG", "pending"),
         ("<Cd>PDNG</Cd>", "pending"),
-        ("<Cd>FUTR</Cd>", "pending"),
     ],
 )
 def test_the_status_is_read_in_both_forms(path: Path, status: str, told: str) -> None:
     (row,) = of_entries(path, camt_entry(COFFEE, status=status))
     assert row.facts["status"] == told
+
+
+def test_an_entry_that_is_going_to_be_booked_is_an_order_of_its_day(path: Path) -> None:
+    rent = camt_entry(COFFEE, status="<Cd>FUTR</Cd>", more="<AcctSvcrRef>R-1</AcctSvcrRef>")
+    (row,) = given(read(path, camt_around(camt_statement(rent))), "order")
+    said = {name: row.facts[name] for name in ("amount", "direction", "next_on", "order", "counterparty")}
+    day, amount = COFFEE.booked, abs(COFFEE.amount)
+    assert said == {
+        "amount": amount, "direction": "out", "next_on": day, "order": "R-1", "counterparty": COFFEE.party
+    }  # fmt: skip
 
 
 def test_an_entry_for_information_only_moves_no_money(path: Path) -> None:

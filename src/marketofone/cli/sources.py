@@ -8,11 +8,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from marketofone.cli import terminal
 from marketofone.cli.mapping_dialog import Wanted, choose_mapping
 from marketofone.cli.session import Session
 from marketofone.domain.event import Event
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Instant, date_of
 from marketofone.importers import berka, cloudevents, qif, rates
 from marketofone.importers.formats import QIF, TABLES, check_form, read_rows
 from marketofone.importers.former_dates import removals
@@ -87,7 +89,9 @@ def _of_statements(session: Session, form: str, path: Path, wanted: Wanted) -> S
         return {**_NOTHING_BESIDE, **found, "unsure": unsure, "differs": differs}
 
     retold = _retold(session, wanted, form=form)
-    return Source(retold.items(_items(numbered, wanted, form=form)), people=(wanted.customer or "",), told=told)
+    return Source(
+        retold.items(_items(session, numbered, wanted, form=form)), people=(wanted.customer or "",), told=told
+    )
 
 
 def _of_rates(session: Session, path: Path, wanted: Wanted) -> Source:
@@ -137,7 +141,7 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source
         return {**_NOTHING_BESIDE, **found, "mapping": chosen.name, "unsure": chosen.unsure, "differs": differs}
 
     first: list[Item[Incoming]] = [Item(None, event, is_row=False) for event in gone]
-    rows = _that_are_kept(_items(numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
+    rows = _that_are_kept(_items(session, numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
     retold = _retold(session, wanted, form=form)
     return Source(retold.items(chain(first, rows)), people=(wanted.customer or "",), told=told)
 
@@ -152,8 +156,9 @@ def _retold(session: Session, wanted: Wanted, *, form: str) -> Retold:
     )
 
 
-def _items(numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
-    for event in events_of(numbered, origin=_origin(wanted, form=form)):
+def _items(session: Session, numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
+    today = date_of(session.bank.calendar.day_of(session.bank.now()))
+    for event in events_of(numbered, origin=replace(_origin(wanted, form=form), today=today)):
         yield Item(numbered.line, event, numbered.is_row)
 
 

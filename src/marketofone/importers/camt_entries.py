@@ -14,6 +14,7 @@ from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
 from marketofone.importers.payload_values import limit_apart
+from marketofone.importers.payloads import expected
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.statement import (
     EVENING,
@@ -44,7 +45,8 @@ _TYPES: dict[str, AccountType] = {
 _OPENING, _CLOSING = frozenset({"OPBD", "PRCD"}), "CLBD"
 _STAND_IN = ("ITBD", "CLAV")
 """What is told where no booked balance closes, the first of these: what stood within the day, what can be spent."""
-_STATUS = {"BOOK": "booked", "": "booked", "PDNG": "pending", "FUTR": "pending"}
+_TO_COME = "FUTR"
+_STATUS = {"BOOK": "booked", "": "booked", "PDNG": "pending", _TO_COME: "pending"}
 _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "NOT PROVIDED"})
 _TRUE = ("true", "1")
 _TIME = re.compile(r"[0-9-]+T([0-9]{2}):([0-9]{2}):([0-9]{2})")
@@ -196,7 +198,8 @@ class Statement:
         ]
         if status == "booked":
             self._file.moves(amount, currency=currency, on=on)
-        return rows
+        told_on = min(date_or_none(self._written) or on, on)
+        return [_to_come(row, told_on=told_on) for row in rows] if told == _TO_COME else rows
 
     def _row(
         self,
@@ -235,6 +238,13 @@ class Statement:
             self._day, self._names = on, Counter()
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}:{self._names[name]}"
+
+
+def _to_come(row: Row, *, told_on: date) -> Row:
+    """Tell what the bank is going to book as an order: it leads the forecast until its day, and counts once booked."""
+    named = None if row.id is None else row.id.removesuffix(":pending")
+    what, facts, on, name = expected({**row.facts, "booked": row.on}, as_of=told_on, id=named)
+    return Row(line=row.line, raw=row.raw, what=what, facts=facts, on=on, id=name)
 
 
 def _second_of(moment: str) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Literal
@@ -49,17 +49,22 @@ _CHANGES_LATER = frozenset(
     {"status", "value_date", "category", "operation", "bank_code", "mcc", "purpose_code", "nature", "merchant"}
 )
 _SIGNED = ("amount_minor", "balance_minor")
+_AHEAD = timedelta(days=31)
 _DIGEST_BYTES = 12
 _MAX_ID = 128
 _MAX_DIGITS = 14  # before the decimal sign: no amount that is taken has more
 
 
 class Origin(Struct, frozen=True, kw_only=True):
-    """Whose rows they are, which system wrote them, and at which other bank the accounts are; None for here."""
+    """Whose rows they are, which system wrote them, and at which other bank the accounts are; None for here.
+
+    ``today`` is the day on which they are read: a movement that is told for one of the next days was told by then.
+    """
 
     customer: str
     producer: str
     institution: str | None = None
+    today: date | None = None
 
     @property
     def movement(self) -> str:
@@ -148,6 +153,12 @@ class _Names:
         return f"{name}:{digest}"
 
 
+def _is_ahead(on: date | datetime, *, today: date | None) -> bool:
+    """Say whether a row is dated on one of the days to come, as banks do over weekends and with what is pending."""
+    day = on.date() if isinstance(on, datetime) else on
+    return today is not None and timedelta() < day - today <= _AHEAD
+
+
 def _identifying(facts: Mapping[str, object]) -> dict[str, object]:
     """Give what tells a movement from others. What banks and people change later, and signs, do not."""
     told = {name: value for name, value in facts.items() if name not in _CHANGES_LATER}
@@ -165,6 +176,7 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
         if name in facts:
             facts[f"{name}_minor"] = _minor(facts.pop(name), currency=str(facts.get(currency, "")), field=name)
     told = names.of(row, facts)
+    ahead = row.what in ("movement", "account") and _is_ahead(row.on, today=origin.today)
     if row.what == "removed":
         facts = {"type": _KINDS["movement", elsewhere], "id": told}
         told = f"{told}:removed"
@@ -172,13 +184,13 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
         facts |= {"replaces": _named(facts, str(facts["replaces"]))} if "replaces" in facts else {}
         facts |= {"institution": origin.institution} if elsewhere else {}
         facts |= {"on": row.on} if row.what == "balance" and not elsewhere else {}
-        facts |= {"booked": facts.get("booked", row.on)} if row.what == "movement" and row.place else {}
+        facts |= {"booked": facts.get("booked", row.on)} if row.what == "movement" and (row.place or ahead) else {}
     try:
         data = convert(facts, of=KINDS[kind][0])
     except msgspec.ValidationError as error:
         raise malformed(error, within="") from error
     check_texts(data)
-    at = Instant(_instant(row.on) + row.place)
+    at = Instant(_instant(origin.today if ahead and origin.today else row.on) + row.place)
     return Event(id=told, producer=origin.producer, kind=kind, customer=origin.customer, at=at, data=data)
 
 
