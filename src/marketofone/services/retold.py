@@ -52,6 +52,19 @@ class _Kept(NamedTuple):
     booked: list[Seen]
 
 
+class _Family(NamedTuple):
+    """Movements to which a bank gave one id: by the ids under which they were kept, and those by what they say."""
+
+    by_id: dict[str, list[Seen]]
+    names: dict[Seen, str]
+
+
+def _family(name: str) -> str:
+    """Give the id that the bank gave, without the digest by which a movement was told apart."""
+    found = _FAMILY.fullmatch(name)
+    return found[1] if found else name
+
+
 class Retold:
     """Follows the items of one file, and adds what takes back the movements that it tells otherwise.
 
@@ -104,33 +117,29 @@ class Retold:
         event = item.incoming
         if not isinstance(event, Event) or not isinstance(event.data, Movement) or _is_pending(event):
             return item
-        family = _FAMILY.fullmatch(event.id)
-        named = family[1] if family else event.id
-        kept = self._families.get(named, [])
-        own = [one for one in kept if (first_id(one.id) or one.id) == event.id]
-        if not kept:
+        named = _family(event.id)
+        kept = self._families.get(named)
+        if kept is None:
             return item
         one = self._seen(event, event.data)
+        own = kept.by_id.get(event.id, [])
         if own and not all(is_another(one, before) for before in own):
             return item
-        same = next((before for before in kept if before._replace(id=one.id) == one), None)
-        if same is not None:
-            name = first_id(same.id) or same.id
-        elif own:
+        name = kept.names.get(one._replace(id=named))
+        if name is None and own:
             said = f"{one.day} {one.amount} {one.text}"
             name = f"{named}:{blake2b(said.encode(), digest_size=_DIGEST_BYTES).hexdigest()}"
-        else:
-            return item
-        return item._replace(incoming=replace(event, id=name))
+        return item if name is None else item._replace(incoming=replace(event, id=name))
 
     @cached_property
-    def _families(self) -> dict[str, list[Seen]]:
+    def _families(self) -> dict[str, _Family]:
         """What was kept, by the id that the bank gave it."""
-        families: dict[str, list[Seen]] = {}
+        families: dict[str, _Family] = {}
         for one in self._kept.booked:
             name = first_id(one.id) or one.id
-            family = _FAMILY.fullmatch(name)
-            families.setdefault(family[1] if family else name, []).append(one)
+            family = families.setdefault(_family(name), _Family({}, {}))
+            family.by_id.setdefault(name, []).append(one)
+            family.names[one._replace(id=_family(name))] = name
         return families
 
     def _taken_back(self, batch: Iterable[Item[Incoming]]) -> Iterator[Event]:
