@@ -41,6 +41,8 @@ _DIGEST_BYTES = 12
 _FAMILY = re.compile(r"(.+):[0-9a-f]{24}", re.DOTALL)
 MOST = 5_000
 """Movements of a customer that a file is compared with: the newest."""
+MOST_PENDING = 500
+"""Pending movements, of those and of a file, that are compared: a person has a few."""
 
 
 class _Kept(NamedTuple):
@@ -148,7 +150,7 @@ class Retold:
         events = [event for item in batch if (event := _event_in(item)) is not None] if kept.kinds else []
         self._again.update(*map(_named_in, events))
         pending_ids = {event.id for event in events if _is_pending(event)}
-        waiting = self._open(kept.pending)
+        waiting = self._open(kept.pending)[:MOST_PENDING]
         before = self._open(kept.booked) if self._with_fewer_words else []
         if not (events and (waiting or before or pending_ids)):
             return
@@ -158,6 +160,7 @@ class Retold:
                 self._latest[one.account] = max(self._latest.get(one.account, one.day), one.day)
         new = self._new(told)
         booked, pending = _parted(new, pending_ids)
+        del pending[MOST_PENDING:]
         gone = retold.booked_by_now(waiting, booked)
         gone |= retold.booked_by_now([one for one in waiting if one.id not in gone], pending)
         gone |= retold.booked_by_now(pending, kept.booked, earliest=1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
 from typing import NamedTuple
 
 from marketofone.domain.event import Event
@@ -20,6 +21,7 @@ DAYS = 14
 """How long after it was first told a pending payment may be booked under another id."""
 _DAYS_BY_ID, _DAYS_BEFORE = 60, 3
 _LEAST, _MOST = 0.7, 1.3  # of the pending amount
+_CLOSEST = 50  # that a pending payment is compared with: of hundreds of equal ones any will do
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _STEM = re.compile(r"(.+):(?:pending|waiting)?")
 
@@ -67,11 +69,12 @@ def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: in
         slots.setdefault((one.account, one.currency), []).append(one)
     for slot in slots.values():
         slot.sort(key=lambda one: one.day)
-    pairs = sorted(
-        (rank, abs(later.day - before.day), before.id, later.id)
-        for before in pending
-        for rank, later in _ranked(before, slots.get((before.account, before.currency), ()), earliest=earliest)
-    )
+    pairs: list[tuple[int, int, str, str]] = []
+    for before in pending:
+        ranked = _ranked(before, slots.get((before.account, before.currency), ()), earliest=earliest)
+        of_this = ((rank, abs(later.day - before.day), before.id, later.id) for rank, later in ranked)
+        pairs += nsmallest(_CLOSEST, of_this)
+    pairs.sort()
     found, taken = set[str](), set[str]()
     for _, _, before_id, later_id in pairs:
         if before_id not in found and later_id not in taken:
