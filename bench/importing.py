@@ -14,10 +14,11 @@ from bench.figures import Aim, Figure, rate
 from bench.figures import Row as FigureRow
 from marketofone.domain.event import Event
 from marketofone.domain.money import minor_of
-from marketofone.importers import camt, delimited, ofx
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import propose
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
+from marketofone.importers.statements import camt, ofx
+from marketofone.importers.tables import delimited
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.proposal import propose
 
 _FIRST = date(2026, 1, 1)
 _A_DAY = 30

@@ -14,9 +14,9 @@ from msgspec.structs import fields
 from docs import examples
 from marketofone import wiring
 from marketofone.cli import main
-from marketofone.importers import delimited
-from marketofone.importers.mapping import Columns, Mapping, Words, parse_mapping
-from marketofone.importers.proposal import propose
+from marketofone.importers.tables import delimited
+from marketofone.importers.tables.mapping import Columns, Mapping, Words, parse_mapping
+from marketofone.importers.tables.proposal import propose
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "import.md"

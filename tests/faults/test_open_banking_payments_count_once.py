@@ -15,7 +15,7 @@ from situations import NOW, says, values
 
 from marketofone import Bank
 from marketofone.domain.moment import SECOND
-from marketofone.importers import berlin, fdx, plaid, uk_ob
+from marketofone.importers.open_banking import berlin, fdx, plaid, uk_ob
 from marketofone.importers.rows import BadRow, Origin, events_of
 from payload_samples import (
     Part,

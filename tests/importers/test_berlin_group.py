@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.importers import berlin
+from marketofone.importers.open_banking import berlin
 from marketofone.importers.rows import BadRow, Row, events_of
 from payload_samples import (
     IBAN,

@@ -13,9 +13,9 @@ import pytest
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import Event
 from marketofone.domain.money_events import AccountOpened
-from marketofone.importers import camt
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
-from marketofone.importers.statement import Difference
+from marketofone.importers.statements import camt
+from marketofone.importers.statements.statement import Difference
 from statement_files import (
     COFFEE,
     IBAN,

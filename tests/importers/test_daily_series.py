@@ -11,7 +11,7 @@ import pytest
 
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import day_number
-from marketofone.importers import series
+from marketofone.importers.tables import series
 
 
 def test_series_are_rows_and_an_empty_cell_is_missing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.importers import columnar, delimited, spreadsheet
+from marketofone.importers.tables import columnar, delimited, spreadsheet
 from statement_styles import STYLES
 from table_forms import a_parquet_file, a_spreadsheet, an_arrow_file, check_table
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.importers.amounts import DecimalSign, amount_reader, amount_style, currency_beside
-from marketofone.importers.cells import Cell
-from marketofone.importers.dates import Order, date_reader, date_style
+from marketofone.importers.tables.amounts import DecimalSign, amount_reader, amount_style, currency_beside
+from marketofone.importers.tables.cells import Cell
+from marketofone.importers.tables.dates import Order, date_reader, date_style
 
 FORMS: dict[Order, tuple[str, ...]] = {
     "DMY": ("{d:02}.{m:02}.{y}", "{d}/{m}/{y}", "{d:02}-{m:02}-{y}", "{d:02}{m:02}{y}", "{d:02}.{m:02}.{s:02}"),

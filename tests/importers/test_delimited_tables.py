@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import delimited
 from marketofone.importers.rows import BadRow
-from marketofone.importers.tabular import Table, TableRow
+from marketofone.importers.tables import delimited
+from marketofone.importers.tables.tabular import Table, TableRow
 
 HEADER = ("Date", "Text", "Amount")
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r", exclude_categories=["Cc"]), min_size=1).map(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.importers import fdx
+from marketofone.importers.open_banking import fdx
 from payload_samples import (
     Part,
     bad_rows_of,

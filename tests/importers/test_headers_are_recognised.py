@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from marketofone.domain.event import Event
-from marketofone.importers import delimited
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import Mapping, save_mapping, to_toml
-from marketofone.importers.proposal import propose
-from marketofone.importers.recognised import Recognised, recognised
 from marketofone.importers.rows import Origin, events_of
-from marketofone.importers.tabular import Table
+from marketofone.importers.tables import delimited
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.mapping import Mapping, save_mapping, to_toml
+from marketofone.importers.tables.proposal import propose
+from marketofone.importers.tables.recognised import Recognised, recognised
+from marketofone.importers.tables.tabular import Table
 
 HEADER = "Date,Narration,Kind,Debit,Credit,Transaction ID"
 JUNE = (

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from marketofone.domain.event import Event
 from marketofone.domain.moment import instant_of
-from marketofone.importers.cells import Cell
-from marketofone.importers.kept import RowKeeper, kept_table, reader_of
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import FOLDER, Columns, Mapping, to_toml
 from marketofone.importers.rows import BadRow, events_of, origin_of
-from marketofone.importers.tabular import Table, TableRow
+from marketofone.importers.tables.cells import Cell
+from marketofone.importers.tables.kept import RowKeeper, kept_table, reader_of
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.mapping import FOLDER, Columns, Mapping, to_toml
+from marketofone.importers.tables.tabular import Table, TableRow
 from marketofone.projection.kept_rows import KeptRow, kept_row_of
 
 COLUMNS = ("Date", "Text", "Amount", "Balance", "Cur")

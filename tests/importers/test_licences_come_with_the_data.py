@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from marketofone.consent.licence import ALL
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import instant_of
-from marketofone.importers.licence import DataLicence, read_licence
+from marketofone.importers.open_banking.licence import DataLicence, read_licence
 
 EVERYTHING = [
     *("ReadAccountsDetail", "ReadBalances", "ReadTransactionsDetail", "ReadTransactionsCredits"),

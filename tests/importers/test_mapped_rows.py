@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import Columns, Mapping, Words
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
-from marketofone.importers.tabular import Table, TableRow
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.mapping import Columns, Mapping, Words
+from marketofone.importers.tables.tabular import Table, TableRow
 
 COLUMNS = ("Date", "Text", "Amount", "Balance")
 SIGNED = Columns(booked=("Date",), text=("Text",), amount="Amount", balance="Balance")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers.mapping import (
+from marketofone.importers.tables.mapping import (
     Columns,
     Mapping,
     Words,

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import mt940
-from marketofone.importers.mt940_details import details_in
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
-from marketofone.importers.statement import Difference
+from marketofone.importers.statements import mt940
+from marketofone.importers.statements.mt940_details import details_in
+from marketofone.importers.statements.statement import Difference
 from statement_files import COFFEE, IBAN, OPENING, OTHER_IBAN, SALARY, USUAL, mt940_entry, mt940_statement
 from statement_files import mt940 as written
 

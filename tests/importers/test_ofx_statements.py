@@ -14,8 +14,8 @@ from ofxtools.Parser import OFXTree
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import Event, EventRemoved
 from marketofone.domain.money_events import AccountOpened, BalanceStated, TransactionBooked
-from marketofone.importers import ofx
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
+from marketofone.importers.statements import ofx
 from statement_files import COFFEE, OFX_HEADER, SALARY, USUAL, ofx_around, ofx_statement, ofx_transaction
 from statement_files import ofx as written
 from statement_files import ofx_2 as written_2

@@ -11,7 +11,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import fields
 
-from marketofone.importers import berlin_answers, plaid_answers, uk_ob_answers
+from marketofone.importers.open_banking import berlin_answers, plaid_answers, uk_ob_answers
 
 FOLDER = "open_banking_specs"
 BEFORE = {"AccountSubType"}  # of version 3.1

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain.event import EventRemoved
-from marketofone.importers import plaid
+from marketofone.importers.open_banking import plaid
 from marketofone.importers.rows import BadRow, Row, events_of
 from payload_samples import (
     ORIGIN,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import qif
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
+from marketofone.importers.statements import qif
 from statement_files import USUAL
 from statement_files import qif as written
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import columnar, spreadsheet
 from marketofone.importers.formats import form_of
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import propose
 from marketofone.importers.rows import Row
-from marketofone.importers.tabular import Table
+from marketofone.importers.tables import columnar, spreadsheet
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.proposal import propose
+from marketofone.importers.tables.tabular import Table
 from spreadsheets import Value, write_spreadsheet
 
 pa = pytest.importorskip("pyarrow")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.domain.errors import MalformedEvent
-from marketofone.importers import statement
-from marketofone.importers.statement import AccountFacts, Difference, StatementFile
+from marketofone.importers.statements import statement
+from marketofone.importers.statements.statement import AccountFacts, Difference, StatementFile
 
 DAY = date(2026, 6, 1)
 

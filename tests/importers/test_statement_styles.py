@@ -11,12 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import delimited
 from marketofone.importers.formats import form_of
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import parse_mapping, to_toml
-from marketofone.importers.proposal import Proposal, propose
 from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.tables import delimited
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.mapping import parse_mapping, to_toml
+from marketofone.importers.tables.proposal import Proposal, propose
 from statement_styles import AMOUNTS, DATES, STYLES, Style, text
 
 BANK = "EUR"  # what a bank keeps its books in

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.importers import uk_ob
+from marketofone.importers.open_banking import uk_ob
 from marketofone.importers.rows import BadRow, Row, events_of
 from payload_samples import (
     ORIGIN,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marketofone.importers import series
+from marketofone.importers.tables import series
 from marketofone.lab.evaluation.nn5 import HORIZON, PUBLISHED, cash_machines, filled
 
 FIRST_DAY = 9_572

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
-from marketofone.importers import cloudevents, columnar, delimited, spreadsheet
+from marketofone.importers import cloudevents
 from marketofone.importers.rows import BadRow, events_of
+from marketofone.importers.tables import columnar, delimited, spreadsheet
 from payload_forms import HARD, SAMPLES, PayloadSample, places, within
 from payload_samples import ORIGIN
 from rate_forms import DAILY, LONG, SERIES, WIDE, check_rates

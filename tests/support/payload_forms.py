@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from marketofone.importers import berlin, fdx, plaid, uk_ob
+from marketofone.importers.open_banking import berlin, fdx, plaid, uk_ob
 from payload_samples import (
     Part,
     Read,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers.cells import is_empty
-from marketofone.importers.delimited import lines_of
 from marketofone.importers.rates import RatesFile
 from marketofone.importers.rows import BadRow
+from marketofone.importers.tables.cells import is_empty
+from marketofone.importers.tables.delimited import lines_of
 
 WIDE = b"""Date,USD,JPY,GBP,CYP,
 2026-06-30,1.1702,169.12,0.8546,N/A,

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 import statement_files
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import camt, mt940, ofx, qif
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
+from marketofone.importers.statements import camt, mt940, ofx, qif
 from payload_samples import Read
 from statement_files import Moved
 

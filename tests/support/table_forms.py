@@ -13,10 +13,10 @@ from pyarrow import ipc, parquet
 
 from marketofone.domain.errors import MalformedDocument
 from marketofone.importers.formats import form_of
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import propose
 from marketofone.importers.rows import BadRow, Origin, events_of
-from marketofone.importers.tabular import Table
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.proposal import propose
+from marketofone.importers.tables.tabular import Table
 from spreadsheets import write_spreadsheet
 
 

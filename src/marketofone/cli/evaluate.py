@@ -15,7 +15,8 @@ from marketofone.cli.session import LAB, LEFT_OUT, as_json, in_folder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, day_number
-from marketofone.importers import berka, series, weights
+from marketofone.importers import berka, weights
+from marketofone.importers.tables import series
 
 if TYPE_CHECKING:  # the laboratory may be left out: it is imported by the command that needs it
     from marketofone.lab import judge

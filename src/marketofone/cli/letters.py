@@ -8,8 +8,8 @@ import click
 from msgspec.structs import asdict, replace
 
 from marketofone.cli.session import Session, on_bank, to_read
-from marketofone.importers.kept import reader_of
-from marketofone.importers.mapping import place_of
+from marketofone.importers.tables.kept import reader_of
+from marketofone.importers.tables.mapping import place_of
 from marketofone.services.letters import reasons
 
 

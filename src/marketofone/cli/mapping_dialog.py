@@ -16,12 +16,12 @@ from marketofone.cli import terminal
 from marketofone.cli.session import SAID_NO, Session
 from marketofone.domain.money import CURRENCIES, decimals_of
 from marketofone.importers.formats import open_table
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import FOLDER, Mapping, load_mapping, save_mapping, with_options
-from marketofone.importers.proposal import MAIN, propose, unnamed_account
-from marketofone.importers.recognised import recognised
 from marketofone.importers.rows import BadRow, Row
-from marketofone.importers.tabular import Table
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.mapping import FOLDER, Mapping, load_mapping, save_mapping, with_options
+from marketofone.importers.tables.proposal import MAIN, propose, unnamed_account
+from marketofone.importers.tables.recognised import recognised
+from marketofone.importers.tables.tabular import Table
 
 _SHOWN_ROWS = 5
 

@@ -22,11 +22,11 @@ from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import DAY, Instant, instant_of
-from marketofone.importers import qif
 from marketofone.importers.formats import FORMATS, QIF, TABLES, form_of
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.proposal import MAIN
 from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.statements import qif
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.proposal import MAIN
 from marketofone.models.forecast.history import QUIET_DAYS
 
 FOLDER = Path("my-money")

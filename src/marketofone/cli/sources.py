@@ -15,16 +15,17 @@ from marketofone.cli.mapping_dialog import Wanted, choose_mapping
 from marketofone.cli.session import Session
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant, date_of
-from marketofone.importers import berka, cloudevents, qif, rates
+from marketofone.importers import berka, cloudevents, rates
 from marketofone.importers.formats import QIF, TABLES, check_form, read_rows
-from marketofone.importers.former_dates import removals
-from marketofone.importers.kept import RowKeeper, kept_table
-from marketofone.importers.mapped import MappedRows
-from marketofone.importers.mapping import lasting_name
 from marketofone.importers.numbered import NumberedRows
-from marketofone.importers.proposal import MAIN, unnamed_account, unnamed_currency
 from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
-from marketofone.importers.statement import Difference, Report
+from marketofone.importers.statements import qif
+from marketofone.importers.statements.statement import Difference, Report
+from marketofone.importers.tables.former_dates import removals
+from marketofone.importers.tables.kept import RowKeeper, kept_table
+from marketofone.importers.tables.mapped import MappedRows
+from marketofone.importers.tables.mapping import lasting_name
+from marketofone.importers.tables.proposal import MAIN, unnamed_account, unnamed_currency
 from marketofone.services.arrivals import kept_before
 from marketofone.services.imports import Item
 from marketofone.services.ingest import BatchReport, EventOfRow, Incoming

@@ -30,7 +30,7 @@ from marketofone.domain.errors import MalformedEvent, malformed
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.moment import HOUR, SECOND, Calendar, Day, Instant, date_of
 from marketofone.domain.money_events import TransactionBooked
-from marketofone.importers.tables import cells_of, day_in, figure_in, minor_in, number_in, read_table, word_in
+from marketofone.importers.berka_tables import cells_of, day_in, figure_in, minor_in, number_in, read_table, word_in
 
 CURRENCY = "CZK"
 PRODUCER = "berka"

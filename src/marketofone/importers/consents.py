@@ -27,12 +27,13 @@ from marketofone.domain.errors import MalformedDocument, MalformedEvent, Malform
 from marketofone.domain.event import key_of
 from marketofone.domain.fields import Text
 from marketofone.domain.moment import Calendar, Instant
-from marketofone.importers import cloudevents, delimited
-from marketofone.importers.cells import is_empty, text_of
-from marketofone.importers.delimited import SEPARATORS
+from marketofone.importers import cloudevents
 from marketofone.importers.encoding import TextLines, bytes_in, encoding_of
 from marketofone.importers.rows import BadRow
-from marketofone.importers.tabular import Layout, TableRow
+from marketofone.importers.tables import delimited
+from marketofone.importers.tables.cells import is_empty, text_of
+from marketofone.importers.tables.delimited import SEPARATORS
+from marketofone.importers.tables.tabular import Layout, TableRow
 
 PRODUCER = "consent import"
 """Stands for the producer in the keys of rows."""

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers import berlin, camt, columnar, delimited, fdx, mt940, ofx, plaid, spreadsheet, uk_ob
 from marketofone.importers.encoding import bytes_in, marked_encoding
-from marketofone.importers.mapping import Mapping
+from marketofone.importers.open_banking import berlin, fdx, plaid, uk_ob
 from marketofone.importers.rows import BadRow, Row
-from marketofone.importers.statement import Report
-from marketofone.importers.tabular import Table
+from marketofone.importers.statements import camt, mt940, ofx
+from marketofone.importers.statements.statement import Report
+from marketofone.importers.tables import columnar, delimited, spreadsheet
+from marketofone.importers.tables.mapping import Mapping
+from marketofone.importers.tables.tabular import Table
 
 Reader = Callable[[Path], Iterator[Row | BadRow]]
 

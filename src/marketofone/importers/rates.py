@@ -22,13 +22,13 @@ from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.domain.moment import Day, day_number
 from marketofone.domain.money import CURRENCIES
 from marketofone.domain.rates import DailyRate, daily_rate
-from marketofone.importers.amounts import AmountStyle, amount_reader, amount_style
-from marketofone.importers.cells import is_empty, text_of
-from marketofone.importers.dates import DateStyle, date_reader, date_style
-from marketofone.importers.delimited import lines_of
 from marketofone.importers.rows import BadRow
-from marketofone.importers.tabular import TableRow
-from marketofone.importers.vocabulary import folded
+from marketofone.importers.tables.amounts import AmountStyle, amount_reader, amount_style
+from marketofone.importers.tables.cells import is_empty, text_of
+from marketofone.importers.tables.dates import DateStyle, date_reader, date_style
+from marketofone.importers.tables.delimited import lines_of
+from marketofone.importers.tables.tabular import TableRow
+from marketofone.importers.tables.vocabulary import folded
 
 T = TypeVar("T", date, Decimal)
 EURO = "EUR"
