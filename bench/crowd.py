@@ -19,7 +19,7 @@ from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, HOUR, SECOND, Instant, text_of
-from marketofone.services.forecast_population import forecast_population
+from marketofone.services.foresight.forecast_population import forecast_population
 
 TODAY = Instant(int(time.time()) * SECOND)  # a server that is measured goes by the clock on the wall
 _SHOPS = ("Corner shop", "Market hall", "Fuel and go", "Green grocer", "Book cellar", "Bakery")

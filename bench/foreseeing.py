@@ -14,9 +14,9 @@ from marketofone.domain.moment import MINUTE, Instant
 from marketofone.domain.money_events import TransactionBooked
 from marketofone.lab.evaluation.protocol import Predict
 from marketofone.profile.ledger import Account
-from marketofone.services.forecast import CustomerForecast, question
-from marketofone.services.forecast_population import LeftOut
-from marketofone.services.population import population
+from marketofone.services.foresight.forecast import CustomerForecast, question
+from marketofone.services.foresight.forecast_population import LeftOut
+from marketofone.services.runtime.population import population
 
 THOUSAND = 1_000.0
 MILLISECONDS = 1_000.0

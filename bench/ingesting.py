@@ -16,7 +16,7 @@ from time import process_time
 from bench.crowd import Crowd, batches
 from bench.figures import Aim, Figure, Row
 from marketofone.bank import Bank
-from marketofone.services.short_collections import short_collections
+from marketofone.services.runtime.short_collections import short_collections
 
 MICROSECONDS = 1e6
 SETTLING_SECONDS = 1.5  # what is written beside the way counts as well

@@ -38,7 +38,7 @@ from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Quiet
 from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
 from marketofone.profile.same_accounts import STALE_DAYS
 from marketofone.projection.bank_config import DOCUMENTS, KeySettings, Settings, read_config
-from marketofone.services.joint_accounts import MOST_HOLDERS
+from marketofone.services.intake.joint_accounts import MOST_HOLDERS
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES

@@ -17,7 +17,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast import booster, learning
-from marketofone.services import app_context
+from marketofone.services.runtime import app_context
 
 START = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday
 ROOT = Path(__file__).parents[1]

@@ -33,9 +33,9 @@ from marketofone.projection.live import Projection
 from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
-from marketofone.services.app_context import AppContext, repeated
-from marketofone.services.recount import count_once
-from marketofone.services.renewal import Renewal
+from marketofone.services.runtime.app_context import AppContext, repeated
+from marketofone.services.runtime.recount import count_once
+from marketofone.services.runtime.renewal import Renewal
 from marketofone.store.keyfile import FILE as KEYSTORE
 from marketofone.store.keystore import KEY_BYTES, KeyStore, Random
 from marketofone.store.ports import BANK, Entry, Expectation, Store, Unit

@@ -13,9 +13,9 @@ from situations import NOW, at_once, gives_up, pays, says, sent, shares, values
 
 from marketofone import Bank
 from marketofone.domain.moment import DAY, Instant
-from marketofone.services.ingest import IngestReport
-from marketofone.services.joint_accounts import MOST_HOLDERS
-from marketofone.services.letters import reasons
+from marketofone.services.intake.ingest import IngestReport
+from marketofone.services.intake.joint_accounts import MOST_HOLDERS
+from marketofone.services.intake.letters import reasons
 from proofs import proven, recorded
 
 RENT, FOOD = -80_000, -9_000

@@ -12,7 +12,7 @@ from situations import NOW, says, sent, values
 from marketofone import Bank
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.services.merchants import MerchantSaid
+from marketofone.services.intake.merchants import MerchantSaid
 from proofs import proven
 
 SHOP = "LEHNER MARKT SAGT DANKE 4711//WIEN/AT"

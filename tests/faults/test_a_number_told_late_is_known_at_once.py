@@ -11,7 +11,7 @@ from situations import NOW, pays, says, sent, values
 import marketofone
 from marketofone import Bank
 from marketofone.domain.moment import DAY, Day, date_of
-from marketofone.services.ingest import ingest
+from marketofone.services.intake.ingest import ingest
 from proofs import proven
 
 NUMBER, WRITTEN = "DE02120300000000202051", "DE02 1203 0000 0000 2020 51"

@@ -12,8 +12,8 @@ from marketofone import Bank
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import ConsentRefused, DecisionExists
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.services.history import recent_decisions
-from marketofone.services.visible import HIDDEN, HIDDEN_ACTION
+from marketofone.services.decisions.visible import HIDDEN, HIDDEN_ACTION
+from marketofone.services.rights.history import recent_decisions
 from proofs import proven, recorded
 
 TELLING = ("because of rent", "landlord", "runs short", "salary")

@@ -16,8 +16,8 @@ from marketofone.domain.errors import MalformedRequest, Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
-from marketofone.services import learn
-from marketofone.services.lessons import moved_states
+from marketofone.services.learning import learn
+from marketofone.services.learning.lessons import moved_states
 
 LATER = NOW + 20 * DAY
 
@@ -271,7 +271,7 @@ def test_the_no_of_another_id_while_a_version_is_made_is_paid_at_once(
         says(bank, "b", "withdraw", purpose="learning", now=LATER)
         return states
 
-    monkeypatch.setattr("marketofone.services.learn.moved_states", made_meanwhile)
+    monkeypatch.setattr("marketofone.services.learning.learn.moved_states", made_meanwhile)
     assert learn.learn(bank.context, now=Instant(LATER))
 
     assert bank.debt() == 0

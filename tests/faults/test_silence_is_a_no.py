@@ -14,8 +14,8 @@ from marketofone import Bank
 from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.records import IdentityRecord
-from marketofone.services.consent_service import whose
-from marketofone.services.identity import MOST_HOLDERS, MOST_IDS
+from marketofone.services.intake.identity import MOST_HOLDERS, MOST_IDS
+from marketofone.services.rights.consent_service import whose
 from proofs import proven, recorded
 
 STRONG = "email_hash"

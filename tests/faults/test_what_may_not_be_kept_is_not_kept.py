@@ -15,8 +15,8 @@ from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MalformedEvent, StoreError
 from marketofone.domain.moment import HOUR
 from marketofone.projection.codec import open_letter, subject_of_letter
-from marketofone.services.ingest import IngestReport
-from marketofone.services.letters import row_of
+from marketofone.services.intake.ingest import IngestReport
+from marketofone.services.intake.letters import row_of
 from marketofone.store.ports import DeadLetter
 
 SECRET = "i-am-pregnant-and-lost-my-job"  # noqa: S105 - what nobody may read

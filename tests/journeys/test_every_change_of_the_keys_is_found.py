@@ -15,7 +15,7 @@ import marketofone
 from marketofone import wiring
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import DAY, Instant
-from marketofone.services.erase import BARRED_DAYS
+from marketofone.services.rights.erase import BARRED_DAYS
 from marketofone.store.keyfile import FILE
 from marketofone.store.keystore import KeyStore
 from proofs import proven

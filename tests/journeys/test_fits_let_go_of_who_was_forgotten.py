@@ -18,8 +18,8 @@ from marketofone.domain.money_events import ProductOpened, TransactionBooked
 from marketofone.models.forecast import Model
 from marketofone.projection.codec import open_state
 from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
-from marketofone.services.forecast import model_of
-from marketofone.services.learn import record_version
+from marketofone.services.foresight.forecast import model_of
+from marketofone.services.learning.learn import record_version
 
 NAMES = ("c-1", "c-2", "c-3")
 
@@ -175,7 +175,7 @@ def test_somebody_forgotten_while_a_training_runs_is_in_nothing_that_it_learned(
             bank.erase("c-2", ground="asked", now=now)
         return record_version(*args, **kwargs)
 
-    monkeypatch.setattr("marketofone.services.train.record_version", erase_first)
+    monkeypatch.setattr("marketofone.services.learning.train.record_version", erase_first)
 
     trained = bank.train(now=now, tasks=("recommend",))
 

@@ -16,7 +16,7 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.services.intervene import intervene
+from marketofone.services.decisions.intervene import intervene
 from proofs import recorded
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z

@@ -13,8 +13,8 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import DistrictDescribed
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.records import ForecastSummary
-from marketofone.services.forecast import CustomerForecast
-from marketofone.services.forecast_population import LeftOut
+from marketofone.services.foresight.forecast import CustomerForecast
+from marketofone.services.foresight.forecast_population import LeftOut
 from proofs import proven, recorded
 
 Allow = Callable[..., None]

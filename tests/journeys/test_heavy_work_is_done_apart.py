@@ -11,8 +11,8 @@ from people import ordinary_months
 from marketofone import Bank
 from marketofone.domain.errors import MalformedRequest, StoreError
 from marketofone.domain.moment import Instant
-from marketofone.services import train
-from marketofone.services.apart import apart
+from marketofone.services.learning import train
+from marketofone.services.runtime.apart import apart
 
 
 def test_the_answer_of_another_process_is_given() -> None:

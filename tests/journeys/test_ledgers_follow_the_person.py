@@ -22,7 +22,7 @@ from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.money_events import OpenBankingBalance, OpenBankingTransaction, TransactionBooked
 from marketofone.profile.ledger import to_bytes
-from marketofone.services.population import DataScope, population
+from marketofone.services.runtime.population import DataScope, population
 
 Allow = Callable[..., None]
 MONEY = frozenset({"transactions", "open_banking"})

@@ -22,8 +22,8 @@ from marketofone.domain.money_events import AccountOpened, OrderPlaced, Transact
 from marketofone.domain.rates import DailyRate, daily_rate
 from marketofone.projection import codec
 from marketofone.projection.records import ForecastRecord, ForecastSummary
-from marketofone.services.forecast import CustomerForecast
-from marketofone.services.rates import RatesImport
+from marketofone.services.foresight.forecast import CustomerForecast
+from marketofone.services.intake.rates import RatesImport
 from marketofone.store.ports import Unit
 from marketofone.web.app import build_app
 from proofs import proven, recorded

@@ -13,8 +13,8 @@ from bank_projects import Projects
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
-from marketofone.services.data_overview import Arrived, DataOverview
-from marketofone.services.letters import reasons
+from marketofone.services.intake.data_overview import Arrived, DataOverview
+from marketofone.services.intake.letters import reasons
 from marketofone.store.ports import Unit
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z, a Monday

@@ -19,7 +19,7 @@ from marketofone.domain.money_events import ProductOpened, TransactionBooked
 from marketofone.models.forecast import Model
 from marketofone.projection.codec import open_state
 from marketofone.projection.versions import AFFINITY, FORECAST
-from marketofone.services.forecast import model_of
+from marketofone.services.foresight.forecast import model_of
 
 Allow = Callable[..., None]
 

@@ -23,7 +23,7 @@ from marketofone.domain.money_events import (
     OrderPlaced,
     ProductOpened,
 )
-from marketofone.services.forecast import CustomerForecast
+from marketofone.services.foresight.forecast import CustomerForecast
 
 Allow = Callable[..., None]
 HERE = "account-c-1"

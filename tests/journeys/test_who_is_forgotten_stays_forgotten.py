@@ -21,7 +21,7 @@ from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.remembered import how_many_remembered
 from marketofone.models.movement import clean_name
-from marketofone.services.letters import row_of
+from marketofone.services.intake.letters import row_of
 from proofs import recorded
 
 Allow = Callable[..., None]

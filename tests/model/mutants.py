@@ -35,7 +35,7 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant(
         "a decision is released without comparing the guards",
-        "services/runs.py",
+        "services/runtime/runs.py",
         "expects.update(person.expects(strict=strict))",
         "expects.update({})",
     ),
@@ -54,7 +54,7 @@ MUTANTS = (
     ),
     Mutant(
         "a link moves no guard of the other customer",
-        "services/identity.py",
+        "services/intake/identity.py",
         "    concerned = sorted({of for of in before_of if before_of[of] != after_of[of]} | {customer.subject})",
         "    concerned = [customer.subject]",
     ),
@@ -66,19 +66,19 @@ MUTANTS = (
     ),
     Mutant(
         "a name of a decision is one for all customers",
-        "services/decide.py",
+        "services/decisions/decide.py",
         "    n = places.get(person.asked.subject)",
         "    n = next(iter(places.values()), None)",
     ),
     Mutant(
         "a decision is given again after what it rests on was withdrawn",
-        "services/visible.py",
+        "services/decisions/visible.py",
         "        if source not in permits[purpose].sources:",
         "        if False:",
     ),
     Mutant(
         "a clock that steps back lifts caps",
-        "services/decide.py",
+        "services/decisions/decide.py",
         "request = replace(request, at=person.judged(request.at))",
         "request = replace(request, at=request.at)",
     ),
@@ -90,7 +90,7 @@ MUTANTS = (
     ),
     Mutant(
         "a default key with any number of holders makes one person",
-        "services/identity.py",
+        "services/intake/identity.py",
         "MOST_HOLDERS = 4",
         "MOST_HOLDERS = 400",
     ),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from page_visitor import HTML, NOW, Visitor, cloudevent
 
 from marketofone.bank import Bank
-from marketofone.services.history import outcomes_of
+from marketofone.services.rights.history import outcomes_of
 
 PERSON = quote("a/b:c", safe="")
 HOME = f"/customer/{PERSON}"

@@ -22,8 +22,8 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.projection import codec
-from marketofone.services import learner
-from marketofone.services.visible import HIDDEN
+from marketofone.services.decisions.visible import HIDDEN
+from marketofone.services.learning import learner
 
 WHO, LANDLORD = "carla", "Landlord Ltd"
 TELLING = re.compile(r"shortfall|short of|runs? short|\brent\b|Landlord|below zero|nearly empty", re.IGNORECASE)

@@ -12,8 +12,8 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import ForeseenEvent
 from marketofone.domain.moment import Instant
-from marketofone.services.decide import in_control
-from marketofone.services.intervene import intervene
+from marketofone.services.decisions.decide import in_control
+from marketofone.services.decisions.intervene import intervene
 from marketofone.web.customer.ahead import RISKS
 
 PAGE = "/customer/a%2Fb%3Ac/forecast"

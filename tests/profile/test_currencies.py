@@ -10,7 +10,7 @@ from marketofone.domain.moment import Day
 from marketofone.domain.rates import KnownRates, ReferenceRates, daily_rate
 from marketofone.profile.currencies import common_currency
 from marketofone.profile.ledger import UNTOLD, Account, Kind
-from marketofone.services.liquid_money import rates_said
+from marketofone.services.foresight.liquid_money import rates_said
 
 DAY = 20_000
 RATES = KnownRates(1, ReferenceRates().after([(1, "ECB", [daily_rate(Day(DAY), "EUR", "JPY", Decimal(160))])], n=1))

@@ -21,10 +21,10 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.importers import consents
 from marketofone.importers.rows import BadRow
-from marketofone.services.consent_import import Told, import_consents
-from marketofone.services.forecast import CustomerForecast
-from marketofone.services.forecast_population import LeftOut
-from marketofone.services.spending import CustomerSpending
+from marketofone.services.foresight.forecast import CustomerForecast
+from marketofone.services.foresight.forecast_population import LeftOut
+from marketofone.services.foresight.spending import CustomerSpending
+from marketofone.services.rights.consent_import import Told, import_consents
 
 Asked = TypeVar("Asked", CustomerForecast, CustomerSpending)
 

@@ -28,10 +28,10 @@ from marketofone.domain.event import KINDS, SWITCHABLE, Event
 from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.money import decimals_of
 from marketofone.importers.formats import ELSEWHERE, FORMATS, QIF, TABLES
-from marketofone.services.imports import Imported, Item, UntilBroken, take_in
-from marketofone.services.ingest import Incoming
-from marketofone.services.population import together
-from marketofone.services.short_collections import short_collections
+from marketofone.services.intake.imports import Imported, Item, UntilBroken, take_in
+from marketofone.services.intake.ingest import Incoming
+from marketofone.services.runtime.population import together
+from marketofone.services.runtime.short_collections import short_collections
 
 _GRANTED_TOGETHER = 500
 _LOOKED_AT = 100

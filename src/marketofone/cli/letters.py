@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 from marketofone.cli.session import Session, on_bank, to_read
 from marketofone.importers.tables.kept import reader_of
 from marketofone.importers.tables.mapping import place_of
-from marketofone.services.letters import reasons
+from marketofone.services.intake.letters import reasons
 
 
 @click.group()

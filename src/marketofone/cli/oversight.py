@@ -10,7 +10,7 @@ import click
 from marketofone.cli.session import Session, as_of, on_bank
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import Ruling
-from marketofone.services.train import ANEW, TRAINING_TASKS, TrainingTask
+from marketofone.services.learning.train import ANEW, TRAINING_TASKS, TrainingTask
 
 
 @click.command()

@@ -11,7 +11,7 @@ from marketofone import wiring
 from marketofone.cli import terminal
 from marketofone.cli.session import SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
-from marketofone.services.checkpoint import public_key_of
+from marketofone.services.proof.checkpoint import public_key_of
 
 a_file = click.Path(path_type=Path, dir_okay=False)
 workers_option = click.option(

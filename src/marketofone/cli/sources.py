@@ -26,11 +26,11 @@ from marketofone.importers.tables.kept import RowKeeper, kept_table
 from marketofone.importers.tables.mapped import MappedRows
 from marketofone.importers.tables.mapping import lasting_name
 from marketofone.importers.tables.proposal import MAIN, unnamed_account, unnamed_currency
-from marketofone.services.arrivals import kept_before
-from marketofone.services.imports import Item
-from marketofone.services.ingest import BatchReport, EventOfRow, Incoming
-from marketofone.services.rates import RatesImport
-from marketofone.services.retold import Retold
+from marketofone.services.intake.arrivals import kept_before
+from marketofone.services.intake.imports import Item
+from marketofone.services.intake.ingest import BatchReport, EventOfRow, Incoming
+from marketofone.services.intake.rates import RatesImport
+from marketofone.services.intake.retold import Retold
 
 RATES = "rates"
 OF_ITS_OWN = ("berka", "cloudevents", RATES)

@@ -20,8 +20,8 @@ from marketofone.domain.moment import text_of
 from marketofone.domain.money import decimals_of, in_words
 from marketofone.domain.reading import Reading
 from marketofone.models.language.model import LanguageModel
-from marketofone.services.forecast import CustomerForecast
-from marketofone.services.liquid_money import in_parts
+from marketofone.services.foresight.forecast import CustomerForecast
+from marketofone.services.foresight.liquid_money import in_parts
 
 T = TypeVar("T")
 _KEPT = ("candidates", "context")  # of a decision: the console shows them

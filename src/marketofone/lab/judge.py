@@ -36,9 +36,9 @@ from marketofone.lab.evaluation.protocol import (
 from marketofone.lab.evaluation.report import TestReport, report
 from marketofone.lab.evaluation.statistical import PANELS, STATISTICAL
 from marketofone.profile.ledger import UNTOLD, Account, Kind
-from marketofone.services.app_context import AppContext
-from marketofone.services.population import DataScope, read_population
-from marketofone.services.train import SOURCE
+from marketofone.services.learning.train import SOURCE
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.population import DataScope, read_population
 
 Peers = Literal["all", "fast", "none"]
 PEERS: tuple[Peers, ...] = get_args(Peers)

@@ -17,39 +17,18 @@ from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
 from marketofone.projection.bank_config import BankConfig
-from marketofone.services import (
-    backup,
-    board_service,
-    checkpoint,
-    consent_service,
-    data_overview,
-    debts,
-    decide,
-    erase,
-    feedback,
-    forecast,
-    forecast_population,
-    ingest,
-    insights,
-    intervene,
-    learn,
-    letters,
-    merchants,
-    population,
-    refresh_forecasts,
-    replay,
-    retries,
-    spending,
-    train,
-    use_log,
-    uses,
-    verify,
-)
-from marketofone.services.app_context import AppContext
-from marketofone.services.forecast import CustomerForecast
-from marketofone.services.learn import VersionView
-from marketofone.services.learner import Learning
-from marketofone.services.runs import Proved
+from marketofone.services.decisions import decide, feedback, intervene
+from marketofone.services.foresight import forecast, forecast_population, insights, refresh_forecasts, spending
+from marketofone.services.foresight.forecast import CustomerForecast
+from marketofone.services.intake import data_overview, ingest, letters, merchants, retries
+from marketofone.services.learning import debts, learn, train
+from marketofone.services.learning.learn import VersionView
+from marketofone.services.learning.learner import Learning
+from marketofone.services.proof import backup, checkpoint, replay, verify
+from marketofone.services.rights import board_service, consent_service, erase, use_log
+from marketofone.services.runtime import population, uses
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.runs import Proved
 
 Clock = Callable[[], Instant]
 

@@ -11,7 +11,7 @@ from marketofone.domain.action import Action
 from marketofone.domain.errors import UnknownAction
 from marketofone.domain.moment import Calendar, Instant, date_of, parse_instant
 from marketofone.domain.money import Money, decimals_of
-from marketofone.services.visible import HIDDEN, HIDDEN_ACTION
+from marketofone.services.decisions.visible import HIDDEN, HIDDEN_ACTION
 
 MINUS = "\N{MINUS SIGN}"
 # From which chance on which words are used; the numbers always stand beside them.

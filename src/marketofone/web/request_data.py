@@ -18,7 +18,7 @@ from starlette.requests import Request
 from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy, malformed
 from marketofone.domain.moment import Calendar, Instant
-from marketofone.services.uses import asked_moment
+from marketofone.services.runtime.uses import asked_moment
 from marketofone.web.binary_mode import attributes_in
 from marketofone.web.bodies import CLOSE, Arriving, charset_of, in_utf8, is_packed
 

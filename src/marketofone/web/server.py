@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.services.bank import Bank
-from marketofone.services.short_collections import short_collections
+from marketofone.services.runtime.short_collections import short_collections
 from marketofone.web.app import build_app
 from marketofone.web.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, BoundedProtocol
 from marketofone.web.security import LOOPBACK

@@ -22,8 +22,8 @@ from marketofone.lab.simulate.world import Exchange, Progress, Scenario, Tally, 
 from marketofone.lab.simulate.yardsticks import Choice, compare
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
-from marketofone.services.replay import ReplayReport
-from marketofone.services.verify import Verification
+from marketofone.services.proof.replay import ReplayReport
+from marketofone.services.proof.verify import Verification
 
 _RESAMPLES = 400
 _YEAR = 365.25

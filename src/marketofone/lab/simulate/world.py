@@ -38,7 +38,7 @@ from marketofone.lab.simulate.truth import Mood, Reaction, Truth
 from marketofone.lab.simulate.voice import events_of
 from marketofone.lab.simulate.yardsticks import Choice, LearnedRanking
 from marketofone.services.bank import Bank
-from marketofone.services.train import ANEW, TrainingTask
+from marketofone.services.learning.train import ANEW, TrainingTask
 
 Progress = Callable[[int, int, str], None]
 NOON, EVENING = 12 * 60 + 30, 19 * 60 + 40  # minutes of the day; the quiet hours of most banks come later

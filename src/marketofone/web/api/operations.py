@@ -16,17 +16,17 @@ from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.moment import SECOND, text_of
 from marketofone.domain.outcome import Outcome
-from marketofone.services import history
 from marketofone.services.bank import Bank
-from marketofone.services.consent_service import ConsentView
-from marketofone.services.decide import request_of
-from marketofone.services.forecast import CustomerForecast
-from marketofone.services.ingest import MAX_BATCH as MAX_ROWS
-from marketofone.services.ingest import IngestReport
-from marketofone.services.insights import ProfileView
-from marketofone.services.merchants import MerchantSaid, MerchantView
-from marketofone.services.spending import Insight
-from marketofone.services.use_log import Use
+from marketofone.services.decisions.decide import request_of
+from marketofone.services.foresight.forecast import CustomerForecast
+from marketofone.services.foresight.insights import ProfileView
+from marketofone.services.foresight.spending import Insight
+from marketofone.services.intake.ingest import MAX_BATCH as MAX_ROWS
+from marketofone.services.intake.ingest import IngestReport
+from marketofone.services.intake.merchants import MerchantSaid, MerchantView
+from marketofone.services.rights import history
+from marketofone.services.rights.consent_service import ConsentView
+from marketofone.services.rights.use_log import Use
 from marketofone.web.api import schemas
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of

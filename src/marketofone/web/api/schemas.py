@@ -17,9 +17,9 @@ from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import Verdict
-from marketofone.services.consent_service import ConsentView
-from marketofone.services.feedback import UpdateResult
-from marketofone.services.ingest import IngestReport
+from marketofone.services.decisions.feedback import UpdateResult
+from marketofone.services.intake.ingest import IngestReport
+from marketofone.services.rights.consent_service import ConsentView
 from marketofone.store.ports import Head
 from marketofone.web.formatting import action_of
 from marketofone.web.request_data import MOMENT, NAME

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from starlette.responses import Response
 
 from marketofone.models.movement.taxonomy import CATEGORIES
-from marketofone.services.data_overview import SAMPLE, WEEKS, DataOverview
+from marketofone.services.intake.data_overview import SAMPLE, WEEKS, DataOverview
 from marketofone.web import charts
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData

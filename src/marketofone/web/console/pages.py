@@ -16,7 +16,7 @@ from marketofone.domain.fields import Text
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier
-from marketofone.services import history
+from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.console.data import data
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
-from marketofone.services import history
-from marketofone.services.forecast import CustomerForecast, EventAhead, PaymentAhead
-from marketofone.services.liquid_money import in_parts
+from marketofone.services.foresight.forecast import CustomerForecast, EventAhead, PaymentAhead
+from marketofone.services.foresight.liquid_money import in_parts
+from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.movement import CATEGORIES
-from marketofone.services.merchants import MerchantSaid
+from marketofone.services.intake.merchants import MerchantSaid
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 

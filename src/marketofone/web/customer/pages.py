@@ -16,8 +16,8 @@ from marketofone.domain.moment import Instant, text_of
 from marketofone.domain.outcome import Verdict
 from marketofone.learn.join import answer
 from marketofone.models.forecast.spending import Habit
-from marketofone.services import history
-from marketofone.services.visible import HIDDEN_ACTION
+from marketofone.services.decisions.visible import HIDDEN_ACTION
+from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.customer.ahead import forecast
 from marketofone.web.customer.merchants import correct, merchants

@@ -1,0 +1,389 @@
+"""Ask, get the permits, see, foresee, choose, explain, append: released only if what it rests on still stands.
+
+1. A person is read: consents, state, contacts, the active version, the rulings. All of it is computed beside the store.
+2. The decision names what it rests on. It is appended under the guards of all ids of the person and of the bank.
+3. Where a guard moved, it is computed again; where only something arrived, at most twice.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from hashlib import sha256
+from typing import Literal
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from marketofone.consent.gate import Permit
+from marketofone.decide import engine
+from marketofone.decide.catalogue import ActionCatalogue
+from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
+from marketofone.decide.forecast_facts import ForecastFacts
+from marketofone.domain.decision import Decision, Request
+from marketofone.domain.errors import (
+    ConsentRefused,
+    DecisionExists,
+    MalformedRequest,
+    MarketOfOneError,
+    Moved,
+    UnknownCustomer,
+    UnknownDecision,
+)
+from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.role import Role
+from marketofone.features.vector import see_all
+from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.contacts import for_guardrails
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord, RestsOn
+from marketofone.projection.snapshot import Snapshot
+from marketofone.projection.versions import PolicySnapshot
+from marketofone.services.decisions.visible import refusal_of
+from marketofone.services.foresight.forecast import look_ahead, outdated
+from marketofone.services.runtime.app_context import STRICT_ATTEMPTS, AppContext, attempts
+from marketofone.services.runtime.directory import decision_mark
+from marketofone.services.runtime.runs import Computed, Proved, Written, append, in_runs
+from marketofone.services.runtime.uses import read_person
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Entry, Head, Reader
+
+FORECAST_AGE = 35 * DAY
+_SHARES = 2**64
+Domain = Literal["decision", "question"]
+
+
+def decide(context: AppContext, request: Request) -> Proved[Decision]:
+    """Decide for one person on one occasion. The same id gives the same decision, while it may still be released.
+
+    Where money moved since a person was last looked ahead for, that is done again first, if they still allow it.
+
+    Raises
+    ------
+    DecisionExists
+        When the id was used for another request about this customer.
+    ConsentRefused
+        When the decision of this id rests on something the person does not allow any more.
+    UnknownCustomer
+        When no entry names this customer.
+    """
+    with context.turns.take(request.customer):
+        return _decide(context, request)
+
+
+def _decide(context: AppContext, request: Request) -> Proved[Decision]:
+    for attempt in attempts():
+        made = _made(context, request)
+        if isinstance(made, Proved):
+            return made
+        snapshot, computed = made
+        try:
+            return append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)[0]
+        except Moved:
+            continue
+    raise AssertionError("attempts end with an error")
+
+
+def _made(
+    context: AppContext, request: Request, *, ahead: bool = False
+) -> Proved[Decision] | tuple[Snapshot, Computed[Decision]]:
+    """Give the decision that was made before, or compute it; ``ahead`` says that its forecast was just made again."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person(request.customer)
+        before = _made_before(context, reader, snapshot, person, request)
+        if before is not None:
+            return before
+        if ahead or not outdated(person, now=request.at):
+            return snapshot, _decided(context, reader, snapshot, person, request)
+    with suppress(ConsentRefused):
+        look_ahead(context, request.customer, now=request.at)
+    return _made(context, request, ahead=True)
+
+
+def request_of(
+    catalogue: ActionCatalogue,
+    customer: str,
+    *,
+    occasion: str,
+    now: Instant,
+    channel: str | None = None,
+    id: str | None = None,  # noqa: A002 - the word of the contract
+) -> Request:
+    """Give what is asked about a person, with the channel of the occasion and a fresh id where none is named.
+
+    Raises
+    ------
+    MalformedRequest
+        When the catalogue has no such occasion.
+    """
+    spec = catalogue.occasion(occasion)
+    return Request(id=id or uuid4().hex, customer=customer, occasion=occasion, channel=channel or spec.channel, at=now)
+
+
+def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decision]:
+    """Decide for many people, in the order given, on the forecasts that were made already.
+
+    Raises
+    ------
+    MarketOfOneError
+        The first that :func:`decide_each` gives. All others are decided, and are given again by their ids.
+    """
+    decided: list[Decision] = []
+    for made in decide_each(context, requests):
+        if isinstance(made, MarketOfOneError):
+            raise made
+        decided.append(made)
+    return decided
+
+
+def decide_each(context: AppContext, requests: Sequence[Request]) -> list[Decision | MarketOfOneError]:
+    """Decide for many people as :func:`decide_all` does; a request that is refused gives why, and stops no other."""
+    known = context.keys.find({request.customer for request in requests})
+    with context.store.read() as reader:
+        heads = reader.heads([one.subject for one in known.values()])
+    somebody = {name: one for name, one in known.items() if heads[one.subject].n}
+    places = [place for place, request in enumerate(requests) if request.customer in somebody]
+    things = [(somebody[requests[place].customer], requests[place]) for place in places]
+    answers = (made.answer for made in in_runs(context, things, compute=partial(_tried, context)))
+    made = dict(zip(places, answers, strict=True))
+    return [made.get(place, UnknownCustomer()) for place in range(len(requests))]
+
+
+def ask(context: AppContext, request: Request, *, as_of: Instant) -> Decision:
+    """Answer what would be decided on what was known at an earlier moment.
+
+    What may be used is judged now. The answer is a use and never a contact: no later decision knows of it.
+
+    Raises
+    ------
+    MalformedRequest
+        When the moment lies ahead.
+    UnknownCustomer
+    """
+
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[Decision, tuple[tuple[str, str], ...]]:
+        with context.store.read() as reader:
+            policy = context.policy(reader, snapshot)
+        asked = decision_input_of(
+            snapshot,
+            person,
+            replace(request, at=judged),
+            policy=policy,
+            secret=context.keys.secret,
+            as_of=moment,
+            domain="question",
+        )
+        answer = engine.decide(replace(request, at=moment), asked, snapshot.config.compiled)
+        return answer, answer.uses
+
+    return read_person(context, request.customer, what="question", now=request.at, as_of=as_of, look=look)
+
+
+def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str | None = None) -> Decision:
+    """Give a decision again, exactly as it was recorded, while everything it rests on is allowed ``now``.
+
+    Raises
+    ------
+    UnknownDecision
+        When no decision has this id.
+    MalformedRequest
+        When several customers have one of this id and none of them is named.
+    ConsentRefused
+    """
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
+        refused = refusal_of(record, person, config=snapshot.config, now=now)
+    if refused:
+        raise ConsentRefused(why=refused)
+    return record.decision
+
+
+def find_decision(
+    context: AppContext, reader: Reader, snapshot: Snapshot, decision_id: str, *, customer: str | None
+) -> tuple[DecisionRecord, Person]:
+    """Find a recorded decision and its person.
+
+    Raises
+    ------
+    UnknownDecision
+    """
+    owner, n = place_of(context, reader, decision_id, customer=customer)
+    return decision_at(reader, owner, n), snapshot.person_of(owner)
+
+
+def place_of(context: AppContext, reader: Reader, decision_id: str, *, customer: str | None) -> tuple[Customer, int]:
+    """Give the customer and the entry of a decision.
+
+    Raises
+    ------
+    UnknownDecision
+        When no decision has this id.
+    MalformedRequest
+        When several customers have one of this id and none of them is named.
+    """
+    places = reader.decisions(decision_mark(context.keys, decision_id))
+    owners = [(context.keys.customer(subject), n) for subject, n in places]
+    found = [(owner, n) for owner, n in owners if owner is not None and customer in (None, owner.name)]
+    if not found:
+        raise UnknownDecision
+    if len(found) > 1:
+        raise MalformedRequest(
+            field="customer", shape="left out", fix="name whose decision it is: several customers have one of this id"
+        )
+    return found[0]
+
+
+def decision_at(reader: Reader, owner: Customer, n: int) -> DecisionRecord:
+    """Read a decision from its entry."""
+    record: DecisionRecord = codec.read(_entry_at(reader, owner, n), box=owner.box)
+    return record
+
+
+def _entry_at(reader: Reader, owner: Customer, n: int) -> Entry:
+    return next(iter(reader.entries(owner.subject, after=n - 1, upto=n)))
+
+
+def compute(snapshot: Snapshot, person: Person, request: Request, *, policy: PolicySnapshot, secret: bytes) -> Decision:
+    """Compute a decision from what was folded: the pure heart, live and replayed."""
+    asked = decision_input_of(snapshot, person, request, policy=policy, secret=secret)
+    return engine.decide(request, asked, snapshot.config.compiled)
+
+
+def decision_input_of(
+    snapshot: Snapshot,
+    person: Person,
+    request: Request,
+    *,
+    policy: PolicySnapshot,
+    secret: bytes,
+    as_of: Instant | None = None,
+    domain: Domain = "decision",
+) -> DecisionInput:
+    """Gather everything one decision may look at, behind the gate.
+
+    ``as_of`` is the moment that is asked about, where that is earlier; permission is judged at the request's.
+    """
+    config, now = snapshot.config, request.at
+    moment, judged = now if as_of is None else as_of, person.judged(now)
+    if request.channel not in config.policy.channels:
+        raise MalformedRequest(field="channel", shape="not one of consent.toml", fix="name one of its channels")
+    permits = permits_of(person, config=config, channel=request.channel, now=judged)
+    seen = see_all(
+        snapshot.states(person, now=moment, judged=judged, alone=True),
+        permits=list(permits.values()),
+        catalogue=config.features,
+        calendar=config.calendar,
+        now=moment,
+    )
+    control = person.control
+    return DecisionInput(
+        permits=permits,
+        seen={role: seen[opened.purpose] for role, opened in permits.items()},
+        contacts=for_guardrails(person.contacts, latest=moment),
+        board=snapshot.bank.board,
+        arms=policy.arms,
+        values=policy.values,
+        affinity=policy.affinity,
+        forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
+        control=in_control(person, share=config.settings.control_share, secret=secret) if control is None else control,
+        exploration=config.settings.exploration,
+        minute_of_day=config.calendar.minute_of_day(moment),
+        seed=seed_of(person, secret=secret, domain=domain),
+        epoch=person.consents.epoch,
+        position=person.own.n,
+        documents=config.digest,
+    )
+
+
+def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant) -> dict[Role, Permit]:
+    """Give the permit for each role that a purpose of the bank serves."""
+    policy = config.policy
+    served = {role: policy.serving(role) for role in (*ACTION_ROLES, FORECAST, PROTECTION)}
+    opened = {
+        purpose: person.permit(purpose, policy=policy, now=now, channel=channel)
+        for purpose in filter(None, served.values())
+    }
+    return {role: opened[purpose] for role, purpose in served.items() if purpose}
+
+
+def in_control(person: Person, *, share: float, secret: bytes) -> bool:
+    """Say whether a person is to belong to the control group; asked once, then the first decision keeps it."""
+    subject = min(person.states)
+    number = int.from_bytes(_drawn(secret, b"control", subject, 0)[:8], "big")
+    return number < share * _SHARES
+
+
+def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
+    """Give what the random numbers of the next decision come from; no caller can choose or foresee it.
+
+    It counts the decisions of the id that was asked for: that number only grows, also when ids are linked and parted.
+    """
+    return _drawn(secret, domain.encode(), person.asked.subject, person.own.decisions)
+
+
+def _drawn(secret: bytes, domain: bytes, subject: int, count: int) -> bytes:
+    return hmac.digest(secret, domain + b"\0" + subject.to_bytes(8, "big") + count.to_bytes(8, "big"), sha256)
+
+
+def _tried(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Computed[Decision | MarketOfOneError]:
+    try:
+        made = _decided_once(context, reader, snapshot, person, request)
+    except (ConsentRefused, DecisionExists, MalformedRequest) as refused:
+        return Computed(person, refused, None)
+    return Computed(person, made.answer, made.written)
+
+
+def _decided_once(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Computed[Decision]:
+    before = _made_before(context, reader, snapshot, person, request)
+    if before is not None:
+        return Computed(person, before.answer, None)
+    return _decided(context, reader, snapshot, person, request)
+
+
+def _decided(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Computed[Decision]:
+    request = replace(request, at=person.judged(request.at))  # a clock that steps back moves nothing
+    policy = context.policy(reader, snapshot)
+    made = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
+    kind = next((action.kind for action in snapshot.config.compiled.offered if action.id == made.action), None)
+    record = DecisionRecord(context.actor, made, RestsOn(snapshot.bank.n, policy.version.number, person.journals), kind)
+    asked = person.asked
+    draft = codec.draft("decision", record, subject=asked.subject, box=asked.box, at=made.at)
+    return Computed(person, made, Written(draft, record, name=decision_mark(context.keys, made.id)))
+
+
+def _made_before(
+    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
+) -> Proved[Decision] | None:
+    places = dict(reader.decisions(decision_mark(context.keys, request.id)))
+    n = places.get(person.asked.subject)
+    if n is None:
+        return None
+    entry = _entry_at(reader, person.asked, n)
+    record: DecisionRecord = codec.read(entry, box=person.asked.box)
+    made = record.decision
+    if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
+        raise DecisionExists
+    refused = refusal_of(record, person, config=snapshot.config, now=request.at)
+    if refused:
+        raise ConsentRefused(why=refused)
+    return Proved(made, Head(entry.subject, entry.n, entry.hash, stamp=entry.stamp, recorded=entry.recorded))
+
+
+def _forecast_facts(snapshot: Snapshot, person: Person, *, now: Instant, judged: Instant) -> ForecastFacts | None:
+    summary = person.forecast_at(judged)
+    if summary is None or not now - FORECAST_AGE < summary.at <= now:
+        return None
+    return summary.facts(calendar=snapshot.config.calendar, now=now)

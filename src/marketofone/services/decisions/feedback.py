@@ -1,0 +1,193 @@
+"""Hear what a person did and join it to its decision; what it teaches waits in the queue of lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from marketofone.consent.gate import Permit, permit
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Instant
+from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome
+from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel, join
+from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.bank_state import BankState
+from marketofone.projection.contacts import Decided, find
+from marketofone.projection.person import Person
+from marketofone.projection.records import OutcomeRecord
+from marketofone.projection.snapshot import Configs, Snapshot
+from marketofone.services.decisions.decide import decision_at, place_of
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs
+from marketofone.store.ports import Reader
+
+
+class UpdateResult(Struct, frozen=True, kw_only=True):
+    """What an outcome teaches: ``action`` names what is learned about, ``why_not`` why nothing is."""
+
+    decision: str
+    learned: bool
+    action: str | None = None
+    why_not: str | None = None
+
+
+def record_outcome(
+    context: AppContext, outcome: Outcome, *, now: Instant, customer: str | None = None
+) -> Proved[UpdateResult]:
+    """Record an outcome; what it teaches is learned with the next version.
+
+    Raises
+    ------
+    UnknownDecision
+        When no decision has this id.
+    MalformedRequest
+        When a value is announced and not given, given without being announced, or no whole number in range; when it
+        lies ahead.
+    """
+    check_outcome(outcome, now=now)
+    (result,) = _record(context, [outcome], now=now, customer=customer)
+    return result
+
+
+def record_outcomes(context: AppContext, outcomes: Sequence[Outcome], *, now: Instant) -> list[UpdateResult]:
+    """Record many outcomes in the order given, each at its own instant; all are checked before the first.
+
+    Raises as :func:`record_outcome` does.
+    """
+    for outcome in outcomes:
+        check_outcome(outcome, now=now)
+    return [result.answer for result in _record(context, outcomes)]
+
+
+def check_outcome(outcome: Outcome, *, now: Instant) -> None:
+    """Check an outcome before anything is written: a journal's instants never step back from one that lies ahead.
+
+    Raises
+    ------
+    MalformedRequest
+    """
+    if outcome.at > now:
+        raise MalformedRequest(field="at", shape="a moment in the future", fix="say what was done by now")
+    value = outcome.value_minor
+    if value is not None and (type(value) is not int or abs(value) > MAX_VALUE):
+        raise MalformedRequest(
+            field="value_minor",
+            shape=f"a {type(value).__name__}" if type(value) is not int else "a number out of range",
+            fix=f"give a whole number of minor units, at most {MAX_VALUE} either way",
+        )
+    if type(outcome.why) is not str or len(outcome.why) > MAX_WHY:
+        raise MalformedRequest(field="why", shape="no text, or too long", fix=f"give at most {MAX_WHY} characters")
+    if (outcome.verdict == "valued") != (value is not None):
+        raise MalformedRequest(
+            field="value_minor", shape="does not go with the verdict", fix="give it with 'valued', and only then"
+        )
+
+
+def taught(
+    person: Person, facts: LessonFacts, *, config: BankConfig, outdated: bool, now: Instant
+) -> Example | ValueLabel | Skipped:
+    """Join an outcome to its decision under the person's permission to learn, as it stands now.
+
+    A person permits nothing for an id that is not theirs any more.
+    """
+    decision, outcome = facts.decision, facts.outcome
+    known = any(action.id == decision.action for action in config.actions.offered)
+    if decision.context and (outdated or not known):
+        return Skipped(decision=decision.id, why="outdated")
+    theirs = facts.subjects <= person.states.keys()
+    leave = learning_permit(person, facts, config=config, now=max(now, outcome.at)) if theirs else None
+    days = config.settings.outcome_days
+    return join(outcome, decision=decision, earlier=facts.earlier, permit=leave, window_days=days)
+
+
+def learning_permit(person: Person, facts: LessonFacts, *, config: BankConfig, now: Instant) -> Permit:
+    """Give the person's permit to learn from what a decision used."""
+    judged = person.judged(now)
+    return permit(
+        config.policy.serving("learning"),
+        person.consents_over(facts.subjects, now=judged),
+        customer=person.name,
+        channel=facts.decision.channel,
+        policy=config.policy,
+        now=judged,
+        made=facts.decision.at,
+    )
+
+
+def same_features(reader: Reader, configs: Configs, bank: BankState, decision: Decision, config: BankConfig) -> bool:
+    """Say whether the documents a decision followed declare the features that are declared now."""
+    if decision.documents == config.digest:
+        return True
+    entry = next((n for n, digest in bank.digests.items() if digest == decision.documents and n <= bank.n), None)
+    return entry is not None and configs.of(reader, bank, entry=entry).features.digest == config.features.digest
+
+
+def earlier_outcomes(
+    reader: Reader, person: Person, decision: Decision, *, after: int = 0, before: int | None = None
+) -> list[Outcome]:
+    """Give what was heard about a decision, in order, between two entries of its journal, both exclusive."""
+    owner = next(one for one in person.members if one.name == decision.customer)
+    said = find(person.states[owner.subject].contacts, decision.id)  # another id of the person may use the same name
+    if said is not None and before is None:
+        return [outcome for _, outcome in said.answers]
+    upto = None if before is None else before - 1
+    entries = reader.entries(owner.subject, kinds=("outcome",), after=after, upto=upto)
+    heard = (codec.read(entry, box=owner.box).outcome for entry in entries)
+    return [outcome for outcome in heard if outcome.decision == decision.id]
+
+
+def _record(
+    context: AppContext, outcomes: Sequence[Outcome], *, now: Instant | None = None, customer: str | None = None
+) -> list[Proved[UpdateResult]]:
+    with context.store.read() as reader:
+        places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
+    things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
+    return in_runs(context, things, compute=partial(_noted, context, now), now=now)
+
+
+def _noted(
+    context: AppContext,
+    now: Instant | None,
+    reader: Reader,
+    snapshot: Snapshot,
+    person: Person,
+    answered: tuple[int, Outcome],
+) -> Computed[UpdateResult]:
+    """Join an outcome to the decision at entry ``n`` of the journal of the id that it was made for."""
+    n, outcome = answered
+    judged = person.judged(outcome.at if now is None else now)
+    asked, made = person.asked, decision_at(reader, person.asked, n)
+    decision = made.decision
+    earlier = tuple(earlier_outcomes(reader, person, decision))
+    facts = LessonFacts(outcome, decision, earlier, made.rests_on.subjects)
+    lesson = taught(
+        person,
+        facts,
+        config=snapshot.config,
+        outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
+        now=judged,
+    )
+    teaches = not isinstance(lesson, Skipped)
+    uses = _learned_from(snapshot, person, facts, now=judged) if teaches else ()
+    to = Decided(decision.action, made.kind, decision.channel, decision.at)
+    record = OutcomeRecord(context.actor, outcome, uses, to)
+    draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
+    return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=teaches))
+
+
+def _learned_from(
+    snapshot: Snapshot, person: Person, facts: LessonFacts, *, now: Instant
+) -> tuple[tuple[str, str], ...]:
+    leave = learning_permit(person, facts, config=snapshot.config, now=now)
+    used = {source for _, source in facts.decision.uses}
+    return tuple((leave.purpose, source) for source in sorted(leave.sources & used) or sorted(leave.sources)[:1])
+
+
+def _result(outcome: Outcome, lesson: Example | ValueLabel | Skipped) -> UpdateResult:
+    if isinstance(lesson, Skipped):
+        return UpdateResult(decision=outcome.decision, learned=False, why_not=lesson.why)
+    return UpdateResult(decision=outcome.decision, learned=True, action=lesson.action)

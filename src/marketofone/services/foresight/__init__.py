@@ -1,0 +1,1 @@
+"""What lies ahead of a person, and what their own money tells them."""

@@ -1,0 +1,116 @@
+"""A movement that is sent again under its id, with other facts, is corrected: a later version of it is kept.
+
+What was sent again as it is, or as it was in any version before, adds nothing; neither does a pending payment that is
+booked already. So files may come again in any order.
+The journal is looked through around what was found there last, at first from its end: what is sent again mostly stands
+side by side, so a file that comes again walks through a long journal once, and not with every batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from marketofone.domain.cloudevents import read_kept
+from marketofone.domain.event import MOVEMENTS, Event, key_of
+from marketofone.domain.moment import Calendar, Day
+from marketofone.domain.money_events import Movement
+from marketofone.projection import codec
+from marketofone.projection.amendments import later_id
+from marketofone.projection.journals import HOLDS_EVENTS
+from marketofone.projection.recent import Recent
+from marketofone.services.runtime.directory import event_number
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Reader
+
+_FIRST, _TOGETHER = 4, 64  # entries read at once
+
+
+def corrections(
+    reader: Reader, customer: Customer, sent_again: Iterable[Event], *, calendar: Calendar, found_last: Recent[int, int]
+) -> list[Event]:
+    """Give the later versions of movements that were sent again with other facts.
+
+    ``found_last`` remembers the entry that was found last in each journal.
+    """
+    movements = [event for event in sent_again if event.kind in MOVEMENTS]
+    versions = {event.key: kept_versions(reader, customer, event) for event in movements}
+    wanted = {key_of(event.producer, name) for event in movements for name in versions[event.key]}
+    known: dict[bytes, Event] = {}
+    for n, event in _kept(reader, customer, wanted, around=found_last.get(customer.subject)):
+        known[event.key] = event
+        found_last.put(customer.subject, n)
+    later: list[Event] = []
+    for event in movements:
+        ids = versions[event.key]
+        before = [known.get(key_of(event.producer, name)) for name in ids]
+        if all(one is not None and not _tells_nothing_new(event, after=one, calendar=calendar) for one in before):
+            later.append(_later(event, replaces=ids[-1], version=len(ids) + 1))
+    return later
+
+
+def kept_versions(reader: Reader, customer: Customer, event: Event) -> list[str]:
+    """Give the ids of the versions of an event that are kept, the first one first."""
+    ids = [event.id]
+    while True:
+        following = later_id(event.id, len(ids) + 1)
+        number = event_number(key_of(event.producer, following), subject=customer.subject)
+        if not reader.known([(customer.subject, number)]):
+            return ids
+        ids.append(following)
+
+
+def _kept(reader: Reader, customer: Customer, wanted: set[bytes], *, around: int | None) -> Iterator[tuple[int, Event]]:
+    """Find kept events by their keys, each with its entry."""
+    end = reader.head(customer.subject).n
+    for after, upto in _stretches(end, around=end if around is None else min(around, end)):
+        if not wanted:
+            return
+        for entry in reader.entries(customer.subject, after=after, upto=upto, kinds=HOLDS_EVENTS):
+            for kept in codec.read(entry, box=customer.box).events:
+                if kept.kind in MOVEMENTS and kept.body is not None:
+                    event = read_kept(kept.body, kind=kept.kind)
+                    if event.key in wanted:
+                        wanted.discard(event.key)
+                        yield entry.n, event
+
+
+def _stretches(end: int, *, around: int) -> Iterator[tuple[int, int]]:
+    """Part a journal into longer and longer stretches around one of its entries, towards its end and its beginning."""
+    after = upto = around
+    size = _FIRST
+    while after < end or upto > 0:
+        if after < end:
+            yield after, min(after + size, end)
+        if upto > 0:
+            yield max(upto - size, 0), upto
+        after, upto, size = after + size, upto - size, min(2 * size, _TOGETHER)
+
+
+def _tells_nothing_new(event: Event, *, after: Event, calendar: Calendar) -> bool:
+    """Compare what two versions say. What is booked is no longer pending, whatever comes late."""
+    assert isinstance(after.data, Movement)  # noqa: S101 - their kind says so
+    assert isinstance(event.data, Movement)  # noqa: S101 - their kind says so
+    if (after.data.status, event.data.status) == ("booked", "pending"):
+        return True
+    return said(after, calendar) == said(event, calendar)
+
+
+def said(event: Event, calendar: Calendar) -> tuple[str, Day, Movement]:
+    """Give what a version says, on which day; at what time of it, and which version it replaces, is no part of it."""
+    assert isinstance(event.data, Movement)  # noqa: S101 - its kind says so
+    return event.kind, event.day(calendar), msgspec.structs.replace(event.data, booked=None, replaces=None)
+
+
+def _later(event: Event, *, replaces: str, version: int) -> Event:
+    assert isinstance(event.data, Movement)  # noqa: S101 - its kind says so
+    data = msgspec.structs.replace(event.data, replaces=replaces)
+    return Event(
+        id=later_id(event.id, version),
+        producer=event.producer,
+        kind=event.kind,
+        customer=event.customer,
+        at=event.at,
+        data=data,
+    )

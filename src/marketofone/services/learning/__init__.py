@@ -1,0 +1,1 @@
+"""What was heard becomes versions; what was learned from somebody who said no is learned anew."""

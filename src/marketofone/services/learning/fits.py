@@ -1,0 +1,86 @@
+"""Fits hold each person that they were learned from: a fit that holds somebody who was forgotten is destroyed.
+
+1. A training says in its version at which instant it read people; each reading is a use in the journal of a person.
+2. By these uses an erasure finds the fits, of any version, that were learned from a customer. One more version destroys
+   them, and what was active among them is at its prior again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from marketofone.domain.moment import Instant
+from marketofone.projection import codec
+from marketofone.projection.records import UseRecord, VersionRecord
+from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
+from marketofone.services.runtime.app_context import AppContext, repeated
+from marketofone.store.ports import BANK, Expectation, Reader, Unit
+
+TRAINING = "train"
+"""What a use says that was recorded by a training."""
+_FITS = (AFFINITY, FORECAST, BANDS)
+
+
+class Destroyed(NamedTuple):
+    """Active fits that were destroyed, by name, and as of when they had been learned."""
+
+    names: tuple[str, ...] = ()
+    at: Instant = Instant(0)
+
+
+def readings(context: AppContext, reader: Reader, subjects: Iterable[int]) -> set[Instant]:
+    """Give the instants at which trainings read some customers; the keys of these still exist."""
+    found: set[Instant] = set()
+    for subject in subjects:
+        owner = context.keys.customer(subject)
+        if owner is None:
+            continue
+        for entry in reader.entries(subject, kinds=("use",)):
+            record: UseRecord = codec.read(entry, box=owner.box)
+            if record.what == TRAINING:
+                found.add(entry.at)
+    return found
+
+
+@repeated
+def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) -> Destroyed:
+    """Destroy every fit that was learned from what was read at some instants, active or not."""
+    with context.store.read() as reader:
+        head = reader.head(BANK)
+        bank = context.snapshot(reader).bank
+        records = context.versions.records(reader)
+        active = context.versions.version(bank, bank.version).digests
+    holding = _holding(records, read_at)
+    if holding <= bank.destroyed:
+        return Destroyed()
+    names = {name for name in _FITS if active.get(name) in holding}
+    if FORECAST in names and BANDS in active:
+        names.add(BANDS)
+    record = VersionRecord(
+        context.actor,
+        bank.version,
+        dict.fromkeys(sorted(names)),
+        at=now,
+        why="without somebody who was forgotten",
+        destroyed=tuple(sorted(holding - bank.destroyed)),
+    )
+    draft = codec.draft("version", record, subject=BANK, box=context.keys.bank, at=now)
+    expected = {BANK: Expectation(head.guard, head.n)}
+    context.store.commit(Unit(now=now, expects=expected, drafts=[draft], destroyed=record.destroyed))
+    learned = [record.at for record in records.values() if not names.isdisjoint(record.states)]
+    return Destroyed(tuple(sorted(names)), max(learned, default=now))
+
+
+def _holding(records: dict[int, VersionRecord], read_at: Collection[Instant]) -> set[bytes]:
+    """Give the digests of fits that were learned at some instants, and of bands that follow such a model."""
+    model_of: dict[int, bytes | None] = {0: None}
+    found: set[bytes] = set()
+    for n, record in sorted(records.items()):
+        model_of[n] = model = record.states.get(FORECAST, model_of[record.parent])
+        bands = record.states.get(BANDS)
+        if record.read_at in read_at:
+            found.update(digest for name in _FITS if (digest := record.states.get(name)) is not None)
+        elif bands is not None and model in found:
+            found.add(bands)
+    return found

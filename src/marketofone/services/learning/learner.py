@@ -1,0 +1,170 @@
+"""When what was heard becomes part of a version: when it is recorded, on demand, or in a thread beside the way.
+
+The thread understands movements that left a question open, learns from outcomes soon after they are recorded, pays
+debts of learning, and seals what waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+
+from marketofone.domain.moment import Instant
+from marketofone.services.intake.understanding import understand_waiting
+from marketofone.services.learning.debts import may_owe, pay
+from marketofone.services.learning.learn import learn
+from marketofone.services.runtime.app_context import AppContext
+
+GATHER_SECONDS = 0.2  # outcomes that come one after the other make one version
+RETRY_SECONDS = 1.0
+SEAL_SECONDS = 30.0  # entries wait no longer to become leaves of the log
+_LOG = logging.getLogger(__name__)
+
+
+class Learning:
+    """When what was heard becomes part of a version.
+
+    ``by_itself`` says whether that is when it is recorded, or whether it waits for :meth:`now`.
+    """
+
+    def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
+        self._context = context
+        self._clock = clock
+        self._learner: Learner | None = None
+        self._owing: set[int] | None = None  # None is all customers: an earlier process may have ended in debt
+        self.by_itself = True
+
+    def now(self, now: Instant) -> int:
+        """Learn from every outcome that waits; gives how many lessons became part of a version."""
+        understand_waiting(self._context, now=now)
+        owing = None if self._owing is None else set(self._owing)
+        if owing is None or owing:
+            pay(self._context, now=now, subjects=owing)
+            self._owing = (self._owing or set()) - (owing or set())
+        return learn(self._context, now=now)
+
+    def soon(self, now: Instant) -> None:
+        """Say that an outcome was recorded."""
+        learner = self._learner
+        if learner is not None:
+            learner.wake()
+        elif self.by_itself:
+            learn(self._context, now=now)
+
+    def understand(self, *, now: Instant) -> None:
+        """Say that movements may have been kept of which only all together can say what they are."""
+        learner = self._learner
+        if learner is not None and self._context.left_open:
+            learner.wake()
+        elif self.by_itself:
+            understand_waiting(self._context, now=now)
+
+    def owe(self, subjects: Collection[int], *, now: Instant) -> None:
+        """Say that customers may have taken back that outcomes teach: theirs, and those of all ids of their person."""
+        owing = may_owe(self._context, subjects) if subjects else set()
+        if not owing:
+            return
+        learner = self._learner
+        if learner is not None:
+            learner.owe(owing)
+        elif self.by_itself:
+            pay(self._context, now=now, subjects=owing)
+        elif self._owing is not None:
+            self._owing |= owing
+
+    def follow_links(self, *, now: Instant) -> None:
+        """Ask what links teach no more: another id may object, and a decision may rest on one that is gone."""
+        regrouped: set[int] = set()
+        with suppress(KeyError):  # another thread may take some
+            while True:
+                regrouped.add(self._context.regrouped.pop())
+        self.owe(regrouped, now=now)
+
+    def owe_everything(self, *, now: Instant) -> None:
+        """Say that another version is active, which may hold what anybody took back since it was made."""
+        learner = self._learner
+        if learner is not None:
+            learner.owe_everything()
+        elif self.by_itself:
+            pay(self._context, now=now)
+        else:
+            self._owing = None
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Learn in a thread of its own while the block runs."""
+        before, self.by_itself = self.by_itself, False
+        self._learner = learner = Learner(self._context, clock=self._clock)
+        try:
+            yield
+        finally:
+            self._learner, self.by_itself = None, before
+            learner.close()
+
+
+class Learner:
+    """Learns in a thread of its own: what waits already, then whatever it is woken for."""
+
+    def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
+        self._context = context
+        self._clock = clock
+        self._owing: set[int] | None = None  # None is everybody: an earlier process may have ended in debt
+        self._waiting = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting.set()  # lessons may have waited since an earlier process ended
+        self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that an outcome waits."""
+        self._waiting.set()
+
+    def owe(self, subjects: Collection[int]) -> None:
+        """Say that customers may have taken back that their outcomes teach."""
+        with self._lock:
+            if self._owing is not None:
+                self._owing.update(subjects)
+        self._waiting.set()
+
+    def owe_everything(self) -> None:
+        """Say that anybody may have."""
+        with self._lock:
+            self._owing = None
+        self._waiting.set()
+
+    def close(self) -> None:
+        """Learn what waits, then end."""
+        self._ended.set()
+        self._waiting.set()
+        self._thread.join()
+
+    def _pay(self) -> None:
+        with self._lock:
+            owing, self._owing = self._owing, set()
+        if owing is None or owing:
+            try:
+                pay(self._context, now=self._clock(), subjects=owing)
+            except Exception:
+                with self._lock:
+                    self._owing = None if owing is None or self._owing is None else self._owing | owing
+                raise
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            self._waiting.wait(SEAL_SECONDS)
+            self._ended.wait(GATHER_SECONDS)
+            self._waiting.clear()
+            last = self._ended.is_set()  # asked after the clearing, which may take away what the end had set
+            try:
+                understand_waiting(self._context, now=self._clock())
+                self._pay()  # first: a new version should not carry a debt on
+                learn(self._context, now=self._clock())
+                self._context.store.seal()
+            except Exception as error:  # noqa: BLE001 - one fault must not end learning; a message may name people
+                _LOG.warning("learning waits: %s", type(error).__name__)
+                self._waiting.set()
+                last = last or self._ended.wait(RETRY_SECONDS)

@@ -1,0 +1,98 @@
+"""Lessons: what outcomes that were recorded teach, and which states of a version they move.
+
+What a lesson teaches is judged when it is learned, so a no that came meanwhile is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.moment import Instant
+from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel
+from marketofone.learn.update import learn as updated
+from marketofone.learn.values import ValuePosterior, learn_value
+from marketofone.learn.values import to_bytes as value_to_bytes
+from marketofone.models.bandit import Arm
+from marketofone.models.bandit import to_bytes as arm_to_bytes
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.snapshot import Snapshot
+from marketofone.projection.versions import ModelVersion, arm_name, value_name
+from marketofone.services.decisions.decide import decision_at, place_of
+from marketofone.services.decisions.feedback import earlier_outcomes, same_features, taught
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import Lesson, Reader
+
+
+def moved_states(
+    context: AppContext,
+    reader: Reader,
+    snapshot: Snapshot,
+    version: ModelVersion,
+    waiting: Iterable[Lesson],
+    *,
+    now: Instant,
+) -> tuple[dict[str, bytes], tuple[tuple[int, int], ...]]:
+    """Give the states that lessons move, and the lessons that teach something."""
+    arms: dict[str, Arm] = {}
+    values: dict[str, ValuePosterior] = {}
+    learned: list[tuple[int, int]] = []
+    config = snapshot.config
+    for lesson in waiting:
+        task = task_of(context, reader, snapshot, lesson, now=now)
+        if task is None or isinstance(task, Skipped):
+            continue
+        action = config.actions.action(task.action)
+        if isinstance(task, ValueLabel):
+            before = values.get(action.id) or context.versions.value(reader, version, action)
+            values[action.id] = learn_value(before, value_minor=task.value_minor)
+        else:
+            arm = arms.get(action.id) or context.versions.arm(reader, version, action, config=config)
+            arms[action.id] = updated(arm, task)
+        learned.append((lesson.subject, lesson.n))
+    states = {arm_name(name, features=config.features): arm_to_bytes(arm) for name, arm in arms.items()}
+    states |= {value_name(name): value_to_bytes(value) for name, value in values.items()}
+    return states, tuple(learned)
+
+
+def task_of(
+    context: AppContext, reader: Reader, snapshot: Snapshot, lesson: Lesson, *, now: Instant
+) -> Example | ValueLabel | Skipped | None:
+    """Give what a lesson teaches now; None when its person was forgotten, or another id that its decision rests on."""
+    owner = context.keys.customer(lesson.subject)
+    if owner is None:
+        return None
+    try:
+        person = snapshot.person_of(owner)
+    except UnknownCustomer:
+        return None
+    facts = _facts_of(context, reader, owner, person, lesson)
+    if any(context.keys.customer(subject) is None for subject in facts.subjects):
+        return None
+    return taught(
+        person,
+        facts,
+        config=snapshot.config,
+        outdated=not same_features(reader, context.configs, snapshot.bank, facts.decision, snapshot.config),
+        now=now,
+    )
+
+
+def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Person, lesson: Lesson) -> LessonFacts:
+    """Give what a lesson is about: read once, for a debt of one customer makes all others' lessons be learned again."""
+    place = (lesson.subject, lesson.n)
+    known = context.lessons.get(place)
+    if known is None:
+        entry = next(iter(reader.entries(owner.subject, after=lesson.n - 1, upto=lesson.n)))
+        outcome = codec.read(entry, box=owner.box).outcome
+        _, n = place_of(context, reader, outcome.decision, customer=owner.name)
+        made = decision_at(reader, owner, n)
+        decision = replace(made.decision, candidates=())  # which are most of it
+        earlier = earlier_outcomes(reader, person, decision, after=n, before=lesson.n)
+        known = LessonFacts(outcome, decision, tuple(earlier), made.rests_on.subjects)
+        context.lessons.put(place, known)
+    return known

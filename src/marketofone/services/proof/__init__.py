@@ -1,0 +1,1 @@
+"""Prove it: replay, verify, checkpoints, backups."""

@@ -1,0 +1,287 @@
+"""What a person can do about their information: say yes or no, and see how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from marketofone.consent.gate import admissible
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
+from marketofone.consent.licence import Licence, Licences, in_force
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
+from marketofone.domain.cloudevents import check_customer
+from marketofone.domain.errors import MalformedRequest, UnknownCustomer
+from marketofone.domain.fields import LicenceScope
+from marketofone.domain.moment import Instant, date_of, text_of
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.records import ConsentRecord
+from marketofone.projection.reducer import NOTHING
+from marketofone.projection.snapshot import Snapshot
+from marketofone.services.runtime.app_context import AppContext, repeated
+from marketofone.services.runtime.directory import account_mark, enrolled, event_number, refuse_forgotten
+from marketofone.services.runtime.uses import asked_moment
+from marketofone.store.keystore import Customer
+from marketofone.store.ports import BANK, Draft, Expectation, Head, Reader, Unit
+
+
+class ScopeState(Struct, frozen=True, kw_only=True):
+    """How one scope stands."""
+
+    purpose: str
+    source: str
+    channel: str
+    state: str
+    until: str | None
+
+
+class LicenceState(Struct, frozen=True, kw_only=True):
+    """What was allowed at another bank: no grant opens more of what came from there, and none once it has ``ended``."""
+
+    institution: str
+    scopes: tuple[LicenceScope, ...]
+    until: str | None
+    since: str | None
+    marketing: bool
+    ended: bool
+
+
+class ConsentView(Struct, frozen=True, kw_only=True):
+    """A person's consents, scope by scope, and what they allowed at other banks, as it stands now."""
+
+    customer: str
+    epoch: int
+    cells: tuple[ScopeState, ...]
+    licences: tuple[LicenceState, ...] = ()
+
+
+class ConsentGiven(Struct, frozen=True, kw_only=True):
+    """What was recorded: the person's consents now, until when a grant holds, and the entry that proves it."""
+
+    consents: Consents
+    until: Instant | None
+    entry: Head
+
+
+class _Waiting(NamedTuple):
+    """One thing a customer says; an empty key recognises nothing."""
+
+    customer: Customer
+    change: ConsentChange
+    key: bytes
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Where it would be known: the journal, and the number of its key in it."""
+        subject = self.customer.subject
+        return ((subject, event_number(self.key, subject=subject)),) if self.key else ()
+
+
+class _Prepared(Struct, frozen=True):
+    """One thing a customer says, ready to be appended: who is known, what is recorded, and which snapshots go."""
+
+    person: Person | None
+    customer: Customer
+    record: ConsentRecord
+    draft: Draft
+    drop: tuple[tuple[int, str], ...]
+
+
+@repeated
+def change_consents(
+    context: AppContext, changes: Sequence[ConsentChange], *, now: Instant, keys: Sequence[bytes] = ()
+) -> list[ConsentGiven | None]:
+    """Record what customers say who are all different people, in one unit of work; gives None for what is known.
+
+    When this returns it is durable, and the next decisions follow it. ``keys`` recognise what was recorded before: one
+    for each change, or none at all.
+
+    Nothing is folded: snapshots of a source that may not be used any more go with it, one that may be used again is
+    folded when somebody looks.
+    """
+    for change in changes:
+        check_customer(change.customer)
+        refuse_forgotten(context.keys, change.customer, now=now)
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        policy = snapshot.config.policy
+        for change in changes:
+            explicit(change, policy=policy, now=now)
+        customers = enrolled(context.keys, *(change.customer for change in changes), now=now)
+        padded = keys or [b""] * len(changes)
+        waiting = [_Waiting(customers[of.customer], of, key) for of, key in zip(changes, padded, strict=True)]
+        known = reader.known([place for one in waiting for place in one.places])
+        fresh = [one for one in waiting if known.isdisjoint(one.places)]
+        prepared = [_prepared(snapshot, one, now=now) for one in fresh]
+    heads = context.store.commit(_unit(prepared, bank=snapshot.bank.guard, now=now)) if prepared else []
+    given = {id(one): _given(context, of, head) for one, of, head in zip(fresh, prepared, heads, strict=True)}
+    return [given.get(id(one)) for one in waiting]
+
+
+def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepared:
+    """Spell out a change, and judge it at the instant at which everything about the person is judged.
+
+    Where the clock stepped back, a grant that would have ended by then is refused: it would be no yes.
+    """
+    policy, customer = snapshot.config.policy, waiting.customer
+    try:
+        person = snapshot.person_of(customer)
+    except UnknownCustomer:
+        person = None
+    said = explicit(waiting.change, policy=policy, now=now if person is None else person.judged(now))
+    drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
+    record = ConsentRecord(said.actor, said, waiting.key)
+    numbers = [number for _, number in waiting.places]
+    draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since, keys=numbers)
+    return _Prepared(person, customer, record, draft, tuple(drop))
+
+
+def _unit(prepared: Sequence[_Prepared], *, bank: int, now: Instant) -> Unit:
+    expects: dict[int, Expectation] = {BANK: Expectation(bank)}
+    together: dict[int, tuple[int, ...]] = {}
+    for one in prepared:
+        if one.person is None:
+            expects[one.customer.subject] = Expectation(0)
+        else:
+            expects.update(one.person.expects(strict=False))
+            together.update(one.person.together)
+    return Unit(
+        now=now,
+        expects=expects,
+        together=together,
+        drafts=[one.draft for one in prepared],
+        drop=[place for one in prepared for place in one.drop],
+    )
+
+
+def _given(context: AppContext, one: _Prepared, head: Head) -> ConsentGiven:
+    for subject, source in one.drop:
+        context.projection.drop(subject, source)
+    context.follow(NOTHING if one.person is None else one.person.own, one.draft, head, one.record)
+    said = one.record.change
+    return ConsentGiven(consents=_after(one.person, one.customer.subject, said), until=said.until, entry=head)
+
+
+def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:
+    """Show every scope a person can switch, as it stands now or as it stood at an earlier moment.
+
+    Raises
+    ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
+    """
+    judged = asked_moment(as_of, now=now)
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        consents, asked = NEVER_ASKED, now
+        licences: Licences = ()
+        if known(context, customer):
+            person = snapshot.person(customer)
+            licences, asked = person.consents.licences, person.judged(now)
+            if as_of is None:
+                consents, judged = person.consents, person.judged(now)
+            else:
+                consents = said_by(reader, person, as_of)
+        scopes = snapshot.config.policy.scopes()
+    return ConsentView(
+        customer=customer,
+        epoch=consents.epoch,
+        cells=tuple(_scope_state(consents, scope, now=judged) for scope in scopes),
+        licences=tuple(_licence_state(licence, now=asked) for licence in in_force(licences)),
+    )
+
+
+def said_by(reader: Reader, person: Person, moment: Instant) -> Consents:
+    """Give what had been said by a moment: what was recorded later is left aside."""
+
+    def changes(owner: Customer) -> Iterator[ConsentChange]:
+        for entry in reader.entries(owner.subject, kinds=("consent",), upto=person.states[owner.subject].n):
+            if entry.recorded <= moment:
+                yield codec.read(entry, box=owner.box).change
+
+    return together([fold(changes(owner)) for owner in person.members])
+
+
+def known(context: AppContext, customer: str) -> bool:
+    """Say whether any entry names a customer."""
+    found = context.keys.find((customer,)).get(customer)
+    if found is None:
+        return False
+    with context.store.read() as reader:
+        return reader.head(found.subject).n > 0
+
+
+def whose(context: AppContext, reference: str) -> str:
+    """Give the customer a reference means: itself where it names a customer, else the one owner of that account.
+
+    Raises
+    ------
+    MalformedRequest
+        When it is no name, or several customers hold the account.
+    """
+    check_customer(reference)
+    if known(context, reference):
+        return reference
+    with context.store.read() as reader:
+        holders = reader.holders(account_mark(context.keys, reference), limit=8)
+    owners = [one.name for one in map(context.keys.customer, holders) if one is not None]
+    if len(owners) > 1:
+        raise MalformedRequest(
+            field="customer", shape=f"an account of {len(owners)} customers", fix="name the customer that is meant"
+        )
+    return owners[0] if owners else reference
+
+
+def epoch(context: AppContext, customer: str) -> int:
+    """Give the consent epoch of a customer, 0 when nothing was ever said."""
+    if not known(context, customer):
+        return 0
+    with context.store.read() as reader:
+        return context.snapshot(reader).person(customer).consents.epoch
+
+
+def _no_longer_admitted(
+    person: Person, said: ConsentChange, *, policy: ConsentPolicy, now: Instant
+) -> list[tuple[int, str]]:
+    """Name the snapshots, of all ids of the person, whose source no purpose may use any more."""
+    if said.change == "grant":
+        return []
+    after = _after(person, person.asked.subject, said)
+    return [
+        (subject, source)
+        for subject, state in sorted(person.states.items())
+        for source in sorted(state.sources)
+        if not admissible(source, after, policy=policy, now=now)
+    ]
+
+
+def _after(person: Person | None, subject: int, said: ConsentChange) -> Consents:
+    if person is None:
+        return apply(NEVER_ASKED, said)
+    each = [apply(state.consents, said) if of == subject else state.consents for of, state in person.states.items()]
+    return together(each)
+
+
+def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
+    return LicenceState(
+        institution=licence.institution,
+        scopes=licence.scopes,
+        until=None if licence.until is None else text_of(licence.until),
+        since=None if licence.since is None else date_of(licence.since).isoformat(),
+        marketing=licence.marketing,
+        ended=licence.has_ended(now),
+    )
+
+
+def _scope_state(consents: Consents, scope: ConsentScope, *, now: Instant) -> ScopeState:
+    validity = consents.validity(scope)
+    until = None if validity is None or validity.until is None else text_of(validity.until)
+    return ScopeState(
+        purpose=scope.purpose,
+        source=scope.source,
+        channel=scope.channel,
+        state=consents.state(scope, now),
+        until=until,
+    )
