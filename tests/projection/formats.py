@@ -48,6 +48,8 @@ from marketofone.profile import ledger, registers
 from marketofone.projection import codec, records, reducer
 from marketofone.projection.contacts import ContactRecord, Decided
 from marketofone.projection.kept_rows import KeptRow, KeptTable, KeptValue, kept_row_bytes
+from marketofone.projection.lineage import Withheld
+from marketofone.projection.parted import with_withheld
 from marketofone.projection.reference_rates import packed
 from marketofone.store.keyfile import FILE
 from marketofone.store.keystore import KeyStore
@@ -411,6 +413,9 @@ def written() -> dict[str, bytes]:
         made[f"commitment: {kind}"] = drafted.commitment
         made[f"plain: {kind}"] = codec.plain_of(entry(kind, drafted.body, drafted.commitment), box=BOX)[0]
     made["snapshot"] = codec.keep("core", b"state", subject=SUBJECT, n=9, box=BOX, random=same).body
+    made["parted state"] = with_withheld(
+        b"state", Withheld(frozenset({"open_banking/B", "journal/7"}), frozenset({("open_banking/A", NOW)}))
+    )
     made["state of a version"] = b"".join(codec.seal_state("arm", b"state", box=BOX, random=same))
     made["dead letter"] = codec.seal_letter(b"letter", subject=SUBJECT, box=BOX, random=same)
     made["row of a table in a dead letter"] = kept_row_bytes(KEPT_ROW)

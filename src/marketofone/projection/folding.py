@@ -43,13 +43,14 @@ NO_STATES: Mapping[str, LiveState | None] = MappingProxyType({})
 class Folded(NamedTuple):
     """The state of a source as of an entry; None while no event of it is kept.
 
-    ``without`` names the institutions whose licences had ended, whose events are left out, and the scopes on which
-    nothing in it rests.
+    ``ended`` names the institutions whose licences had ended, whose events are left out; ``withheld`` is that on which
+    nothing in it rests and otherwise something would.
     """
 
     n: int
     state: LiveState | None
-    without: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
+    withheld: Withheld = NOTHING_WITHHELD
 
 
 def kept_events(

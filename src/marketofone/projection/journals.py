@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import Protocol
 
@@ -38,11 +38,26 @@ class JournalReader(Protocol):
         ...
 
 
-def kept_of(reader: JournalReader, person: Person, sources: frozenset[str]) -> Iterator[tuple[KeptEvent, Event]]:
-    """Read the kept events of some sources of all ids of a person in their one order, but for those taken back."""
+def kept_of(
+    reader: JournalReader,
+    person: Person,
+    sources: Collection[str],
+    *,
+    after: Mapping[int, Mapping[str, int]] | None = None,
+) -> Iterator[tuple[KeptEvent, Event]]:
+    """Read the kept events of some sources of all ids of a person in their one order, but for those taken back.
+
+    ``after`` says for each journal from which entry on each source is read; without it all of them are.
+    """
     boxes = {member.subject: member.box for member in person.members}
-    journals = (reader.entries(subject, upto=person.states[subject].n, kinds=HOLDS_EVENTS) for subject in sorted(boxes))
-    in_order = merge(*journals, key=lambda entry: (entry.stamp, entry.subject, entry.n))
-    records = ((entry.n, codec.read(entry, box=boxes[entry.subject])) for entry in in_order)
+    since = after or dict.fromkeys(boxes, dict.fromkeys(sources, 0))
+    journals = (
+        reader.entries(
+            subject, after=min(since[subject].values(), default=0), upto=person.states[subject].n, kinds=HOLDS_EVENTS
+        )
+        for subject in sorted(boxes)
+    )
     removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
-    return kept_events(records, after=dict.fromkeys(sources, 0), removed=removed)
+    for entry in merge(*journals, key=lambda entry: (entry.stamp, entry.subject, entry.n)):
+        record = codec.read(entry, box=boxes[entry.subject])
+        yield from kept_events([(entry.n, record)], after=since[entry.subject], removed=removed)

@@ -80,15 +80,15 @@ def counts(event: Event, withheld: Withheld) -> bool:
     return not any(_is_withheld(scope, withheld, found=event.at) for scope in data.rests_on)
 
 
-def resting(registers: Registers, withheld: Withheld) -> frozenset[str]:
-    """Name what is withheld of that on which something in a source may rest, as its registers tell.
+def resting(registers: Registers, withheld: Withheld) -> Withheld:
+    """Give what is withheld of that on which something in a source may rest, as its registers tell.
 
-    Of what may be used less than before the instant is named, too: it may become less again.
+    It withholds the same of the source, whichever journals are read.
     """
     told = [name.removeprefix(RESTS_ON) for name in registers if name.startswith(RESTS_ON)]
-    gone = {scope for scope in told if _is_withheld(scope, withheld, found=None)}
-    less = {f"{scope} {since}" for scope in told for of, since in withheld.since if _key(of) == _key(scope)}
-    return frozenset(gone | less)
+    gone = frozenset(scope for scope in told if _is_withheld(scope, withheld, found=None))
+    less = frozenset((scope, since) for scope in told for of, since in withheld.since if _key(of) == _key(scope))
+    return Withheld(gone, less)
 
 
 def _is_withheld(scope: str, withheld: Withheld, *, found: Instant | None) -> bool:

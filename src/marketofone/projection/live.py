@@ -26,14 +26,17 @@ from marketofone.projection.beside import Beside
 from marketofone.projection.folding import Folded, admitted, fold_more, kept_events
 from marketofone.projection.journals import HOLDS_EVENTS, JournalReader, kept_of
 from marketofone.projection.lineage import NOTHING_WITHHELD, Withheld, resting, withheld_from
+from marketofone.projection.parted import is_parted, name_parted, names_of, parted_from, source_of, with_withheld
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
 from marketofone.projection.reference_rates import RatesReader
+from marketofone.projection.several import Several, stands
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import BANK, Entry, Head, Kept
 
 EVERY_SOURCE = frozenset(SOURCES)
+NOTHING_ENDED = frozenset[str]()
 RENEW_AFTER = 64  # entries in a tail, or events folded of it: then its snapshot is renewed beside the way
 _PEOPLE = 100_000
 _STATES = 8_192
@@ -80,8 +83,9 @@ class Projection:
         self._bank = BankState()
         self._rates = RatesReader(keys)
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
-        self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)
-        self._parted: Recent[tuple[int, str], Folded] = Recent(room=states)  # in which nothing rests on some scopes
+        self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)  # by the name of the snapshot
+        self._parted: Recent[tuple[int, str], Folded] = Recent(room=states)
+        self._several = Several(states=states)
         self._beside = Beside(people=people, states=states)
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
@@ -175,24 +179,29 @@ class Projection:
         )
         if not wanted:
             return {}
-        single = len(person.members) == 1
-        found = self._of_one(reader, person, wanted, config, judge) if single else {}
-        if not single or any(state.latest > now for state in found.values()):
+        of_one = len(person.members) == 1
+        found = (
+            self._of_one(reader, person, wanted, config, judge)
+            if of_one
+            else self._several.states(reader, person, wanted, config, judged=judge)
+        )
+        if any(state.latest > now for state in found.values()):
             found = self._from_beginning(reader, person, wanted, config, now=now, judged=judge)
         return self._beside.settled(reader, person, found, config, now=now, judged=judge)
 
     def forget(self, subject: int) -> None:
         """Forget what was folded of a customer."""
         self._subjects.drop(subject)
+        self._several.forget(subject)
         self._beside.forget(subject)
         for source in SOURCES:
             self.drop(subject, source)
 
     def drop(self, subject: int, source: str) -> None:
         """Forget what was folded of one source of a customer."""
-        self._folded.drop((subject, source))
-        self._parted.drop((subject, source))
-        self._kept.drop((subject, source))
+        for name in names_of(source):
+            self._memory(name).drop((subject, name))
+            self._kept.drop((subject, name))
 
     def advanced(self, subject: int, state: SubjectState) -> None:
         """Remember what a journal says after entries that this process appended."""
@@ -210,11 +219,15 @@ class Projection:
         """Give the states of one id: where something rests on what is withheld, those in which nothing does."""
         licences = person.consents.licences
         over = run_out(licences, judged)
-        without = {source: over if source == GOVERNED else frozenset[str]() for source in wanted}
-        found = self._up_to_now(reader, person, without, config, judged)
+        whole = {source: Folded(0, None, over if source == GOVERNED else NOTHING_ENDED) for source in wanted}
+        found = self._up_to_now(reader, person, whole, config, judged)
         withheld = withheld_from(wanted, licences, now=judged, journals=person.states)
-        resting_on = {source: resting(found[source].registers, withheld) for source in MONEY & found.keys()}
-        apart = {source: without[source] | scopes for source, scopes in resting_on.items() if scopes}
+        rests_on = {source: resting(found[source].registers, withheld) for source in MONEY & found.keys()}
+        apart = {
+            name_parted(source, withheld): whole[source]._replace(withheld=scopes)
+            for source, scopes in rests_on.items()
+            if scopes != NOTHING_WITHHELD
+        }
         if apart:
             found |= self._up_to_now(reader, person, apart, config, judged, withheld=withheld)
         return found
@@ -223,15 +236,23 @@ class Projection:
         self,
         reader: JournalReader,
         person: Person,
-        without: Mapping[str, frozenset[str]],
+        asked: Mapping[str, Folded],
         config: BankConfig,
         judged: Instant,
         withheld: Withheld = NOTHING_WITHHELD,
     ) -> dict[str, LiveState]:
-        """Fold what is new of some sources of one id into what is known of them, each without something."""
+        """Fold what is new of some sources of one id into what is known of them; gives the states by source.
+
+        ``asked`` says under which name each is remembered and kept, and what is not in it.
+        """
         one, own = person.asked, person.own
-        memory = self._folded if withheld == NOTHING_WITHHELD else self._parted
-        before = self._known(reader, one, without, own, config, memory)
+        known = {name: self._known(one, name, blank, own, config) for name, blank in asked.items()}
+        missing = [name for name, folded in known.items() if folded is None and not asked[name].ended]
+        kept = reader.snapshots(one.subject, names=missing) if missing and self._renew else {}
+        before = {
+            source_of(name): folded or self._opened(kept.get(name), one, own, name, asked[name], config)
+            for name, folded in known.items()
+        }
         behind = {source: folded.n for source, folded in before.items() if folded.n < own.sources[source]}
         states: dict[str, LiveState | None] = {source: folded.state for source, folded in before.items()}
         more: dict[str, list[AdmittedEvent]] = {}
@@ -243,65 +264,61 @@ class Projection:
                 events, consents=person.consents, config=config, now=judged, before=states, withheld=withheld
             )
             states = fold_more(states, more, config=config)
-        for source, state in states.items():
-            folded = Folded(own.n, state, without[source])
-            self._remember(one, source, folded, memory, heavy=len(more.get(source, ())) >= RENEW_AFTER)
+        for name, blank in asked.items():
+            source = source_of(name)
+            folded = blank._replace(n=own.n, state=states[source])
+            self._remember(one, name, folded, heavy=len(more.get(source, ())) >= RENEW_AFTER)
         return {source: state for source, state in states.items() if state is not None}
 
+    def _memory(self, name: str) -> Recent[tuple[int, str], Folded]:
+        return self._parted if is_parted(name) else self._folded
+
     def _known(
-        self,
-        reader: JournalReader,
-        customer: Customer,
-        without: Mapping[str, frozenset[str]],
-        own: SubjectState,
-        config: BankConfig,
-        memory: Recent[tuple[int, str], Folded],
-    ) -> dict[str, Folded]:
-        """Give what some sources were folded to, as remembered or else as kept; 0 entries where neither can be used.
+        self, customer: Customer, name: str, blank: Folded, own: SubjectState, config: BankConfig
+    ) -> Folded | None:
+        """Give what is remembered of a state that can be folded further; None where there is none.
 
         What was folded before an event of the source was taken back cannot be used, nor what was folded with or
         without other institutions: nothing can be unfolded. What is kept was folded with all of them.
         """
-        schema = schema_of(config.features, config.calendar)
-        known: dict[str, Folded] = {}
-        for source, left_out in without.items():
-            folded = memory.get((customer.subject, source))
-            if folded is None or folded.without != left_out or not _stands(folded.n, own, source):
-                continue
-            if folded.state is None or folded.state.schema == schema:
-                known[source] = folded
-        missing = sorted(without.keys() - known.keys())
-        names = [source for source in missing if not without[source]]
-        kept = reader.snapshots(customer.subject, names=names) if names and self._renew else {}
-        for source in missing:
-            known[source] = self._opened(kept.get(source), customer, own, source, config)
-        return known
+        folded = self._memory(name).get((customer.subject, name))
+        if folded is None or folded[2:] != blank[2:] or not stands(folded.n, own, source_of(name)):
+            return None
+        known_schema = None if folded.state is None else folded.state.schema
+        return folded if known_schema in (None, schema_of(config.features, config.calendar)) else None
 
     def _opened(
-        self, kept: Kept | None, customer: Customer, own: SubjectState, source: str, config: BankConfig
-    ) -> Folded:
-        plain = None if kept is None or not _stands(kept.n, own, source) else codec.kept(kept, box=customer.box)
-        if kept is not None and plain is not None:
-            self._kept.put((kept.subject, kept.name), kept.n)
-            with suppress(SchemaChanged):  # it is folded again, under the documents in force
-                return Folded(kept.n, from_bytes(plain, catalogue=config.features, calendar=config.calendar))
-        return Folded(0, None)
-
-    def _remember(
         self,
+        kept: Kept | None,
         customer: Customer,
-        source: str,
-        folded: Folded,
-        memory: Recent[tuple[int, str], Folded],
-        *,
-        heavy: bool,
-    ) -> None:
-        known = memory.get((customer.subject, source))
+        own: SubjectState,
+        name: str,
+        blank: Folded,
+        config: BankConfig,
+    ) -> Folded:
+        """Give what a state was kept as; 0 entries where it cannot be used."""
+        plain = None if kept is None or not stands(kept.n, own, source_of(name)) else codec.kept(kept, box=customer.box)
+        if kept is None or plain is None:
+            return blank
+        self._kept.put((kept.subject, kept.name), kept.n)
+        plain, withheld = parted_from(plain) if is_parted(name) else (plain, NOTHING_WITHHELD)
+        if withheld == blank.withheld:
+            with suppress(SchemaChanged):  # it is folded again, under the documents in force
+                return blank._replace(
+                    n=kept.n, state=from_bytes(plain, catalogue=config.features, calendar=config.calendar)
+                )
+        return blank
+
+    def _remember(self, customer: Customer, name: str, folded: Folded, *, heavy: bool) -> None:
+        memory = self._memory(name)
+        known = memory.get((customer.subject, name))
         if known is None or known.n <= folded.n:
-            memory.put((customer.subject, source), folded)
-        late = not folded.without and (heavy or self._is_late(customer, source, n=folded.n))
+            memory.put((customer.subject, name), folded)
+        late = not folded.ended and (heavy or self._is_late(customer, name, n=folded.n))
         if late and folded.state is not None:
-            self._renew_now(customer, source, to_bytes(folded.state), n=folded.n)
+            plain = to_bytes(folded.state)
+            kept = with_withheld(plain, folded.withheld) if is_parted(name) else plain
+            self._renew_now(customer, name, kept, n=folded.n)
 
     def _is_late(self, customer: Customer, name: str, *, n: int) -> bool:
         """Say whether the tail of a snapshot has grown long, where snapshots are kept at all."""
@@ -335,9 +352,3 @@ class Projection:
         self._kept.put((kept.subject, kept.name), kept.n)
         plain = codec.kept(kept, box=customer.box)
         return NOTHING if plain is None else reducer.from_bytes(plain) or NOTHING
-
-
-def _stands(n: int, own: SubjectState, source: str) -> bool:
-    """Say whether what was folded of a source up to an entry is a beginning of what it says now."""
-    removed = own.removed.get(source)
-    return n <= own.n and (removed is None or n >= removed.n)

@@ -29,6 +29,10 @@ class Recent(Generic[K, V]):
             except KeyError:  # another thread was faster
                 return
 
+    def items(self) -> list[tuple[K, V]]:
+        """Give all that is kept."""
+        return list(self._kept.copy().items())
+
     def drop(self, name: K) -> None:
         """Forget what is kept under a name."""
         self._kept.pop(name, None)

@@ -13,7 +13,7 @@ from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.journals import JournalReader
-from marketofone.projection.lineage import Withheld, resting
+from marketofone.projection.lineage import NOTHING_WITHHELD, Withheld, resting
 from marketofone.projection.live import EVERY_SOURCE, Projection
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
@@ -98,7 +98,9 @@ class Snapshot:
     ) -> dict[str, LiveState]:
         if not found.keys() >= MONEY:
             return found
-        resting_on_both = [of for of in MONEY if resting(found[of].registers, Withheld(MONEY - {of}))]
+        resting_on_both = [
+            of for of in MONEY if resting(found[of].registers, Withheld(MONEY - {of})) != NOTHING_WITHHELD
+        ]
         alone = {of: self._states(person, now, frozenset({of}), judged)[of] for of in resting_on_both}
         return {of: replace(state, alone=alone.get(of)) for of, state in found.items()}
 

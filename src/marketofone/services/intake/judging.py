@@ -15,6 +15,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
 from marketofone.projection.counts import Told
+from marketofone.projection.parted import names_of
 from marketofone.projection.records import ADMITTED, GAP, REFUSED, IngestRecord, KeptEvent
 from marketofone.projection.reducer import NOTHING, SubjectState
 from marketofone.projection.snapshot import Snapshot
@@ -149,7 +150,7 @@ def _judged(
         keys=found.keys,
         random=random,
     )
-    drop = tuple((customer.subject, source) for source in sorted(removed))
+    drop = tuple((customer.subject, name) for source in sorted(removed) for name in names_of(source))
     _, refused, gaps = found.counts  # by verdict, as they are numbered
     return Judged(
         draft=draft,

@@ -30,6 +30,8 @@ from marketofone.projection.amendments import is_taken_back, taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.counts import counted
 from marketofone.projection.folding import admitted, fold_more
+from marketofone.projection.lineage import NOTHING_WITHHELD
+from marketofone.projection.parted import is_parted, names_of, parted_from, source_of
 from marketofone.projection.records import (
     AccountRecord,
     ConsentRecord,
@@ -156,7 +158,7 @@ class _Views:
         self._state = NOTHING
         self._event_keys: set[int] = set()
         self._removed: set[bytes] = set()
-        self._licences: Licences = ()  # as of the snapshot of the source whose data come with them
+        self._licences: dict[str, Licences] = {}  # as of the snapshots of the source whose data come with them
         self._links: set[bytes] = set()
         self._numbers: set[str] = set()
         self._decisions = 0
@@ -229,12 +231,12 @@ class _Views:
             gone = taken_back(event)
             if gone is not None:
                 self._removed.update(gone.keys)
-            governed = self._snapshots.get(GOVERNED)
-            if governed is not None and entry.n <= governed.n:
-                self._licences = licensed(self._licences, [event], recorded=entry.recorded)
-            snapshot = self._snapshots.get(kept.source)
-            if snapshot is not None and entry.n <= snapshot.n:
-                self._events[kept.source].append((kept, event))
+            for name in names_of(GOVERNED):
+                if name in self._snapshots and entry.n <= self._snapshots[name].n:
+                    self._licences[name] = licensed(self._licences.get(name, ()), [event], recorded=entry.recorded)
+            for name in names_of(kept.source):
+                if name in self._snapshots and entry.n <= self._snapshots[name].n:
+                    self._events[name].append((kept, event))
 
     def _check_rates(self, entry: Entry, record: ForecastRecord) -> None:
         known = KnownRates(record.rests_on.bank, self._facts.rates)
@@ -287,6 +289,8 @@ class _Views:
         plain = codec.kept(snapshot, box=self._customer.box)
         if plain is None or not events:
             return False
+        plain, withheld = parted_from(plain) if is_parted(snapshot.name) else (plain, NOTHING_WITHHELD)
+        withheld = withheld._replace(journals=frozenset({snapshot.subject})) if is_parted(snapshot.name) else withheld
         for config in self._facts.configs:
             if is_of_earlier_format(plain, catalogue=config.features, calendar=config.calendar):
                 return True
@@ -294,9 +298,10 @@ class _Views:
                 from_bytes(plain, catalogue=config.features, calendar=config.calendar)
             except SchemaChanged:
                 continue
-            consents = _allowing_all(config.policy, licences=unlimited_in_time(self._licences))
-            allowed = admitted(events, consents=consents, config=config, now=ALWAYS)
-            folded = fold_more({}, allowed, config=config).get(snapshot.name)
+            licences = unlimited_in_time(self._licences.get(snapshot.name, ()))
+            consents = _allowing_all(config.policy, licences=licences)
+            allowed = admitted(events, consents=consents, config=config, now=ALWAYS, withheld=withheld)
+            folded = fold_more({}, allowed, config=config).get(source_of(snapshot.name))
             if folded is not None and to_bytes(folded) == plain:
                 return True
         return False

@@ -16,6 +16,7 @@ from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.fields import LicenceScope
 from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.projection import codec
+from marketofone.projection.parted import names_of, source_of
 from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
 from marketofone.projection.reducer import NOTHING
@@ -157,8 +158,8 @@ def _unit(prepared: Sequence[_Prepared], *, bank: int, now: Instant) -> Unit:
 
 
 def _given(context: AppContext, one: _Prepared, head: Head) -> ConsentGiven:
-    for subject, source in one.drop:
-        context.projection.drop(subject, source)
+    for subject, name in one.drop:
+        context.projection.drop(subject, source_of(name))
     context.follow(NOTHING if one.person is None else one.person.own, one.draft, head, one.record)
     said = one.record.change
     return ConsentGiven(consents=_after(one.person, one.customer.subject, said), until=said.until, entry=head)
@@ -250,10 +251,11 @@ def _no_longer_admitted(
         return []
     after = _after(person, person.asked.subject, said)
     return [
-        (subject, source)
+        (subject, name)
         for subject, state in sorted(person.states.items())
         for source in sorted(state.sources)
         if not admissible(source, after, policy=policy, now=now)
+        for name in names_of(source)
     ]
 
 
