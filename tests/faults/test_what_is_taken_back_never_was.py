@@ -64,6 +64,20 @@ def test_only_the_producer_that_is_named_is_meant(bank: Bank) -> None:
     proven(bank)
 
 
+def test_only_the_source_that_is_named_is_meant_whenever_it_is_looked_at(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest([pays("anna", SALARY, "salary", id="1")], now=NOW)
+    assert income(bank, "anna") == SALARY
+    bank.ingest([takes_back("anna", "1", type="openbanking.transaction")], now=NOW)
+    folded_before = income(bank, "anna")
+    bank.context.projection.drop(bank.context.keys.find(("anna",))["anna"].subject, "transactions")
+
+    assert folded_before == income(bank, "anna") == SALARY
+    bank.ingest([takes_back("anna", "1")], now=NOW)
+    assert income(bank, "anna") == 0
+    proven(bank)
+
+
 def test_a_mistake_does_not_come_back_with_a_later_yes(bank: Bank) -> None:
     says(bank, "anna")
     bank.ingest([pays("anna", SALARY, "salary", id="wrong"), pays("anna", -100, "groceries")], now=NOW)

@@ -8,7 +8,7 @@ still to come as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from marketofone.consent.licence import GOVERNED
@@ -17,6 +17,10 @@ from marketofone.domain.money_events import Movement, MovementUnderstood, OpenBa
 
 _VERSION = re.compile(r"(.+)~v[0-9]+", re.DOTALL)
 _ALL = "~v*"
+
+
+Removals = Mapping[str, Collection[bytes]]
+"""The keys of events that were taken back, by their source: what names another source names another event."""
 
 
 class TakenBack(NamedTuple):
@@ -58,19 +62,20 @@ def taken_back(event: Event) -> TakenBack | None:
     return None
 
 
-def is_taken_back(event: Event, removed: Collection[bytes]) -> bool:
+def is_taken_back(event: Event, removed: Removals) -> bool:
     """Say whether an event counts no more."""
-    if not removed:
+    keys = removed.get(event.source) if removed else None
+    if not keys:
         return False
-    if event.key in removed:
+    if event.key in keys:
         return True
     first = first_id(event.id)
-    return first is not None and key_of(event.producer, first + _ALL) in removed
+    return first is not None and key_of(event.producer, first + _ALL) in keys
 
 
-def is_gone(event: Event, removed: Collection[bytes]) -> bool:
+def is_gone(event: Event, removed: Removals) -> bool:
     """Say whether an event and all its versions count no more: a later version of it takes only itself back."""
-    return bool(removed) and key_of(event.producer, (first_id(event.id) or event.id) + _ALL) in removed
+    return key_of(event.producer, (first_id(event.id) or event.id) + _ALL) in removed.get(event.source, ())
 
 
 def _keys(producer: str, id: str, *, but: str | None) -> tuple[bytes, ...]:  # noqa: A002 - the word of CloudEvents

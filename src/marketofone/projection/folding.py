@@ -7,7 +7,7 @@ the source whose data come with licences, of which each institution goes out of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from marketofone.domain.money_events import Movement, MovementUnderstood, mercha
 from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
 from marketofone.profile.registers import MerchantCorrection, merchants
-from marketofone.projection.amendments import is_taken_back
+from marketofone.projection.amendments import Removals, is_taken_back
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.lineage import NOTHING_WITHHELD, Withheld, counts
 from marketofone.projection.records import IngestRecord, KeptEvent
@@ -54,11 +54,11 @@ class Folded(NamedTuple):
 
 
 def kept_events(
-    records: Iterable[tuple[int, IngestRecord]], *, after: Mapping[str, int], removed: Collection[bytes]
+    records: Iterable[tuple[int, IngestRecord]], *, after: Mapping[str, int], removed: Removals
 ) -> Iterator[tuple[KeptEvent, Event]]:
     """Read the kept events of some sources, each source from the entry on that ``after`` names for it.
 
-    ``removed`` are the keys of events that were taken back.
+    ``removed`` are the keys of events that were taken back, by source.
     """
     for n, record in records:
         for event in record.events:

@@ -57,7 +57,7 @@ def kept_of(
         )
         for subject in sorted(boxes)
     )
-    removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
+    removed = person.removed_keys
     for entry in merge(*journals, key=lambda entry: (entry.stamp, entry.subject, entry.n)):
         record = codec.read(entry, box=boxes[entry.subject])
         yield from kept_events([(entry.n, record)], after=since[entry.subject], removed=removed)

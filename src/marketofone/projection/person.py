@@ -13,6 +13,7 @@ from marketofone.consent.ledger import Consents, together
 from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.moment import Instant
+from marketofone.projection.amendments import Removals
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
 from marketofone.projection.reducer import LastForecast, SubjectState
@@ -120,6 +121,13 @@ class Person(Struct, frozen=True, dict=True):
         """By subject all subjects of the person, where these are several."""
         subjects = tuple(sorted(self.states))
         return dict.fromkeys(subjects, subjects) if len(subjects) > 1 else {}
+
+    @property
+    def removed_keys(self) -> Removals:
+        """The keys of all events that were taken back, by source."""
+        each = [state.removed_keys for state in self.states.values()]
+        sources = {source for one in each for source in one}
+        return {source: frozenset[bytes]().union(*(one.get(source, ()) for one in each)) for source in sources}
 
     def last_kept(self, sources: frozenset[str]) -> tuple[tuple[int, str, int], ...]:
         """Name what is kept of some sources: (subject, source, last entry); it changes with every event of them."""

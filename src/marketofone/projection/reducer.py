@@ -20,7 +20,7 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import AMENDING
 from marketofone.domain.moment import Instant
-from marketofone.projection.amendments import taken_back
+from marketofone.projection.amendments import Removals, taken_back
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.records import (
     AccountRecord,
@@ -87,9 +87,9 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     accounts: dict[bytes, Holding] = {}
 
     @property
-    def removed_keys(self) -> frozenset[bytes]:
-        """The keys of all events that were taken back."""
-        return frozenset(key for of in self.removed.values() for key in of.keys)
+    def removed_keys(self) -> Removals:
+        """The keys of all events that were taken back, by source."""
+        return {source: frozenset(of.keys) for source, of in self.removed.items() if of.keys}
 
 
 NOTHING = SubjectState()

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import ACCOUNT_OPENED, REMOVED, Event, EventRemoved, key_of
+from marketofone.domain.event import ACCOUNT_OPENED, KINDS, REMOVED, Event, EventRemoved, key_of
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import BalanceStated, Movement, OrderPlaced
 from marketofone.projection import codec
@@ -240,6 +240,7 @@ class HolderLook:
         state = self.state(customer.subject)
         if alone and not state.removed:
             return Instant(0)  # a single holder is asked by no other since when
+        removed = state.removed_keys.get(KINDS[ACCOUNT_OPENED][1], ())
         opening = (
             event.at
             for entry in self._reader.entries(customer.subject, kinds=HOLDS_EVENTS, upto=state.n)
@@ -247,7 +248,7 @@ class HolderLook:
             if event.kind == ACCOUNT_OPENED
             and event.reading is not None
             and mark_of(event.reading) == mark
-            and event.reading[_MARK:] not in state.removed_keys
+            and event.reading[_MARK:] not in removed
         )
         return min(opening, default=None)
 

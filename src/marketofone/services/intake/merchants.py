@@ -162,8 +162,7 @@ def _kept(snapshot: Snapshot, person: Person, sources: Iterable[str]) -> Iterato
         for member in person.members
         for entry in snapshot.reader.entries(member.subject, upto=person.states[member.subject].n, kinds=HOLDS_EVENTS)
     )
-    removed = frozenset[bytes]().union(*(state.removed_keys for state in person.states.values()))
-    return kept_events(records, after=dict.fromkeys(sources, 0), removed=removed)
+    return kept_events(records, after=dict.fromkeys(sources, 0), removed=person.removed_keys)
 
 
 def _paid(kept: list[tuple[KeptEvent, Event]], snapshot: Snapshot) -> Iterator[_Paid]:

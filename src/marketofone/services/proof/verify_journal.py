@@ -157,7 +157,7 @@ class _Views:
         self._snapshots = reader.snapshots(customer.subject)
         self._state = NOTHING
         self._event_keys: set[int] = set()
-        self._removed: set[bytes] = set()
+        self._removed: dict[str, set[bytes]] = {}
         self._licences: dict[str, Licences] = {}  # as of the snapshots of the source whose data come with them
         self._links: set[bytes] = set()
         self._numbers: set[str] = set()
@@ -230,7 +230,7 @@ class _Views:
             self._event_keys.add(event_number(event.key, subject=entry.subject))
             gone = taken_back(event)
             if gone is not None:
-                self._removed.update(gone.keys)
+                self._removed.setdefault(gone.source, set()).update(gone.keys)
             for name in names_of(GOVERNED):
                 if name in self._snapshots and entry.n <= self._snapshots[name].n:
                     self._licences[name] = licensed(self._licences.get(name, ()), [event], recorded=entry.recorded)
