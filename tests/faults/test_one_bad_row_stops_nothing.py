@@ -232,3 +232,26 @@ def test_intervening_goes_on_for_the_others_when_one_took_their_yes_back_in_betw
     again = bank.intervene(people, now=NOW)
     assert "c-1" not in {one.customer for one in again}
     proven(bank)
+
+
+def test_a_name_that_no_customer_can_have_is_unknown_and_stops_no_other(bank: Bank) -> None:
+    says(bank, "anna")
+    bank.ingest(spends("anna"), now=NOW)
+    half = "\ud800"
+    requests = [
+        Request(id="d-1", customer=name, occasion="app.opened", channel="app", at=NOW) for name in (half, "anna")
+    ]
+
+    refused, decided = bank.decide_each(requests)
+
+    assert isinstance(refused, UnknownCustomer)
+    assert isinstance(decided, Decision)
+    for ask in (bank.profile, bank.forecast, bank.insights, bank.spending, bank.merchants):
+        with pytest.raises(UnknownCustomer):
+            ask(half, now=NOW)
+    with pytest.raises(UnknownDecision):
+        bank.decision(half, now=NOW)
+    with pytest.raises(MalformedRequest):
+        bank.erase("anna", ground=half, now=NOW)
+    assert bank.profile("anna", now=NOW).customer == "anna"
+    proven(bank)

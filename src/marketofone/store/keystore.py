@@ -163,7 +163,7 @@ class KeyStore:
 
     def mark(self, *words: str) -> bytes:
         """Give sixteen bytes that stand for words, the same each time and telling nothing without this store."""
-        return blake2b("\0".join(words).encode(), digest_size=16, key=self._marks).digest()
+        return blake2b("\0".join(words).encode(errors="surrogatepass"), digest_size=16, key=self._marks).digest()
 
     def destroy(self, name: str, *, ground: str, at: Instant, until: Instant) -> bool:
         """Forget a customer: key and name go, a keyed mark with an end and a ground stays. False when unknown."""

@@ -59,12 +59,16 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
 
     Raises
     ------
+    MalformedRequest
+        When the ground is no text; then nothing was done.
     UnknownCustomer
         When the bank does not know them, or has forgotten them already.
     """
     known = context.keys.find((customer,)).get(customer)
     if known is None:
         raise UnknownCustomer
+    # A ground that cannot be written is refused before anything is done.
+    codec.draft("erasure", ErasureRecord(context.actor, ground), subject=known.subject, box=known.box, at=now)
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
     with context.store.read() as reader:
         held = [key for key in reader.keys_of(known.subject) if key[0] == HOLDER]
