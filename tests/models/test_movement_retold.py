@@ -39,6 +39,13 @@ def test_another_account_currency_sign_or_season_is_another_payment() -> None:
         assert not booked_by_now([WAITS], [other])
 
 
+def test_what_was_told_before_the_pending_payment_may_not_be_booked_before_it() -> None:
+    waits = WAITS._replace(told=7)
+    for told, found in ((6, False), (7, False), (8, True)):
+        assert bool(booked_by_now([waits], [booked(day=WAITS.day - 1, told=told)], earliest=0)) is found
+        assert booked_by_now([waits], [booked(told=told)], earliest=0)
+
+
 def test_a_reference_that_goes_on_is_the_payment_whatever_else_changed() -> None:
     waits = WAITS._replace(id="a:X-1:pending")
     assert booked_by_now([waits], [booked(amount=-8_000, day=140)._replace(id="a:X-1:20260604:-80")])
@@ -50,8 +57,9 @@ def test_a_reference_that_goes_on_is_the_payment_whatever_else_changed() -> None
 def test_each_that_is_told_stands_for_one_in_any_order(pending: list[Seen], told: list[Seen]) -> None:
     found = booked_by_now(pending, told)
     assert found == booked_by_now(pending[::-1], told[::-1])
-    assert found <= {one.id for one in pending}
-    assert len(found) <= len(told)
+    assert found.keys() <= {one.id for one in pending}
+    assert len(set(found.values())) == len(found)
+    assert set(found.values()) <= {one.id for one in told}
 
 
 @given(several)

@@ -20,6 +20,7 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import AMENDING
 from marketofone.domain.moment import Instant
+from marketofone.domain.money_events import Movement
 from marketofone.projection.amendments import Removals, taken_back
 from marketofone.projection.contacts import Contacts, answered, remember
 from marketofone.projection.records import (
@@ -69,7 +70,8 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     ``control`` says whether the person belongs to the control group, None before the first decision, whose stamp is
     ``enrolled``. ``members`` are the subjects that are one person, this one among them, ascending; empty for one alone.
     ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
-    taken back. ``accounts`` are those that it holds together with others, by their marks.
+    taken back. ``accounts`` are those that it holds together with others, by their marks. ``pending`` is the last entry
+    that tells a movement which is not booked yet.
     """
 
     n: int = 0
@@ -85,6 +87,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     sources: dict[str, int] = {}
     removed: dict[str, Removed] = {}
     accounts: dict[bytes, Holding] = {}
+    pending: int = 0
 
     @property
     def removed_keys(self) -> Removals:
@@ -114,7 +117,8 @@ def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
 def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
-    return _FORMAT + _ENCODE(fields if state.accounts else fields[:-1])
+    left_away = 0 if state.pending else 1 if state.accounts else 2
+    return _FORMAT + _ENCODE(fields[: len(fields) - left_away])
 
 
 def from_bytes(blob: bytes) -> SubjectState | None:
@@ -146,7 +150,12 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
             removed[gone.source] = Removed(entry.n, tuple(dict.fromkeys((*before, *gone.keys))))
             if gone.source in sources:
                 sources[gone.source] = entry.n
-    return changes | {"removed": removed, "consents": with_licences(state.consents, amending, recorded=entry.recorded)}
+    pending = any(isinstance(event.data, Movement) and event.data.status == "pending" for event in amending)
+    return changes | {
+        "removed": removed,
+        "consents": with_licences(state.consents, amending, recorded=entry.recorded),
+        "pending": entry.n if pending else state.pending,
+    }
 
 
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:

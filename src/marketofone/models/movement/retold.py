@@ -36,33 +36,48 @@ class Seen(NamedTuple):
     day: int
     words: frozenset[str] = frozenset()
     text: str = ""
+    told: int = 0
+    """The later it was told, the higher; equal for what was told together."""
 
 
-def seen(event: Event, data: Movement, *, calendar: Calendar) -> Seen:
+def seen(event: Event, data: Movement, *, calendar: Calendar, told: int = 0) -> Seen:
     """Give a movement by what is compared."""
     said = " ".join(text for text in (data.counterparty, data.merchant, data.text) if text)
     words = frozenset(_WORD.findall(said.casefold()))
-    return Seen(event.id, data.account, data.currency, data.amount_minor, event.day(calendar), words, said)
+    return Seen(event.id, data.account, data.currency, data.amount_minor, event.day(calendar), words, said, told)
 
 
-def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: int = -_DAYS_BEFORE) -> set[str]:
-    """Give the ids of pending movements that others are, each of which is at most one of them; the best pairs first.
+def may_be_booked_yet(pending: Seen, *, on: int) -> bool:
+    """Say whether what is booked on a day may still be a payment that was pending.
+
+    Examples
+    --------
+    >>> waits = Seen("p-1", "a", "EUR", -4_500, 100)
+    >>> [may_be_booked_yet(waits, on=day) for day in (101, 114, 115)]
+    [True, True, False]
+    """
+    return on <= pending.day + (DAYS if _STEM.fullmatch(pending.id) is None else _DAYS_BY_ID)
+
+
+def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: int = -_DAYS_BEFORE) -> dict[str, str]:
+    """Give the ids of pending movements that others are, each with the one that it is; the best pairs first.
 
     Parameters
     ----------
     pending
         What was pending.
     told
-        What was told otherwise: booked, or pending under another id.
+        What was told otherwise: booked, or pending under another id. Each is at most one of the pending.
     earliest
-        How many days after the pending one another is at least. Banks date bookings back over weekends.
+        How many days after the pending one another is at least. Where it was told later than the pending one it may
+        be three days before it, for banks date bookings back over weekends.
 
     Examples
     --------
     >>> waits = Seen("p-1", "a", "EUR", -4_500, 100, frozenset({"trattoria", "sole"}))
     >>> booked = Seen("b-9", "a", "EUR", -4_950, 102, frozenset({"trattoria"}))
     >>> booked_by_now([waits], [booked]), booked_by_now([waits], [booked._replace(amount=-9_000)])
-    ({'p-1'}, set())
+    ({'p-1': 'b-9'}, {})
     """
     slots: dict[tuple[str, str], list[Seen]] = {}
     for one in told:
@@ -75,10 +90,10 @@ def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: in
         of_this = ((rank, abs(later.day - before.day), before.id, later.id) for rank, later in ranked)
         pairs += nsmallest(_CLOSEST, of_this)
     pairs.sort()
-    found, taken = set[str](), set[str]()
+    found, taken = dict[str, str](), set[str]()
     for _, _, before_id, later_id in pairs:
         if before_id not in found and later_id not in taken:
-            found.add(before_id)
+            found[before_id] = later_id
             taken.add(later_id)
     return found
 
@@ -86,10 +101,12 @@ def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: in
 def _ranked(before: Seen, told: Sequence[Seen], *, earliest: int) -> Iterator[tuple[int, Seen]]:
     """Give what a pending movement may be by now, and how well it fits: 0 is best."""
     stem = _STEM.fullmatch(before.id)
-    at = bisect_left(told, before.day + earliest, key=lambda one: one.day)
+    at = bisect_left(told, before.day + min(earliest, -_DAYS_BEFORE), key=lambda one: one.day)
     for later in told[at:]:
         if later.day > before.day + _DAYS_BY_ID:
             return
+        if later.day < before.day + earliest and later.told <= before.told:
+            continue
         goes_on = stem is not None and f"{later.id}:".startswith((f"{stem[1]}:", f"{stem[1]}/"))
         rank = 0 if goes_on else _rank(before, later)
         if rank is not None:

@@ -22,6 +22,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.intake.arrivals import Arrival
 from marketofone.services.intake.joint_accounts import Asked, mark_of
 from marketofone.services.intake.own_numbers import OwnNumbers, may_tell_more, told_before
+from marketofone.services.intake.pendings import is_pending, may_wait
 from marketofone.services.intake.readings import NOT_READ, read_event
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.directory import event_number
@@ -131,7 +132,8 @@ def _judged(
     consents = together([own, *others])
     verdicts = admit(arrived, consents, policy=policy, now=now)
     names = told_before(context, customer.subject, guard=standing.state.guard)
-    found = _Found(context, customer, unresolved=customer.subject in context.unresolved, told_before=names)
+    unresolved = customer.subject in context.unresolved or may_wait(context, customer.subject, standing.state)
+    found = _Found(context, customer, unresolved=unresolved, told_before=names)
     found.take(arrivals, verdicts, policy=policy)
     if found.telling:
         found.links += (changes := OwnNumbers(context, reader, customer, standing.state).changes(found.telling))
@@ -142,7 +144,7 @@ def _judged(
     record = IngestRecord(context.actor, tuple(found.events), tuple(uses))
     removed = {gone.source for gone in map(taken_back, arrived) if gone is not None}  # by source
     draft = codec.draft(
-        "amendment" if removed else "signal" if found.signal else "ingest",
+        "amendment" if removed or found.pending else "signal" if found.signal else "ingest",
         record,
         subject=customer.subject,
         box=customer.box,
@@ -186,6 +188,7 @@ class _Found(Struct, gc=False):
     refusals: dict[str, int] = {}
     telling: list[Event] = []
     signal: bool = False
+    pending: bool = False
     left_open: bool = False
 
     def take(
@@ -214,6 +217,8 @@ class _Found(Struct, gc=False):
             self.told.append(reading.told)
             if opens and reading.body is not None:
                 self.links.append(LinkChange(mark_of(reading.body), self.customer.subject, linked=True))
+            if is_movement and is_pending(event):
+                self.pending = self.left_open = True
             if kept:
                 self.keys.append(event_number(event.key, subject=self.customer.subject))
                 self.signal = self.signal or source in _SIGNALS

@@ -18,31 +18,23 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import MOVEMENTS, REMOVED, Event, EventRemoved, key_of
+from marketofone.domain.event import Event, EventRemoved, key_of
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement
 from marketofone.models.movement import retold
 from marketofone.models.movement.retold import Seen, is_another
-from marketofone.projection import codec
 from marketofone.projection.amendments import first_id, is_taken_back
-from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.services.intake.imports import Item, UntilBroken
 from marketofone.services.intake.ingest import MAX_BATCH, EventOfRow, Incoming
+from marketofone.services.intake.pendings import MOST, MOST_PENDING, is_pending, movements, removal
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.directory import event_number
 from marketofone.services.runtime.population import together
-from marketofone.store.keystore import Customer
-from marketofone.store.ports import Reader
 
 _DIGEST_BYTES = 12
 _FAMILY = re.compile(r"(.+):[0-9a-f]{24}", re.DOTALL)
-MOST = 5_000
-"""Movements of a customer that a file is compared with: the newest."""
-MOST_PENDING = 500
-"""Pending movements, of those and of a file, that are compared: a person has a few."""
 
 
 class _Kept(NamedTuple):
@@ -117,7 +109,7 @@ class Retold:
         In one file the reader tells such movements apart by a digest, but for the first, which may be any of them.
         """
         event = item.incoming
-        if not isinstance(event, Event) or not isinstance(event.data, Movement) or _is_pending(event):
+        if not isinstance(event, Event) or not isinstance(event.data, Movement) or is_pending(event):
             return item
         named = _family(event.id)
         kept = self._families.get(named)
@@ -149,7 +141,7 @@ class Retold:
         kept = self._kept
         events = [event for item in batch if (event := _event_in(item)) is not None] if kept.kinds else []
         self._again.update(*map(_named_in, events))
-        pending_ids = {event.id for event in events if _is_pending(event)}
+        pending_ids = {event.id for event in events if is_pending(event)}
         waiting = self._open(kept.pending)[:MOST_PENDING]
         before = self._open(kept.booked) if self._with_fewer_words else []
         if not (events and (waiting or before or pending_ids)):
@@ -161,9 +153,9 @@ class Retold:
         new = self._new(told)
         booked, pending = _parted(new, pending_ids)
         del pending[MOST_PENDING:]
-        gone = retold.booked_by_now(waiting, booked)
-        gone |= retold.booked_by_now([one for one in waiting if one.id not in gone], pending)
-        gone |= retold.booked_by_now(pending, kept.booked, earliest=1)
+        gone = set(retold.booked_by_now(waiting, booked))
+        gone |= retold.booked_by_now([one for one in waiting if one.id not in gone], pending).keys()
+        gone |= retold.booked_by_now(pending, kept.booked, earliest=1).keys()
         gone |= retold.told_with_more(before, booked) if self._with_fewer_words else set()
         yield from self._removals(gone, {**kept.kinds, **{event.id: (event.kind, event.at) for event in events}})
 
@@ -180,14 +172,7 @@ class Retold:
             kind, at = kinds[name]
             self._gone.add(name)
             self.count += 1
-            yield Event(
-                id=f"{name}~retold",
-                producer=self._producer,
-                kind=REMOVED,
-                customer=self._customer,
-                at=at,
-                data=EventRemoved(type=kind, id=name, only=True),
-            )
+            yield removal(name, kind=kind, producer=self._producer, customer=self._customer, at=at)
 
     def _open(self, some: Iterable[Seen]) -> list[Seen]:
         """Leave out what the file tells as well, and what was taken back already."""
@@ -209,18 +194,11 @@ class Retold:
             (member,) = (one for one in person.members if one.name == self._customer)
             removed = person.states[member.subject].removed_keys
             kept = _Kept(member.subject, {}, [], [])
-            for event in islice(self._movements(reader, member), MOST):
+            for _, event in islice(movements(reader, member), MOST):
                 if event.producer == self._producer and not is_taken_back(event, removed):
                     kept.kinds[event.id] = (event.kind, event.at)
-                    (kept.pending if _is_pending(event) else kept.booked).append(self._seen(event, event.data))
+                    (kept.pending if is_pending(event) else kept.booked).append(self._seen(event, event.data))
         return kept
-
-    def _movements(self, reader: Reader, member: Customer) -> Iterator[Event]:
-        """Read the movements of a customer, the newest entry first."""
-        for entry in reader.entries(member.subject, kinds=HOLDS_EVENTS, newest_first=True):
-            for kept in codec.read(entry, box=member.box).events:
-                if kept.kind in MOVEMENTS and kept.body is not None:
-                    yield read_kept(kept.body, kind=kept.kind)
 
     def _seen(self, event: Event, data: EventData) -> Seen:
         assert isinstance(data, Movement)  # noqa: S101 - its kind says so
@@ -234,10 +212,6 @@ def _beside(events: Iterable[Event]) -> list[Item[Incoming]]:
 def _event_in(item: Item[Incoming]) -> Event | None:
     given = item.incoming.event if isinstance(item.incoming, EventOfRow) else item.incoming
     return given if isinstance(given, Event) else None
-
-
-def _is_pending(event: Event) -> bool:
-    return isinstance(event.data, Movement) and event.data.status == "pending"
 
 
 def _named_in(event: Event) -> Iterator[str]:

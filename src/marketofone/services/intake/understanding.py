@@ -44,6 +44,7 @@ from marketofone.projection.records import KeptEvent
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.intake.ingest import ingest
 from marketofone.services.intake.merchants import KINDS
+from marketofone.services.intake.pendings import booked_otherwise, may_wait
 from marketofone.services.intake.readings import leaves_open
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
@@ -83,11 +84,14 @@ def understand_waiting(context: AppContext, *, now: Instant) -> int:
     count = 0
     while (subject := _one_of(context.left_open)) is not None:
         customer = context.keys.customer(subject)
-        found: list[Event] = []
+        if customer is None:
+            continue
         with suppress(UnknownCustomer):  # they are being forgotten
-            found = [] if customer is None else _found_now(context, customer, now=now)
-        if found:
-            count += ingest(context, found, now=now).events
+            gone = _booked_now(context, customer, now=now)
+            if gone and ingest(context, gone, now=now).events:
+                continue  # what is left is looked at without them, for a removal leaves it open
+            found = _found_now(context, customer, now=now)
+            count += ingest(context, found, now=now).events if found else 0
     return count
 
 
@@ -96,6 +100,30 @@ def _one_of(subjects: set[int]) -> int | None:
     with suppress(KeyError):
         return subjects.pop()
     return None
+
+
+def _booked_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
+    """Give what takes back those pending movements of one id that are booked by now, under another id."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person_of(customer)
+        if not may_wait(context, customer.subject, person.own):
+            return []
+        at = person.judged(now)
+        asked = _asked(snapshot, person, now=at)
+        booked = booked_otherwise(
+            reader,
+            customer,
+            upto=person.own.n,
+            removed=frozenset[bytes]().union(*(state.removed_keys for state in person.states.values())),
+            sources=asked.sources,
+            licences=asked.licences,
+            calendar=snapshot.config.calendar,
+            now=at,
+        )
+    if not (booked.waiting or booked.removals):
+        context.none_pending.put(customer.subject, person.own.guard)
+    return booked.removals
 
 
 def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:

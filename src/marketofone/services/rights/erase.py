@@ -84,6 +84,7 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
     context.told_numbers.drop(known.subject)
+    context.none_pending.drop(known.subject)
     context.lessons.clear()
     context.left_open.update(concerned - {known.subject})  # what moved between the two does no more
     forget_texts()

@@ -76,6 +76,7 @@ class AppContext:
     ``left_open`` are customers about whose money only all movements together can say something more, ``unresolved``
     those of whom something stayed open then: the next movement may answer it. ``told_numbers`` are hashes of what own
     accounts are called that were told before, by customer, with the guard of the journal as of which that was asked.
+    ``none_pending`` is the guard of a journal as of which no pending movement of it waits for its booking any more.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
 
@@ -97,6 +98,7 @@ class AppContext:
     left_open: set[int] = field(default_factory=set)
     unresolved: set[int] = field(default_factory=set)
     told_numbers: Recent[int, tuple[int, frozenset[int]]] = field(default_factory=partial(Recent, room=_PEOPLE))
+    none_pending: Recent[int, int] = field(default_factory=partial(Recent, room=_PEOPLE))
     reopen: Callable[..., AppContext] | None = None
 
     @cached_property
