@@ -93,6 +93,10 @@ def events() -> str:
         "| --- | --- |",
         "| a well-formed event | an event; refused when no granted purpose may use its source, and counted as such |",
         "| the same producer and id of the customer again, once it was kept | a duplicate: counted, not used, whatever it says |",
+        (
+            "| a payment that was pending, booked under another id by the same producer, whichever comes first | counts once: by what "
+            "`replaces` says, else by account, amount and words, within 14 days; a tip may have been added |"
+        ),
         "| late, even by a year | an event: windows that still hold its day count it, older ones do not |",
         "| more than `future_seconds` ([bank.toml](settings.md)) ahead | a dead letter: check the producer's clock |",
         (

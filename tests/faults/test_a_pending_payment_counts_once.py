@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from itertools import permutations
+from collections.abc import Iterator
+from itertools import count, permutations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from situations import NOW, pays, said_in, says, sent, values
 
 import marketofone
+from bank_projects import Projects
 from marketofone import Bank
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import DAY
@@ -18,14 +22,15 @@ from marketofone.services.intake.pendings import FILES
 from proofs import proven
 
 COFFEE, DINNER = -450, -4_500
+_CUSTOMERS = count()
 
 
-def waits(id: str, minor: int = DINNER, *, ago: int = 3, **more: object) -> bytes:  # noqa: A002
-    return pays("anna", minor, "dining", at=NOW - ago * DAY, id=id, status="pending", merchant="Inn at the Oak", **more)
+def waits(id: str, minor: int = DINNER, *, ago: int = 3, of: str = "anna", **more: object) -> bytes:  # noqa: A002
+    return pays(of, minor, "dining", at=NOW - ago * DAY, id=id, status="pending", merchant="Inn at the Oak", **more)
 
 
-def booked(id: str, minor: int = DINNER, *, ago: int = 1, **more: object) -> bytes:  # noqa: A002
-    return pays("anna", minor, "dining", at=NOW - ago * DAY, id=id, **{"merchant": "Inn at the Oak", **more})
+def booked(id: str, minor: int = DINNER, *, ago: int = 1, of: str = "anna", **more: object) -> bytes:  # noqa: A002
+    return pays(of, minor, "dining", at=NOW - ago * DAY, id=id, **{"merchant": "Inn at the Oak", **more})
 
 
 def spent(bank: Bank) -> float:
@@ -50,6 +55,39 @@ def test_a_pending_payment_counts_once_when_it_is_booked_in_any_order(
     assert bank.ingest(rows, now=NOW).duplicates == 3
     assert spent(bank) == -(COFFEE + DINNER)
     proven(bank)
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_projects: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    with marketofone.open(lasting_projects.lay_out(tmp_path_factory.mktemp("pending") / "bank"), now=NOW) as opened:
+        yield opened
+
+
+AMOUNTS = (DINNER, 3 * DINNER, 9 * DINNER)  # too different for one to be another with a tip
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(2 * len(AMOUNTS))), st.lists(st.booleans(), min_size=6, max_size=6), st.integers(0, 3))
+def test_what_is_booked_counts_once_in_any_order_and_in_any_batches(
+    lasting: Bank, order: list[int], cuts: list[bool], late: int
+) -> None:
+    of = f"c-{next(_CUSTOMERS)}"
+    says(lasting, of)
+    rows = [waits(f"p-{minor}", minor, of=of) for minor in AMOUNTS]
+    rows += [booked(f"b-{minor}", minor - late, of=of) for minor in AMOUNTS]
+    batch: list[bytes] = []
+    for place, cut in zip(order, cuts, strict=True):
+        batch.append(rows[place])
+        if cut:
+            lasting.ingest(batch, now=NOW)
+            batch = []
+    lasting.ingest(batch, now=NOW)
+
+    assert values(lasting, of)["spend_30d"] == sum(late - minor for minor in AMOUNTS)
+
+
+def test_what_was_found_in_any_order_is_proved_and_folds_again(lasting: Bank) -> None:
+    proven(lasting)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -359,6 +359,7 @@ SUBJECT_STATE = reducer.SubjectState(
 SHARING_STATE = msgspec.structs.replace(
     SUBJECT_STATE, accounts={bytes(range(17)): reducer.Holding(NOW, (SUBJECT, SUBJECT + 1))}
 )
+WAITING_STATE = msgspec.structs.replace(SHARING_STATE, pending=7)
 
 
 SEED = bytes(range(100, 132))
@@ -407,6 +408,7 @@ def written() -> dict[str, bytes]:
     made["registers: known ahead"] = registers.pack(known)
     made["subject state"] = reducer.to_bytes(SUBJECT_STATE)
     made["subject state that shares accounts"] = reducer.to_bytes(SHARING_STATE)
+    made["subject state with a pending movement"] = reducer.to_bytes(WAITING_STATE)
     for kind, record in RECORDS.items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)
         made[f"entry: {kind}"] = drafted.body

@@ -20,6 +20,7 @@ from formats import (
     SHARING_STATE,
     SUBJECT,
     SUBJECT_STATE,
+    WAITING_STATE,
     entry,
     states,
     written,
@@ -87,6 +88,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
         assert registers.unpack(bytes.fromhex(HELD[f"registers: {source}"])) == states()[source].registers
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state"])) == SUBJECT_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state that shares accounts"])) == SHARING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pending movement"])) == WAITING_STATE
 
 
 def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:

@@ -34,8 +34,9 @@ class Movement(EventData, frozen=True, kw_only=True):
     ``text`` is what the statement prints, ``bank_code`` the bank transaction code, ``purpose_code`` that of ISO 20022,
     ``mcc`` the merchant category code. ``nature`` says what the movement is, where the producer knows. Where another
     currency was paid, ``original_minor`` is that amount. ``replaces`` is the id of an earlier movement of the same
-    producer that counts no more: a pending one that is booked now, or one that was wrong. ``balance_minor`` is what
-    stands on the account afterwards.
+    producer that counts no more: a pending one that is booked now, or one that was wrong. A pending one that is booked
+    under another id without it is found by amount, words and days. ``balance_minor`` is what stands on the account
+    afterwards.
     """
 
     account: EventName
