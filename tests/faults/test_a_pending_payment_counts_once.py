@@ -158,6 +158,22 @@ def test_a_payment_that_was_taken_back_by_its_bank_keeps_no_booking(bank: Bank) 
     assert spent(bank) == -DINNER
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_is_pending_for_one_holder_and_booked_for_the_other_counts_once_for_each(
+    bank: Bank, order: tuple[int, int]
+) -> None:
+    for one in ("anna", "boris"):
+        says(bank, one)
+        facts = {"account": "joint", "product": "current_account", "currency": "EUR", "role": "joint"}
+        bank.ingest([sent("account.opened", one, at=NOW - 90 * DAY, **facts)], now=NOW)
+    rows = [waits("p-1", account="joint"), booked("b-1", of="boris", account="joint")]
+    for place in order:
+        bank.ingest([rows[place]], now=NOW)
+
+    assert [values(bank, one)["spend_30d"] for one in ("anna", "boris")] == [-DINNER, -DINNER]
+    proven(bank)
+
+
 def test_what_waits_is_known_to_the_next_process(project: Path) -> None:
     salary = pays("anna", 200_000, "salary", at=NOW - 2 * DAY)
     for row in (waits("p-1"), salary, booked("b-1")):
