@@ -21,7 +21,7 @@ from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.money_events import Movement, OpenBankingTransaction, institution_key
 from marketofone.models.movement.retold import Seen, booked_by_now, may_be_booked_yet, seen
 from marketofone.projection import codec
-from marketofone.projection.amendments import first_id, is_taken_back
+from marketofone.projection.amendments import Removals, first_id, is_taken_back
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.reducer import SubjectState
 from marketofone.services.runtime.app_context import AppContext
@@ -98,7 +98,7 @@ def booked_otherwise(  # noqa: PLR0913 - all that it rests on
     member: Customer,
     *,
     upto: int,
-    removed: Collection[bytes],
+    removed: Removals,
     sources: Collection[str],
     licences: Licences,
     calendar: Calendar,
@@ -111,7 +111,7 @@ def booked_otherwise(  # noqa: PLR0913 - all that it rests on
     upto
         Where the journal ends.
     removed
-        The keys of events that were taken back.
+        The keys of events that were taken back, by source.
     sources, licences
         What of the person's money may be looked at.
     """

@@ -115,7 +115,7 @@ def _booked_now(context: AppContext, customer: Customer, *, now: Instant) -> lis
             reader,
             customer,
             upto=person.own.n,
-            removed=frozenset[bytes]().union(*(state.removed_keys for state in person.states.values())),
+            removed=person.removed_keys,
             sources=asked.sources,
             licences=asked.licences,
             calendar=snapshot.config.calendar,
