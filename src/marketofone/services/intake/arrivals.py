@@ -19,7 +19,7 @@ from marketofone.domain.moment import DAY, SECOND, Instant, date_of
 from marketofone.domain.money_events import Movement
 from marketofone.services.intake.corrections import corrections
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.directory import event_number
+from marketofone.services.runtime.directory import event_number, kept_keys
 from marketofone.store.keystore import Customer
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -120,9 +120,8 @@ def kept_before(context: AppContext, events: Collection[Event], *, customer: str
     known = context.keys.find((customer,)).get(customer)
     if known is None:
         return set()
-    numbers = {event_number(event.key, subject=known.subject): event.key for event in events}
     with context.store.read() as reader:
-        return {numbers[number] for _, number in reader.known([(known.subject, number) for number in numbers])}
+        return kept_keys(reader, known.subject, [event.key for event in events])
 
 
 def size_of(waiting: Waiting) -> int:

@@ -25,7 +25,7 @@ from marketofone.projection.amendments import Removals, first_id, is_taken_back
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.reducer import SubjectState
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.directory import event_number
+from marketofone.services.runtime.directory import kept_keys
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
@@ -152,11 +152,8 @@ def _compared(reader: Reader, member: Customer, told: Sequence[_Told], *, calend
 def _settled(reader: Reader, member: Customer, told: Iterable[_Told]) -> set[str]:
     """Give the ids of pending movements of which one version was taken back because it is booked."""
     gone = [one.event for one in told if one.is_pending and one.is_gone]
-    numbers = {
-        event_number(key_of(event.producer, _removal_id(event.id)), subject=member.subject): event.id for event in gone
-    }
-    known = reader.known([(member.subject, number) for number in numbers])
-    return {_first(numbers[number]) for _, number in known}
+    keys = {key_of(event.producer, _removal_id(event.id)): event.id for event in gone}
+    return {_first(keys[key]) for key in kept_keys(reader, member.subject, keys)}
 
 
 def _pending(told: Iterable[_Told], *, known: Collection[str]) -> _Pending:

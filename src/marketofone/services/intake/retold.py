@@ -30,7 +30,7 @@ from marketofone.services.intake.imports import Item, UntilBroken
 from marketofone.services.intake.ingest import MAX_BATCH, EventOfRow, Incoming
 from marketofone.services.intake.pendings import MOST, MOST_PENDING, is_pending, movements, removal
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.directory import event_number
+from marketofone.services.runtime.directory import kept_keys
 from marketofone.services.runtime.population import together
 
 _DIGEST_BYTES = 12
@@ -180,11 +180,10 @@ class Retold:
 
     def _new(self, told: Sequence[Seen]) -> list[Seen]:
         """Leave out what was kept before."""
-        subject = self._kept.subject
-        numbers = {one.id: event_number(key_of(self._producer, one.id), subject=subject) for one in told}
+        keys = {one.id: key_of(self._producer, one.id) for one in told}
         with self._context.store.read() as reader:
-            known = reader.known([(subject, number) for number in numbers.values()])
-        return [one for one in told if (subject, numbers[one.id]) not in known]
+            kept = kept_keys(reader, self._kept.subject, keys.values())
+        return [one for one in told if keys[one.id] not in kept]
 
     @cached_property
     def _kept(self) -> _Kept:

@@ -17,12 +17,11 @@ from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant
 from marketofone.projection.kept_rows import KeptRow
-from marketofone.services.intake.arrivals import arrival_of
+from marketofone.services.intake.arrivals import arrival_of, kept_before
 from marketofone.services.intake.imports import Reason, Reasons
 from marketofone.services.intake.ingest import IngestReport
 from marketofone.services.intake.letters import opened_letters
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.directory import event_number
 
 ReadAgain = Callable[[Sequence[KeptRow]], Iterable[tuple[int, Event | MalformedEvent]]]
 """Reads kept rows of tables, each as an event or with why it is none, and with its line."""
@@ -90,13 +89,8 @@ def _unread(rows: Sequence[KeptRow]) -> Iterator[tuple[int, MalformedEvent]]:
 
 def _without_known(context: AppContext, events: Sequence[tuple[Event, bytes]]) -> list[bytes]:
     """Leave out events that are kept already."""
-    customers = context.keys.find({event.customer for event, _ in events})
-    numbers = [
-        (customer.subject, event_number(event.key, subject=customer.subject))
-        if (customer := customers.get(event.customer)) is not None
-        else None
-        for event, _ in events
-    ]
-    with context.store.read() as reader:
-        known = reader.known([number for number in numbers if number is not None])
-    return [body for (_, body), number in zip(events, numbers, strict=True) if number not in known]
+    of_each: dict[str, list[Event]] = {}
+    for event, _ in events:
+        of_each.setdefault(event.customer, []).append(event)
+    kept = {customer: kept_before(context, some, customer=customer) for customer, some in of_each.items()}
+    return [body for event, body in events if event.key not in kept[event.customer]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import Refused
 from marketofone.domain.moment import Instant
 from marketofone.store.keystore import Customer, KeyStore
+from marketofone.store.ports import Reader
 
 STRONG, ACCOUNT, HOLDER, NUMBER = 1, 2, 3, 4
 """What kind of mark a link has.
@@ -75,3 +77,9 @@ def event_number(key: bytes, *, subject: int) -> int:
     """
     salted = blake2b(key, digest_size=8, salt=subject.to_bytes(8, "big"))
     return int.from_bytes(salted.digest(), "big") >> 1
+
+
+def kept_keys(reader: Reader, subject: int, keys: Iterable[bytes]) -> set[bytes]:
+    """Give those of some keys of events that a journal keeps."""
+    numbers = {event_number(key, subject=subject): key for key in keys}
+    return {numbers[number] for _, number in reader.known([(subject, number) for number in numbers])}
