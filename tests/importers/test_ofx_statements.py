@@ -14,9 +14,10 @@ from ofxtools.Parser import OFXTree
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import Event, EventRemoved
 from marketofone.domain.money_events import AccountOpened, BalanceStated, TransactionBooked
+from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.importers.statements import ofx
-from statement_files import COFFEE, OFX_HEADER, SALARY, USUAL, ofx_around, ofx_statement, ofx_transaction
+from statement_files import COFFEE, OFX_HEADER, SALARY, USUAL, Moved, ofx_around, ofx_statement, ofx_transaction
 from statement_files import ofx as written
 from statement_files import ofx_2 as written_2
 
@@ -207,12 +208,45 @@ def test_trades_are_bad_rows_and_the_cash_of_an_investment_account_is_read(path:
     assert [why.shape for why in bad(rows)] == ["a trade or a payment of a loan account"]
 
 
-def test_other_currencies_come_with_their_rate(path: Path) -> None:
-    inside = ofx_transaction("f1", COFFEE, more="<CURRENCY><CURRATE>1.1<CURSYM>USD</CURRENCY>\n")
+def test_an_amount_of_another_currency_becomes_one_of_the_account_by_the_rate_beside_it(path: Path) -> None:
+    abroad = ofx_transaction("f1", COFFEE, more="<CURRENCY><CURRATE>0.9231<CURSYM>USD</CURRENCY>\n")
+    (row,) = movements(read(path, ofx_around(ofx_statement(abroad))))
+    assert (row.facts["amount"], row.facts["currency"]) == (Decimal("-3.23"), "EUR")
+    assert (row.facts["original"], row.facts["original_currency"]) == (Decimal("-3.50"), "USD")
+    assert row.facts["rate"] == 0.9231
+
+
+def test_a_rate_says_how_much_of_the_account_s_currency_one_unit_of_the_other_is_worth(path: Path) -> None:
+    abroad = Moved(amount=Decimal(-12_000), booked=COFFEE.booked, party="Ryokan", text="Kyoto")
+    inside = ofx_transaction("f1", abroad, more="<CURRENCY><CURRATE>0.00612<CURSYM>JPY</CURRENCY>\n")
+    (row,) = movements(read(path, ofx_around(ofx_statement(inside))))
+    (event,) = (one for one in events_of([row], origin=ORIGIN) if isinstance(one, Event))
+    assert isinstance(event.data, TransactionBooked)
+    assert (event.data.amount_minor, event.data.original_minor) == (-7_344, -12_000)
+
+
+def test_an_amount_that_was_changed_before_stays_as_it_is(path: Path) -> None:
     before = ofx_transaction("f2", COFFEE, more="<ORIGCURRENCY><CURRATE>0.9<CURSYM>CHF</ORIGCURRENCY>\n")
-    one, two = movements(read(path, ofx_around(ofx_statement(inside + before))))
-    assert (one.facts["currency"], one.facts["rate"]) == ("USD", 1.1)
-    assert (two.facts["currency"], two.facts["original_currency"], two.facts["rate"]) == ("EUR", "CHF", 0.9)
+    (row,) = movements(read(path, ofx_around(ofx_statement(before))))
+    assert (row.facts["amount"], row.facts["currency"]) == (Decimal("-3.50"), "EUR")
+    assert (row.facts["original_currency"], row.facts["rate"]) == ("CHF", 0.9)
+
+
+@pytest.mark.parametrize("rate", ["", "<CURRATE>1.0", "<CURRATE>0", "<CURRATE>-0.9", "<CURRATE>about", "<CURRATE>9e9"])
+def test_an_amount_without_a_rate_that_can_be_one_stays_apart_and_is_counted_so(path: Path, rate: str) -> None:
+    abroad = ofx_transaction("f1", COFFEE, more=f"<CURRENCY>{rate}<CURSYM>USD</CURRENCY>\n")
+    numbered = NumberedRows(read(path, ofx_around(ofx_statement(abroad))), elsewhere=False)
+    (row,) = movements(list(numbered))
+    assert (row.facts["amount"], row.facts["currency"]) == (Decimal("-3.50"), "USD")
+    assert numbered.found["unconverted"] == 1
+
+
+def test_a_rate_beside_the_account_s_own_currency_changes_nothing(path: Path) -> None:
+    own = ofx_transaction("f1", COFFEE, more="<CURRENCY><CURRATE>1.0<CURSYM>EUR</CURRENCY>\n")
+    rows = read(path, ofx_around(ofx_statement(own)))
+    (row,) = movements(rows)
+    assert (row.facts["amount"], row.facts["currency"]) == (Decimal("-3.50"), "EUR")
+    assert all(one.what != "unconverted" for one in rows if isinstance(one, Row))
 
 
 def test_the_other_account_of_a_transfer_and_what_else_is_told_come_along(path: Path) -> None:

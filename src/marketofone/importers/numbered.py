@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from marketofone.importers.rows import BadRow, Row
+from marketofone.importers.rows import COUNTED, BadRow, Row
 
 _ROWS = frozenset({"movement", "removed"})
 
@@ -30,7 +30,7 @@ class NumberedRows:
             self.line = row.line
             self.is_row = isinstance(row, BadRow) or row.what in _ROWS
             if isinstance(row, Row) and not self.is_row:
-                self.found[f"{row.what}s"] += 1
+                self.found[COUNTED.get(row.what, f"{row.what}s")] += 1
                 if self._elsewhere and row.what == "account":
                     continue
             yield row

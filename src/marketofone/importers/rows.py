@@ -31,7 +31,9 @@ from marketofone.domain.event import KINDS, LICENSED, REMOVED, Event
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money import minor_of
 
-What = Literal["movement", "removed", "balance", "account", "order", "licence"]
+What = Literal["movement", "removed", "balance", "account", "order", "licence", "unconverted"]
+COUNTED: dict[What, str] = {"unconverted": "unconverted"}
+"""What is no event, and is only counted beside the rows, with the name under which it is."""
 _KINDS: dict[tuple[What, bool], str] = {
     ("movement", False): "transaction.booked",
     ("movement", True): "openbanking.transaction",
@@ -86,7 +88,8 @@ class Row(Struct, frozen=True, kw_only=True):
     more; a row of what was ``removed`` names one by its own ``id``. ``unique`` says that rows of one id are versions of
     one thing, of which the last one counts. ``line`` is where it stands, counted from 1; ``raw`` the bytes it was read
     from, for a dead letter. Of two rows of a day that with the greater ``place`` counts as later. Balances, accounts,
-    orders and licences are found beside the rows of the input.
+    orders and licences are found beside the rows of the input. What is ``unconverted`` says of the movement of its line
+    that its amount stays in another currency than that of its account.
     """
 
     line: int
@@ -123,6 +126,8 @@ def events_of(rows: Iterable[Row | BadRow], *, origin: Origin) -> Iterator[Event
     for row in rows:
         if isinstance(row, BadRow):
             yield row
+            continue
+        if row.what in COUNTED:
             continue
         try:
             yield _event(row, origin=origin, names=names)

@@ -5,6 +5,10 @@ not take the others with it. The date of a transaction is the one that is printe
 What a correction replaces or deletes counts no more. Of an investment account the movements of money are read, and each
 trade is a bad row.
 
+An amount beside ``CURRENCY`` is in ``CURSYM``, and ``CURRATE`` says how much of ``CURDEF`` one unit of it is worth: so
+the specification has it (OFX 2.2, section 5.2), and so brokers write it. It becomes an amount of the account. Where no
+rate can be one it stays in the other currency, and is counted apart. An amount beside ``ORIGCURRENCY`` was changed.
+
 The library ``ofxtools`` is the judge of this reader in its tests, and not the reader: it gives instants in UTC, which
 do not tell the printed date any more, and refuses a whole file for one transaction that is wrong.
 """
@@ -15,11 +19,13 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import MalformedDocument, MalformedEvent
 from marketofone.domain.fields import AccountType
+from marketofone.importers.payload_values import in_cents
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.statements.statement import (
     LONGEST_NAME,
@@ -56,6 +62,9 @@ _PARTS = frozenset(
 )
 _AGGREGATES = _STATEMENTS | _LISTS | _TRANSACTIONS | _NOT_READ | _PARTS
 _AMOUNT = "TRNAMT"
+_NO_RATE = Decimal(0)
+_LEAST_RATE, _MOST_RATE = Decimal("0.000001"), Decimal(1_000_000)
+"""Between them lie the rates of all pairs of currencies that are money."""
 _TYPES: dict[str, AccountType] = {
     "CHECKING": "current",
     "SAVINGS": "savings",
@@ -196,6 +205,8 @@ class _Reading:
         pending = facts[""] == "STMTTRNP" or facts.get("TRNTYPE", "").upper() == "HOLD"
         told = movement_in(facts, currency=self._statement.get("CURDEF"))
         on = date_in(facts.get("DTPOSTED") or facts.get("DTTRAN", ""), field="DTPOSTED")
+        if told["currency"] != self._statement.get("CURDEF", told["currency"]):
+            self._found.append(Row(line=line, what="unconverted", facts={}, on=on))
         told |= {"account": account, "status": "pending" if pending else "booked", "replaces": corrected}
         if not pending:
             told["booked"] = on
@@ -283,8 +294,7 @@ def movement_in(facts: dict[str, str], *, currency: str | None) -> dict[str, obj
         raise MalformedEvent(field=_AMOUNT, shape="missing", fix="write an amount")
     code = facts.get("SIC", "")
     told: dict[str, object] = {
-        "amount": decimal_in(facts[_AMOUNT], field=_AMOUNT),
-        "currency": facts.get("CURRENCY.CURSYM") or currency,
+        **_amount(facts, currency=currency),
         "value_date": date_or_none(facts.get("DTAVAIL")),
         "counterparty": _said(facts.get("EXTDNAME") or facts.get("NAME") or facts.get("PAYEE.NAME"), LONGEST_PARTY),
         "counterparty_account": _counterparty_account(facts),
@@ -292,11 +302,38 @@ def movement_in(facts: dict[str, str], *, currency: str | None) -> dict[str, obj
         "bank_code": printed(facts.get("TRNTYPE"), limit=LONGEST_NAME),
         "mcc": code if len(code) == 4 and code.isdecimal() and code.isascii() else None,  # noqa: PLR2004 - as ISO 18245
         "reference": printed(facts.get("CHECKNUM") or facts.get("REFNUM"), limit=LONGEST_NAME),
-        "rate": rate_in(facts.get("CURRENCY.CURRATE") or facts.get("ORIGCURRENCY.CURRATE")),
     }
-    # The amount is in the account's currency already; how much was paid in the other one is not told.
-    told["original_currency"] = facts.get("ORIGCURRENCY.CURSYM")
     return told
+
+
+def _amount(facts: dict[str, str], *, currency: str | None) -> dict[str, object]:
+    """Give the amount in the currency of the account, and what it was in another one, at which rate."""
+    amount, other = decimal_in(facts[_AMOUNT], field=_AMOUNT), facts.get("CURRENCY.CURSYM")
+    told: dict[str, object] = {
+        "amount": amount,
+        "currency": other or currency,
+        "rate": rate_in(facts.get("CURRENCY.CURRATE") or facts.get("ORIGCURRENCY.CURRATE")),
+        # The amount is in the account's currency already; how much was paid in the other one is not told.
+        "original_currency": facts.get("ORIGCURRENCY.CURSYM"),
+    }
+    if other is None or currency is None or other == currency:
+        return told
+    changed = in_cents(amount * _rate(facts.get("CURRENCY.CURRATE")), currency=currency)
+    if changed == 0:
+        return told | {"rate": None}
+    return told | {"amount": changed, "currency": currency, "original": amount, "original_currency": other}
+
+
+def _rate(text: str | None) -> Decimal:
+    """Give how much of the account's currency one unit of another is worth; 0 where the file names no such rate.
+
+    A rate of 1 is what programs write that know none.
+    """
+    try:
+        rate = decimal_in(text or "", field="CURRATE")
+    except MalformedEvent:
+        return _NO_RATE
+    return rate if _LEAST_RATE <= rate <= _MOST_RATE and rate != 1 else _NO_RATE
 
 
 def _counterparty_account(facts: dict[str, str]) -> str | None:
