@@ -12,7 +12,8 @@ import pytest
 
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import Event
-from marketofone.domain.money_events import AccountOpened
+from marketofone.domain.money_events import AccountOpened, TransactionBooked
+from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.rows import BadRow, Origin, Row, events_of
 from marketofone.importers.statements import camt
 from marketofone.importers.statements.statement import Difference
@@ -136,8 +137,34 @@ def test_an_entry_that_is_going_to_be_booked_is_an_order_of_its_day(path: Path) 
     }  # fmt: skip
 
 
-def test_an_entry_for_information_only_moves_no_money(path: Path) -> None:
-    rows = read(path, camt_around(camt_statement(camt_entry(COFFEE, status="<Cd>INFO</Cd>"))))
+@pytest.mark.parametrize("status", ["<Cd>INFO</Cd>", "INFO"])
+@pytest.mark.parametrize("version", ["camt.052.001.02", "camt.053.001.08", "camt.054.001.12"])
+def test_an_entry_for_information_only_is_no_bad_row_and_moves_no_money(path: Path, version: str, status: str) -> None:
+    entries = camt_entry(COFFEE, status=status) + camt_entry(SALARY)
+    rows = read(path, camt_around(camt_statement(entries, version=version), version=version))
+    numbered = NumberedRows(rows, elsewhere=False)
+    told = [one.data for one in events_of(numbered, origin=ORIGIN) if isinstance(one, Event)]
+    assert [data.counterparty for data in told if isinstance(data, TransactionBooked)] == [SALARY.party]
+    assert (numbered.found["notices"], bad(rows)) == (1, [])
+
+
+def test_balances_agree_beside_an_entry_for_information_only(path: Path) -> None:
+    found: list[Difference] = []
+    balances = camt_balance("OPBD", OPENING, on="2026-06-01") + camt_balance(
+        "CLBD", OPENING + SALARY.amount, on="2026-06-30"
+    )
+    entries = camt_entry(COFFEE, status="<Cd>INFO</Cd>") + camt_entry(SALARY)
+    path.write_text(camt_around(camt_statement(balances + entries)))
+    list(camt.read(path, report=found.append))
+    assert found == []
+
+
+def test_a_bank_s_own_status_is_booked_in_a_statement_and_unclear_in_a_report(path: Path) -> None:
+    own = camt_entry(COFFEE, status="<Prtry>ACCOUNTED</Prtry>")
+    (row,) = of_entries(path, own)
+    assert row.facts["status"] == "booked"
+    version = "camt.052.001.08"
+    rows = read(path, camt_around(camt_statement(own, version=version), version=version))
     assert [why.field for why in bad(rows)] == ["Sts"]
 
 

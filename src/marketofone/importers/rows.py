@@ -31,8 +31,8 @@ from marketofone.domain.event import KINDS, LICENSED, REMOVED, Event
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money import minor_of
 
-What = Literal["movement", "removed", "balance", "account", "order", "licence", "unconverted"]
-COUNTED: dict[What, str] = {"unconverted": "unconverted"}
+What = Literal["movement", "removed", "balance", "account", "order", "licence", "notice", "unconverted"]
+COUNTED: dict[What, str] = {"notice": "notices", "unconverted": "unconverted"}
 """What is no event, and is only counted beside the rows, with the name under which it is."""
 _KINDS: dict[tuple[What, bool], str] = {
     ("movement", False): "transaction.booked",
@@ -88,8 +88,9 @@ class Row(Struct, frozen=True, kw_only=True):
     more; a row of what was ``removed`` names one by its own ``id``. ``unique`` says that rows of one id are versions of
     one thing, of which the last one counts. ``line`` is where it stands, counted from 1; ``raw`` the bytes it was read
     from, for a dead letter. Of two rows of a day that with the greater ``place`` counts as later. Balances, accounts,
-    orders and licences are found beside the rows of the input. What is ``unconverted`` says of the movement of its line
-    that its amount stays in another currency than that of its account.
+    orders and licences are found beside the rows of the input. A ``notice`` is for information only: it moves no money.
+    What is ``unconverted`` says of the movement of its line that its amount stays in another currency than that of its
+    account.
     """
 
     line: int

@@ -200,7 +200,13 @@ class _Reading:
             self._began.append((self._expat.CurrentByteIndex, self._expat.CurrentLineNumber))
         elif role == "statement":
             made = next((said for path, said in self._outer[-1].items() if path.endswith("GrpHdr/CreDtTm")), "")
-            self._statement = Statement(self._facts, file=self._file, made=made, pending=self._pending)
+            self._statement = Statement(
+                self._facts,
+                file=self._file,
+                made=made,
+                pending=self._pending,
+                all_booked=self._place.local == "Stmt",
+            )
             self._any = True
 
     def _close(self, role: _Role) -> None:

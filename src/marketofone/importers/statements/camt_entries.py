@@ -45,8 +45,9 @@ _TYPES: dict[str, AccountType] = {
 _OPENING, _CLOSING = frozenset({"OPBD", "PRCD"}), "CLBD"
 _STAND_IN = ("ITBD", "CLAV")
 """What is told where no booked balance closes, the first of these: what stood within the day, what can be spent."""
-_TO_COME = "FUTR"
+_TO_COME, _FOR_INFORMATION = "FUTR", "INFO"
 _STATUS = {"BOOK": "booked", "": "booked", "PDNG": "pending", _TO_COME: "pending"}
+"""The words of ISO 20022 (ExternalEntryStatus1Code), which older versions write as text and later ones as a code."""
 _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "NOT PROVIDED"})
 _TRUE = ("true", "1")
 _TIME = re.compile(r"[0-9-]+T([0-9]{2}):([0-9]{2}):([0-9]{2})")
@@ -74,10 +75,13 @@ class Statement:
         When the message was made, as it is written.
     pending
         The names of pending rows of the file, which grow as well.
+    all_booked
+        Whether its entries are booked where they do not say so in a word of ISO 20022: those of a statement (053) are,
+        those of a report or a notice need not be.
     """
 
-    def __init__(self, facts: Facts, *, file: StatementFile, made: str, pending: set[str]) -> None:
-        self._facts, self._file, self._made = facts, file, made
+    def __init__(self, facts: Facts, *, file: StatementFile, made: str, pending: set[str], all_booked: bool) -> None:
+        self._facts, self._file, self._made, self._all_booked = facts, file, made, all_booked
         self._pending = pending
         self._limit: Decimal | None = None
         self._beside: dict[tuple[str, str], tuple[Decimal, date, int]] = {}
@@ -128,6 +132,10 @@ class Statement:
 
     def entry(self, entry: Facts, details: Sequence[Facts], *, place: Place) -> Iterator[Row | BadRow]:
         """Give the rows of an entry: one for each of its transactions where their amounts add up, else one."""
+        if _status(entry) == _FOR_INFORMATION:
+            on = date_or_none(self._written) or date.min
+            yield Row(line=place.line, what="notice", facts={}, on=on, raw=place.raw)
+            return
         try:
             rows = self._movements(entry, details, place=place)
         except MalformedEvent as why:
@@ -172,11 +180,11 @@ class Statement:
     def _movements(self, entry: Facts, details: Sequence[Facts], *, place: Place) -> list[Row]:
         amount, currency = _signed(entry), entry.get("Amt@Ccy", "")
         self._currency = self._currency or currency
-        told = entry.get("Sts/Cd") or entry.get("Sts", "")
-        if told not in _STATUS:
-            fix = "write BOOK or PDNG: what is for information only moves no money"
+        told = _status(entry)
+        status = "booked" if self._all_booked and "Sts/Prtry" in entry else _STATUS.get(told)
+        if status is None:
+            fix = "write BOOK, PDNG, FUTR or INFO: a bank's own word may mean any of them"
             raise MalformedEvent(field="Sts", shape=f"text of {len(told)} characters", fix=fix)
-        status = _STATUS[told]
         booked = _date_of(entry, "BookgDt")
         value_date = _date_of(entry, "ValDt")
         on = booked or value_date or (date_or_none(self._written) if status == "pending" else None)
@@ -238,6 +246,11 @@ class Statement:
             self._day, self._names = on, Counter()
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}:{self._names[name]}"
+
+
+def _status(entry: Facts) -> str:
+    """Give the word that an entry says of itself: that of ISO 20022, or the bank's own."""
+    return entry.get("Sts/Cd") or entry.get("Sts/Prtry") or entry.get("Sts", "")
 
 
 def _to_come(row: Row, *, told_on: date) -> Row:
