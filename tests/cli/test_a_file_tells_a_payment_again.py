@@ -16,7 +16,7 @@ import marketofone
 from bank_projects import Projects
 from marketofone.cli import main
 from marketofone.domain.moment import date_of
-from payload_samples import Part, berlin_answer, berlin_transaction
+from payload_samples import Part, berlin_answer, berlin_transaction, plaid_sync, plaid_transaction
 from statement_files import COFFEE, camt_amount, camt_around, camt_details, camt_statement, ofx_around, ofx_statement
 
 PENDING, BOOKED = "<Sts><Cd>PDNG</Cd></Sts>", "<Sts><Cd>BOOK</Cd></Sts>"
@@ -230,3 +230,24 @@ def test_what_is_dated_on_a_day_to_come_is_taken_and_counts_on_that_day(
     assert bank.spent(as_of=None) == 0
     far = str(today + timedelta(days=400))
     assert [one["field"] for one in bank.tells(statement(entry("-1.00", far)))["reasons"]] == ["time"]
+
+
+def by_plaid(**changes: Any) -> Part:
+    return plaid_transaction(iso_currency_code="EUR", **changes)
+
+
+def test_a_payment_is_removed_by_a_later_answer_that_does_not_name_its_account(teller: Callable[[str], Teller]) -> None:
+    bank = teller("plaid")
+    bank.tells(plaid_sync(added=[by_plaid(amount=12.5), by_plaid(transaction_id="t-2", amount=45)]))
+    told = bank.tells(plaid_sync(removed=[{"transaction_id": "t-1"}]))
+    assert (told["events"], told["dead_letters"], bank.spent()) == (1, 0, 4_500)
+
+
+def test_a_payment_is_modified_by_a_later_answer_that_does_not_name_its_account(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("plaid")
+    bank.tells(plaid_sync(added=[by_plaid()]))
+    mended = {name: said for name, said in by_plaid(amount=13).items() if name != "account_id"}
+    told = bank.tells(plaid_sync(modified=[mended]))
+    assert (told["events"], told["dead_letters"], bank.spent()) == (1, 0, 1_300)

@@ -124,6 +124,20 @@ def test_a_posted_payment_replaces_the_pending_one_and_a_removal_names_it(tmp_pa
     assert removal.data == EventRemoved(type="openbanking.transaction", id=first.id)
 
 
+def test_a_removal_without_an_account_finds_it_in_its_file_wherever_that_tells_it(tmp_path: Path) -> None:
+    gone = {"transaction_id": "t-1"}
+    path = file_of(tmp_path, plaid_sync(removed=[gone]), plaid_sync(added=[plaid_transaction()]))
+    removal, first = events_in(plaid.read, path)
+    assert removal.data == EventRemoved(type="openbanking.transaction", id=first.id)
+
+
+def test_a_removal_of_what_nobody_told_is_a_bad_row(tmp_path: Path) -> None:
+    path = file_of(tmp_path, plaid_sync(removed=[{"transaction_id": "t-9"}]))
+    (why,) = events_of(plaid.read(path), origin=ORIGIN)
+    assert isinstance(why, BadRow)
+    assert (why.field, why.shape) == ("account", "missing, of a payment that is not known")
+
+
 def test_a_modified_payment_is_a_later_version_of_the_same(tmp_path: Path) -> None:
     pages = [plaid_sync(added=[plaid_transaction()]), plaid_sync(modified=[plaid_transaction(amount=13)])]
     first, later = events_in(plaid.read, file_of(tmp_path, *pages))

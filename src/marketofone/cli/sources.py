@@ -29,6 +29,7 @@ from marketofone.importers.tables.proposal import MAIN, unnamed_account, unnamed
 from marketofone.services.intake.arrivals import kept_before
 from marketofone.services.intake.imports import Item
 from marketofone.services.intake.ingest import BatchReport, EventOfRow, Incoming
+from marketofone.services.intake.known_accounts import KnownAccounts
 from marketofone.services.intake.rates import RatesImport
 from marketofone.services.intake.retold import Retold
 
@@ -159,7 +160,11 @@ def _retold(session: Session, wanted: Wanted, *, form: str) -> Retold:
 
 def _items(session: Session, numbered: NumberedRows, wanted: Wanted, *, form: str) -> Iterator[Item[Incoming]]:
     today = date_of(session.bank.calendar.day_of(session.bank.now()))
-    for event in events_of(numbered, origin=replace(_origin(wanted, form=form), today=today)):
+    origin = replace(_origin(wanted, form=form), today=today)
+    if form == "plaid":  # older versions name no account where they remove a payment
+        known = KnownAccounts(session.bank.context, customer=origin.customer, producer=origin.producer)
+        origin = replace(origin, account_of=known)
+    for event in events_of(numbered, origin=origin):
         yield Item(numbered.line, event, numbered.is_row)
 
 

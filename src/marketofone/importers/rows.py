@@ -15,7 +15,7 @@ decimals. Here they become events, alike for every format:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -61,12 +61,15 @@ class Origin(Struct, frozen=True, kw_only=True):
     """Whose rows they are, which system wrote them, and at which other bank the accounts are; None for here.
 
     ``today`` is the day on which they are read: a movement that is told for one of the next days was told by then.
+    ``account_of`` gives the account of a movement that was told before, by the id that the file gives it: some banks
+    name the account only once.
     """
 
     customer: str
     producer: str
     institution: str | None = None
     today: date | None = None
+    account_of: Callable[[str], str | None] | None = None
 
     @property
     def movement(self) -> str:
@@ -178,6 +181,9 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
     if kind is None:
         raise MalformedEvent(field="account", shape="an account at another bank", fix="tell its balance instead")
     facts = {name: value for name, value in row.facts.items() if value is not None}
+    asks = row.what == "removed" or (row.what == "movement" and origin.account_of is not None)
+    if asks and "account" not in facts:
+        facts["account"] = _known_account(row.id or "", origin=origin)
     for name, currency in _AMOUNTS.items():
         if name in facts:
             facts[f"{name}_minor"] = _minor(facts.pop(name), currency=str(facts.get(currency, "")), field=name)
@@ -198,6 +204,14 @@ def _event(row: Row, *, origin: Origin, names: _Names) -> Event:
     check_texts(data)
     at = Instant(_instant(origin.today if ahead and origin.today else row.on) + row.place)
     return Event(id=told, producer=origin.producer, kind=kind, customer=origin.customer, at=at, data=data)
+
+
+def _known_account(id: str, *, origin: Origin) -> str:  # noqa: A002 - the word of CloudEvents
+    account = None if origin.account_of is None else origin.account_of(id)
+    if account is None:
+        fix = "import first what told the payment, under the same institution; one that never came in needs no removal"
+        raise MalformedEvent(field="account", shape="missing, of a payment that is not known", fix=fix)
+    return account
 
 
 def _named(facts: Mapping[str, object], id: str) -> str:  # noqa: A002 - the word of CloudEvents

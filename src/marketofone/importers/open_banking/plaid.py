@@ -6,7 +6,8 @@
   which is another one when a person links the bank anew.
 - *Date*: ``date`` is the one that counts; the row happened when it was authorised.
 - *Pending*: the posted transaction names the pending one that it replaces.
-- *Modified* is a later version of a transaction, under the same id; *removed* goes with all its versions.
+- *Modified* is a later version of a transaction, under the same id; *removed* goes with all its versions. Where neither
+  names the account, as in older versions, it is that which the file or an earlier one told for the transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -98,6 +100,7 @@ class _Reading:
         self._as_of = payloads.as_of(documents, fields=_DATES, written=written)
         self._balances = payloads.Balances((), never=())
         self._names: dict[str, str] = {}
+        self._documents = documents
         for document in documents:
             with suppress(MalformedEvent):  # it is a bad row where it is read
                 self._names |= _numbers(_NUMBERS.read(bytes(_ANSWER.read(document.body).numbers) or b"{}"))
@@ -116,6 +119,23 @@ class _Reading:
 
     def _name(self, account_id: str) -> str:
         return self._names.get(account_id, account_id)
+
+    def _account(self, said: Transaction | Removed) -> str | None:
+        account_id = said.account_id or self._told.get(said.transaction_id)
+        return None if account_id is None else self._name(account_id)
+
+    @cached_property
+    def _told(self) -> dict[str, str]:
+        """The accounts of all transactions of the file, by their ids."""
+        told: dict[str, str] = {}
+        for document in self._documents:
+            with suppress(MalformedEvent):  # it is a bad row where it is read
+                answer = _ANSWER.read(document.body)
+                for parts in (answer.transactions, answer.added, answer.modified):
+                    told |= {
+                        one.transaction_id: one.account_id for one in _TRANSACTION.read_all(parts) if one.account_id
+                    }
+        return told
 
     def _balance(self, said: Account, _: bytes) -> Told | None:
         amount = said.balances.current
@@ -143,7 +163,7 @@ class _Reading:
     def _transaction(self, said: Transaction, _: bytes) -> Told:
         happened = first(said.authorized_datetime, said.authorized_date, said.datetime, said.date)
         facts = {
-            "account": self._name(said.account_id),
+            "account": self._account(said),
             "booked": day_in(said.date, field="date"),
             "replaces": said.pending_transaction_id,
             **_facts(said),
@@ -151,9 +171,7 @@ class _Reading:
         return Told("movement", facts, moment_in(happened or said.date, field="date"), said.transaction_id)
 
     def _removed(self, said: Removed, _: bytes) -> Told:
-        if said.account_id is None:
-            raise MalformedEvent(field="account_id", shape="missing", fix=f"write it as {SPECIFICATION} says")
-        return Told("removed", {"account": self._name(said.account_id)}, self._as_of, said.transaction_id)
+        return Told("removed", {"account": self._account(said)}, self._as_of, said.transaction_id)
 
     def _stream(self, direction: Literal["in", "out"]) -> Callable[[Stream, bytes], Told]:
         def tell(said: Stream, _: bytes) -> Told:

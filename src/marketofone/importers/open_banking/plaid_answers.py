@@ -107,7 +107,7 @@ class Payment(Part, frozen=True, gc=False):
 class Transaction(Currency, frozen=True, gc=False, kw_only=True):
     """Money that moved, or is about to."""
 
-    account_id: str
+    account_id: str | None = None
     transaction_id: str
     amount: Decimal
     date: str
