@@ -251,3 +251,78 @@ def test_a_payment_is_modified_by_a_later_answer_that_does_not_name_its_account(
     mended = {name: said for name, said in by_plaid(amount=13).items() if name != "account_id"}
     told = bank.tells(plaid_sync(modified=[mended]))
     assert (told["events"], told["dead_letters"], bank.spent()) == (1, 0, 1_300)
+
+
+def test_a_bank_that_gives_an_old_id_to_another_payment_corrects_none(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    first = paid("-45.00", "2026-06-02", transactionId="9998")
+    later = paid("-7.00", "2026-06-12", "Kiosk", transactionId="9998")
+    bank.tells(answer([first], []))
+    bank.tells(answer([later], []))
+    assert bank.spent() == 5_200
+    assert bank.tells(answer([later, first], []))["duplicates"] == 2
+    assert bank.tells(answer([later], []))["duplicates"] == 1
+
+
+def test_a_payment_that_its_bank_corrects_under_its_id_counts_once(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    bank.tells(answer([paid("-45.00", "2026-06-02", transactionId="t-1")], []))
+    bank.tells(answer([paid("-48.00", "2026-06-03", transactionId="t-1")], []))
+    assert bank.spent() == 4_800
+
+
+def of_days(*booked: Part) -> Part:
+    """Write an answer that begins before and ends after what is looked at."""
+    before, after = paid("-1.00", "2026-06-01", "Bus", transactionId="b-1"), paid("-2.00", "2026-06-20", "Bus")
+    return answer([before, *booked, {**after, "transactionId": "b-2"}], [])
+
+
+def test_a_payment_that_gets_another_id_and_other_words_in_each_answer_counts_once(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("berlin")
+    for number, whom in enumerate(["12.03 INN AT THE OAK", "Inn at the Oak", "Inn at the Oak"]):
+        bank.tells(of_days(paid("-45.00", "2026-06-12", whom, transactionId=f"{number:024x}")))
+    assert bank.spent() == 4_800
+
+
+def test_what_was_told_twice_while_its_day_went_on_counts_once_after_it(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    for number in range(2):
+        bank.tells(answer([paid("-45.00", "2026-06-12", transactionId=f"e-{number}")], []))
+    assert bank.tells(of_days(paid("-45.00", "2026-06-12", transactionId="e-2")))["retold"] == 1
+    assert bank.spent() == 4_800
+    assert bank.tells(of_days(paid("-45.00", "2026-06-12", transactionId="e-2")))["retold"] == 0
+
+
+def test_two_equal_payments_of_a_day_stay_two_whatever_their_ids_become(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    for number in range(3):
+        twice = [paid("-4.50", "2026-06-12", transactionId=f"{name}-{number}") for name in "ab"]
+        bank.tells(of_days(*twice))
+    assert bank.spent() == 1_200
+
+
+def test_an_equal_payment_that_is_booked_later_on_its_day_counts_beside_the_first(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("berlin")
+    first, second = (paid("-4.50", "2026-06-12", transactionId=name) for name in ("a", "b"))
+    bank.tells(of_days(first))
+    bank.tells(of_days(first, second))
+    assert bank.spent() == 1_200
+
+
+def test_what_another_answer_of_other_days_does_not_tell_stays(teller: Callable[[str], Teller]) -> None:
+    bank = teller("berlin")
+    bank.tells(answer([paid("-4.50", "2026-06-12", transactionId="a")], []))
+    bank.tells(answer([paid("-4.50", "2026-06-12", transactionId="b"), paid("-9.00", "2026-06-20")], []))
+    assert bank.spent() == 1_800
+
+
+def test_ids_that_look_like_digests_tell_equal_payments_apart(teller: Callable[[str], Teller]) -> None:
+    bank = teller("ofx")
+    one, other = (("20260601", "-10.00", f"{number:024x}", "Padaria") for number in (1, 2))
+    bank.tells(bought(one))
+    bank.tells(bought(one, other))
+    assert bank.spent() == 2_000

@@ -154,7 +154,8 @@ def _retold(session: Session, wanted: Wanted, *, form: str) -> Retold:
         customer=wanted.customer or "",
         producer=_origin(wanted, form=form).producer,
         with_fewer_words=form == "camt",  # reports of a day come before the statement
-        ids_come_again=form == "ofx",
+        ids_come_again=form in ("ofx", "berlin"),
+        ids_change=form == "berlin",
     )
 
 

@@ -8,7 +8,9 @@ orders. What a consent allows stands in ``licence.py``.
 - *Sign*: as written, minus is money out. Where ``debitAccounting`` says that debits are positive, it is turned round.
 - *Balance*: of the balances of an account in one answer the booked one is told, without a credit limit.
 - *Id*: ``transactionId``, which a bank may keep when it books what was pending; else ``entryReference`` with the day
-  and the amount. A pending transaction without one is told as an order.
+  and the amount. A pending transaction without one is told as an order. The specification promises nothing of either,
+  and what networks add (``internalTransactionId``) is missing while pending, and changes. Banks give one id to several
+  payments, and one payment another id in each answer; ``services/intake/retold.py`` tells both by what they say.
 """
 
 from __future__ import annotations

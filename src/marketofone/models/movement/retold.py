@@ -158,5 +158,63 @@ def told_with_more(fewer: Iterable[Seen], more: Iterable[Seen]) -> set[str]:
     return found
 
 
+class Reissued(NamedTuple):
+    """Booked movements that come again under other ids.
+
+    ``names`` gives by the new id the one under which it was kept; what is ``gone`` is told under no id any more.
+    """
+
+    names: dict[str, str]
+    gone: set[str]
+
+
+def reissued(kept: Iterable[Seen], told: Sequence[Seen], new: Iterable[Seen]) -> Reissued:
+    """Find booked movements to which a bank gives another id each time it is asked.
+
+    What was kept counts as told anew where all that a file tells of its day leaves it out, and tells a movement of the
+    same day and amount, with words of it, under an id that is new. Of the first and the last day of a file, which may
+    lie within a page, nothing is said. Where several were kept of one that is told, the others are gone.
+
+    Parameters
+    ----------
+    kept
+        What is booked by earlier files, and stands in this one under no id.
+    told
+        All that this file tells as booked.
+    new
+        What of that was never told under its id.
+
+    Examples
+    --------
+    >>> inn = Seen("e-1", "a", "NOK", -46_964, 100, frozenset({"inn"}))
+    >>> days = [inn._replace(id=f"d-{day}", day=day) for day in (99, 101)]
+    >>> again = inn._replace(id="e-7")
+    >>> reissued([inn], [*days, again], [again]), reissued([inn], [again], [again])
+    (Reissued(names={'e-7': 'e-1'}, gone=set()), Reissued(names={}, gone=set()))
+    """
+    days: dict[str, tuple[int, int]] = {}
+    for one in told:
+        first, last = days.get(one.account, (one.day, one.day))
+        days[one.account] = min(first, one.day), max(last, one.day)
+    left: dict[Seen, list[Seen]] = {}
+    for one in sorted(kept):
+        first, last = days.get(one.account, (one.day, one.day))
+        if first < one.day < last:
+            left.setdefault(_bare(one), []).append(one)
+    names, gone = dict[str, str](), set[str]()
+    for one in sorted(new, key=lambda one: (one.day, one.id)):
+        alike = [before for before in left.get(_bare(one), ()) if _share_words(one, before)]
+        if alike:
+            chosen = max(alike, key=lambda before: (before.text == one.text, before.words == one.words))
+            names[one.id] = chosen.id
+            left[_bare(one)].remove(chosen)
+            gone |= {before.id for before in alike}
+    return Reissued(names, gone - set(names.values()))
+
+
+def _share_words(one: Seen, other: Seen) -> bool:
+    return one.words == other.words or not one.words.isdisjoint(other.words)
+
+
 def _bare(one: Seen) -> Seen:
-    return one._replace(id="", words=frozenset(), text="")
+    return one._replace(id="", words=frozenset(), text="", told=0)

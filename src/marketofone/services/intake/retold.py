@@ -34,7 +34,8 @@ from marketofone.services.runtime.directory import kept_keys
 from marketofone.services.runtime.population import together
 
 _DIGEST_BYTES = 12
-_FAMILY = re.compile(r"(.+):[0-9a-f]{24}", re.DOTALL)
+_FAMILY = re.compile(r"(.+):(?:[0-9a-f]{24}|[0-9]{4}-[0-9]{2}-[0-9]{2}:-?[0-9.]+)", re.DOTALL)
+_WHOLE = 2**31
 
 
 class _Kept(NamedTuple):
@@ -53,10 +54,14 @@ class _Family(NamedTuple):
     names: dict[Seen, str]
 
 
-def _family(name: str) -> str:
-    """Give the id that the bank gave, without the digest by which a movement was told apart."""
-    found = _FAMILY.fullmatch(name)
-    return found[1] if found else name
+def _family(name: str, *, account: str) -> str:
+    """Give the id that the bank gave, without what tells a movement apart behind it: a digest, or day and amount.
+
+    An id that looks like a digest itself stays whole.
+    """
+    given = name.removeprefix(f"{account}:")
+    found = _FAMILY.fullmatch(given)
+    return name[: len(name) - len(given)] + found[1] if found else name
 
 
 class Retold:
@@ -72,6 +77,8 @@ class Retold:
         Whether the producer tells an entry first in a report with few words, and later in a statement with more.
     ids_come_again
         Whether the producer may give one id to several movements.
+    ids_change
+        Whether the producer may give one movement another id each time. Its files are held whole.
     """
 
     def __init__(
@@ -82,10 +89,12 @@ class Retold:
         producer: str,
         with_fewer_words: bool = False,
         ids_come_again: bool = False,
+        ids_change: bool = False,
     ) -> None:
         self.count = 0
         self._context, self._customer, self._producer = context, customer, producer
         self._with_fewer_words, self._ids_come_again = with_fewer_words, ids_come_again
+        self._ids_change = ids_change
         self._calendar = context.config.calendar
         self._again = set[str]()
         self._gone = set[str]()
@@ -94,9 +103,10 @@ class Retold:
     def items(self, items: Iterable[Item[Incoming]]) -> Iterator[Item[Incoming]]:
         """Give the items of a file, and beside them what they take back."""
         walk = UntilBroken(items)
-        for some in together(walk, size=MAX_BATCH):
+        for some in together(walk, size=_WHOLE if self._ids_change else MAX_BATCH):
             batch = list(map(self._told_apart, some)) if self._ids_come_again else some
-            beside = _beside(self._taken_back(batch))  # before the batch is kept
+            beside = _beside(self._not_told_again(batch)) if self._ids_change else []
+            beside += _beside(self._taken_back(batch))  # before the batch is kept
             yield from batch
             yield from beside
         yield from _beside(self._given_up())
@@ -111,7 +121,7 @@ class Retold:
         event = item.incoming
         if not isinstance(event, Event) or not isinstance(event.data, Movement) or is_pending(event):
             return item
-        named = _family(event.id)
+        named = _family(event.id, account=event.data.account)
         kept = self._families.get(named)
         if kept is None:
             return item
@@ -131,10 +141,26 @@ class Retold:
         families: dict[str, _Family] = {}
         for one in self._kept.booked:
             name = first_id(one.id) or one.id
-            family = families.setdefault(_family(name), _Family({}, {}))
+            given = _family(name, account=one.account)
+            family = families.setdefault(given, _Family({}, {}))
             family.by_id.setdefault(name, []).append(one)
-            family.names[one._replace(id=_family(name))] = name
+            family.names[one._replace(id=given)] = name
         return families
+
+    def _not_told_again(self, batch: list[Item[Incoming]]) -> Iterator[Event]:
+        """Give movements of a whole file the ids under which they were kept, and give what takes back those before."""
+        booked = [event for item in batch if (event := _event_in(item)) is not None and not is_pending(event)]
+        told = [self._seen(event, event.data) for event in booked if isinstance(event.data, Movement)]
+        again = {name for event in booked for name in _named_in(event)}
+        before = [one for one in self._kept.booked if (first_id(one.id) or one.id) not in again]
+        if not before or not told:
+            return
+        found = retold.reissued(before, told, self._new(told))
+        for at, item in enumerate(batch):
+            incoming = item.incoming
+            if isinstance(incoming, Event) and (name := found.names.get(incoming.id)) is not None:
+                batch[at] = item._replace(incoming=replace(incoming, id=first_id(name) or name))
+        yield from self._removals(found.gone, self._kept.kinds)
 
     def _taken_back(self, batch: Iterable[Item[Incoming]]) -> Iterator[Event]:
         """Give what takes back those movements kept before, or new in a batch, that others stand for by now."""
