@@ -12,6 +12,7 @@ from click.testing import Result
 
 import marketofone
 from marketofone.domain.moment import DAY, Instant, text_of
+from statement_files import COFFEE, ofx_around, ofx_statement, ofx_transaction
 
 BAD_INPUT = 3
 Run = Callable[..., Result]
@@ -78,3 +79,18 @@ def test_what_can_be_read_by_now_is_taken_in_and_a_second_time_is_a_duplicate(ru
         assert bank.verify().problems == ()
     told = json.loads(run("letters", "retry", "--json").stdout)
     assert told["rows"] == 0  # by the clock of this machine it lies ahead
+
+
+def test_a_letter_about_an_entry_of_a_statement_says_that_its_file_is_to_be_imported_again(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "june.ofx"
+    file.write_text(ofx_around(ofx_statement(ofx_transaction("f1", COFFEE).replace("<TRNAMT>-3.50", "<TRNAMT>?"))))
+    words = ("--customer", "anna", "--grant", "all", "--json")
+    told = json.loads(run("import", "ofx", str(file), *words).stdout)
+    assert told["dead_letters"] == 1
+
+    shown = run("letters", "show", "1").stdout
+
+    assert "import the file again, once it is mended or a newer version reads it" in shown
+    assert json.loads(run("letters", "retry", "--json").stdout)["without_row"] == 1
