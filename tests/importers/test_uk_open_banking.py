@@ -362,6 +362,59 @@ def test_how_often_something_is_paid_is_said_in_our_words_or_not_at_all(
     assert only(rows_of(uk_ob.read, tmp_path, uk_answer(StandingOrder=[order])), "order").facts["every"] == every
 
 
+@pytest.mark.parametrize(
+    ("kind", "count", "every"),
+    [("YEAR", 2, "half_year"), ("YEAR", "4", "quarter"), ("MIAN", 6, "month"), ("MNTH", 1, "month"), ("MNTH", 2, None)],
+)
+def test_several_payments_in_a_period_come_oftener(
+    tmp_path: Path, kind: str, count: int | str, every: str | None
+) -> None:
+    mandate = {"Frequency": {"Type": kind, "CountPerPeriod": count}}
+    order = {"AccountId": "1", "NextPaymentAmount": money("1"), "MandateRelatedInformation": mandate}
+    assert only(rows_of(uk_ob.read, tmp_path, uk_answer(StandingOrder=[order])), "order").facts["every"] == every
+
+
+@pytest.mark.parametrize(
+    ("number", "again", "last_on"),
+    [
+        ("12", None, date(2026, 12, 5)),
+        (12, None, date(2026, 12, 5)),
+        ("12", "2026-02-20T00:00:00Z", date(2026, 12, 20)),
+        ("1", "2026-02-20T00:00:00Z", date(2026, 1, 5)),
+        ("many", None, None),
+        ("0", None, None),
+    ],
+)
+def test_a_number_of_payments_says_which_is_the_last(
+    tmp_path: Path, number: object, again: str | None, last_on: date | None
+) -> None:
+    mandate = {key: said for key, said in MANDATE.items() if key != "FinalPaymentDateTime"}
+    order = {
+        "AccountId": "1",
+        "NextPaymentAmount": money("1"),
+        "NumberOfPayments": number,
+        "MandateRelatedInformation": mandate | {"RecurringPaymentDateTime": again},
+    }
+    facts = only(rows_of(uk_ob.read, tmp_path, uk_answer(StandingOrder=[order])), "order").facts
+    assert facts["last_on"] == last_on
+    assert facts["first_on"] == (date(2026, 1, 5) if again is None else date(2026, 2, 20))
+
+
+def test_a_direct_debit_goes_on_from_its_last_collection(tmp_path: Path) -> None:
+    debit = {
+        "AccountId": "22289",
+        "Name": "Water Company",
+        "PreviousPaymentDateTime": "2026-05-01T00:00:00Z",
+        "PreviousPaymentAmount": money("31.00"),
+        "MandateRelatedInformation": {"MandateIdentification": "M-2", "Frequency": {"Type": "QURT"}},
+    }
+    facts = only(rows_of(uk_ob.read, tmp_path, uk_answer(DirectDebit=[debit])), "order").facts
+    assert (facts["first_on"], facts["every"]) == (date(2026, 5, 1), "quarter")
+    debit["MandateRelatedInformation"] = {"Frequency": {"Type": "ADHO"}}
+    facts = only(rows_of(uk_ob.read, tmp_path, uk_answer(DirectDebit=[debit])), "order").facts
+    assert (facts["first_on"], facts["every"]) == (None, None)
+
+
 def test_a_scheduled_payment_and_a_direct_debit_are_orders_too(tmp_path: Path) -> None:
     scheduled = {
         "AccountId": "22289",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,8 @@ from marketofone.domain.money_events import (
     OrderPlaced,
     ProductOpened,
 )
+from marketofone.importers.open_banking import uk_ob
+from marketofone.importers.rows import Origin, events_of
 from marketofone.services.foresight.forecast import CustomerForecast
 
 Allow = Callable[..., None]
@@ -158,6 +161,40 @@ def test_an_order_and_a_limit_at_another_bank_count_only_while_that_bank_may_be_
     bank.consent(no, now=now)
     hidden = bank.forecast("c-1", now=now)
     assert (ordered(hidden), hidden.limit_minor) == ([], 0)
+
+
+def test_what_open_banking_tells_of_the_future_is_paid_on_its_days(
+    bank: Bank, allow: Allow, now: Instant, tmp_path: Path
+) -> None:
+    def on(days: int) -> str:
+        return f"{in_days(now, days)}T00:00:00Z"
+
+    told = {"AccountId": "1", "InstructedAmount": {"Amount": "250.00", "Currency": "EUR"}}
+    debit = {"PreviousPaymentAmount": {"Amount": "31.00", "Currency": "EUR"}, "PreviousPaymentDateTime": on(-4)}
+    mandate = {"MandateIdentification": "M-2", "Frequency": {"Type": "WEEK"}}
+    data = {
+        "Balance": [
+            {
+                "AccountId": "1",
+                "CreditDebitIndicator": "Credit",
+                "Type": "ITBD",
+                "DateTime": on(0),
+                "Amount": {"Amount": "900.00", "Currency": "EUR"},
+            }
+        ],
+        "ScheduledPayment": [{**told, "ScheduledPaymentId": "s-1", "ScheduledPaymentDateTime": on(10)}],
+        "DirectDebit": [{**debit, "AccountId": "1", "Name": "Water", "MandateRelatedInformation": mandate}],
+    }
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps({"Data": data}))
+    origin = Origin(customer="c-1", producer="uk-ob/other", institution="other")
+    events = [one for one in events_of(uk_ob.read(path), origin=origin) if isinstance(one, Event)]
+    allow("c-1")
+    bank.ingest([*ordinary_months("c-1", until=now), *events], now=now)
+    found = ordered(bank.forecast("c-1", now=now))
+    assert (in_days(now, 10).isoformat(), -25_000, "scheduled payment") in found
+    water = [day for day, amount, _ in found if amount == -3_100]
+    assert water[:2] == [in_days(now, 3).isoformat(), in_days(now, 10).isoformat()]
 
 
 def test_a_limit_moves_the_floor_and_a_loan_is_paid_as_agreed_whatever_came_first(

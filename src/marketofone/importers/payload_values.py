@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import inf
 
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.fields import Every
+from marketofone.domain.moment import date_of, day_in_month, month_of
 from marketofone.domain.money import decimals_of
 
 NAME, TEXT, PRINTED = 64, 200, 500
@@ -16,6 +17,7 @@ NAME, TEXT, PRINTED = 64, 200, 500
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _DAY_OF_A_DATE = 10
+_WEEK = 7
 _MAX_DIGITS = 14  # before the decimal sign
 _EVERY: dict[tuple[str, int], Every] = {
     ("day", 1): "day",
@@ -169,6 +171,20 @@ def every(unit: str, count: int = 1) -> Every | None:
     ('fortnight', None)
     """
     return _EVERY.get((unit, count))
+
+
+def later(day: date, *, every: Every, periods: int) -> date:
+    """Give the day some times ``every`` after a day; of a shorter month its last one.
+
+    Examples
+    --------
+    >>> later(date(2026, 1, 31), every="month", periods=1), later(date(2026, 1, 5), every="fortnight", periods=2)
+    (datetime.date(2026, 2, 28), datetime.date(2026, 2, 2))
+    """
+    unit, count = next(told for told, word in _EVERY.items() if word == every)
+    if unit == "month":
+        return date_of(day_in_month(month_of(day) + count * periods, day.day))
+    return day + timedelta(days=periods * count * (_WEEK if unit == "week" else 1))
 
 
 def no_word(word: str, *, field: str) -> MalformedEvent:

@@ -5,13 +5,15 @@ Names that version 3.1 uses stand beside those of 4.0.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from msgspec import Raw, Struct
 
 from marketofone.domain.fields import Every
-from marketofone.importers.payload_values import every, first, optional_day
+from marketofone.importers.payload_values import every, first, later, optional_day
 
 _FREQUENCY: dict[str, Every] = {
     **dict.fromkeys(("DAIL", "EvryDay"), "day"),
@@ -22,6 +24,18 @@ _FREQUENCY: dict[str, Every] = {
     "MIAN": "half_year",
     "YEAR": "year",
 }
+_OFTEN: dict[tuple[str, int], Every] = {
+    ("year", 2): "half_year",
+    ("year", 4): "quarter",
+    ("year", 12): "month",
+    ("half_year", 2): "quarter",
+    ("half_year", 6): "month",
+    ("quarter", 3): "month",
+    ("fortnight", 2): "week",
+    ("week", 7): "day",
+}
+"""How long it is from one payment to the next where there are several in a period."""
+_MOST_DIGITS = 4
 _INTERVALS = {"IntrvlDay": "day", "IntrvlWkDay": "week", "IntrvlMnthDay": "month"}
 
 
@@ -131,6 +145,13 @@ class Frequency(Part, frozen=True, gc=False):
     """How often something is paid."""
 
     type: str
+    count_per_period: int | str | None = None
+
+    @property
+    def every(self) -> Every | None:
+        """The time between two payments, of several in one period as well; None where none of our words says it."""
+        told, count = _every(self.type), _number(self.count_per_period) or 1
+        return told if count == 1 else _OFTEN.get((told or "", count))
 
 
 class Mandate(Part, frozen=True, gc=False):
@@ -139,6 +160,7 @@ class Mandate(Part, frozen=True, gc=False):
     mandate_identification: str | None = None
     frequency: Frequency | None = None
     first_payment_date_time: str | None = None
+    recurring_payment_date_time: str | None = None
     final_payment_date_time: str | None = None
 
 
@@ -151,17 +173,39 @@ class Order(Part, frozen=True, gc=False):
     first_payment_date_time: str | None = None
     final_payment_date_time: str | None = None
 
+    number_of_payments: int | str | None = None
+    last_payment_date_time: str | None = None
+    previous_payment_date_time: str | None = None
+
     @property
     def schedule(self) -> dict[str, object]:
-        """When it is paid: told in the mandate since 4.0, beside it before."""
+        """When it is paid: told in the mandate since 4.0, beside it before.
+
+        Where no first day is told, its rhythm goes on from the payment that was made last.
+        """
         mandate = self.mandate_related_information or Mandate()
-        begins = first(mandate.first_payment_date_time, self.first_payment_date_time)
+        often = _every(self.frequency) if mandate.frequency is None else mandate.frequency.every
+        began = first(mandate.first_payment_date_time, self.first_payment_date_time)
+        begins = optional_day(began, field="FirstPaymentDateTime")
+        again = optional_day(mandate.recurring_payment_date_time, field="RecurringPaymentDateTime")
         ends = first(mandate.final_payment_date_time, self.final_payment_date_time)
+        last = optional_day(ends, field="FinalPaymentDateTime")
+        made = None if often is None else first(self.last_payment_date_time, self.previous_payment_date_time)
         return {
-            "first_on": optional_day(begins, field="FirstPaymentDateTime"),
-            "last_on": optional_day(ends, field="FinalPaymentDateTime"),
-            "every": _every(self.frequency if mandate.frequency is None else mandate.frequency.type),
+            "first_on": again or begins or optional_day(made, field="LastPaymentDateTime"),
+            "last_on": last or self._last_of(begins, again, often),
+            "every": often,
         }
+
+    def _last_of(self, begins: date | None, again: date | None, often: Every | None) -> date | None:
+        """Give the day of the last payment, where it is told how many there are from the first one on."""
+        payments = _number(self.number_of_payments)
+        if begins is None or often is None or payments is None:
+            return None
+        from_day, more = (begins, payments - 1) if again is None or payments == 1 else (again, payments - 2)
+        with suppress(ValueError, OverflowError):  # beyond all calendars
+            return later(from_day, every=often, periods=more)
+        return None
 
 
 class StandingOrder(Order, frozen=True, gc=False):
@@ -201,6 +245,13 @@ class Answer(Part, frozen=True, gc=False):
     """Any answer: what it holds, by name."""
 
     data: dict[str, Raw]
+
+
+def _number(told: int | str | None) -> int | None:
+    """Give how many there are; None where no number is told that can be one."""
+    text = str(told)
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else 0
+    return number or None
 
 
 def _every(frequency: str | None) -> Every | None:
