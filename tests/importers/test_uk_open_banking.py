@@ -153,10 +153,16 @@ def test_what_is_rejected_takes_the_payment_back(tmp_path: Path) -> None:
     assert (row.id, row.facts) == ("t-1", {"account": "22289"})
 
 
-@pytest.mark.parametrize("changes", [{"Status": "RJCT", "TransactionId": None}, {"Status": "INFO"}])
-def test_an_entry_under_which_no_money_moved_is_explained(tmp_path: Path, changes: Part) -> None:
-    (bad,) = bad_rows_of(uk_ob.read, tmp_path, uk_answer(Transaction=[uk_transaction(**changes)]))
+def test_a_rejected_payment_that_was_never_told_is_explained(tmp_path: Path) -> None:
+    rejected = uk_transaction(Status="RJCT", TransactionId=None)
+    (bad,) = bad_rows_of(uk_ob.read, tmp_path, uk_answer(Transaction=[rejected]))
     assert bad.shape == "an entry under which no money moved"
+
+
+@pytest.mark.parametrize("status", ["INFO", "Information"])
+def test_an_entry_for_information_only_is_no_bad_row_and_moves_no_money(tmp_path: Path, status: str) -> None:
+    (row,) = rows_of(uk_ob.read, tmp_path, uk_answer(Transaction=[uk_transaction(Status=status)]))
+    assert (row.what, row.facts, events_in(uk_ob.read, tmp_path / "answers.json")) == ("notice", {}, [])
 
 
 @pytest.mark.parametrize(

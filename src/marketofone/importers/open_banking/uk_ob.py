@@ -9,7 +9,7 @@ products, offers and statements nothing is told. What a consent allows stands in
 - *Balance*: of the balances of an account in one answer the booked one is told, without a credit line.
 - *Date*: ``BookingDateTime`` counts as printed. A payment that is expected on a later day is pending since the file.
 - *Status*: what is rejected takes a pending payment back, and a future one is an order, as is a pending one without an
-  id. An entry for information only is no payment.
+  id. An entry for information only is no payment, and is counted beside them.
 """
 
 from __future__ import annotations
@@ -177,7 +177,9 @@ class _Reading:
         booked = day_in(said.booking_date_time, field="BookingDateTime")
         on = moment_in(said.booking_date_time, field="BookingDateTime")
         amount = _signed(said.amount, said.credit_debit_indicator)
-        if status in ("rejected", "information"):
+        if status == "information":
+            return Told("notice", {}, on)
+        if status == "rejected":
             return self._rejected(account, said)
         facts = {"account": account, "amount": amount, "status": status, "booked": booked, **_facts(said, amount)}
         if status == "future" or (status == "pending" and said.transaction_id is None):
@@ -187,7 +189,7 @@ class _Reading:
         return Told("movement", facts, on, said.transaction_id)
 
     def _rejected(self, account: str, said: Transaction) -> Told:
-        if said.transaction_id is None or _STATUS[said.status] == "information":
+        if said.transaction_id is None:
             shape = "an entry under which no money moved"
             raise MalformedEvent(field="Status", shape=shape, fix="nothing is to mend: leave the entry out")
         return Told("removed", {"account": account}, self._as_of, said.transaction_id)
