@@ -163,6 +163,22 @@ def test_an_order_and_a_limit_at_another_bank_count_only_while_that_bank_may_be_
     assert (ordered(hidden), hidden.limit_minor) == ([], 0)
 
 
+def test_two_other_banks_that_tell_of_one_account_tell_each_order_once_and_lose_none(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    def order(institution: str, name: str, **facts: Any) -> Event:
+        told = {"amount_minor": 80_000, "counterparty": "A Landlord", "next_on": in_days(now, 9), "every": "month"}
+        one = {"institution": institution, "account": "DE89370400440532013000", "currency": "EUR", "order": name}
+        return happened("c-1", OpenBankingOrder(**{**one, **told, **facts}), at=now)
+
+    gym: dict[str, Any] = {"amount_minor": 3_000, "counterparty": "Gym"}
+    dearer = order("y", "rent", amount_minor=85_000, counterparty="LANDLORD A.", next_on=in_days(now, 10))
+    allow("c-1")
+    bank.ingest([*ordinary_months("c-1", until=now), order("x", "1"), dearer, order("y", "1", **gym)], now=now)
+    found = ordered(bank.forecast("c-1", now=now))
+    assert [amount for _, amount, _ in found] == [-80_000, -3_000] * 3
+
+
 def test_what_open_banking_tells_of_the_future_is_paid_on_its_days(
     bank: Bank, allow: Allow, now: Instant, tmp_path: Path
 ) -> None:

@@ -270,6 +270,8 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
 def under_account(event: Event, name: str) -> Event:
     """Give an event under another name of its account: ``institution/account`` of one at another bank.
 
+    What one name calls an order may be another one under the other name, so it is told with the name that called it so.
+
     Examples
     --------
     >>> data = OpenBankingBalance(institution="x", account="1", balance_minor=5, currency="EUR")
@@ -277,7 +279,10 @@ def under_account(event: Event, name: str) -> Event:
     >>> under_account(event, "y/2").data.institution
     'y'
     """
-    named = {"account": name}
+    named, data = {"account": name}, event.data
     if event.source == "open_banking":
         named["institution"], named["account"] = parted_name(name)
+    if isinstance(data, OrderPlaced) and data.order is not None:
+        teller = f"{data.institution}/{data.account}" if isinstance(data, OpenBankingOrder) else data.account
+        named["order"] = f"{data.order}\n{teller}"
     return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **named))

@@ -8,6 +8,7 @@ most one other of its kind, so two equal orders stay two.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ _INCOME = frozenset({"salary", "pension", "benefit", "interest"})
 _LOANS = ("loan", "mortgage")
 _SHORT_PERIOD = 20  # days: orders of shorter ones keep their day, those of months move with weekends and short months
 _OFF, _OFF_MONTHS = 1, 5
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 _Names = Callable[[str | None], str | None]
 
@@ -112,6 +114,33 @@ def _is_same(one: Order, other: Order, name_of: _Names) -> bool:
     if other.own and whom[0] is None and one.category in _INCOME:
         return False  # an employer pays it, not the person
     return _keep_days(one, other)
+
+
+def tells_same(one: Order, other: Order) -> bool:
+    """Say whether two names of one account tell one order, which may have been told at different times.
+
+    It is the same payee, as far as it is named, paid as often; else the same amount on the same days.
+
+    Examples
+    --------
+    >>> rent = Order(account="a", told=0, sign=-1, amount_minor=-80_000, counterparty="A Landlord", every="month")
+    >>> dearer, gym = replace(rent, amount_minor=-85_000), replace(rent, counterparty="Gym", amount_minor=-3_000)
+    >>> tells_same(rent, dearer), tells_same(rent, gym)
+    (True, False)
+    """
+    if (one.sign, one.currency) != (other.sign, other.currency) or one.loan or other.loan:
+        return False
+    numbers = [None if of.counterparty_account is None else _number(of.counterparty_account) for of in (one, other)]
+    if None not in numbers and numbers[0] != numbers[1]:
+        return False
+    is_named = None not in numbers or not _words(one).isdisjoint(_words(other))
+    if is_named and (None in (one.every, other.every) or one.every == other.every):
+        return one.every is not None or other.every is not None or _keep_days(one, other)
+    return one.amount_minor is not None and one.amount_minor == other.amount_minor and _keep_days(one, other)
+
+
+def _words(order: Order) -> frozenset[str]:
+    return frozenset(_WORD.findall((order.counterparty or "").casefold()))
 
 
 def _keep_days(one: Order, other: Order) -> bool:

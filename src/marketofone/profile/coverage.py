@@ -1,4 +1,4 @@
-"""What one name of an account tells: from when to when its movements, what stands on it, and whether its orders.
+"""What one name of an account tells: from when to when its movements, what stands on it, and its orders.
 
 Where an account is told under several names, what one of them covers counts under no other:
 
@@ -8,20 +8,26 @@ Where an account is told under several names, what one of them covers counts und
    told, or nothing happened.
 2. What stands on the account counts as told, unless that is older than what another name tells by more days than those
    who ask allow.
-3. Orders count as told, where any is told.
+3. An order counts as told where the name tells the same one; what only another name knows of counts beside.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
+from marketofone.consent.gate import Admitted
 from marketofone.domain.event import Event
-from marketofone.domain.moment import Calendar, Day
+from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.money_events import BalanceStated, Movement, OpenBankingBalance, OrderPlaced
+from marketofone.profile.account_orders import tells_same
 from marketofone.profile.ledger import UNTOLD, Account, Integers
+from marketofone.profile.orders import Order, orders_of
+from marketofone.profile.registers import fold_registers
 
 EDGE_DAYS = 3
 GAP_DAYS = 45
@@ -47,7 +53,7 @@ class Coverage(NamedTuple):
 
     stretches: tuple[Stretch, ...] = ()
     balance_day: Day | None = None
-    orders: bool = False
+    orders: tuple[Order, ...] = ()
 
     def tells(self, event: Event, *, calendar: Calendar, stale_days: int) -> bool:
         """Say whether what another name tells of the account was told under this one already."""
@@ -57,7 +63,10 @@ class Coverage(NamedTuple):
             return any(stretch.has(data.amount_minor, day) for stretch in self.stretches)
         if isinstance(data, OpenBankingBalance | BalanceStated):
             return self.balance_day is not None and event.day(calendar) <= self.balance_day + stale_days
-        return isinstance(data, OrderPlaced) and self.orders
+        if not isinstance(data, OrderPlaced) or not self.orders:
+            return False
+        told = orders_of(fold_registers({}, [Admitted(event=event)]))
+        return any(tells_same(one, other) for one in self.orders for other in told)
 
 
 class _Moves(NamedTuple):
@@ -70,14 +79,15 @@ class _Moves(NamedTuple):
         return Counter(self.amounts[start:end].tolist())
 
 
-def coverage_of(account: Account | None, *, beside: Account | None, orders: bool) -> Coverage:
+def coverage_of(account: Account | None, *, beside: Account | None, orders: Iterable[Order]) -> Coverage:
     """Give what a name of an account covers of what another name, ``beside`` it, tells.
 
     Examples
     --------
-    >>> coverage_of(None, beside=None, orders=True)
-    Coverage(stretches=(), balance_day=None, orders=True)
+    >>> coverage_of(None, beside=None, orders=[])
+    Coverage(stretches=(), balance_day=None, orders=())
     """
+    orders = tuple(replace(order, told=Instant(0)) for order in orders)  # told again alike, it covers the same
     if account is None:
         return Coverage(orders=orders)
     told = account.days[account.balances != UNTOLD]

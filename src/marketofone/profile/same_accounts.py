@@ -170,7 +170,7 @@ def _tells_no_balance(account: Account | None) -> bool:
 
 
 def _coverage(told: Told, name: Name, account: Account | None, *, beside: Account | None) -> Coverage:
-    orders = name in _ordered(told.registers)
+    orders = (one for one in orders_of(told.registers) if (one.account, one.currency) == name and not one.loan)
     return coverage_of(account, beside=beside, orders=orders)
 
 
