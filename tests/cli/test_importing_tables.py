@@ -181,6 +181,33 @@ def test_rows_of_a_mended_order_of_dates_take_the_place_of_those_before(
     assert (again["events"], again["duplicates"], again["beside"].get("removals")) == (0, 4, None)
 
 
+def test_rows_of_a_mended_decimal_sign_take_the_place_of_those_before_also_after_a_retry(
+    run: Run, tmp_path: Path, project: Path
+) -> None:
+    path, mapping = tmp_path / "rent.csv", project / "mappings" / "rent.toml"
+    amounts = ("-1,250", "-2,500", "-1,000", "-1,234")  # read with a comma, the last one has too many decimals
+    rows = [f"2026-06-0{day},tea {day},{amount}" for day, amount in enumerate(amounts, start=1)]
+    path.write_text("\n".join(["Date;Text;Amount", *(row.replace(",", ";", 2) for row in rows)]), encoding="utf-8")
+    words = ("import", "csv", str(path), "--customer", "c-1", "--account", "giro", "--currency", "EUR")
+    run("consent", "grant", "c-1")
+
+    def spent() -> object:
+        with marketofone.open(project) as bank:
+            then = bank.calendar.parse("2026-06-10", field="as_of")
+            return {one.name: one.value for one in bank.profile("c-1", as_of=then).known}.get("spend_30d")
+
+    assert told(run(*words, "--yes", "--json"))["dead_letters"] == 1
+    assert spent() == 4_75
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace('decimal = ","', 'decimal = "."'), encoding="utf-8")
+    assert told(run("letters", "retry", "--json"))["events"] == 1
+
+    mended = told(run(*words, "--mapping", "rent", "--json"))
+    assert (mended["events"], mended["duplicates"], mended["beside"]["removals"]) == (3, 1, 3)
+    assert spent() == 5_984_00
+    again = told(run(*words, "--mapping", "rent", "--json"))
+    assert (again["events"], again["duplicates"], again["beside"].get("removals")) == (0, 4, None)
+
+
 def test_rows_that_only_look_like_those_of_another_order_of_dates_take_no_place(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "rent.csv"
     words = ("import", "csv", str(path), "--customer", "c-1", "--account", "giro", "--yes", "--json")

@@ -21,7 +21,7 @@ from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
 from marketofone.importers.statements import qif
 from marketofone.importers.statements.statement import Difference, Report
-from marketofone.importers.tables.former_dates import removals
+from marketofone.importers.tables.former_readings import removals
 from marketofone.importers.tables.kept import RowKeeper, kept_table
 from marketofone.importers.tables.mapped import MappedRows
 from marketofone.importers.tables.mapping import lasting_name
