@@ -20,14 +20,13 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from marketofone.consent.gate import Admitted
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.money_events import BalanceStated, Movement, OpenBankingBalance, OrderPlaced
 from marketofone.profile.account_orders import tells_same
 from marketofone.profile.ledger import UNTOLD, Account, Integers
 from marketofone.profile.orders import Order, orders_of
-from marketofone.profile.registers import fold_registers
+from marketofone.profile.registers import written_by
 
 EDGE_DAYS = 3
 GAP_DAYS = 45
@@ -65,7 +64,7 @@ class Coverage(NamedTuple):
             return self.balance_day is not None and event.day(calendar) <= self.balance_day + stale_days
         if not isinstance(data, OrderPlaced) or not self.orders:
             return False
-        told = orders_of(fold_registers({}, [Admitted(event=event)]))
+        told = orders_of(written_by(event))
         return any(tells_same(one, other) for one in self.orders for other in told)
 
 

@@ -226,6 +226,12 @@ def _elsewhere(data: EventData) -> tuple[Write, ...]:
             return ()
 
 
+def written_by(event: Event) -> Registers:
+    """Give what one event would write, to compare it with what is remembered: nothing is admitted by that."""
+    writes = _WRITES.get(event.kind)
+    return {} if writes is None else {n: Register(event.at, event.key, value) for n, value in writes(event.data)}
+
+
 def _understood(data: EventData) -> tuple[Write, ...]:
     if not isinstance(data, MovementUnderstood):
         return ()
