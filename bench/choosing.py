@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.figures import Figure, Row, absent, quantiles
-from marketofone.models.bandit import mix, predict, prior_arm, propensities, stack, update
+from marketofone.models.bandit import mix, propensities
+from marketofone.models.bandit.arm import prior_arm, update
+from marketofone.models.bandit.predict import predict, stack
 
 ARMS, DIM = 100, 32
 FLOOR = 0.02
@@ -44,7 +46,7 @@ def measure(*, folder: Path, count: int, peers_python: Path) -> Figure:
 
 
 def _own(contexts: Floats, chosen: NDArray[np.int64], rewards: Floats) -> list[float]:
-    beliefs = [prior_arm(DIM, acceptance_probability=0.05, spread=0.02, noise=0.22) for _ in range(ARMS)]
+    beliefs = [prior_arm(DIM, start=0.05, level=0.02, slope=0.02, noise=0.22) for _ in range(ARMS)]
     for context, arm, reward in zip(contexts, chosen, rewards, strict=True):
         beliefs[arm] = update(beliefs[arm], context=context, reward=reward)
     arms, generator, took = stack(beliefs), np.random.default_rng(7), []

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 import msgspec
-import numpy as np
 from msgspec.structs import replace
 
 from marketofone.consent.gate import Admitted, admit, permit
@@ -28,6 +27,7 @@ from marketofone.features.vector import see_all
 from marketofone.governance.board import NO_RULINGS, BoardState, Ruling
 from marketofone.governance.board import fold as fold_rulings
 from marketofone.governance.guardrails import parse_guardrails
+from marketofone.models.bandit import OwnAnswers
 from marketofone.models.movement import read_movement
 from marketofone.models.recommend import fit_affinity
 
@@ -173,8 +173,8 @@ def decision_input(
         seen={role: seen[granted.purpose] for granted in permits for role in granted.serves},
         contacts=(),
         board=NO_RULINGS,
-        arms=config.stacked({}),
-        values=np.array([float(action.value_minor) for action in config.offered]),
+        beliefs=config.beliefs,
+        own_answers=OwnAnswers(),
         affinity=AFFINITY,
         forecast=foreseen(),
         control=False,

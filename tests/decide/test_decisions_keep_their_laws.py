@@ -39,7 +39,7 @@ from marketofone.domain.event import SWITCHABLE, Event
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.role import Role
 from marketofone.governance.guardrails import Contact
-from marketofone.models.bandit import update
+from marketofone.models.bandit import HEADS, Arm, Head, OwnAnswers
 
 HAPPENINGS = [
     CRIB,
@@ -70,18 +70,19 @@ few = settings(max_examples=25, deadline=None)
 
 
 def taught(seed: int) -> dict[str, Any]:
-    """Give beliefs that outcomes have moved, so that features carry weight."""
-    generator = np.random.default_rng(seed)
-    arms = {}
+    """Give beliefs that outcomes have moved, so that features carry weight, and a person's own answers."""
+    generator, start = np.random.default_rng(seed), BOOK.start
+    arms: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
     for action in BOOK.offered:
-        arm = BOOK.prior(action)
-        for _ in range(12):
+        for head in HEADS * 12:
             context = generator.uniform(-0.5, 0.9, BOOK.dim)
             context[0] = 1.0
-            arm = update(arm, context, reward=float(generator.random() < 0.5))
-        arms[action.id] = arm
-    values = generator.normal(8_000.0, 6_000.0, len(BOOK.offered))
-    return {"arms": BOOK.stacked(arms), "values": values}
+            reward = float(generator.random() < 0.5) if head == "chance" else generator.normal(8_000.0, 6_000.0)
+            arm = arms[head].get(action.id)
+            arms[head][action.id] = start.learned(head, action.id, arm, context=context, reward=reward)
+    shared = {head: start.pooled(head, arms[head]) for head in HEADS}
+    shown = tuple(action.id for action in BOOK.offered[: 3 * seed])
+    return {"beliefs": BOOK.beliefs.after(arms, shared=shared), "own_answers": OwnAnswers(shown, accepted=2 * seed)}
 
 
 MINDS = [taught(seed) for seed in range(3)]

@@ -32,8 +32,8 @@ def outcomes_learned(bank: Bank, action: str) -> int:
     with bank.context.store.read() as reader:
         snapshot = bank.context.snapshot(reader)
         version = bank.context.versions.version(snapshot.bank, snapshot.bank.version)
-        known = snapshot.config.actions.action(action)
-        return bank.context.versions.arm(reader, version, known, config=snapshot.config).n
+        arm = bank.context.versions.arm(reader, version, "chance", action, config=snapshot.config)
+        return 0 if arm is None else arm.n
 
 
 def expected_value(bank: Bank, action: str) -> int:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
-from marketofone.models.bandit import Arm, from_bytes, predict, prior_arm, stack, to_bytes, update
+from marketofone.models.bandit import Arm, from_bytes, to_bytes
+from marketofone.models.bandit.arm import prior_arm, update
+from marketofone.models.bandit.predict import predict, stack
 
 DIM = 4
 SETTINGS = settings(deadline=None, max_examples=60)
@@ -19,7 +21,7 @@ OUTCOMES = st.lists(st.tuples(CONTEXT, st.sampled_from([0.0, 1.0])), min_size=1,
 
 
 def start() -> Arm:
-    return prior_arm(DIM, acceptance_probability=0.05, spread=0.5, noise=0.3)
+    return prior_arm(DIM, start=0.05, level=0.5, slope=0.5, noise=0.3)
 
 
 def after(outcomes: list[tuple[np.ndarray, float]]) -> Arm:
@@ -81,7 +83,7 @@ def test_twenty_thousand_outcomes_leave_the_belief_sound() -> None:
     generator = np.random.default_rng(5)
     contexts = np.hstack([np.ones((20_000, 1)), generator.standard_normal((20_000, 31))])
     rewards = (generator.random(20_000) < 0.05).astype(float)
-    before = arm = prior_arm(32, acceptance_probability=0.05, spread=0.1, noise=0.22)
+    before = arm = prior_arm(32, start=0.05, level=0.1, slope=0.1, noise=0.22)
     for context, reward in zip(contexts, rewards, strict=True):
         arm = update(arm, context, reward=float(reward))
 
@@ -127,24 +129,22 @@ def test_a_context_that_does_not_fit_is_refused() -> None:
     with pytest.raises(MalformedRequest):
         predict(stack([start()]), np.ones((2, DIM)))
     with pytest.raises(MalformedRequest):
-        stack([start(), prior_arm(DIM + 1, acceptance_probability=0.1, spread=0.1, noise=0.1)])
+        stack([start(), prior_arm(DIM + 1, start=0.1, level=0.1, slope=0.1, noise=0.1)])
     with pytest.raises(MalformedRequest):
         stack([])
 
 
-@pytest.mark.parametrize(
-    ("acceptance_probability", "spread", "noise"), [(0.1, 0.0, 0.1), (0.1, 0.1, -1.0), (np.inf, 0.1, 0.1)]
-)
-def test_a_prior_without_a_positive_size_is_refused(acceptance_probability: float, spread: float, noise: float) -> None:
+@pytest.mark.parametrize(("start", "level", "noise"), [(0.1, 0.0, 0.1), (0.1, 0.1, -1.0), (np.inf, 0.1, 0.1)])
+def test_a_prior_without_a_positive_size_is_refused(start: float, level: float, noise: float) -> None:
     with pytest.raises(MalformedRequest):
-        prior_arm(DIM, acceptance_probability=acceptance_probability, spread=spread, noise=noise)
+        prior_arm(DIM, start=start, level=level, slope=1.0, noise=noise)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_best_of_five_actions_is_found_and_depends_on_the_person(seed: int) -> None:
     generator = np.random.default_rng(seed)
     weights = np.array([[0.10, 0.00], [0.12, 0.25], [0.12, -0.25], [0.05, 0.00], [0.02, 0.05]])
-    arms = [prior_arm(2, acceptance_probability=0.1, spread=0.3, noise=0.3) for _ in weights]
+    arms = [prior_arm(2, start=0.1, level=0.3, slope=0.3, noise=0.3) for _ in weights]
     best: list[bool] = []
     for _ in range(3_000):
         context = np.array([1.0, generator.choice([-1.0, 1.0])])

@@ -36,7 +36,7 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, objections, tally
-from marketofone.models.bandit import mix, predict, propensities
+from marketofone.models.bandit import mix, propensities
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Rejection = tuple[Stage, str]
@@ -163,10 +163,8 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
     )
     rejections = _rejections(context, matrix, gate_rejections)
     options = _options(context, rejections, stressed=stressed)
-    acceptance_probability, doubt = predict(decision_input.arms, matrix.contexts)
-    mean = decision_input.values * acceptance_probability - compiled.costs
-    spread = np.abs(decision_input.values) * doubt
-    samples = mean + spread * context.random_draws.normals
+    scores = decision_input.beliefs.score(matrix.contexts, own=decision_input.own_answers)
+    samples = scores.mean + scores.spread * context.random_draws.normals
     uniform = decision_input.control or context.random_draws.explore < decision_input.exploration
     return Choice(
         matrix=matrix,
@@ -174,8 +172,8 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
         rejections=rejections,
         gate_rejections=gate_rejections,
         options=options,
-        mean=mean,
-        spread=spread,
+        mean=scores.mean,
+        spread=scores.spread,
         samples=samples,
         uniform=uniform,
         chosen=_pick(options, samples=samples, places=context.random_draws.places, uniform=uniform),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -26,15 +26,12 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
 from marketofone.governance.tiers import Tier
-from marketofone.models.bandit import Arm, Arms, prior_arm, stack
+from marketofone.models.bandit import Beliefs, Start
 
 Rows: TypeAlias = NDArray[np.intp]
 K = TypeVar("K")
 
 NOTHING_ROW = -1  # the row of doing nothing
-_PRIOR_SPREAD = 0.4  # of the prior chance: how far each weight may lie from its prior
-_PRIOR_SPREAD_MOST = 0.02
-_PRIOR_FIT = 0.5  # of the prior chance: what a full match, or a full affinity, adds to it
 PLAUSIBLE = 4.0  # scales: a change larger than this is no answer to "what would have changed it"
 _TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
 _LEVELS = ("total", "regular_total", "count", "mean", "days", "share", "distinct")
@@ -125,7 +122,6 @@ class CompiledCatalogue:
     topical: frozenset[str]
     offered: tuple[Action, ...]
     purpose_of: NDArray[np.intp]
-    costs: NDArray[np.float64]
     reads: Mapping[Role, frozenset[str]]
     candidate_sets: Mapping[tuple[str, str], CandidateSet]
     tags: tuple[tuple[int, tuple[str, ...]], ...]
@@ -142,37 +138,15 @@ class CompiledCatalogue:
         """Give the actions that belong to an occasion and a channel."""
         return self.candidate_sets.get((occasion, channel)) or _candidate_set(self.catalogue, (), requirements=())
 
-    def prior(self, action: Action) -> Arm:
-        """Give the belief about an action before anything was heard.
-
-        Everybody accepts with its declared chance, and more likely when it matches their interests or their products.
-        """
-        acceptance_probability = action.acceptance_probability
-        spread = min(_PRIOR_SPREAD * acceptance_probability, _PRIOR_SPREAD_MOST)
-        arm = prior_arm(
-            self.dim,
-            acceptance_probability=acceptance_probability,
-            spread=spread,
-            noise=math.sqrt(acceptance_probability * (1.0 - acceptance_probability)),
-        )
-        mean = arm.mean.copy()
-        mean[[self.terms.index(term) for term in FITS]] = _PRIOR_FIT * acceptance_probability
-        return replace(arm, mean=mean)
+    @cached_property
+    def start(self) -> Start:
+        """What is believed about the actions before the first outcome."""
+        return Start(actions=self.offered, dim=self.dim, fits=tuple(self.terms.index(term) for term in FITS))
 
     @cached_property
-    def prior_arms(self) -> Arms:
-        """Give the beliefs about all actions before anything was heard, in the order of the rows."""
-        return stack([self.prior(action) for action in self.offered])
-
-    def stacked(self, learned: Mapping[str, Arm], *, over: Arms | None = None) -> Arms:
-        """Put what was learned of some actions over the beliefs there were, without any over the prior."""
-        before = self.prior_arms if over is None else over
-        mean, covariance = before.mean.copy(), before.covariance.copy()
-        for row, action in enumerate(self.offered):
-            arm = learned.get(action.id)
-            if arm is not None:
-                mean[row], covariance[row] = arm.mean, arm.covariance
-        return Arms(mean=mean, covariance=covariance)
+    def beliefs(self) -> Beliefs:
+        """The same, laid out for a decision."""
+        return Beliefs.at_start(self.start)
 
 
 def bind(
@@ -220,7 +194,6 @@ def bind(
         topical=frozenset(features.features[place].name for _, place, _ in topics),
         offered=actions.offered,
         purpose_of=np.array(purposes, dtype=np.intp),
-        costs=np.array([action.cost_minor for action in actions.offered], dtype=np.float64),
         reads=_reads(requirements, stress, features=features),
         candidate_sets=_candidate_sets(actions, requirements),
         tags=(topical := tuple(dict.fromkeys(tags))),

@@ -103,8 +103,7 @@ def _crossing(context: DecisionContext, threshold: Threshold, *, old: float, hol
 def _by_scores(context: DecisionContext, choice: Choice) -> Iterator[Change]:
     """Give, for each context feature, the least of some steps after which a rival's score lies above the chosen one's.
 
-    Along one feature a score is ``value * (m + w t) + draw |value| sqrt(q + 2 g t + c t t)``, with t the change of the
-    squashed feature and g its entry of ``covariance @ x``: exact, so only eligibility is left to be verified.
+    The policy knows its scores along one feature exactly, so only eligibility is left to be verified.
     """
     rows = choice.options[(choice.options != choice.chosen) & (choice.options != NOTHING_ROW)]
     rivals = rows[np.argsort(-choice.samples[rows], kind="stable")[:_RIVALS]].tolist()
@@ -133,19 +132,15 @@ def _scores_along(
 ) -> FloatArray:
     """Give the score of each row at each new value, shape (rows, n, g)."""
     decision_input, limits = context.decision_input, context.compiled.limits
-    contexts = choice.matrix.contexts[rows]
-    own = slice(1, 1 + old.size)
-    covariance = decision_input.arms.covariance[rows]
-    gains = np.einsum("kde,ke->kd", covariance, contexts)
-    variance = np.einsum("kd,kd->k", gains, contexts)[:, np.newaxis, np.newaxis]
-    bends = np.einsum("kdd->kd", covariance)
     was = old[:, np.newaxis]
     step = new / (np.abs(new) + limits.scale) - was / (np.abs(was) + limits.scale)
     visible = ~np.isnan(choice.matrix.values[:, limits.place])[context.compiled.purpose_of[rows]]
-    t = np.where(visible[:, :, np.newaxis], step, 0.0)
-    spread = np.sqrt(np.maximum(variance + t * (2.0 * gains[:, own, np.newaxis] + t * bends[:, own, np.newaxis]), 0.0))
-    value = decision_input.values[rows][:, np.newaxis, np.newaxis]
-    random_draws = np.abs(value) * context.random_draws.normals[rows][:, np.newaxis, np.newaxis]
-    moved = value * decision_input.arms.mean[rows][:, own, np.newaxis] * t + random_draws * (spread - np.sqrt(variance))
-    after: FloatArray = choice.samples[rows][:, np.newaxis, np.newaxis] + moved
+    scores = decision_input.beliefs.score_along(
+        rows,
+        choice.matrix.contexts[rows],
+        places=slice(1, 1 + old.size),
+        steps=np.where(visible[:, :, np.newaxis], step, 0.0),
+        own=decision_input.own_answers,
+    )
+    after: FloatArray = scores.mean + scores.spread * context.random_draws.normals[rows][:, np.newaxis, np.newaxis]
     return after

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from marketofone.consent.gate import Permit
 from marketofone.decide.forecast_facts import ForecastFacts
@@ -15,7 +13,7 @@ from marketofone.domain.role import Role
 from marketofone.features.vector import Seen
 from marketofone.governance.board import BoardState
 from marketofone.governance.guardrails import Contact
-from marketofone.models.bandit import Arms
+from marketofone.models.bandit import Beliefs, OwnAnswers
 from marketofone.models.recommend import Affinity
 
 ACTION_ROLES: tuple[Role, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
@@ -33,9 +31,10 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
         stand beside :data:`ACTION_ROLES`; without the latter credit is never offered.
     contacts
         What the bank did for this person lately, and what was declined.
-    arms, values
-        Beliefs in the order of ``CompiledCatalogue.offered``: the acceptance probability; what an acceptance is worth
-        over 12 months, in minor units (shape ``(k,)``).
+    beliefs
+        What the active version believes about every action, in the order of ``CompiledCatalogue.offered``.
+    own_answers
+        What this person did with what was shown to them lately; nothing where they do not allow learning from it.
     control, exploration
         Whether this person is in the control group; the share of decisions drawn uniformly.
     minute_of_day
@@ -50,8 +49,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     seen: Mapping[Role, Seen]
     contacts: tuple[Contact, ...]
     board: BoardState
-    arms: Arms
-    values: NDArray[np.float64]
+    beliefs: Beliefs
+    own_answers: OwnAnswers
     affinity: Affinity | None
     forecast: ForecastFacts | None
     control: bool

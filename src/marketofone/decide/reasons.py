@@ -1,8 +1,8 @@
 """Reasons: the exact terms of the chosen score, in words and money; and what was not looked at, and why.
 
-``score = value * sum(weight * x) - cost + draw``: one term per entry of the context vector, the
-cost, and the luck of the draw. The largest stand alone, the rest is added up as "everything else", so the terms add up
-to the score.
+``score = chance * worth - cost + doubt + draw``, taken apart by the policy: one term per entry of the context vector,
+how often the person said yes before, the benefit of the doubt, the cost, and the luck of the draw. The largest stand
+alone, the rest is added up as "everything else", so the terms add up to the score.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from marketofone.features.declare import Feature, Unit
 
 SHOWN = 6
 COST = Term(name="cost", title="what it costs to show it")
+OWN_ANSWERS = Term(name="own_answers", title="how often you said yes to what we showed you lately")
+DOUBT = Term(name="doubt", title="the benefit of the doubt: we know little yet of how this suits you")
 RANDOM_DRAW = Term(name="luck", title="the luck of the draw")
 REST = Term(name="rest", title="everything else")
 _CONDITIONS_SHOWN = 3
@@ -129,12 +131,11 @@ def _why_nothing(choice: Choice) -> str:
 
 
 def _terms(context: DecisionContext, choice: Choice) -> list[tuple[Term, float]]:
-    row = choice.chosen
-    value = float(context.decision_input.values[row])
-    weighted = (value * context.decision_input.arms.mean[row] * choice.matrix.contexts[row]).tolist()
-    cost = -float(context.compiled.costs[row])
-    random_draws = float(choice.samples[row]) - math.fsum((*weighted, cost))
-    return [*zip(context.compiled.terms, weighted, strict=True), (COST, cost), (RANDOM_DRAW, random_draws)]
+    asked, row = context.decision_input, choice.chosen
+    parts = asked.beliefs.terms(row, choice.matrix.contexts[row], own=asked.own_answers)
+    beside = ((OWN_ANSWERS, parts.own_answers), (DOUBT, parts.doubt), (COST, parts.cost))
+    known = [*zip(context.compiled.terms, parts.context.tolist(), strict=True), *beside]
+    return [*known, (RANDOM_DRAW, float(choice.samples[row]) - math.fsum(amount for _, amount in known))]
 
 
 def _told(context: DecisionContext, choice: Choice, term: Term, amount: float) -> Reason:

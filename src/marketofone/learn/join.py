@@ -43,9 +43,10 @@ class Example(Struct, frozen=True, kw_only=True):
 
 
 class ValueLabel(Struct, frozen=True, kw_only=True):
-    """What one acceptance of an action turned out to be worth over 12 months."""
+    """What one acceptance of an action, chosen in a context, turned out to be worth over 12 months."""
 
     action: str
+    context: tuple[float, ...]
     value_minor: int
     at: Instant
 
@@ -93,7 +94,8 @@ def join(
     if why is not None or permit is None or not may_teach(decision, permit=permit):
         return Skipped(decision=decision.id, why=why or "not_permitted")
     if outcome.verdict == "valued":
-        return ValueLabel(action=decision.action, value_minor=outcome.value_minor or 0, at=outcome.at)
+        value = outcome.value_minor or 0
+        return ValueLabel(action=decision.action, context=decision.context, value_minor=value, at=outcome.at)
     reward = 1.0 if outcome.verdict == "accepted" else 0.0
     return Example(action=decision.action, context=decision.context, reward=reward, at=outcome.at)
 

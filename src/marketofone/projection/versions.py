@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-import numpy as np
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from marketofone.decide.compiled_catalogue import CompiledCatalogue
 from marketofone.domain.action import Action
@@ -18,8 +16,9 @@ from marketofone.domain.errors import StoreError
 from marketofone.features.catalogue import Catalogue
 from marketofone.learn.values import ValuePosterior, prior_value
 from marketofone.learn.values import from_bytes as value_from
-from marketofone.models.bandit import Arm, Arms
+from marketofone.models.bandit import HEADS, Arm, Beliefs, Head, Shared
 from marketofone.models.bandit import from_bytes as arm_from
+from marketofone.models.bandit import shared_from_bytes as shared_from
 from marketofone.models.forecast import Model
 from marketofone.models.forecast.calibrate import Stretch
 from marketofone.models.recommend import Affinity
@@ -67,14 +66,18 @@ class PolicySnapshot:
 
     version: ModelVersion
     compiled: CompiledCatalogue
-    arms: Arms
-    values: NDArray[np.float64]
+    beliefs: Beliefs
     affinity: Affinity | None
 
 
-def arm_name(action: str, *, features: Catalogue) -> str:
-    """Name the state of an action's arm; other feature declarations start another arm."""
-    return f"arm:{features.digest[:8]}:{action}"
+def arm_name(head: Head, action: str, *, features: Catalogue) -> str:
+    """Name the state of one of an action's arms; other feature declarations start another arm."""
+    return f"{head}:{features.digest[:8]}:{action}"
+
+
+def shared_name(head: Head, *, features: Catalogue) -> str:
+    """Name the state of what actions share."""
+    return f"shared:{features.digest[:8]}:{head}"
 
 
 def value_name(action: str) -> str:
@@ -112,10 +115,16 @@ class VersionReader:
             self._versions.put(known.number, known)
         return known
 
-    def arm(self, store: States, version: ModelVersion, action: Action, *, config: BankConfig) -> Arm:
-        """Give the belief about the chance that an action is accepted."""
-        found: Arm | None = self._state(store, version, arm_name(action.id, features=config.features), arm_from)
-        return found or config.compiled.prior(action)
+    def arm(self, store: States, version: ModelVersion, head: Head, action: str, *, config: BankConfig) -> Arm | None:
+        """Give what one of an action's arms learned; None before its first outcome."""
+        found: Arm | None = self._state(store, version, arm_name(head, action, features=config.features), arm_from)
+        return found
+
+    def shared(self, store: States, version: ModelVersion, *, config: BankConfig) -> dict[Head, Shared]:
+        """Give what actions share, by head; none before the first outcome."""
+        names = {head: shared_name(head, features=config.features) for head in HEADS}
+        found = {head: self._state(store, version, name, shared_from) for head, name in names.items()}
+        return {head: part for head, part in found.items() if part is not None}
 
     def value(self, store: States, version: ModelVersion, action: Action) -> ValuePosterior:
         """Give the belief about what an acceptance is worth, the prior when nothing was reported."""
@@ -144,23 +153,26 @@ class VersionReader:
     def _laid_out(
         self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None
     ) -> PolicySnapshot:
-        offered = config.compiled.offered
         return PolicySnapshot(
             version=version,
             compiled=config.compiled,
-            arms=self._arms(store, version, config=config, before=before),
-            values=np.array([self.value(store, version, of).expected_minor for of in offered], dtype=np.float64),
+            beliefs=self._beliefs(store, version, config=config, before=before),
             affinity=self._state(store, version, AFFINITY, affinity_from),
         )
 
-    def _arms(self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None) -> Arms:
+    def _beliefs(
+        self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None
+    ) -> Beliefs:
         digests = {} if before is None else before.version.digests
-        learned: dict[str, Arm] = {}
-        for action in config.compiled.offered:
-            name = arm_name(action.id, features=config.features)
-            if version.digests.get(name) != digests.get(name):
-                learned[action.id] = self.arm(store, version, action, config=config)
-        return config.compiled.stacked(learned, over=None if before is None else before.arms)
+        learned: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
+        for head, arms in learned.items():
+            for row, action in enumerate(config.compiled.offered):
+                name = arm_name(head, action.id, features=config.features)
+                if version.digests.get(name) != digests.get(name):
+                    arm = self.arm(store, version, head, action.id, config=config)
+                    arms[action.id] = arm or config.compiled.start.arms[head][row]
+        known = config.compiled.beliefs if before is None else before.beliefs
+        return known.after(learned, shared=self.shared(store, version, config=config))
 
     def _state(self, store: States, version: ModelVersion, name: str, decode: Callable[[bytes], Any]) -> Any:
         digest = version.digests.get(name)

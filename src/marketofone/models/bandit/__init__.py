@@ -1,7 +1,26 @@
-"""Which action would this person accept? Bayesian linear Thompson sampling, with the exact chance of every choice."""
+"""Which action is worth most to this person? Two hierarchical linear models, and the exact chance of every choice."""
 
-from marketofone.models.bandit.arm import Arm, from_bytes, prior_arm, to_bytes, update
-from marketofone.models.bandit.predict import Arms, predict, stack
+from marketofone.models.bandit.arm import Arm, from_bytes, to_bytes
+from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, OwnAnswers, Scores, Start, Terms
 from marketofone.models.bandit.propensity import mix, propensities
+from marketofone.models.bandit.shared import Shared
+from marketofone.models.bandit.shared import from_bytes as shared_from_bytes
+from marketofone.models.bandit.shared import to_bytes as shared_to_bytes
 
-__all__ = ["Arm", "Arms", "from_bytes", "mix", "predict", "prior_arm", "propensities", "stack", "to_bytes", "update"]
+__all__ = [
+    "HEADS",
+    "Arm",
+    "Beliefs",
+    "Head",
+    "OwnAnswers",
+    "Scores",
+    "Shared",
+    "Start",
+    "Terms",
+    "from_bytes",
+    "mix",
+    "propensities",
+    "shared_from_bytes",
+    "shared_to_bytes",
+    "to_bytes",
+]

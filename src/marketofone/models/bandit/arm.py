@@ -1,7 +1,7 @@
-"""What is believed about one action: a Gaussian over the weights of a linear model of its chance.
+"""What is believed about one action: a Gaussian over the weights of a linear model of what an outcome says.
 
-``chance = x @ weights``, observed with noise of known size. An outcome moves the belief by a rank-one update; there is
-no other state, so a belief is as large after a million outcomes as after none.
+``x @ weights`` is the chance of acceptance, or what an acceptance is worth, observed with noise of known size. An
+outcome moves the belief by a rank-one update, so a belief is as large after a million outcomes as after none.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from marketofone.domain.errors import MalformedDocument, MalformedRequest
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-_HEADER = struct.Struct("<4sIQd")
-_MAGIC = b"arm1"
+_HEADER = struct.Struct("<4sIQdd")
+_MAGIC = b"arm2"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,53 +28,50 @@ class Arm:
     """The belief about one action. Its arrays cannot be written to; compare two beliefs by their bytes.
 
     ``mean`` (d) and ``covariance`` (d, d; symmetric to the bit) describe the weights, the intercept first. ``noise`` is
-    the standard deviation of one reward around the line, ``n`` the number of outcomes learned from.
+    the standard deviation of one reward around the line, ``n`` the number of outcomes learned from, ``total`` the sum
+    of their rewards.
     """
 
     mean: FloatArray
     covariance: FloatArray
     noise: float
     n: int
+    total: float = 0.0
 
     def __post_init__(self) -> None:
         self.mean.flags.writeable = False
         self.covariance.flags.writeable = False
 
 
-def prior_arm(dim: int, *, acceptance_probability: float, spread: float, noise: float) -> Arm:
-    """Give the belief before the first outcome: everybody accepts with ``chance``, give or take ``spread``.
+def prior_arm(dim: int, *, start: float, level: float, slope: float, noise: float) -> Arm:
+    """Give the belief before the first outcome: everybody answers with ``start``, give or take ``level``.
 
     Parameters
     ----------
     dim
         Length of the context vector, whose first entry is the intercept's 1.
-    acceptance_probability
+    start
         Prior mean of the intercept; the other weights start at 0.
-    spread
-        Prior standard deviation of each weight, in chance for one unit of context.
+    level, slope
+        Prior standard deviation of the intercept, and of each other weight, for one unit of context.
     noise
         Standard deviation of one reward around the line.
 
     Raises
     ------
     MalformedRequest
-        When a size is not positive or the chance is not finite.
+        When a size is not positive or the start is not finite.
 
     Examples
     --------
-    >>> prior_arm(3, acceptance_probability=0.05, spread=0.1, noise=0.2).mean.tolist()
+    >>> prior_arm(3, start=0.05, level=0.1, slope=0.02, noise=0.2).mean.tolist()
     [0.05, 0.0, 0.0]
     """
-    if (
-        dim < 1
-        or not (0.0 < spread < math.inf)
-        or not (0.0 < noise < math.inf)
-        or not math.isfinite(acceptance_probability)
-    ):
+    if dim < 1 or not all(0.0 < size < math.inf for size in (level, slope, noise)) or not math.isfinite(start):
         raise MalformedRequest(field="arm", shape="a size that is not positive", fix="give finite positive sizes")
-    mean = np.zeros(dim)
-    mean[0] = acceptance_probability
-    return Arm(mean=mean, covariance=np.diag(np.full(dim, spread * spread)), noise=noise, n=0)
+    mean, spread = np.zeros(dim), np.full(dim, slope)
+    mean[0], spread[0] = start, level
+    return Arm(mean=mean, covariance=np.diag(spread * spread), noise=noise, n=0)
 
 
 def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
@@ -87,7 +84,7 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
     context
         Shape (d,): the context the action was chosen in.
     reward
-        1 when it was accepted, 0 when not.
+        What was observed: 1 when it was accepted and 0 when not, or what an acceptance was worth.
 
     Raises
     ------
@@ -101,7 +98,7 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
 
     Examples
     --------
-    >>> arm = prior_arm(1, acceptance_probability=0.0, spread=1.0, noise=1.0)
+    >>> arm = prior_arm(1, start=0.0, level=1.0, slope=1.0, noise=1.0)
     >>> after = update(arm, np.array([1.0]), reward=1.0)
     >>> after.mean.tolist(), after.covariance.tolist()
     ([0.5], [[0.5]])
@@ -118,6 +115,7 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
         covariance=arm.covariance - np.multiply.outer(gain, gain) / variance,
         noise=arm.noise,
         n=arm.n + 1,
+        total=arm.total + reward,
     )
 
 
@@ -125,7 +123,7 @@ def to_bytes(arm: Arm) -> bytes:
     """Write a belief: header, mean, upper triangle, as little-endian float64. Equal beliefs give equal bytes."""
     dim = arm.mean.size
     triangle = arm.covariance[_upper(dim)]
-    header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise)
+    header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise, arm.total)
     return header + arm.mean.astype("<f8").tobytes() + triangle.astype("<f8").tobytes()
 
 
@@ -144,10 +142,11 @@ def from_bytes(blob: bytes) -> Arm:
 
     Examples
     --------
-    >>> from_bytes(to_bytes(prior_arm(2, acceptance_probability=0.1, spread=1.0, noise=0.5))).covariance.tolist()
+    >>> from_bytes(to_bytes(prior_arm(2, start=0.1, level=1.0, slope=1.0, noise=0.5))).covariance.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    magic, dim, n, noise = _HEADER.unpack_from(blob) if len(blob) >= _HEADER.size else (b"", 0, 0, 0.0)
+    whole = len(blob) >= _HEADER.size
+    magic, dim, n, noise, total = _HEADER.unpack_from(blob) if whole else (b"", 0, 0, 0.0, 0.0)
     numbers = dim + dim * (dim + 1) // 2
     if magic != _MAGIC or len(blob) != _HEADER.size + 8 * numbers:
         raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", fix="train the model again")
@@ -156,4 +155,4 @@ def from_bytes(blob: bytes) -> Arm:
     upper = _upper(dim)
     covariance[upper] = values[dim:]
     covariance.T[upper] = values[dim:]
-    return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n)
+    return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n, total=total)

@@ -1,6 +1,6 @@
 """What the beliefs say about many actions at once.
 
-A weighted sum of Gaussian weights is a Gaussian number, so an action's chance is known by its mean and its spread: one
+A weighted sum of Gaussian weights is a Gaussian number, so what a line says is known by its mean and its spread: one
 quadratic form per action instead of a draw of all its weights.
 """
 
@@ -41,7 +41,7 @@ def stack(arms: Sequence[Arm]) -> Arms:
 
 
 def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Give the mean and the spread (standard deviation) of each action's chance, each in its own context.
+    """Give the mean and the spread (standard deviation) of what each action's line says, each in its own context.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
     Returns
     -------
     tuple of arrays
-        Mean and spread, shape (k,), in chance of acceptance. An action's do not depend on its neighbours, to the bit.
+        Mean and spread, shape (k,), in the unit of the rewards. An action's do not depend on others, to the bit.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
     Examples
     --------
     >>> from marketofone.models.bandit.arm import prior_arm
-    >>> arms = stack([prior_arm(2, acceptance_probability=0.1, spread=0.5, noise=1.0)])
+    >>> arms = stack([prior_arm(2, start=0.1, level=0.5, slope=0.5, noise=1.0)])
     >>> mean, spread = predict(arms, np.array([[1.0, 0.0]]))
     >>> mean.tolist(), spread.tolist()
     ([0.1], [0.5])

@@ -35,9 +35,10 @@ from marketofone.domain.errors import (
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.role import Role
 from marketofone.features.vector import see_all
+from marketofone.models.bandit import OwnAnswers
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.contacts import for_guardrails
+from marketofone.projection.contacts import for_guardrails, own_answers
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, RestsOn
 from marketofone.projection.snapshot import Snapshot
@@ -288,8 +289,8 @@ def decision_input_of(
         seen={role: seen[opened.purpose] for role, opened in permits.items()},
         contacts=for_guardrails(person.contacts, latest=moment),
         board=snapshot.bank.board,
-        arms=policy.arms,
-        values=policy.values,
+        beliefs=policy.beliefs,
+        own_answers=_own_answers(person, config=config, moment=moment, judged=judged),
         affinity=policy.affinity,
         forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
         control=in_control(person, share=config.settings.control_share, secret=secret) if control is None else control,
@@ -311,6 +312,12 @@ def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant
         for purpose in filter(None, served.values())
     }
     return {role: opened[purpose] for role, purpose in served.items() if purpose}
+
+
+def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged: Instant) -> OwnAnswers:
+    """Give what a person did with what was shown to them lately, while they allow learning from it."""
+    learning = person.permit(config.policy.serving("learning"), policy=config.policy, now=judged)
+    return own_answers(person.contacts, until=moment) if learning.sources else OwnAnswers()
 
 
 def in_control(person: Person, *, share: float, secret: bytes) -> bool:

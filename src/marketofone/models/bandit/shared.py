@@ -1,0 +1,135 @@
+r"""What actions have in common: outcomes of one say something about all, and more about those of its kind.
+
+Each action's weights are those of its start, plus a part that all actions share, plus one that its kind shares, plus
+its own:
+
+.. math:: \theta_a = m_a + \sigma_a (b + b_{kind(a)} + \delta_a)
+
+where :math:`\sigma_a` is the noise of one of its rewards, the unit in which actions of different size are compared. An
+arm already holds what its own outcomes say about :math:`\delta_a`, as if nothing were shared. So the shared parts need
+no outcome again: with D the prior covariance and V the covariance of an arm, both in units of its noise, and u its mean
+less its start,
+
+.. math:: (D^{-1} - D^{-1} V D^{-1})\, b = D^{-1} u
+
+is what one arm says about b; these are added up, kind by kind, and solved. An arm's mean then moves by
+:math:`V D^{-1} (b + b_{kind})`: fully, where it has no outcome of its own, and hardly, where it has many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from marketofone.domain.decoding import msgpack_decoder
+from marketofone.domain.errors import MalformedDocument
+from marketofone.models.bandit.arm import Arm, FloatArray
+
+_DECODE = msgpack_decoder(tuple[bytes, dict[str, bytes]]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Spreads:
+    """Prior standard deviations in units of the noise: of the level and of each slope, for all, kinds and actions."""
+
+    level: tuple[float, float, float]
+    slope: tuple[float, float, float]
+
+    def precision(self, step: int, *, dim: int) -> FloatArray:
+        """Give the prior precision of the weights at one step: 0 all, 1 kinds, 2 actions. Shape (d,)."""
+        spread = np.full(dim, self.slope[step])
+        spread[0] = self.level[step]
+        precision: FloatArray = 1.0 / (spread * spread)
+        return precision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """The parts that actions share, in units of their noise: ``everybody`` (d), and for each kind that with its own."""
+
+    everybody: FloatArray
+    kinds: Mapping[str, FloatArray]
+
+    def of(self, kind: str) -> FloatArray:
+        """Give what an action of a kind shares with others. Shape (d,)."""
+        return self.kinds.get(kind, self.everybody)
+
+
+def pool(arms: Sequence[tuple[str, Arm, Arm]], *, spreads: Spreads, dim: int) -> Shared:
+    """Find what actions share.
+
+    Parameters
+    ----------
+    arms
+        For each action its kind, the arm that it started with, and the arm as it is.
+    spreads
+        How far the shared parts, and the actions' own, may lie from their start.
+    dim
+        Length of a context vector.
+
+    Returns
+    -------
+    Shared
+        Posterior means; all 0 before the first outcome.
+
+    Notes
+    -----
+    Source: the hierarchical linear model (Gelman et al. 2013, ch. 15; Lindley and Smith 1972), solved kind by kind.
+    The spreads are given, not fitted.
+
+    Examples
+    --------
+    >>> from marketofone.models.bandit.arm import prior_arm, update
+    >>> start = prior_arm(1, start=0.0, level=1.0, slope=1.0, noise=1.0)
+    >>> taught = update(start, np.array([1.0]), reward=3.0)
+    >>> shared = pool([("tip", start, taught)], spreads=Spreads((1.0, 1.0, 1.0), (1.0, 1.0, 1.0)), dim=1)
+    >>> shared.of("offer").round(2).tolist(), shared.of("tip").round(2).tolist()
+    ([0.75], [1.5])
+    """
+    own = spreads.precision(2, dim=dim)
+    said: dict[str, tuple[FloatArray, FloatArray]] = {}
+    for kind, start, arm in arms:
+        if arm.n:
+            precision = np.diag(own) - own[:, np.newaxis] * (arm.covariance / arm.noise**2) * own
+            pull = own * (arm.mean - start.mean) / arm.noise
+            before = said.get(kind, (0.0, 0.0))
+            said[kind] = (before[0] + precision, before[1] + pull)
+    total, sums = np.diag(spreads.precision(0, dim=dim)), np.zeros(dim)
+    of_kind = np.diag(spreads.precision(1, dim=dim))
+    solved: dict[str, FloatArray] = {}
+    for kind, (precision, pull) in said.items():
+        solved[kind] = both = _solve(of_kind + precision, np.column_stack([precision, pull]))
+        total = total + precision - precision @ both[:, :dim]
+        sums = sums + pull - precision @ both[:, dim]
+    everybody = _solve(total, sums)
+    kinds = {kind: everybody + both[:, dim] - both[:, :dim] @ everybody for kind, both in sorted(solved.items())}
+    return Shared(everybody=everybody, kinds=kinds)
+
+
+def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    return np.linalg.solve(matrix, right).astype(np.float64)
+
+
+def to_bytes(shared: Shared) -> bytes:
+    """Write shared parts; equal ones give equal bytes."""
+    kinds = {kind: part.astype("<f8").tobytes() for kind, part in sorted(shared.kinds.items())}
+    return msgspec.msgpack.encode((shared.everybody.astype("<f8").tobytes(), kinds))
+
+
+def from_bytes(blob: bytes) -> Shared:
+    """Read what :func:`to_bytes` wrote, to the bit.
+
+    Raises
+    ------
+    MalformedDocument
+        When the bytes are no shared parts.
+    """
+    try:
+        everybody, kinds = _DECODE(blob)
+        parts = {kind: np.frombuffer(part, dtype="<f8") for kind, part in kinds.items()}
+        return Shared(everybody=np.frombuffer(everybody, dtype="<f8"), kinds=parts)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise MalformedDocument(field="shared", shape=f"{len(blob)} bytes", fix="train the model again") from error
