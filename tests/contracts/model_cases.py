@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from marketofone.models import bandit, forecast, language, recommend
+from marketofone.models.bandit.arm import prior_arm, update
+from marketofone.models.bandit.predict import predict, stack
 from marketofone.profile.ledger import Account, Kind
 
 S = TypeVar("S")
@@ -45,7 +47,7 @@ def _lessons(seed: int, count: int) -> list[Lesson]:
 
 
 def _ask(arm: bandit.Arm, lesson: Lesson) -> object:
-    mean, spread = bandit.predict(bandit.stack([arm, arm]), np.stack([lesson[0], lesson[0]]))
+    mean, spread = predict(stack([arm, arm]), np.stack([lesson[0], lesson[0]]))
     return mean.tolist(), spread.tolist(), bandit.propensities(mean, spread).tolist()
 
 
@@ -74,10 +76,10 @@ def _overwrite(account: Account) -> None:
 
 BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
     name="bandit",
-    fresh=lambda _: bandit.prior_arm(8, acceptance_probability=0.1, spread=0.3, noise=0.3),
+    fresh=lambda _: prior_arm(8, start=0.1, level=0.3, slope=0.3, noise=0.3),
     examples=_lessons,
     predict=_ask,
-    learn=lambda arm, lesson: bandit.update(arm, lesson[0], reward=lesson[1]),
+    learn=lambda arm, lesson: update(arm, lesson[0], reward=lesson[1]),
     spoil=lambda lesson: lesson[0].fill(99.0),
     to_bytes=bandit.to_bytes,
     from_bytes=bandit.from_bytes,

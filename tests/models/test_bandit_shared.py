@@ -1,0 +1,173 @@
+"""Actions share what outcomes teach: about all, about their kind, and about the person who answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketofone.domain.action import Action, Kind
+from marketofone.domain.errors import MalformedDocument
+from marketofone.models.bandit import HEADS, Arm, Beliefs, Head, OwnAnswers, Start, shared_from_bytes, shared_to_bytes
+from marketofone.models.bandit.arm import update
+from marketofone.models.bandit.shared import Spreads, pool
+
+DIM = 4
+KINDS: tuple[Kind, ...] = ("insight", "insight", "offer", "offer", "nudge")
+ACTIONS = tuple(
+    Action(
+        id=f"a{row}",
+        kind=kind,
+        title="t",
+        text="t",
+        acceptance_probability=0.1 + 0.05 * row,
+        value_minor=1_000 * (row + 1),
+        cost_minor=10,
+    )
+    for row, kind in enumerate(KINDS)
+)
+START = Start(actions=ACTIONS, dim=DIM, fits=(2,))
+NOBODY = OwnAnswers()
+SOMEBODY = OwnAnswers(("a0", "a3", "a4"), accepted=2)
+SIZES: dict[Head, float] = {"chance": 1.0, "worth": 5_000.0}
+PLACE = slice(1, DIM)
+PRIORS = Spreads(level=(0.5, 0.4, 0.8), slope=(0.1, 0.2, 0.3))
+NOISE = 0.3
+Lesson = tuple[int, Sequence[float], float]
+NUMBERS = st.floats(-1.0, 1.0, allow_subnormal=False)
+LESSONS = st.lists(
+    st.tuples(
+        st.integers(0, len(ACTIONS) - 1), st.lists(NUMBERS, min_size=DIM - 1, max_size=DIM - 1), st.floats(0.0, 1.0)
+    ),
+    max_size=25,
+)
+SETTINGS = settings(deadline=None, max_examples=40)
+
+
+def taught(lessons: Sequence[Lesson]) -> dict[Head, dict[str, Arm]]:
+    arms: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
+    for row, rest, reward in lessons:
+        name, context = ACTIONS[row].id, np.array([1.0, *rest])
+        for head, of in arms.items():
+            of[name] = START.learned(head, name, of.get(name), context=context, reward=SIZES[head] * reward)
+    return arms
+
+
+def beliefs(lessons: Sequence[Lesson]) -> Beliefs:
+    arms = taught(lessons)
+    return Beliefs.at_start(START).after(arms, shared={head: START.pooled(head, arms[head]) for head in HEADS})
+
+
+def contexts() -> np.ndarray:
+    drawn = np.random.default_rng(3).uniform(-1.0, 1.0, (len(ACTIONS), DIM))
+    drawn[:, 0] = 1.0
+    return drawn
+
+
+@SETTINGS
+@given(LESSONS)
+def test_what_is_shared_is_the_posterior_mean_of_the_whole_hierarchy(lessons: list[Lesson]) -> None:
+    precisions = [PRIORS.precision(step, dim=DIM) for step in range(3)]
+    start = Arm(mean=np.zeros(DIM), covariance=np.diag(NOISE**2 / precisions[2]), noise=NOISE, n=0)
+    arms, kinds = [start] * len(ACTIONS), sorted(set(KINDS))
+    blocks = 1 + len(kinds) + len(ACTIONS)  # of one model of everything: for all, for each kind, for each action
+    precision = np.diag(np.concatenate([precisions[0], *[precisions[1]] * len(kinds), *[precisions[2]] * len(ACTIONS)]))
+    pull = np.zeros(blocks * DIM)
+    for row, rest, reward in lessons:
+        context, whole = np.array([1.0, *rest]), np.zeros((blocks, DIM))
+        arms[row] = update(arms[row], context, reward=reward)
+        whole[[0, 1 + kinds.index(KINDS[row]), 1 + len(kinds) + row]] = context
+        precision += np.outer(whole, whole)
+        pull += whole.ravel() * reward / NOISE
+    means = np.linalg.solve(precision, pull).reshape(blocks, DIM)
+
+    shared = pool([(str(KINDS[row]), start, arm) for row, arm in enumerate(arms)], spreads=PRIORS, dim=DIM)
+
+    assert np.allclose(shared.everybody, means[0], atol=1e-8)
+    assert all(np.allclose(shared.of(kind), means[0] + means[1 + at], atol=1e-8) for at, kind in enumerate(kinds))
+
+
+def test_outcomes_of_some_actions_move_a_new_one_and_its_own_kind_most() -> None:
+    before = Beliefs.at_start(START).score(contexts(), own=NOBODY)
+    after = beliefs([(0, (0.0, 0.0, 0.0), 1.0)] * 30).score(contexts(), own=NOBODY)
+    moved = (after.chance - before.chance) / np.array([arm.noise for arm in START.arms["chance"]])
+
+    assert moved[1] > moved[2] > 0.05  # an insight, as the one that was accepted, and an offer
+
+
+@SETTINGS
+@given(LESSONS, st.sampled_from([NOBODY, SOMEBODY]))
+def test_the_parts_of_a_score_add_up_to_it(lessons: list[Lesson], own: OwnAnswers) -> None:
+    believed, seen = beliefs(lessons), contexts()
+    scores = believed.score(seen, own=own)
+    for row, context in enumerate(seen):
+        terms = believed.terms(row, context, own=own)
+        total = math.fsum((*terms.context.tolist(), terms.own_answers, terms.doubt, terms.cost))
+        assert total == pytest.approx(scores.mean[row], rel=1e-9, abs=1e-6)
+
+
+@SETTINGS
+@given(LESSONS, st.sampled_from([NOBODY, SOMEBODY]), NUMBERS)
+def test_a_score_along_one_entry_is_the_score_with_that_entry_moved(
+    lessons: list[Lesson], own: OwnAnswers, by: float
+) -> None:
+    believed, seen, rows = beliefs(lessons), contexts(), np.array([4, 1])
+    along = believed.score_along(rows, seen[rows], places=PLACE, steps=np.full((2, DIM - 1, 1), by), own=own)
+    for place in range(1, DIM):
+        moved = seen[rows].copy()
+        moved[:, place] += by
+        again = believed.score(moved, own=own, rows=rows)
+        assert np.allclose(along.mean[:, place - 1, 0], again.mean, rtol=1e-9, atol=1e-6)
+        assert np.allclose(along.spread[:, place - 1, 0], again.spread, rtol=1e-6, atol=1e-3)
+
+
+def test_who_says_yes_more_often_than_others_gets_larger_chances() -> None:
+    believed = beliefs([])
+    shown = tuple(action.id for action in ACTIONS) * 2
+    chances = [believed.score(contexts(), own=OwnAnswers(shown, accepted=said)).chance for said in (0, 2, 8)]
+
+    assert believed.factor(OwnAnswers(shown, accepted=2)) == pytest.approx(1.0)
+    assert (chances[0] < chances[1]).all()
+    assert (chances[1] < chances[2]).all()
+
+
+def test_an_action_that_is_not_offered_any_more_says_nothing_of_a_person() -> None:
+    assert beliefs([]).factor(OwnAnswers(("gone",), accepted=0)) == 1.0
+
+
+def test_a_report_counts_no_more_than_ten_times_what_the_catalogue_states() -> None:
+    context = np.array([1.0, 0.0, 0.0, 0.0])
+    most, more = (START.learned("worth", "a0", None, context=context, reward=reward) for reward in (1e4, 1e12))
+
+    assert most.mean.tolist() == more.mean.tolist()
+
+
+def test_an_action_without_a_value_has_a_worth_that_can_be_learned() -> None:
+    start = Start(actions=(without_value(ACTIONS[0]),), dim=DIM, fits=())
+    arm = start.learned("worth", "a0", None, context=np.array([1.0, 0.0, 0.0, 0.0]), reward=5.0)
+
+    assert arm.mean[0] > 0.0
+
+
+def without_value(action: Action) -> Action:
+    return Action(id=action.id, kind=action.kind, title=action.title, text=action.text, value_minor=0, cost_minor=0)
+
+
+@SETTINGS
+@given(LESSONS)
+def test_what_is_shared_survives_as_bytes(lessons: list[Lesson]) -> None:
+    shared = START.pooled("chance", taught(lessons)["chance"])
+    again = shared_from_bytes(shared_to_bytes(shared))
+
+    assert shared_to_bytes(again) == shared_to_bytes(shared)
+    assert all(np.array_equal(again.of(kind), shared.of(kind)) for kind in KINDS)
+
+
+@pytest.mark.parametrize("blob", [b"", b"shared", b"\x92\xc4\x01a\x80"])
+def test_bytes_that_are_no_shared_parts_are_refused(blob: bytes) -> None:
+    with pytest.raises(MalformedDocument, match="shared"):
+        shared_from_bytes(blob)
