@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
+# What was compiled is kept, whatever the shell says: each test that starts a command would compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo own test check lint types imports fmt engines slow crash fuzz browser bench docs lock clean campaign
 

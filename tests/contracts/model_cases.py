@@ -12,6 +12,7 @@ from marketofone.models import bandit, forecast, language, recommend
 from marketofone.models.bandit.arm import prior_arm, update
 from marketofone.models.bandit.predict import predict, stack
 from marketofone.profile.ledger import Account, Kind
+from quick_fits import few_trees
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -66,6 +67,12 @@ def _accounts(seed: int, count: int) -> list[Account]:
     ]
 
 
+def _fit_quickly(seed: int) -> forecast.Model:
+    """Learn from hardly more past days than it takes to learn at all."""
+    with few_trees():
+        return forecast.fit(_accounts(seed, 7), known_until=189, seed=seed, boosting=False)
+
+
 def _look_ahead(model: forecast.Model, account: Account) -> object:
     return forecast.forecast([account], as_of=189, currency="EUR", model=model)
 
@@ -100,8 +107,7 @@ AFFINITY: ModelCase[recommend.Affinity, frozenset[str]] = ModelCase(
 
 FORECAST: ModelCase[forecast.Model, Account] = ModelCase(
     name="forecast",
-    # Hardly more past days than it takes to learn at all, so that it is quick.
-    fresh=lambda seed: forecast.fit(_accounts(seed, 7), known_until=189, seed=seed, boosting=False),
+    fresh=_fit_quickly,
     examples=_accounts,
     predict=_look_ahead,
     learn=None,

@@ -12,6 +12,7 @@ from marketofone.models.forecast import Model, fit
 from marketofone.models.forecast.booster import loadable
 from marketofone.models.language import LanguageModel
 from marketofone.profile.ledger import Account, Kind
+from quick_fits import few_trees
 
 KINDS = (Kind("transfer", "salary", "Employer"), Kind("transfer", "rent", "Landlord"), Kind("cash", "cash", None))
 FIRST = 19_000  # 8 January 2022
@@ -41,7 +42,18 @@ def live() -> Callable[..., Account]:
     return _live
 
 
+def _taught(live: Callable[..., Account]) -> Model:
+    return fit([live(seed) for seed in range(40)], known_until=FIRST + 199, seed=7, boosting=loadable())
+
+
 @pytest.fixture(scope="session")
 def taught(live: Callable[..., Account]) -> Model:
-    """Learn from forty such people, and the two hundred days of them."""
-    return fit([live(seed) for seed in range(40)], known_until=FIRST + 199, seed=7, boosting=loadable())
+    """Learn from forty such people, and the two hundred days of them, with few trees."""
+    with few_trees():
+        return _taught(live)
+
+
+@pytest.fixture(scope="session")
+def taught_in_full(live: Callable[..., Account]) -> Model:
+    """Learn the same with as many trees as a bank grows: for how well it foresees."""
+    return _taught(live)

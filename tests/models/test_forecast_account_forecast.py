@@ -177,6 +177,7 @@ def paid_on_the_28th(seed: int) -> Account:
     return account(list(zip(range(FIRST, FIRST + 300), np.where(paid, 250_000, -spent).tolist(), strict=True)))
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_salary_that_goes_on_never_drops_wherever_the_months_are_cut() -> None:
     model = fit([paid_on_the_28th(seed) for seed in range(6)], known_until=FIRST + 299, seed=7, boosting=False)
     lived = paid_on_the_28th(1_000)
@@ -290,19 +291,26 @@ def test_four_centuries_later_everything_is_the_same(live: Live, taught: Model) 
     assert chances(now) == chances(then)
 
 
+@pytest.fixture(params=["taught", pytest.param("taught_in_full", marks=pytest.mark.slow)])
+def learned(request: pytest.FixtureRequest) -> Model:
+    """Give what was learned with few trees, and with all of them."""
+    model: Model = request.getfixturevalue(request.param)
+    return model
+
+
 def test_the_eight_tenths_band_holds_about_eight_tenths_of_what_came_for_people_never_seen(
-    live: Live, taught: Model
+    live: Live, learned: Model
 ) -> None:
     inside = []
     for seed in range(1_000, 1_060):
         one = live(seed)
-        bands = quantiles(ahead([one], model=taught))
+        bands = quantiles(ahead([one], model=learned))
         came = history_of(one, FIRST + 199).closing(np.arange(AS_OF + 1, AS_OF + 91))
         inside.append((bands[:, 0] <= came) & (came <= bands[:, 8]))
     assert 0.68 < np.mean(inside) < 0.92
 
 
-def test_what_was_learned_from_others_loses_less_than_the_own_past_alone(live: Live, taught: Model) -> None:
+def test_what_was_learned_from_others_loses_less_than_the_own_past_alone(live: Live, learned: Model) -> None:
     people = [live(seed) for seed in range(1_000, 1_040)]
     came = np.stack([history_of(one, FIRST + 199).closing(np.arange(AS_OF + 1, AS_OF + 91)) for one in people])
 
@@ -311,7 +319,7 @@ def test_what_was_learned_from_others_loses_less_than_the_own_past_alone(live: L
         tenths = np.arange(1, 10) / 10
         return float(np.maximum(tenths * error, (tenths - 1) * error).mean())
 
-    assert loss(taught) < loss(Model())
+    assert loss(learned) < loss(Model())
 
 
 def test_the_turnover_is_the_usual_one_of_a_month(live: Live) -> None:

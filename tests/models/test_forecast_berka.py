@@ -19,6 +19,8 @@ from marketofone.models.forecast import QUANTILES, Model, fit, forecast_all
 from marketofone.models.forecast.history import history_of
 from marketofone.profile.ledger import Account
 
+pytestmark = pytest.mark.slow
+
 CUT = day_number(date(1993, 12, 31))
 AHEAD = np.arange(1, 91)
 TEACHERS = 80  # of some eight hundred, so that it is quick

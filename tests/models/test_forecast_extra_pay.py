@@ -18,6 +18,8 @@ from marketofone.models.forecast.extra_pay import expecting, extra_pay
 from marketofone.models.forecast.streams import Stream, find_streams, project
 from marketofone.profile.ledger import Account, Kind
 
+pytestmark = pytest.mark.slow
+
 NOT_JUDGED = {"interest", "fees", "penalty_interest"}  # they follow the balance
 EARLY = [day_number(date(1993, month, 28)) for month in range(3, 13)]
 LATE = [day_number(date(year, month, 20)) for year in range(1995, 1999) for month in range(1, 13)]

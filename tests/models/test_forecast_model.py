@@ -42,6 +42,7 @@ def test_the_same_past_gives_the_same_bytes_and_they_read_back_the_same(live: Li
     assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_nothing_after_the_last_known_day_teaches(live: Live) -> None:
     until = FIRST + 189
     later = [live(seed, days=250) for seed in range(10)]
@@ -68,6 +69,7 @@ def test_accounts_nothing_is_known_of_teach_nothing(live: Live) -> None:
     assert fit([none, *[untold] * 20], known_until=FIRST + 199, seed=7, boosting=False) == Model()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_people_who_are_all_alike_can_be_learned_from(live: Live) -> None:
     one = live(1, days=190)
     model = fit([one] * 10, known_until=FIRST + 189, seed=7, boosting=False)
@@ -75,6 +77,7 @@ def test_people_who_are_all_alike_can_be_learned_from(live: Live) -> None:
     assert (np.diff(quantiles([one], as_of=FIRST + 189, model=model), axis=1) >= 0).all()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_people_who_are_all_new_teach_balances_and_no_incomes(live: Live) -> None:
     model = fit([live(seed, days=160) for seed in range(20)], known_until=FIRST + 159, seed=7, boosting=False)
     assert model.windows
@@ -82,6 +85,7 @@ def test_people_who_are_all_new_teach_balances_and_no_incomes(live: Live) -> Non
     assert said == {"below_zero", "below_buffer", "below_own_floor"}
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_single_person_known_for_long_can_be_learned_from(live: Live) -> None:
     one = live(1, days=600)
     model = fit([one], known_until=FIRST + 599, seed=7, boosting=False)

@@ -76,8 +76,9 @@ def shape(config: BankConfig, names: dict[str, str]) -> object:
         [(action.id, [names[channel] for channel in action.channels]) for action in config.actions.offered],
         {name: names[occasion.channel] for name, occasion in config.actions.occasions.items()},
         {
-            (occasion, names[channel]): candidates.rows
-            for (occasion, channel), candidates in config.compiled.candidate_sets.items()
+            (occasion, names[channel]): config.compiled.candidate_set(occasion=occasion, channel=channel).rows
+            for occasion in config.actions.occasions
+            for channel in config.policy.channels
         },
         [names[channel] for channel in config.compiled.guardrails.quiet_hours.channels],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.resources import files
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar
 import click
 import msgspec
 from jinja2 import Environment, StrictUndefined
+from jinja2.environment import TemplateModule
 from msgspec import Struct
 
 from marketofone.domain.decision import Decision
@@ -42,11 +44,16 @@ def say(document: object, text: str, *, as_json: bool, **more: object) -> None:
 
 def text_for_people(name: str, *said: object, **more: object) -> str:
     """Write the text of this name."""
+    lines = str(getattr(_texts(), name)(*said, **more)).splitlines()
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+@cache
+def _texts() -> TemplateModule:
+    """Read all texts: a command may say several."""
     texts = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - a terminal
     texts.filters |= {"number": "{:,}".format, "percent": "{:.0%}".format, "minor": _minor, "in_parts": in_parts}
-    template = texts.from_string(files(__package__).joinpath("texts.jinja").read_text(encoding="utf-8"))
-    lines = str(getattr(template.module, name)(*said, **more)).splitlines()
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+    return texts.from_string(files(__package__).joinpath("texts.jinja").read_text(encoding="utf-8")).module
 
 
 def _minor(amount: int, currency: str) -> str:

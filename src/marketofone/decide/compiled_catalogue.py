@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import CodeType
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -123,11 +123,12 @@ class CompiledCatalogue:
     offered: tuple[Action, ...]
     purpose_of: NDArray[np.intp]
     reads: Mapping[Role, frozenset[str]]
-    candidate_sets: Mapping[tuple[str, str], CandidateSet]
+    requirements: tuple[DataRequirement, ...]
     tags: tuple[tuple[int, tuple[str, ...]], ...]
     tags_of: NDArray[np.intp]
     products: tuple[tuple[int, str | None], ...]
     product_of: NDArray[np.intp]
+    _candidate_sets: dict[tuple[str, str], CandidateSet] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def dim(self) -> int:
@@ -135,8 +136,31 @@ class CompiledCatalogue:
         return len(self.terms)
 
     def candidate_set(self, *, occasion: str, channel: str) -> CandidateSet:
-        """Give the actions that belong to an occasion and a channel."""
-        return self.candidate_sets.get((occasion, channel)) or _candidate_set(self.catalogue, (), requirements=())
+        """Give the actions that belong to an occasion and a channel: compiled when they are first asked for.
+
+        Most commands open a bank and decide nothing, and what a channel offers is asked for again and again.
+        """
+        known = self._candidate_sets.get((occasion, channel))
+        if known is None:
+            rows = self._rows(occasion=occasion, channel=channel)
+            if not rows:
+                return self._no_candidates
+            known = _candidate_set(self.catalogue, rows, requirements=self.requirements)
+            self._candidate_sets[occasion, channel] = known
+        return known
+
+    @cached_property
+    def _no_candidates(self) -> CandidateSet:
+        return _candidate_set(self.catalogue, (), requirements=())
+
+    def _rows(self, *, occasion: str, channel: str) -> tuple[int, ...]:
+        return tuple(
+            row
+            for row, action in enumerate(self.offered)
+            if channel in action.channels
+            and (not action.occasions or occasion in action.occasions)
+            and (occasion != FORECAST_MADE or _answers_a_forecast(action, self.requirements[row]))
+        )
 
     @cached_property
     def start(self) -> Start:
@@ -195,7 +219,7 @@ def bind(
         offered=actions.offered,
         purpose_of=np.array(purposes, dtype=np.intp),
         reads=_reads(requirements, stress, features=features),
-        candidate_sets=_candidate_sets(actions, requirements),
+        requirements=tuple(requirements),
         tags=(topical := tuple(dict.fromkeys(tags))),
         tags_of=np.array([topical.index(pair) for pair in tags], dtype=np.intp),
         products=(held := tuple(dict.fromkeys(products))),
@@ -255,24 +279,6 @@ def _reads(
     for requirement in requirements:
         reads[ACTION_ROLES[requirement.role]] |= requirement.reads | requirement.needs
     return reads
-
-
-def _candidate_sets(
-    actions: ActionCatalogue, requirements: Sequence[DataRequirement]
-) -> dict[tuple[str, str], CandidateSet]:
-    channels = sorted({channel for action in actions.offered for channel in action.channels})
-    candidate_sets = {}
-    for occasion in actions.occasions:
-        for channel in channels:
-            rows = tuple(
-                row
-                for row, action in enumerate(actions.offered)
-                if channel in action.channels
-                and (not action.occasions or occasion in action.occasions)
-                and (occasion != FORECAST_MADE or _answers_a_forecast(action, requirements[row]))
-            )
-            candidate_sets[occasion, channel] = _candidate_set(actions, rows, requirements=requirements)
-    return candidate_sets
 
 
 def _answers_a_forecast(action: Action, requirement: DataRequirement) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated
 from urllib.parse import unquote
@@ -30,7 +31,7 @@ from marketofone.governance.guardrails import parse_guardrails
 from marketofone.projection.agreement import check_agreement
 
 DOCUMENTS = ("bank.toml", "consent.toml", "features.py", "actions.toml", "guardrails.toml")
-
+_VERSIONS = 8  # a process works on one bank or two, and looks back at a few versions
 
 EMBEDDED = "embedded"
 Engine = Annotated[str, Meta(pattern=r"^(embedded|postgresql://\S+)$(?!\n)")]
@@ -81,7 +82,7 @@ class BankConfig:
 
 
 def read_config(texts: Mapping[str, str]) -> BankConfig:
-    """Read all documents of a bank project.
+    """Read all documents of a bank project; a version that was read lately is not read again.
 
     Raises
     ------
@@ -93,6 +94,12 @@ def read_config(texts: Mapping[str, str]) -> BankConfig:
     for name in DOCUMENTS:
         if name not in texts:
             raise MalformedDocument(field=name, shape="missing", fix="lay the project out with `marketofone init`")
+    return _read(tuple((name, texts[name]) for name in DOCUMENTS))
+
+
+@lru_cache(maxsize=_VERSIONS)
+def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
+    texts = dict(documents)
     settings = read_settings(texts["bank.toml"])
     features = load_catalogue(texts["features.py"])
     actions = parse_actions(texts["actions.toml"], features=features)

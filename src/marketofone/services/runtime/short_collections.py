@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 
-_OLDEST = 2  # generation
+_YOUNG, _OLDEST = 1, 2  # generations
 _LONG_SECONDS = 0.01
 
 
@@ -20,10 +20,11 @@ def short_collections() -> Iterator[None]:
     """Look through nothing that is there already, and after a long collection through nothing of it again.
 
     What is remembered goes by itself when it is dropped. Only rings that were alive at such a moment stay until the
-    end, and these moments are as few as the memory is bounded.
+    end, and these moments are as few as the memory is bounded. So does old garbage from before: little was made by
+    then, and to look for it would cost a short command more than anything it does.
     """
     watch = _Watch()
-    gc.collect()
+    gc.collect(_YOUNG)
     gc.freeze()
     gc.callbacks.append(watch)
     try:
