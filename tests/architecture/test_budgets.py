@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -32,19 +34,6 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     )
     docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
     return (function.end_lineno or 0) - function.lineno + 1 - docstring
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_modules_and_functions_stay_short(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LINES_OF_A_MODULE
-    too_long = [function.name for function in functions(ast.parse(text)) if length(function) > LINES_OF_A_FUNCTION]
-    assert too_long == []
-
-
-def test_most_functions_fit_a_screen() -> None:
-    lengths = [length(function) for path in MODULES for function in functions(ast.parse(path.read_text("utf-8")))]
-    assert sum(size <= 35 for size in lengths) / len(lengths) >= 0.95
 
 
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
@@ -77,15 +66,45 @@ def reach(tree: ast.Module) -> set[str]:
     return named
 
 
+class Measures(NamedTuple):
+    """Of a function."""
+
+    name: str
+    length: int
+    nesting: int
+    branches: int
+
+
+@cache
+def measured(path: Path) -> tuple[Measures, ...]:
+    """Measure every function of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(Measures(one.name, length(one), nesting(one), branches(one)) for one in functions(tree))
+
+
+def everywhere() -> list[Measures]:
+    return [one for path in MODULES for one in measured(path)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES_OF_A_MODULE
+    assert [one.name for one in measured(path) if one.length > LINES_OF_A_FUNCTION] == []
+
+
+def test_most_functions_fit_a_screen() -> None:
+    lengths = [one.length for one in everywhere()]
+    assert sum(size <= 35 for size in lengths) / len(lengths) >= 0.95
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_module_reaches_far_and_no_function_nests_deep(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert len(reach(tree)) <= REACH
-    assert [function.name for function in functions(tree) if nesting(function) > NESTING] == []
+    assert len(reach(ast.parse(path.read_text(encoding="utf-8")))) <= REACH
+    assert [one.name for one in measured(path) if one.nesting > NESTING] == []
 
 
 def test_most_functions_branch_little() -> None:
-    each = [branches(function) for path in MODULES for function in functions(ast.parse(path.read_text("utf-8")))]
+    each = [one.branches for one in everywhere()]
     assert sum(count <= 5 for count in each) / len(each) >= SIMPLE
 
 

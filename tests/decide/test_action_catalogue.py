@@ -117,3 +117,13 @@ def test_a_playbook_offers_what_suits_the_occasion_and_the_channel() -> None:
     assert [config.offered[row].id for row in config.candidate_set(occasion="app.opened", channel="app").rows] == [
         "cake"
     ]
+
+
+def test_what_an_occasion_and_a_channel_offer_is_compiled_once_and_only_when_it_is_asked_for() -> None:
+    config = compiled(document("id = 'tea'\nkind = 'nudge'\nchannels = ['push']"))
+    assert config._candidate_sets == {}
+    asked = config.candidate_set(occasion="app.opened", channel="push")
+    assert config.candidate_set(occasion="app.opened", channel="push") is asked
+    assert list(config._candidate_sets) == [("app.opened", "push")]
+    assert config.candidate_set(occasion="app.opened", channel="nowhere").rows == ()
+    assert list(config._candidate_sets) == [("app.opened", "push")], "no name that a request makes up is kept"

@@ -21,6 +21,7 @@ class Demo(Protocol):
     printed: str
 
 
+@pytest.mark.slow
 def test_the_decision_shown_is_what_the_demo_prints(demo: Demo) -> None:
     shown = [line for line in DEMO.want.splitlines() if "..." not in line]
 
@@ -28,6 +29,7 @@ def test_the_decision_shown_is_what_the_demo_prints(demo: Demo) -> None:
     assert [line for line in shown if line not in demo.printed.splitlines()] == []
 
 
+@pytest.mark.slow
 def test_the_python_block_gives_what_it_shows(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(demo.folder)
 

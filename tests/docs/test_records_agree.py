@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -60,10 +61,16 @@ def imported_by(part: str | None = None, *, lazily: bool = False) -> set[str]:
 
     The parts are ``web``, ``postgres``, and all that is needed without an extra.
     """
-    paths = (path for path in (ROOT / "src").rglob("*.py") if _part_of(path) == part)
-    trees = [ast.parse(path.read_text("utf-8")) for path in paths]
-    at_once = {name for tree in trees for name in _named(tree.body)}
-    return {name for tree in trees for name in _named(ast.walk(tree))} - at_once if lazily else at_once
+    found = [_imported_in(path) for path in (ROOT / "src").rglob("*.py") if _part_of(path) == part]
+    at_once = {name for names, _ in found for name in names}
+    return {name for _, names in found for name in names} - at_once if lazily else at_once
+
+
+@cache
+def _imported_in(path: Path) -> tuple[set[str], set[str]]:
+    """Give what a module imports as it is loaded, and what it imports at all."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return _named(tree.body), _named(ast.walk(tree))
 
 
 def _part_of(path: Path) -> str | None:

@@ -17,8 +17,6 @@ from marketofone.features import state
 from marketofone.projection import folding
 from proofs import recorded
 
-EVENTS = 100_000
-
 
 @pytest.fixture
 def folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -34,8 +32,10 @@ def folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counted
 
 
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, lasting_projects: Projects) -> Path:
+@pytest.fixture(scope="module", params=[10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def lived_in(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, lasting_projects: Projects
+) -> Path:
     """Give a bank in which one customer has a very long history and another a short one."""
     folder = lasting_projects.lay_out(tmp_path_factory.mktemp("busy") / "bank")
     with marketofone.open(folder, now=NOW) as bank:
@@ -43,7 +43,10 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, lasting_projects: Project
             says(bank, customer)
         bank.ingest([*spends("other"), sent("app.opened", "other")], now=NOW)
         bank.ingest(
-            (pays("busy", -1 - step % 999, "groceries", at=NOW - step % 290 * DAY - step) for step in range(EVENTS)),
+            (
+                pays("busy", -1 - step % 999, "groceries", at=NOW - step % 290 * DAY - step)
+                for step in range(request.param)
+            ),
             now=NOW,
         )
     return folder

@@ -45,6 +45,7 @@ def test_eight_threads_on_one_bank_leave_one_history(bank: Bank) -> None:
     assert dining == at_home + STEPS * 100
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_bank_leave_one_history(project: Path) -> None:
     with marketofone.open(project, now=NOW) as bank:
         furnish(bank)

@@ -44,6 +44,7 @@ def test_no_gap_is_filled_with_what_came_later() -> None:
     assert not np.isnan(filled(gap, by=gap)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lightgbm")
 def test_on_the_cash_machines_it_is_better_than_level_and_week(data: Path) -> None:
     file = data / "nn5_daily_atm" / "nn5_open.csv.gz"

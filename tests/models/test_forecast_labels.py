@@ -191,6 +191,7 @@ def test_what_is_later_than_the_last_known_day_changes_nothing() -> None:
         np.testing.assert_array_equal(vars(other)[name], value, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_czech_bank_has_as_many_events_as_were_counted_before(data: Path) -> None:
     events = [row for row in berka.read(data / "berka").rows if isinstance(row, Event)]
     cut, end = day_number(date(1993, 12, 31)), day_number(date(1994, 3, 31))

@@ -59,7 +59,9 @@ def told(account: Account, *, as_of: int) -> list[tuple[str | None, str | None]]
     return [(finding.category, finding.pattern) for finding in found if finding.kind in {"spending_shift", "check_in"}]
 
 
-@pytest.mark.parametrize("days", [125, 215, 395])
+@pytest.mark.parametrize(
+    "days", [pytest.param(125, marks=pytest.mark.slow), 215, pytest.param(395, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("evenness", [1000.0, 4.0])
 def test_of_people_who_change_nothing_no_more_than_one_in_ten_is_told_of_a_shift(days: int, evenness: float) -> None:
     people = 250

@@ -57,6 +57,13 @@ def test_renaming_a_channel_in_one_document_is_an_error_that_names_both_places(
     assert all(word in said.fix for word in (CHANNELS if document != "consent.toml" else {new: ""}))
 
 
+def test_a_version_of_the_documents_is_read_once_and_another_one_anew() -> None:
+    assert read_config(dict(TEMPLATE)) is read_config(TEMPLATE)
+    other = {**TEMPLATE, "bank.toml": TEMPLATE["bank.toml"] + "\n"}
+    assert read_config(other) is not read_config(TEMPLATE)
+    assert read_config(other).digest != PLAIN.digest
+
+
 @few
 @given(channels=st.permutations(list(CHANNELS)), new=st.lists(NAMES, min_size=4, max_size=4, unique=True))
 def test_renaming_channels_everywhere_changes_nothing_but_their_names(channels: list[str], new: list[str]) -> None:
