@@ -11,6 +11,7 @@ import click
 
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
+from marketofone.cli.evaluate_policy import policy
 from marketofone.cli.session import LAB, LEFT_OUT, as_json, in_folder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
@@ -121,5 +122,7 @@ def movements(*, as_json: bool, labelled: Path, folder: Path) -> None:  # noqa: 
         raise click.UsageError(f"{error}: {_FIX[LAB]}") from error
     terminal.say(evaluate_movements(labelled), "understood", as_json=as_json)
 
+
+evaluate.add_command(policy)
 
 COMMANDS = (evaluate,)

@@ -1,0 +1,98 @@
+"""How well policies are valued, on many banks of known truth: relative error of each estimator, and coverage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from marketofone.lab.evaluation.policy_banks import WORLDS, PolicyBank, World
+from marketofone.learn.intervals import wilson
+from marketofone.learn.off_policy.valuation import Valuation, value_policy
+
+Step = Callable[[int, int, str], None]
+
+BANKS = 200
+ROWS = (10_000, 50_000)
+
+
+class MethodErrors(Struct, frozen=True, kw_only=True):
+    """One estimator over all banks of a world.
+
+    Root mean square and mean of the relative error, the share of intervals that hold the truth (with its own 95 %
+    interval), and the median width of an interval by the truth.
+    """
+
+    method: str
+    relative_rmse: float
+    relative_bias: float
+    coverage: float
+    coverage_low: float
+    coverage_high: float
+    relative_width: float
+
+
+class WorldErrors(Struct, frozen=True, kw_only=True):
+    """All estimators in one world, on logs of one size; ``enough`` is the share of banks where the log was enough."""
+
+    world: str
+    rows: int
+    banks: int
+    level: float
+    ess: float
+    enough: float
+    methods: tuple[MethodErrors, ...]
+
+
+def calibrate(
+    *, banks: int = BANKS, rows: Sequence[int] = ROWS, worlds: Sequence[World] = WORLDS, step: Step | None = None
+) -> tuple[WorldErrors, ...]:
+    """Value the target of each bank from its log, and compare with the truth. Seeds are 0, 1, ..."""
+    found = []
+    for world in worlds:
+        valued: dict[int, list[Valuation]] = {count: [] for count in rows}
+        truths = []
+        for seed in range(banks):
+            bank = PolicyBank(world, seed=seed)
+            truths.append(bank.truth)
+            for count in rows:
+                log, target = bank.draw(count)
+                valued[count].append(value_policy(log, target=target))
+            if step is not None:
+                step(seed + 1, banks, world.name)
+        found += [_errors(world, count, valued[count], truths) for count in rows]
+    return tuple(found)
+
+
+def _errors(world: World, rows: int, valued: Sequence[Valuation], truths: Sequence[float]) -> WorldErrors:
+    methods = [estimate.method for estimate in valued[0].estimates]
+    return WorldErrors(
+        world=world.name,
+        rows=rows,
+        banks=len(valued),
+        level=valued[0].level,
+        ess=float(np.median([one.ess for one in valued])),
+        enough=sum(one.enough for one in valued) / len(valued),
+        methods=tuple(_method(place, method, valued, truths) for place, method in enumerate(methods)),
+    )
+
+
+def _method(place: int, method: str, valued: Sequence[Valuation], truths: Sequence[float]) -> MethodErrors:
+    estimates = [one.estimates[place] for one in valued]
+    off = np.array([one.value / truth - 1.0 for one, truth in zip(estimates, truths, strict=True)])
+    held = sum(one.low <= truth <= one.high for one, truth in zip(estimates, truths, strict=True))
+    coverage = held / len(estimates)
+    low, high = wilson(coverage, n=len(estimates), level=0.95)
+    return MethodErrors(
+        method=method,
+        relative_rmse=math.sqrt(float((off**2).mean())),
+        relative_bias=float(off.mean()),
+        coverage=coverage,
+        coverage_low=low,
+        coverage_high=high,
+        relative_width=float(
+            np.median([(one.high - one.low) / truth for one, truth in zip(estimates, truths, strict=True)])
+        ),
+    )
