@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Struct
 
 import marketofone
-from docs import examples
+from docs import examples, off_policy
 from marketofone import cli
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.decide.catalogue import FACTS, Occasion
@@ -239,6 +239,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "errors.md": problems,
     "settings.md": settings,
     "api.md": api,
+    "off-policy.md": lambda: _page(["# What another policy would have been worth", NOTE, off_policy.text()]),
 }
 
 

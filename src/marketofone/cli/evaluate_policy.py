@@ -15,6 +15,7 @@ from marketofone.domain.errors import MalformedRequest, UnknownAction
 from marketofone.importers import decision_log
 from marketofone.importers.decision_log import Columns, DecisionLog
 from marketofone.learn.off_policy import targets
+from marketofone.learn.off_policy.slates import value_slates
 from marketofone.learn.off_policy.targets import Target
 from marketofone.learn.off_policy.valuation import LEVEL, value_policy
 
@@ -37,6 +38,8 @@ _LEARNED = {"uniform": targets.uniform, "ranking": targets.ranking, "learned": t
 @click.option("--propensity", metavar="COLUMN", help="The probability with which the logged action was drawn.")
 @click.option("--target", metavar="COLUMN", help="The judged policy's probability of the logged action.")
 @click.option("--customer", metavar="COLUMN", help="Whom a row is about.")
+@click.option("--slate", metavar="COLUMN", help="Where rows are places of slates: which slate a row is of.")
+@click.option("--position", metavar="COLUMN", help="Its place in the slate; propensities are given the places above.")
 @click.option(
     "--context",
     metavar="COLUMN",
@@ -90,7 +93,10 @@ def _value(
 ) -> None:
     told = decision_log.read(path, Columns(context=context, **named))
     target = _target(told, policy)
-    found = value_policy(told.log, target=target.probabilities, predictions=target.predictions, level=level)
+    if told.places is not None:
+        found = value_slates(told.log, places=told.places, target=target.probabilities, level=level)
+    else:
+        found = value_policy(told.log, target=target.probabilities, predictions=target.predictions, level=level)
     document = {
         **asdict(found),
         "policy": policy or "columns",

@@ -22,6 +22,7 @@ from marketofone.importers.tables import columnar, delimited
 from marketofone.importers.tables.cells import text_of
 from marketofone.importers.tables.tabular import Layout, Table, TableRow, unnamed_column
 from marketofone.learn.off_policy.context import encode
+from marketofone.learn.off_policy.slates import places_of
 from marketofone.learn.off_policy.valuation import Log
 
 Floats = NDArray[np.float64]
@@ -33,8 +34,10 @@ _KNOWN = {
     "propensity": ("propensity", "propensity_score", "pscore", "action_probability", "probability", "action_prob"),
     "customer": ("customer", "customer_id", "person", "person_id", "user_id", "subject"),
     "target": ("target_propensity",),
+    "slate": ("slate", "slate_id"),
+    "position": ("position",),
 }
-_OPTIONAL = ("customer", "target")
+_OPTIONAL = ("customer", "target", "slate", "position")
 _SLACK = 1e-3  # what rounding may leave of a sum of probabilities
 
 
@@ -46,6 +49,8 @@ class Columns(Struct, frozen=True, kw_only=True):
     propensity: str | None = None
     customer: str | None = None
     target: str | None = None
+    slate: str | None = None
+    position: str | None = None
     context: tuple[str, ...] = ()
 
 
@@ -62,11 +67,13 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 class DecisionLog(Struct, frozen=True, kw_only=True):
     """What a file holds: the log, the target's probabilities where columns hold them, and what was left out.
 
-    ``target`` is float64[rows, actions], float64[rows], or None; ``unused`` are columns that nothing was read from.
+    ``target`` is float64[rows, actions], float64[rows], or None; ``places`` are the rows of each slate,
+    int64[slates, k], where rows are places of slates. ``unused`` are columns that nothing was read from.
     """
 
     log: Log
     target: Floats | None
+    places: NDArray[np.int64] | None
     columns: Columns
     unused: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
@@ -81,6 +88,7 @@ class _Row(Struct):
     customer: str
     targets: list[float]
     context: list[str]
+    place: tuple[str, float] | None
 
 
 def read(path: Path, wanted: Columns) -> DecisionLog:
@@ -112,6 +120,7 @@ def read(path: Path, wanted: Columns) -> DecisionLog:
     return DecisionLog(
         log=log,
         target=_target(rows, columns, matrix=bool(reader.target_actions)),
+        places=_places(rows),
         columns=columns,
         unused=reader.unused,
         left_out=tuple(reader.left_out),
@@ -156,6 +165,8 @@ def _proposed(wanted: Columns, names: Sequence[str]) -> Columns:
         if found[role] is None and role not in _OPTIONAL:
             shape = f"no column called {', '.join(usual)}"
             raise MalformedRequest(field=role, shape=shape, fix=f"name one with --{role}: {_listed(names)}")
+    if found["slate"] is None or found["position"] is None or found["position"] in wanted.context:
+        found |= {"slate": None, "position": None}
     context = wanted.context or tuple(name for name in names if name.lower().startswith(CONTEXT))
     return Columns(**found, context=context)
 
@@ -221,7 +232,14 @@ class _Reader:
             customer=self._customer(cells),
             targets=self._targets(cells),
             context=[cells[self._at[name]] for name in columns.context],
+            place=self._place(cells),
         )
+
+    def _place(self, cells: list[str]) -> tuple[str, float] | None:
+        slate, position = self._columns.slate, self._columns.position
+        if slate is None or position is None:
+            return None
+        return cells[self._at[slate]], self._number(position, cells)
 
     def _customer(self, cells: list[str]) -> str:
         name = self._columns.customer
@@ -275,6 +293,14 @@ def _actions(rows: Sequence[_Row], known: Sequence[str]) -> tuple[tuple[str, ...
     names = tuple(known) or tuple(sorted({row.action for row in rows}))
     place = {name: number for number, name in enumerate(names)}
     return names, np.array([place[row.action] for row in rows])
+
+
+def _places(rows: Sequence[_Row]) -> NDArray[np.int64] | None:
+    found = [row.place for row in rows if row.place is not None]
+    if not found:
+        return None
+    slates, positions = zip(*found, strict=True)
+    return places_of(np.array(slates), np.array(positions))
 
 
 def _target(rows: Sequence[_Row], columns: Columns, *, matrix: bool) -> Floats | None:

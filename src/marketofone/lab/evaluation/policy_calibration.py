@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -15,7 +15,8 @@ from marketofone.learn.off_policy.valuation import Valuation, value_policy
 Step = Callable[[int, int, str], None]
 
 BANKS = 200
-ROWS = (10_000, 50_000)
+SIZES = {10_000: 1, 50_000: 4}
+"""The rows of a log, and of how many banks one has a log of that size: long logs take their time."""
 
 
 class MethodErrors(Struct, frozen=True, kw_only=True):
@@ -47,22 +48,23 @@ class WorldErrors(Struct, frozen=True, kw_only=True):
 
 
 def calibrate(
-    *, banks: int = BANKS, rows: Sequence[int] = ROWS, worlds: Sequence[World] = WORLDS, step: Step | None = None
+    *, banks: int = BANKS, sizes: Mapping[int, int] = SIZES, worlds: Sequence[World] = WORLDS, step: Step | None = None
 ) -> tuple[WorldErrors, ...]:
     """Value the target of each bank from its log, and compare with the truth. Seeds are 0, 1, ..."""
     found = []
     for world in worlds:
-        valued: dict[int, list[Valuation]] = {count: [] for count in rows}
+        valued: dict[int, list[Valuation]] = {rows: [] for rows in sizes}
         truths = []
         for seed in range(banks):
             bank = PolicyBank(world, seed=seed)
             truths.append(bank.truth)
-            for count in rows:
-                log, target = bank.draw(count)
-                valued[count].append(value_policy(log, target=target))
+            for rows, each in sizes.items():
+                if seed % each == 0:
+                    log, target = bank.draw(rows)
+                    valued[rows].append(value_policy(log, target=target))
             if step is not None:
                 step(seed + 1, banks, world.name)
-        found += [_errors(world, count, valued[count], truths) for count in rows]
+        found += [_errors(world, rows, valued[rows], truths[::each]) for rows, each in sizes.items()]
     return tuple(found)
 
 

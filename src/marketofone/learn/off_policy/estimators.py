@@ -15,8 +15,9 @@ DRos       v + threshold w / (w^2 + threshold) (r - q)  Su, Dimakopoulou, Krishn
 ========== ============================================ =======================================
 
 The thresholds of the last two are chosen from the log, by least estimated mean squared error: the variance of the mean
-by person, and the squared mean of what the shrinking takes away, ``(w - shrunken w) (r - q)``, which estimates its bias
-(Su et al. 2020, section 5). Candidates are quantiles of the weights of this log, and no shrinking at all.
+by person, and the square of the bias. The mean of what the shrinking takes away, ``(w - shrunken w) (r - q)``,
+estimates that bias (Su et al. 2020, section 5); its square is too large by its own variance, which is taken off: a
+single huge weight is no evidence of bias. Candidates are quantiles of this log's weights, and no shrinking at all.
 
 A bias that a log cannot rule out is not seen in the variance of a shrunken estimate. So the interval of DM, SWITCH-DR
 and DRos is made from the scores of DR, which has none ("robust bias correction", Calonico, Cattaneo and Titiunik 2014):
@@ -213,12 +214,13 @@ def _shrunken(
 
 
 def _least_squared_error(evidence: Evidence, codes: NDArray[np.int64], shrink: Shrink, *, candidates: Floats) -> float:
-    """Choose the threshold with the least variance plus squared bias; of equals the one that shrinks least."""
+    """Choose the threshold with the least estimated squared error; of equals the one that shrinks least."""
     whole = doubly_robust(evidence).scores
 
     def error(threshold: float) -> float:
         scores = _corrected(evidence, shrink(evidence.weights, threshold)).scores
-        return squared_error(scores, codes) + float((whole - scores).mean()) ** 2
+        taken = whole - scores
+        return squared_error(scores, codes) + float(taken.mean()) ** 2 - squared_error(taken, codes)
 
     best: float = min((np.inf, *candidates.tolist()), key=error)
     return best

@@ -23,8 +23,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.learn.off_policy.estimators import Estimated
-from marketofone.learn.off_policy.reward_model import cross_fit
+from marketofone.domain.errors import MalformedRequest
+from marketofone.learn.off_policy.estimators import Estimated, Evidence
+from marketofone.learn.off_policy.reward_model import cross_fit, folds
+from marketofone.learn.off_policy.valuation import (
+    ACTIONS_UNKNOWN,
+    Log,
+    Method,
+    Valuation,
+    logged_probabilities,
+    same_for_each_action,
+    summarise,
+)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -119,6 +129,73 @@ def fit_cascade(
         logged[:, place] = predicted[np.arange(len(actions)), actions[:, place]]
         target[:, place] = to_come = (predicted * targets[:, place]).sum(axis=1)
     return logged, target
+
+
+def places_of(slates: NDArray[np.generic], positions: NDArray[np.generic]) -> Integers:
+    """Give the rows of each slate from its first place to its last: int64[slates, k].
+
+    Raises
+    ------
+    MalformedRequest
+        When a slate lacks a place that others have, or has one twice.
+
+    Examples
+    --------
+    >>> places_of(np.array(["x", "y", "x", "y"]), np.array([2, 1, 1, 2])).tolist()
+    [[2, 0], [1, 3]]
+    """
+    names, slate = np.unique(slates, return_inverse=True)
+    places, place = np.unique(positions, return_inverse=True)
+    counts = np.bincount(slate * len(places) + place, minlength=len(names) * len(places)).reshape(len(names), -1)
+    odd = int((counts != 1).any(axis=1).sum())
+    if odd:
+        shape = f"{odd} of {len(names)} slates without just one row for each of {len(places)} places"
+        raise MalformedRequest(field="slate", shape=shape, fix="give whole slates of one length")
+    return np.asarray(np.lexsort((place, slate)).reshape(len(names), len(places)), dtype=np.int64)
+
+
+def value_slates(log: Log, *, places: Integers, target: Floats, level: float) -> Valuation:
+    """Value a policy that shows slates; a slate's reward is the sum of its places'.
+
+    Parameters
+    ----------
+    log
+        One row a place: propensities given the actions above it. The context and the person of a slate are those of
+        its first place.
+    places
+        From :func:`places_of`.
+    target
+        As of :func:`~marketofone.learn.off_policy.valuation.value_policy`, given the actions logged above.
+
+    Shapes
+    ------
+    places : int64[slates, k]
+    target : float64[n, actions] or float64[n]
+    """
+    whole = target if target.ndim > 1 else same_for_each_action(log, target)
+    targets = logged_probabilities(log, target)
+    slates = Slates(log.rewards[places], (targets / log.propensities)[places])
+    persons = log.persons[places[:, 0]]
+    found: dict[Method, Estimated] = {
+        "standard-ips": standard(slates),
+        "independent-ips": independent(slates),
+        "rips": rips(slates),
+    }
+    if whole is not None:
+        context, fold = log.context[places[:, 0]], folds(persons)
+        logged, expected = fit_cascade(
+            slates, context=context, actions=log.actions[places], targets=whole[places], fold=fold
+        )
+        found["cascade-dr"] = cascade_dr(slates, logged_values=logged, target_values=expected)
+    return summarise(
+        found,
+        Evidence(slates.rewards.sum(axis=1), log.propensities[places].prod(axis=1), targets[places].prod(axis=1)),
+        persons=persons,
+        level=level,
+        recommended="rips" if whole is None else "cascade-dr",
+        unsupported_share=None if whole is None else float(1.0 - whole[:, log.seen].sum(axis=1).mean()),
+        absent={} if whole is not None else {"cascade-dr": ACTIONS_UNKNOWN},
+    )
 
 
 def _estimated(scores: Floats) -> Estimated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,10 +18,12 @@ from marketofone.learn.off_policy.reward_model import cross_fit, folds
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Method = Literal["ips", "snips", "dm", "dr", "switch-dr", "dros"]
+Method = Literal[
+    "ips", "snips", "dm", "dr", "switch-dr", "dros", "standard-ips", "independent-ips", "rips", "cascade-dr"
+]
 
 LEVEL = 0.95
-_ACTIONS_UNKNOWN = (
+ACTIONS_UNKNOWN = (
     "the target is known of logged actions only, and not the same for an action in all rows: "
     "give its probabilities of all actions"
 )
@@ -114,27 +116,48 @@ def value_policy(log: Log, *, target: Floats, level: float = LEVEL, predictions:
     >>> found.enough, {one.method: round(one.value, 1) for one in found.estimates}["dr"], found.finding
     (True, 0.5, 'the target is worth more than what was logged')
     """
-    whole = target if target.ndim > 1 else _same_for_each_action(log, target)
+    whole = target if target.ndim > 1 else same_for_each_action(log, target)
     evidence = _evidence(log, target=target, whole=whole, predictions=predictions)
     found = {method: estimate(evidence, log.persons) for method, estimate in _estimators(modelled=whole is not None)}
     unsupported = None if whole is None else float(1.0 - whole[:, log.seen].sum(axis=1).mean())
-    described = overlap(evidence, log.persons, unsupported_share=unsupported)
-    reasons = shortcomings(described)
-    recommended: Method = "snips" if whole is None else "dros"
-    above = mean_interval(found[recommended].basis - log.rewards, log.persons, level=level)
-    return Valuation(
-        rows=len(log.rewards),
+    return summarise(
+        found,
+        evidence,
+        persons=log.persons,
         level=level,
-        estimates=tuple(_estimate(method, one, log, level=level) for method, one in found.items()),
+        recommended="snips" if whole is None else "dros",
+        unsupported_share=unsupported,
+        absent={} if whole is not None else dict.fromkeys(("dm", "dr", "switch-dr", "dros"), ACTIONS_UNKNOWN),
+    )
+
+
+def summarise(
+    found: Mapping[Method, Estimated],
+    evidence: Evidence,
+    *,
+    persons: NDArray[np.generic],
+    level: float,
+    recommended: Method,
+    unsupported_share: float | None,
+    absent: dict[str, str],
+) -> Valuation:
+    """Give estimates their intervals, and say whether the log is enough."""
+    described = overlap(evidence, persons, unsupported_share=unsupported_share)
+    reasons = shortcomings(described)
+    above = mean_interval(found[recommended].basis - evidence.rewards, persons, level=level)
+    return Valuation(
+        rows=len(evidence.rewards),
+        level=level,
+        estimates=tuple(_estimate(method, one, persons, level=level) for method, one in found.items()),
         recommended=recommended,
-        logged=_ends(mean_interval(log.rewards, log.persons, level=level)),
+        logged=_ends(mean_interval(evidence.rewards, persons, level=level)),
         difference=_ends(above),
         ess=described.ess,
         enough=not reasons,
         reasons=reasons,
         finding=_finding(above, enough=not reasons),
         overlap=described,
-        absent={} if whole is not None else dict.fromkeys(("dm", "dr", "switch-dr", "dros"), _ACTIONS_UNKNOWN),
+        absent=absent,
     )
 
 
@@ -155,7 +178,7 @@ def fit_rewards(log: Log, *, weights: Floats) -> Floats:
     )
 
 
-def _same_for_each_action(log: Log, target: Floats) -> Floats | None:
+def same_for_each_action(log: Log, target: Floats) -> Floats | None:
     """Give the probabilities of all actions where the target gives an action the same one in all rows, else None."""
     count = len(log.names)
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
@@ -187,8 +210,8 @@ def _estimators(*, modelled: bool) -> Iterator[tuple[Method, Callable[[Evidence,
         yield "dros", estimators.dros
 
 
-def _estimate(method: Method, found: Estimated, log: Log, *, level: float) -> Estimate:
-    interval = mean_interval(found.basis, log.persons, level=level)
+def _estimate(method: Method, found: Estimated, persons: NDArray[np.generic], *, level: float) -> Estimate:
+    interval = mean_interval(found.basis, persons, level=level)
     return Estimate(
         method=method,
         value=found.value,

@@ -1,0 +1,133 @@
+"""The page about off-policy evaluation: its words, and the tables of the figures that were recorded.
+
+``docs/records/`` holds what ``marketofone evaluate policy --calibrate --json`` and ``--public FOLDER --json`` printed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+RECORDS = Path(__file__).parent / "records"
+
+_WORDS = """\
+A log of decisions tells what followed the actions that were taken. Another policy would have taken others. Where the log says with
+which probability each action was drawn (its propensity), it also tells what that other policy would have been worth: rows count more the
+likelier the other policy makes them, by their importance weight.
+
+```sh
+marketofone evaluate policy log.csv                      # the policy in the columns target_<action> or target_propensity
+marketofone evaluate policy log.parquet --policy always:offer_7
+marketofone evaluate policy log.csv --policy ranking     # learned from the log itself, for each person from others only
+```
+
+The log may come from any engine: that is a shadow mode without any integration. Log what was decided, with its propensity, and value
+the policy you think of.
+
+## The log
+
+| column | holds | found by its name, or named by |
+| --- | --- | --- |
+| action | what was done | `action`, `action_id`, `item_id`, `arm`, `treatment`, `offer`; `--action` |
+| reward | what followed, a number | `reward`, `click`, `conversion`, `visit`, `outcome` ...; `--reward` |
+| propensity | the probability with which the logged action was drawn, above 0 and at most 1 | `propensity`, `propensity_score`, `pscore` ...; `--propensity` |
+| target | the judged policy's probabilities of all actions, or of the logged one | `target_<action>`, or `target_propensity`; `--target` |
+| customer | whom it is about | `customer`, `person`, `user_id` ...; `--customer` |
+| context | what was known **before** the decision | `context_*`; `--context` |
+| slate, position | where several actions are shown together: which slate, which place; propensities are given the places above | `slate`, `position`; `--slate`, `--position` |
+
+Other columns are not used, and named. One that was written afterwards would make the estimates wrong, so nothing is taken for context by
+itself. A row without a number, with a propensity of zero or above 1, or with an action the target does not know is left out,
+counted by its reason, and the exit code is 3: look at why before you believe the rest.
+
+## What is answered
+
+- **Estimates**: IPS, SNIPS, DM, DR, SWITCH-DR and DRos. DM and those made of DR need the target's probabilities of all actions. Their
+  reward model is linear, shared by all actions and bent by each, fitted where the target goes, and has seen nobody of the row's fold: a
+  person is in one fold. DRos is the one to read first. It shrinks large weights, as far as the log says that this lowers the squared error.
+- **Intervals** count persons, not rows, and follow the skewness of the weights. Those of DM, SWITCH-DR and DRos are the interval of
+  DR: a shrunken estimate errs less, but what it is off by cannot be seen in its own spread.
+- **Overlap**: the effective sample size, the effective number of rewards, the largest weight, how much of the target lies where the log's
+  propensity is below .01, and how much on actions the log never took.
+- **Not enough evidence**, with the reasons: fewer than 30 persons, an effective sample size below 100, fewer than 20 effective rewards,
+  more than 1 % of the target on actions the log never took, or weights whose mean is not 1, which says that the propensities are not those of the
+  policy that logged. Estimates are printed all the same.
+- For slates: standard IPS, independent IPS, RIPS and cascade-DR. Independent IPS is biased where a place depends on those above it.
+
+## Limits
+
+- What was not logged cannot be found out: a column that decided and is missing, an effect on later decisions, people who influence each other.
+- Candidates of single rows are not read: `uniform`, `ranking` and `learned` take every action of the log for possible in each row.
+- The interval of a learned policy is that of the policies learned on each part of the people.
+- A planning number from the table below: 10,000 rows of a log that is 30 % uniform tell a value to some 10 %, 50,000 to some 4 %; with
+  a response of 1 % they tell it to 25 % and 12 %.
+"""
+
+
+def text() -> str:
+    """Write the page, but for its title."""
+    calibrated, public = (
+        json.loads((RECORDS / f"policies_{name}.json").read_text("utf-8")) for name in ("calibrated", "public")
+    )
+    return "\n".join((_WORDS, *_calibration(calibrated), *_public(public)))
+
+
+def _calibration(worlds: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield "## On synthetic banks of known truth\n"
+    yield "`marketofone evaluate policy --calibrate` prints it. People come with three decisions each and a trait nobody sees; rewards are not linear"
+    yield "in the context. Errors are relative to the truth. Coverage of the 95 % intervals stands with its own 95 % interval; it counts all banks,"
+    yield "also those where the log was not enough. The interval of DM, SWITCH-DR and DRos is that of DR.\n"
+    yield "| world | rows | banks | effective size | enough | relative RMSE: IPS | SNIPS | DM | DR | SWITCH-DR | DRos | coverage: IPS | SNIPS | DR |"
+    yield f"| --- |{' ---: |' * 13}"
+    for world in worlds:
+        of = {method["method"]: method for method in world["methods"]}
+        errors = " | ".join(
+            f"{of[name]['relative_rmse']:.3f}" for name in ("ips", "snips", "dm", "dr", "switch-dr", "dros")
+        )
+        cells = f"{world['rows']:,} | {world['banks']} | {world['ess']:,.0f} | {world['enough']:.0%} | {errors}"
+        yield f"| {world['world']} | {cells} | {' | '.join(_coverage(of[name]) for name in ('ips', 'snips', 'dr'))} |"
+    yield ""
+    for rows in sorted({world["rows"] for world in worlds}):
+        yield from _together([world for world in worlds if world["rows"] == rows], rows=rows)
+    yield ""
+
+
+def _together(worlds: Sequence[dict[str, Any]], *, rows: int) -> Iterator[str]:
+    banks = sum(world["banks"] for world in worlds)
+    held = {
+        name: sum(
+            world["banks"] * method["coverage"]
+            for world in worlds
+            for method in world["methods"]
+            if method["method"] == name
+        )
+        for name in ("ips", "snips", "dr")
+    }
+    told = ", ".join(f"{name.upper()} {share / banks:.1%}" for name, share in held.items())
+    yield f"- All worlds together, {rows:,} rows: coverage over {banks:,} banks is {told}."
+
+
+def _coverage(method: dict[str, Any]) -> str:
+    return f"{100 * method['coverage']:.1f} [{100 * method['coverage_low']:.0f}, {100 * method['coverage_high']:.0f}]"
+
+
+def _public(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield "## On public data\n"
+    yield "`marketofone evaluate policy --public FOLDER` prints it, with all estimators. Hillstrom's e-mail test was at random: half of the people"
+    yield "tell the truth, the other half makes logs of a policy that depends on the context. Open Bandit holds two policies' logs: each is"
+    yield "valued from the other's. For the others an action names a class, and every label is known.\n"
+    yield "| data | policy | rows | effective size | enough | truth | IPS | SNIPS | DR | DRos, with the interval | over logs: relative RMSE, truth inside |"
+    yield f"| --- | --- |{' ---: |' * 9}"
+    for line in lines:
+        of = {estimate["method"]: estimate for estimate in line["estimates"]}
+        value, low, high = line["truth"]
+        truth = f"{value:.4f}" if low == high else f"{value:.4f} [{low:.4f}, {high:.4f}]"
+        values = " | ".join(f"{of[name]['value']:.4f}" for name in ("ips", "snips", "dr"))
+        best = f"{of['dros']['value']:.4f} [{of['dros']['low']:.4f}, {of['dros']['high']:.4f}]"
+        enough = "yes" if line["enough"] else "no"
+        repeated = f"{line['relative_rmse']:.3f}, {line['inside']} of {line['draws']}"
+        yield f"| {line['data']} | {line['policy']} | {line['rows']:,} | {line['ess']:,.0f} | {enough} | {truth} | {values} | {best} | {repeated} |"
+    yield ""
+    yield from dict.fromkeys(f"Published for Open Bandit: {line['published']}." for line in lines if line["published"])
