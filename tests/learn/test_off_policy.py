@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -191,15 +192,14 @@ def test_a_person_is_in_one_fold() -> None:
 
 
 @pytest.mark.parametrize("learned", [policies.learned, policies.ranking])
-def test_what_is_learned_for_a_person_comes_from_others(learned: object) -> None:
+def test_what_is_learned_for_a_person_comes_from_others(learned: Callable[[Log], policies.Target]) -> None:
     log = log_of(200)
     own = log.persons == 7
-    changed = Log(
-        np.where(own, 1 - log.rewards, log.rewards),
-        *(getattr(log, name) for name in ("propensities", "actions", "names", "persons", "context")),
-    )
-    one, other = learned(log), learned(changed)  # type: ignore[operator]
-    assert (one.probabilities[own] == other.probabilities[own]).all()
+    huge = np.where(own, np.where(log.actions == log.actions[own][0], 1e4, -1e4), log.rewards)
+    changed = Log(huge, log.propensities, log.actions, log.names, log.persons, log.context)
+    one, other = learned(log).probabilities, learned(changed).probabilities
+    assert (one[own] == other[own]).all()
+    assert (one[~own] != other[~own]).any()
 
 
 def test_a_ranking_learned_from_the_log_takes_the_best_action() -> None:
