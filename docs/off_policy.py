@@ -62,7 +62,7 @@ counted by its reason, and the exit code is 3: look at why before you believe th
 - Candidates of single rows are not read: `uniform`, `ranking` and `learned` take every action of the log for possible in each row.
 - The interval of a learned policy is that of the policies learned on each part of the people.
 - A planning number from the table below: 10,000 rows of a log that is 30 % uniform tell a value to some 10 %, 50,000 to some 4 %; with
-  a response of 1 % they tell it to 25 % and 12 %.
+  a response of 1 % they tell it to some 23 % and 11 %.
 """
 
 
