@@ -286,3 +286,39 @@ def under_account(event: Event, name: str) -> Event:
         teller = f"{data.institution}/{data.account}" if isinstance(data, OpenBankingOrder) else data.account
         named["order"] = f"{data.order}\n{teller}"
     return msgspec.structs.replace(event, data=msgspec.structs.replace(event.data, **named))
+
+
+def removal_of(
+    event: Event,
+    *,
+    id: str,  # noqa: A002 - the word of CloudEvents
+    of: str | None = None,
+    customer: str | None = None,
+    only: bool = False,
+) -> Event:
+    """Make the event that takes another back: ``event``, or the one of its producer and kind that is called ``of``.
+
+    Parameters
+    ----------
+    id
+        What the new event is called.
+    customer
+        Whom it is about; without one, whom ``event`` is about.
+    only
+        Whether it takes back that version only.
+
+    Examples
+    --------
+    >>> data = EventRemoved(type="place.visited", id="x")
+    >>> event = Event(id="e", producer="p", kind="place.visited", customer="c", at=Instant(0), data=data)
+    >>> (gone := removal_of(event, id="e~gone")).kind, gone.data.type, gone.data.id, gone.customer
+    ('event.removed', 'place.visited', 'e', 'c')
+    """
+    return Event(
+        id=id,
+        producer=event.producer,
+        kind=REMOVED,
+        customer=event.customer if customer is None else customer,
+        at=event.at,
+        data=EventRemoved(type=event.kind, id=event.id if of is None else of, only=only),
+    )

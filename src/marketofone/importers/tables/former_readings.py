@@ -15,7 +15,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.event import REMOVED, Event, EventRemoved
+from marketofone.domain.event import Event, removal_of
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.rows import Origin, Row, events_of
 from marketofone.importers.tables.amounts import DecimalSign
@@ -42,7 +42,7 @@ def removals(table: Table, mapping: Mapping, *, origin: Origin, kept: Kept) -> l
             now, before = (_by_line(table, one, origin=origin) for one in (mapping, former))
             gone = _only_in(before, now)
             known = kept(gone)
-            return [_removal(event) for event in gone if event.key in known]
+            return [removal_of(event, id=f"{event.id}:removed") for event in gone if event.key in known]
     return []
 
 
@@ -79,15 +79,3 @@ def _by_line(table: Table, mapping: Mapping, *, origin: Origin, most: int | None
 
 def _no_accounts(rows: Iterable[object]) -> Iterator[Row]:
     return (row for row in rows if isinstance(row, Row) and row.what != "account")
-
-
-def _removal(event: Event) -> Event:
-    data = EventRemoved(type=event.kind, id=event.id)
-    return Event(
-        id=f"{event.id}:removed",
-        producer=event.producer,
-        kind=REMOVED,
-        customer=event.customer,
-        at=event.at,
-        data=data,
-    )

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import ACCOUNT_OPENED, KINDS, REMOVED, Event, EventRemoved, key_of
+from marketofone.domain.event import ACCOUNT_OPENED, KINDS, REMOVED, Event, EventRemoved, key_of, removal_of
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import BalanceStated, Movement, OrderPlaced
 from marketofone.projection import codec
@@ -194,7 +194,7 @@ class HolderLook:
         given = self._moved(customer, arrival, but=others)
         if self._is_gone(event, customer, others):
             return given + [
-                _removal(event, id=event.id, customer=one.name)
+                arrival_from(removal_of(event, id=f"{event.id}~removed", customer=one.name))
                 for one in (customer, *others)
                 if self._keeps(one, event.key, kind=event.kind)
                 and not is_gone(event, self.state(one.subject).removed_keys)
@@ -293,9 +293,11 @@ class HolderLook:
                 continue
             if self._keeps(one, event.key, kind=event.kind):
                 last = kept_versions(self._reader, one, event)[-1]
-                given.append(_removal(event, id=last, customer=one.name, only=True))
+                gone = removal_of(event, id=f"{last}~moved", of=last, customer=one.name, only=True)
+                given.append(arrival_from(gone))
             if data.replaces and self._keeps(one, key_of(event.producer, data.replaces), kind=event.kind):
-                given.append(_removal(event, id=data.replaces, customer=one.name))
+                gone = removal_of(event, id=f"{event.id}~removed", of=data.replaces, customer=one.name)
+                given.append(arrival_from(gone))
         return given
 
     def keeps_removed(self, customer: Customer, event: Event) -> bool:
@@ -330,17 +332,3 @@ def account_of(event: Event) -> str:
     data = event.data
     assert isinstance(data, Movement | BalanceStated | OrderPlaced)  # noqa: S101 - BOOKED names their kinds
     return data.account
-
-
-def _removal(event: Event, *, id: str, customer: str, only: bool = False) -> Arrival:  # noqa: A002 - the word of CloudEvents
-    """Make the event that takes another of its producer back, with all its versions or ``only`` that one."""
-    return arrival_from(
-        Event(
-            id=f"{id}~moved" if only else f"{event.id}~removed",
-            producer=event.producer,
-            kind=REMOVED,
-            customer=customer,
-            at=event.at,
-            data=EventRemoved(type=event.kind, id=id, only=only),
-        )
-    )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from marketofone.consent.licence import Licences, beyond
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, REMOVED, Event, EventRemoved, key_of
+from marketofone.domain.event import MOVEMENTS, Event, key_of, removal_of
 from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.money_events import Movement, OpenBankingTransaction, institution_key
 from marketofone.models.movement.retold import Seen, booked_by_now, may_be_booked_yet, seen
@@ -73,16 +73,9 @@ def may_wait(context: AppContext, subject: int, state: SubjectState) -> bool:
     return state.pending > 0 and context.none_pending.get(subject) != state.guard
 
 
-def removal(event_id: str, *, kind: str, producer: str, customer: str, at: Instant) -> Event:
+def removal(event: Event) -> Event:
     """Make the event that takes a movement back, in that version only: the bank may book it under its id after all."""
-    return Event(
-        id=_removal_id(event_id),
-        producer=producer,
-        kind=REMOVED,
-        customer=customer,
-        at=at,
-        data=EventRemoved(type=kind, id=event_id, only=True),
-    )
+    return removal_of(event, id=_removal_id(event.id), only=True)
 
 
 def movements(reader: Reader, member: Customer, *, upto: int | None = None) -> Iterator[tuple[int, Event]]:
@@ -140,10 +133,7 @@ def _compared(reader: Reader, member: Customer, told: Sequence[_Told], *, calend
     taken = set(before.values())
     waiting = _seen(pending.open, calendar=calendar)
     found = before | booked_by_now(waiting, [one for one in free if one.id not in taken], earliest=0)
-    removals = [
-        removal(name, kind=event.kind, producer=event.producer, customer=member.name, at=event.at)
-        for name, event in sorted((name, by_id[name].event) for name in found.keys() & pending.counting)
-    ]
+    removals = [removal(by_id[name].event) for name in sorted(found.keys() & pending.counting)]
     newest = _newest(told, calendar=calendar)
     left = (one for one in waiting if one.id not in found)
     return Booked(removals, any(may_be_booked_yet(one, on=newest.get(one.account, one.day)) for one in left))

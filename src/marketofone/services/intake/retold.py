@@ -21,7 +21,6 @@ from msgspec.structs import replace
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import Event, EventRemoved, key_of
 from marketofone.domain.fields import EventData
-from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement
 from marketofone.models.movement import retold
 from marketofone.models.movement.retold import Seen, is_another
@@ -39,10 +38,10 @@ _WHOLE = 2**31
 
 
 class _Kept(NamedTuple):
-    """What was kept of a customer from one producer, by id: the kind of each, and what it said."""
+    """What was kept of a customer from one producer, by id, and what it said."""
 
     subject: int
-    kinds: dict[str, tuple[str, Instant]]
+    events: dict[str, Event]
     pending: list[Seen]
     booked: list[Seen]
 
@@ -160,12 +159,12 @@ class Retold:
             incoming = item.incoming
             if isinstance(incoming, Event) and (name := found.names.get(incoming.id)) is not None:
                 batch[at] = item._replace(incoming=replace(incoming, id=first_id(name) or name))
-        yield from self._removals(found.gone, self._kept.kinds)
+        yield from self._removals(found.gone, self._kept.events)
 
     def _taken_back(self, batch: Iterable[Item[Incoming]]) -> Iterator[Event]:
         """Give what takes back those movements kept before, or new in a batch, that others stand for by now."""
         kept = self._kept
-        events = [event for item in batch if (event := _event_in(item)) is not None] if kept.kinds else []
+        events = [event for item in batch if (event := _event_in(item)) is not None] if kept.events else []
         self._again.update(*map(_named_in, events))
         pending_ids = {event.id for event in events if is_pending(event)}
         waiting = self._open(kept.pending)[:MOST_PENDING]
@@ -183,7 +182,7 @@ class Retold:
         gone |= retold.booked_by_now([one for one in waiting if one.id not in gone], pending).keys()
         gone |= retold.booked_by_now(pending, kept.booked, earliest=1).keys()
         gone |= retold.told_with_more(before, booked) if self._with_fewer_words else set()
-        yield from self._removals(gone, {**kept.kinds, **{event.id: (event.kind, event.at) for event in events}})
+        yield from self._removals(gone, {**kept.events, **{event.id: event for event in events}})
 
     def _given_up(self) -> Iterator[Event]:
         """Give what takes back pending movements that the file neither books nor tells, though it tells later days."""
@@ -191,14 +190,13 @@ class Retold:
             return
         waiting = self._open(self._kept.pending)
         gone = {one.id for one in waiting if self._latest.get(one.account, one.day) > one.day + retold.DAYS}
-        yield from self._removals(gone, self._kept.kinds)
+        yield from self._removals(gone, self._kept.events)
 
-    def _removals(self, gone: Collection[str], kinds: Mapping[str, tuple[str, Instant]]) -> Iterator[Event]:
+    def _removals(self, gone: Collection[str], events: Mapping[str, Event]) -> Iterator[Event]:
         for name in sorted(gone):
-            kind, at = kinds[name]
             self._gone.add(name)
             self.count += 1
-            yield removal(name, kind=kind, producer=self._producer, customer=self._customer, at=at)
+            yield removal(events[name])
 
     def _open(self, some: Iterable[Seen]) -> list[Seen]:
         """Leave out what the file tells as well, and what was taken back already."""
@@ -221,7 +219,7 @@ class Retold:
             kept = _Kept(member.subject, {}, [], [])
             for _, event in islice(movements(reader, member), MOST):
                 if event.producer == self._producer and not is_taken_back(event, removed):
-                    kept.kinds[event.id] = (event.kind, event.at)
+                    kept.events[event.id] = event
                     (kept.pending if is_pending(event) else kept.booked).append(self._seen(event, event.data))
         return kept
 
