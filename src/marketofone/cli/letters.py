@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import click
 from msgspec.structs import asdict, replace
 
-from marketofone.cli.session import Session, on_bank, to_read
+from marketofone.cli.session import BAD_INPUT, Session, on_bank, to_read
 from marketofone.importers.tables.kept import reader_of
 from marketofone.importers.tables.mapping import place_of
 from marketofone.services.intake.letters import reasons
@@ -40,11 +41,12 @@ def letters_retry(session: Session) -> None:
     """Take in again what can be read by now.
 
     Rows of tables are read through their mappings as they are now. Letters stay as they are; what is in already is a
-    duplicate, and what still cannot be read is told by reason.
+    duplicate, and what still cannot be read is told by reason: then the exit code is 3.
     """
     began = time.perf_counter()
     report = session.bank.retry_letters(reader_of(session.folder))
     session.say({**asdict(report), "seconds": round(time.perf_counter() - began, 3)}, "retried")
+    sys.exit(BAD_INPUT if report.still_bad + report.dead_letters else 0)
 
 
 COMMANDS = (letters,)
