@@ -35,6 +35,7 @@ from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
+from marketofone.models.movement.retold import DAYS as WAITS_DAYS
 from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
 from marketofone.profile.same_accounts import STALE_DAYS
 from marketofone.projection.bank_config import DOCUMENTS, KeySettings, Settings, read_config
@@ -95,7 +96,16 @@ def events() -> str:
         "| the same producer and id of the customer again, once it was kept | a duplicate: counted, not used, whatever it says |",
         (
             "| a payment that was pending, booked under another id by the same producer, whichever comes first | counts once: by what "
-            "`replaces` says, else by account, amount and words, within 14 days; a tip may have been added |"
+            f"`replaces` says, else by account, amount and words, within {WAITS_DAYS} days; a tip may have been added |"
+        ),
+        (
+            "| a pending payment told again as pending, under another id | counts once, where account, amount, day, text, `reference` and, where "
+            "it is told, the instant agree. What one request tells is a purchase each: two equal ones stay two when they stand in one request, "
+            "the second one beside the first that is sent again. Told one by one, by a date only, they count once until they are booked |"
+        ),
+        (
+            f"| a booking on an account, or its balance, of a day more than {WAITS_DAYS} days after a payment that pends there by the same producer | "
+            "the pending one lapsed: it counts no more, and an `event.removed` of the journal says so. Booked after all, it counts then |"
         ),
         "| late, even by a year | an event: windows that still hold its day count it, older ones do not |",
         "| more than `future_seconds` ([bank.toml](settings.md)) ahead | a dead letter: check the producer's clock |",

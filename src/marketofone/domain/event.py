@@ -18,6 +18,7 @@ from marketofone.domain.account_numbers import parted_name
 from marketofone.domain.fields import (
     EventData,
     EventWord,
+    Fate,
     KeyKind,
     LongText,
     Share,
@@ -206,13 +207,15 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
 
     ``type``, ``id`` and ``producer`` name that event; without a producer it is the same one. What is corrected is taken
     back, and sent again under another id. ``only`` takes back one version of a movement that was sent in several, and
-    none of those to come.
+    none of those to come. ``because`` says what became of a movement that is taken back here: it was ``retold`` under
+    another id, as booked or with more words, was ``told_again`` as pending, or ``lapsed``: it is neither.
     """
 
     type: Annotated[str, Meta(pattern=rf"^({_MAY_GO})$(?!\n)")]
     id: Text
     producer: Text | None = None
     only: bool = False
+    because: Fate | None = None
 
 
 # It tells nothing about a person, so no consent keeps a mistake standing.
@@ -295,6 +298,7 @@ def removal_of(
     of: str | None = None,
     customer: str | None = None,
     only: bool = False,
+    because: Fate | None = None,
 ) -> Event:
     """Make the event that takes another back: ``event``, or the one of its producer and kind that is called ``of``.
 
@@ -306,6 +310,8 @@ def removal_of(
         Whom it is about; without one, whom ``event`` is about.
     only
         Whether it takes back that version only.
+    because
+        What became of that one.
 
     Examples
     --------
@@ -320,5 +326,5 @@ def removal_of(
         kind=REMOVED,
         customer=event.customer if customer is None else customer,
         at=event.at,
-        data=EventRemoved(type=event.kind, id=event.id if of is None else of, only=only),
+        data=EventRemoved(type=event.kind, id=event.id if of is None else of, only=only, because=because),
     )

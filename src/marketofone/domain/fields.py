@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 else:
     Currency = Literal[CURRENCIES]
 Status = Literal["pending", "booked"]
+Fate = Literal["retold", "told_again", "lapsed"]
+"""What became of a movement that counts no more."""
 Every = Literal["day", "week", "fortnight", "month", "quarter", "half_year", "year"]
 AccountType = Literal["current", "savings", "card", "loan", "mortgage", "investment"]
 Nature = Literal[

@@ -1,24 +1,32 @@
-"""Which movements are told once more under another id: pending ones that are booked now, and entries told with more.
+"""Which movements are told once more under another id: pending ones, booked by now or not, and entries told with more.
 
 A bank that books what was pending often gives it another id, another amount (a tip, a rate of exchange) and a later
 day. So it is found by what stays: an id that goes on, the same amount, the other side. A pending payment that is taken
 for another one by chance is missing until it is booked; one that stays beside its booking would count twice for ever.
+
+Of pending ones that stand in one list each is a purchase. Two that agree in all that tells purchases apart, and stand
+in no list together, are one that was told again. Where days or instants differ, nothing tells whether the second one is
+the first: then both count, for too little money that is shown for some days harms a person less than too much.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nsmallest
 from typing import NamedTuple
 
 from marketofone.domain.event import Event
-from marketofone.domain.moment import Calendar
+from marketofone.domain.moment import DAY, Calendar, Instant
 from marketofone.domain.money_events import Movement
 
 DAYS = 14
-"""How long after it was first told a pending payment may be booked under another id."""
+"""How long a pending payment may wait: until then it may be booked under another id, and after it, it lapsed.
+
+Card networks let a shop hold money for 5 to 10 days, hotels and car hires for 30. What is booked later counts then.
+"""
 _DAYS_BY_ID, _DAYS_BEFORE = 60, 3
 _LEAST, _MOST = 0.7, 1.3  # of the pending amount
 _CLOSEST = 50  # that a pending payment is compared with: of hundreds of equal ones any will do
@@ -40,23 +48,84 @@ class Seen(NamedTuple):
     """The later it was told, the higher; equal for what was told together."""
 
 
+class Purchase(NamedTuple):
+    """What tells a pending payment from others. ``at`` is None where a date was told and no instant."""
+
+    account: str
+    currency: str
+    amount: int
+    day: int
+    at: Instant | None
+    said: str
+    reference: str | None
+
+
+class Pending(NamedTuple):
+    """A pending payment under one id, the lists that told it, whether its booking is known, and whether it counts."""
+
+    one: Seen
+    purchase: Purchase
+    lists: frozenset[int]
+    is_booked: bool = False
+    counts: bool = True
+
+
 def seen(event: Event, data: Movement, *, calendar: Calendar, told: int = 0) -> Seen:
     """Give a movement by what is compared."""
-    said = " ".join(text for text in (data.counterparty, data.merchant, data.text) if text)
+    said = _said(data)
     words = frozenset(_WORD.findall(said.casefold()))
     return Seen(event.id, data.account, data.currency, data.amount_minor, event.day(calendar), words, said, told)
 
 
-def may_be_booked_yet(pending: Seen, *, on: int) -> bool:
-    """Say whether what is booked on a day may still be a payment that was pending.
+def purchase_of(event: Event, data: Movement, *, calendar: Calendar) -> Purchase:
+    """Give what tells a pending payment from others."""
+    at = None if data.booked is not None or event.at % DAY == 0 else event.at
+    said = " ".join(_said(data).casefold().split())
+    return Purchase(data.account, data.currency, data.amount_minor, event.day(calendar), at, said, data.reference)
+
+
+def _said(data: Movement) -> str:
+    return " ".join(text for text in (data.counterparty, data.merchant, data.text) if text)
+
+
+def each_purchase(pending: Iterable[Pending]) -> tuple[list[Pending], list[Pending]]:
+    """Part pending payments that are not booked: those that stand for a purchase each, and those told again.
+
+    Of payments that agree there are as many purchases as one list tells at most. What is told last stands for it.
+
+    Examples
+    --------
+    >>> coffee = Purchase("a", "EUR", -450, 100, None, "kiosk", None)
+    >>> told = (("p-1", {1}), ("p-2", {2, 3}), ("p-3", {3}))
+    >>> some = [Pending(Seen(id, *coffee[:4]), coffee, frozenset(lists)) for id, lists in told]
+    >>> [[one.one.id for one in part] for part in each_purchase(some)]
+    [['p-3', 'p-2'], ['p-1']]
+    """
+    same: dict[Purchase, list[Pending]] = {}
+    for one in pending:
+        same.setdefault(one.purchase, []).append(one)
+    each, again = list[Pending](), list[Pending]()
+    for some in same.values():
+        most = max(Counter(told for one in some for told in one.lists).values())
+        first = min(told for one in some for told in one.lists)
+        waiting = [one for one in some if not one.is_booked]
+        waiting.sort(key=lambda one: (one.counts, max(one.lists), one.one.id), reverse=True)
+        left = max(0, most - (len(some) - len(waiting)))
+        each += [one._replace(one=one.one._replace(told=first)) for one in waiting[:left]]
+        again += waiting[left:]
+    return each, again
+
+
+def has_lapsed(pending: Seen, *, on: int) -> bool:
+    """Say whether a payment still pends, though a day of its account is known by which it would be booked.
 
     Examples
     --------
     >>> waits = Seen("p-1", "a", "EUR", -4_500, 100)
-    >>> [may_be_booked_yet(waits, on=day) for day in (101, 114, 115)]
-    [True, True, False]
+    >>> [has_lapsed(waits, on=day) for day in (101, 114, 115)]
+    [False, False, True]
     """
-    return on <= pending.day + (DAYS if _STEM.fullmatch(pending.id) is None else _DAYS_BY_ID)
+    return on > pending.day + DAYS
 
 
 def booked_by_now(pending: Iterable[Seen], told: Iterable[Seen], *, earliest: int = -_DAYS_BEFORE) -> dict[str, str]:

@@ -108,7 +108,10 @@ def without_known(context: AppContext, waiting: Waiting, *, corrected: bool = Fa
             new = [one for one, kept in zip(arrivals, is_known, strict=True) if not kept]
             if corrected and any(is_known):
                 again = [one.event for one, kept in zip(arrivals, is_known, strict=True) if kept]
-                later = corrections(reader, customer, again, calendar=calendar, found_last=context.found_last)
+                beside = [one.event for one in new]
+                later = corrections(
+                    reader, customer, again, beside=beside, calendar=calendar, found_last=context.found_last
+                )
                 new += map(arrival_from, later)
             if new:
                 fresh[subject] = (customer, new)

@@ -1,14 +1,15 @@
 """A movement that is sent again under its id, with other facts, is corrected: a later version of it is kept.
 
 What was sent again as it is, or as it was in any version before, adds nothing; neither does a pending payment that is
-booked already. So files may come again in any order.
+booked already. So files may come again in any order. But where a feed tells a pending payment beside a new one that it
+could be, this says that they are two: that it was told again is kept as well (``pendings.py``).
 The journal is looked through around what was found there last, at first from its end: what is sent again mostly stands
 side by side, so a file that comes again walks through a long journal once, and not with every batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -16,10 +17,12 @@ from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.event import MOVEMENTS, Event, key_of
 from marketofone.domain.moment import Calendar, Day
 from marketofone.domain.money_events import Movement
+from marketofone.models.movement.retold import Purchase, purchase_of
 from marketofone.projection import codec
 from marketofone.projection.amendments import later_id
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.recent import Recent
+from marketofone.services.intake.pendings import is_of_file, is_pending
 from marketofone.services.runtime.directory import event_number
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
@@ -28,12 +31,19 @@ _FIRST, _TOGETHER = 4, 64  # entries read at once
 
 
 def corrections(
-    reader: Reader, customer: Customer, sent_again: Iterable[Event], *, calendar: Calendar, found_last: Recent[int, int]
+    reader: Reader,
+    customer: Customer,
+    sent_again: Iterable[Event],
+    *,
+    beside: Iterable[Event],
+    calendar: Calendar,
+    found_last: Recent[int, int],
 ) -> list[Event]:
-    """Give the later versions of movements that were sent again with other facts.
+    """Give the later versions of movements that were sent again with other facts, or ``beside`` new ones like them.
 
     ``found_last`` remembers the entry that was found last in each journal.
     """
+    new = {_purchase(event, calendar) for event in beside if is_pending(event) and not is_of_file(event.producer)}
     movements = [event for event in sent_again if event.kind in MOVEMENTS]
     versions = {event.key: kept_versions(reader, customer, event) for event in movements}
     wanted = {key_of(event.producer, name) for event in movements for name in versions[event.key]}
@@ -45,7 +55,8 @@ def corrections(
     for event in movements:
         ids = versions[event.key]
         before = [known.get(key_of(event.producer, name)) for name in ids]
-        if all(one is not None and not _tells_nothing_new(event, after=one, calendar=calendar) for one in before):
+        is_new = all(one is not None and not _tells_nothing_new(event, after=one, calendar=calendar) for one in before)
+        if is_new or (new and _stays_pending(event, after=before[-1], calendar=calendar, beside=new)):
             later.append(_later(event, replaces=ids[-1], version=len(ids) + 1))
     return later
 
@@ -95,6 +106,20 @@ def _tells_nothing_new(event: Event, *, after: Event, calendar: Calendar) -> boo
     if (after.data.status, event.data.status) == ("booked", "pending"):
         return True
     return said(after, calendar) == said(event, calendar)
+
+
+def _purchase(event: Event, calendar: Calendar) -> tuple[str, str, Purchase]:
+    assert isinstance(event.data, Movement)  # noqa: S101 - their kind says so
+    return event.producer, event.kind, purchase_of(event, event.data, calendar=calendar)
+
+
+def _stays_pending(
+    event: Event, *, after: Event | None, calendar: Calendar, beside: Collection[tuple[str, str, Purchase]]
+) -> bool:
+    """Say whether a payment is told as it was last, as pending, beside one that it could be."""
+    if after is None or not is_pending(event) or said(after, calendar) != said(event, calendar):
+        return False
+    return _purchase(event, calendar) in beside
 
 
 def said(event: Event, calendar: Calendar) -> tuple[str, Day, Movement]:

@@ -22,7 +22,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.intake.arrivals import Arrival
 from marketofone.services.intake.joint_accounts import Asked, mark_of
 from marketofone.services.intake.own_numbers import OwnNumbers, may_tell_more, told_before
-from marketofone.services.intake.pendings import is_pending, may_wait
+from marketofone.services.intake.pendings import BALANCES, is_pending, may_wait
 from marketofone.services.intake.readings import NOT_READ, read_event
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.directory import event_number
@@ -132,8 +132,9 @@ def _judged(
     consents = together([own, *others])
     verdicts = admit(arrived, consents, policy=policy, now=now)
     names = told_before(context, customer.subject, guard=standing.state.guard)
-    unresolved = customer.subject in context.unresolved or may_wait(context, customer.subject, standing.state)
-    found = _Found(context, customer, unresolved=unresolved, told_before=names)
+    waiting = may_wait(context, customer.subject, standing.state)
+    unresolved = waiting or customer.subject in context.unresolved
+    found = _Found(context, customer, waiting=waiting, unresolved=unresolved, told_before=names)
     found.take(arrivals, verdicts, policy=policy)
     if found.telling:
         found.links += (changes := OwnNumbers(context, reader, customer, standing.state).changes(found.telling))
@@ -177,6 +178,7 @@ class _Found(Struct, gc=False):
 
     context: AppContext
     customer: Customer
+    waiting: bool
     unresolved: bool
     told_before: frozenset[int]
     events: list[KeptEvent] = []
@@ -206,7 +208,9 @@ class _Found(Struct, gc=False):
             reading = read_event(self.context, event) if may_read else NOT_READ
             if reading.is_text:
                 self.texts.add(source)
-            opens_again = self.unresolved if is_movement else event.kind in _LESS_TOLD
+            opens_again = (
+                self.unresolved if is_movement else self.waiting if event.kind in BALANCES else event.kind in _LESS_TOLD
+            )
             self.left_open = self.left_open or reading.open or opens_again
             judgement = _VERDICTS[type(verdict)]
             self.counts[judgement] += 1

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from marketofone.domain.money_events import Movement
 from marketofone.projection.amendments import first_id
-from marketofone.services.intake.pendings import movements
+from marketofone.services.intake.pendings import newest_kept
 from marketofone.services.runtime.app_context import AppContext
 
 
@@ -30,7 +30,7 @@ class KnownAccounts:
             return {}
         told: dict[str, str] = {}
         with self._context.store.read() as reader:
-            for _, event in movements(reader, known):
+            for _, event in newest_kept(reader, known):
                 if event.producer == self._producer and isinstance(event.data, Movement):
                     name = first_id(event.id) or event.id
                     told.setdefault(name.removeprefix(f"{event.data.account}:"), event.data.account)

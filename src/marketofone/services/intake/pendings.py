@@ -1,31 +1,45 @@
-"""What was pending in a feed and is booked under another id, which no event of its producer says: it counts once.
+"""What became of pending payments in a feed, where no event of it says so: each counts once, and not for ever.
 
-A journal remembers the last entry that told a pending movement. While one of them may still be booked, every movement
-of its customer opens a look at those of the same producer, here or at the same bank. What another one is by now is
-taken back by an event of the journal, so a replay compares nothing. What was taken back so keeps the booking it is,
-so of two equal ones of which one is booked the other one stays.
+A journal remembers the last entry that told a pending movement. While one of them counts, every movement and balance of
+its customer opens a look at those of the same producer, here or at the same bank. What is booked by now under another
+id, was told again as pending under another id, or lapsed is taken back by an event of the journal that says so. So a
+replay compares nothing. What was taken back as booked keeps the booking it is, so of two equal ones of which one is
+booked the other one stays. What stands in one entry was told in one list, and is a purchase each.
 
 Of files it is the import that compares them (``retold.py``): it knows what a file tells again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from marketofone.consent.licence import Licences, beyond
 from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import MOVEMENTS, Event, key_of, removal_of
+from marketofone.domain.event import MOVEMENTS, REMOVED, Event, EventRemoved, key_of, removal_of
+from marketofone.domain.fields import Fate
 from marketofone.domain.moment import Calendar, Day, Instant
-from marketofone.domain.money_events import Movement, OpenBankingTransaction, institution_key
-from marketofone.models.movement.retold import Seen, booked_by_now, may_be_booked_yet, seen
+from marketofone.domain.money_events import (
+    BalanceStated,
+    Movement,
+    OpenBankingBalance,
+    OpenBankingTransaction,
+    institution_key,
+)
+from marketofone.models.movement.retold import (
+    Pending,
+    Purchase,
+    booked_by_now,
+    each_purchase,
+    has_lapsed,
+    purchase_of,
+    seen,
+)
 from marketofone.projection import codec
-from marketofone.projection.amendments import Removals, first_id, is_taken_back
+from marketofone.projection.amendments import Removals, first_id, is_gone, is_taken_back
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.reducer import SubjectState
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.directory import kept_keys
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
@@ -35,32 +49,47 @@ MOST_PENDING = 500
 """Pending movements, of those and of a file, that are compared: a person has a few."""
 FILES = frozenset({"berlin", "camt", "csv", "fdx", "mt940", "ofx", "parquet", "plaid", "qif", "uk-ob", "xlsx"})
 """The formats of files, by which their producers are called."""
-_Teller = tuple[str, str, str]  # producer, kind and the other bank
+BALANCES = frozenset({"balance.stated", "openbanking.balance"})
+_ASKED = MOVEMENTS | BALANCES | {REMOVED}
+_Teller = tuple[str, str, str]  # producer, source and the other bank
 
 
-class Booked(NamedTuple):
-    """What takes back pending movements that are booked by now, and whether others still wait."""
+class Unsaid(NamedTuple):
+    """What takes back pending movements that count no more, and whether others still wait."""
 
     removals: list[Event]
     waiting: bool
 
 
 class _Told(NamedTuple):
-    """A movement as one entry told it, whether it was taken back, and whether it is pending."""
+    """A movement as one entry told it, and whether it was taken back, in that version or with all of them."""
 
     event: Event
     data: Movement
     n: int
+    is_taken_back: bool
     is_gone: bool
-    is_pending: bool
+
+    @property
+    def is_pending(self) -> bool:
+        return self.data.status == "pending"
 
 
-class _Pending(NamedTuple):
-    """Pending movements by whether a booking was found for a version of them before; those that still count."""
+class _Feed:
+    """What one producer told of the accounts at one bank, the newest first.
 
-    settled: list[_Told]
-    open: list[_Told]
-    counting: frozenset[str]
+    ``fates`` are what became of movements that were taken back here, by their ids; ``newest`` gives for each account
+    the last day that is known of it.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[_Told] = []
+        self.fates: dict[str, Fate] = {}
+        self.newest: dict[str, Day] = {}
+
+    def know(self, account: str, *, on: Day) -> None:
+        """Note that an account is known up to a day."""
+        self.newest[account] = max(self.newest.get(account, on), on)
 
 
 def is_pending(event: Event) -> bool:
@@ -68,25 +97,32 @@ def is_pending(event: Event) -> bool:
     return isinstance(event.data, Movement) and event.data.status == "pending"
 
 
+def is_of_file(producer: str) -> bool:
+    """Say whether a producer tells files: their import knows what they tell again."""
+    return producer.split("/", maxsplit=1)[0] in FILES
+
+
 def may_wait(context: AppContext, subject: int, state: SubjectState) -> bool:
-    """Say whether a pending movement of a journal may still be booked under another id."""
+    """Say whether a pending movement of a journal may count no more, though no event of its producer says so."""
     return state.pending > 0 and context.none_pending.get(subject) != state.guard
 
 
-def removal(event: Event) -> Event:
+def removal(event: Event, *, because: Fate) -> Event:
     """Make the event that takes a movement back, in that version only: the bank may book it under its id after all."""
-    return removal_of(event, id=_removal_id(event.id), only=True)
+    return removal_of(event, id=f"{event.id}~{because}", only=True, because=because)
 
 
-def movements(reader: Reader, member: Customer, *, upto: int | None = None) -> Iterator[tuple[int, Event]]:
-    """Read the movements that a journal keeps, each with its entry, the newest entry first."""
+def newest_kept(
+    reader: Reader, member: Customer, *, kinds: Collection[str] = MOVEMENTS, upto: int | None = None
+) -> Iterator[tuple[int, Event]]:
+    """Read events of some kinds that a journal keeps, each with its entry, the newest entry first."""
     for entry in reader.entries(member.subject, upto=upto, kinds=HOLDS_EVENTS, newest_first=True):
-        for kept in codec.read(entry, box=member.box).events:
-            if kept.kind in MOVEMENTS and kept.body is not None:
-                yield entry.n, read_kept(kept.body, kind=kept.kind)
+        for one in codec.read(entry, box=member.box).events:
+            if one.kind in kinds and one.body is not None:
+                yield entry.n, read_kept(one.body, kind=one.kind)
 
 
-def booked_otherwise(  # noqa: PLR0913 - all that it rests on
+def unsaid(  # noqa: PLR0913 - all that it rests on
     reader: Reader,
     member: Customer,
     *,
@@ -96,8 +132,8 @@ def booked_otherwise(  # noqa: PLR0913 - all that it rests on
     licences: Licences,
     calendar: Calendar,
     now: Instant,
-) -> Booked:
-    """Compare the pending movements of one journal with those that are booked in it.
+) -> Unsaid:
+    """Compare the pending movements of one journal with what else it tells of their accounts.
 
     Parameters
     ----------
@@ -108,56 +144,101 @@ def booked_otherwise(  # noqa: PLR0913 - all that it rests on
     sources, licences
         What of the person's money may be looked at.
     """
-    told: dict[_Teller, list[_Told]] = {}
-    for n, event in islice(movements(reader, member, upto=upto), MOST):
-        data = event.data
-        if event.source in sources and isinstance(data, Movement) and beyond(event, licences, now=now) is None:
-            one = _Told(event, data, n, is_taken_back(event, removed), data.status == "pending")
-            told.setdefault(_teller(event), []).append(one)
+    feeds = _feeds(
+        (
+            (n, event)
+            for n, event in newest_kept(reader, member, kinds=_ASKED, upto=upto)
+            if event.kind == REMOVED or (event.source in sources and beyond(event, licences, now=now) is None)
+        ),
+        removed=removed,
+        calendar=calendar,
+    )
     removals, waiting = list[Event](), False
-    for (producer, *_), some in told.items():
-        if producer.split("/")[0] not in FILES and any(one.is_pending and not one.is_gone for one in some):
-            found = _compared(reader, member, some, calendar=calendar)
+    for (producer, *_), feed in feeds.items():
+        if not is_of_file(producer) and any(one.is_pending and not one.is_taken_back for one in feed.told):
+            found = _compared(feed, calendar=calendar)
             removals += found.removals
             waiting = waiting or found.waiting
-    return Booked(removals, waiting)
+    return Unsaid(removals, waiting)
 
 
-def _compared(reader: Reader, member: Customer, told: Sequence[_Told], *, calendar: Calendar) -> Booked:
-    """Compare what one producer told of the accounts at one bank."""
-    pending = _pending(told, known=_settled(reader, member, told))
-    by_id = {one.event.id: one for one in told}
-    booked = [one for one in told if not (one.is_pending or one.is_gone or _says_which(one, by_id))]
-    free = _seen(booked, calendar=calendar)
-    before = booked_by_now(_seen(pending.settled, calendar=calendar), free, earliest=0)
+def _feeds(events: Iterable[tuple[int, Event]], *, removed: Removals, calendar: Calendar) -> dict[_Teller, _Feed]:
+    """Part what a journal keeps, the newest first, by who told it; what took a movement back is met before it."""
+    feeds: dict[_Teller, _Feed] = {}
+    fates: dict[bytes, Fate] = {}
+    left = MOST
+    for n, event in events:
+        data = event.data
+        if isinstance(data, EventRemoved):
+            if data.only and data.because is not None:
+                fates[key_of(data.producer or event.producer, data.id)] = data.because
+            continue
+        feed = feeds.setdefault(_teller(event), _Feed())
+        if isinstance(data, BalanceStated | OpenBankingBalance | Movement) and not is_pending(event):
+            feed.know(data.account, on=event.day(calendar))
+        if isinstance(data, Movement):
+            gone, all_gone = is_taken_back(event, removed), is_gone(event, removed)
+            feed.told.append(_Told(event, data, n, gone, all_gone))
+            if event.key in fates:
+                feed.fates[event.id] = fates[event.key]
+            left -= 1
+            if left == 0:
+                break
+    return feeds
+
+
+def _compared(feed: _Feed, *, calendar: Calendar) -> Unsaid:
+    """Say what became of the pending movements that one producer told of the accounts at one bank."""
+    by_id = {one.event.id: one for one in feed.told}
+    # of these a booked one says that it stands for them
+    named = {_first(one.data.replaces) for one in feed.told if not one.is_pending and one.data.replaces is not None}
+    pending = _pending(feed, named=named, calendar=calendar)
+    booked = [one for one in feed.told if not (one.is_pending or one.is_taken_back or _says_which(one, by_id))]
+    free = [seen(one.event, one.data, calendar=calendar, told=one.n) for one in booked]
+    held = [one.one for one in pending if one.is_booked and _first(one.one.id) not in named]
+    before = booked_by_now(held[:MOST_PENDING], free, earliest=0)
     taken = set(before.values())
-    waiting = _seen(pending.open, calendar=calendar)
+    each, again = each_purchase(pending)
+    waiting = [one.one for one in each[:MOST_PENDING]]
     found = before | booked_by_now(waiting, [one for one in free if one.id not in taken], earliest=0)
-    removals = [removal(by_id[name].event) for name in sorted(found.keys() & pending.counting)]
-    newest = _newest(told, calendar=calendar)
-    left = (one for one in waiting if one.id not in found)
-    return Booked(removals, any(may_be_booked_yet(one, on=newest.get(one.account, one.day)) for one in left))
+    fates: dict[str, Fate] = {
+        one.one.id: "lapsed" for one in pending if has_lapsed(one.one, on=feed.newest.get(one.one.account, one.one.day))
+    }
+    fates.update(dict.fromkeys((one.one.id for one in again), "told_again"))
+    fates.update(dict.fromkeys(found, "retold"))
+    counting = {one.one.id for one in pending if one.counts}
+    removals = [removal(by_id[name].event, because=fates[name]) for name in sorted(counting & fates.keys())]
+    return Unsaid(removals, waiting=not counting <= fates.keys())
 
 
-def _settled(reader: Reader, member: Customer, told: Iterable[_Told]) -> set[str]:
-    """Give the ids of pending movements of which one version was taken back because it is booked."""
-    gone = [one.event for one in told if one.is_pending and one.is_gone]
-    keys = {key_of(event.producer, _removal_id(event.id)): event.id for event in gone}
-    return {_first(keys[key]) for key in kept_keys(reader, member.subject, keys)}
-
-
-def _pending(told: Iterable[_Told], *, known: Collection[str]) -> _Pending:
-    """Part the pending movements, each in the version that counts, else in the last one."""
-    replaced = {one.data.replaces for one in told if not one.is_pending and one.data.replaces is not None}
+def _pending(feed: _Feed, *, named: Collection[str], calendar: Calendar) -> list[Pending]:
+    """Give the pending payments but for those withdrawn, each in the version that counts, else in the last one."""
     versions: dict[str, _Told] = {}
-    for one in told:  # the newest first
+    lists: dict[tuple[str, Purchase], set[int]] = {}
+    booked = set(named)
+    for one in (one for one in feed.told if one.is_pending):
         name = _first(one.event.id)
-        if one.is_pending and (name not in versions or versions[name].is_gone > one.is_gone):
+        if name not in versions or versions[name].is_taken_back > one.is_taken_back:
             versions[name] = one
-    settled = [one for name, one in versions.items() if name in known and one.event.id not in replaced]
-    open_ = [one for name, one in versions.items() if name not in known and not one.is_gone]
-    counting = frozenset(one.event.id for one in versions.values() if not one.is_gone)
-    return _Pending(settled[:MOST_PENDING], open_[:MOST_PENDING], counting)
+        lists.setdefault((name, purchase_of(one.event, one.data, calendar=calendar)), set()).add(one.n)
+        if feed.fates.get(one.event.id) == "retold":
+            booked.add(name)
+    pending: list[Pending] = []
+    for name, one in versions.items():
+        withdrawn = one.is_gone or (one.is_taken_back and one.event.id not in feed.fates)
+        if withdrawn and name not in named:
+            continue
+        purchase = purchase_of(one.event, one.data, calendar=calendar)
+        pending.append(
+            Pending(
+                seen(one.event, one.data, calendar=calendar, told=one.n),
+                purchase,
+                frozenset(lists[name, purchase]),
+                is_booked=name in booked,
+                counts=not one.is_taken_back,
+            )
+        )
+    return pending
 
 
 def _says_which(one: _Told, by_id: Mapping[str, _Told]) -> bool:
@@ -172,28 +253,11 @@ def _says_which(one: _Told, by_id: Mapping[str, _Told]) -> bool:
     return False
 
 
-def _seen(some: Iterable[_Told], *, calendar: Calendar) -> list[Seen]:
-    return [seen(one.event, one.data, calendar=calendar, told=one.n) for one in some]
-
-
-def _newest(told: Iterable[_Told], *, calendar: Calendar) -> dict[str, Day]:
-    """Give the newest day of each account on which something was booked."""
-    days: dict[str, Day] = {}
-    for one in told:
-        if not one.is_pending:
-            day = one.event.day(calendar)
-            days[one.data.account] = max(days.get(one.data.account, day), day)
-    return days
-
-
 def _teller(event: Event) -> _Teller:
-    bank = institution_key(event.data.institution) if isinstance(event.data, OpenBankingTransaction) else ""
-    return event.producer, event.kind, bank
+    data = event.data
+    bank = institution_key(data.institution) if isinstance(data, OpenBankingTransaction | OpenBankingBalance) else ""
+    return event.producer, event.source, bank
 
 
 def _first(event_id: str) -> str:
     return first_id(event_id) or event_id
-
-
-def _removal_id(event_id: str) -> str:
-    return f"{event_id}~retold"

@@ -20,14 +20,14 @@ from msgspec.structs import replace
 
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.event import Event, EventRemoved, key_of
-from marketofone.domain.fields import EventData
+from marketofone.domain.fields import EventData, Fate
 from marketofone.domain.money_events import Movement
 from marketofone.models.movement import retold
 from marketofone.models.movement.retold import Seen, is_another
 from marketofone.projection.amendments import first_id, is_taken_back
 from marketofone.services.intake.imports import Item, UntilBroken
 from marketofone.services.intake.ingest import MAX_BATCH, EventOfRow, Incoming
-from marketofone.services.intake.pendings import MOST, MOST_PENDING, is_pending, movements, removal
+from marketofone.services.intake.pendings import MOST, MOST_PENDING, is_pending, newest_kept, removal
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.directory import kept_keys
 from marketofone.services.runtime.population import together
@@ -159,7 +159,7 @@ class Retold:
             incoming = item.incoming
             if isinstance(incoming, Event) and (name := found.names.get(incoming.id)) is not None:
                 batch[at] = item._replace(incoming=replace(incoming, id=first_id(name) or name))
-        yield from self._removals(found.gone, self._kept.events)
+        yield from self._removals(dict.fromkeys(found.gone, "retold"), self._kept.events)
 
     def _taken_back(self, batch: Iterable[Item[Incoming]]) -> Iterator[Event]:
         """Give what takes back those movements kept before, or new in a batch, that others stand for by now."""
@@ -178,10 +178,11 @@ class Retold:
         new = self._new(told)
         booked, pending = _parted(new, pending_ids)
         del pending[MOST_PENDING:]
-        gone = set(retold.booked_by_now(waiting, booked))
-        gone |= retold.booked_by_now([one for one in waiting if one.id not in gone], pending).keys()
-        gone |= retold.booked_by_now(pending, kept.booked, earliest=1).keys()
-        gone |= retold.told_with_more(before, booked) if self._with_fewer_words else set()
+        gone: dict[str, Fate] = dict.fromkeys(retold.booked_by_now(waiting, booked), "retold")
+        again = retold.booked_by_now([one for one in waiting if one.id not in gone], pending)
+        gone |= dict.fromkeys(again, "told_again")
+        gone |= dict.fromkeys(retold.booked_by_now(pending, kept.booked, earliest=1), "retold")
+        gone |= dict.fromkeys(retold.told_with_more(before, booked) if self._with_fewer_words else (), "retold")
         yield from self._removals(gone, {**kept.events, **{event.id: event for event in events}})
 
     def _given_up(self) -> Iterator[Event]:
@@ -189,14 +190,14 @@ class Retold:
         if not self._latest:
             return
         waiting = self._open(self._kept.pending)
-        gone = {one.id for one in waiting if self._latest.get(one.account, one.day) > one.day + retold.DAYS}
-        yield from self._removals(gone, self._kept.events)
+        gone = [one.id for one in waiting if retold.has_lapsed(one, on=self._latest.get(one.account, one.day))]
+        yield from self._removals(dict.fromkeys(gone, "lapsed"), self._kept.events)
 
-    def _removals(self, gone: Collection[str], events: Mapping[str, Event]) -> Iterator[Event]:
+    def _removals(self, gone: Mapping[str, Fate], events: Mapping[str, Event]) -> Iterator[Event]:
         for name in sorted(gone):
             self._gone.add(name)
             self.count += 1
-            yield removal(events[name])
+            yield removal(events[name], because=gone[name])
 
     def _open(self, some: Iterable[Seen]) -> list[Seen]:
         """Leave out what the file tells as well, and what was taken back already."""
@@ -217,7 +218,7 @@ class Retold:
             (member,) = (one for one in person.members if one.name == self._customer)
             removed = person.states[member.subject].removed_keys
             kept = _Kept(member.subject, {}, [], [])
-            for _, event in islice(movements(reader, member), MOST):
+            for _, event in islice(newest_kept(reader, member), MOST):
                 if event.producer == self._producer and not is_taken_back(event, removed):
                     kept.events[event.id] = event
                     (kept.pending if is_pending(event) else kept.booked).append(self._seen(event, event.data))

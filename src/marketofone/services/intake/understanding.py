@@ -44,7 +44,7 @@ from marketofone.projection.records import KeptEvent
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.intake.ingest import ingest
 from marketofone.services.intake.merchants import KINDS
-from marketofone.services.intake.pendings import booked_otherwise, may_wait
+from marketofone.services.intake.pendings import may_wait, unsaid
 from marketofone.services.intake.readings import leaves_open
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
@@ -87,7 +87,7 @@ def understand_waiting(context: AppContext, *, now: Instant) -> int:
         if customer is None:
             continue
         with suppress(UnknownCustomer):  # they are being forgotten
-            gone = _booked_now(context, customer, now=now)
+            gone = _unsaid_now(context, customer, now=now)
             if gone and ingest(context, gone, now=now).events:
                 continue  # what is left is looked at without them, for a removal leaves it open
             found = _found_now(context, customer, now=now)
@@ -102,8 +102,8 @@ def _one_of(subjects: set[int]) -> int | None:
     return None
 
 
-def _booked_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
-    """Give what takes back those pending movements of one id that are booked by now, under another id."""
+def _unsaid_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
+    """Give what takes back those pending movements of one id that count no more, though their producer says it not."""
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         person = snapshot.person_of(customer)
@@ -111,7 +111,7 @@ def _booked_now(context: AppContext, customer: Customer, *, now: Instant) -> lis
             return []
         at = person.judged(now)
         asked = _asked(snapshot, person, now=at)
-        booked = booked_otherwise(
+        found = unsaid(
             reader,
             customer,
             upto=person.own.n,
@@ -121,9 +121,9 @@ def _booked_now(context: AppContext, customer: Customer, *, now: Instant) -> lis
             calendar=snapshot.config.calendar,
             now=at,
         )
-    if not (booked.waiting or booked.removals):
+    if not (found.waiting or found.removals):
         context.none_pending.put(customer.subject, person.own.guard)
-    return booked.removals
+    return found.removals
 
 
 def _found_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:
