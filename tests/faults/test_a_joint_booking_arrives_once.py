@@ -9,7 +9,7 @@ from itertools import count, permutations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from situations import NOW, at_once, gives_up, pays, says, sent, shares, values
+from situations import NOW, at_once, gives_up, pays, said_in, says, sent, shares, values
 
 from marketofone import Bank
 from marketofone.domain.moment import DAY, Instant
@@ -298,6 +298,27 @@ def test_a_removal_about_a_forgotten_holder_changes_nothing_and_is_no_dead_lette
     couple.ingest([removes("joint", "1")], now=NOW)  # what the other holder keeps goes by the name of the account
     assert not spent(couple, "boris")
     proven(couple)
+
+
+@pytest.mark.parametrize(("forgotten", "left"), [("anna", "boris"), ("boris", "anna")])
+def test_what_is_taken_back_of_an_account_before_it_comes_is_known_to_each_holder(
+    couple: Bank, forgotten: str, left: str
+) -> None:
+    report = couple.ingest([removes("joint", "1")], now=NOW)
+    assert (report.rows, report.events, report.duplicates) == (1, 1, 0)
+    assert couple.ingest([removes("joint", "2"), removes("joint", "2")], now=NOW).rows == 2
+    couple.erase(forgotten, ground="asked", now=NOW)
+    couple.ingest([books("joint", id="1"), books("joint", FOOD, "groceries", id="3")], now=NOW)
+
+    assert spent(couple, left) == -FOOD
+    proven(couple)
+
+
+def test_what_a_holder_takes_back_before_it_comes_tells_the_other_nothing(couple: Bank) -> None:
+    before = len(said_in(couple, "anna"))
+    couple.ingest([removes("boris", "of-an-own-account")], now=NOW)
+
+    assert len(said_in(couple, "anna")) == before
 
 
 def test_more_holders_than_an_account_can_have_see_only_what_is_sent_about_them(bank: Bank) -> None:

@@ -126,8 +126,9 @@ def _take_and_pass_on(context: AppContext, arrivals: list[Arrival], *, now: Inst
     report += _take(context, arrivals, now=now, asked=asked)
     if asked.accounts or asked.removing:
         settle(context, asked, now=now)
-    if asked.sharing:
-        for piece in _pieces(context, copies(context, arrivals, sharing=asked.sharing)):
+    if asked.sharing or to.beside:
+        shared = copies(context, arrivals, sharing=asked.sharing) if asked.sharing else []
+        for piece in _pieces(context, [*to.beside, *shared]):
             passed_on = _take(context, piece, now=now, asked=Asked())
             report += BatchReport(entries=passed_on.entries)
     return report
