@@ -14,7 +14,7 @@ from marketofone.domain.action import Action, Kind
 from marketofone.domain.errors import MalformedDocument
 from marketofone.models.bandit import HEADS, Arm, Beliefs, Head, OwnAnswers, Start, shared_from_bytes, shared_to_bytes
 from marketofone.models.bandit.arm import update
-from marketofone.models.bandit.shared import Spreads, pool
+from marketofone.models.bandit.shared import Spreads, Taught, pool
 
 DIM = 4
 KINDS: tuple[Kind, ...] = ("insight", "insight", "offer", "offer", "nudge")
@@ -85,7 +85,7 @@ def test_what_is_shared_is_the_posterior_mean_of_the_whole_hierarchy(lessons: li
         pull += whole.ravel() * reward / NOISE
     means = np.linalg.solve(precision, pull).reshape(blocks, DIM)
 
-    shared = pool([(str(KINDS[row]), start, arm) for row, arm in enumerate(arms)], spreads=PRIORS, dim=DIM)
+    shared = pool([Taught(KINDS[row], NOISE, start, arm) for row, arm in enumerate(arms)], spreads=PRIORS, dim=DIM)
 
     assert np.allclose(shared.everybody, means[0], atol=1e-8)
     assert all(np.allclose(shared.of(kind), means[0] + means[1 + at], atol=1e-8) for at, kind in enumerate(kinds))
@@ -94,7 +94,7 @@ def test_what_is_shared_is_the_posterior_mean_of_the_whole_hierarchy(lessons: li
 def test_outcomes_of_some_actions_move_a_new_one_and_its_own_kind_most() -> None:
     before = Beliefs.at_start(START).score(contexts(), own=NOBODY)
     after = beliefs([(0, (0.0, 0.0, 0.0), 1.0)] * 30).score(contexts(), own=NOBODY)
-    moved = (after.chance - before.chance) / np.array([arm.noise for arm in START.arms["chance"]])
+    moved = (after.chance - before.chance) / START.units["chance"]
 
     assert moved[1] > moved[2] > 0.05  # an insight, as the one that was accepted, and an offer
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from marketofone.domain.action import Action
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
 from marketofone.models.bandit.predict import Arms, predict, stack
-from marketofone.models.bandit.shared import Shared, Spreads, pool
+from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
 
 Head = Literal["chance", "worth"]
 HEADS: tuple[Head, Head] = ("chance", "worth")
@@ -31,7 +31,7 @@ DOUBT = 0.3
 DRAW = 0.15
 """Part of the spread that is drawn: the rest of exploring is left to the benefit of the doubt."""
 SPREADS: Mapping[Head, Spreads] = {
-    "chance": Spreads(level=(0.5, 0.4, 0.8), slope=(0.1, 0.1, 0.1)),
+    "chance": Spreads(level=(0.5, 0.4, 0.8), slope=(0.2, 0.2, 0.2)),
     "worth": Spreads(level=(1.0, 1.0, 0.8), slope=(0.2, 0.2, 0.2)),
 }
 _WORTH_NOISE = 0.5  # of what the catalogue states: how far single acceptances lie apart
@@ -86,6 +86,11 @@ class Start:
         return {head: tuple(self._arm(head, action) for action in self.actions) for head in HEADS}
 
     @cached_property
+    def units(self) -> Mapping[Head, FloatArray]:
+        """The unit in which each action's weights may differ from its start, by head. Shape (k,)."""
+        return {head: np.array([_unit(head, action) for action in self.actions]) for head in HEADS}
+
+    @cached_property
     def costs(self) -> FloatArray:
         """What it costs to show each action."""
         return np.array([action.cost_minor for action in self.actions], dtype=np.float64)
@@ -106,27 +111,27 @@ class Start:
 
     def pooled(self, head: Head, arms: Mapping[str, Arm]) -> Shared:
         """Find what all actions share, from the arms of those that had outcomes."""
-        known = [(action, arms[action.id]) for action in self.actions if action.id in arms]
-        said = [(str(action.kind), self.arms[head][self.rows[action.id]], arm) for action, arm in known]
+        said = [
+            Taught(str(action.kind), float(self.units[head][row]), self.arms[head][row], arms[action.id])
+            for row, action in enumerate(self.actions)
+            if action.id in arms
+        ]
         return pool(said, spreads=SPREADS[head], dim=self.dim)
 
     def _arm(self, head: Head, action: Action) -> Arm:
         chance, value = action.acceptance_probability, float(action.value_minor)
-        noise = math.sqrt(chance * (1.0 - chance))
-        if head == "worth":
-            noise = _WORTH_NOISE * max(abs(value), float(action.cost_minor), 1.0)
-        spreads = SPREADS[head]
+        unit = _unit(head, action)
         arm = prior_arm(
             self.dim,
             start=chance if head == "chance" else value,
-            level=spreads.level[2] * noise,
-            slope=spreads.slope[2] * noise,
-            noise=noise,
+            level=SPREADS[head].level[2] * unit,
+            slope=SPREADS[head].slope[2] * unit,
+            noise=_noise(head, action),
         )
         mean = arm.mean.copy()
         if head == "chance":
             mean[list(self.fits)] = _FITS * chance
-        return Arm(mean=mean, covariance=arm.covariance, noise=noise, n=0)
+        return Arm(mean=mean, covariance=arm.covariance, noise=arm.noise, n=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +170,8 @@ class Beliefs:
         if shared is None:
             return arms
         own = SPREADS[head].precision(2, dim=self.start.dim)
-        noise = np.array([arm.noise for arm in self.start.arms[head]])[:, np.newaxis]
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
-        pull = own * parts / noise
+        pull = own * parts / self.start.units[head][:, np.newaxis]
         return Arms(mean=arms.mean + np.einsum("kde,ke->kd", arms.covariance, pull), covariance=arms.covariance)
 
     def score(self, contexts: FloatArray, *, own: OwnAnswers, rows: Rows | None = None) -> Scores:
@@ -253,6 +257,23 @@ class Beliefs:
         p_spread, (v, v_spread) = chance[1] * factor, worth
         spread = np.sqrt((p * v_spread) ** 2 + (v * p_spread) ** 2 + (p_spread * v_spread) ** 2)
         return Scores(mean=p * v - costs + DOUBT * spread, spread=DRAW * spread, chance=p, doubt=DOUBT * spread)
+
+
+def _noise(head: Head, action: Action) -> float:
+    if head == "worth":
+        return _WORTH_NOISE * max(abs(float(action.value_minor)), float(action.cost_minor), 1.0)
+    return math.sqrt(action.acceptance_probability * (1.0 - action.acceptance_probability))
+
+
+def _unit(head: Head, action: Action) -> float:
+    """Give the unit in which an action's weights may differ from its start.
+
+    A declared chance may be wrong by a part of itself, or by a part of what one answer differs from it: for what is
+    rarely accepted the first is too narrow to ever learn, and by the second one yes would decide. So it is the
+    geometric mean of both.
+    """
+    noise = _noise(head, action)
+    return math.sqrt(action.acceptance_probability * noise) if head == "chance" else noise
 
 
 def _some(arms: Arms, rows: Rows | slice) -> Arms:

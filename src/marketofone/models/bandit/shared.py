@@ -5,10 +5,9 @@ its own:
 
 .. math:: \theta_a = m_a + \sigma_a (b + b_{kind(a)} + \delta_a)
 
-where :math:`\sigma_a` is the noise of one of its rewards, the unit in which actions of different size are compared. An
-arm already holds what its own outcomes say about :math:`\delta_a`, as if nothing were shared. So the shared parts need
-no outcome again: with D the prior covariance and V the covariance of an arm, both in units of its noise, and u its mean
-less its start,
+where :math:`\sigma_a` is the unit in which actions of different size are compared. An arm already holds what its own
+outcomes say about :math:`\delta_a`, as if nothing were shared. So the shared parts need no outcome again: with D the
+prior covariance and V the covariance of an arm, both in its unit, and u its mean less its start,
 
 .. math:: (D^{-1} - D^{-1} V D^{-1})\, b = D^{-1} u
 
@@ -20,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -33,7 +33,7 @@ _DECODE = msgpack_decoder(tuple[bytes, dict[str, bytes]]).decode
 
 @dataclass(frozen=True, slots=True)
 class Spreads:
-    """Prior standard deviations in units of the noise: of the level and of each slope, for all, kinds and actions."""
+    """Prior standard deviations in units of an action: of the level and of each slope, for all, kinds and actions."""
 
     level: tuple[float, float, float]
     slope: tuple[float, float, float]
@@ -48,7 +48,7 @@ class Spreads:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shared:
-    """The parts that actions share, in units of their noise: ``everybody`` (d), and for each kind that with its own."""
+    """The parts that actions share, in their units: ``everybody`` (d), and for each kind that with its own."""
 
     everybody: FloatArray
     kinds: Mapping[str, FloatArray]
@@ -58,13 +58,22 @@ class Shared:
         return self.kinds.get(kind, self.everybody)
 
 
-def pool(arms: Sequence[tuple[str, Arm, Arm]], *, spreads: Spreads, dim: int) -> Shared:
+class Taught(NamedTuple):
+    """An action that had outcomes: its kind, its unit, the arm that it started with, and the arm as it is."""
+
+    kind: str
+    unit: float
+    start: Arm
+    arm: Arm
+
+
+def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int) -> Shared:
     """Find what actions share.
 
     Parameters
     ----------
-    arms
-        For each action its kind, the arm that it started with, and the arm as it is.
+    actions
+        Those that had outcomes; others say nothing.
     spreads
         How far the shared parts, and the actions' own, may lie from their start.
     dim
@@ -85,18 +94,17 @@ def pool(arms: Sequence[tuple[str, Arm, Arm]], *, spreads: Spreads, dim: int) ->
     >>> from marketofone.models.bandit.arm import prior_arm, update
     >>> start = prior_arm(1, start=0.0, level=1.0, slope=1.0, noise=1.0)
     >>> taught = update(start, np.array([1.0]), reward=3.0)
-    >>> shared = pool([("tip", start, taught)], spreads=Spreads((1.0, 1.0, 1.0), (1.0, 1.0, 1.0)), dim=1)
+    >>> shared = pool([Taught("tip", 1.0, start, taught)], spreads=Spreads((1.0, 1.0, 1.0), (1.0, 1.0, 1.0)), dim=1)
     >>> shared.of("offer").round(2).tolist(), shared.of("tip").round(2).tolist()
     ([0.75], [1.5])
     """
     own = spreads.precision(2, dim=dim)
     said: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for kind, start, arm in arms:
-        if arm.n:
-            precision = np.diag(own) - own[:, np.newaxis] * (arm.covariance / arm.noise**2) * own
-            pull = own * (arm.mean - start.mean) / arm.noise
-            before = said.get(kind, (0.0, 0.0))
-            said[kind] = (before[0] + precision, before[1] + pull)
+    for kind, unit, start, arm in actions:
+        precision = np.diag(own) - own[:, np.newaxis] * (arm.covariance / unit**2) * own
+        pull = own * (arm.mean - start.mean) / unit
+        before = said.get(kind, (0.0, 0.0))
+        said[kind] = (before[0] + precision, before[1] + pull)
     total, sums = np.diag(spreads.precision(0, dim=dim)), np.zeros(dim)
     of_kind = np.diag(spreads.precision(1, dim=dim))
     solved: dict[str, FloatArray] = {}
