@@ -26,9 +26,9 @@ HEADS: tuple[Head, Head] = ("chance", "worth")
 Rows: TypeAlias = NDArray[np.intp]
 
 # Chosen on two synthetic banks of 500 people (seeds 7 and 101), where a wide range of each gave the same within noise.
-DOUBT = 0.3
+DOUBT = 0.6
 """Spreads of its value that an action is given above what is expected of it: what is not known is worth finding out."""
-DRAW = 0.15
+DRAW = 0.3
 """Part of the spread that is drawn: the rest of exploring is left to the benefit of the doubt."""
 SPREADS: Mapping[Head, Spreads] = {
     "chance": Spreads(level=(0.5, 0.4, 0.8), slope=(0.2, 0.2, 0.2)),
