@@ -57,6 +57,12 @@ def _people(seed: int, count: int) -> list[frozenset[str]]:
     return [frozenset(name for name in PRODUCTS if generator.random() < 0.4) for _ in range(count)]
 
 
+def _affinity_from(blob: bytes) -> recommend.Affinity:
+    found = recommend.from_bytes(blob)
+    assert isinstance(found, recommend.Affinity)
+    return found
+
+
 def _accounts(seed: int, count: int) -> list[Account]:
     generator = np.random.default_rng(seed)
     kinds = (Kind("cash", "cash", None),)
@@ -93,15 +99,17 @@ BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
     bytes_max=400,
 )
 
+AFFINITY_RULE = recommend.Regularisation(shrink=5.0, strength=1.0, order=2)
+
 AFFINITY: ModelCase[recommend.Affinity, frozenset[str]] = ModelCase(
     name="recommend",
-    fresh=lambda _: recommend.fit_affinity([], shrink=5.0),
+    fresh=lambda _: recommend.fit_affinity([], regularisation=AFFINITY_RULE),
     examples=_people,
     predict=lambda affinity, held: [affinity.score(held, product) for product in PRODUCTS],
     learn=lambda affinity, held: recommend.revise(affinity, before=frozenset(), after=held),
     spoil=lambda _: None,
     to_bytes=recommend.to_bytes,
-    from_bytes=recommend.from_bytes,
+    from_bytes=_affinity_from,
     bytes_max=600,
 )
 

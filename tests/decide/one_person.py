@@ -29,7 +29,7 @@ from marketofone.governance.board import fold as fold_rulings
 from marketofone.governance.guardrails import parse_guardrails
 from marketofone.models.bandit import OwnAnswers
 from marketofone.models.movement import read_movement
-from marketofone.models.recommend import fit_affinity
+from marketofone.models.recommend import Regularisation, fit_affinity
 
 TEMPLATE = files("marketofone") / "template"
 ACTIONS_TEXT = (TEMPLATE / "actions.toml").read_text(encoding="utf-8")
@@ -38,7 +38,10 @@ GUARDRAILS = parse_guardrails((TEMPLATE / "guardrails.toml").read_text(encoding=
 POLICY = parse_policy((TEMPLATE / "consent.toml").read_text(encoding="utf-8"))
 CALENDAR = Calendar("Europe/Prague")
 NOW = parse_instant("2026-06-15T10:00:00Z", field="now")
-AFFINITY = fit_affinity([frozenset({"credit_card", "savings_plan"}), frozenset({"credit_card"})] * 9, shrink=5.0)
+AFFINITY = fit_affinity(
+    [frozenset({"credit_card", "savings_plan"}), frozenset({"credit_card"})] * 9,
+    regularisation=Regularisation(shrink=5.0, strength=1.0, order=1),
+)
 
 
 def compiled(text: str = ACTIONS_TEXT) -> CompiledCatalogue:

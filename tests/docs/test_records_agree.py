@@ -46,6 +46,7 @@ def test_every_dependency_has_its_reason() -> None:
     assert first_cells(page, under="Only beside a pretrained forecaster: `marketofone[pretrained]`") == names(
         EXTRAS["pretrained"]
     )
+    assert first_cells(page, under="Only beside a peer of recommendation: `marketofone[als]`") == names(EXTRAS["als"])
     assert first_cells(page, under="Only to keep a bank in PostgreSQL: `marketofone[postgres]`") == names(
         EXTRAS["postgres"]
     )
@@ -94,7 +95,7 @@ def test_everything_imported_is_declared_and_only_the_web_and_postgresql_need_th
 
 
 def test_other_extras_are_imported_only_where_they_are_used() -> None:
-    extras = set(names([*EXTRAS["evaluate"], *EXTRAS["pretrained"], *EXTRAS["statements"]]))
+    extras = set(names([*EXTRAS["als"], *EXTRAS["evaluate"], *EXTRAS["pretrained"], *EXTRAS["statements"]]))
 
     assert imported_by(lazily=True) - set(names(CORE)) == extras
 

@@ -153,3 +153,22 @@ def test_every_grant_ends_by_itself_also_one_on_the_word_of_an_authority(bank: B
     ends = {scope.until for scope in bank.consents("c-1", now=now).cells}
     assert ends == {"2027-01-05T08:00:00Z"}
     assert {scope.until for scope in bank.consents("c-2", now=now).cells} == ends
+
+
+def test_a_product_that_nobody_holds_yet_is_judged_by_what_the_catalogue_says_of_it(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    for number in range(6):
+        allow(f"c-{number}")
+        teach(bank, f"c-{number}", until=now)
+        bank.ingest(
+            [happened(f"c-{number}", ProductOpened(product="travel_insurance"), at=Instant(now - DAY))], now=now
+        )
+    bank.train(now=now, tasks=("recommend",))
+
+    with bank.context.store.read() as reader:
+        affinity = bank.context.policy(reader, bank.context.snapshot(reader)).affinity
+
+    assert affinity is not None
+    assert affinity.score({"savings_plan"}, "lounge_access") > 0.0  # about travel, as the insurance is
+    assert affinity.score({"savings_plan"}, "student_account") == 0.0  # about nothing that anybody holds

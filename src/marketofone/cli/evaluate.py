@@ -16,7 +16,7 @@ from marketofone.cli.session import LAB, LEFT_OUT, as_json, in_folder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Calendar, day_number
-from marketofone.importers import berka, weights
+from marketofone.importers import berka, item_log, weights
 from marketofone.importers.tables import series
 
 if TYPE_CHECKING:  # the laboratory may be left out: it is imported by the command that needs it
@@ -121,6 +121,56 @@ def movements(*, as_json: bool, labelled: Path, folder: Path) -> None:  # noqa: 
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error}: {_FIX[LAB]}") from error
     terminal.say(evaluate_movements(labelled), "understood", as_json=as_json)
+
+
+@evaluate.command()
+@as_json
+@in_folder
+@click.argument("log", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--user", metavar="COLUMN", default="user", show_default=True, help="The column of users.")
+@click.option("--item", metavar="COLUMN", default="item", show_default=True, help="The column of items.")
+@click.option(
+    "--splits", type=click.IntRange(1), default=3, show_default=True, help="How often to hide another part of each."
+)
+@click.option(
+    "--items",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A table of items and their tags: also judge items that nobody was shown.",
+)
+@click.option("--id", "named", metavar="COLUMN", default="item", show_default=True, help="In FILE: the items.")
+@click.option(
+    "--tags", metavar="COLUMN", default="tags", show_default=True, help="In FILE: the tags, with blanks between."
+)
+def recommend(  # noqa: PLR0913 - an option each
+    *,
+    as_json: bool,
+    folder: Path,  # noqa: ARG001 - every command takes a bank
+    log: Path,
+    user: str,
+    item: str,
+    splits: int,
+    items: Path | None,
+    named: str,
+    tags: str,
+) -> None:
+    """Judge what is recommended from what people hold, on LOG: CSV or Parquet, a row for each item that a user took.
+
+    A part of what each user took is hidden and looked for; simple and usual ways are judged beside ours.
+    """
+    try:
+        from marketofone.lab.evaluation.recommendation import evaluate_recommend  # noqa: PLC0415 - it may be left out
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error}: {_FIX[LAB]}") from error
+    told = None if items is None else item_log.read(items, columns=(named, tags))
+    with terminal.Progress(quiet=as_json) as progress:
+        found = evaluate_recommend(
+            item_log.read(log, columns=(user, item)),
+            splits=splits,
+            tags=None if told is None else {of: frozenset(said.split()) for of, said in told},
+            step=progress.step,
+        )
+    terminal.say(found, "recommended", as_json=as_json)
 
 
 evaluate.add_command(policy)

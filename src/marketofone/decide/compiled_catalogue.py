@@ -172,6 +172,21 @@ class CompiledCatalogue:
         """The same, laid out for a decision."""
         return Beliefs.at_start(self.start)
 
+    @cached_property
+    def content(self) -> Mapping[str, frozenset[str]]:
+        """Give what each product is about: the kinds and the tags of the actions that lead to it."""
+        found: dict[str, frozenset[str]] = {}
+        for action in self.offered:
+            if action.product is not None:
+                said = {f"kind:{action.kind}", *action.tags}
+                found[action.product] = found.get(action.product, frozenset()) | said
+        return found
+
+    @cached_property
+    def product_by_action(self) -> Mapping[str, str]:
+        """Give the product that an action leads to, for those that lead to one."""
+        return {action.id: action.product for action in self.offered if action.product is not None}
+
 
 def bind(
     actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails, decimals: int = 2

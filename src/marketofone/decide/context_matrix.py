@@ -171,8 +171,10 @@ def _affinities(decision_input: DecisionInput, compiled: CompiledCatalogue, view
     affinity = decision_input.affinity
     if affinity is None:
         return np.zeros(len(compiled.offered))
+    declined = {said.action for said in decision_input.contacts if said.declined_at is not None}
+    dismissed = {product for action, product in compiled.product_by_action.items() if action in declined}
     scores = [
-        0.0 if product is None else affinity.score(views[purpose].profile.holdings, product)
+        0.0 if product is None else affinity.score(views[purpose].profile.holdings, product, dismissed=dismissed)
         for purpose, product in compiled.products
     ]
     return np.array(scores)[compiled.product_of]

@@ -14,7 +14,7 @@ from marketofone.features.vector import Seen
 from marketofone.governance.board import BoardState
 from marketofone.governance.guardrails import Contact
 from marketofone.models.bandit import Beliefs, OwnAnswers
-from marketofone.models.recommend import Affinity
+from marketofone.models.recommend import Affinity, FormerAffinity
 
 ACTION_ROLES: tuple[Role, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
 FORECAST: Role = "forecast"
@@ -51,7 +51,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     board: BoardState
     beliefs: Beliefs
     own_answers: OwnAnswers
-    affinity: Affinity | None
+    affinity: Affinity | FormerAffinity | None
     forecast: ForecastFacts | None
     control: bool
     exploration: float

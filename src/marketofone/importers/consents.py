@@ -31,9 +31,9 @@ from marketofone.importers import cloudevents
 from marketofone.importers.encoding import TextLines, bytes_in, encoding_of
 from marketofone.importers.rows import BadRow
 from marketofone.importers.tables import delimited
-from marketofone.importers.tables.cells import is_empty, text_of
+from marketofone.importers.tables.cells import text_of
 from marketofone.importers.tables.delimited import SEPARATORS
-from marketofone.importers.tables.tabular import Layout, TableRow
+from marketofone.importers.tables.tabular import header_first
 
 PRODUCER = "consent import"
 """Stands for the producer in the keys of rows."""
@@ -130,7 +130,7 @@ def _json_rows(path: Path) -> Iterator[_Place]:
 def _table_rows(path: Path) -> Iterator[_Place | BadRow]:
     lines = TextLines(path, encoding=encoding_of(path))
     header = next((line for line in lines if line.strip()), "")
-    table = delimited.read(path, separator=max(SEPARATORS, key=header.count), lay_out=_lay_out)
+    table = delimited.read(path, separator=max(SEPARATORS, key=header.count), lay_out=header_first)
     columns = [column.lower() for column in table.columns]
     _check_columns(columns, name=path.name)
     for row in table.rows():
@@ -142,14 +142,6 @@ def _table_rows(path: Path) -> Iterator[_Place | BadRow]:
         else:
             cells = {column: text_of(cell) for column, cell in zip(columns, row.cells, strict=False)}
             yield _Place(row.line, row.raw, {column: text for column, text in cells.items() if text})
-
-
-def _lay_out(rows: Sequence[TableRow]) -> Layout:
-    """Take the first line on which anything stands for the header, whatever its words."""
-    header = next((row for row in rows if not is_empty(row.cells)), None)
-    if header is None:
-        return Layout((), (), 0)
-    return Layout(tuple(text_of(cell) for cell in header.cells), (), header.line)
 
 
 def _check_columns(columns: Sequence[str], *, name: str) -> None:

@@ -17,10 +17,10 @@ from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from marketofone.domain.errors import BadInput, MalformedDocument, MalformedEvent, MalformedRequest
+from marketofone.importers.formats import open_log
 from marketofone.importers.rows import BadRow
-from marketofone.importers.tables import columnar, delimited
 from marketofone.importers.tables.cells import text_of
-from marketofone.importers.tables.tabular import Layout, Table, TableRow, unnamed_column
+from marketofone.importers.tables.tabular import TableRow
 from marketofone.learn.off_policy.context import encode
 from marketofone.learn.off_policy.slates import places_of
 from marketofone.learn.off_policy.valuation import Log
@@ -101,7 +101,7 @@ def read(path: Path, wanted: Columns) -> DecisionLog:
     MalformedRequest
         When a column is not found.
     """
-    table = _opened(path)
+    table = open_log(path)
     columns = _proposed(wanted, table.columns)
     reader = _Reader(table.columns, columns)
     rows = reader.read(table.rows())
@@ -125,25 +125,6 @@ def read(path: Path, wanted: Columns) -> DecisionLog:
         unused=reader.unused,
         left_out=tuple(reader.left_out),
     )
-
-
-def _opened(path: Path) -> Table:
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(columnar.ARROW))
-    except OSError as error:
-        raise MalformedDocument(field=path.name, shape="not to be read", fix="name a log of decisions") from error
-    if head.startswith((columnar.PARQUET, columnar.ARROW)):
-        return columnar.read(path)
-    return delimited.read(path, lay_out=_first_line)
-
-
-def _first_line(rows: Sequence[TableRow]) -> Layout:
-    """Take the first line for the header: a log has one."""
-    if not rows:
-        return Layout((), (), 0)
-    names = tuple(text_of(cell) or unnamed_column(place) for place, cell in enumerate(rows[0].cells, start=1))
-    return Layout(names, (), rows[0].line)
 
 
 def _proposed(wanted: Columns, names: Sequence[str]) -> Columns:

@@ -17,7 +17,7 @@ from marketofone.importers.statements import camt, mt940, ofx
 from marketofone.importers.statements.statement import Report
 from marketofone.importers.tables import columnar, delimited, spreadsheet
 from marketofone.importers.tables.mapping import Mapping
-from marketofone.importers.tables.tabular import Table
+from marketofone.importers.tables.tabular import Table, header_first
 
 Reader = Callable[[Path], Iterator[Row | BadRow]]
 
@@ -74,6 +74,19 @@ def open_table(form: str, path: Path, *, mapping: Mapping | None = None) -> Tabl
     if mapping is None:
         return delimited.read(path)
     return delimited.read(path, separator=mapping.separator, encoding=mapping.encoding)
+
+
+def open_log(path: Path) -> Table:
+    """Open a log that another system wrote: Parquet, Arrow, or text whose first line names the columns.
+
+    Raises
+    ------
+    MalformedDocument
+        When the file cannot be read, or holds no table.
+    """
+    if next(bytes_in(path, wanted="a log"), b"").startswith((columnar.PARQUET, columnar.ARROW)):
+        return columnar.read(path)
+    return delimited.read(path, lay_out=header_first)
 
 
 def form_of(path: Path) -> str | None:

@@ -21,7 +21,7 @@ from marketofone.models.bandit import from_bytes as arm_from
 from marketofone.models.bandit import shared_from_bytes as shared_from
 from marketofone.models.forecast import Model
 from marketofone.models.forecast.calibrate import Stretch
-from marketofone.models.recommend import Affinity
+from marketofone.models.recommend import Affinity, FormerAffinity
 from marketofone.models.recommend import from_bytes as affinity_from
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -67,7 +67,7 @@ class PolicySnapshot:
     version: ModelVersion
     compiled: CompiledCatalogue
     beliefs: Beliefs
-    affinity: Affinity | None
+    affinity: Affinity | FormerAffinity | None
 
 
 def arm_name(head: Head, action: str, *, features: Catalogue) -> str:
@@ -157,8 +157,16 @@ class VersionReader:
             version=version,
             compiled=config.compiled,
             beliefs=self._beliefs(store, version, config=config, before=before),
-            affinity=self._state(store, version, AFFINITY, affinity_from),
+            affinity=self._affinity(store, version, config=config, before=before),
         )
+
+    def _affinity(
+        self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None
+    ) -> Affinity | FormerAffinity | None:
+        if before is not None and before.version.digests.get(AFFINITY) == version.digests.get(AFFINITY):
+            return before.affinity
+        found: Affinity | FormerAffinity | None = self._state(store, version, AFFINITY, affinity_from)
+        return None if found is None else found.with_content(config.compiled.content)
 
     def _beliefs(
         self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None

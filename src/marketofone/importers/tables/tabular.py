@@ -88,6 +88,15 @@ def layout_of(rows: Sequence[TableRow]) -> Layout:
     return Layout(_unique([text_of(cell) for cell in header.cells]), _texts(rows[:at]), last_line)
 
 
+def header_first(rows: Sequence[TableRow]) -> Layout:
+    """Take the first line on which anything stands for the header, whatever its words."""
+    header = next((row for row in rows if not is_empty(row.cells)), None)
+    if header is None:
+        return Layout((), (), 0)
+    names = tuple(text_of(cell) or unnamed_column(number) for number, cell in enumerate(header.cells, start=1))
+    return Layout(names, (), header.line)
+
+
 def unnamed_column(number: int) -> str:
     """Name a column that has no header."""
     return f"column {number}"

@@ -54,7 +54,7 @@ def ratio(above: Floats, below: Floats, weights: Floats, *, level: float) -> Int
     above, below : float64[n]
     weights : float64[times, n]
     """
-    return _interval(float(above.sum() / below.sum()), (weights @ above) / (weights @ below), level=level)
+    return spread_of(float(above.sum() / below.sum()), (weights @ above) / (weights @ below), level=level)
 
 
 def loss_cut(ours: Floats, theirs: Floats, weights: Floats, *, level: float) -> Interval:
@@ -86,10 +86,11 @@ def auc(chance: Floats, happened: Floats, weights: Floats, *, level: float) -> I
     pairs = yes.sum(axis=1) * no.sum(axis=1)
     above = (yes * (np.cumsum(no, axis=1) - no / 2)).sum(axis=1)
     areas = np.divide(above, pairs, out=np.full(len(pairs), math.nan), where=pairs > 0)
-    return _interval(float(areas[0]), areas[1:], level=level)
+    return spread_of(float(areas[0]), areas[1:], level=level)
 
 
-def _interval(value: float, drawn: Floats, *, level: float) -> Interval:
+def spread_of(value: float, drawn: Floats, *, level: float) -> Interval:
+    """Give a value with the interval that the same value of each draw spans; draws without one (NaN) do not count."""
     told = drawn[~np.isnan(drawn)]
     if not told.size:
         return Interval(value, math.nan, math.nan, level)

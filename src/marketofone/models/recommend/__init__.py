@@ -2,5 +2,16 @@
 
 from marketofone.models.recommend.affinity import Affinity, fit_affinity, from_bytes, revise, to_bytes
 from marketofone.models.recommend.content import content_match
+from marketofone.models.recommend.ease import Regularisation
+from marketofone.models.recommend.former_affinity import FormerAffinity
 
-__all__ = ["Affinity", "content_match", "fit_affinity", "from_bytes", "revise", "to_bytes"]
+__all__ = [
+    "Affinity",
+    "FormerAffinity",
+    "Regularisation",
+    "content_match",
+    "fit_affinity",
+    "from_bytes",
+    "revise",
+    "to_bytes",
+]

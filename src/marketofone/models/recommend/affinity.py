@@ -1,72 +1,96 @@
-"""Affinity: which products are held by the same people.
+"""Affinity: how strongly what a person holds speaks for what they do not hold.
 
-The state is integer counts of how many people hold each pair. Counts add up and can be taken back, so learning person
-by person equals fitting everybody at once, and forgetting a person leaves no trace.
+1. ``CoCounts``: what people hold together, as integers (``co_counts.py``).
+2. Weights in closed form from the counts (``ease.py``), kept as single precision with them: a decision is computed,
+   and replayed, with the weights as they lie in its version; nothing is solved again.
+3. A product of the catalogue that nobody holds yet gets its weights from what its content has in common with others.
+4. A score is the sum of the weights of what a person holds.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from marketofone.domain.decoding import msgpack_decoder
-from marketofone.domain.errors import MalformedDocument, MalformedRequest
+from marketofone.domain.errors import MalformedDocument
+from marketofone.models.recommend.co_counts import CoCounts, changed, count
+from marketofone.models.recommend.content import content_weights
+from marketofone.models.recommend.ease import Regularisation, weights_of
+from marketofone.models.recommend.former_affinity import FormerAffinity, former_from_bytes
 
-Pair = tuple[str, str]
+NOTHING: frozenset[str] = frozenset()
+Weights = NDArray[np.float32]
+_FORM = 2
+_COUNT, _WEIGHT = np.dtype("<i8"), np.dtype("<f4")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Affinity:
-    """How many people hold each pair of products (in alphabetical order; a product with itself: its holders).
+    """What is held together, and what follows from it. Two of them are the same when their bytes are.
 
-    ``shrink`` is the number of holders at which a similarity is halved: pairs that few people hold say little.
+    ``kept`` are the weights as they lie in a version; without them they are computed when first asked for. ``content``
+    gives the weights of products that nobody holds, by the product and by what is held.
     """
 
-    together: Mapping[Pair, int]
-    shrink: float
+    counts: CoCounts
+    regularisation: Regularisation
+    kept: Weights | None = None
+    content: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def similarity(self, one: str, other: str) -> float:
-        """Give the shrunken cosine of two products' holders, in [0, 1]; 0 when nobody holds both."""
-        both = self.together.get((one, other) if one <= other else (other, one), 0)
-        if both == 0:
-            return 0.0
-        return both / (math.sqrt(self.together[one, one] * self.together[other, other]) + self.shrink)
+    @cached_property
+    def weights(self) -> Weights:
+        """Give how strongly each product (row) speaks for each other one (column), shape (p, p)."""
+        if self.kept is not None:
+            return self.kept
+        found = weights_of(self.counts, self.regularisation).astype(np.float32)
+        found.flags.writeable = False
+        return found
 
-    def score(self, held: Collection[str], product: str) -> float:
+    @cached_property
+    def _by_product(self) -> dict[str, Mapping[str, float]]:
+        names, columns = self.counts.products, self.weights.T.tolist()
+        return {
+            **self.content,
+            **{name: dict(zip(names, of, strict=True)) for name, of in zip(names, columns, strict=True)},
+        }
+
+    def score(self, held: Collection[str], product: str, *, dismissed: Collection[str] = NOTHING) -> float:
         """Say how strongly what a person holds speaks for a product.
 
-        Each product held speaks for it on its own (never for itself), and the score, in [0, 1], is the chance that at
-        least one convinces (noisy or). Source: item-based filtering (Sarwar et al. 2001) with shrunken similarities
-        (Bell and Koren 2007).
+        The sum of the weights of what is held estimates the chance that a person holds the product as well; it is
+        brought into [0, 1]. Nothing speaks for what is held already, nor for what was dismissed.
 
         Examples
         --------
-        >>> affinity = fit_affinity([frozenset({"card", "loan"}), frozenset({"card"})], shrink=0.0)
-        >>> round(affinity.score({"loan"}, "card"), 3)
-        0.707
+        >>> people = [frozenset({"card", "loan"})] * 30 + [frozenset({"fund"})] * 30
+        >>> affinity = fit_affinity(people, regularisation=Regularisation(shrink=1.0, strength=0.2, order=1))
+        >>> round(affinity.score({"loan"}, "card"), 2), affinity.score({"loan"}, "fund")
+        (0.71, 0.0)
+        >>> affinity.score({"loan"}, "card", dismissed={"card"}), affinity.score({"loan", "card"}, "card")
+        (0.0, 0.0)
         """
-        return 1.0 - math.prod(1.0 - self.similarity(other, product) for other in sorted(held) if other != product)
+        weights = self._by_product.get(product)
+        if weights is None or product in held or product in dismissed:
+            return 0.0
+        return min(max(math.fsum(weights.get(one, 0.0) for one in held), 0.0), 1.0)
+
+    def with_content(self, tags: Mapping[str, Collection[str]]) -> Affinity:
+        """Give weights to products that nobody holds yet, by tags of the catalogue's products."""
+        content = content_weights(tags, products=self.counts.products, weights=self.weights)
+        return Affinity(self.counts, self.regularisation, self.weights, content)
 
 
-def fit_affinity(holdings: Sequence[frozenset[str]], *, shrink: float) -> Affinity:
-    """Count what is held together: one set of products per person.
-
-    Raises
-    ------
-    MalformedRequest
-        When ``shrink`` is negative or not finite.
-    """
-    if not 0.0 <= shrink < math.inf:
-        raise MalformedRequest(field="shrink", shape="not a number of people", fix="give 0 or more")
-    counts: dict[Pair, int] = {}
-    for held in holdings:
-        _count(counts, held, by=1)
-    return Affinity(together=counts, shrink=shrink)
+def fit_affinity(holdings: Sequence[frozenset[str]], *, regularisation: Regularisation) -> Affinity:
+    """Learn what is held together: one set of products per person."""
+    return Affinity(count(holdings), regularisation)
 
 
 def revise(affinity: Affinity, *, before: frozenset[str], after: frozenset[str]) -> Affinity:
@@ -81,50 +105,67 @@ def revise(affinity: Affinity, *, before: frozenset[str], after: frozenset[str])
 
     Examples
     --------
-    >>> nobody = fit_affinity([], shrink=1.0)
+    >>> nobody = fit_affinity([], regularisation=Regularisation(shrink=20.0, strength=1.0, order=1))
     >>> somebody = revise(nobody, before=frozenset(), after=frozenset({"card"}))
-    >>> revise(somebody, before=frozenset({"card"}), after=frozenset()) == nobody
+    >>> to_bytes(revise(somebody, before=frozenset({"card"}), after=frozenset())) == to_bytes(nobody)
     True
     """
-    counts = dict(affinity.together)
-    _count(counts, before, by=-1)
-    _count(counts, after, by=1)
-    return Affinity(together=counts, shrink=affinity.shrink)
-
-
-def _count(counts: dict[Pair, int], held: frozenset[str], *, by: int) -> None:
-    for pair in combinations_with_replacement(sorted(held), 2):
-        count = counts.pop(pair, 0) + by
-        if count < 0:
-            raise MalformedRequest(field="before", shape="holdings never counted", fix="fit the affinity again")
-        if count:
-            counts[pair] = count
+    return Affinity(changed(affinity.counts, before=before, after=after), affinity.regularisation)
 
 
 class _Stored(Struct, frozen=True, kw_only=True):
-    shrink: float
-    together: tuple[tuple[str, str, int], ...]
+    form: int
+    regularisation: tuple[float, float, int]
+    products: tuple[str, ...]
+    together: bytes
+    weights: bytes
 
 
 _DECODER = msgpack_decoder(_Stored)
 
 
 def to_bytes(affinity: Affinity) -> bytes:
-    """Write the counts in alphabetical order: equal affinities give equal bytes."""
-    rows = tuple((one, other, affinity.together[one, other]) for one, other in sorted(affinity.together))
-    return msgspec.msgpack.encode(_Stored(shrink=affinity.shrink, together=rows))
+    """Write counts (their upper triangle) and weights: affinities of equal counts give equal bytes."""
+    rule, counts = affinity.regularisation, affinity.counts
+    stored = _Stored(
+        form=_FORM,
+        regularisation=(rule.shrink, rule.strength, rule.order),
+        products=counts.products,
+        together=counts.together[np.triu_indices(len(counts.products))].astype(_COUNT).tobytes(),
+        weights=affinity.weights.astype(_WEIGHT).tobytes(),
+    )
+    return msgspec.msgpack.encode(stored)
 
 
-def from_bytes(blob: bytes) -> Affinity:
-    """Read an affinity written by :func:`to_bytes`.
+def from_bytes(blob: bytes) -> Affinity | FormerAffinity:
+    """Read an affinity written by :func:`to_bytes`, now or in the former form.
 
     Raises
     ------
     MalformedDocument
         When the bytes are no affinity.
     """
+    former = former_from_bytes(blob)
+    if former is not None:
+        return former
     try:
         stored = _DECODER.decode(blob)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedDocument(field="affinity", shape=f"{len(blob)} bytes", fix="train the model again") from error
-    return Affinity(together={(one, other): count for one, other, count in stored.together}, shrink=stored.shrink)
+        raise _unreadable(blob) from error
+    size = len(stored.products)
+    sizes = (size * (size + 1) // 2 * _COUNT.itemsize, size * size * _WEIGHT.itemsize)
+    if stored.form != _FORM or (len(stored.together), len(stored.weights)) != sizes:
+        raise _unreadable(blob)
+    upper = np.triu_indices(size)
+    together = np.zeros((size, size), dtype=np.int64)
+    together[upper] = together.T[upper] = np.frombuffer(stored.together, dtype=_COUNT)
+    shrink, strength, order = stored.regularisation
+    return Affinity(
+        CoCounts(stored.products, together),
+        Regularisation(shrink=shrink, strength=strength, order=order),
+        np.frombuffer(stored.weights, dtype=_WEIGHT).astype(np.float32).reshape(size, size),
+    )
+
+
+def _unreadable(blob: bytes) -> MalformedDocument:
+    return MalformedDocument(field="affinity", shape=f"{len(blob)} bytes", fix="train the model again")

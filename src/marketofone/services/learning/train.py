@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from marketofone.domain.moment import Instant
 from marketofone.models.forecast import Sample, fit_to_bytes, follow
-from marketofone.models.recommend import fit_affinity
+from marketofone.models.recommend import Regularisation, fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
 from marketofone.profile.ledger import Account
 from marketofone.profile.registers import Registers
@@ -24,7 +24,8 @@ from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.population import DataScope, Known, read_population
 from marketofone.services.runtime.uses import asked_moment
 
-SHRINK = 20.0  # co-holdings of fewer than some twenty people say little
+# Holdings of fewer than some twenty people say little. A bank's products are few: nothing is gained by a higher order.
+AFFINITY_RULE = Regularisation(shrink=20.0, strength=1.0, order=1)
 SEED = 7  # of what training draws: the same past always gives the same models
 SOURCE = "transactions"
 MOST_ACCOUNTS = 6_000
@@ -90,7 +91,7 @@ def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Inst
     states: dict[str, bytes | None] = {}
     windows = 0
     if "recommend" in tasks:
-        states[AFFINITY] = affinity_to_bytes(fit_affinity(holdings, shrink=SHRINK))
+        states[AFFINITY] = affinity_to_bytes(fit_affinity(holdings, regularisation=AFFINITY_RULE))
     if "forecast" in tasks:
         windows, model = _forecast_model(accounts)
         states |= {FORECAST: model, BANDS: None} if windows or before.windows else {}
