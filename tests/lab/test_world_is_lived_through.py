@@ -56,12 +56,19 @@ def test_the_policy_is_compared_with_every_yardstick(report: Report) -> None:
         "visible",
         "hindsight_ranking",
         "learned_ranking",
+        "visible_of_omniscient",
+        "hindsight_ranking_of_visible",
+        "gained_minor",
         "value_minor",
+        "gain_minor",
         "accepted",
     }
     assert policy["omniscient"][0] == pytest.approx(report.to_json()["oracle_share"].share, abs=1e-4)
-    assert abs(policy["omniscient"][0]) <= abs(policy["visible"][0]), "nobody gains more than who knows everything"
-    assert policy["value_minor"].keys() == {"policy", "random", "hindsight_ranking", "learned_ranking"}
+    assert policy["omniscient"][0] == pytest.approx(policy["visible"][0] * policy["visible_of_omniscient"][0], abs=1e-3)
+    assert policy["visible_of_omniscient"][0] <= 1, "nobody gains more than who knows everything"
+    assert {"policy", "random", "hindsight_ranking", "learned_ranking"} <= policy["value_minor"].keys()
+    over_chance = policy["value_minor"]["policy"] - policy["value_minor"]["random"]
+    assert policy["gain_minor"]["random"].value_minor == pytest.approx(over_chance, abs=1)
     assert policy["accepted"].keys() == {"policy", "random"}
 
 

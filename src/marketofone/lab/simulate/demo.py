@@ -6,7 +6,7 @@ The report is JSON and (``report.txt``) text for people. The world is synthetic,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from itertools import combinations
 from typing import Any
@@ -19,14 +19,12 @@ from marketofone.domain.action import MARKETING, Action
 from marketofone.domain.moment import text_of
 from marketofone.lab.simulate.stories import STORIES, Step, moment_before
 from marketofone.lab.simulate.world import Exchange, Progress, Scenario, Tally, live_through
-from marketofone.lab.simulate.yardsticks import Choice, compare
+from marketofone.lab.simulate.yardsticks import captured
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
 from marketofone.services.proof.replay import ReplayReport
 from marketofone.services.proof.verify import Verification
 
-_RESAMPLES = 400
-_YEAR = 365.25
 _ANSWERS = ("accepted", "declined", "ignored")
 _REASONS = 4
 _COUNTED = (
@@ -49,15 +47,6 @@ _TEXT.filters["moment"] = lambda at: text_of(at)[:16].replace("T", " ")
 _TEXT.filters["heaviest"] = lambda reasons: sorted(reasons, key=lambda reason: -abs(reason.term))[:_REASONS]
 
 
-class Share(Struct, frozen=True, kw_only=True):
-    """The share of what an all-knowing choice gains over a random one, with a 95 % interval, over ``n`` decisions."""
-
-    share: float
-    low: float
-    high: float
-    n: int
-
-
 class Report(Struct, frozen=True, kw_only=True):
     """Everything a demo found."""
 
@@ -72,6 +61,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
     def to_json(self) -> dict[str, Any]:
         """Give the document of the contract, with more keys."""
+        judged = [choice for choice in self.tally.choices if choice.judged]
         tally, offers = self.tally, [action.id for action in self.actions if action.kind in MARKETING]
         return {
             "synthetic": True,
@@ -84,23 +74,13 @@ class Report(Struct, frozen=True, kw_only=True):
             "shown": {"nothing": 0, **tally.shown},
             "why_not": dict(tally.whys.most_common()),
             "impact": self.impact,
-            "policy": self._policy(),
-            "oracle_share": captured(tally.choices),
-            "oracle_share_second_half": captured(tally.choices[len(tally.choices) // 2 :]),
+            "policy": _policy(tally),
+            "oracle_share": captured(judged),
+            "oracle_share_second_half": captured(judged[len(judged) // 2 :]),
             "replay_differences": self.replayed.differences,
             "chain_ok": self.verified.ok,
             "stages": {stage: round(took, 2) for stage, took in tally.seconds.items()},
             "seconds": round(self.seconds, 2),
-        }
-
-    def _policy(self) -> dict[str, Any]:
-        """Compare the policy with yardsticks, and how often people said yes with how often at random."""
-        answers = self.tally.answers
-        said = {of: sum(answers[of, verdict] for verdict in _ANSWERS) for of in ("policy", "control")}
-        accepted = {of: round(answers[of, "accepted"] / n, 4) if n else None for of, n in said.items()}
-        return {
-            **compare(self.tally.choices, years=self.scenario.days / _YEAR),
-            "accepted": {"policy": accepted["policy"], "random": accepted["control"]},
         }
 
     def to_text(self) -> str:
@@ -123,11 +103,8 @@ def random_bytes(seed: int) -> Callable[[int], bytes]:
 
 def run(bank: Bank, scenario: Scenario, *, progress: Progress) -> Report:
     """Run the demo on an empty bank."""
-    began, steps = time.perf_counter(), list[Step]()
-    for number, story in enumerate(STORIES):
-        progress(number, len(STORIES), "stories")
-        steps += story(bank, moment=moment_before(bank, day=scenario.first))
-    tally = live_through(bank, scenario, progress=progress)
+    began = time.perf_counter()
+    steps, tally = _live(bank, scenario, progress=progress)
     progress(0, 2, "checking")
     with tally.timed("replay"):
         replayed = bank.replay()
@@ -147,24 +124,25 @@ def run(bank: Bank, scenario: Scenario, *, progress: Progress) -> Report:
     )
 
 
-def captured(choices: Sequence[Choice]) -> Share | None:
-    """Give the share of the oracle's gain that was captured; people are resampled whole for the interval.
+def judge(bank: Bank, scenario: Scenario) -> dict[str, Any]:
+    """Live as the demo lives, prove nothing, and give only how good the policy chose: ``policy`` of the document."""
+    return _policy(_live(bank, scenario, progress=lambda *_: None)[1])
 
-    Examples
-    --------
-    >>> worth = np.array([0.0, 1.0, 2.0])
-    >>> captured([Choice(person=0, chosen=2, learned=0, allowed=[0, 1, 2], values=worth, context=())]).share
-    1.0
-    """
-    people, index = np.unique([choice.person for choice in choices], return_inverse=True)
-    gained = np.bincount(index, weights=[choice.worth(choice.chosen) - choice.random for choice in choices])
-    possible = np.bincount(index, weights=[choice.oracle - choice.random for choice in choices])
-    if possible.sum() <= 0:
-        return None
-    drawn = np.random.default_rng(len(choices)).integers(len(people), size=(_RESAMPLES, len(people)))
-    shares = gained[drawn].sum(axis=1) / np.maximum(possible[drawn].sum(axis=1), 1e-9)
-    low, high = (round(float(bound), 4) for bound in np.quantile(shares, [0.025, 0.975]))
-    return Share(share=round(float(gained.sum() / possible.sum()), 4), low=low, high=high, n=len(choices))
+
+def _live(bank: Bank, scenario: Scenario, *, progress: Progress) -> tuple[list[Step], Tally]:
+    steps = list[Step]()
+    for number, story in enumerate(STORIES):
+        progress(number, len(STORIES), "stories")
+        steps += story(bank, moment=moment_before(bank, day=scenario.first))
+    return steps, live_through(bank, scenario, progress=progress)
+
+
+def _policy(tally: Tally) -> dict[str, Any]:
+    """Give the policy beside its yardsticks, and how often people said yes beside how often at random."""
+    answers = tally.answers
+    said = {of: sum(answers[of, verdict] for verdict in _ANSWERS) for of in ("policy", "control")}
+    accepted = {of: round(answers[of, "accepted"] / n, 4) if n else None for of, n in said.items()}
+    return {**tally.policy, "accepted": {"policy": accepted["policy"], "random": accepted["control"]}}
 
 
 def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Exchange]:

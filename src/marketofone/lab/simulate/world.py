@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -31,12 +32,15 @@ from marketofone.domain.money_events import ProductOpened
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of
+from marketofone.lab.simulate.choice import Choice
 from marketofone.lab.simulate.life import KIND, Life, Rows, lives_of
 from marketofone.lab.simulate.people import happens
+from marketofone.lab.simulate.sight import NOTHING_SEEN, Observer
 from marketofone.lab.simulate.span import Span, span_of
 from marketofone.lab.simulate.truth import Mood, Reaction, Truth
+from marketofone.lab.simulate.twins import Twins, tired
 from marketofone.lab.simulate.voice import events_of
-from marketofone.lab.simulate.yardsticks import Choice, LearnedRanking
+from marketofone.lab.simulate.yardsticks import LearnedRanking, compare
 from marketofone.services.bank import Bank
 from marketofone.services.learning.train import ANEW, TrainingTask
 
@@ -54,8 +58,8 @@ ASKED = {
 BATCH_DAYS = 3
 FRESH = 90 * MINUTE
 UNASKED, UNASKED_SHARE = "weekly.mail", 0.005  # of people, every evening
+_YEAR = 365.25  # days
 TOLD = 60  # people whose decisions are kept whole, to tell one's story
-_HALF_LIFE = 7 * DAY  # of being tired of being addressed
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -92,6 +96,7 @@ class Tally:
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     choices: list[Choice] = field(default_factory=list)
+    policy: dict[str, Any] = field(default_factory=dict)
     told: dict[int, list[Exchange]] = field(default_factory=dict)
 
     @contextmanager
@@ -123,6 +128,8 @@ def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally
                 )  # once: it takes long
                 bank.train(tasks=tasks, now=span.at(day, minute=EVENING + 10))
         progress(day + 1, span.days, "living")
+    with tally.timed("yardsticks"):
+        tally.policy = world.compared()
     return tally
 
 
@@ -142,6 +149,7 @@ class _World:
         self._people = [life.person for life in lives]
         self._joined = span.starts[[person.joined for person in self._people]]
         self._truth = Truth(lives, bank.catalogue.actions, span=span, seed=scenario.seed)
+        self._observer = Observer(bank)
         self._ranking = LearnedRanking(np.array([action.cost_minor for action in bank.catalogue.actions], dtype=float))
         self._occasions = bank.catalogue.occasions
         self._products = {action.id: action.product for action in bank.catalogue.actions}
@@ -182,6 +190,12 @@ class _World:
         self._arrived, self._waiting = end, rows[~delivered]
         self._ingest(rows[delivered], now)
         self._decide(asked, now)
+
+    def compared(self) -> dict[str, Any]:
+        """Compare what was chosen with every yardstick."""
+        held = [person.holds for person in self._people]
+        twins = Twins(self._truth, held, seed=self._scenario.seed)
+        return compare(self._tally.choices, twins=twins, years=self._scenario.days / _YEAR)
 
     def _batch_is_due(self, now: Instant) -> bool:
         day = self._bank.calendar.day_of(now)
@@ -233,9 +247,9 @@ class _World:
         now, number = decision.at, self._tally.counts["decisions"]
         self._tally.counts["decisions"] += 1
         self._tally.shown[decision.action] += 1
-        last, level = self._tired.get(person, (now, 0.0))
-        mood = Mood(at=now, tired=level * 0.5 ** ((now - last) / _HALF_LIFE), holds=self._holds[person])
-        self._compare(person, decision, mood)
+        since, level = self._tired.get(person, (now, 0.0))
+        mood = Mood(at=now, tired=tired(level, since=since, now=now), holds=self._holds[person])
+        self._note(person, decision, mood)
         if decision.action == NOTHING:
             return
         self._tired[person] = (now, mood.tired + 1)
@@ -245,20 +259,25 @@ class _World:
         if person < TOLD:
             self._tally.told.setdefault(person, []).append(Exchange(decision=decision, reaction=reaction))
 
-    def _compare(self, person: int, decision: Decision, mood: Mood) -> None:
-        """Note what the choice was worth by the truth, among what was allowed at that moment."""
+    def _note(self, person: int, decision: Decision, mood: Mood) -> None:
+        """Note what was allowed at that moment, what the policy could see of it, and what it was worth by the truth."""
+        allowed = [c.action for c in decision.candidates if c.stage in {"scored", "chosen"}]
         position = self._truth.position
-        allowed = [position[c.action] for c in decision.candidates if c.stage in {"scored", "chosen"}]
-        if decision.assignment == "policy" and len(allowed) > 1:
-            choice = Choice(
-                person=person,
-                chosen=position[decision.action],
-                learned=self._ranking.first(allowed),
-                allowed=allowed,
-                values=self._truth.expected_values(person, mood=mood),
-                context=decision.context,
-            )
-            self._tally.choices.append(choice)
+        places = [position[action] for action in allowed]
+        judged = decision.assignment == "policy" and len(allowed) > 1
+        with self._tally.timed("look again"):
+            seen = self._observer.look(decision, allowed) if judged else NOTHING_SEEN
+        choice = Choice(
+            person=person,
+            at=decision.at,
+            by=decision.assignment,
+            chosen=position[decision.action],
+            learned=self._ranking.first(places),
+            allowed=places,
+            values=self._truth.expected_values(person, mood=mood),
+            seen=seen,
+        )
+        self._tally.choices.append(choice)
 
     def _answer(self, person: int, decision: Decision, reaction: Reaction, now: Instant) -> None:
         """Tell the bank what a person did; an acceptance shows in what they hold and, months later, in its value."""

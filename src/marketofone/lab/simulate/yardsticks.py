@@ -5,60 +5,55 @@ A share is the policy's gain over a random choice, as a part of that yardstick's
 ``omniscient``
     knows what each action is worth to this person at this moment.
 ``visible``
-    knows how worth follows, linearly, from the context that the policy saw: fitted in hindsight on the truth itself.
-    It is judged on decisions that show something, for a decision to do nothing keeps no context.
+    sees what the policy sees, and learned from the truth about *other* people (:mod:`.visible`).
 ``hindsight_ranking``
     one order for everybody, by true mean worth.
 ``learned_ranking``
-    one order for everybody, by the outcomes that the policy had seen by then.
+    one order for everybody, by the outcomes that the product had seen by then.
+
+A share judges each choice alone. What people were worth with all later effects is told by twins (:mod:`.twins`) and,
+with nothing assumed, by the control group, for whom everything was drawn: other people, hence a wide interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-_RIDGE = 1.0
+from marketofone.lab.simulate.choice import Choice, Vector
+from marketofone.lab.simulate.twins import Twins
+from marketofone.lab.simulate.visible import best_visible
+
 _SHRINK = 5.0  # outcomes after which an action's own mean counts half
 _DIGITS = 4
+_RESAMPLES = 400
+_LIVES = 4  # of chance: their mean is compared with one life of the policy
 
 
-class Choice(Struct, frozen=True, kw_only=True):
-    """One decision of the policy: what was allowed, and what each action was worth by the truth (minor units).
+class Share(Struct, frozen=True, kw_only=True):
+    """The share of what an all-knowing choice gains over a random one, with a 95 % interval, over ``n`` decisions."""
 
-    ``chosen`` and ``learned`` are actions: the policy's, and the learned ranking's. ``context`` is empty where nothing
-    was shown.
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+class Gain(Struct, frozen=True, kw_only=True):
+    """What a person of the policy is worth more in 12 months, in minor units, with a 95 % interval over people.
+
+    ``people`` counts those of the policy, ``others`` those it is compared with: the same people's twins, or others.
     """
 
-    person: int
-    chosen: int
-    learned: int
-    allowed: Sequence[int]
-    values: Vector
-    context: Sequence[float]
-
-    def worth(self, action: int) -> float:
-        """Give what an action was worth."""
-        return float(self.values[action])
-
-    @property
-    def random(self) -> float:
-        """What a random choice was worth."""
-        return float(self.values[list(self.allowed)].mean())
-
-    @property
-    def oracle(self) -> float:
-        """What the best choice was worth."""
-        return float(self.values[list(self.allowed)].max())
-
-    def best(self, ranking: Vector) -> float:
-        """Give what the action was worth that a ranking puts first among those allowed."""
-        return self.worth(max(self.allowed, key=lambda action: ranking[action]))
+    value_minor: int
+    low: int
+    high: int
+    people: int
+    others: int
 
 
 class LearnedRanking:
@@ -83,48 +78,97 @@ class LearnedRanking:
         return max(allowed, key=lambda action: float(means[action]))
 
 
-def compare(choices: Sequence[Choice], *, years: float) -> dict[str, Any]:
+def compare(choices: Sequence[Choice], *, twins: Twins, years: float) -> dict[str, Any]:
     """Compare the policy with every yardstick: shares over all choices and the last quarter, and worth per person."""
-    if not choices:
+    judged = [choice for choice in choices if choice.judged]
+    if not judged:
         return {}
-    ranking = np.array([choice.values for choice in choices]).mean(axis=0)
+    ranking = np.array([choice.values for choice in judged]).mean(axis=0)
+    visible = best_visible(judged, actions=twins.actions)
     best = {
-        "omniscient": (choices, [choice.oracle for choice in choices]),
-        "visible": _visible([choice for choice in choices if choice.context]),
-        "hindsight_ranking": (choices, [choice.best(ranking) for choice in choices]),
-        "learned_ranking": (choices, [choice.worth(choice.learned) for choice in choices]),
+        "omniscient": np.array([choice.oracle for choice in judged]),
+        "visible": np.array([choice.worth(action) for choice, action in zip(judged, visible, strict=True)]),
+        "hindsight_ranking": np.array([choice.worth(choice.first(ranking)) for choice in judged]),
+        "learned_ranking": np.array([choice.worth(choice.learned) for choice in judged]),
     }
-    per_person = len({choice.person for choice in choices}) * years
-    worth = {
-        "policy": [choice.worth(choice.chosen) for choice in choices],
-        "random": [choice.random for choice in choices],
-        **{name: best[name][1] for name in ("hindsight_ranking", "learned_ranking")},
-    }
+    random = np.array([choice.random for choice in judged])
+    taken = np.array([choice.worth(choice.chosen) for choice in judged])
+    gained = {name: _periods(of - random) for name, of in ({"policy": taken} | best).items()}
     return {
-        **{name: [_share(judged, of), _share(*_last_quarter(judged, of))] for name, (judged, of) in best.items()},
-        "value_minor": {name: round(sum(of) / per_person) for name, of in worth.items()},
+        **{name: share(gained["policy"], gained[name]) for name in best},
+        "visible_of_omniscient": share(gained["visible"], gained["omniscient"]),
+        "hindsight_ranking_of_visible": share(gained["hindsight_ranking"], gained["visible"]),
+        "gained_minor": {name: [round(part, _DIGITS) for part in parts] for name, parts in gained.items()},
+        **_with_later_effects(choices, ranking, twins=twins, years=years),
     }
 
 
-def _visible(choices: Sequence[Choice]) -> tuple[Sequence[Choice], list[float]]:
-    """Give what the action was worth that a linear rule puts first, fitted on the truth of the same choices."""
-    if not choices:
-        return choices, []
-    values = np.array([choice.values for choice in choices])
-    contexts = np.array([choice.context for choice in choices])
-    weights = np.linalg.solve(contexts.T @ contexts + _RIDGE * np.eye(contexts.shape[1]), contexts.T @ values)
-    return choices, [choice.best(row) for choice, row in zip(choices, contexts @ weights, strict=True)]
+def _periods(gained: Vector) -> list[float]:
+    """Give the mean over all choices, and over the last quarter of them."""
+    start = len(gained) - len(gained) // 4
+    return [float(gained.mean()), float(gained[start:].mean()) if start < len(gained) else 0.0]
 
 
-def _last_quarter(choices: Sequence[Choice], best: Sequence[float]) -> tuple[Sequence[Choice], Sequence[float]]:
-    start = len(choices) - len(choices) // 4
-    return choices[start:], best[start:]
+def share(gained: Sequence[float], possible: Sequence[float]) -> list[float | None]:
+    """Give gains as parts of what a yardstick gained; None where that gained nothing.
+
+    Examples
+    --------
+    >>> share([1.0, 3.0], [2.0, 0.0])
+    [0.5, None]
+    """
+    return [round(of / whole, _DIGITS) if whole > 0 else None for of, whole in zip(gained, possible, strict=True)]
 
 
-def _share(choices: Sequence[Choice], best: Sequence[float]) -> float | None:
-    """Give the policy's gain over a random choice as a part of a yardstick's."""
-    random = sum(choice.random for choice in choices)
-    gain = sum(best) - random
-    return (
-        round((sum(choice.worth(choice.chosen) for choice in choices) - random) / gain, _DIGITS) if gain > 0 else None
-    )
+def _with_later_effects(
+    choices: Sequence[Choice], ranking: Vector, *, twins: Twins, years: float
+) -> dict[str, dict[str, Any]]:
+    """Give what a person was worth per 12 months in the life that they had, and what the policy gained over others."""
+    ours = [choice for choice in choices if choice.by == "policy"]
+    theirs = [choice for choice in choices if choice.by == "control"]
+    people = np.array([choice.person for choice in ours])
+    lived = {
+        "policy": _per_person(people, np.array([choice.worth(choice.chosen) for choice in ours])) / years,
+        "random": _per_person(people, twins.live_by_chance(ours, lives=_LIVES)) / years,
+        "hindsight_ranking": _per_person(people, twins.live(ours, lambda choice: choice.first(ranking))) / years,
+        "learned_ranking": _per_person(people, twins.live(ours, lambda choice: choice.learned)) / years,
+    }
+    gains = {name: _gain(lived["policy"], of, paired=True) for name, of in lived.items() if name != "policy"}
+    if theirs:
+        others = np.array([choice.person for choice in theirs])
+        lived["control"] = _per_person(others, np.array([choice.worth(choice.chosen) for choice in theirs])) / years
+        gains["control"] = _gain(lived["policy"], lived["control"], paired=False)
+    values: Mapping[str, int] = {name: round(float(of.mean())) for name, of in lived.items()}
+    return {"value_minor": dict(values), "gain_minor": gains}
+
+
+def _per_person(people: NDArray[np.intp], worth: Vector) -> Vector:
+    """Add worth up by person. Shapes: (people that occur,)."""
+    _, index = np.unique(people, return_inverse=True)
+    sums: Vector = np.bincount(index, weights=worth).astype(np.float64)
+    return sums
+
+
+def _gain(policy: Vector, other: Vector, *, paired: bool) -> Gain:
+    """Resample people, each with their twin where the others are twins."""
+    rng = np.random.default_rng(len(policy))
+    drawn = rng.integers(len(policy), size=(_RESAMPLES, len(policy)))
+    drawn_too = drawn if paired else rng.integers(len(other), size=(_RESAMPLES, len(other)))
+    gains = policy[drawn].mean(axis=1) - other[drawn_too].mean(axis=1)
+    low, high = (round(float(bound)) for bound in np.quantile(gains, [0.025, 0.975]))
+    mean = round(float(policy.mean() - other.mean()))
+    return Gain(value_minor=mean, low=low, high=high, people=len(policy), others=len(other))
+
+
+def captured(choices: Sequence[Choice]) -> Share | None:
+    """Give the share of the oracle's gain that was captured; people are resampled whole for the interval."""
+    people, index = np.unique([choice.person for choice in choices], return_inverse=True)
+    gained = np.bincount(index, weights=[choice.worth(choice.chosen) - choice.random for choice in choices])
+    possible = np.bincount(index, weights=[choice.oracle - choice.random for choice in choices])
+    if possible.sum() <= 0:
+        return None
+    drawn = np.random.default_rng(len(choices)).integers(len(people), size=(_RESAMPLES, len(people)))
+    shares = gained[drawn].sum(axis=1) / np.maximum(possible[drawn].sum(axis=1), 1e-9)
+    low, high = (round(float(bound), _DIGITS) for bound in np.quantile(shares, [0.025, 0.975]))
+    share = round(float(gained.sum() / possible.sum()), _DIGITS)
+    return Share(share=share, low=low, high=high, n=len(choices))
