@@ -11,12 +11,12 @@ from click.testing import CliRunner
 
 from marketofone.cli import main, terminal
 from marketofone.lab.simulate.seeds import YARDSTICKS, Seed, gather
-from marketofone.lab.simulate.yardsticks import Gain
+from marketofone.lab.simulate.yardsticks import AcceptanceGain, Gain
 
 SMALL = ["--customers", "10", "--days", "60", "--json"]
 
 
-def found(*, policy: float, yardstick: float, low: int, accepted: float | None = 0.2) -> dict[str, Any]:
+def found(*, policy: float, yardstick: float, low: int, accepted: float = 0.1) -> dict[str, Any]:
     gain = Gain(value_minor=low + 10, low=low, high=low + 20, people=9, others=9)
     return {
         **{name: [0.5, None] for name in (*YARDSTICKS, "visible_of_omniscient", "hindsight_ranking_of_visible")},
@@ -24,6 +24,9 @@ def found(*, policy: float, yardstick: float, low: int, accepted: float | None =
         "value_minor": {"policy": 30, "random": 20, "hindsight_ranking": 40, "learned_ranking": 20},
         "gain_minor": dict.fromkeys(("random", "hindsight_ranking", "learned_ranking"), gain),
         "accepted": {"policy": 0.25, "random": accepted},
+        "accepted_gain": AcceptanceGain(
+            share=0.25 - accepted, low=0.2 - accepted, high=0.3 - accepted, people=9, others=9
+        ),
     }
 
 
@@ -42,13 +45,14 @@ def test_the_mean_share_is_of_mean_gains() -> None:
 
 
 def test_seeds_on_which_the_policy_is_above_are_counted_by_yardstick_and_respect() -> None:
-    above, below = found(policy=5.0, yardstick=1.0, low=1), found(policy=-1.0, yardstick=1.0, low=-30, accepted=None)
+    above, below = found(policy=5.0, yardstick=1.0, low=1), found(policy=-1.0, yardstick=1.0, low=-30, accepted=0.2)
     unsure = found(policy=2.0, yardstick=1.0, low=-5, accepted=0.3)
 
     counted = gather(seeds(above, below, unsure), customers=10, days=60).above
 
     assert counted["random"] == {
-        "seeds": 3, "all": 2, "last_quarter": 2, "value": 2, "interval": 1, "accepted": 1,
+        "seeds": 3, "all": 2, "last_quarter": 2, "value": 2, "interval": 1,
+        "accepted": 2, "accepted_interval": 1,
     }  # fmt: skip
     assert counted["learned_ranking"] == {"seeds": 3, "all": 2, "last_quarter": 1, "value": 2, "interval": 1}
 

@@ -62,6 +62,7 @@ def test_the_policy_is_compared_with_every_yardstick(report: Report) -> None:
         "value_minor",
         "gain_minor",
         "accepted",
+        "accepted_gain",
     }
     assert policy["omniscient"][0] == pytest.approx(report.to_json()["oracle_share"].share, abs=1e-4)
     assert policy["omniscient"][0] == pytest.approx(policy["visible"][0] * policy["visible_of_omniscient"][0], abs=1e-3)

@@ -11,14 +11,16 @@ from msgspec.structs import replace
 from marketofone.domain.action import Action, Kind
 from marketofone.domain.decision import Assignment
 from marketofone.domain.moment import DAY, Calendar, Day, Instant
+from marketofone.domain.outcome import Verdict
 from marketofone.lab.simulate.choice import Choice
 from marketofone.lab.simulate.life import lives_of
 from marketofone.lab.simulate.span import span_of
 from marketofone.lab.simulate.truth import Truth
 from marketofone.lab.simulate.twins import Twins
 from marketofone.lab.simulate.visible import best_visible
-from marketofone.lab.simulate.yardsticks import captured, compare
+from marketofone.lab.simulate.yardsticks import acceptance, captured, compare
 
+Answers = dict[tuple[Assignment, int, Verdict], int]
 PEOPLE, DAYS = 12, 60
 WORTH = np.array([0.0, 1.0, 3.0])
 ALL = (0, 1, 2)
@@ -155,3 +157,16 @@ def test_who_always_chooses_best_captures_everything() -> None:
     assert best is not None
     assert (best.share, best.low, best.high, best.n) == (1.0, 1.0, 1.0, 3)
     assert captured([choice(1, values=(1.0, 1.0, 1.0))]) is None, "where all are alike there is nothing to gain"
+
+
+def test_acceptance_is_compared_over_people_with_those_for_whom_chance_chose() -> None:
+    said: Answers = {("policy", person, "accepted"): 1 for person in range(20)}
+    said["policy", 0, "ignored"] = 20
+    by_chance: Answers = {("control", person, "declined"): 2 for person in range(20, 40)}
+
+    found = acceptance(said | by_chance)
+
+    assert found["accepted"] == {"policy": 0.5, "random": 0.0}
+    assert found["accepted_gain"].low < found["accepted_gain"].share == 0.5 < found["accepted_gain"].high
+    assert (found["accepted_gain"].people, found["accepted_gain"].others) == (20, 20)
+    assert acceptance(said) == {"accepted": {"policy": 0.5, "random": None}}, "nobody to compare with"

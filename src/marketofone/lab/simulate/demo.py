@@ -19,13 +19,12 @@ from marketofone.domain.action import MARKETING, Action
 from marketofone.domain.moment import text_of
 from marketofone.lab.simulate.stories import STORIES, Step, moment_before
 from marketofone.lab.simulate.world import Exchange, Progress, Scenario, Tally, live_through
-from marketofone.lab.simulate.yardsticks import captured
+from marketofone.lab.simulate.yardsticks import acceptance, captured
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
 from marketofone.services.proof.replay import ReplayReport
 from marketofone.services.proof.verify import Verification
 
-_ANSWERS = ("accepted", "declined", "ignored")
 _REASONS = 4
 _COUNTED = (
     *("events", "refused", "duplicates", "dead_letters", "granted", "withdrawn", "forecasts", "forecasts_refused"),
@@ -139,10 +138,7 @@ def _live(bank: Bank, scenario: Scenario, *, progress: Progress) -> tuple[list[S
 
 def _policy(tally: Tally) -> dict[str, Any]:
     """Give the policy beside its yardsticks, and how often people said yes beside how often at random."""
-    answers = tally.answers
-    said = {of: sum(answers[of, verdict] for verdict in _ANSWERS) for of in ("policy", "control")}
-    accepted = {of: round(answers[of, "accepted"] / n, 4) if n else None for of, n in said.items()}
-    return {**tally.policy, "accepted": {"policy": accepted["policy"], "random": accepted["control"]}}
+    return {**tally.policy, **acceptance(tally.answers)}
 
 
 def _most_telling(tally: Tally, kinds: Mapping[str, str]) -> list[Exchange]:

@@ -30,7 +30,7 @@ class Seeds(Struct, frozen=True, kw_only=True):
     """What several seeds found. ``above`` counts seeds, by what the policy is above and in which respect.
 
     ``all`` and ``last_quarter`` judge each choice alone, ``value`` and ``interval`` (it lies above 0) twelve months
-    with later effects; ``accepted`` stands beside chance only.
+    with later effects; ``accepted`` and its interval stand beside chance only.
     """
 
     synthetic: bool = field(default=True)
@@ -97,6 +97,9 @@ def _above(found: Sequence[dict[str, Any]], name: str) -> dict[str, int]:
         "interval": sum(gain.low > 0 for gain in gains),
     }
     if name == "random":
-        said = [policy["accepted"] for policy in found]
-        counts["accepted"] = sum((of["policy"] or 0.0) > of["random"] for of in said if of["random"] is not None)
+        said = [policy["accepted_gain"] for policy in found if "accepted_gain" in policy]
+        counts |= {
+            "accepted": sum(one.share > 0 for one in said),
+            "accepted_interval": sum(one.low > 0 for one in said),
+        }
     return counts

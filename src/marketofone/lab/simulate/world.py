@@ -24,12 +24,12 @@ from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Decision, Request
+from marketofone.domain.decision import Assignment, Decision, Request
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, MINUTE, SECOND, Day, Instant
 from marketofone.domain.money_events import ProductOpened
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of
 from marketofone.lab.simulate.choice import Choice
@@ -93,7 +93,7 @@ class Tally:
     shown: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     whys: Counter[str] = field(default_factory=Counter)
-    answers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    answers: Counter[tuple[Assignment, int, Verdict]] = field(default_factory=Counter)  # by group and person
     seconds: Counter[str] = field(default_factory=Counter)
     choices: list[Choice] = field(default_factory=list)
     policy: dict[str, Any] = field(default_factory=dict)
@@ -283,7 +283,7 @@ class _World:
         """Tell the bank what a person did; an acceptance shows in what they hold and, months later, in its value."""
         self._heard.append(Outcome(decision=decision.id, verdict=reaction.verdict, at=now, why=reaction.why))
         self._tally.counts[reaction.verdict] += 1
-        self._tally.answers[decision.assignment, reaction.verdict] += 1
+        self._tally.answers[decision.assignment, person, reaction.verdict] += 1
         self._ranking.shown(self._truth.position[decision.action])
         self._tally.whys.update([reaction.why] if reaction.why else [])
         if reaction.verdict != "accepted":

@@ -24,6 +24,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.domain.decision import Assignment
+from marketofone.domain.outcome import Verdict
 from marketofone.lab.simulate.choice import Choice, Vector
 from marketofone.lab.simulate.twins import Twins
 from marketofone.lab.simulate.visible import best_visible
@@ -52,6 +54,16 @@ class Gain(Struct, frozen=True, kw_only=True):
     value_minor: int
     low: int
     high: int
+    people: int
+    others: int
+
+
+class AcceptanceGain(Struct, frozen=True, kw_only=True):
+    """How much more of the answers are a yes with the policy than at random, with a 95 % interval over people."""
+
+    share: float
+    low: float
+    high: float
     people: int
     others: int
 
@@ -158,6 +170,38 @@ def _gain(policy: Vector, other: Vector, *, paired: bool) -> Gain:
     low, high = (round(float(bound)) for bound in np.quantile(gains, [0.025, 0.975]))
     mean = round(float(policy.mean() - other.mean()))
     return Gain(value_minor=mean, low=low, high=high, people=len(policy), others=len(other))
+
+
+def acceptance(answers: Mapping[tuple[Assignment, int, Verdict], int]) -> dict[str, Any]:
+    """Compare how often people said yes to the policy, and how often those in the control group said yes to chance."""
+    groups = {name: _answers_of(answers, group) for name, group in (("policy", "policy"), ("random", "control"))}
+    shares = {
+        name: round(float(yes.sum() / of.sum()), _DIGITS) if len(of) else None for name, (yes, of) in groups.items()
+    }
+    if None in shares.values():
+        return {"accepted": shares}
+    (yes, of), (others_yes, others_of) = groups.values()
+    rng = np.random.default_rng(len(of))
+    drawn, others = (rng.integers(len(each), size=(_RESAMPLES, len(each))) for each in (of, others_of))
+    gains = yes[drawn].sum(axis=1) / of[drawn].sum(axis=1) - others_yes[others].sum(axis=1) / others_of[others].sum(
+        axis=1
+    )
+    low, high = (round(float(bound), _DIGITS) for bound in np.quantile(gains, [0.025, 0.975]))
+    share = round(float(yes.sum() / of.sum() - others_yes.sum() / others_of.sum()), _DIGITS)
+    gain = AcceptanceGain(share=share, low=low, high=high, people=len(of), others=len(others_of))
+    return {"accepted": shares, "accepted_gain": gain}
+
+
+def _answers_of(answers: Mapping[tuple[Assignment, int, Verdict], int], group: str) -> tuple[Vector, Vector]:
+    """Count yes, and answers, of each person of a group who answered. Shapes: (people,) twice."""
+    counted: dict[int, list[int]] = {}
+    for (of, person, verdict), n in answers.items():
+        if of == group:
+            both = counted.setdefault(person, [0, 0])
+            both[0] += n * (verdict == "accepted")
+            both[1] += n
+    table = np.array([counted[person] for person in sorted(counted)], dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
 
 
 def captured(choices: Sequence[Choice]) -> Share | None:
