@@ -10,6 +10,9 @@ into folds; whoever is judged has no decision in what judges them. Doing nothing
    one order for everybody.
 4. How people fall into folds moves the result by a hundredth or two, so predictions are the mean of several partitions.
 
+With some tens of people there is too little of the truth to learn from, and the hindsight ranking, which was fitted on
+the very choices that judge it, may stand above.
+
 Sums of products are kept by fold and action: to leave people out is to add fewer of them up. Boosted trees, alone and
 on what this leaves, chose worse in 500 people and 18 months, and penalties judged by their choices are a noisier guess.
 """
