@@ -36,12 +36,13 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, objections, tally
-from marketofone.models.bandit import mix, propensities
+from marketofone.models.bandit import mix, propensities, quantile
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Rejection = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
+_SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 
 
@@ -109,11 +110,13 @@ def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
     >>> draw_random(b"d-1", actions=3).explore == draw_random(b"d-1", actions=3).explore
     True
     """
-    generator = np.random.Generator(np.random.Philox(_KeyOf(seed)))  # type: ignore[arg-type]  # it takes any ISeedSequence
+    philox = np.random.Philox(_KeyOf(seed))  # type: ignore[arg-type]  # it takes any ISeedSequence
+    raw = philox.random_raw(2 * actions + 2)  # numpy promises these bits, and not what it makes of them
+    uniform = (raw >> _SPARE_BITS).astype(np.float64) * 2.0**-53
     return RandomDraws(
-        explore=float(generator.random()),
-        normals=generator.standard_normal(actions),
-        places=generator.random(actions + 1),
+        explore=float(uniform[0]),
+        normals=quantile(uniform[1 : actions + 1]),
+        places=uniform[actions + 1 :],
     )
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from marketofone.domain.action import Action
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
-from marketofone.models.bandit.predict import Arms, predict, stack
+from marketofone.models.bandit.predict import Arms, moments, predict, stack
+from marketofone.models.bandit.reproducible import fold, on_grid
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
 
 Head = Literal["chance", "worth"]
@@ -172,7 +173,8 @@ class Beliefs:
         own = SPREADS[head].precision(2, dim=self.start.dim)
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
         pull = own * parts / self.start.units[head][:, np.newaxis]
-        return Arms(mean=arms.mean + np.einsum("kde,ke->kd", arms.covariance, pull), covariance=arms.covariance)
+        moved = fold(arms.covariance.transpose(1, 0, 2) * pull.T[:, :, np.newaxis])  # each is its own transpose
+        return Arms(mean=arms.mean + moved, covariance=arms.covariance)
 
     def score(self, contexts: FloatArray, *, own: OwnAnswers, rows: Rows | None = None) -> Scores:
         """Score actions, each in its own context.
@@ -255,7 +257,7 @@ class Beliefs:
         factor = self.factor(own)
         p = np.minimum(np.clip(chance[0], _LEAST_CHANCE, _MOST_CHANCE) * factor, _MOST_CHANCE)
         p_spread, (v, v_spread) = chance[1] * factor, worth
-        spread = np.sqrt((p * v_spread) ** 2 + (v * p_spread) ** 2 + (p_spread * v_spread) ** 2)
+        spread = np.sqrt(np.square(p * v_spread) + np.square(v * p_spread) + np.square(p_spread * v_spread))
         return Scores(mean=p * v - costs + DOUBT * spread, spread=DRAW * spread, chance=p, doubt=DOUBT * spread)
 
 
@@ -282,12 +284,11 @@ def _some(arms: Arms, rows: Rows | slice) -> Arms:
 
 def _along(arms: Arms, contexts: FloatArray, places: slice, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Give mean and spread of lines along single entries: ``m + w t`` and the root of ``q + 2 g t + c t t``."""
-    gains = np.einsum("kde,ke->kd", arms.covariance, contexts)
-    variance = np.einsum("kd,kd->k", gains, contexts)[:, np.newaxis, np.newaxis]
-    bends = np.einsum("kdd->kd", arms.covariance)[:, places, np.newaxis]
-    mean = np.einsum("kd,kd->k", arms.mean, contexts)[:, np.newaxis, np.newaxis]
-    moved = variance + steps * (2.0 * gains[:, places, np.newaxis] + steps * bends)
-    return mean + arms.mean[:, places, np.newaxis] * steps, np.sqrt(np.maximum(moved, 0.0))
+    mean, variance, gains = moments(arms, contexts)
+    bends = np.diagonal(arms.covariance, axis1=1, axis2=2)[:, places, np.newaxis]
+    moved = variance[:, np.newaxis, np.newaxis] + steps * (2.0 * gains[:, places, np.newaxis] + steps * bends)
+    lines = mean[:, np.newaxis, np.newaxis] + arms.mean[:, places, np.newaxis] * steps
+    return lines, np.sqrt(np.maximum(moved, 0.0))
 
 
 def _replaced(arms: Arms, learned: Mapping[str, Arm], rows: Mapping[str, int]) -> Arms:
@@ -295,5 +296,5 @@ def _replaced(arms: Arms, learned: Mapping[str, Arm], rows: Mapping[str, int]) -
         return arms
     mean, covariance = arms.mean.copy(), arms.covariance.copy()
     for action, arm in learned.items():
-        mean[rows[action]], covariance[rows[action]] = arm.mean, arm.covariance
+        mean[rows[action]], covariance[rows[action]] = arm.mean, on_grid(arm.covariance)
     return Arms(mean=mean, covariance=covariance)

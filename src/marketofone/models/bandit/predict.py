@@ -1,7 +1,8 @@
 """What the beliefs say about many actions at once.
 
 A weighted sum of Gaussian weights is a Gaussian number, so what a line says is known by its mean and its spread: one
-quadratic form per action instead of a draw of all its weights.
+quadratic form per action instead of a draw of all its weights. It comes out the same to the bit on every processor: the
+products of covariances and contexts are exact, everything else is added up in a fixed order.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import numpy as np
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit.arm import Arm, FloatArray
+from marketofone.models.bandit.reproducible import exact_products, fold, on_grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arms:
-    """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d)."""
+    """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d), rounded by ``on_grid``."""
 
     mean: FloatArray
     covariance: FloatArray
@@ -37,7 +39,8 @@ def stack(arms: Sequence[Arm]) -> Arms:
     """
     if len({arm.mean.size for arm in arms}) != 1:
         raise MalformedRequest(field="arms", shape="no common dimension", fix="stack arms of one feature catalogue")
-    return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=np.stack([arm.covariance for arm in arms]))
+    covariance = on_grid(np.stack([arm.covariance for arm in arms]))
+    return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=covariance)
 
 
 def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -77,6 +80,18 @@ def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
         raise MalformedRequest(
             field="contexts", shape=f"shape {contexts.shape}", fix=f"give numbers of shape {arms.mean.shape}"
         )
-    gain = np.matmul(arms.covariance, contexts[:, :, np.newaxis])[:, :, 0]
-    variance = np.einsum("kd,kd->k", gain, contexts)
-    return np.einsum("kd,kd->k", arms.mean, contexts), np.sqrt(np.maximum(variance, 0.0))
+    mean, variance, _ = moments(arms, contexts)
+    return mean, np.sqrt(np.maximum(variance, 0.0))
+
+
+def moments(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give mean and variance (k,) of what each line says, and the products of covariances and contexts (k, d).
+
+    A variance of 0 may come out a little below.
+    """
+    gains, rounded = exact_products(arms.covariance, contexts)
+    terms = np.empty((contexts.shape[1], 2, contexts.shape[0]))
+    np.multiply(arms.mean, contexts, out=terms[:, 0].T)
+    np.multiply(gains, rounded, out=terms[:, 1].T)
+    mean, variance = fold(terms)
+    return mean, variance, gains

@@ -11,25 +11,31 @@ where F is the distribution of the highest score: one integral in one dimension 
    none alive at a distance x above it has a spread below x / 14: what must be resolved gets coarser with the distance.
    Hence the mesh ``t = low + width * sinh(u)``, even in u: linear near the low end, logarithmic far away.
    Spreads a million times apart cost a dozen panels more, not a million.
+   Its length in u is rounded up to a 64th of an octave, so that meshes are made once, and not for each choice.
 3. *Narrow*: F at a few points bounds each chance from above (by parts: the integral of 1 - Phi_a over dF). Who can
    hardly win is left out, and the low end moves up to where something is decided.
 4. *Integrate* by Gauss-Legendre panels of 16 nodes, leaving out those whose upper end lies below a panel.
 
 The sum must be 1, which makes it the check: when it is off by more than 1e-7 (hundreds of equal rivals, where F is a
 steep step) the panels are halved. What is left is divided out.
+
+Everything here is added up in a fixed order (:mod:`.reproducible`), so a propensity is the same on every processor.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.normal import bounds, distribution
+from marketofone.models.bandit.reproducible import LOG2, exp, fold
 
 _REACH = 7.0  # spreads; a draw lies further up once in 10^12
 _SURE = 1e-15  # of the mean: a smaller spread is lost in rounding when a draw is added to the mean
@@ -37,15 +43,40 @@ _NARROWEST = 1e-100  # of the widest spread: smaller ones count as known, to bou
 _NEVER = 2.5e-13  # the bound holds up to a factor of 4: it counts a rival among its own opponents
 _DECIDED = 1e-12  # below this value of F nobody wins
 _FEW = 4  # rivals: with so few, narrowing costs more than it saves
+_SMOOTH = 16  # rivals
 _STRONGEST = 64  # rivals are enough to bound F from above
 _OFF = 1e-7
 _HALVINGS = 5
-_PANEL = 1.4
-_ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-_NODES = (_ABSCISSAE + 1.0) / 2.0
+_OCTAVE = 64  # parts of a factor of 2, in which the length of a mesh is measured
+_PARTS = exp(np.arange(_OCTAVE + 1, dtype=np.float64) * (LOG2 / _OCTAVE)).tolist()
+_PANEL = 128  # parts: as far as 16 nodes reach, where F is smooth
+_PANEL_OF_FEW = 48  # parts: the less rivals, the rougher is each one's part in F
+_FEW_PANELS = 3  # are needed by a hundred equal rivals
+# The rule of Gauss and Legendre for 16 nodes: numpy finds them by an eigenvalue routine, whose last digits vary.
+_HALF_ABSCISSAE = (
+    0.0950125098376374402,
+    0.2816035507792589132,
+    0.4580167776572273863,
+    0.6178762444026437484,
+    0.7554044083550030339,
+    0.8656312023878317439,
+    0.9445750230732325761,
+    0.9894009349916499326,
+)
+_HALF_WEIGHTS = (
+    0.1894506104550684963,
+    0.1826034150449235889,
+    0.1691565193950025382,
+    0.1495959888165767321,
+    0.1246289712555338721,
+    0.0951585116824927848,
+    0.0622535239386478929,
+    0.0271524594117540949,
+)
+_NODES = (np.array([*(-node for node in reversed(_HALF_ABSCISSAE)), *_HALF_ABSCISSAE]) + 1.0) / 2.0
+_WEIGHTS = np.array([*reversed(_HALF_WEIGHTS), *_HALF_WEIGHTS])
 _CELLS = 8_192  # numbers worked on at once: several panels of few rivals, one panel of many
-_PEAK = 0.5 / math.sqrt(2.0 * math.pi)  # of the normal density, and half: the rule is for an interval of length 2
-_COARSE = np.linspace(0.0, 1.0, 16)
+_COARSE = np.arange(16, dtype=np.float64) / 15.0
 
 _Rows: TypeAlias = NDArray[np.intp]
 _Flags: TypeAlias = NDArray[np.bool_]
@@ -59,10 +90,12 @@ class _Rivals(NamedTuple):
     spread: FloatArray
     below: FloatArray  # minus the upper end, so that it rises and can be searched
 
-    def mesh(self) -> tuple[float, float]:
-        """Give the width of the mesh near the low end, and its length in u."""
+    def mesh(self) -> tuple[float, int]:
+        """Give the width of the mesh near the low end, and its length in u, in parts of an octave."""
         width = 2.0 * _REACH * float(self.spread.min())
-        return width, math.asinh(-float(self.below[0]) / width)
+        ratio = -float(self.below[0]) / width
+        mantissa, octaves = math.frexp(ratio + math.sqrt(ratio * ratio + 1.0))
+        return width, max(_OCTAVE * (octaves - 1) + bisect_left(_PARTS, 2.0 * mantissa), 1)
 
     def above(self, low: float, *, kept: _Flags) -> _Rivals:
         """Keep some, and of them those that reach above a higher low end."""
@@ -109,12 +142,13 @@ def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
         low = max(low, float(mean[holder]))
     rivals = _rivals(mean, spread, low=low, sure=sure)
     known = 0.0
-    if holder >= 0:  # the known score wins when every draw falls short of it
-        known = chances[holder] = float(ndtr((mean[holder] - mean[rivals.rows]) / rivals.spread).prod())
+    if holder >= 0 and mean[holder] >= low:  # the known score wins when every draw falls short of it
+        short, _ = distribution((mean[holder] - mean[rivals.rows]) / rivals.spread)
+        known = chances[holder] = float(fold(short, by=np.multiply)) if short.size else 1.0
     if rivals.rows.size:
         rivals = _narrow(rivals)
         chances[rivals.rows] = _integrate(rivals, known=known)
-    chances /= chances.sum()
+    chances /= math.fsum(chances.tolist())
     return chances
 
 
@@ -154,40 +188,57 @@ def _narrow(rivals: _Rivals) -> _Rivals:
     if rivals.rows.size <= _FEW:
         return rivals
     width, length = rivals.mesh()
-    points = width * np.sinh(length * _COARSE)
-    z = (points - rivals.mean[:, np.newaxis]) / rivals.spread[:, np.newaxis]
-    highest = ndtr(z[:_STRONGEST]).prod(axis=0)
-    np.maximum(z, 0.0, out=z)
-    beyond = np.exp(-0.5 * z * z)  # no less than 1 - Phi
-    chances = beyond[:, :-1] @ np.diff(highest) + beyond[:, 0] * highest[0]
+    points = width * _coarse(length)
+    highest, beyond = bounds((points[:, np.newaxis] - rivals.mean) / rivals.spread)
+    highest = fold(highest[:, :_STRONGEST].T.copy(), by=np.multiply)
+    chances = beyond[0] * highest[0] + fold(beyond[:-1] * (highest[1:] - highest[:-1])[:, np.newaxis])
     undecided = max(int(highest.searchsorted(_DECIDED)) - 1, 0)
     return rivals.above(float(points[undecided]), kept=chances > _NEVER)
 
 
 def _integrate(rivals: _Rivals, *, known: float) -> FloatArray:
     width, length = rivals.mesh()
-    panels = 1 + math.ceil(length / _PANEL)
+    reach = _PANEL if rivals.rows.size > _SMOOTH else _PANEL_OF_FEW
+    panels = max(-(-length // reach), _FEW_PANELS)
     for _ in range(_HALVINGS):
-        chances = _panels(rivals, width=width, step=length / panels, panels=panels)
-        if abs(known + float(chances.sum()) - 1.0) < _OFF:
+        chances = _panels(rivals, width=width, length=length, panels=panels)
+        if abs(known + math.fsum(chances.tolist()) - 1.0) < _OFF:
             break
         panels *= 2
     return chances
 
 
-def _panels(rivals: _Rivals, *, width: float, step: float, panels: int) -> FloatArray:
+def _panels(rivals: _Rivals, *, width: float, length: int, panels: int) -> FloatArray:
+    starts, points, weights = _mesh(length, panels)
     chances = np.zeros(rivals.rows.size)
     together = max(1, _CELLS // (_NODES.size * rivals.rows.size))
     for panel in range(0, panels, together):
-        alive = int(rivals.below.searchsorted(-width * math.sinh(step * panel))) or 1
-        u = step * (np.arange(panel, min(panel + together, panels))[:, np.newaxis] + _NODES)
-        z = (width * np.sinh(u).ravel() - rivals.mean[:alive, np.newaxis]) / rivals.spread[:alive, np.newaxis]
-        np.maximum(z, -30.0, out=z)  # keeps the ratio below finite where F is 0 anyway
-        below = ndtr(z)
-        weights = (_WEIGHTS * (step * width) * np.cosh(u)).ravel() * below.prod(axis=0)
-        z *= z
-        z *= -0.5
-        hazard = np.exp(z, out=z)
+        alive = int(rivals.below.searchsorted(-width * starts[panel])) or 1
+        nodes = slice(_NODES.size * panel, _NODES.size * (panel + together))
+        z = width * points[nodes] - rivals.mean[:alive, np.newaxis]
+        z /= rivals.spread[:alive, np.newaxis]
+        below, hazard = distribution(z)
         hazard /= below
-        chances[:alive] += hazard @ weights
-    return _PEAK * chances / rivals.spread
+        parts = np.empty(hazard.T.shape)  # with nodes first, they are added up in one stroke
+        np.multiply(hazard, fold(below, by=np.multiply) * (width * weights[nodes]), out=parts.T)
+        chances[:alive] += fold(parts)
+    return chances / rivals.spread
+
+
+@lru_cache(maxsize=256)
+def _mesh(length: int, panels: int) -> tuple[list[float], FloatArray, FloatArray]:
+    """Give where panels start, and nodes and weights of all of them, for a width of 1 near the low end."""
+    step = length * (LOG2 / _OCTAVE) / panels
+    starts, _ = _sinh(step * np.arange(panels, dtype=np.float64))
+    points, slopes = _sinh(step * (np.arange(panels)[:, np.newaxis] + _NODES))
+    return starts.tolist(), points.ravel(), (0.5 * step * slopes * _WEIGHTS).ravel()  # the rule is for a length of 2
+
+
+@lru_cache(maxsize=256)
+def _coarse(length: int) -> FloatArray:
+    return _sinh(length * (LOG2 / _OCTAVE) * _COARSE)[0]
+
+
+def _sinh(u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    grown = exp(u)
+    return 0.5 * (grown - 1.0 / grown), 0.5 * (grown + 1.0 / grown)

@@ -38,7 +38,7 @@ def content_match(interests: Mapping[str, float], tags: Sequence[str]) -> float:
     shared = math.fsum(wanted[theme] for theme in themes & wanted.keys())
     if shared == 0.0:
         return 0.0
-    length = math.hypot(*sorted(wanted.values()))
+    length = math.sqrt(math.fsum(weight * weight for weight in wanted.values()))  # hypot differs between Pythons
     return min(shared / length / math.sqrt(len(themes)), 1.0)
 
 
