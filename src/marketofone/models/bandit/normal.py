@@ -143,8 +143,19 @@ def quantile(share: FloatArray) -> FloatArray:
     """
     tail, upper = np.minimum(share, 1.0 - share), share > 1.0 - share
     place = np.maximum(_LOWER.searchsorted(tail, side="right") - 1, 0)
-    c, square = _PLACES[place], _PLACES[place] * _PLACES[place]
     step = np.maximum(tail - _LOWER[place], 0.0) / _DENSITY[place]
-    series = c * (6.0 * square + 7.0) / 24.0 + step * ((24.0 * square + 46.0) * square + 7.0) / 120.0
-    lower = c + step * (1.0 + step * (0.5 * c + step * ((2.0 * square + 1.0) / 6.0 + step * series)))
+    lower = np.zeros(share.shape)
+    for factor in _INVERSE.take(place, axis=1):
+        lower *= step
+        lower += factor
     return np.where(upper, -lower, lower)
+
+
+def _inverse(c: FloatArray) -> FloatArray:
+    """Give the factors of the series of the inverse function around places, the highest power first."""
+    square = c * c
+    fifth = ((24.0 * square + 46.0) * square + 7.0) / 120.0
+    return np.stack([fifth, c * (6.0 * square + 7.0) / 24.0, (2.0 * square + 1.0) / 6.0, 0.5 * c, np.ones(c.shape), c])
+
+
+_INVERSE = _inverse(_PLACES[: _LAST + 1])
