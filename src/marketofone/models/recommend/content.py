@@ -83,7 +83,8 @@ def content_weights(
     for product in sorted(tags.keys() - set(products)):
         total, summed = 0.0, np.zeros(len(products))
         for place in known:  # one by one: the same bytes on every processor
-            alike = _cosine(set(tags[product]), set(tags[products[place]])) ** 2
+            cosine = _cosine(set(tags[product]), set(tags[products[place]]))
+            alike = cosine * cosine  # not by a power, which is the C library's
             total, summed = total + alike * alike, summed + alike * alike * full[:, place]
         if total > 0.0:
             found[product] = dict(zip(products, (summed / total).tolist(), strict=True))
