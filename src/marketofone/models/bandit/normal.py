@@ -58,7 +58,7 @@ def distribution(z: FloatArray) -> tuple[FloatArray, FloatArray]:
     Parameters
     ----------
     z
-        Of any shape. Beyond 8 on either side it counts as 8. It is overwritten.
+        Of any shape but (). Beyond 8 on either side it counts as 8. It is overwritten.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def distribution(z: FloatArray) -> tuple[FloatArray, FloatArray]:
 
     Examples
     --------
-    >>> [round(float(part), 6) for part in distribution(np.array(1.0))]
-    [0.841345, 0.241971]
+    >>> [part.round(6).tolist() for part in distribution(np.array([1.0]))]
+    [[0.841345], [0.241971]]
     """
     np.minimum(z, END, out=z)
     np.maximum(z, -END, out=z)
@@ -104,8 +104,8 @@ def bounds(z: FloatArray) -> tuple[FloatArray, FloatArray]:
 
     Examples
     --------
-    >>> [round(float(part), 3) for part in bounds(np.array(0.001))]
-    [0.502, 0.5]
+    >>> [part.round(3).tolist() for part in bounds(np.array([0.001]))]
+    [[0.502], [0.5]]
     """
     place = _cell(z)
     return _AT_MOST.take(place), _BEHIND.take(place)

@@ -65,8 +65,8 @@ def on_grid(matrices: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> on_grid(np.array([[[1.0, 1e-3], [1e-3, 1e-9]]])).round(9).tolist()
-    [[[1.0, 0.001], [0.001, 0.0]]]
+    >>> on_grid(np.array([[[1.0, 0.25], [0.25, 1e-10]]])).tolist()
+    [[[1.0, 0.25], [0.25, 0.0]]]
     """
     dim = matrices.shape[-1]
     bits = _MANTISSA - _CONTEXT_BITS - (dim - 1).bit_length()
