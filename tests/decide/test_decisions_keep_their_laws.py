@@ -81,8 +81,8 @@ def taught(seed: int) -> dict[str, Any]:
             arm = arms[head].get(action.id)
             arms[head][action.id] = start.learned(head, action.id, arm, context=context, reward=reward)
     shared = {head: start.pooled(head, arms[head]) for head in HEADS}
-    shown = tuple(action.id for action in BOOK.offered[: 3 * seed])
-    return {"beliefs": BOOK.beliefs.after(arms, shared=shared), "own_answers": OwnAnswers(shown, accepted=2 * seed)}
+    answers = tuple((action.id, place < 2 * seed) for place, action in enumerate(BOOK.offered[: 3 * seed]))
+    return {"beliefs": BOOK.beliefs.after(arms, shared=shared), "own_answers": OwnAnswers(answers)}
 
 
 MINDS = [taught(seed) for seed in range(3)]

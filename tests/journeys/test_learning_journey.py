@@ -12,9 +12,10 @@ import marketofone
 from bank_projects import keep_half_for_control
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.services.decisions.decide import decision_input_of
 
 Allow = Callable[..., None]
 
@@ -79,6 +80,37 @@ def test_nothing_is_learned_from_a_person_who_did_not_allow_it(bank: Bank, allow
 
     assert (heard.learned, heard.why_not) == (False, "not_permitted")
     assert outcomes_learned(bank, decision.action) == 0
+
+
+def own_answers(bank: Bank, customer: str, *, now: Instant) -> tuple[tuple[str, bool], ...]:
+    """Give what a decision knows of the answers of the person it is for."""
+    request = Request(id="next", customer=customer, occasion="app.opened", channel="app", at=now)
+    context = bank.context
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        policy, person = context.policy(reader, snapshot), snapshot.person(customer)
+        asked = decision_input_of(snapshot, person, request, policy=policy, secret=context.keys.secret)
+    return asked.own_answers.answers
+
+
+def test_own_answers_count_for_four_months_and_while_learning_is_allowed(bank: Bank, person: str, now: Instant) -> None:
+    decision = decided(bank, person, now=now)
+    assert own_answers(bank, person, now=now) == ()
+
+    bank.outcome(decision.id, "accepted", now=Instant(now + HOUR))
+
+    assert own_answers(bank, person, now=Instant(now + DAY)) == ((decision.action, True),)
+    assert own_answers(bank, person, now=Instant(now + 121 * DAY)) == ()
+
+    later = Instant(now + 2 * DAY)
+    bank.consent(
+        ConsentChange(
+            customer=person, change="withdraw", purposes=("learning",), sources=("*",), channels=("*",), since=later
+        ),
+        now=later,
+    )
+
+    assert own_answers(bank, person, now=later) == ()
 
 
 def test_a_value_that_was_reported_moves_the_belief(bank: Bank, person: str, now: Instant) -> None:

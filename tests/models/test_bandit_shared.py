@@ -32,7 +32,7 @@ ACTIONS = tuple(
 )
 START = Start(actions=ACTIONS, dim=DIM, fits=(2,))
 NOBODY = OwnAnswers()
-SOMEBODY = OwnAnswers(("a0", "a3", "a4"), accepted=2)
+SOMEBODY = OwnAnswers((("a0", True), ("a3", False), ("a4", True)))
 SIZES: dict[Head, float] = {"chance": 1.0, "worth": 5_000.0}
 PLACE = slice(1, DIM)
 PRIORS = Spreads(level=(0.5, 0.4, 0.8), slope=(0.1, 0.2, 0.3))
@@ -127,16 +127,17 @@ def test_a_score_along_one_entry_is_the_score_with_that_entry_moved(
 
 def test_who_says_yes_more_often_than_others_gets_larger_chances() -> None:
     believed = beliefs([])
-    shown = tuple(action.id for action in ACTIONS) * 2
-    chances = [believed.score(contexts(), own=OwnAnswers(shown, accepted=said)).chance for said in (0, 2, 8)]
+    shown = [action.id for action in ACTIONS] * 2  # ten, of which anybody accepts two
+    each = [OwnAnswers(tuple((name, place < said) for place, name in enumerate(shown))) for said in (0, 2, 8)]
+    chances = [believed.score(contexts(), own=own).chance for own in each]
 
-    assert believed.factor(OwnAnswers(shown, accepted=2)) == pytest.approx(1.0)
+    assert believed.factor(each[1]) == pytest.approx(1.0)
     assert (chances[0] < chances[1]).all()
     assert (chances[1] < chances[2]).all()
 
 
 def test_an_action_that_is_not_offered_any_more_says_nothing_of_a_person() -> None:
-    assert beliefs([]).factor(OwnAnswers(("gone",), accepted=0)) == 1.0
+    assert beliefs([]).factor(OwnAnswers((("gone", True), ("gone", False)))) == 1.0
 
 
 def test_a_report_counts_no_more_than_ten_times_what_the_catalogue_states() -> None:

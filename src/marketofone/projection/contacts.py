@@ -105,8 +105,7 @@ def own_answers(contacts: Contacts, *, until: Instant) -> OwnAnswers:
     """
     lately = (said for said in contacts if said.answers and until - KEPT < said.at <= until)
     each = ((said, [answer for at, answer in said.answers if at <= until]) for said in lately)
-    answered = [(said.action, answers[0].verdict == "accepted") for said, answers in each if answers]
-    return OwnAnswers(tuple(action for action, _ in answered), sum(accepted for _, accepted in answered))
+    return OwnAnswers(tuple((said.action, answers[0].verdict == "accepted") for said, answers in each if answers))
 
 
 def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...]:

@@ -71,7 +71,7 @@ class Observer:
         view = build_view(request, asked, compiled=self._compiled)
         contexts = build_contexts(view, compiled=self._compiled, changes={}).contexts.astype(np.float32)
         before = [said for said in person.contacts if said.decision != decision.id]
-        may_learn = bool(asked.own_answers.shown)  # it is empty where a person does not allow learning from it
+        may_learn = bool(asked.own_answers.answers)  # it is empty where a person does not allow learning from it
         return contexts, own_past(before, kinds=self._kinds, now=decision.at, may_learn=may_learn)
 
 

@@ -44,10 +44,9 @@ _PERSON = 4.0  # expected acceptances that "like everybody" counts like
 
 
 class OwnAnswers(NamedTuple):
-    """What a person did with what was shown to them lately, action by action: how often shown, how often accepted."""
+    """What a person did with what was shown to them lately: each action, and whether they accepted it."""
 
-    shown: tuple[str, ...] = ()
-    accepted: int = 0
+    answers: tuple[tuple[str, bool], ...] = ()
 
 
 class Scores(NamedTuple):
@@ -220,8 +219,9 @@ class Beliefs:
 
         Source: the posterior mean of a Poisson rate under a Gamma prior (Gelman et al. 2013, section 2.6).
         """
-        expected = math.fsum(self.rates[self.start.rows[action]] for action in own.shown if action in self.start.rows)
-        return (own.accepted + _PERSON) / (expected + _PERSON) if own.shown else 1.0
+        known = [(self.start.rows[action], said) for action, said in own.answers if action in self.start.rows]
+        expected = math.fsum(self.rates[row] for row, _ in known)
+        return (sum(said for _, said in known) + _PERSON) / (expected + _PERSON)
 
     def terms(self, row: int, context: FloatArray, *, own: OwnAnswers) -> Terms:
         """Take one action's mean score apart; the parts add up to it.
