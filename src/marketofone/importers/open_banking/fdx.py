@@ -10,8 +10,7 @@ banks and by data networks that publish which part of it they read, such as Plai
   that the account is an asset.
 - *Account*: ``accountId``, which stays. A transaction that does not name it belongs to the account that the links of
   its page name, or to the only one of its category in the file. The currency is that of the account.
-- *Ahead*: bills, payments and recurring payments are described to members only, and nothing of them is read. What is
-  public names the next payment of a loan or a card, but not the account that pays it: no forecast could be led by it.
+- *Ahead*: nothing of bills, payments and recurring payments is read, for want of a public description of them.
 - *Pending*: what is posted replaces the authorization that its ``referenceTransactionId`` names; else what had its own
   id while it was pending.
 """
