@@ -121,6 +121,11 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     documents: str
     notification: Notification | None = None  # left out of the journal when there is none, as before it existed
 
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        return Request(id=self.id, customer=self.customer, occasion=self.occasion, channel=self.channel, at=self.at)
+
     def __post_init__(self) -> None:
         if not self.reasons:
             raise MalformedRequest(field="because", shape="no reasons", fix="give every decision its reasons")

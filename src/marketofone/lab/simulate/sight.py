@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from marketofone.decide.context_matrix import build_contexts, build_view
 from marketofone.domain.action import NOTHING, Kind
-from marketofone.domain.decision import Decision, Request
+from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
 from marketofone.projection.contacts import ContactRecord
 from marketofone.services.bank import Bank
@@ -56,19 +56,14 @@ class Observer:
 
     def _again(self, decision: Decision) -> tuple[Row, Row]:
         """Look again as a decision did: the contexts of all actions, and the person's own past before it."""
-        request = Request(
-            id=decision.id,
-            customer=decision.customer,
-            occasion=decision.occasion,
-            channel=decision.channel,
-            at=decision.at,
-        )
         with self._context.store.read() as reader:
             snapshot = self._context.snapshot(reader)
             person = snapshot.person(decision.customer)
             policy = self._context.policy(reader, snapshot)
-            asked = decision_input_of(snapshot, person, request, policy=policy, secret=self._context.keys.secret)
-        view = build_view(request, asked, compiled=self._compiled)
+            asked = decision_input_of(
+                snapshot, person, decision.request, policy=policy, secret=self._context.keys.secret
+            )
+        view = build_view(decision.request, asked, compiled=self._compiled)
         contexts = build_contexts(view, compiled=self._compiled, changes={}).contexts.astype(np.float32)
         before = [said for said in person.contacts if said.decision != decision.id]
         may_learn = bool(asked.own_answers.answers)  # it is empty where a person does not allow learning from it

@@ -17,7 +17,6 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.audit.sealed_box import Box
-from marketofone.domain.decision import Request
 from marketofone.domain.errors import MarketOfOneError, StoreError, UnknownCustomer
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState, reduce_bank
@@ -220,14 +219,7 @@ def _compared(context: AppContext, reader: Reader, history: BankHistory, found: 
     try:
         person = snapshot.person_of(customer)
         policy = context.versions.policy(reader, history.last, record.rests_on.version, config=snapshot.config)
-        request = Request(
-            id=recorded.id,
-            customer=recorded.customer,
-            occasion=recorded.occasion,
-            channel=recorded.channel,
-            at=recorded.at,
-        )
-        again = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
+        again = compute(snapshot, person, recorded.request, policy=policy, secret=context.keys.secret)
         same = _ENCODE(again) == _ENCODE(recorded) and person.journals == record.rests_on.journals
     except (MarketOfOneError, UnknownCustomer):
         same = False
