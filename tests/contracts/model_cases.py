@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from marketofone.models import bandit, forecast, language, recommend
-from marketofone.models.bandit.arm import prior_arm, update
+from marketofone.models.bandit.arm import from_bytes, prior_arm, to_bytes, update
 from marketofone.models.bandit.predict import predict, stack
 from marketofone.profile.ledger import Account, Kind
 from quick_fits import few_trees
@@ -94,8 +94,8 @@ BANDIT: ModelCase[bandit.Arm, Lesson] = ModelCase(
     predict=_ask,
     learn=lambda arm, lesson: update(arm, lesson[0], reward=lesson[1]),
     spoil=lambda lesson: lesson[0].fill(99.0),
-    to_bytes=bandit.to_bytes,
-    from_bytes=bandit.from_bytes,
+    to_bytes=to_bytes,
+    from_bytes=from_bytes,
     bytes_max=400,
 )
 

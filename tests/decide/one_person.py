@@ -176,7 +176,7 @@ def decision_input(
         seen={role: seen[granted.purpose] for granted in permits for role in granted.serves},
         contacts=(),
         board=NO_RULINGS,
-        beliefs=config.beliefs,
+        beliefs=config.policy.prior,
         own_answers=OwnAnswers(),
         affinity=AFFINITY,
         forecast=foreseen(),

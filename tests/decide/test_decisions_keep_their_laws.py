@@ -71,7 +71,7 @@ few = settings(max_examples=25, deadline=None)
 
 def taught(seed: int) -> dict[str, Any]:
     """Give beliefs that outcomes have moved, so that features carry weight, and a person's own answers."""
-    generator, start = np.random.default_rng(seed), BOOK.start
+    generator, start = np.random.default_rng(seed), BOOK.policy.start
     arms: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
     for action in BOOK.offered:
         for head in HEADS * 12:
@@ -82,7 +82,7 @@ def taught(seed: int) -> dict[str, Any]:
             arms[head][action.id] = start.learned(head, action.id, arm, context=context, reward=reward)
     shared = {head: start.pooled(head, arms[head]) for head in HEADS}
     answers = tuple((action.id, place < 2 * seed) for place, action in enumerate(BOOK.offered[: 3 * seed]))
-    return {"beliefs": BOOK.beliefs.after(arms, shared=shared), "own_answers": OwnAnswers(answers)}
+    return {"beliefs": BOOK.policy.prior.after(arms, shared=shared), "own_answers": OwnAnswers(answers)}
 
 
 MINDS = [taught(seed) for seed in range(3)]

@@ -15,6 +15,7 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.models.bandit import Arm
 from marketofone.services.decisions.decide import decision_input_of
 
 Allow = Callable[..., None]
@@ -33,8 +34,8 @@ def outcomes_learned(bank: Bank, action: str) -> int:
     with bank.context.store.read() as reader:
         snapshot = bank.context.snapshot(reader)
         version = bank.context.versions.version(snapshot.bank, snapshot.bank.version)
-        arm = bank.context.versions.arm(reader, version, "chance", action, config=snapshot.config)
-        return 0 if arm is None else arm.n
+        arm = bank.context.versions.belief(reader, version, f"chance:{action}", config=snapshot.config)
+        return arm.n if isinstance(arm, Arm) else 0
 
 
 def expected_value(bank: Bank, action: str) -> int:

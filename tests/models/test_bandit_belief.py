@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
-from marketofone.models.bandit import Arm, from_bytes, to_bytes
-from marketofone.models.bandit.arm import prior_arm, update
+from marketofone.models.bandit.arm import Arm, from_bytes, prior_arm, to_bytes, update
 from marketofone.models.bandit.predict import predict, stack
 
 DIM = 4

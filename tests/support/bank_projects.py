@@ -83,6 +83,13 @@ def explore_hardly_ever(project: Path) -> None:
     _set(project, "exploration", 1e-9)
 
 
+def decide_by(project: Path, policy: str) -> None:
+    """Name the policy that decides."""
+    path = project / "bank.toml"
+    others = re.sub(r"(?m)^policy = .*\n", "", path.read_text(encoding="utf-8"))
+    path.write_text(f'policy = "{policy}"\n{others}', encoding="utf-8")
+
+
 def _set(project: Path, name: str, value: float) -> None:
     path = project / "bank.toml"
     text = path.read_text(encoding="utf-8")

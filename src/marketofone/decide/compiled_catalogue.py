@@ -26,7 +26,7 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
 from marketofone.governance.tiers import Tier
-from marketofone.models.bandit import Beliefs, Start
+from marketofone.models.bandit import HIERARCHICAL, MANNERS, Policy, Start
 
 Rows: TypeAlias = NDArray[np.intp]
 K = TypeVar("K")
@@ -103,15 +103,16 @@ class CandidateSet(NamedTuple):
 class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``decimals`` are those of the bank's currency. ``topical`` names the features on which ``topics`` rest. ``reads``
-    gives every source that may be looked at for a role. ``tags_of``
-    and ``product_of`` point into the distinct ``tags`` and ``products`` per purpose.
+    ``decimals`` are those of the bank's currency. ``manner`` names the policy. ``topical`` names the features on which
+    ``topics`` rest. ``reads`` gives every source that may be looked at for a role. ``tags_of`` and ``product_of`` point
+    into the distinct ``tags`` and ``products`` per purpose.
     """
 
     catalogue: ActionCatalogue
     features: Catalogue
     guardrails: Guardrails
     decimals: int
+    manner: str
     stress: Expression
     known: Mapping[str, Known]
     names: tuple[str, ...]
@@ -163,14 +164,10 @@ class CompiledCatalogue:
         )
 
     @cached_property
-    def start(self) -> Start:
-        """What is believed about the actions before the first outcome."""
-        return Start(actions=self.offered, dim=self.dim, fits=tuple(self.terms.index(term) for term in FITS))
-
-    @cached_property
-    def beliefs(self) -> Beliefs:
-        """The same, laid out for a decision."""
-        return Beliefs.at_start(self.start)
+    def policy(self) -> Policy:
+        """How these actions are decided about, and what outcomes teach."""
+        fits = tuple(self.terms.index(term) for term in FITS)
+        return Policy(Start(actions=self.offered, dim=self.dim, fits=fits, manner=MANNERS[self.manner]))
 
     @cached_property
     def content(self) -> Mapping[str, frozenset[str]]:
@@ -189,7 +186,12 @@ class CompiledCatalogue:
 
 
 def bind(
-    actions: ActionCatalogue, *, features: Catalogue, guardrails: Guardrails, decimals: int = 2
+    actions: ActionCatalogue,
+    *,
+    features: Catalogue,
+    guardrails: Guardrails,
+    decimals: int = 2,
+    manner: str = HIERARCHICAL,
 ) -> CompiledCatalogue:
     """Bind the documents together and compile what they say.
 
@@ -223,6 +225,7 @@ def bind(
         features=features,
         guardrails=guardrails,
         decimals=decimals,
+        manner=manner,
         stress=stress,
         known=known,
         names=tuple(feature.name for feature in features.features),

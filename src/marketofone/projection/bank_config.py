@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from msgspec import Meta, Struct
@@ -53,7 +53,8 @@ class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bank itself: ``bank.toml``.
 
-    ``clock`` is where the time of a synthetic bank stands; every other bank goes by the clock of its machine.
+    ``policy`` says how actions learn: from each other and from the person's own answers, or each alone. ``clock`` is
+    where the time of a synthetic bank stands; every other bank goes by the clock of its machine.
     """
 
     name: Text
@@ -64,6 +65,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exploration: Annotated[float, Meta(gt=0.0, lt=0.5)]
     future_seconds: Annotated[int, Meta(ge=0, le=86_400)]
     outcome_days: Annotated[int, Meta(ge=1, le=365)]
+    policy: Literal["hierarchical", "independent"] = "hierarchical"
     clock: Text | None = None
     keys: KeySettings = KeySettings()
 
@@ -110,7 +112,13 @@ def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
         policy=policy,
         features=features,
         actions=actions,
-        compiled=bind(actions, features=features, guardrails=guardrails, decimals=decimals_of(settings.currency)),
+        compiled=bind(
+            actions,
+            features=features,
+            guardrails=guardrails,
+            decimals=decimals_of(settings.currency),
+            manner=settings.policy,
+        ),
         calendar=Calendar(settings.timezone),
         digest=digest_of(texts),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -16,9 +16,7 @@ from marketofone.domain.errors import StoreError
 from marketofone.features.catalogue import Catalogue
 from marketofone.learn.values import ValuePosterior, prior_value
 from marketofone.learn.values import from_bytes as value_from
-from marketofone.models.bandit import HEADS, Arm, Beliefs, Head, Shared
-from marketofone.models.bandit import from_bytes as arm_from
-from marketofone.models.bandit import shared_from_bytes as shared_from
+from marketofone.models.bandit import Beliefs, State
 from marketofone.models.forecast import Model
 from marketofone.models.forecast.calibrate import Stretch
 from marketofone.models.recommend import Affinity, FormerAffinity
@@ -70,14 +68,10 @@ class PolicySnapshot:
     affinity: Affinity | FormerAffinity | None
 
 
-def arm_name(head: Head, action: str, *, features: Catalogue) -> str:
-    """Name the state of one of an action's arms; other feature declarations start another arm."""
-    return f"{head}:{features.digest[:8]}:{action}"
-
-
-def shared_name(head: Head, *, features: Catalogue) -> str:
-    """Name the state of what actions share."""
-    return f"shared:{features.digest[:8]}:{head}"
+def belief_name(name: str, *, features: Catalogue) -> str:
+    """Name a policy's state in a version; other feature declarations start another one."""
+    family, of = name.split(":", 1)
+    return f"{family}:{features.digest[:8]}:{of}"
 
 
 def value_name(action: str) -> str:
@@ -115,16 +109,11 @@ class VersionReader:
             self._versions.put(known.number, known)
         return known
 
-    def arm(self, store: States, version: ModelVersion, head: Head, action: str, *, config: BankConfig) -> Arm | None:
-        """Give what one of an action's arms learned; None before its first outcome."""
-        found: Arm | None = self._state(store, version, arm_name(head, action, features=config.features), arm_from)
+    def belief(self, store: States, version: ModelVersion, name: str, *, config: BankConfig) -> State | None:
+        """Give what a policy learned under a name; None before the first outcome."""
+        read = partial(config.compiled.policy.read, name)
+        found: State | None = self._state(store, version, belief_name(name, features=config.features), read)
         return found
-
-    def shared(self, store: States, version: ModelVersion, *, config: BankConfig) -> dict[Head, Shared]:
-        """Give what actions share, by head; none before the first outcome."""
-        names = {head: shared_name(head, features=config.features) for head in HEADS}
-        found = {head: self._state(store, version, name, shared_from) for head, name in names.items()}
-        return {head: part for head, part in found.items() if part is not None}
 
     def value(self, store: States, version: ModelVersion, action: Action) -> ValuePosterior:
         """Give the belief about what an acceptance is worth, the prior when nothing was reported."""
@@ -171,16 +160,11 @@ class VersionReader:
     def _beliefs(
         self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None
     ) -> Beliefs:
-        digests = {} if before is None else before.version.digests
-        learned: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
-        for head, arms in learned.items():
-            for row, action in enumerate(config.compiled.offered):
-                name = arm_name(head, action.id, features=config.features)
-                if version.digests.get(name) != digests.get(name):
-                    arm = self.arm(store, version, head, action.id, config=config)
-                    arms[action.id] = arm or config.compiled.start.arms[head][row]
-        known = config.compiled.beliefs if before is None else before.beliefs
-        return known.after(learned, shared=self.shared(store, version, config=config))
+        policy, digests = config.compiled.policy, {} if before is None else before.version.digests
+        full = {name: belief_name(name, features=config.features) for name in policy.names}
+        moved = {name for name, stored in full.items() if version.digests.get(stored) != digests.get(stored)}
+        states = partial(self.belief, store, version, config=config)
+        return policy.beliefs(states, moved=moved, before=None if before is None else before.beliefs)
 
     def _state(self, store: States, version: ModelVersion, name: str, decode: Callable[[bytes], Any]) -> Any:
         digest = version.digests.get(name)

@@ -1,4 +1,4 @@
-"""A policy: what is believed about every action of a catalogue, and how that becomes a score.
+"""What is believed about every action of a catalogue, and how that becomes a score.
 
 An action's score is its chance of acceptance times what an acceptance is worth, less its cost. Both are linear in the
 context, both are learned from outcomes, and both share what actions have in common. A person's own answers make every
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.action import Action
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
+from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
 from marketofone.models.bandit.predict import Arms, moments, predict, stack
 from marketofone.models.bandit.reproducible import fold, on_grid
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
@@ -27,10 +28,6 @@ HEADS: tuple[Head, Head] = ("chance", "worth")
 Rows: TypeAlias = NDArray[np.intp]
 
 # Chosen on two synthetic banks of 500 people (seeds 7 and 101), where a wide range of each gave the same within noise.
-DOUBT = 0.6
-"""Spreads of its value that an action is given above what is expected of it: what is not known is worth finding out."""
-DRAW = 0.3
-"""Part of the spread that is drawn: the rest of exploring is left to the benefit of the doubt."""
 SPREADS: Mapping[Head, Spreads] = {
     "chance": Spreads(level=(0.5, 0.4, 0.8), slope=(0.2, 0.2, 0.2)),
     "worth": Spreads(level=(1.0, 1.0, 0.8), slope=(0.2, 0.2, 0.2)),
@@ -40,7 +37,6 @@ _MOST = 10.0  # times what the catalogue states: a report counts no more than th
 _FITS = 0.5  # of the declared chance: what a full match, or a full affinity, adds to it
 _LEAST_CHANCE, _MOST_CHANCE = 0.005, 0.97
 _CATALOGUE = 20.0  # outcomes that the declared chance counts like, where a person's answers are compared with others'
-_PERSON = 4.0  # expected acceptances that "like everybody" counts like
 
 
 class OwnAnswers(NamedTuple):
@@ -74,6 +70,7 @@ class Start:
     actions: tuple[Action, ...]
     dim: int
     fits: tuple[int, ...]
+    manner: Manner = MANNERS[HIERARCHICAL]
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -167,7 +164,7 @@ class Beliefs:
 
     def _moved(self, head: Head, arms: Arms, shared: Shared | None) -> Arms:
         """Move each mean by ``V D^-1`` of what its action shares with others; see :mod:`.shared`."""
-        if shared is None:
+        if shared is None or not self.start.manner.shares:
             return arms
         own = SPREADS[head].precision(2, dim=self.start.dim)
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
@@ -215,13 +212,16 @@ class Beliefs:
         return self._combined(chance, worth, own=own, costs=self.start.costs[rows][:, np.newaxis, np.newaxis])
 
     def factor(self, own: OwnAnswers) -> float:
-        """Give how much more often than others this person says yes: 1 when nothing is known of them.
+        """Give how much more often than others this person says yes: 1 when nothing is known of them, or asked.
 
         Source: the posterior mean of a Poisson rate under a Gamma prior (Gelman et al. 2013, section 2.6).
         """
+        like_others = self.start.manner.person
+        if like_others is None:
+            return 1.0
         known = [(self.start.rows[action], said) for action, said in own.answers if action in self.start.rows]
         expected = math.fsum(self.rates[row] for row, _ in known)
-        return (sum(said for _, said in known) + _PERSON) / (expected + _PERSON)
+        return (sum(said for _, said in known) + like_others) / (expected + like_others)
 
     def terms(self, row: int, context: FloatArray, *, own: OwnAnswers) -> Terms:
         """Take one action's mean score apart; the parts add up to it.
@@ -254,11 +254,12 @@ class Beliefs:
 
         The variance of a product of two independent numbers is ``(p s_v)^2 + (v s_p)^2 + (s_p s_v)^2`` (Goodman 1960).
         """
-        factor = self.factor(own)
+        factor, manner = self.factor(own), self.start.manner
         p = np.minimum(np.clip(chance[0], _LEAST_CHANCE, _MOST_CHANCE) * factor, _MOST_CHANCE)
         p_spread, (v, v_spread) = chance[1] * factor, worth
         spread = np.sqrt(np.square(p * v_spread) + np.square(v * p_spread) + np.square(p_spread * v_spread))
-        return Scores(mean=p * v - costs + DOUBT * spread, spread=DRAW * spread, chance=p, doubt=DOUBT * spread)
+        doubt = manner.doubt * spread
+        return Scores(mean=p * v - costs + doubt, spread=manner.draw * spread, chance=p, doubt=doubt)
 
 
 def _noise(head: Head, action: Action) -> float:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from marketofone.domain.moment import Instant
 from marketofone.learn.join import Skipped
-from marketofone.models.bandit import HEADS
+from marketofone.models.bandit import FAMILIES
 from marketofone.projection import codec
 from marketofone.projection.records import VersionRecord
 from marketofone.projection.snapshot import Snapshot
@@ -28,7 +28,7 @@ from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
 
 Place = tuple[int, int]
 _PRIORS = ModelVersion(0, {})
-_BELIEFS = (*(f"{head}:" for head in HEADS), "shared:", "value:")
+_BELIEFS = tuple(f"{family}:" for family in (*FAMILIES, "value"))
 
 
 class Debt(NamedTuple):

@@ -15,13 +15,12 @@ from marketofone.domain.moment import Instant
 from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel
 from marketofone.learn.values import ValuePosterior, learn_value
 from marketofone.learn.values import to_bytes as value_to_bytes
-from marketofone.models.bandit import HEADS, Arm, Head, shared_to_bytes
-from marketofone.models.bandit import to_bytes as arm_to_bytes
+from marketofone.models.bandit import Outcome, State
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
-from marketofone.projection.versions import ModelVersion, arm_name, shared_name, value_name
+from marketofone.projection.versions import ModelVersion, belief_name, value_name
 from marketofone.services.decisions.decide import decision_at, place_of
 from marketofone.services.decisions.feedback import earlier_outcomes, same_features, taught
 from marketofone.services.runtime.app_context import AppContext
@@ -55,42 +54,29 @@ class _Moved:
 
     def __init__(self, context: AppContext, reader: Reader, version: ModelVersion, config: BankConfig) -> None:
         self._versions, self._reader, self._version, self._config = context.versions, reader, version, config
-        self._arms: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
+        self._outcomes: list[Outcome] = []
         self._values: dict[str, ValuePosterior] = {}
 
     def learn(self, task: Example | ValueLabel) -> None:
         """Learn one lesson."""
+        context = np.array(task.context)
         if isinstance(task, Example):
-            self._move("chance", task, reward=task.reward)
+            self._outcomes.append(Outcome("chance", task.action, context, task.reward))
             return
         action = self._config.actions.action(task.action)
         before = self._values.get(action.id) or self._versions.value(self._reader, self._version, action)
         self._values[action.id] = learn_value(before, value_minor=task.value_minor)
-        self._move("worth", task, reward=float(task.value_minor))
+        self._outcomes.append(Outcome("worth", task.action, context, float(task.value_minor)))
 
     def states(self) -> dict[str, bytes]:
-        """Give the states that moved; what actions share moves with any of them."""
-        features = self._config.features
-        states = {value_name(name): value_to_bytes(value) for name, value in self._values.items()}
-        for head, arms in self._arms.items():
-            states |= {arm_name(head, name, features=features): arm_to_bytes(arm) for name, arm in arms.items()}
-            if arms:
-                shared = self._config.compiled.start.pooled(head, self._all(head) | arms)
-                states[shared_name(head, features=features)] = shared_to_bytes(shared)
-        return states
+        """Give the states that moved."""
+        policy, features = self._config.compiled.policy, self._config.features
+        moved = policy.update(self._outcomes, states=self._state)
+        values = {value_name(name): value_to_bytes(value) for name, value in self._values.items()}
+        return values | {belief_name(name, features=features): blob for name, blob in moved.items()}
 
-    def _move(self, head: Head, task: Example | ValueLabel, *, reward: float) -> None:
-        arms, name = self._arms[head], task.action
-        before = arms[name] if name in arms else self._arm(head, name)
-        start = self._config.compiled.start
-        arms[name] = start.learned(head, name, before, context=np.array(task.context), reward=reward)
-
-    def _arm(self, head: Head, action: str) -> Arm | None:
-        return self._versions.arm(self._reader, self._version, head, action, config=self._config)
-
-    def _all(self, head: Head) -> dict[str, Arm]:
-        each = ((action.id, self._arm(head, action.id)) for action in self._config.compiled.offered)
-        return {name: arm for name, arm in each if arm is not None}
+    def _state(self, name: str) -> State | None:
+        return self._versions.belief(self._reader, self._version, name, config=self._config)
 
 
 def task_of(
