@@ -47,9 +47,10 @@ MORNING = 10 * HOUR  # of the day after the last: there the time of the demo's b
     type=click.IntRange(1, 1000),
     help="Judge the policy on so many banks, from --seed on, side by side; none is kept or served.",
 )
+@click.option("--race", is_flag=True, help="With --seeds: judge other ways to decide, too, on the same moments.")
 @click.option("--serve/--no-serve", default=True, show_default=True, help="Serve the pages afterwards.")
 @port_option
-def demo(*, folder: Path, as_json: bool, seeds: int | None, serve: bool, port: int, **asked: int) -> None:
+def demo(*, folder: Path, as_json: bool, seeds: int | None, race: bool, serve: bool, port: int, **asked: int) -> None:
     """Simulate a synthetic bank, live through it event by event, and show what came of it."""
     try:
         from marketofone.lab.simulate.world import Scenario  # noqa: PLC0415 - the laboratory may be left out
@@ -57,10 +58,12 @@ def demo(*, folder: Path, as_json: bool, seeds: int | None, serve: bool, port: i
         if not (error.name or "").startswith(LAB):
             raise
         raise click.UsageError(f"{error}: {LEFT_OUT}") from error
-    scenario = Scenario(first=BEGINS, **asked)
+    scenario = Scenario(first=BEGINS, race=race, **asked)
     if seeds is not None:
         _judge([msgspec.structs.replace(scenario, seed=scenario.seed + more) for more in range(seeds)], as_json=as_json)
         return
+    if race:
+        raise click.UsageError("--race judges many banks: say how many with --seeds")
     target = folder / FOLDER if folder == Path() else folder
     _must_be_empty(target)
     _live_in(target, scenario, as_json=as_json)
@@ -110,8 +113,8 @@ def _judged(scenario: Scenario) -> Seed:
 
     began = time.perf_counter()
     with TemporaryDirectory() as folder, _laid_out(Path(folder) / FOLDER, scenario) as bank:
-        policy = demonstration.judge(bank, scenario)
-    return Seed(seed=scenario.seed, seconds=round(time.perf_counter() - began, 1), policy=policy)
+        policy, race = demonstration.judge(bank, scenario)
+    return Seed(seed=scenario.seed, seconds=round(time.perf_counter() - began, 1), policy=policy, race=race)
 
 
 def _must_be_empty(folder: Path) -> None:

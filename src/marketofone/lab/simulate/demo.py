@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from marketofone.domain.action import MARKETING, Action
 from marketofone.domain.moment import text_of
+from marketofone.lab.simulate.rivals import Raced
 from marketofone.lab.simulate.stories import STORIES, Step, moment_before
 from marketofone.lab.simulate.world import Exchange, Progress, Scenario, Tally, live_through
 from marketofone.lab.simulate.yardsticks import acceptance, captured
@@ -123,9 +124,13 @@ def run(bank: Bank, scenario: Scenario, *, progress: Progress) -> Report:
     )
 
 
-def judge(bank: Bank, scenario: Scenario) -> dict[str, Any]:
-    """Live as the demo lives, prove nothing, and give only how good the policy chose: ``policy`` of the document."""
-    return _policy(_live(bank, scenario, progress=lambda *_: None)[1])
+def judge(bank: Bank, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Raced]]:
+    """Live as the demo lives, prove nothing, and give only how good the policy chose: ``policy`` of the document.
+
+    Beside it stands what became of others in the race, where one was asked for.
+    """
+    tally = _live(bank, scenario, progress=lambda *_: None)[1]
+    return _policy(tally), tally.race
 
 
 def _live(bank: Bank, scenario: Scenario, *, progress: Progress) -> tuple[list[Step], Tally]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, field
 
+from marketofone.lab.simulate.rivals import AS_IT_IS, Raced
 from marketofone.lab.simulate.yardsticks import share
 
 YARDSTICKS = ("omniscient", "visible", "hindsight_ranking", "learned_ranking")
@@ -19,11 +20,27 @@ _PERIODS = ("all", "last_quarter")
 
 
 class Seed(Struct, frozen=True, kw_only=True):
-    """What one seed found: ``policy`` is that of the demo's document."""
+    """What one seed found: ``policy`` is that of the demo's document; ``race`` is empty where none was asked for."""
 
     seed: int
     seconds: float
     policy: dict[str, Any]
+    race: dict[str, Raced] = field(default_factory=dict)
+
+
+class Rival(Struct, frozen=True, kw_only=True):
+    """What another way to decide was worth, over seeds: per person and 12 months, in minor units.
+
+    ``gain_minor`` is over chance, ``beside_minor`` over the policy as it is, with the standard error over ``seeds``;
+    ``above`` counts seeds on which it gained more.
+    """
+
+    gain_minor: float
+    beside_minor: float
+    error: float | None
+    above: int
+    seeds: int
+    accepted: float
 
 
 class Seeds(Struct, frozen=True, kw_only=True):
@@ -39,6 +56,7 @@ class Seeds(Struct, frozen=True, kw_only=True):
     seeds: tuple[Seed, ...]
     mean: dict[str, Any]
     above: dict[str, dict[str, int]]
+    race: dict[str, Rival] = field(default_factory=dict)
 
 
 def gather(seeds: Sequence[Seed], *, customers: int, days: int) -> Seeds:
@@ -50,6 +68,26 @@ def gather(seeds: Sequence[Seed], *, customers: int, days: int) -> Seeds:
         seeds=tuple(seeds),
         mean=_mean(found) if found else {},
         above={name: _above(found, name) for name in ("random", "learned_ranking", "hindsight_ranking")},
+        race=_race([seed.race for seed in seeds if seed.race]),
+    )
+
+
+def _race(raced: Sequence[dict[str, Raced]]) -> dict[str, Rival]:
+    """Put races of several seeds together; who gained most stands first."""
+    rivals = {name: _rival(raced, name) for name in (raced[0] if raced else ())}
+    return dict(sorted(rivals.items(), key=lambda pair: -pair[1].gain_minor))
+
+
+def _rival(raced: Sequence[dict[str, Raced]], name: str) -> Rival:
+    gains = np.array([one[name].gain_minor for one in raced])
+    beside = gains - np.array([one[AS_IT_IS].gain_minor for one in raced])
+    return Rival(
+        gain_minor=round(float(gains.mean()), 1),
+        beside_minor=round(float(beside.mean()), 1),
+        error=round(float(beside.std(ddof=1)) / len(beside) ** 0.5, 1) if len(beside) > 1 else None,
+        above=int((beside > 0.0).sum()),
+        seeds=len(beside),
+        accepted=round(float(np.mean([one[name].accepted for one in raced])), 4),
     )
 
 

@@ -38,9 +38,9 @@ class Twins:
     """The twins of some people, who start with what these held."""
 
     def __init__(self, truth: Truth, holds: Sequence[Iterable[str]], *, seed: int) -> None:
-        self._truth, self._seed = truth, seed
+        self.truth, self._seed = truth, seed
         self.actions = truth.actions
-        self._holds = [frozenset(held) for held in holds]
+        self.holds = [frozenset(held) for held in holds]
         self._silent = {place for place, action in enumerate(self.actions) if action.kind == NOTHING}
 
     def live(self, choices: Sequence[Choice], choose: Chooser, *, life: int = 0) -> Vector:
@@ -50,18 +50,18 @@ class Twins:
         """
         rng = np.random.default_rng((self._seed, 6, life))
         felt: dict[int, tuple[Instant, float]] = {}
-        holds = list(self._holds)
+        holds = list(self.holds)
         worth = np.zeros(len(choices))
         for place, choice in enumerate(choices):
             action, person = choose(choice), choice.person
             since, level = felt.get(person, (choice.at, 0.0))
             mood = Mood(at=choice.at, tired=tired(level, since=since, now=choice.at), holds=holds[person])
-            worth[place] = self._truth.expected_values(person, mood=mood)[action]
+            worth[place] = self.truth.expected_values(person, mood=mood)[action]
             if action in self._silent:
                 continue
             felt[person] = (choice.at, mood.tired + 1)
             product = self.actions[action].product
-            if product and rng.random() < self._truth.acceptance_probabilities(person, mood=mood)[action]:
+            if product and rng.random() < self.truth.acceptance_probabilities(person, mood=mood)[action]:
                 holds[person] |= {product}
         return worth
 

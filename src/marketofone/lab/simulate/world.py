@@ -35,6 +35,7 @@ from marketofone.governance.tiers import Tier, tier_of
 from marketofone.lab.simulate.choice import Choice
 from marketofone.lab.simulate.life import KIND, Life, Rows, lives_of
 from marketofone.lab.simulate.people import happens
+from marketofone.lab.simulate.rivals import Raced, race_all
 from marketofone.lab.simulate.sight import NOTHING_SEEN, Observer
 from marketofone.lab.simulate.span import Span, span_of
 from marketofone.lab.simulate.truth import Mood, Reaction, Truth
@@ -66,7 +67,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """What is simulated.
 
     ``decisions`` scales how often is asked, ``forecasts`` is the chance of one before a pay day, and what is learned
-    from everybody together is learned again every ``train_days``.
+    from everybody together is learned again every ``train_days``. ``race`` says whether other ways to decide are judged
+    on the same moments afterwards.
     """
 
     customers: int
@@ -76,6 +78,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     decisions: float = 0.8
     forecasts: float = 0.15
     train_days: int = 182
+    race: bool = False
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ class Tally:
     seconds: Counter[str] = field(default_factory=Counter)
     choices: list[Choice] = field(default_factory=list)
     policy: dict[str, Any] = field(default_factory=dict)
+    race: dict[str, Raced] = field(default_factory=dict)
     told: dict[int, list[Exchange]] = field(default_factory=dict)
 
     @contextmanager
@@ -130,6 +134,8 @@ def live_through(bank: Bank, scenario: Scenario, *, progress: Progress) -> Tally
         progress(day + 1, span.days, "living")
     with tally.timed("yardsticks"):
         tally.policy = world.compared()
+    with tally.timed("race"):
+        tally.race = world.raced() if scenario.race else {}
     return tally
 
 
@@ -193,9 +199,20 @@ class _World:
 
     def compared(self) -> dict[str, Any]:
         """Compare what was chosen with every yardstick."""
-        held = [person.holds for person in self._people]
-        twins = Twins(self._truth, held, seed=self._scenario.seed)
-        return compare(self._tally.choices, twins=twins, years=self._scenario.days / _YEAR)
+        return compare(self._tally.choices, twins=self._twins(), years=self._scenario.days / _YEAR)
+
+    def raced(self) -> dict[str, Raced]:
+        """Race other ways to decide through the same moments."""
+        return race_all(
+            self._tally.choices,
+            start=self._bank.config.compiled.policy.start,
+            twins=self._twins(),
+            seed=self._scenario.seed,
+            years=self._scenario.days / _YEAR,
+        )
+
+    def _twins(self) -> Twins:
+        return Twins(self._truth, [person.holds for person in self._people], seed=self._scenario.seed)
 
     def _batch_is_due(self, now: Instant) -> bool:
         day = self._bank.calendar.day_of(now)

@@ -4,7 +4,7 @@ from marketofone.models.bandit.arm import Arm
 from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, OwnAnswers, Scores, Start, Terms
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
 from marketofone.models.bandit.normal import quantile
-from marketofone.models.bandit.policy import FAMILIES, Outcome, Policy, State, States
+from marketofone.models.bandit.policy import FAMILIES, Learned, Outcome, Policy, State, States
 from marketofone.models.bandit.propensity import mix, propensities
 from marketofone.models.bandit.shared import Shared
 
@@ -16,6 +16,7 @@ __all__ = [
     "Arm",
     "Beliefs",
     "Head",
+    "Learned",
     "Manner",
     "Outcome",
     "OwnAnswers",

@@ -68,6 +68,11 @@ class Policy:
         own = (_name(head, action.id) for head in HEADS for action in self.start.actions)
         return (*own, *(_name(SHARED, head) for head in HEADS))
 
+    def arm_at_start(self, name: str) -> Arm:
+        """Give the arm of this name before the first outcome."""
+        head, action = name.split(":", 1)
+        return self.start.arms[HEADS[HEADS.index(head)]][self.start.rows[action]]
+
     @staticmethod
     def read(name: str, blob: bytes) -> State:
         """Read a state that :meth:`update` gave, to the bit.
@@ -125,6 +130,33 @@ class Policy:
     def _learned(self, head: Head, states: States) -> dict[str, Arm]:
         each = ((action, _arm(states, head, action)) for action in self.start.rows)
         return {action: arm for action, arm in each if arm is not None}
+
+
+class Learned:
+    """A policy with what it learned, in memory: for the laboratory and for benchmarks, where no version is kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from marketofone.domain.action import Action
+    >>> tip = Action(id="tip", kind="insight", title="t", text="t", acceptance_probability=0.1, value_minor=900)
+    >>> learned = Learned(Policy(Start(actions=(tip,), dim=1, fits=())))
+    >>> learned.hear([Outcome("chance", "tip", np.ones(1), 0.0)])
+    >>> bool(learned.beliefs.rates[0] < 0.1)
+    True
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.states: dict[str, State] = {}
+        self.beliefs = policy.prior
+
+    def hear(self, outcomes: Iterable[Outcome]) -> None:
+        """Learn from outcomes; afterwards ``beliefs`` know them."""
+        moved = self.policy.update(outcomes, states=self.states.get)
+        self.states |= {name: self.policy.read(name, blob) for name, blob in moved.items()}
+        if moved:
+            self.beliefs = self.policy.beliefs(self.states.get, moved=moved, before=self.beliefs)
 
 
 def _name(family: str, of: str) -> str:

@@ -1,0 +1,123 @@
+"""Other ways to decide live through the same moments, each with its own outcomes, beside the present one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from marketofone.cli import terminal
+from marketofone.domain.action import Action, Kind
+from marketofone.domain.moment import DAY, HOUR, Calendar, Day, Instant
+from marketofone.lab.simulate.choice import Choice
+from marketofone.lab.simulate.life import lives_of
+from marketofone.lab.simulate.race import race
+from marketofone.lab.simulate.rivals import AS_IT_IS, RIVALS, Discounting, Raced, race_all
+from marketofone.lab.simulate.seeds import Seed, gather
+from marketofone.lab.simulate.span import span_of
+from marketofone.lab.simulate.truth import Mood, Truth
+from marketofone.lab.simulate.twins import Twins
+from marketofone.models.bandit import Arm, Learned, Outcome, Policy, Start
+
+PEOPLE, DAYS, EACH = 12, 360, 40
+ALL = (0, 1, 2, 3)
+
+
+def action(name: str, kind: Kind, *, value: int) -> Action:
+    return Action(id=name, kind=kind, title="A title", text="A text", value_minor=value, acceptance_probability=0.2)
+
+
+ACTIONS = (
+    action("nothing", "nothing", value=0),
+    action("budget_hint", "nudge", value=900),
+    action("month_in_review", "insight", value=900),
+    action("funds", "offer", value=900),
+)
+START = Start(actions=ACTIONS[1:], dim=1, fits=())
+
+
+@pytest.fixture(scope="module")
+def begins() -> Instant:
+    return Calendar("Europe/Prague").start_of(Day(20_000))
+
+
+@pytest.fixture(scope="module")
+def twins() -> Twins:
+    span = span_of(Calendar("Europe/Prague"), first=Day(20_000), days=DAYS)
+    return Twins(Truth(lives_of(PEOPLE, seed=4, span=span), ACTIONS, span=span, seed=4), [()] * PEOPLE, seed=4)
+
+
+@pytest.fixture(scope="module")
+def choices(twins: Twins, begins: Instant) -> list[Choice]:
+    """Give what was allowed at some moments of all people; all that is seen of an action is that it is there."""
+    rng = np.random.default_rng(1)
+    moments = sorted((int(rng.integers(DAYS)) * DAY + 18 * HOUR, person) for person in [*range(PEOPLE)] * EACH)
+    seen = np.array([[0.0], [1.0], [1.0], [1.0]], dtype=np.float32)
+    return [_choice(twins, person, Instant(begins + after), seen) for after, person in moments]
+
+
+def _choice(twins: Twins, person: int, at: Instant, seen: np.ndarray) -> Choice:
+    values = twins.truth.expected_values(person, mood=Mood(at=at, tired=0.0, holds=frozenset()))
+    return Choice(person=person, at=at, by="policy", chosen=0, learned=0, allowed=ALL, values=values, seen=seen)
+
+
+def lived(choices: list[Choice], twins: Twins, *, seed: int) -> list[float]:
+    rival = Learned(Policy(START))
+    worth: list[float] = race(rival, choices, truth=twins.truth, holds=twins.holds, seed=seed).worth.tolist()
+    return worth
+
+
+def test_the_same_luck_gives_the_same_life(choices: list[Choice], twins: Twins) -> None:
+    assert lived(choices, twins, seed=1) == lived(choices, twins, seed=1) != lived(choices, twins, seed=2)
+
+
+def test_a_policy_learns_in_a_race_and_leaves_chance_behind(choices: list[Choice], twins: Twins) -> None:
+    half = len(choices) // 2
+    chance = twins.live_by_chance(choices, lives=2)
+    lives = [lived(choices, twins, seed=seed) for seed in range(2)]
+
+    assert np.mean([sum(life[half:]) for life in lives]) > 1.2 * chance[half:].sum()
+
+
+def test_every_rival_races(choices: list[Choice], twins: Twins) -> None:
+    assert set(race_all(choices[:60], start=START, twins=twins, seed=1, years=1.0)) == set(RIVALS)
+
+
+def test_nobody_of_the_control_group_races(choices: list[Choice], twins: Twins) -> None:
+    control = [replace(choice, by="control") for choice in choices]
+
+    assert race_all(control, start=START, twins=twins, seed=1, years=1.0) == {}
+
+
+def test_what_a_discounting_rival_learned_counts_half_after_half_a_year() -> None:
+    rival = Discounting(Policy(START))
+    rival.hear([Outcome("chance", "funds", np.ones(1), 1.0)] * 20)
+    told = precision_added(rival)
+
+    for _ in range(180):
+        rival.hear([])
+
+    assert precision_added(rival) == pytest.approx(told / 2.0, rel=1e-6)
+    assert rival.beliefs.stacked["chance"].mean[2, 0] < 0.9  # and what it says goes back to where it began
+
+
+def precision_added(rival: Learned) -> float:
+    arm, start = rival.states["chance:funds"], rival.policy.arm_at_start("chance:funds")
+    assert isinstance(arm, Arm)
+    return float(1.0 / arm.covariance[0, 0] - 1.0 / start.covariance[0, 0])
+
+
+def test_races_of_several_seeds_stand_beside_the_policy_as_it_is() -> None:
+    gains = ((10.0, 30.0), (20.0, 30.0), (30.0, 60.0))
+    names = (AS_IT_IS, "wild")
+    races = [
+        {name: Raced(gain_minor=gain, accepted=0.1) for name, gain in zip(names, both, strict=True)} for both in gains
+    ]
+    seeds = [Seed(seed=number, seconds=1.0, policy={}, race=of) for number, of in enumerate(races)]
+
+    together = gather(seeds, customers=10, days=60)
+
+    assert list(together.race) == ["wild", AS_IT_IS]
+    wild = together.race["wild"]
+    assert (wild.gain_minor, wild.beside_minor, wild.error, wild.above, wild.seeds) == (40.0, 20.0, 5.8, 3, 3)
+    assert "+20 +- 6" in terminal.text_for_people("seeds", together)
