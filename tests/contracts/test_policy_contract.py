@@ -124,7 +124,7 @@ def test_a_score_along_one_entry_is_the_score_with_that_entry_moved(
         moved = seen[rows].copy()
         moved[:, place] += by
         again = beliefs.score(moved, own=own, rows=rows)
-        assert np.allclose(along.mean[:, place - 1, 0], again.mean, rtol=1e-7, atol=1e-6)
+        assert np.allclose(along.mean[:, place - 1, 0], again.mean, rtol=1e-6, atol=1e-6)
         assert np.allclose(along.spread[:, place - 1, 0], again.spread, rtol=1e-6, atol=1e-3)
 
 

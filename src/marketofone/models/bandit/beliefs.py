@@ -8,8 +8,8 @@ chance larger or smaller. What is uncertain gets the benefit of the doubt, and a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Self, TypeAlias
 
@@ -21,6 +21,7 @@ from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
 from marketofone.models.bandit.predict import Arms, moments, predict, stack
 from marketofone.models.bandit.reproducible import fold, on_grid
+from marketofone.models.bandit.scale import evidence, likeliest, rescaled
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
 
 Head = Literal["chance", "worth"]
@@ -83,6 +84,11 @@ class Start:
         return {head: tuple(self._arm(head, action) for action in self.actions) for head in HEADS}
 
     @cached_property
+    def raw(self) -> Mapping[Head, Arms]:
+        """The same, stacked as they are."""
+        return {head: _stacked(arms) for head, arms in self.arms.items()}
+
+    @cached_property
     def units(self) -> Mapping[Head, FloatArray]:
         """The unit in which each action's weights may differ from its start, by head. Shape (k,)."""
         return {head: np.array([_unit(head, action) for action in self.actions]) for head in HEADS}
@@ -106,14 +112,49 @@ class Start:
             reward = min(max(reward, -most), most)
         return update(before, context, reward=reward)
 
-    def pooled(self, head: Head, arms: Mapping[str, Arm]) -> Shared:
-        """Find what all actions share, from the arms of those that had outcomes."""
-        said = [
-            Taught(str(action.kind), float(self.units[head][row]), self.arms[head][row], arms[action.id])
-            for row, action in enumerate(self.actions)
-            if action.id in arms
+    def pooled(
+        self, head: Head, arms: Mapping[str, Arm], *, before: Shared | None = None, moved: Collection[str] = ()
+    ) -> Shared:
+        """Find what all actions share, from the arms of those that had outcomes, and how much context can matter.
+
+        ``before`` is what they shared; it knows what the arms that did not move say of the scale.
+        """
+        if not arms:
+            return pool([], spreads=SPREADS[head], dim=self.dim)
+        known = {} if before is None else before.evidence
+        said = {
+            name: known[name] if name in known and name not in moved else self._evidence(head, name, arm)
+            for name, arm in sorted(arms.items())
+        }
+        scale = likeliest(said.values())
+        rows = np.array([self.rows[name] for name in said], dtype=np.intp)
+        mean, covariance = self.rescaled(head, _stacked([arms[name] for name in said]), rows=rows, scale=scale)
+        taught = [
+            Taught(
+                kind=str(self.actions[row].kind),
+                unit=float(self.units[head][row]),
+                start=self.arms[head][row],
+                arm=Arm(mean=mean[place], covariance=covariance[place], noise=arms[name].noise, n=arms[name].n),
+            )
+            for place, (name, row) in enumerate(zip(said, rows.tolist(), strict=True))
         ]
-        return pool(said, spreads=SPREADS[head], dim=self.dim)
+        found = pool(taught, spreads=SPREADS[head].scaled(scale), dim=self.dim)
+        return replace(found, scale=scale, evidence=said)
+
+    def rescaled(self, head: Head, arms: Arms, *, rows: Rows, scale: float) -> tuple[FloatArray, FloatArray]:
+        """Give the means and covariances of some arms under another scale than that under which they are kept."""
+        if scale == 1.0:
+            return arms.mean, arms.covariance
+        own = SPREADS[head].precision(2, dim=self.dim) / np.square(self.units[head][rows])[:, np.newaxis]
+        change = own * (1.0 / (scale * scale) - 1.0)
+        change[:, 0] = 0.0
+        return rescaled(arms.mean, arms.covariance, start=self.raw[head].mean[rows], change=change)
+
+    def _evidence(self, head: Head, name: str, arm: Arm) -> FloatArray:
+        row, spreads = self.rows[name], SPREADS[head]
+        unit = float(self.units[head][row]) ** 2
+        own, whole = spreads.precision(2, dim=self.dim) / unit, spreads.whole(dim=self.dim) * unit
+        return evidence(arm, self.arms[head][row], own=own, whole=whole)
 
     def _arm(self, head: Head, action: Action) -> Arm:
         chance, value = action.acceptance_probability, float(action.value_minor)
@@ -135,38 +176,55 @@ class Start:
 class Beliefs:
     """What is believed about the actions of a catalogue, laid out in its order.
 
-    ``arms`` are as each action's own outcomes left them; ``stacked`` has their means moved by what is shared.
-    ``rates`` (k,) are how often each action is accepted by anybody.
+    ``raw`` are the arms as each action's own outcomes left them; ``arms`` are these under the ``scales`` that all
+    outcomes make likely; ``stacked`` has their means moved by what is shared. ``rates`` (k,) are how often each action
+    is accepted by anybody.
     """
 
     start: Start
+    raw: Mapping[Head, Arms]
     arms: Mapping[Head, Arms]
     stacked: Mapping[Head, Arms]
     rates: FloatArray
+    scales: Mapping[Head, float]
 
     @classmethod
     def at_start(cls, start: Start) -> Self:
         """Give the beliefs before the first outcome."""
         arms = {head: stack(start.arms[head]) for head in HEADS}
         rates = np.array([action.acceptance_probability for action in start.actions], dtype=np.float64)
-        return cls(start=start, arms=arms, stacked=arms, rates=rates)
+        return cls(start=start, raw=start.raw, arms=arms, stacked=arms, rates=rates, scales=dict.fromkeys(HEADS, 1.0))
 
     def after(self, learned: Mapping[Head, Mapping[str, Arm]], *, shared: Mapping[Head, Shared]) -> Self:
         """Give the beliefs with some actions' arms replaced, and what is shared."""
-        arms = {head: _replaced(self.arms[head], learned.get(head, {}), self.start.rows) for head in HEADS}
+        if not self.start.manner.shares:
+            shared = {}
+        raw = {head: _replaced(self.raw[head], learned.get(head, {}), self.start.rows) for head in HEADS}
+        scales = {head: shared[head].scale if head in shared else 1.0 for head in HEADS}
+        arms = {head: self._scaled(head, raw[head], learned.get(head, {}), scale=scales[head]) for head in HEADS}
         rates = self.rates.copy()
         for action, arm in learned.get("chance", {}).items():
             row = self.start.rows[action]
             declared = self.start.actions[row].acceptance_probability
             rates[row] = (_CATALOGUE * declared + arm.total) / (_CATALOGUE + arm.n)
         stacked = {head: self._moved(head, arms[head], shared.get(head)) for head in HEADS}
-        return type(self)(start=self.start, arms=arms, stacked=stacked, rates=rates)
+        return type(self)(start=self.start, raw=raw, arms=arms, stacked=stacked, rates=rates, scales=scales)
+
+    def _scaled(self, head: Head, raw: Arms, learned: Mapping[str, Arm], *, scale: float) -> Arms:
+        """Lay arms out under a scale; where it is that of before, only those that were replaced."""
+        every = scale != self.scales[head]
+        rows = np.array([*self.start.rows.values()] if every else [self.start.rows[name] for name in learned], np.intp)
+        mean, covariance = self.arms[head].mean.copy(), self.arms[head].covariance.copy()
+        some = Arms(mean=raw.mean[rows], covariance=raw.covariance[rows])
+        mean[rows], wide = self.start.rescaled(head, some, rows=rows, scale=scale)
+        covariance[rows] = on_grid(wide)
+        return Arms(mean=mean, covariance=covariance)
 
     def _moved(self, head: Head, arms: Arms, shared: Shared | None) -> Arms:
         """Move each mean by ``V D^-1`` of what its action shares with others; see :mod:`.shared`."""
-        if shared is None or not self.start.manner.shares:
+        if shared is None:
             return arms
-        own = SPREADS[head].precision(2, dim=self.start.dim)
+        own = SPREADS[head].scaled(shared.scale).precision(2, dim=self.start.dim)
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
         pull = own * parts / self.start.units[head][:, np.newaxis]
         moved = fold(arms.covariance.transpose(1, 0, 2) * pull.T[:, :, np.newaxis])  # each is its own transpose
@@ -292,10 +350,14 @@ def _along(arms: Arms, contexts: FloatArray, places: slice, steps: FloatArray) -
     return lines, np.sqrt(np.maximum(moved, 0.0))
 
 
+def _stacked(arms: Sequence[Arm]) -> Arms:
+    return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=np.stack([arm.covariance for arm in arms]))
+
+
 def _replaced(arms: Arms, learned: Mapping[str, Arm], rows: Mapping[str, int]) -> Arms:
     if not learned:
         return arms
     mean, covariance = arms.mean.copy(), arms.covariance.copy()
     for action, arm in learned.items():
-        mean[rows[action]], covariance[rows[action]] = arm.mean, on_grid(arm.covariance)
+        mean[rows[action]], covariance[rows[action]] = arm.mean, arm.covariance
     return Arms(mean=mean, covariance=covariance)

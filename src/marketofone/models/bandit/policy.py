@@ -103,7 +103,9 @@ class Policy:
         }
         for head, learned in moved.items():
             if learned:
-                shared = self.start.pooled(head, self._learned(head, states) | learned)
+                shared = self.start.pooled(
+                    head, self._learned(head, states) | learned, before=_shared(states, head), moved=learned
+                )
                 given[_name(SHARED, head)] = sharing.to_bytes(shared)
         return given
 
@@ -124,7 +126,7 @@ class Policy:
             for action, row in self.start.rows.items():
                 if _name(head, action) in moved:
                     of[action] = _arm(states, head, action) or self.start.arms[head][row]
-        shared = {head: part for head in HEADS if isinstance(part := states(_name(SHARED, head)), Shared)}
+        shared = {head: part for head in HEADS if (part := _shared(states, head)) is not None}
         return (before or self.prior).after(learned, shared=shared)
 
     def _learned(self, head: Head, states: States) -> dict[str, Arm]:
@@ -166,3 +168,8 @@ def _name(family: str, of: str) -> str:
 def _arm(states: States, head: Head, action: str) -> Arm | None:
     found = states(_name(head, action))
     return found if isinstance(found, Arm) else None
+
+
+def _shared(states: States, head: Head) -> Shared | None:
+    found = states(_name(SHARED, head))
+    return found if isinstance(found, Shared) else None

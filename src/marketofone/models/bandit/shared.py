@@ -18,7 +18,7 @@ is what one arm says about b; these are added up, kind by kind, and solved. An a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -28,7 +28,15 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedDocument
 from marketofone.models.bandit.arm import Arm, FloatArray
 
-_DECODE = msgpack_decoder(tuple[bytes, dict[str, bytes]]).decode
+
+class _Form(msgspec.Struct, frozen=True, array_like=True):
+    everybody: bytes
+    kinds: dict[str, bytes]
+    scale: float = 1.0
+    evidence: dict[str, bytes] = {}
+
+
+_DECODE = msgpack_decoder(_Form).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,16 @@ class Spreads:
 
     level: tuple[float, float, float]
     slope: tuple[float, float, float]
+
+    def scaled(self, scale: float) -> Spreads:
+        """Give those whose slopes are so many times as wide."""
+        of_all, of_kind, own = self.slope
+        return Spreads(level=self.level, slope=(of_all * scale, of_kind * scale, own * scale))
+
+    def whole(self, *, dim: int) -> FloatArray:
+        """Give the prior variance of an action's weights, of all steps together. Shape (d,)."""
+        variance: FloatArray = sum(1.0 / self.precision(step, dim=dim) for step in range(3))  # type: ignore[assignment]
+        return variance
 
     def precision(self, step: int, *, dim: int) -> FloatArray:
         """Give the prior precision of the weights at one step: 0 all, 1 kinds, 2 actions. Shape (d,)."""
@@ -48,10 +66,16 @@ class Spreads:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shared:
-    """The parts that actions share, in their units: ``everybody`` (d), and for each kind that with its own."""
+    """The parts that actions share, in their units: ``everybody`` (d), and for each kind that with its own.
+
+    ``scale`` is how much wider than stated all slopes are, and ``evidence`` what each action says of that: see
+    :mod:`.scale`.
+    """
 
     everybody: FloatArray
     kinds: Mapping[str, FloatArray]
+    scale: float = 1.0
+    evidence: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def of(self, kind: str) -> FloatArray:
         """Give what an action of a kind shares with others. Shape (d,)."""
@@ -87,7 +111,7 @@ def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int) -> Shared:
     Notes
     -----
     Source: the hierarchical linear model (Gelman et al. 2013, ch. 15; Lindley and Smith 1972), solved kind by kind.
-    The spreads are given, not fitted.
+    The spreads are given; :mod:`.scale` says how they follow the data.
 
     Examples
     --------
@@ -123,8 +147,12 @@ def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
 
 def to_bytes(shared: Shared) -> bytes:
     """Write shared parts; equal ones give equal bytes."""
-    kinds = {kind: part.astype("<f8").tobytes() for kind, part in sorted(shared.kinds.items())}
-    return msgspec.msgpack.encode((shared.everybody.astype("<f8").tobytes(), kinds))
+    kinds, evidence = (
+        {name: part.astype("<f8").tobytes() for name, part in sorted(parts.items())}
+        for parts in (shared.kinds, shared.evidence)
+    )
+    form = _Form(shared.everybody.astype("<f8").tobytes(), kinds, shared.scale, evidence)
+    return msgspec.msgpack.encode(form)
 
 
 def from_bytes(blob: bytes) -> Shared:
@@ -136,8 +164,12 @@ def from_bytes(blob: bytes) -> Shared:
         When the bytes are no shared parts.
     """
     try:
-        everybody, kinds = _DECODE(blob)
-        parts = {kind: np.frombuffer(part, dtype="<f8") for kind, part in kinds.items()}
-        return Shared(everybody=np.frombuffer(everybody, dtype="<f8"), kinds=parts)
+        form = _DECODE(blob)
+        everybody = np.frombuffer(form.everybody, dtype="<f8")
+        kinds, evidence = (
+            {name: np.frombuffer(part, dtype="<f8") for name, part in parts.items()}
+            for parts in (form.kinds, form.evidence)
+        )
+        return Shared(everybody=everybody, kinds=kinds, scale=form.scale, evidence=evidence)
     except (msgspec.DecodeError, ValueError) as error:
         raise MalformedDocument(field="shared", shape=f"{len(blob)} bytes", fix="train the model again") from error
