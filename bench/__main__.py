@@ -15,6 +15,7 @@ import msgspec
 from bench import (
     beside,
     choosing,
+    classifying,
     clicking,
     crowd,
     deciding,
@@ -31,7 +32,7 @@ from bench import (
 from bench.figures import Figure, table
 from bench.town import FULL, QUICK, Scale, build
 
-PARTS = ("town", "crowd", "memory", "files")
+PARTS = ("town", "crowd", "memory", "files", "classes")
 
 
 def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
@@ -83,6 +84,8 @@ def measure(scale: Scale, *, folder: Path, peers_python: Path, parts: Sequence[s
         yield from memory_figures(scale, folder=folder)
     if "files" in parts:
         yield from importing.measure(folder=folder, rows=scale.heavy // 2)
+    if "classes" in parts:
+        yield from classifying.measure(folder=folder, rows=scale.classes, peers_python=peers_python)
 
 
 def main() -> None:

@@ -98,4 +98,6 @@ def _ratios(row: Row, own: Row) -> Iterator[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 10:
+        return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
+    return f"{value:.2f}" if value >= 1 else f"{value:.3f}"

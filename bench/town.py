@@ -39,7 +39,7 @@ class Scale:
     ``people`` and ``days`` of the town's lives, ``decisions``, ``choices`` and ``rounds`` of reading in it, and
     ``seconds`` of each figure over HTTP, where one and two workers take ``turns``. ``crowd`` people with ``past``
     events each, and how many ``arrivals`` for each size of batches. ``memory``: the events of a small and of a large
-    bank; ``heavy``: those of one person.
+    bank; ``heavy``: those of one person. ``classes``: rows of each data set that a policy classifies.
     """
 
     people: int
@@ -54,6 +54,7 @@ class Scale:
     arrivals: dict[int, int]
     memory: tuple[int, int]
     heavy: int
+    classes: int
 
 
 FULL = Scale(
@@ -69,6 +70,7 @@ FULL = Scale(
     arrivals={5_000: 50_000, 1_000: 20_000, 1: 500},
     memory=(100_000, 853_000),
     heavy=100_000,
+    classes=5_000,
 )
 QUICK = Scale(
     people=150,
@@ -83,6 +85,7 @@ QUICK = Scale(
     arrivals={5_000: 10_000, 1_000: 5_000, 1: 100},
     memory=(10_000, 40_000),
     heavy=10_000,
+    classes=300,
 )
 
 
