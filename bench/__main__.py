@@ -14,6 +14,7 @@ import msgspec
 
 from bench import (
     beside,
+    changing,
     choosing,
     classifying,
     clicking,
@@ -47,6 +48,7 @@ def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[
     with town.open() as bank:
         yield from foreseeing.measure(bank, town, rounds=1)  # moves money later than what is asked for above
         yield from proving.measure(bank)
+        yield from changing.measure(bank, town)
 
 
 def crowd_figures(scale: Scale, *, folder: Path) -> Iterator[Figure]:

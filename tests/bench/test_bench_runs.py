@@ -62,6 +62,7 @@ def test_all_that_was_promised_is_measured(figures: list[Figure]) -> None:
         "consent click",
         "import OFX",
         "import camt",
+        "diff: decisions compared",
     )
     for what in (*promised, *beside):
         assert what in names

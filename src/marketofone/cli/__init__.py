@@ -2,7 +2,7 @@
 
 import click
 
-from marketofone.cli import customers, demo, evaluate, importing, letters, oversight, own, project, proof
+from marketofone.cli import changes, customers, demo, evaluate, importing, letters, oversight, own, project, proof
 from marketofone.cli.session import Commands
 
 
@@ -12,6 +12,6 @@ def main() -> None:
     """Treat every bank customer as a market of one."""
 
 
-for room in (project, demo, own, importing, letters, customers, oversight, proof, evaluate):
+for room in (project, demo, own, importing, letters, customers, oversight, proof, changes, evaluate):
     for command in room.COMMANDS:
         main.add_command(command)

@@ -48,6 +48,12 @@ def text_for_people(name: str, *said: object, **more: object) -> str:
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
+def say_markdown(name: str, *said: object) -> None:
+    """Print the text of this name for a page of somebody else, where an empty line means something."""
+    lines = str(getattr(_texts(), name)(*said)).splitlines()
+    click.echo("\n".join(line.rstrip() for line in lines).strip())
+
+
 @cache
 def _texts() -> TemplateModule:
     """Read all texts: a command may say several."""

@@ -24,7 +24,7 @@ from marketofone.services.intake import data_overview, ingest, letters, merchant
 from marketofone.services.learning import debts, learn, train
 from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.learner import Learning
-from marketofone.services.proof import backup, checkpoint, replay, verify
+from marketofone.services.proof import backup, changes, checkpoint, diff, replay, verify
 from marketofone.services.rights import board_service, consent_service, erase, use_log
 from marketofone.services.runtime import population, uses
 from marketofone.services.runtime.app_context import AppContext
@@ -331,6 +331,15 @@ class Bank:
     def replay(self, *, workers: int = 1, step: replay.Step | None = None) -> replay.ReplayReport:
         """Recompute every decision from the journals and compare it byte for byte."""
         return replay.replay(self._context, workers=workers, step=step)
+
+    def diff(self, change: changes.Change, *, workers: int = 1, step: diff.Step | None = None) -> diff.Diff:
+        """Say which past decisions a change would have changed, for whom, and which way their worth moves."""
+        return diff.diff(self._context, change, now=self.now(), workers=workers, step=step)
+
+    def change_of_version(self, version: int) -> changes.Change:
+        """Give the change that lets decisions follow a version. Raises ``UnknownVersion``."""
+        with self._context.store.read() as reader:
+            return changes.version_change(self._context.snapshot(reader).bank, version)
 
     def verify(
         self,

@@ -31,7 +31,8 @@ from marketofone.services.runtime.pool import in_pieces
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Entry, EntryKind, Reader
 
-_TOGETHER = 64  # customers in one piece: the more, the less often a version is laid out again
+TOGETHER = 64
+"""Customers in one piece: the more, the less often a version is laid out again."""
 _REMEMBERED = 128  # entries of one customer: most are asked for twice or more, soon after each other
 _LAST = 2**63 - 1
 Step = Callable[[int, int], None]
@@ -92,7 +93,7 @@ class BankHistory:
         return self._states[bisect_right(self._ends, n) - 1]
 
 
-class _PrefixSnapshot(Snapshot):
+class PrefixSnapshot(Snapshot):
     """One moment of the journals, given by the entries that something rests on."""
 
     def __init__(
@@ -113,9 +114,9 @@ def replay(
         with context.store.read() as reader:
             subjects, own = reader.subjects(limit=2**31), reader.head(BANK).n
     report, done = ReplayReport(entries=own), 0
-    for one in in_pieces(context.to_read(), _replay_some, subjects, size=_TOGETHER, workers=workers):
+    for one in in_pieces(context.to_read(), _replay_some, subjects, size=TOGETHER, workers=workers):
         report += one
-        done = min(done + _TOGETHER, len(subjects))
+        done = min(done + TOGETHER, len(subjects))
         if step is not None:
             step(done, len(subjects))
     return report
@@ -125,22 +126,27 @@ def _replay_some(context: AppContext, subjects: Sequence[int]) -> ReplayReport:
     """Replay some customers side by side, in the order of versions, so that each version is laid out once."""
     with context.store.read() as reader:
         history = BankHistory.of(context, reader)
-        journals = [_Journal(context, reader, subject) for subject in subjects]
+        journals = [WalkedJournal(context, reader, subject) for subject in subjects]
         report = ReplayReport()
-        for found in merge(*(journal.decisions() for journal in journals), key=_version_of):
+        for found in in_order_of_versions(journals):
             report += _compared(context, reader, history, found)
         return sum((journal.report for journal in journals), report)
 
 
-class _Found(NamedTuple):
+def in_order_of_versions(journals: Iterable[WalkedJournal]) -> Iterator[Found]:
+    """Give the decisions of some journals, those of one version together where each journal allows it."""
+    return merge(*(journal.decisions() for journal in journals), key=_version_of)
+
+
+class Found(NamedTuple):
     """A recorded decision, its customer, and their journal, walked through up to it."""
 
     customer: Customer
-    journal: _Journal
+    journal: WalkedJournal
     record: DecisionRecord
 
 
-def _version_of(found: _Found) -> int:
+def _version_of(found: Found) -> int:
     return found.record.rests_on.version
 
 
@@ -160,7 +166,7 @@ class _Records:
         return record
 
 
-class _Journal:
+class WalkedJournal:
     """One customer's journal, walked through decision by decision, and what was folded of it on the way.
 
     ``report`` says of it what needs no recomputing: how many entries it has, and decisions that cannot be read.
@@ -175,7 +181,7 @@ class _Journal:
         self.projection = Projection(context.keys, read=self._records.read)
         self._passed: deque[Entry] = deque(maxlen=_REMEMBERED)
 
-    def decisions(self) -> Iterator[_Found]:
+    def decisions(self) -> Iterator[Found]:
         """Give decisions in order."""
         self.report += ReplayReport(entries=self._reader.head(self.subject).n)
         for entry in self._reader.entries(self.subject):
@@ -191,7 +197,7 @@ class _Journal:
                 difference = f"entry {entry.n} of a journal"
                 self.report += ReplayReport(decisions=1, differences=1, first_difference=difference)
             else:
-                yield _Found(self.customer, self, record)
+                yield Found(self.customer, self, record)
 
     def entries(
         self, subject: int, *, after: int = 0, upto: int | None = None, kinds: Sequence[EntryKind] | None = None
@@ -204,23 +210,34 @@ class _Journal:
         return (entry for entry in passed if kinds is None or entry.kind in kinds)
 
 
-def _compared(context: AppContext, reader: Reader, history: BankHistory, found: _Found) -> ReplayReport:
-    customer, journal, record = found
-    recorded = record.decision
-    others = (subject for subject, _ in record.rests_on.journals if subject != customer.subject)
-    if any(context.keys.customer(subject) is None for subject in others):
+def _compared(context: AppContext, reader: Reader, history: BankHistory, found: Found) -> ReplayReport:
+    record, recorded = found.record, found.record.decision
+    if not is_replayable(context, history, found):
         return ReplayReport(decisions=1, unreplayable=1)
-    version = context.versions.version(history.last, record.rests_on.version)
-    if not history.last.destroyed.isdisjoint(version.decides_by):
-        return ReplayReport(decisions=1, unreplayable=1)
-    bank = history.at(record.rests_on.bank)
-    prefix = PrefixReader(journal, {**dict(record.rests_on.journals), BANK: record.rests_on.bank})
-    snapshot = _PrefixSnapshot(prefix, reader, bank, projection=journal.projection, configs=context.configs)
+    snapshot = as_it_was(context, reader, history, found)
     try:
-        person = snapshot.person_of(customer)
+        person = snapshot.person_of(found.customer)
         policy = context.versions.policy(reader, history.last, record.rests_on.version, config=snapshot.config)
         again = compute(snapshot, person, recorded.request, policy=policy, secret=context.keys.secret)
         same = _ENCODE(again) == _ENCODE(recorded) and person.journals == record.rests_on.journals
     except (MarketOfOneError, UnknownCustomer):
         same = False
     return ReplayReport(decisions=1, differences=int(not same), first_difference=None if same else recorded.id)
+
+
+def is_replayable(context: AppContext, history: BankHistory, found: Found) -> bool:
+    """Say whether a decision can be recomputed: not where it rests on somebody who was forgotten."""
+    record = found.record
+    others = (subject for subject, _ in record.rests_on.journals if subject != found.customer.subject)
+    if any(context.keys.customer(subject) is None for subject in others):
+        return False
+    version = context.versions.version(history.last, record.rests_on.version)
+    return history.last.destroyed.isdisjoint(version.decides_by)
+
+
+def as_it_was(context: AppContext, reader: Reader, history: BankHistory, found: Found) -> PrefixSnapshot:
+    """Give the moment of the journals that a decision rests on."""
+    record, journal = found.record, found.journal
+    bank = history.at(record.rests_on.bank)
+    prefix = PrefixReader(journal, {**dict(record.rests_on.journals), BANK: record.rests_on.bank})
+    return PrefixSnapshot(prefix, reader, bank, projection=journal.projection, configs=context.configs)

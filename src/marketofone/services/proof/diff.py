@@ -1,0 +1,239 @@
+"""What a change would have changed: which past decisions, for whom, and which way their worth moves.
+
+It writes nothing, and no reading of it is a use. Decisions are named by their ids, people are counted and never named.
+Memory is bounded by a few customers and some hundred bytes for each decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Instant
+from marketofone.learn.off_policy.difference import Compared, ValueDifference, value_difference
+from marketofone.learn.rewards import Prices
+from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig, read_config
+from marketofone.projection.bank_state import BankState
+from marketofone.services.proof.changes import Change
+from marketofone.services.proof.comparison import Asked, Part, compare_some, together
+from marketofone.services.proof.groups import GROUPS
+from marketofone.services.proof.replay import TOGETHER
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.pool import in_pieces
+from marketofone.store.ports import BANK, Reader
+
+Step = Callable[[int, int], None]
+LEVEL = 0.95
+MOST_PAIRS = 20
+"""Pairs of actions that a report names, the most frequent first."""
+FEWEST = 10
+"""People in a group that is told of by itself: of fewer, a count would say something about one of them."""
+FEW = f"groups of fewer than {FEWEST} people"
+_PLACES = ("stage", "money", "decided_by")
+
+
+class Instead(Struct, frozen=True, kw_only=True):
+    """Another action is chosen: how often, what stops the one before (empty where nothing does), and some decisions."""
+
+    before: str
+    after: str
+    why: str
+    decisions: int
+    examples: tuple[str, ...]
+
+
+class ActionCount(Struct, frozen=True, kw_only=True):
+    """How often an action is chosen, before and after."""
+
+    action: str
+    before: int
+    after: int
+
+
+class GroupCount(Struct, frozen=True, kw_only=True):
+    """What changes for a group: decisions in all, those that differ at all, those in which another action is chosen."""
+
+    kind: str
+    group: str
+    people: int
+    decisions: int
+    differ: int
+    otherwise: int
+
+
+class Diff(Struct, frozen=True, kw_only=True):
+    """What a change would have changed.
+
+    ``differ`` counts decisions in which any byte differs, ``bytes`` how many bytes. ``otherwise`` counts those in which
+    another action is chosen, ``expected`` is that count on the mean over all draws. ``impossible`` are decisions that
+    cannot be made with it, ``unreplayable`` those that rest on somebody who was forgotten or cannot be read.
+    ``recomputed`` are those whose present side is not what was recorded, for the document has changed since, or another
+    version decided. ``value`` is in minor units of 12-month value a decision; None where no decision tells of it.
+    """
+
+    change: str
+    decisions: int
+    people: int
+    differ: int
+    bytes: int
+    otherwise: int
+    expected: float
+    impossible: int
+    unreplayable: int
+    recomputed: int
+    actions: tuple[ActionCount, ...]
+    instead: tuple[Instead, ...]
+    groups: tuple[GroupCount, ...]
+    value: ValueDifference | None
+    currency: str
+    seconds: float
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything changes at all."""
+        return bool(self.differ or self.impossible)
+
+
+def diff(context: AppContext, change: Change, *, now: Instant, workers: int = 1, step: Step | None = None) -> Diff:
+    """Say what a change would have changed.
+
+    Raises
+    ------
+    MalformedDocument, BadExpression
+        When the new document breaks its contract, alone or beside the bank's other documents.
+    MalformedRequest
+        When the version was destroyed.
+    """
+    began = perf_counter()
+    with context.store.read() as reader:
+        bank = context.snapshot(reader).bank
+        config = _checked(context, reader, bank, change)
+        asked = Asked(change=change, prices=prices_of(context, reader, bank), now=now)
+    part = compare(context, asked, workers=workers, step=step)
+    rows = part.rows
+    return Diff(
+        change=change.name,
+        decisions=len(rows) + part.impossible,
+        people=len(np.unique(rows["person"])),
+        differ=int((rows["bytes"] > 0).sum()),
+        bytes=int(rows["bytes"].sum()),
+        otherwise=int(rows["otherwise"].sum()),
+        expected=round(float(rows["expected"].sum()), 3),
+        impossible=part.impossible,
+        unreplayable=part.unreplayable,
+        recomputed=part.recomputed,
+        actions=tuple(_actions(part)),
+        instead=tuple(_instead(part)),
+        groups=tuple(_groups(rows)),
+        value=value_of(rows),
+        currency=config.settings.currency,
+        seconds=round(perf_counter() - began, 3),
+    )
+
+
+def compare(context: AppContext, asked: Asked, *, workers: int, step: Step | None) -> Part:
+    """Compare all decisions of the bank."""
+    with context.store.read() as reader:
+        subjects = reader.subjects(limit=2**31)
+
+    def parts() -> Iterator[Part]:
+        task = partial(compare_some, asked)
+        pieces = in_pieces(context.to_read(), task, subjects, size=TOGETHER, workers=workers)
+        for number, part in enumerate(pieces, start=1):
+            if step is not None:
+                step(min(number * TOGETHER, len(subjects)), len(subjects))
+            yield part
+
+    return together(parts())
+
+
+def value_of(rows: NDArray[np.void]) -> ValueDifference | None:
+    """Value the changed side against the present one, from decisions whose answers have come."""
+    told = rows[rows["valued"]]
+    if not len(told):
+        return None
+    log = Compared(
+        rewards=told["reward"],
+        propensities=told["propensity"],
+        targets=told["target"],
+        present=told["present"],
+        believed=told["believed"],
+        values=told["value"],
+        present_values=told["present_value"],
+        unsupported=told["unsupported"],
+        persons=told["person"],
+    )
+    return value_difference(log, level=LEVEL)
+
+
+def prices_of(context: AppContext, reader: Reader, bank: BankState) -> Prices:
+    """Give what decisions are rewarded by: what is believed now of acceptances, and what showing costs now."""
+    version = context.versions.version(bank, bank.version)
+    actions = context.configs.at(reader, bank).actions.actions
+    return Prices(
+        values={action.id: context.versions.value(reader, version, action).expected_minor for action in actions},
+        costs={action.id: action.cost_minor for action in actions},
+    )
+
+
+def _checked(context: AppContext, reader: Reader, bank: BankState, change: Change) -> BankConfig:
+    """Check a change against the bank as it stands, before anything is computed; gives the documents in force."""
+    if change.document is None:
+        version = context.versions.version(bank, change.version)
+        if not bank.destroyed.isdisjoint(version.decides_by):
+            raise MalformedRequest(
+                field="--version",
+                shape="one that was destroyed, for somebody was forgotten",
+                fix="name another version",
+            )
+    else:
+        entry = next(iter(reader.entries(BANK, after=bank.documents - 1, upto=bank.documents)))
+        texts: Mapping[str, str] = codec.read(entry, box=context.keys.bank).texts
+        read_config({**texts, change.document: change.text})
+    return context.configs.at(reader, bank)
+
+
+def _actions(part: Part) -> Iterator[ActionCount]:
+    for action in sorted(part.before.keys() | part.after.keys()):
+        before, after = part.before.get(action, 0), part.after.get(action, 0)
+        if before != after or any(action in pair[:2] for pair in part.instead):
+            yield ActionCount(action=action, before=before, after=after)
+
+
+def _instead(part: Part) -> Iterator[Instead]:
+    often = sorted(part.instead.items(), key=lambda item: (-item[1], item[0]))
+    for pair, count in often[:MOST_PAIRS]:
+        named = tuple(decision for _, decision in part.examples[pair])
+        yield Instead(before=pair.before, after=pair.after, why=pair.why, decisions=count, examples=named)
+
+
+def _groups(rows: NDArray[np.void]) -> Iterator[GroupCount]:
+    for place, (kind, names) in zip(_PLACES, GROUPS.items(), strict=True):
+        few = np.zeros(len(rows), dtype=bool)
+        for number, name in enumerate(names):
+            own = rows[place] == number
+            people = len(np.unique(rows["person"][own]))
+            if people >= FEWEST:
+                yield _group(rows[own], kind=kind, name=name, people=people)
+            else:
+                few |= own
+        if few.any():
+            yield _group(rows[few], kind=kind, name=FEW, people=len(np.unique(rows["person"][few])))
+
+
+def _group(rows: NDArray[np.void], *, kind: str, name: str, people: int) -> GroupCount:
+    return GroupCount(
+        kind=kind,
+        group=name,
+        people=people,
+        decisions=len(rows),
+        differ=int((rows["bytes"] > 0).sum()),
+        otherwise=int(rows["otherwise"].sum()),
+    )

@@ -1,0 +1,103 @@
+"""What a change is worth is told from the rows that it changes, and not told where they are too few."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketofone.learn.off_policy.difference import Compared, value_difference
+from marketofone.services.proof.comparison import differing_bytes, instead_of
+
+ROWS = 6_000
+
+
+def a_log(*, changed: float = 1.0, seed: int = 5, **other: Any) -> Compared:
+    """Give a uniform log of two actions; the change takes the second, worth .3 more, in a part of the rows."""
+    rng = np.random.default_rng(seed)
+    taken = rng.integers(2, size=ROWS).astype(float)
+    touched = np.arange(ROWS) < changed * ROWS
+    half, nought = np.full(ROWS, 0.5), np.zeros(ROWS)
+    log: dict[str, Any] = {
+        "rewards": (rng.random(ROWS) < 0.2 + 0.3 * taken).astype(float),
+        "propensities": half,
+        "targets": np.where(touched, taken, half),
+        "present": half,
+        "believed": 2.0 * (0.2 + 0.3 * taken),  # twice what is true
+        "values": np.where(touched, 1.0, 0.7),
+        "present_values": np.full(ROWS, 0.7),
+        "unsupported": nought,
+        "persons": np.arange(ROWS) // 3,
+    }
+    return Compared(**log | other)
+
+
+def test_the_difference_is_found_with_its_interval_also_where_beliefs_are_wrong() -> None:
+    found = value_difference(a_log(), level=0.95)
+
+    assert found.low < 0.15 < found.high
+    assert (found.enough, found.finding) == (True, "worth more")
+
+
+def test_rows_that_do_not_change_count_nothing() -> None:
+    some = value_difference(a_log(changed=0.1), level=0.95)
+    same = value_difference(a_log(changed=0.0), level=0.95)
+
+    assert some.low < 0.015 < some.high
+    assert some.high - some.low < some.snips[2] - some.snips[1]
+    assert (same.value, same.low, same.high, same.changed_persons, same.finding) == (0.0, 0.0, 0.0, 0, "no difference")
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (a_log(changed=0.004), "fewer than 30"),
+        (a_log(unsupported=np.full(ROWS, 0.2)), "actions the log never took"),
+    ],
+)
+def test_too_few_people_and_actions_that_were_never_taken_are_not_enough(log: Compared, reason: str) -> None:
+    found = value_difference(log, level=0.95)
+
+    assert found.finding == "not enough evidence"
+    assert any(reason in one for one in found.reasons)
+
+
+SHARES = st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5)
+
+
+def distribution(weights: list[float], *, of: str) -> dict[str, float]:
+    return {name: weight / sum(weights) for name, weight in zip(of, weights, strict=False)}
+
+
+@settings(max_examples=50)
+@given(old=SHARES, new=SHARES, seed=st.text(max_size=8))
+def test_what_became_no_less_likely_stays_and_what_comes_instead_became_likelier(
+    old: list[float], new: list[float], seed: str
+) -> None:
+    before, after = distribution(old, of="abcde"), distribution(new, of="cdefg")
+    for action in before:
+        chosen = instead_of(action, before, after, seed=seed)
+        if after.get(action, 0.0) >= before[action]:
+            assert chosen == action
+        elif chosen != action:
+            assert after[chosen] > before.get(chosen, 0.0)
+
+
+def test_over_many_decisions_actions_come_as_often_as_their_probabilities_say() -> None:
+    old, new = {"a": 0.5, "b": 0.3, "c": 0.2}, {"b": 0.2, "c": 0.5, "d": 0.3}
+    chosen: dict[str, float] = {}
+    for number in range(4_000):
+        action = "a" if number % 10 < 5 else "b" if number % 10 < 8 else "c"
+        name = instead_of(action, old, new, seed=f"d-{number}")
+        chosen[name] = chosen.get(name, 0.0) + 1 / 4_000
+
+    assert chosen == pytest.approx(new, abs=0.03)
+
+
+@given(one=st.binary(max_size=20), other=st.binary(max_size=20))
+def test_bytes_differ_only_where_they_do(one: bytes, other: bytes) -> None:
+    assert (differing_bytes(one, other) == 0) == (one == other)
+    assert differing_bytes(one, other) <= max(len(one), len(other))
