@@ -9,17 +9,19 @@ from typing import Any
 import click
 from msgspec.structs import asdict
 
+from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
 from marketofone.cli.session import BAD_INPUT, LEFT_OUT, as_json, check_texts, in_folder
-from marketofone.domain.errors import MalformedRequest, UnknownAction
+from marketofone.domain.errors import MalformedRequest, Refused, UnknownAction
 from marketofone.importers import decision_log
 from marketofone.importers.decision_log import Columns, DecisionLog
 from marketofone.learn.off_policy import targets
 from marketofone.learn.off_policy.slates import value_slates
 from marketofone.learn.off_policy.targets import Target
 from marketofone.learn.off_policy.valuation import LEVEL, value_policy
+from marketofone.services.rights import promotion_service
 
-_ALWAYS = "always:"
+_ALWAYS, _VERSION = "always:", "version:"
 _LEARNED = {"uniform": targets.uniform, "ranking": targets.ranking, "learned": targets.learned}
 
 
@@ -31,7 +33,8 @@ _LEARNED = {"uniform": targets.uniform, "ranking": targets.ranking, "learned": t
     "--policy",
     metavar="WHICH",
     help="Whose value: columns, uniform, always:ACTION, ranking (the best action on the mean, learned from the log) or "
-    "learned (the best in each context).  [default: columns]",
+    "learned (the best in each context). Without a LOG, version:N: that version, over the bank's own decisions.  "
+    "[default: columns]",
 )
 @click.option("--action", metavar="COLUMN", help="What was done.")
 @click.option("--reward", metavar="COLUMN", help="What followed, as a number.")
@@ -57,7 +60,7 @@ _LEARNED = {"uniform": targets.uniform, "ranking": targets.ranking, "learned": t
     metavar="FOLDER",
     help="Instead of a log: public data sets of FOLDER whose truth is known.",
 )
-def policy(*, as_json: bool, folder: Path, path: Path | None, **asked: Any) -> None:  # noqa: ARG001 - every command takes a bank
+def policy(*, as_json: bool, folder: Path, path: Path | None, **asked: Any) -> None:
     """Value a policy that did not decide, from a LOG of one that did: Parquet or CSV, of any engine.
 
     A row is a decision: action, reward, propensity; and target_<action> for all actions, or target_propensity of the
@@ -67,6 +70,11 @@ def policy(*, as_json: bool, folder: Path, path: Path | None, **asked: Any) -> N
     """
     check_texts(asked)
     calibrated, banks, public = (asked.pop(name) for name in ("calibrate", "banks", "public"))
+    if (asked["policy"] or "").startswith(_VERSION):
+        if path is not None or calibrated or public is not None:
+            raise click.UsageError("a version is valued over the bank's own decisions: name no LOG")
+        _value_version(folder, asked["policy"].removeprefix(_VERSION), level=asked["level"], as_json=as_json)
+        return
     if sum((path is not None, calibrated, public is not None)) != 1:
         raise click.UsageError("name a LOG, or give --calibrate, or --public FOLDER")
     if path is None:
@@ -86,6 +94,34 @@ def _judge_ourselves(public: Path | None, *, banks: int, as_json: bool) -> None:
         else:
             found = policy_calibration.calibrate(banks=banks, step=progress.step)
     terminal.say(found, "policies_judged" if public else "policies_calibrated", as_json=as_json)
+
+
+def _value_version(folder: Path, number: str, *, level: float, as_json: bool) -> None:
+    """Value a version of what this bank learned, over decisions that were made since it was."""
+    if not number.isdecimal():
+        raise MalformedRequest(field="--policy", shape="no number of a version", fix="see `marketofone versions list`")
+    with open_bank(folder, read_only=True) as bank, terminal.Progress(quiet=as_json) as progress:
+        found = promotion_service.value_of_version(
+            bank.context,
+            int(number),
+            now=bank.now(),
+            level=level,
+            step=lambda done, all_: progress.step(done, all_, "decisions again"),
+        )
+    if found is None:
+        raise Refused(why="no decision tells of it: none was made since it was learned whose answers have come")
+    columns = {
+        "action": "the action",
+        "reward": "minor units of 12-month value",
+        "propensity": "its own",
+        "context": [],
+    }
+    document = {
+        **asdict(found),
+        "policy": _VERSION + number,
+        "columns": {**columns, "customer": "the person", "context": []},
+    }
+    terminal.say({**document, "unused": [], "left_out": []}, "policy_valued", as_json=as_json)
 
 
 def _value(

@@ -1,4 +1,4 @@
-"""Commands that prove and keep: verify, replay, checkpoint, backup, versions, keys, and the rights of a person."""
+"""Commands that prove and keep: verify, replay, checkpoint, backup, keys, and the rights of a person."""
 
 from __future__ import annotations
 
@@ -76,27 +76,6 @@ def backup(session: Session, *, target: Path) -> None:
 
 
 @click.group()
-def versions() -> None:
-    """List the versions of what was learned, or make an earlier one active again."""
-
-
-@versions.command(name="list")
-@to_read
-def versions_list(session: Session) -> None:
-    """List all versions, newest first."""
-    session.say(session.bank.versions(), "versions")
-
-
-@versions.command(name="roll-back")
-@on_bank
-@click.argument("number", metavar="N", type=click.IntRange(0))
-def versions_roll_back(session: Session, *, number: int) -> None:
-    """Make version N active again; 0 is what was known before anything was learned."""
-    session.bank.roll_back(number)
-    session.say(session.bank.versions(), "versions")
-
-
-@click.group()
 def keys() -> None:
     """Look after the bank's key, which wraps all others."""
 
@@ -143,4 +122,4 @@ def _key_of(text: str) -> bytes:
         raise MalformedRequest(field="--public-key", shape="not hexadecimal", fix="give 64 digits") from error
 
 
-COMMANDS = (replay, verify, checkpoint, backup, versions, keys, rights)
+COMMANDS = (replay, verify, checkpoint, backup, keys, rights)

@@ -11,7 +11,14 @@ from msgspec.structs import replace
 from marketofone.domain.moment import Instant
 from marketofone.governance.board import NO_RULINGS, BoardState
 from marketofone.governance.board import apply as apply_ruling
-from marketofone.projection.records import RatesRecord, RollbackRecord, RulingRecord, VersionRecord
+from marketofone.projection.records import (
+    PromotionRecord,
+    RatesRecord,
+    RollbackRecord,
+    RulingRecord,
+    Stage,
+    VersionRecord,
+)
 from marketofone.store.ports import GUARDING, Entry
 
 Digests = Mapping[str, bytes]
@@ -29,13 +36,22 @@ class VersionInfo(Struct, frozen=True):
     changed: Mapping[str, bytes | None]
 
 
+class Trial(Struct, frozen=True):
+    """A version that decides for a share of people, and the entry by which it began to."""
+
+    version: int
+    share: float
+    began: int
+
+
 class BankState(Struct, frozen=True):
     """The bank's journal up to entry ``n``.
 
     ``documents`` is the entry of the documents in force and ``digests`` gives for each entry of documents their digest.
-    ``version`` is the entry of the active version, 0 for none. The two mappings are shared with later states, which
-    only add to them; a reader of an older state looks for entries up to its ``n``. ``rates`` is the last entry of
-    reference rates, 0 for none.
+    ``version`` is the entry of the version that learning goes on from, 0 for none; decisions follow it too, unless
+    ``promoted`` names another. ``trial`` is a version that decides for a share of people. ``rates`` is the last entry
+    of reference rates, 0 for none. The two mappings are shared with later states, which only add to them; a reader of
+    an older state looks for entries up to its ``n``.
     """
 
     n: int = 0
@@ -44,9 +60,28 @@ class BankState(Struct, frozen=True):
     digests: dict[int, str] = {}
     board: BoardState = NO_RULINGS
     version: int = 0
+    promoted: int | None = None
+    trial: Trial | None = None
     versions: dict[int, VersionInfo] = {}
     destroyed: frozenset[bytes] = frozenset()
     rates: int = 0
+
+    @property
+    def decides(self) -> int:
+        """The version that decides, but for the people of a trial."""
+        return self.version if self.promoted is None else self.promoted
+
+    @property
+    def in_use(self) -> tuple[int, ...]:
+        """The versions of which anything is used: what learning goes on from, what decides, what is on trial."""
+        trial = () if self.trial is None else (self.trial.version,)
+        return tuple(dict.fromkeys((self.version, self.decides, *trial)))
+
+    def stage(self, version: int) -> Stage:
+        """Say how far a version is used."""
+        if version == self.decides:
+            return "full"
+        return "share" if self.trial is not None and version == self.trial.version else "shadow"
 
 
 def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
@@ -68,9 +103,37 @@ def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
             record.states,
         )
         state.versions[entry.n] = info
-        changes = {"version": entry.n, "destroyed": state.destroyed.union(record.destroyed)}
+        changes = _after_version(state, entry.n, record)
     elif isinstance(record, RollbackRecord):
-        changes = {"version": record.version}
+        changes = {"version": record.version, "promoted": None, "trial": None}
+    elif isinstance(record, PromotionRecord):
+        changes = _after_promotion(state, entry.n, record)
     elif isinstance(record, RatesRecord):
         changes = {"rates": entry.n}
     return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)
+
+
+def _after_version(state: BankState, n: int, record: VersionRecord) -> dict[str, Any]:
+    """Let a version follow its parent: where that is learned from, and where it is used.
+
+    What was learned from outcomes does not decide before it is promoted, where versions are. A version without them is
+    its parent with something learned anew or left out, so it takes its place.
+    """
+    changes: dict[str, Any] = {"destroyed": state.destroyed.union(record.destroyed)}
+    if record.parent == state.version:
+        changes["version"] = n
+    if not record.lessons and record.parent == state.promoted:
+        changes["promoted"] = n
+    if not record.lessons and state.trial is not None and record.parent == state.trial.version:
+        changes["trial"] = replace(state.trial, version=n)
+    return changes
+
+
+def _after_promotion(state: BankState, n: int, record: PromotionRecord) -> dict[str, Any]:
+    if record.stage == "full":
+        return {"promoted": record.version, "trial": None}
+    if record.stage == "shadow":
+        return {"trial": None}
+    trial = state.trial
+    began = n if trial is None or trial.version != record.version else trial.began
+    return {"trial": Trial(record.version, record.share, began)}

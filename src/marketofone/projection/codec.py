@@ -52,6 +52,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "ruling": records.RulingRecord,
     "version": records.VersionRecord,
     "rollback": records.RollbackRecord,
+    "promotion": records.PromotionRecord,
     "checkpoint": records.CheckpointRecord,
     "letters": records.LettersRecord,
     "rates": records.RatesRecord,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from marketofone.projection.contacts import Decided
 
 Scope = tuple[str, str]
 """A purpose, and a source that was read for it."""
+
+Stage = Literal["shadow", "share", "full"]
+"""How far a version is used: it is scored and decides nothing, it decides for a share of people, or for everybody."""
 
 ADMITTED, REFUSED, GAP = 0, 1, 2
 
@@ -215,6 +219,31 @@ class RollbackRecord(Struct, frozen=True, array_like=True):
     version: int
 
 
+class Evidence(Struct, frozen=True, array_like=True):
+    """How much more a version was worth than the present one, in minor units a decision, with an interval."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    decisions: int
+    people: int
+
+
+class PromotionRecord(Struct, frozen=True, array_like=True):
+    """A version is used for more decisions from here on, or for fewer.
+
+    ``stage`` is "full" where it decides for everybody, "share" where it does for a ``share`` of people, "shadow" where
+    it does for nobody any more. ``evidence`` is what spoke for it; None where none was needed.
+    """
+
+    actor: str
+    version: int
+    stage: Stage
+    share: float = 0.0
+    evidence: Evidence | None = None
+
+
 class CheckpointRecord(Struct, frozen=True, array_like=True):
     """A signed checkpoint of the log, as text."""
 
@@ -254,6 +283,7 @@ Record = (
     | RulingRecord
     | VersionRecord
     | RollbackRecord
+    | PromotionRecord
     | CheckpointRecord
     | LettersRecord
     | RatesRecord

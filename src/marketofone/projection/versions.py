@@ -31,6 +31,8 @@ from marketofone.store.ports import BANK, Journals
 
 AFFINITY = "affinity"
 FORECAST, BANDS = "forecast:model", "forecast:bands"
+FITS = (AFFINITY, FORECAST, BANDS)
+"""What trainings fit from everybody together."""
 _STATES = 2_048
 _VERSIONS = 4_096
 _POLICIES = 64
@@ -51,6 +53,11 @@ class ModelVersion:
 
     number: int
     digests: Mapping[str, bytes]
+
+    @cached_property
+    def beliefs(self) -> dict[str, bytes]:
+        """The digests of what outcomes taught."""
+        return {name: digest for name, digest in self.digests.items() if name not in FITS}
 
     @cached_property
     def decides_by(self) -> set[bytes]:

@@ -24,8 +24,10 @@ from marketofone.services.intake import data_overview, ingest, letters, merchant
 from marketofone.services.learning import debts, learn, train
 from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.learner import Learning
-from marketofone.services.proof import backup, changes, checkpoint, diff, replay, verify
-from marketofone.services.rights import board_service, consent_service, erase, use_log
+from marketofone.services.proof import backup, checkpoint, diff, replay, verify
+from marketofone.services.proof.changes import Change
+from marketofone.services.rights import board_service, consent_service, erase, promotion_service, use_log
+from marketofone.services.rights.promotion_service import Promotion
 from marketofone.services.runtime import population, uses
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Proved
@@ -202,6 +204,12 @@ class Bank:
         learn.roll_back(self._context, version, now=moment)
         self.learning.owe_everything(now=moment)
 
+    def promote(self, asked: Promotion, *, workers: int = 1, step: diff.Step | None = None) -> None:
+        """Let a version decide for more people, or for nobody any more. Refused unless it is shown to be worth more."""
+        moment = self.now()
+        promotion_service.promote(self._context, asked, now=moment, workers=workers, step=step)
+        self.learning.owe_everything(now=moment)
+
     def consent(self, change: ConsentChange, *, now: Instant | None = None) -> Consents:
         """Record what a person says about consent; effective when this returns."""
         return self.consent_given(change, now=now).consents
@@ -332,14 +340,9 @@ class Bank:
         """Recompute every decision from the journals and compare it byte for byte."""
         return replay.replay(self._context, workers=workers, step=step)
 
-    def diff(self, change: changes.Change, *, workers: int = 1, step: diff.Step | None = None) -> diff.Diff:
+    def diff(self, change: Change, *, workers: int = 1, step: diff.Step | None = None) -> diff.Diff:
         """Say which past decisions a change would have changed, for whom, and which way their worth moves."""
         return diff.diff(self._context, change, now=self.now(), workers=workers, step=step)
-
-    def change_of_version(self, version: int) -> changes.Change:
-        """Give the change that lets decisions follow a version. Raises ``UnknownVersion``."""
-        with self._context.store.read() as reader:
-            return changes.version_change(self._context.snapshot(reader).bank, version)
 
     def verify(
         self,

@@ -43,6 +43,7 @@ EntryKind = Literal[
     "checkpoint",
     "letters",
     "rates",
+    "promotion",
 ]
 """``account`` says who holds an account together.
 
@@ -68,13 +69,14 @@ CODES: dict[EntryKind, int] = {
     "checkpoint": 36,
     "letters": 37,
     "rates": 38,
+    "promotion": 39,
 }
 """How a kind is stored. A number once given stays."""
 
 GUARDING: frozenset[EntryKind] = frozenset(
     {
         *("signal", "consent", "identity", "decision", "outcome", "amendment", "erasure", "account"),
-        *("document", "ruling", "rollback"),
+        *("document", "ruling", "rollback", "promotion"),
     }
 )
 """The kinds that can change an answer: each moves the guard of its journal by one."""

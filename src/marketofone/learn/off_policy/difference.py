@@ -17,10 +17,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.learn.off_policy.estimators import Evidence, doubly_robust, snips
+from marketofone.learn.off_policy.estimators import Estimated, Evidence, doubly_robust, ips, snips
 from marketofone.learn.off_policy.intervals import Interval, mean_interval
 from marketofone.learn.off_policy.overlap import LEAST_PERSONS, overlap, shortcomings
 from marketofone.learn.off_policy.reward_model import folds
+from marketofone.learn.off_policy.valuation import Method, Valuation, summarise
 
 Floats = NDArray[np.float64]
 
@@ -120,6 +121,32 @@ def value_difference(log: Compared, *, level: float) -> ValueDifference:
         enough=not reasons,
         reasons=reasons,
         finding=_finding(above, touched=touched, enough=not reasons),
+    )
+
+
+def target_valuation(log: Compared, *, level: float) -> Valuation:
+    """Value the changed policy by itself: by the estimators that need no probabilities of all actions.
+
+    Examples
+    --------
+    >>> half, nought = np.full(400, 0.5), np.zeros(400)
+    >>> log = Compared(rewards=half, propensities=half, targets=half, present=half, believed=nought, values=nought,
+    ...                present_values=nought, unsupported=nought, persons=np.arange(400))
+    >>> found = target_valuation(log, level=0.95)
+    >>> [one.method for one in found.estimates], found.ess
+    (['ips', 'snips', 'dr'], 400.0)
+    """
+    scale = _come_true(log)
+    evidence = Evidence(log.rewards, log.propensities, log.targets, scale * log.believed, scale * log.values)
+    found: dict[Method, Estimated] = {"ips": ips(evidence), "snips": snips(evidence), "dr": doubly_robust(evidence)}
+    return summarise(
+        found,
+        evidence,
+        persons=log.persons,
+        level=level,
+        recommended="dr",
+        unsupported_share=float(log.unsupported.mean()),
+        absent={},
     )
 
 

@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from hashlib import sha256
 from typing import Literal
 from uuid import uuid4
 
@@ -43,7 +41,7 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, RestsOn
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
-from marketofone.services.decisions.visible import refusal_of
+from marketofone.services.decisions import assignment, visible
 from marketofone.services.foresight.forecast import look_ahead, outdated
 from marketofone.services.runtime.app_context import STRICT_ATTEMPTS, AppContext, attempts
 from marketofone.services.runtime.directory import decision_mark
@@ -53,7 +51,6 @@ from marketofone.store.keystore import Customer
 from marketofone.store.ports import Entry, Head, Reader
 
 FORECAST_AGE = 35 * DAY
-_SHARES = 2**64
 Domain = Literal["decision", "question"]
 
 
@@ -170,7 +167,7 @@ def ask(context: AppContext, request: Request, *, as_of: Instant) -> Decision:
         snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
     ) -> tuple[Decision, tuple[tuple[str, str], ...]]:
         with context.store.read() as reader:
-            policy = context.policy(reader, snapshot)
+            policy = assignment.policy_for(context, reader, snapshot, person)
         asked = decision_input_of(
             snapshot,
             person,
@@ -200,7 +197,7 @@ def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
-        refused = refusal_of(record, person, config=snapshot.config, now=now)
+        refused = visible.refusal_of(record, person, config=snapshot.config, now=now)
     if refused:
         raise ConsentRefused(why=refused)
     return record.decision
@@ -322,9 +319,7 @@ def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged:
 
 def in_control(person: Person, *, share: float, secret: bytes) -> bool:
     """Say whether a person is to belong to the control group; asked once, then the first decision keeps it."""
-    subject = min(person.states)
-    number = int.from_bytes(_drawn(secret, b"control", subject, 0)[:8], "big")
-    return number < share * _SHARES
+    return assignment.is_drawn(secret, b"control", min(person.states), 0, share=share)
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
@@ -332,11 +327,7 @@ def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
 
     It counts the decisions of the id that was asked for: that number only grows, also when ids are linked and parted.
     """
-    return _drawn(secret, domain.encode(), person.asked.subject, person.own.decisions)
-
-
-def _drawn(secret: bytes, domain: bytes, subject: int, count: int) -> bytes:
-    return hmac.digest(secret, domain + b"\0" + subject.to_bytes(8, "big") + count.to_bytes(8, "big"), sha256)
+    return assignment.drawn(secret, domain.encode(), person.asked.subject, person.own.decisions)
 
 
 def _tried(
@@ -362,7 +353,7 @@ def _decided(
     context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
 ) -> Computed[Decision]:
     request = replace(request, at=person.judged(request.at))  # a clock that steps back moves nothing
-    policy = context.policy(reader, snapshot)
+    policy = assignment.policy_for(context, reader, snapshot, person)
     made = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
     kind = next((action.kind for action in snapshot.config.compiled.offered if action.id == made.action), None)
     record = DecisionRecord(context.actor, made, RestsOn(snapshot.bank.n, policy.version.number, person.journals), kind)
@@ -383,7 +374,7 @@ def _made_before(
     made = record.decision
     if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
         raise DecisionExists
-    refused = refusal_of(record, person, config=snapshot.config, now=request.at)
+    refused = visible.refusal_of(record, person, config=snapshot.config, now=request.at)
     if refused:
         raise ConsentRefused(why=refused)
     return Proved(made, Head(entry.subject, entry.n, entry.hash, stamp=entry.stamp, recorded=entry.recorded))

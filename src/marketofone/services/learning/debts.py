@@ -1,9 +1,9 @@
 """The debt of learning: what was learned from somebody who took their yes back, or was forgotten, is learned anew.
 
-1. Owed are lessons of the active version and of all it was made from whose outcome may not teach any more: somebody
+1. Owed are lessons of the versions in use and of all they were made from whose outcome may not teach any more: somebody
    took a yes back, or the decision rests on an id that is not the person's any more.
 2. The beliefs that the versions of these lessons moved are made again from their priors, from all other lessons, in the
-   order in which versions name them. That is one more version; it names the lessons that went.
+   order in which versions name them. That is one more version, of each in use; it names the lessons that went.
 3. What contains somebody who was forgotten is destroyed, in every version, active or not: others' decisions that used
    it cannot be recomputed any more.
 """
@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from marketofone.domain.moment import Instant
 from marketofone.learn.join import Skipped
@@ -24,7 +26,7 @@ from marketofone.projection.versions import ModelVersion
 from marketofone.services.intake.identity import members_of
 from marketofone.services.learning.lessons import moved_states, task_of
 from marketofone.services.runtime.app_context import AppContext, repeated
-from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
+from marketofone.store.ports import BANK, Draft, Expectation, Lesson, Reader, Unit
 
 Place = tuple[int, int]
 _PRIORS = ModelVersion(0, {})
@@ -56,7 +58,7 @@ def debt_of(
 ) -> Debt:
     """Say which lessons are owed, of all customers or of some."""
     records = context.versions.records(reader)
-    used = set(_taught(_lineage(records, snapshot.bank.version)))
+    used = {place for number in snapshot.bank.in_use for place in _taught(_lineage(records, number))}
     owed: set[Place] = set()
     forgotten: set[Place] = set()
     for place in _in_question(records, used, snapshot.bank.destroyed):
@@ -88,28 +90,43 @@ def _unit(
     context: AppContext, reader: Reader, snapshot: Snapshot, debt: Debt, *, now: Instant, expected: Expectation
 ) -> Unit:
     records = context.versions.records(reader)
-    lineage = _lineage(records, snapshot.bank.version)
-    touched = sorted(_touched(lineage.values(), debt.owed.intersection(_taught(lineage))))
-    remaining = [Lesson(0, *place) for place in _taught(lineage) if place not in debt.owed]
+    destroyed = tuple(sorted(_containing(records, debt.forgotten) - snapshot.bank.destroyed))
+    drafts, states = list[Draft](), dict[bytes, bytes]()
+    for number in snapshot.bank.in_use:
+        lineage = _lineage(records, number)
+        owed = debt.owed if number == snapshot.bank.version else debt.owed.intersection(_taught(lineage))
+        if owed:
+            record, sealed = _without(context, reader, snapshot, lineage, owed, number=number, now=now)
+            record = replace(record, destroyed=destroyed)
+            drafts.append(codec.draft("version", record, subject=BANK, box=context.keys.bank, at=now))
+            states |= sealed
+    return Unit(now=now, expects={BANK: expected}, drafts=drafts, states=states, destroyed=destroyed)
+
+
+def _without(
+    context: AppContext,
+    reader: Reader,
+    snapshot: Snapshot,
+    lineage: dict[int, VersionRecord],
+    owed: AbstractSet[Place],
+    *,
+    number: int,
+    now: Instant,
+) -> tuple[VersionRecord, dict[bytes, bytes]]:
+    """Learn a version again without what is owed; gives its record and its sealed states."""
+    touched = sorted(_touched(lineage.values(), owed & set(_taught(lineage))))
+    remaining = [Lesson(0, *place) for place in _taught(lineage) if place not in owed]
     again, _ = moved_states(context, reader, snapshot, _PRIORS, remaining, now=now)
     sealed = {name: codec.seal_state(name, again[name], box=context.keys.bank) for name in touched if name in again}
-    destroyed = tuple(sorted(_containing(records, debt.forgotten) - snapshot.bank.destroyed))
     record = VersionRecord(
         context.actor,
-        snapshot.bank.version,
+        number,
         {name: sealed[name][0] if name in sealed else None for name in touched},
         at=now,
         why="without what may not be used any more",
-        destroyed=destroyed,
-        withdrawn=tuple(sorted(debt.owed)),
+        withdrawn=tuple(sorted(owed)),
     )
-    return Unit(
-        now=now,
-        expects={BANK: expected},
-        drafts=[codec.draft("version", record, subject=BANK, box=context.keys.bank, at=now)],
-        states=dict(sealed.values()),
-        destroyed=destroyed,
-    )
+    return record, dict(sealed.values())
 
 
 def _lineage(records: dict[int, VersionRecord], version: int) -> dict[int, VersionRecord]:

@@ -7,19 +7,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.records import UseRecord, VersionRecord
-from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
+from marketofone.projection.versions import BANDS, FITS, FORECAST
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.store.ports import BANK, Expectation, Reader, Unit
 
 TRAINING = "train"
 """What a use says that was recorded by a training."""
-_FITS = (AFFINITY, FORECAST, BANDS)
 
 
 class Destroyed(NamedTuple):
@@ -50,26 +49,36 @@ def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) 
         head = reader.head(BANK)
         bank = context.snapshot(reader).bank
         records = context.versions.records(reader)
-        active = context.versions.version(bank, bank.version).digests
+        used = {number: context.versions.version(bank, number).digests for number in bank.in_use}
     holding = _holding(records, read_at)
     if holding <= bank.destroyed:
         return Destroyed()
-    names = {name for name in _FITS if active.get(name) in holding}
-    if FORECAST in names and BANDS in active:
-        names.add(BANDS)
-    record = VersionRecord(
-        context.actor,
-        bank.version,
-        dict.fromkeys(sorted(names)),
-        at=now,
-        why="without somebody who was forgotten",
-        destroyed=tuple(sorted(holding - bank.destroyed)),
-    )
-    draft = codec.draft("version", record, subject=BANK, box=context.keys.bank, at=now)
+    gone = {number: _gone(digests, holding) for number, digests in used.items()}
+    names = gone[bank.version]
+    destroyed = tuple(sorted(holding - bank.destroyed))
+    made = [
+        VersionRecord(
+            context.actor,
+            number,
+            dict.fromkeys(sorted(of)),
+            at=now,
+            why="without somebody who was forgotten",
+            destroyed=destroyed,
+        )
+        for number, of in gone.items()
+        if of or number == bank.version
+    ]
+    drafts = [codec.draft("version", record, subject=BANK, box=context.keys.bank, at=now) for record in made]
     expected = {BANK: Expectation(head.guard, head.n)}
-    context.store.commit(Unit(now=now, expects=expected, drafts=[draft], destroyed=record.destroyed))
+    context.store.commit(Unit(now=now, expects=expected, drafts=drafts, destroyed=destroyed))
     learned = [record.at for record in records.values() if not names.isdisjoint(record.states)]
     return Destroyed(tuple(sorted(names)), max(learned, default=now))
+
+
+def _gone(digests: Mapping[str, bytes], holding: set[bytes]) -> set[str]:
+    """Name the fits of a version that are destroyed; bands go with the model that they follow."""
+    names = {name for name in FITS if digests.get(name) in holding}
+    return names | ({BANDS} & digests.keys() if FORECAST in names else set())
 
 
 def _holding(records: dict[int, VersionRecord], read_at: Collection[Instant]) -> set[bytes]:
@@ -80,7 +89,7 @@ def _holding(records: dict[int, VersionRecord], read_at: Collection[Instant]) ->
         model_of[n] = model = record.states.get(FORECAST, model_of[record.parent])
         bands = record.states.get(BANDS)
         if record.read_at in read_at:
-            found.update(digest for name in _FITS if (digest := record.states.get(name)) is not None)
+            found.update(digest for name in FITS if (digest := record.states.get(name)) is not None)
         elif bands is not None and model in found:
             found.add(bands)
     return found

@@ -14,7 +14,7 @@ from marketofone.domain.errors import Refused, UnknownVersion
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.records import RollbackRecord, VersionRecord
+from marketofone.projection.records import RollbackRecord, Stage, VersionRecord
 from marketofone.projection.versions import FORECAST
 from marketofone.services.intake.identity import members_of
 from marketofone.services.learning.debts import may_owe, pay
@@ -28,7 +28,7 @@ NO_READING = Instant(0)
 
 
 class VersionView(Struct, frozen=True, kw_only=True):
-    """One version, as people are shown it."""
+    """One version, as people are shown it. ``active`` says that it decides; ``share`` for which share of people."""
 
     version: int
     parent: int
@@ -38,6 +38,8 @@ class VersionView(Struct, frozen=True, kw_only=True):
     states: tuple[str, ...]
     why: str
     active: bool
+    stage: Stage
+    share: float = 0.0
 
 
 def learn(context: AppContext, *, now: Instant) -> int:
@@ -61,7 +63,7 @@ def record_version(
     why: str,
     read_at: Instant = NO_READING,
 ) -> int:
-    """Record states that were trained as a new version, active at once. Gives its number.
+    """Record states that were trained as a new version, active at once: of each version in use. Gives its number.
 
     Each state is taken out of ``states`` when it is sealed: beside what is written it would hold its memory again.
     ``read_at`` is the instant of the uses by which the training read people.
@@ -86,19 +88,13 @@ def _record_sealed(
 ) -> int:
     with context.store.read() as reader:
         head = reader.head(BANK)
-        parent = context.snapshot(reader).bank.version
-    record = VersionRecord(
-        context.actor,
-        parent,
-        {name: None if pair is None else pair[0] for name, pair in sealed.items()},
-        at=at,
-        why=why,
-        read_at=read_at,
-    )
+        parents = context.snapshot(reader).bank.in_use  # the first is what learning goes on from
+    states = {name: None if pair is None else pair[0] for name, pair in sealed.items()}
+    records = [VersionRecord(context.actor, parent, states, at=at, why=why, read_at=read_at) for parent in parents]
     unit = Unit(
         now=now,
         expects={BANK: Expectation(head.guard, head.n)},
-        drafts=[codec.draft("version", record, subject=BANK, box=context.keys.bank, at=at)],
+        drafts=[codec.draft("version", record, subject=BANK, box=context.keys.bank, at=at) for record in records],
         states={pair[0]: pair[1] for pair in sealed.values() if pair is not None},
     )
     return context.store.commit(unit)[0].n
@@ -114,19 +110,29 @@ def versions(context: AppContext, *, debt: int) -> list[VersionView]:
             parent=info.parent,
             recorded=info.recorded,
             lessons=info.lessons,
-            debt=debt if info.n == bank.version else 0,
+            debt=debt if info.n == bank.decides else 0,
             states=tuple(sorted(info.changed)),
             why=info.why,
-            active=info.n == bank.version,
+            active=info.n == bank.decides,
+            stage=bank.stage(info.n),
+            share=_share(bank, info.n),
         )
         for info in sorted(bank.versions.values(), key=lambda one: -one.n)
         if info.n <= bank.n
     ]
 
 
+def _share(bank: BankState, version: int) -> float:
+    on_trial = 0.0 if bank.trial is None else bank.trial.share
+    shares: dict[Stage, float] = {"full": 1.0 - on_trial, "share": on_trial, "shadow": 0.0}
+    return shares[bank.stage(version)]
+
+
 @repeated
 def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
     """Make an earlier version active again; 0 is what was known before anything was learned.
+
+    Learning goes on from it, and decisions follow what is learned: a trial ends, and so does what was promoted.
 
     Raises
     ------

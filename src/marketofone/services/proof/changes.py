@@ -63,7 +63,9 @@ class Sides(NamedTuple):
 
 
 def version_change(bank: BankState, version: int, *, valued_only: bool = False) -> Change:
-    """Give the change that lets decisions follow a version.
+    """Give the change that lets decisions follow a version, beside the one that they follow now.
+
+    Where no version was promoted, that is at each moment the newest one then.
 
     Raises
     ------
@@ -71,7 +73,9 @@ def version_change(bank: BankState, version: int, *, valued_only: bool = False) 
     """
     if version and (version not in bank.versions or version > bank.n):
         raise UnknownVersion
-    return Change(version=version, since=taught_until(bank, version), valued_only=valued_only)
+    compared = (version,) if bank.promoted is None else (version, bank.promoted)
+    since = max(taught_until(bank, one) for one in compared)
+    return Change(version=version, present=bank.promoted, since=since, valued_only=valued_only)
 
 
 def taught_until(bank: BankState, version: int) -> int:
@@ -133,5 +137,6 @@ def _versions(context: AppContext, reader: Reader, history: BankHistory, change:
         fits = context.versions.policy(reader, history.last, rests_on.version, config=config)
         return Side(config, replace(policy, affinity=fits.affinity))
 
-    present = then.version if change.present is None else change.present
-    return Sides(side(change.version), None if present == rests_on.version else side(present))
+    present = then.decides if change.present is None else change.present
+    decided, asked = (context.versions.version(history.last, number) for number in (rests_on.version, present))
+    return Sides(side(change.version), None if decided.beliefs == asked.beliefs else side(present))

@@ -21,7 +21,7 @@ from marketofone.learn.rewards import Prices
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
-from marketofone.services.proof.changes import Change
+from marketofone.services.proof.changes import Change, version_change
 from marketofone.services.proof.comparison import Asked, Part, compare_some, together
 from marketofone.services.proof.groups import GROUPS
 from marketofone.services.proof.replay import TOGETHER
@@ -138,6 +138,27 @@ def diff(context: AppContext, change: Change, *, now: Instant, workers: int = 1,
     )
 
 
+def evidence(
+    context: AppContext, version: int, *, now: Instant, workers: int = 1, step: Step | None = None
+) -> NDArray[np.void]:
+    """Compare a version with the present one, over decisions that taught neither and whose answers have come.
+
+    Raises
+    ------
+    UnknownVersion
+    MalformedRequest
+        When the version was destroyed.
+    """
+    with context.store.read() as reader:
+        bank = context.snapshot(reader).bank
+        change = version_change(bank, version, valued_only=True)
+        _checked(context, reader, bank, change)
+        asked = Asked(change=change, prices=prices_of(context, reader, bank), now=now)
+    rows = compare(context, asked, workers=workers, step=step).rows
+    told: NDArray[np.void] = rows[rows["valued"]]
+    return told
+
+
 def compare(context: AppContext, asked: Asked, *, workers: int, step: Step | None) -> Part:
     """Compare all decisions of the bank."""
     with context.store.read() as reader:
@@ -157,9 +178,12 @@ def compare(context: AppContext, asked: Asked, *, workers: int, step: Step | Non
 def value_of(rows: NDArray[np.void]) -> ValueDifference | None:
     """Value the changed side against the present one, from decisions whose answers have come."""
     told = rows[rows["valued"]]
-    if not len(told):
-        return None
-    log = Compared(
+    return value_difference(compared(told), level=LEVEL) if len(told) else None
+
+
+def compared(told: NDArray[np.void]) -> Compared:
+    """Lay rows out as the estimators read them."""
+    return Compared(
         rewards=told["reward"],
         propensities=told["propensity"],
         targets=told["target"],
@@ -170,7 +194,6 @@ def value_of(rows: NDArray[np.void]) -> ValueDifference | None:
         unsupported=told["unsupported"],
         persons=told["person"],
     )
-    return value_difference(log, level=LEVEL)
 
 
 def prices_of(context: AppContext, reader: Reader, bank: BankState) -> Prices:

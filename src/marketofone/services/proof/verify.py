@@ -33,6 +33,7 @@ from marketofone.projection.records import (
     CheckpointRecord,
     DocumentRecord,
     LettersRecord,
+    PromotionRecord,
     RatesRecord,
     RollbackRecord,
     VersionRecord,
@@ -108,6 +109,8 @@ class _BankJournal:
             self.destroyed.update(record.destroyed)
         elif isinstance(record, RollbackRecord) and record.version and record.version not in self.versions:
             views.append(f"{name}: a roll-back to a version that does not exist")
+        elif isinstance(record, PromotionRecord) and record.version and record.version not in self.versions:
+            views.append(f"{name}: a promotion of a version that does not exist")
 
 
 def verify(

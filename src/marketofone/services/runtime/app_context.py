@@ -121,8 +121,8 @@ class AppContext:
             return self.snapshot(reader).config
 
     def policy(self, reader: Reader, snapshot: Snapshot) -> PolicySnapshot:
-        """Give the active version, laid out for the documents in force."""
-        return self.versions.policy(reader, snapshot.bank, snapshot.bank.version, config=snapshot.config)
+        """Give the version that decides, laid out for the documents in force."""
+        return self.versions.policy(reader, snapshot.bank, snapshot.bank.decides, config=snapshot.config)
 
     def follow(self, before: SubjectState, draft: Draft, head: Head, record: Record) -> None:
         """Remember what a journal says after an entry that was appended, where it was known up to the one before."""

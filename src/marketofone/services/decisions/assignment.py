@@ -1,0 +1,42 @@
+"""Who is decided for by which version: on trial it decides for a share of people, by a lot that nobody can choose."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+
+from marketofone.projection.bank_state import BankState
+from marketofone.projection.person import Person
+from marketofone.projection.snapshot import Snapshot
+from marketofone.projection.versions import PolicySnapshot
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.store.ports import Reader
+
+_SHARES = 2**64
+
+
+def policy_for(context: AppContext, reader: Reader, snapshot: Snapshot, person: Person) -> PolicySnapshot:
+    """Give the version that decides for a person, laid out for the documents in force.
+
+    The decision names the version, so a replay asks for no lot.
+    """
+    number = version_for(snapshot.bank, person, secret=context.keys.secret)
+    return context.versions.policy(reader, snapshot.bank, number, config=snapshot.config)
+
+
+def version_for(bank: BankState, person: Person, *, secret: bytes) -> int:
+    """Name the version that decides for a person: for as long as a trial lasts the same, whatever is learned anew."""
+    trial = bank.trial
+    if trial is None or not is_drawn(secret, b"trial", min(person.states), trial.began, share=trial.share):
+        return bank.decides
+    return trial.version
+
+
+def is_drawn(secret: bytes, domain: bytes, subject: int, count: int, *, share: float) -> bool:
+    """Say whether a lot falls into a share."""
+    return int.from_bytes(drawn(secret, domain, subject, count)[:8], "big") < share * _SHARES
+
+
+def drawn(secret: bytes, domain: bytes, subject: int, count: int) -> bytes:
+    """Draw what no caller can choose or foresee: a secret of the bank, who it is about, and a number."""
+    return hmac.digest(secret, domain + b"\0" + subject.to_bytes(8, "big") + count.to_bytes(8, "big"), sha256)

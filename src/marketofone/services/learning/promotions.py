@@ -1,0 +1,142 @@
+"""Promotion: a version goes from the shadow to a small share of people, and from there to everybody.
+
+In the shadow a version is scored over decisions that were made since it was learned, by their journalled propensities:
+nothing is computed beside a decision. It goes a step further only where the lower bound of the difference is above
+nothing, and the journal holds on what evidence. Back it goes without any.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from marketofone.domain.errors import MalformedRequest, Refused, UnknownVersion
+from marketofone.domain.moment import Instant
+from marketofone.learn.off_policy.difference import ValueDifference
+from marketofone.learn.promotion import objection
+from marketofone.projection import codec
+from marketofone.projection.bank_state import BankState
+from marketofone.projection.records import Evidence, PromotionRecord, Stage
+from marketofone.services.learning.learn import VersionView, versions
+from marketofone.services.runtime.app_context import AppContext, repeated
+from marketofone.store.ports import BANK, Expectation, Unit
+
+SHARE = 0.05
+"""Of people for whom a version decides on trial, where none is named."""
+MOST = 0.5
+
+
+class Step(Struct, frozen=True):
+    """One step of a version, beside what was promoted and on trial; ``proves`` says that it must be worth more."""
+
+    version: int
+    stage: Stage
+    share: float
+    present: int | None
+    on_trial: int | None
+    proves: bool
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """A step that a version took, and on what evidence; None where it needed none."""
+
+    recorded: Instant
+    stage: Stage
+    share: float
+    evidence: Evidence | None
+
+
+class VersionHistory(Struct, frozen=True, kw_only=True):
+    """A version, and the steps that it took."""
+
+    view: VersionView
+    steps: tuple[Taken, ...]
+
+
+def next_step(bank: BankState, version: int, *, stage: Stage | None, share: float | None) -> Step:
+    """Give the step that is asked for: without a stage, the next one.
+
+    Raises
+    ------
+    UnknownVersion
+    Refused
+        When the version was destroyed, another one is on trial, or it was not on trial yet.
+    MalformedRequest
+        When the share is none of a trial.
+    """
+    if version and (version not in bank.versions or version > bank.n):
+        raise UnknownVersion
+    now, on_trial = bank.stage(version), None if bank.trial is None else bank.trial.version
+    to = stage or ("full" if now != "shadow" else "share")
+    if (to == "share" and now == "full") or (to == "full" and bank.promoted == version):
+        raise Refused(why="it decides for everybody already")
+    if to != "shadow" and on_trial not in (None, version):
+        raise Refused(why=f"version {on_trial} is on trial: end that with `versions promote {on_trial} --to shadow`")
+    if to == "shadow" and on_trial != version:
+        raise Refused(why="it is not on trial")
+    if to == "full" and now == "shadow":
+        raise Refused(why="it was not on trial yet: let it decide for a share of people first")
+    if share is not None and (to != "share" or not 0.0 < share <= MOST):
+        raise MalformedRequest(
+            field="--share", shape="no share of a trial", fix=f"give one up to {MOST} on the way to a share"
+        )
+    return Step(
+        version,
+        to,
+        (share or SHARE) if to == "share" else 0.0,
+        bank.promoted,
+        on_trial,
+        proves=to != "shadow" and version != bank.decides,
+    )
+
+
+@repeated
+def promote(context: AppContext, step: Step, *, value: ValueDifference | None, now: Instant) -> None:
+    """Record a step.
+
+    Raises
+    ------
+    Refused
+        When the version is not shown to be worth more than the present one, was destroyed, or something else was
+        promoted meanwhile.
+    """
+    if step.proves and (why := objection(value)):
+        raise Refused(why=why)
+    with context.store.read() as reader:
+        head = reader.head(BANK)
+        bank = context.snapshot(reader).bank
+        on_trial = None if bank.trial is None else bank.trial.version
+        if (bank.promoted, on_trial) != (step.present, step.on_trial):
+            raise Refused(why="another version was promoted meanwhile; look again")
+        if not bank.destroyed.isdisjoint(context.versions.version(bank, step.version).decides_by):
+            raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+    evidence = _evidence(value) if step.proves and value is not None else None
+    record = PromotionRecord(context.actor, step.version, step.stage, step.share, evidence)
+    draft = codec.draft("promotion", record, subject=BANK, box=context.keys.bank, at=now)
+    context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
+
+
+def history(context: AppContext, version: int, *, debt: int) -> VersionHistory:
+    """Show a version and its steps.
+
+    Raises
+    ------
+    UnknownVersion
+    """
+    view = next((one for one in versions(context, debt=debt) if one.version == version), None)
+    if view is None:
+        raise UnknownVersion
+    with context.store.read() as reader:
+        entries = list(reader.entries(BANK, kinds=("promotion",)))
+    steps = [(entry.recorded, codec.read(entry, box=context.keys.bank)) for entry in entries]
+    return VersionHistory(
+        view=view,
+        steps=tuple(
+            Taken(recorded=recorded, stage=record.stage, share=record.share, evidence=record.evidence)
+            for recorded, record in steps
+            if record.version == version
+        ),
+    )
+
+
+def _evidence(value: ValueDifference) -> Evidence:
+    return Evidence(value.value, value.low, value.high, value.level, value.rows, value.persons)

@@ -1,0 +1,67 @@
+"""What the bank can ask of versions: what one would be worth, and that one is used for more."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from marketofone.domain.moment import Instant
+from marketofone.learn.off_policy.difference import ValueDifference, target_valuation
+from marketofone.learn.off_policy.valuation import Valuation
+from marketofone.projection.records import Stage
+from marketofone.services.learning import promotions
+from marketofone.services.proof import diff
+from marketofone.services.proof.changes import Change, version_change
+from marketofone.services.runtime.app_context import AppContext
+
+
+class Promotion(Struct, frozen=True, kw_only=True):
+    """What is asked: a version, to which stage (the next one where none is named), and for which share of people."""
+
+    version: int
+    stage: Stage | None = None
+    share: float | None = None
+
+
+def promote(
+    context: AppContext, asked: Promotion, *, now: Instant, workers: int = 1, step: diff.Step | None = None
+) -> None:
+    """Take a version a step further, or back into the shadow.
+
+    Raises
+    ------
+    UnknownVersion
+    Refused
+        When it is not shown to be worth more than the present one, or the step is none that it may take.
+    MalformedRequest
+    """
+    with context.store.read() as reader:
+        bank = context.snapshot(reader).bank
+    taken = promotions.next_step(bank, asked.version, stage=asked.stage, share=asked.share)
+    value = evidence(context, asked.version, now=now, workers=workers, step=step) if taken.proves else None
+    promotions.promote(context, taken, value=value, now=now)
+
+
+def evidence(
+    context: AppContext, version: int, *, now: Instant, workers: int = 1, step: diff.Step | None = None
+) -> ValueDifference | None:
+    """Say how much more a version is worth than the present one; None where no decision tells of it yet."""
+    return diff.value_of(diff.evidence(context, version, now=now, workers=workers, step=step))
+
+
+def value_of_version(
+    context: AppContext, version: int, *, now: Instant, level: float, step: diff.Step | None = None
+) -> Valuation | None:
+    """Value a version by itself, over the same decisions; None where there are none."""
+    rows = diff.evidence(context, version, now=now, step=step)
+    return target_valuation(diff.compared(rows), level=level) if len(rows) else None
+
+
+def change_of(context: AppContext, version: int) -> Change:
+    """Give the change that lets decisions follow a version.
+
+    Raises
+    ------
+    UnknownVersion
+    """
+    with context.store.read() as reader:
+        return version_change(context.snapshot(reader).bank, version)
