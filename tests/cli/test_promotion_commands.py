@@ -1,0 +1,107 @@
+"""Versions are listed, shown and promoted by commands; a no has its reason and its exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import marketofone
+from bank_projects import Projects
+from marketofone.cli import main
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.moment import DAY, Instant
+
+DONE, SAID_NO, BAD_USAGE, BAD_INPUT = 0, 1, 2, 3
+START = Instant(1_767_600_000_000_000)
+Run = Callable[..., Result]
+ACTIONS = """\
+[occasions."app.opened"]
+channel = "app"
+begun_by = "customer"
+
+[[actions]]
+id = "hello"
+kind = "insight"
+title = "Hello"
+text = "For everybody."
+value_minor = 900
+chance = 0.5
+channels = ["app"]
+"""
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
+    """Give a bank that kept what it believed at first, and then was answered once."""
+    folder = Projects("embedded", fitted).lay_out(tmp_path_factory.mktemp("promotion") / "bank")
+    (folder / "actions.toml").write_text(ACTIONS, encoding="utf-8")
+    everything = ConsentChange(
+        customer="c-1",
+        change="grant",
+        purposes=("*",),
+        sources=("*",),
+        channels=("*",),
+        since=START,
+        until=Instant(START + 90 * DAY),
+    )
+    assert CliRunner().invoke(main, ["versions", "promote", "0", "--bank", str(folder)]).exit_code == DONE
+    with marketofone.open(folder, now=START, clock=lambda: Instant(START + DAY)) as bank:
+        bank.consent(everything, now=START)
+        made = (bank.decide("c-1", occasion="app.opened", now=Instant(START + number)) for number in range(50))
+        shown = next(one for one in made if one.action != "nothing")
+        bank.outcome(shown.id, "accepted")
+    return folder
+
+
+@pytest.fixture
+def run(taught: Path) -> Run:
+    def invoke(*words: str) -> Result:
+        return CliRunner().invoke(main, [*words, "--bank", str(taught)])
+
+    return invoke
+
+
+@pytest.fixture
+def number(run: Run) -> str:
+    (row,) = json.loads(run("versions", "list", "--json").stdout)
+    return str(row["version"])
+
+
+def test_a_list_says_how_far_each_version_is_used(run: Run) -> None:
+    (row,) = json.loads(run("versions", "list", "--json").stdout)
+
+    assert (row["stage"], row["active"], row["share"]) == ("shadow", False, 0.0)
+
+
+def test_a_version_is_shown_with_what_it_is_worth(run: Run, number: str) -> None:
+    shown = run("versions", "show", number)
+
+    assert shown.exit_code == DONE
+    assert "in the shadow" in shown.stdout
+    assert "worth: no decision tells of it yet" in shown.stdout
+    assert json.loads(run("versions", "show", number, "--json").stdout)["value"] is None
+
+
+def test_a_promotion_that_nothing_speaks_for_is_refused_in_words(run: Run, number: str) -> None:
+    refused = run("versions", "promote", number)
+
+    assert refused.exit_code == SAID_NO
+    assert refused.stderr.startswith("refused: no decision tells of it yet")
+    assert run("versions", "promote", number, "--share", "0.9").exit_code == BAD_USAGE
+    assert run("versions", "promote", "999").exit_code == BAD_INPUT
+
+
+def test_a_version_is_valued_over_the_decisions_of_its_bank(run: Run, number: str, tmp_path: Path) -> None:
+    valued = json.loads(run("evaluate", "policy", "--policy", "version:0", "--json").stdout)
+    assert {one["method"] for one in valued["estimates"]} == {"ips", "snips", "dr"}
+    assert (valued["enough"], valued["finding"]) == (False, "not enough evidence")
+
+    assert run("evaluate", "policy", "--policy", f"version:{number}").exit_code == SAID_NO
+    assert run("evaluate", "policy", "--policy", "version:x").exit_code == BAD_INPUT
+    log = tmp_path / "log.csv"
+    log.write_text("action,reward,propensity\n", encoding="utf-8")
+    assert run("evaluate", "policy", str(log), "--policy", "version:0").exit_code == BAD_USAGE
