@@ -48,6 +48,7 @@ from marketofone.web.problem import TABLE
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PATH = DOCS / "path.md"
+CHANGES = DOCS / "changes.md"
 NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->\n"
 REST = "..."
 _BYTES = 1024
@@ -398,13 +399,14 @@ def main() -> None:
     """Write everything."""
     for name, write in GENERATED.items():
         (DOCS / name).write_text(write(), encoding="utf-8")
-    examples.fix(PATH, examples.run_python(PATH))
+    for page in (PATH, CHANGES):
+        examples.fix(page, examples.run_python(page))
     demo = next(examples.commands(README))
     with tempfile.TemporaryDirectory() as folder:
         examples.replace_output(README, demo, excerpt(examples.run(demo.said, folder=Path(folder))))
         with contextlib.chdir(folder):
             examples.fix(README, examples.run_python(README))
-    click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name} and {README.name}")
+    click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name}, {CHANGES.name} and {README.name}")
 
 
 if __name__ == "__main__":
