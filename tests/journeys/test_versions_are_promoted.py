@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -132,12 +132,12 @@ def says(name: str, change: str, *, at: Instant = START) -> ConsentChange:
     )
 
 
-def live_a_day(bank: Bank, clock: Clock) -> None:
+def live_a_day(bank: Bank, clock: Clock, *, people: Sequence[str] = PEOPLE) -> None:
     """Decide for everybody, and let them answer."""
     clock.day += 1
     at = clock()
     requests = [
-        Request(id=f"{name}-{clock.day}", customer=name, occasion="app.opened", channel="app", at=at) for name in PEOPLE
+        Request(id=f"{name}-{clock.day}", customer=name, occasion="app.opened", channel="app", at=at) for name in people
     ]
     made = [one for one in bank.decide_all(requests) if one.action != "nothing"]
     outcomes = [
@@ -271,6 +271,7 @@ def test_a_roll_back_ends_promotion_and_decisions_follow_what_is_learned_again(t
 
 def test_who_says_no_is_forgotten_by_every_version_in_use(tried: Bank, clock: Clock) -> None:
     version = learned(tried)
+    tried.learn(now=clock())  # learning goes on beside the trial
 
     tried.consent(says(PEOPLE[0], "withdraw", at=clock()), now=clock())
     tried.learn(now=clock())
@@ -287,6 +288,7 @@ def test_who_says_no_is_forgotten_by_every_version_in_use(tried: Bank, clock: Cl
 def test_who_is_forgotten_leaves_the_trial_going_on(tried: Bank, clock: Clock) -> None:
     version = learned(tried)
     live_a_day(tried, clock)
+    tried.learn(now=clock())
 
     tried.erase(PEOPLE[0], ground="asked", now=clock())
     tried.learn(now=clock())
@@ -301,6 +303,7 @@ def test_who_is_forgotten_leaves_the_trial_going_on(tried: Bank, clock: Clock) -
 
 def test_a_training_takes_effect_in_every_version_in_use_at_once(tried: Bank, clock: Clock) -> None:
     version = learned(tried)
+    tried.learn(now=clock())
 
     tried.train(tasks=("recommend",), now=clock())
     tried.learn(now=clock())
@@ -309,6 +312,11 @@ def test_a_training_takes_effect_in_every_version_in_use_at_once(tried: Bank, cl
     used = set(versions_used(tried, day=clock.day).values())
     assert used == {state(tried).decides, msgspec.structs.asdict(state(tried))["trial"].version}
     assert used.isdisjoint({0, version})
+
+    tried.erase(PEOPLE[1], ground="asked", now=clock())  # whom the training read
+    live_a_day(tried, clock, people=PEOPLE[2:])
+
+    assert used.isdisjoint(versions_used(tried, day=clock.day).values())
     assert tried.replay().differences == 0
 
 

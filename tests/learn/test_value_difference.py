@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from marketofone.learn.off_policy.difference import Compared, value_difference
 from marketofone.services.proof.comparison import differing_bytes, instead_of
 
 ROWS = 6_000
+Floats = NDArray[np.float64]
 
 
 def a_log(*, changed: float = 1.0, seed: int = 5, **other: Any) -> Compared:
@@ -63,6 +65,54 @@ def test_too_few_people_and_actions_that_were_never_taken_are_not_enough(log: Co
 
     assert found.finding == "not enough evidence"
     assert any(reason in one for one in found.reasons)
+
+
+def policy(believed: Floats) -> Floats:
+    """Choose what is believed to be best most often, and now and then anything."""
+    weights = np.exp((believed - believed.max(axis=1, keepdims=True)) / 150.0)
+    shares: Floats = 0.95 * weights / weights.sum(axis=1, keepdims=True) + 0.05 / believed.shape[1]
+    return shares
+
+
+def a_bank(rng: np.random.Generator, *, people: int = 250) -> tuple[float, Compared]:
+    """Draw a bank whose beliefs are twice too high and noisy, and a change of half its decisions; first the truth."""
+    rows, actions = 4 * people, 8
+    trait = np.repeat(rng.normal(size=(people, actions)), 4, axis=0)
+    chance = 1.0 / (1.0 + np.exp(2.2 - 0.4 * np.linspace(-1.0, 1.0, actions) - 0.5 * trait))
+    value = np.linspace(500.0, 3000.0, actions)
+    believed = 2.0 * chance * value + rng.normal(size=(rows, actions)) * 150.0
+    logged = policy(believed)
+    touched = rng.random((rows, 1)) < 0.5
+    changed = np.where(touched, policy(believed + rng.normal(size=actions) * 200.0), logged)
+    taken = (rng.random((rows, 1)) > logged.cumsum(axis=1)).sum(axis=1).clip(0, actions - 1)
+    at = np.arange(rows), taken
+    log = Compared(
+        rewards=(rng.random(rows) < chance[at]) * rng.gamma(2.0, value[taken] / 2.0) - 40.0,
+        propensities=logged[at],
+        targets=changed[at],
+        present=logged[at],
+        believed=believed[at],
+        values=(changed * believed).sum(axis=1),
+        present_values=(logged * believed).sum(axis=1),
+        unsupported=np.zeros(rows),
+        persons=np.repeat(np.arange(people), 4),
+    )
+    return float(((changed - logged) * chance * value).sum(axis=1).mean()), log
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_and_what_is_worse_is_hardly_ever_said_to_be_better() -> None:
+    covered = better = worse = 0
+    for seed in range(300):
+        truth, log = a_bank(np.random.default_rng(seed))
+        found = value_difference(log, level=0.95)
+        covered += found.low <= truth <= found.high
+        worse += truth <= 0.0
+        better += truth <= 0.0 and found.finding == "worth more"
+
+    assert 0.92 <= covered / 300 <= 0.985
+    assert worse > 100
+    assert better / worse <= 0.025
 
 
 SHARES = st.lists(st.floats(0.01, 1.0), min_size=2, max_size=5)
