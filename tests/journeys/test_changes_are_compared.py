@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from people import ordinary_months
+from people import happened, ordinary_months
 
 import marketofone
 from bank_projects import Projects, keep_nobody_for_control
@@ -16,6 +16,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import BadExpression, MalformedDocument
+from marketofone.domain.event import PersonDescribed
 from marketofone.domain.moment import DAY, Instant
 from marketofone.services.proof.changes import Change
 from marketofone.services.proof.diff import FEW
@@ -49,7 +50,8 @@ def live(bank: Bank, name: str) -> None:
         until=Instant(START + 365 * DAY),
     )
     bank.consent(everything, now=START)
-    bank.ingest(ordinary_months(name, until=START, days=40), now=START)
+    born = happened(name, PersonDescribed(birth_year=1975), at=Instant(START - DAY))
+    bank.ingest([born, *ordinary_months(name, until=START, days=40)], now=START)
     for day in range(5):
         at = Instant(START + 2 * day * DAY)
         made = bank.decide(name, occasion="app.opened", id=f"{name}-{day}", now=at)
@@ -156,6 +158,7 @@ def test_people_are_counted_by_group_and_small_groups_are_put_together(past: tup
         assert sum(group.decisions for group in own) == found.decisions
         assert sum(group.otherwise for group in own) == found.otherwise
         assert all(group.people >= 10 or group.group == FEW for group in own)
+    assert [group.group for group in found.groups if group.kind == "stage of life"] == ["45 to 64"]
 
 
 def test_few_people_are_not_enough_evidence(past: tuple[Path, Bank]) -> None:
