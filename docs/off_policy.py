@@ -21,6 +21,7 @@ likelier the other policy makes them, by their importance weight.
 marketofone evaluate policy log.csv                      # the policy in the columns target_<action> or target_propensity
 marketofone evaluate policy log.parquet --policy always:offer_7
 marketofone evaluate policy log.csv --policy ranking     # learned from the log itself, for each person from others only
+marketofone evaluate policy --policy version:1311        # no log: a version of this bank, over its own journal (changes.md)
 ```
 
 The log may come from any engine: that is a shadow mode without any integration. Log what was decided, with its propensity, and value

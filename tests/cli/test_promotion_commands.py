@@ -99,6 +99,7 @@ def test_a_version_is_valued_over_the_decisions_of_its_bank(run: Run, number: st
     valued = json.loads(run("evaluate", "policy", "--policy", "version:0", "--json").stdout)
     assert {one["method"] for one in valued["estimates"]} == {"ips", "snips", "dr"}
     assert (valued["enough"], valued["finding"]) == (False, "not enough evidence")
+    assert "not enough evidence: version:0, over" in run("evaluate", "policy", "--policy", "version:0").stdout
 
     assert run("evaluate", "policy", "--policy", f"version:{number}").exit_code == SAID_NO
     assert run("evaluate", "policy", "--policy", "version:x").exit_code == BAD_INPUT

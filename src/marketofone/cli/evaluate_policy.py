@@ -110,17 +110,9 @@ def _value_version(folder: Path, number: str, *, level: float, as_json: bool) ->
         )
     if found is None:
         raise Refused(why="no decision tells of it: none was made since it was learned whose answers have come")
-    columns = {
-        "action": "the action",
-        "reward": "minor units of 12-month value",
-        "propensity": "its own",
-        "context": [],
-    }
-    document = {
-        **asdict(found),
-        "policy": _VERSION + number,
-        "columns": {**columns, "customer": "the person", "context": []},
-    }
+    columns = {"action": "the action", "reward": "12-month value (minor units)", "propensity": "its own"}
+    beside: dict[str, object] = {"customer": "the person", "slate": None, "context": []}
+    document = {**asdict(found), "policy": _VERSION + number, "columns": columns | beside}
     terminal.say({**document, "unused": [], "left_out": []}, "policy_valued", as_json=as_json)
 
 
