@@ -41,7 +41,7 @@ class Projects(NamedTuple):
 
     def copy(self, project: Path, folder: Path) -> Path:
         """Copy a bank that nobody has open, with its keys and everything it holds."""
-        shutil.copytree(project, folder)
+        shutil.copytree(project, folder, ignore=shutil.ignore_patterns("copied"))
         if self.engine == "postgresql":
             address = read_settings((project / "bank.toml").read_text(encoding="utf-8")).engine
             self._choose(folder)
