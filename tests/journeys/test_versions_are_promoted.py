@@ -21,6 +21,7 @@ from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import DecisionRecord, PromotionRecord, Stage
+from marketofone.projection.versions import AFFINITY
 from marketofone.services.learning import promotions
 from marketofone.services.rights.promotion_service import Promotion, change_of, evidence
 from marketofone.store.ports import BANK
@@ -299,6 +300,22 @@ def test_who_is_forgotten_leaves_the_trial_going_on(tried: Bank, clock: Clock) -
     report = tried.replay()
     assert (report.differences, tried.verify().ok) == (0, True)
     assert report.unreplayable > 0
+
+
+def test_what_comes_out_of_the_shadow_takes_over_what_was_trained_meanwhile(bank: Bank, clock: Clock) -> None:
+    version = learned(bank)
+    bank.train(tasks=("recommend",), now=clock())
+    promote(bank, version)
+
+    trial = state(bank).trial
+    assert trial is not None
+    tried, kept = (bank.context.versions.version(state(bank), number) for number in (trial.version, version))
+    assert tried.digests.keys() - kept.digests.keys() == {AFFINITY}
+    assert tried.beliefs == kept.beliefs
+    with pytest.raises(Refused, match="it decides for everybody already"):
+        promote(bank, 0)  # what took its place is kept
+    promote(bank, version, to="shadow")  # it goes by its old number as well
+    assert state(bank).trial is None
 
 
 def test_a_training_takes_effect_in_every_version_in_use_at_once(tried: Bank, clock: Clock) -> None:

@@ -77,6 +77,12 @@ class BankState(Struct, frozen=True):
         trial = () if self.trial is None else (self.trial.version,)
         return tuple(dict.fromkeys((self.version, self.decides, *trial)))
 
+    def stands_for(self, one: int, version: int) -> bool:
+        """Say whether a version is another, or that one with something learned anew or left out, and no new lessons."""
+        while one and one != version and not self.versions[one].lessons:
+            one = self.versions[one].parent
+        return one == version
+
     def stage(self, version: int) -> Stage:
         """Say how far a version is used."""
         if version == self.decides:

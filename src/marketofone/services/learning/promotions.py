@@ -15,10 +15,11 @@ from marketofone.learn.off_policy.difference import ValueDifference
 from marketofone.learn.promotion import objection
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.records import Evidence, PromotionRecord, Stage
+from marketofone.projection.records import Evidence, PromotionRecord, Stage, VersionRecord
+from marketofone.projection.versions import FITS
 from marketofone.services.learning.learn import VersionView, versions
 from marketofone.services.runtime.app_context import AppContext, repeated
-from marketofone.store.ports import BANK, Expectation, Unit
+from marketofone.store.ports import BANK, Draft, Expectation, Unit
 
 SHARE = 0.05
 """Of people for whom a version decides on trial, where none is named."""
@@ -53,7 +54,7 @@ class VersionHistory(Struct, frozen=True, kw_only=True):
 
 
 def next_step(bank: BankState, version: int, *, stage: Stage | None, share: float | None) -> Step:
-    """Give the step that is asked for: without a stage, the next one.
+    """Give the step that is asked for: without a stage, the next one. It is that of the version which took its place.
 
     Raises
     ------
@@ -65,6 +66,7 @@ def next_step(bank: BankState, version: int, *, stage: Stage | None, share: floa
     """
     if version and (version not in bank.versions or version > bank.n):
         raise UnknownVersion
+    version = next((used for used in bank.in_use if bank.stands_for(used, version)), version)
     now, on_trial = bank.stage(version), None if bank.trial is None else bank.trial.version
     to = stage or ("full" if now != "shadow" else "share")
     if (to == "share" and now == "full") or (to == "full" and bank.promoted == version):
@@ -109,10 +111,25 @@ def promote(context: AppContext, step: Step, *, value: ValueDifference | None, n
             raise Refused(why="another version was promoted meanwhile; look again")
         if not bank.destroyed.isdisjoint(context.versions.version(bank, step.version).decides_by):
             raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+        trained = _trained_since(context, bank, step.version) if step.stage != "shadow" else {}
+    box, version, drafts = context.keys.bank, step.version, list[Draft]()
+    if trained:
+        again = VersionRecord(context.actor, version, trained, at=now, why="with what was trained since")
+        drafts.append(codec.draft("version", again, subject=BANK, box=box, at=now))
+        version = head.n + 1
     evidence = _evidence(value) if step.proves and value is not None else None
-    record = PromotionRecord(context.actor, step.version, step.stage, step.share, evidence)
-    draft = codec.draft("promotion", record, subject=BANK, box=context.keys.bank, at=now)
-    context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=[draft]))
+    record = PromotionRecord(context.actor, version, step.stage, step.share, evidence)
+    drafts.append(codec.draft("promotion", record, subject=BANK, box=box, at=now))
+    context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=drafts))
+
+
+def _trained_since(context: AppContext, bank: BankState, version: int) -> dict[str, bytes | None]:
+    """Give the fits that are in use and that a version does not have: in the shadow no training reaches it.
+
+    So nobody's past outlives their yes beyond the next training, and what decides is what was scored.
+    """
+    own, used = (context.versions.version(bank, number).digests for number in (version, bank.version))
+    return {name: used.get(name) for name in FITS if own.get(name) != used.get(name)}
 
 
 def history(context: AppContext, version: int, *, debt: int) -> VersionHistory:
@@ -126,6 +143,7 @@ def history(context: AppContext, version: int, *, debt: int) -> VersionHistory:
     if view is None:
         raise UnknownVersion
     with context.store.read() as reader:
+        bank = context.snapshot(reader).bank
         entries = list(reader.entries(BANK, kinds=("promotion",)))
     steps = [(entry.recorded, codec.read(entry, box=context.keys.bank)) for entry in entries]
     return VersionHistory(
@@ -133,7 +151,7 @@ def history(context: AppContext, version: int, *, debt: int) -> VersionHistory:
         steps=tuple(
             Taken(recorded=recorded, stage=record.stage, share=record.share, evidence=record.evidence)
             for recorded, record in steps
-            if record.version == version
+            if bank.stands_for(record.version, version)
         ),
     )
 
