@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.importers.open_banking import fdx
+from marketofone.importers.rows import BadRow, Row
 from payload_samples import (
     Part,
     bad_rows_of,
@@ -176,6 +177,59 @@ def test_what_is_owed_stands_below_zero(
     row = only(rows_of(fdx.read, tmp_path, {"accounts": [{name: fdx_account(**changes)}]}), "balance")
     assert (row.facts["balance"], row.facts["type"]) == (Decimal(balance), kind)
     assert row.on == datetime(2026, 6, 3, tzinfo=UTC)
+
+
+def due(folder: Path, name: str, **changes: Any) -> list[Part]:
+    """Give what is told ahead of an account whose next payment of 250 is due on the first of July."""
+    terms = {"nextPaymentDate": "2026-07-01", "nextPaymentAmount": 250, **changes}
+    rows = rows_of(fdx.read, folder, {"accounts": [{name: fdx_account(**terms)}]})
+    return [
+        {key: value for key, value in row.facts.items() if value is not None} for row in rows if row.what == "order"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "category"),
+    [
+        ("locAccount", "CREDITCARD", "card_bill"),
+        ("locAccount", "LINEOFCREDIT", "loan_payment"),
+        ("loanAccount", "MORTGAGE", "loan_payment"),
+        ("loanAccount", "STUDENTLOAN", "loan_payment"),
+    ],
+)
+def test_what_is_due_on_a_card_or_a_loan_is_told_ahead(tmp_path: Path, name: str, kind: str, category: str) -> None:
+    assert due(tmp_path, name, accountType=kind) == [
+        {
+            "account": "a-1",
+            "amount": Decimal(250),
+            "currency": "USD",
+            "direction": "in",
+            "category": category,
+            "order": "payment due",
+            "next_on": date(2026, 7, 1),
+        }
+    ]
+
+
+def test_the_least_that_is_due_tells_what_is_paid_on_a_credit_line_but_not_on_a_card(tmp_path: Path) -> None:
+    least = {"nextPaymentAmount": None, "minimumPaymentAmount": 20}
+    (line,), (card,) = (
+        due(tmp_path, "locAccount", accountType=kind, **least) for kind in ("LINEOFCREDIT", "CREDITCARD")
+    )
+    assert (line["amount"], card.get("amount"), card["next_on"]) == (Decimal(20), None, date(2026, 7, 1))
+
+
+@pytest.mark.parametrize(("name", "changes"), [("loanAccount", {"nextPaymentDate": None}), ("depositAccount", {})])
+def test_nothing_is_due_without_a_day_or_without_a_debt(tmp_path: Path, name: str, changes: Part) -> None:
+    assert due(tmp_path, name, **changes) == []
+
+
+def test_what_is_due_is_a_bad_row_where_it_cannot_be_read_and_the_balance_is_in(tmp_path: Path) -> None:
+    account = fdx_account(nextPaymentDate="soon", nextPaymentAmount=250)
+    balance, bad = fdx.read(file_of(tmp_path, {"accounts": [{"loanAccount": account}]}))
+    assert isinstance(balance, Row)
+    assert isinstance(bad, BadRow)
+    assert (balance.what, bad.field) == ("balance", "nextPaymentDate")
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,39 @@ def test_the_amounts_of_a_file_are_its_sum_turned_round(
     assert total_minor(events_in(plaid.read, path)) == -100 * sum(amounts)
 
 
+def test_liabilities_tell_what_is_due(tmp_path: Path) -> None:
+    day = {"next_payment_due_date": "2026-07-01"}
+    answer = plaid_sync(accounts=[plaid_account(account_id=name) for name in ("card", "home", "study")])
+    answer["liabilities"] = {
+        "credit": [{"account_id": "card", "minimum_payment_amount": 20, **day}],
+        "mortgage": [{"account_id": "home", "next_monthly_payment": 900, "maturity_date": "2040-01-31", **day}],
+        "student": [{"account_id": "study", "minimum_payment_amount": 25, **day}],
+    }
+    rows = [row.facts for row in rows_of(plaid.read, tmp_path, answer) if row.what == "order"]
+    told = ("account", "direction", "amount", "category", "next_on", "every", "last_on")
+    first = date(2026, 7, 1)
+    assert [tuple(map(facts.get, told)) for facts in rows] == [
+        ("card", "in", None, "card_bill", first, None, None),
+        ("home", "in", Decimal(900), "loan_payment", first, "month", date(2040, 1, 31)),
+        ("study", "in", Decimal(25), "loan_payment", first, None, None),
+    ]
+
+
+def test_nothing_is_due_where_no_payment_is_expected_and_zero_is_no_amount(tmp_path: Path) -> None:
+    none, nothing = (
+        {"account_id": "a-1", "minimum_payment_amount": 0, "next_payment_due_date": day} for day in (None, "2026-07-01")
+    )
+    answer = {**plaid_sync(accounts=[plaid_account()]), "liabilities": {"credit": None, "student": [none, nothing]}}
+    row = only(rows_of(plaid.read, tmp_path, answer), "order")
+    assert (row.facts["amount"], row.facts["next_on"]) == (None, date(2026, 7, 1))
+
+
+def test_what_is_due_needs_the_currency_of_its_account(tmp_path: Path) -> None:
+    due = {"account_id": "a-1", "next_payment_due_date": "2026-07-01"}
+    (bad,) = bad_rows_of(plaid.read, tmp_path, {"liabilities": {"credit": [due]}})
+    assert (bad.field, bad.shape) == ("iso_currency_code", "missing")
+
+
 SCOPES = {"balance": "balances", "movement": "transactions", "removed": "transactions", "order": "orders"}
 
 
@@ -322,7 +355,7 @@ def examples(data: Path) -> dict[str, Part]:
         ("/accounts/balance/get", ["balance"] * 3),
         ("/auth/get", ["balance"]),
         ("/identity/get", ["balance"] * 2),
-        ("/liabilities/get", ["balance"] * 4),
+        ("/liabilities/get", ["balance"] * 4 + ["order"] * 3),
         ("/investments/holdings/get", ["balance"] * 4),
         ("/item/get", []),
     ],

@@ -213,6 +213,17 @@ def test_what_open_banking_tells_of_the_future_is_paid_on_its_days(
     assert water[:2] == [in_days(now, 3).isoformat(), in_days(now, 10).isoformat()]
 
 
+def test_what_is_due_on_a_loan_leaves_the_account_that_can_be_spent(bank: Bank, allow: Allow, now: Instant) -> None:
+    loan = AccountOpened(account="loan-1", product="home_loan", currency="EUR")
+    due = placed(now, account="loan-1", direction="in", category="loan_payment", amount_minor=120_000, every=None)
+    allow("c-1")
+    bank.ingest([*ordinary_months("c-1", until=now), happened("c-1", loan, at=now), due], now=now)
+    found = bank.forecast("c-1", now=now)
+    assert ordered(found) == [(in_days(now, 9).isoformat(), -120_000, "loan payment")]
+    assert found.total is not None
+    assert found.total.days[8].quantiles[4] < found.total.days[7].quantiles[4] - 100_000
+
+
 def test_a_limit_moves_the_floor_and_a_loan_is_paid_as_agreed_whatever_came_first(
     bank: Bank, allow: Allow, now: Instant, projects: Projects, tmp_path: Path
 ) -> None:

@@ -256,7 +256,9 @@ def test_a_card_bill_that_an_order_tells_is_paid_once() -> None:
     card = made([(TODAY - 3, -1_100_00, GROCERIES)], name="visa", opening=0, type="card")
     told = order(-1_050_00, counterparty="Card company", category="card", next_on=on(11, 20))
     mandate = order(None, counterparty="Card company", category="card", next_on=on(11, 23), every="month")
-    named, mandated = (ahead(account(*bills, orders=(one,)), card) for one in (told, mandate))
+    due = order(None, category="card_bill", next_on=on(11, 23))
+    named, mandated, dated = (ahead(account(*bills, orders=(one,)), card) for one in (told, mandate, due))
+    assert dated.payments == mandated.payments
     assert paid(named, "card")[:2] == [("2026-11-20", -1_050_00), ("2026-12-20", -300_10)]
     assert paid(mandated, "card")[:2] == [("2026-11-23", -1_100_00), ("2026-12-20", -300_10)]
 

@@ -72,9 +72,15 @@ BERLIN = PayloadSample(
     ),
     [("transactions", "booked"), ("transactions", "pending"), ("transactions", "information")],
 )
+PLAID_DUE = {"account_id": "a-1", "next_payment_due_date": "2026-07-01", "minimum_payment_amount": 0}
+PLAID_LIABILITIES = {
+    "credit": [PLAID_DUE],
+    "mortgage": [{**PLAID_DUE, "next_monthly_payment": 900}],
+    "student": [PLAID_DUE],
+}
 PLAID = PayloadSample(
     plaid.read,
-    [plaid_sync(accounts=[plaid_account()])],
+    [{**plaid_sync(accounts=[plaid_account()]), "liabilities": PLAID_LIABILITIES}],
     plaid_sync(
         added=[
             plaid_transaction(counterparties=[{"name": "Shop", "type": "merchant"}], category=["Shops"]),
@@ -85,9 +91,10 @@ PLAID = PayloadSample(
     ),
     [("added",), ("modified",), ("removed",)],
 )
+FDX_DUE = {"nextPaymentDate": "2026-07-01", "nextPaymentAmount": 900.5, "minimumPaymentAmount": 20}
 FDX = PayloadSample(
     fdx.read,
-    [{"accounts": [{"depositAccount": fdx_account()}]}],
+    [{"accounts": [{"depositAccount": fdx_account()}, {"loanAccount": fdx_account(accountId="a-2", **FDX_DUE)}]}],
     {
         "transactions": [
             {"depositTransaction": fdx_transaction(foreignAmount=1, foreignCurrency="EUR")},

@@ -174,7 +174,8 @@ class OrderPlaced(EventData, frozen=True, kw_only=True):
     ``order`` is what the bank calls it: a later event about the same one says how it stands since then. The first
     payment is made on ``first_on``, the last on ``last_on``, and the one that comes next on ``next_on``; ``every`` is
     the time between two of them, where it is one of these. Once ``ended`` nothing more is paid. A mandate names no
-    amount. Where ``counterparty_account`` is an account of the same person, money only moves between the two. A
+    amount. Where ``counterparty_account`` is an account of the same person, money only moves between the two. One that
+    comes in on a card or a loan as ``card_bill`` or ``loan_payment`` is due there, and leaves the account that pays. A
     date on a weekend stays where it is, unless ``weekends`` says that the bank pays on the working day before or after.
     """
 

@@ -33,6 +33,7 @@ def by_account(
     spendable: Iterable[str],
     same: Mapping[str, str] = MappingProxyType({}),
     numbers: Mapping[str, str] = MappingProxyType({}),
+    due: Iterable[Order] = (),
 ) -> Mapping[str, tuple[Order, ...]]:
     """Give the orders of each account; one to another account of the person comes in there as well.
 
@@ -44,6 +45,8 @@ def by_account(
         The names here of accounts that are told elsewhere, too.
     numbers
         What others call accounts, by their names.
+    due
+        What is due on the person's cards and loans, each on the account that pays it; a standing order may pay it.
     """
     name_of = _own_names(spendable, same=same, numbers=numbers)
     told, again = dict[str, list[Order]](), dict[str, list[Order]]()
@@ -61,6 +64,10 @@ def by_account(
             arriving.setdefault(other, []).append(_other_side(order, account=other, of=account))
     for account, more in arriving.items():
         found[account] = _once(found.get(account, ()), more, name_of)
+    for order in due:
+        others = found.get(order.account, ())
+        is_told = order.amount_minor is not None and any(_pays_due(one, order, name_of) for one in others)
+        found[order.account] = [*others, *([] if is_told else [order])]
     return {account: tuple(some) for account, some in found.items()}
 
 
@@ -114,6 +121,11 @@ def _is_same(one: Order, other: Order, name_of: _Names) -> bool:
     if other.own and whom[0] is None and one.category in _INCOME:
         return False  # an employer pays it, not the person
     return _keep_days(one, other)
+
+
+def _pays_due(one: Order, due: Order, name_of: _Names) -> bool:
+    """Say whether an order to somebody else is what pays a debt: its amount is told, and it is the same."""
+    return one.amount_minor is not None and not one.own and _is_same(one, due, name_of)
 
 
 def tells_same(one: Order, other: Order) -> bool:

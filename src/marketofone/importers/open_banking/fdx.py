@@ -10,7 +10,9 @@ banks and by data networks that publish which part of it they read, such as Plai
   that the account is an asset.
 - *Account*: ``accountId``, which stays. A transaction that does not name it belongs to the account that the links of
   its page name, or to the only one of its category in the file. The currency is that of the account.
-- *Ahead*: nothing of bills, payments and recurring payments is read, for want of a public description of them.
+- *Ahead*: when the next payment on a card or a loan is due, and how much it is. The least that is due on a card does
+  not say what will be paid: without ``nextPaymentAmount`` the past does. Nothing of bills, payments and recurring
+  payments is read, for want of a public description of them.
 - *Pending*: what is posted replaces the authorization that its ``referenceTransactionId`` names; else what had its own
   id while it was pending.
 """
@@ -45,6 +47,7 @@ from marketofone.importers.payload_values import (
     moment_in,
     no_word,
     number_in,
+    optional_day,
     printed,
     unsigned,
 )
@@ -95,6 +98,9 @@ class _Account(_Part, frozen=True, gc=False):
     current_balance: Decimal | None = None
     principal_balance: Decimal | None = None
     current_value: Decimal | None = None
+    next_payment_date: str | None = None
+    next_payment_amount: Decimal | None = None
+    minimum_payment_amount: Decimal | None = None
 
 
 class _Transaction(_Part, frozen=True, gc=False, kw_only=True):
@@ -189,6 +195,7 @@ class _Reading:
             raise payloads.not_understood(SPECIFICATION, answers=_ANSWERS)
         page = _page_of(answer)
         yield from _FORM.rows(document, accounts, self._balance)
+        yield from _FORM.rows(document, accounts, self._due)
         yield from _FORM.rows(document, answer.transactions, lambda form, raw: self._transaction(form, raw, page=page))
 
     def _balance(self, form: Form, raw: bytes) -> Told | None:
@@ -210,6 +217,23 @@ class _Reading:
         }
         on = self._as_of if said.balance_as_of is None else moment_in(said.balance_as_of, field="balanceAsOf")
         return self._balances.once(Told("balance", facts, on))
+
+    def _due(self, form: Form, raw: bytes) -> Told | None:
+        """Give the payment that is due on an account; one that cannot be read is a bad row where its balance is."""
+        try:
+            category, inner = _unwrapped(form, raw)
+            said = _ACCOUNT.read(inner)
+        except MalformedEvent:
+            return None
+        kind, amount, named = _type(said, category), said.next_payment_amount, "nextPaymentAmount"
+        if amount is None and kind != "card":
+            amount, named = said.minimum_payment_amount, "minimumPaymentAmount"
+        on = optional_day(said.next_payment_date, field="nextPaymentDate")
+        if on is None or kind is None:
+            return None
+        amount = None if amount is None else unsigned(amount, field=named)
+        currency = self._currency(said.account_id)
+        return payloads.payment_due(said.account_id, kind, amount=amount, currency=currency, on=on, as_of=self._as_of)
 
     def _transaction(self, form: Form, raw: bytes, *, page: str | None) -> Told:
         category, inner = _unwrapped(form, raw)

@@ -32,14 +32,16 @@ _UK: dict[str, tuple[LicenceScope, ...]] = {
 }
 _PLAID: dict[str, tuple[LicenceScope, ...]] = {
     "account_balance_info": ("accounts", "balances"),
-    **dict.fromkeys(("auth", "identity", "investments", "liabilities"), ("accounts", "balances")),
+    **dict.fromkeys(("auth", "identity", "investments"), ("accounts", "balances")),
+    "liabilities": ("accounts", "balances", "orders"),
     "balance": ("accounts", "balances"),
     "transactions": ALL,
     "recurring_transactions": ("accounts", "orders"),
 }
 _FDX: dict[str, tuple[LicenceScope, ...]] = {
     **dict.fromkeys(("ACCOUNT_BASIC", "ACCOUNT_PAYMENTS", "PAYMENT_SUPPORT"), ("accounts",)),
-    **dict.fromkeys(("ACCOUNT_DETAILED", "INVESTMENTS"), ("accounts", "balances")),
+    "INVESTMENTS": ("accounts", "balances"),
+    "ACCOUNT_DETAILED": ("accounts", "balances", "orders"),
     "TRANSACTIONS": ("transactions", "orders"),
     "BILLS": ("orders",),
 }

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -24,13 +25,16 @@ from msgspec import Raw
 from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedEvent, malformed
+from marketofone.domain.fields import AccountType
 from marketofone.domain.moment import datetime_of
 from marketofone.importers.documents import Document, read_documents, written_at
 from marketofone.importers.open_banking.licence import DataLicence, read_licence
 from marketofone.importers.payload_values import NAME, no_word, printed
 from marketofone.importers.rows import BadRow, Row, What
+from marketofone.profile.payments_due import DUE_ON
 
 _T = TypeVar("_T")
+_DUE = "payment due"
 
 
 class Told(NamedTuple):
@@ -61,6 +65,36 @@ def expected(facts: Mapping[str, object], *, as_of: date, id: str | None = None)
         "next_on": facts["booked"],
     }
     return Told("order", order, as_of, id)
+
+
+def payment_due(
+    account: str,
+    kind: AccountType,
+    *,
+    amount: Decimal | None,
+    currency: str,
+    on: date,
+    as_of: date,
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> Told | None:
+    """Tell the next payment on a card or a loan as an order to it; None of an account on which nothing is owed.
+
+    ``more`` is what else is told, such as a rhythm. Without an amount the past says how much it will be.
+    """
+    category = DUE_ON.get(kind)
+    if category is None:
+        return None
+    order = {
+        "account": account,
+        "amount": amount,
+        "currency": currency,
+        "direction": "in",
+        "category": category,
+        "order": _DUE,
+        "next_on": on,
+        **more,
+    }
+    return Told("order", order, as_of, _DUE)
 
 
 class Reader(Generic[_T]):

@@ -1,4 +1,4 @@
-"""Answers of Plaid (API 2020-09-14): accounts, balances, transactions by sync or by date, and recurring streams.
+"""Answers of Plaid (API 2020-09-14): accounts, balances, transactions by sync or by date, streams, liabilities.
 
 - *Sign*: of a movement positive is money out, so it is turned round. What is owed on a card or a loan is written as
   positive as well.
@@ -8,15 +8,18 @@
 - *Pending*: the posted transaction names the pending one that it replaces.
 - *Modified* is a later version of a transaction, under the same id; *removed* goes with all its versions. Where neither
   names the account, as in older versions, it is that which the file or an earlier one told for the transaction.
+- *Liabilities* tell what is due next on cards, mortgages and student loans. Where no day is told, nothing is expected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from marketofone.domain.account_numbers import account_number, british
@@ -29,14 +32,17 @@ from marketofone.importers.open_banking.plaid_answers import (
     Account,
     Answer,
     Auth,
+    CardBill,
     Category,
     Counterparty,
     International,
+    Mortgage,
     Numbers,
     Payment,
     Removed,
     Sterling,
     Stream,
+    StudentLoan,
     Transaction,
 )
 from marketofone.importers.payload_values import (
@@ -51,11 +57,12 @@ from marketofone.importers.payload_values import (
     number_in,
     optional_day,
     printed,
+    unsigned,
 )
 from marketofone.importers.rows import BadRow, Row
 
 SPECIFICATION = "the reference of the Plaid API"
-_ANSWERS = "accounts, transactions or recurring streams"
+_ANSWERS = "accounts, transactions, recurring streams or liabilities"
 _DATES = ("date", "authorized_date", "last_updated_datetime", "updated_datetime")
 _OWED: tuple[AccountType, ...] = ("card", "loan", "mortgage")
 _FREQUENCY = {"WEEKLY": ("week", 1), "BIWEEKLY": ("week", 2), "MONTHLY": ("month", 1), "ANNUALLY": ("month", 12)}
@@ -67,6 +74,9 @@ _NUMBERS = Reader(Auth, specification=SPECIFICATION)
 _TRANSACTION = Reader(Transaction, specification=SPECIFICATION)
 _REMOVED = Reader(Removed, specification=SPECIFICATION)
 _STREAM = Reader(Stream, specification=SPECIFICATION)
+_CARD_BILL = Reader(CardBill, specification=SPECIFICATION)
+_MORTGAGE = Reader(Mortgage, specification=SPECIFICATION)
+_STUDENT_LOAN = Reader(StudentLoan, specification=SPECIFICATION)
 
 
 def read(path: Path) -> Iterator[Row | BadRow]:
@@ -100,10 +110,14 @@ class _Reading:
         self._as_of = payloads.as_of(documents, fields=_DATES, written=written)
         self._balances = payloads.Balances((), never=())
         self._names: dict[str, str] = {}
+        self._currencies: dict[str, str] = {}
         self._documents = documents
         for document in documents:
             with suppress(MalformedEvent):  # it is a bad row where it is read
-                self._names |= _numbers(_NUMBERS.read(bytes(_ANSWER.read(document.body).numbers) or b"{}"))
+                answer = _ANSWER.read(document.body)
+                accounts = _ACCOUNT.read_all(answer.accounts)
+                self._currencies |= {one.account_id: one.balances.currency for one in accounts}
+                self._names |= _numbers(_NUMBERS.read(bytes(answer.numbers) or b"{}"))
 
     def rows(self, document: Document) -> Iterator[Row | BadRow]:
         """Give the rows of one answer."""
@@ -116,6 +130,9 @@ class _Reading:
         yield from _REMOVED.rows(document, answer.removed, self._removed)
         yield from _STREAM.rows(document, answer.inflow_streams, self._stream("in"))
         yield from _STREAM.rows(document, answer.outflow_streams, self._stream("out"))
+        yield from _CARD_BILL.rows(document, answer.liabilities.credit, self._card_bill)
+        yield from _MORTGAGE.rows(document, answer.liabilities.mortgage, self._mortgage)
+        yield from _STUDENT_LOAN.rows(document, answer.liabilities.student, self._student_loan)
 
     def _name(self, account_id: str) -> str:
         return self._names.get(account_id, account_id)
@@ -196,6 +213,42 @@ class _Reading:
             return Told("order", facts, self._as_of, said.stream_id)
 
         return tell
+
+    def _card_bill(self, said: CardBill, _: bytes) -> Told | None:
+        return self._due(said, "card")
+
+    def _mortgage(self, said: Mortgage, _: bytes) -> Told | None:
+        last = optional_day(said.maturity_date, field="maturity_date")
+        amount = _due_amount(said.next_monthly_payment, field="next_monthly_payment")
+        return self._due(said, "mortgage", amount=amount, more={"every": every("month"), "last_on": last})
+
+    def _student_loan(self, said: StudentLoan, _: bytes) -> Told | None:
+        return self._due(said, "loan", amount=_due_amount(said.minimum_payment_amount, field="minimum_payment_amount"))
+
+    def _due(
+        self,
+        said: CardBill,
+        kind: AccountType,
+        *,
+        amount: Decimal | None = None,
+        more: Mapping[str, object] = MappingProxyType({}),
+    ) -> Told | None:
+        on = optional_day(said.next_payment_due_date, field="next_payment_due_date")
+        if on is None or said.account_id is None:
+            return None
+        currency = self._currencies.get(said.account_id)
+        if currency is None:
+            fix = "put the answer about the account, with its currency, into the same file"
+            raise MalformedEvent(field="iso_currency_code", shape="missing", fix=fix)
+        account = self._name(said.account_id)
+        return payloads.payment_due(
+            account, kind, amount=amount, currency=currency, on=on, as_of=self._as_of, more=more
+        )
+
+
+def _due_amount(amount: Decimal | None, *, field: str) -> Decimal | None:
+    """Give an amount that is due; nothing is told where it is zero, as some banks write where they collect it."""
+    return unsigned(amount, field=field) or None if amount is not None else None
 
 
 def _numbers(auth: Auth) -> dict[str, str]:

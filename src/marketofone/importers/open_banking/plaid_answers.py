@@ -156,6 +156,34 @@ class Stream(Part, frozen=True, gc=False, kw_only=True):
     personal_finance_category: Category | None = None
 
 
+class CardBill(Part, frozen=True, gc=False):
+    """What is due on a card. The least that is due does not tell what will be paid."""
+
+    account_id: str | None = None
+    next_payment_due_date: str | None = None
+
+
+class Mortgage(CardBill, frozen=True, gc=False):
+    """What is due on a mortgage, every month until it is paid back."""
+
+    next_monthly_payment: Decimal | None = None
+    maturity_date: str | None = None
+
+
+class StudentLoan(CardBill, frozen=True, gc=False):
+    """What is due on a student loan: the least, which is what is paid; 0 where it is collected."""
+
+    minimum_payment_amount: Decimal | None = None
+
+
+class Liabilities(Part, frozen=True, gc=False):
+    """What is due, by the kind of debt."""
+
+    credit: list[Raw] | None = None
+    mortgage: list[Raw] | None = None
+    student: list[Raw] | None = None
+
+
 class Domestic(Part, frozen=True, gc=False):
     """An account by its number in the United States or in Canada."""
 
@@ -205,5 +233,6 @@ class Answer(Part, frozen=True, gc=False):
     inflow_streams: list[Raw] | None = None
     outflow_streams: list[Raw] | None = None
     updated_datetime: str | None = None
+    liabilities: Liabilities = Liabilities()
     numbers: Raw = Raw()
     item: Raw = Raw()

@@ -220,15 +220,16 @@ def _likeness(order: Order, stream: Stream) -> tuple[int, float] | None:
     named = order.counterparty is not None and stream.counterparty is not None
     if named and normal_name(order.counterparty or "") == normal_name(stream.counterparty or ""):
         return (_NAMED, -apart) if apart <= math.log(_DOUBLE) or _is_next(order, stream) else None
-    if order.amount_minor is None:
-        return None
+    kinds = (stream.category, stream.nature)
+    if order.amount_minor is None:  # a card bill whose day is told, or a mandate of somebody else
+        return (_MAYBE, 0.0) if order.category == "card_bill" and not named and "card_bill" in kinds else None
     same_amount = apart <= math.log(BUCKET)
-    other_kind = not order.loan and None not in (order.category, stream.category) and order.category != stream.category
+    other_kind = not order.loan and None not in (order.category, stream.category) and order.category not in kinds
     if same_amount and not named and not other_kind:
         return _LIKE, -apart
     if same_amount and not (named and other_kind) and _same_day(order, stream):
         return _MAYBE, -apart
-    same_kind = order.category is not None and order.category == stream.category and not named
+    same_kind = order.category is not None and order.category in kinds and not named
     return (_MAYBE, -apart) if same_kind and (apart <= math.log(1 + SPREAD) or _is_next(order, stream)) else None
 
 

@@ -22,6 +22,7 @@ from marketofone.profile.account_types import LIQUID, account_numbers, account_s
 from marketofone.profile.currencies import parted_orders
 from marketofone.profile.ledger import NO_MOVEMENTS, Account, Ledger, accounts
 from marketofone.profile.orders import Order, limits_of, orders_of
+from marketofone.profile.payments_due import parted_from_due
 from marketofone.profile.registers import Registers
 from marketofone.projection.beside import twice_in
 from marketofone.projection.person import Person
@@ -114,7 +115,8 @@ def accounts_of(told: Collection[SourceView], *, same: Mapping[str, str], also_o
     known = [order for one in told for order in orders_of(one.registers)]
     if also_ordered:
         read = sorted([*read, *_only_ordered(known, read, same=same)], key=lambda one: (one.name, one.currency))
-    orders = by_account(known, spendable=spendable, same=same, numbers=numbers)
+    told_of = parted_from_due(known, read, types=types, same=same)
+    orders = by_account(told_of.orders, spendable=spendable, same=same, numbers=numbers, due=told_of.due)
     parted = parted_orders(orders, read)
     return [
         replace(
