@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from marketofone import wiring
 from marketofone.cli import terminal
 from marketofone.cli.mapping_dialog import Wanted, choose_mapping
 from marketofone.cli.session import Session
@@ -22,7 +23,7 @@ from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
 from marketofone.importers.statements import qif
 from marketofone.importers.statements.statement import Difference, Report
 from marketofone.importers.tables.former_readings import removals
-from marketofone.importers.tables.kept import RowKeeper, kept_table
+from marketofone.importers.tables.kept import RowKeeper, digest_of, kept_table
 from marketofone.importers.tables.mapped import MappedRows
 from marketofone.importers.tables.mapping import lasting_name
 from marketofone.importers.tables.proposal import MAIN, unnamed_account, unnamed_currency
@@ -32,6 +33,7 @@ from marketofone.services.intake.ingest import BatchReport, EventOfRow, Incoming
 from marketofone.services.intake.known_accounts import KnownAccounts
 from marketofone.services.intake.rates import RatesImport
 from marketofone.services.intake.retold import Retold
+from marketofone.services.intake.told_files import FOLDER, ToldFile
 
 RATES = "rates"
 OF_ITS_OWN = ("berka", "cloudevents", RATES)
@@ -84,16 +86,21 @@ def _of_statements(session: Session, form: str, path: Path, wanted: Wanted) -> S
     rows_read = _rows(session, form, path, wanted, report=differences.append)
     numbered = NumberedRows(rows_read, elsewhere=wanted.institution is not None)
     unsure = _not_named(session, wanted) if form == QIF else ()
+    again = _again(session, path, wanted) if form == QIF else None  # the others say themselves what they mean
 
     def told() -> dict[str, object]:
+        if again is not None:
+            again.keep()
+            numbered.found.update({"removals": again.count} if again.count else {})
         differs = {"rows": len(differences), "line": differences[0].line} if differences else None
         found = {**_found(numbered), "retold": retold.count}
         return {**_NOTHING_BESIDE, **found, "unsure": unsure, "differs": differs}
 
     retold = _retold(session, wanted, form=form)
-    return Source(
-        retold.items(_items(session, numbered, wanted, form=form)), people=(wanted.customer or "",), told=told
-    )
+    items = retold.items(_items(session, numbered, wanted, form=form))
+    if again is not None:
+        items = again.items(items)
+    return Source(items, people=(wanted.customer or "",), told=told)
 
 
 def _of_rates(session: Session, path: Path, wanted: Wanted) -> Source:
@@ -132,11 +139,13 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source
     of_table = kept_table(chosen.table, chosen.mapping, form=form, name=name, **typed)
     keeper = RowKeeper(path, of_table, origin=origin)
     kept = partial(kept_before, session.bank.context, customer=origin.customer)
-    gone = removals(chosen.table, chosen.mapping, origin=origin, kept=kept)
-    if gone:
-        numbered.found["removals"] = len(gone)
+    again = _again(session, path, wanted, table=of_table.sheet or "")
+    gone = [] if again.is_known else removals(chosen.table, chosen.mapping, origin=origin, kept=kept)
 
     def told() -> dict[str, object]:
+        again.keep()
+        if gone or again.count:
+            numbered.found["removals"] = len(gone) + again.count
         check = mapped.check
         differs = {"rows": check.differences, "line": check.first} if check.differences else None
         found = {**_found(numbered, notes=mapped.notes), "retold": retold.count}
@@ -145,7 +154,19 @@ def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source
     first: list[Item[Incoming]] = [Item(None, event, is_row=False) for event in gone]
     rows = _that_are_kept(_items(session, numbered, wanted, form=form), mapped, keeper, now=session.bank.now())
     retold = _retold(session, wanted, form=form)
-    return Source(retold.items(chain(first, rows)), people=(wanted.customer or "",), told=told)
+    items = again.items(retold.items(chain(first, rows)))
+    return Source(items, people=(wanted.customer or "",), told=told)
+
+
+def _again(session: Session, path: Path, wanted: Wanted, *, table: str = "") -> ToldFile:
+    """Open what a file told when it came before."""
+    return ToldFile(
+        session.bank.context,
+        folder=session.folder / wiring.DATA / FOLDER,
+        content=digest_of(path, table=table),
+        customer=wanted.customer or "",
+        now=session.bank.now(),
+    )
 
 
 def _retold(session: Session, wanted: Wanted, *, form: str) -> Retold:

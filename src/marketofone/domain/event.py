@@ -320,11 +320,20 @@ def removal_of(
     >>> (gone := removal_of(event, id="e~gone")).kind, gone.data.type, gone.data.id, gone.customer
     ('event.removed', 'place.visited', 'e', 'c')
     """
-    return Event(
-        id=id,
-        producer=event.producer,
-        kind=REMOVED,
-        customer=event.customer if customer is None else customer,
-        at=event.at,
-        data=EventRemoved(type=event.kind, id=event.id if of is None else of, only=only, because=because),
-    )
+    whom = event.customer if customer is None else customer
+    of = event.id if of is None else of
+    data = EventRemoved(type=event.kind, id=of, only=only, because=because)
+    return Event(id=id, producer=event.producer, kind=REMOVED, customer=whom, at=event.at, data=data)
+
+
+def removal_of_version(producer: str, kind: str, id: str, *, customer: str, at: Instant) -> Event:  # noqa: A002 - as above
+    """Make the event that takes back the version of an event with this id, and none of its others.
+
+    Examples
+    --------
+    >>> gone = removal_of_version("p", "place.visited", "e~v2", customer="c", at=Instant(0))
+    >>> gone.id, gone.data.id, gone.data.only
+    ('e~v2:removed', 'e~v2', True)
+    """
+    data = EventRemoved(type=kind, id=id, only=True)
+    return Event(id=f"{id}:removed", producer=producer, kind=REMOVED, customer=customer, at=at, data=data)

@@ -57,6 +57,15 @@ def kept_table(
     )
 
 
+def digest_of(path: Path, *, table: str = "") -> bytes:
+    """Give a digest of what stands in a file, and of which table in it is meant."""
+    digest = blake2b(table.encode(), digest_size=_DIGEST_BYTES)
+    with suppress(MalformedDocument):  # where it breaks off, what is there counts
+        for piece in bytes_in(path):
+            digest.update(piece)
+    return digest.digest()
+
+
 class RowKeeper:
     """Writes rows of one file as they are kept. Nothing is done for rows that are not asked for."""
 
@@ -67,11 +76,7 @@ class RowKeeper:
 
     @cached_property
     def _of_file(self) -> KeptTable:
-        digest = blake2b(digest_size=_DIGEST_BYTES)
-        with suppress(MalformedDocument):  # where it breaks off, what is there counts
-            for piece in bytes_in(self._path):
-                digest.update(piece)
-        return replace(self._table, file=digest.hexdigest())
+        return replace(self._table, file=digest_of(self._path).hex())
 
     def write(self, row: TableRow, *, before: int | None) -> bytes:
         """Write a row as it is kept; nothing where it is longer than any event."""

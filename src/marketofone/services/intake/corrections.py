@@ -45,7 +45,7 @@ def corrections(
     """
     new = {_purchase(event, calendar) for event in beside if is_pending(event) and not is_of_file(event.producer)}
     movements = [event for event in sent_again if event.kind in MOVEMENTS]
-    versions = {event.key: kept_versions(reader, customer, event) for event in movements}
+    versions = {event.key: kept_versions(reader, customer, producer=event.producer, id=event.id) for event in movements}
     wanted = {key_of(event.producer, name) for event in movements for name in versions[event.key]}
     known: dict[bytes, Event] = {}
     for n, event in _kept(reader, customer, wanted, around=found_last.get(customer.subject)):
@@ -61,12 +61,18 @@ def corrections(
     return later
 
 
-def kept_versions(reader: Reader, customer: Customer, event: Event) -> list[str]:
+def kept_versions(
+    reader: Reader,
+    customer: Customer,
+    *,
+    producer: str,
+    id: str,  # noqa: A002 - the word of CloudEvents
+) -> list[str]:
     """Give the ids of the versions of an event that are kept, the first one first."""
-    ids = [event.id]
+    ids = [id]
     while True:
-        following = later_id(event.id, len(ids) + 1)
-        number = event_number(key_of(event.producer, following), subject=customer.subject)
+        following = later_id(id, len(ids) + 1)
+        number = event_number(key_of(producer, following), subject=customer.subject)
         if not reader.known([(customer.subject, number)]):
             return ids
         ids.append(following)

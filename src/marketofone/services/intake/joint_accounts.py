@@ -205,7 +205,7 @@ class HolderLook:
 
     def _last_version(self, customer: Customer, event: Event) -> Event | None:
         """Give the last version of an event that a journal keeps, where there are several."""
-        ids = kept_versions(self._reader, customer, event)
+        ids = kept_versions(self._reader, customer, producer=event.producer, id=event.id)
         if len(ids) < 2:  # noqa: PLR2004 - one is no later one
             return None
         key = key_of(event.producer, ids[-1])
@@ -292,7 +292,7 @@ class HolderLook:
             if one in but:
                 continue
             if self._keeps(one, event.key, kind=event.kind):
-                last = kept_versions(self._reader, one, event)[-1]
+                last = kept_versions(self._reader, one, producer=event.producer, id=event.id)[-1]
                 gone = removal_of(event, id=f"{last}~moved", of=last, customer=one.name, only=True)
                 given.append(arrival_from(gone))
             if data.replaces and self._keeps(one, key_of(event.producer, data.replaces), kind=event.kind):
