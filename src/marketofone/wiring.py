@@ -89,11 +89,21 @@ def _write_without(path: Path, name: str, first: list[str]) -> None:
 
 def clock_of(folder: Path) -> Instant | None:
     """Say where the time of a synthetic bank stands; None for every other bank."""
-    path = folder / "bank.toml"
-    settings = read_settings(path.read_text(encoding="utf-8")) if path.is_file() else None
+    settings = _settings_of(folder)
     if settings is None or settings.clock is None:
         return None
     return Calendar(settings.timezone).parse(settings.clock, field="clock")
+
+
+def currency_of(folder: Path) -> str | None:
+    """Say in which currency a bank counts; None where there is no bank."""
+    settings = _settings_of(folder)
+    return None if settings is None else settings.currency
+
+
+def _settings_of(folder: Path) -> Settings | None:
+    path = folder / "bank.toml"
+    return read_settings(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def plug_in(

@@ -7,15 +7,18 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 import marketofone
 from marketofone import wiring
-from marketofone.cli import main
+from marketofone.cli import main, mapping_dialog
 from marketofone.cli.session import BAD_INPUT
 from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.importers.tables.proposal import Proposal, propose
+from marketofone.importers.tables.tabular import Table
 
 Run = Callable[..., Result]
 
@@ -46,6 +49,19 @@ def own(tmp_path: Path, fitted: Path) -> Run:
 def documents(result: Result) -> list[dict[str, object]]:
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_mapping_is_proposed_once_for_each_file(own: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proposed: list[str] = []
+
+    def seen(table: Table, **known: Any) -> Proposal:
+        proposed.append(table.name)
+        return propose(table, **known)
+
+    monkeypatch.setattr(mapping_dialog, "propose", seen)
+    for year in (2019, 2022):
+        own(statement(tmp_path / f"{year}.csv", last=date(year, 6, 30)))
+    assert proposed == ["2019.csv", "2022.csv"]
 
 
 def test_a_later_statement_moves_the_time_of_the_bank_on_and_is_taken_in(own: Run, tmp_path: Path) -> None:

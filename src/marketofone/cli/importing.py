@@ -16,7 +16,7 @@ from msgspec.structs import asdict, replace
 
 from marketofone.bank import Bank
 from marketofone.cli import terminal
-from marketofone.cli.mapping_dialog import Wanted
+from marketofone.cli.mapping_dialog import Chosen, Wanted
 from marketofone.cli.session import BAD_INPUT, Session, on_bank
 from marketofone.cli.sources import OF_ITS_OWN, RATES, source_of
 from marketofone.consent.gate import NOT_GRANTED
@@ -83,12 +83,24 @@ def import_(session: Session, *, form: str, path: Path, grant: str, authority: s
     sys.exit(0 if whole else BAD_INPUT)
 
 
-def import_file(session: Session, form: str, path: Path, wanted: Wanted, *, grant: str, authority: str) -> bool:
-    """Import a file and say what became of its rows; gives whether none of them is bad."""
+def import_file(
+    session: Session,
+    form: str,
+    path: Path,
+    wanted: Wanted,
+    *,
+    grant: str,
+    authority: str,
+    looked: Chosen | None = None,
+) -> bool:
+    """Import a file and say what became of its rows; gives whether none of them is bad.
+
+    ``looked`` is the table with its mapping, where somebody looked at it already.
+    """
     began = time.perf_counter()
     wanted = check_options(wanted, form=form)
     with terminal.Progress(quiet=session.as_json) as progress:
-        source = source_of(session, progress, form, path, wanted)
+        source = source_of(session, progress, form, path, wanted, looked=looked)
         granted = _granted(session.bank, source.people, grant=grant, authority=authority)
         if form not in OF_ITS_OWN:
             _say_what_is_not_allowed(session, wanted)

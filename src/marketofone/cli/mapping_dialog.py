@@ -47,15 +47,8 @@ class Chosen(NamedTuple):
     unsure: tuple[str, ...]
 
 
-def choose_mapping(session: Session, form: str, path: Path, wanted: Wanted) -> Chosen:
-    """Read the mapping that was named; or propose one, show it, ask, and save it.
-
-    Raises
-    ------
-    MalformedDocument
-        When the file holds no table that can be read, or the mapping breaks its contract.
-    """
-    found = look_at(form, path, wanted, folder=session.folder, otherwise=session.bank.config.settings.currency)
+def choose_mapping(session: Session, found: Chosen, path: Path, wanted: Wanted) -> Chosen:
+    """Take the mapping that was named; or show the one that is proposed, ask, and save it."""
     if wanted.mapping is not None:
         return found
     agreed = wanted.yes or _ask(session, found.table, found.mapping, unsure=found.unsure)
@@ -70,6 +63,11 @@ def look_at(form: str, path: Path, wanted: Wanted, *, folder: Path, otherwise: s
     """Read the mapping that was named; or find the one that was saved for the header, or propose one.
 
     It has no name where it is not saved yet.
+
+    Raises
+    ------
+    MalformedDocument
+        When the file holds no table that can be read, or the mapping breaks its contract.
     """
     if wanted.mapping is not None:
         mapping = _with_what_was_typed(load_mapping(wanted.mapping, folder=folder), wanted)

@@ -16,7 +16,7 @@ from marketofone import wiring
 from marketofone.bank import Bank, wall_clock
 from marketofone.bank import open as open_bank
 from marketofone.cli.importing import check_options, import_file
-from marketofone.cli.mapping_dialog import Wanted, look_at
+from marketofone.cli.mapping_dialog import Chosen, Wanted, look_at
 from marketofone.cli.project import clock_shift, port_option, serve_bank
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
 from marketofone.consent.ledger import EVERY, ConsentChange
@@ -63,15 +63,17 @@ def own(*, file: Path, as_json: bool, folder: Path, serve: bool, port: int, **kn
     if form not in TABLES:
         wanted = replace(wanted, yes=False)
         check_options(wanted, form=form)
-    if not (folder / "bank.toml").is_file():
-        _lay_out(folder, _rows(file, form, wanted, folder=folder), currency=wanted.currency)
-    elif (stands := wiring.clock_of(folder)) is not None:
-        _move_on(folder, _ended(_told(_rows(file, form, wanted, folder=folder))), stands=stands)
+    is_new, stands = not (folder / "bank.toml").is_file(), wiring.clock_of(folder)
+    looked = _looked_at(file, form, wanted, folder=folder) if form in TABLES else None
+    if is_new:
+        _lay_out(folder, _rows(file, form, wanted, looked), currency=wanted.currency)
+    elif stands is not None:
+        _move_on(folder, _ended(_told(_rows(file, form, wanted, looked))), stands=stands)
     with open_bank(folder) as bank:
         bank.context.actor = ACTOR
         _grant_again(bank)
         session = Session(bank, as_json, folder)
-        whole = import_file(session, form, file, wanted, grant="all", authority=AUTHORITY)
+        whole = import_file(session, form, file, wanted, grant="all", authority=AUTHORITY, looked=looked)
         session.say(bank.forecast(CUSTOMER), "forecast")
     if serve:
         click.echo(f"your page: http://127.0.0.1:{port}/customer/{CUSTOMER}/forecast", err=True)
@@ -87,13 +89,16 @@ def _form(file: Path) -> str:
     return form
 
 
-def _rows(file: Path, form: str, wanted: Wanted, *, folder: Path) -> Iterable[Row | BadRow]:
+def _looked_at(file: Path, form: str, wanted: Wanted, *, folder: Path) -> Chosen:
+    return look_at(form, file, wanted, folder=folder, otherwise=wiring.currency_of(folder) or _OTHERWISE)
+
+
+def _rows(file: Path, form: str, wanted: Wanted, looked: Chosen | None) -> Iterable[Row | BadRow]:
+    if looked is not None:
+        return MappedRows(looked.table, looked.mapping)
     if form == QIF:
         return qif.read(file, account=wanted.account or MAIN, currency=wanted.currency or _OTHERWISE)
-    if form not in TABLES:
-        return FORMATS[form](file)
-    chosen = look_at(form, file, wanted, folder=folder, otherwise=_OTHERWISE)
-    return MappedRows(chosen.table, chosen.mapping)
+    return FORMATS[form](file)
 
 
 def _lay_out(folder: Path, rows: Iterable[Row | BadRow], *, currency: str | None) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from marketofone import wiring
 from marketofone.cli import terminal
-from marketofone.cli.mapping_dialog import Wanted, choose_mapping
+from marketofone.cli.mapping_dialog import Chosen, Wanted, choose_mapping, look_at
 from marketofone.cli.session import Session
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant, date_of
@@ -55,7 +55,15 @@ class Source(NamedTuple):
     take: Callable[[Sequence[Any]], BatchReport] | None = None
 
 
-def source_of(session: Session, progress: terminal.Progress, form: str, path: Path, wanted: Wanted) -> Source:
+def source_of(
+    session: Session,
+    progress: terminal.Progress,
+    form: str,
+    path: Path,
+    wanted: Wanted,
+    *,
+    looked: Chosen | None = None,
+) -> Source:
     """Open a file of any format.
 
     Raises
@@ -77,7 +85,8 @@ def source_of(session: Session, progress: terminal.Progress, form: str, path: Pa
         return _of_rates(session, path, wanted)
     if form in TABLES:
         check_form(form, path)
-        return _of_table(session, form, path, wanted)
+        found = looked or _looked_at(session, form, path, wanted)
+        return _of_table(session, form, path, wanted, chosen=choose_mapping(session, found, path, wanted))
     return _of_statements(session, form, path, wanted)
 
 
@@ -129,8 +138,11 @@ def _not_named(session: Session, wanted: Wanted) -> tuple[str, ...]:
     return tuple(unsure)
 
 
-def _of_table(session: Session, form: str, path: Path, wanted: Wanted) -> Source:
-    chosen = choose_mapping(session, form, path, wanted)
+def _looked_at(session: Session, form: str, path: Path, wanted: Wanted) -> Chosen:
+    return look_at(form, path, wanted, folder=session.folder, otherwise=session.bank.config.settings.currency)
+
+
+def _of_table(session: Session, form: str, path: Path, wanted: Wanted, *, chosen: Chosen) -> Source:
     mapped = MappedRows(chosen.table, chosen.mapping, elsewhere=wanted.institution is not None)
     numbered = NumberedRows(mapped, elsewhere=wanted.institution is not None)
     origin = _origin(wanted, form=form)
