@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import marketofone
 from bank_projects import Projects
+from counted import counted
 from marketofone.cli import main
 from marketofone.domain.moment import date_of
 from payload_samples import Part, berlin_answer, berlin_transaction, plaid_sync, plaid_transaction
@@ -38,6 +39,10 @@ class Teller:
         counts: dict[str, Any] = json.loads(result.stdout)
         assert counts["rows"] == counts["events"] + counts["dead_letters"] + counts["duplicates"]
         return counts
+
+    def counted(self) -> list[tuple[str, int, int]]:
+        """Give the currencies in which payments count here, how many, and what they add up to."""
+        return [(currency, *told) for (_, currency), told in counted(self._project, self._customer).items()]
 
     def spent(self, *, as_of: str | None = "2026-06-30") -> float:
         with marketofone.open(self._project) as bank:
@@ -277,6 +282,31 @@ def of_days(*booked: Part) -> Part:
     return answer([before, *booked, {**after, "transactionId": "b-2"}], [])
 
 
+def test_a_payment_that_its_bank_corrects_in_amount_and_words_under_its_id_counts_once(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("berlin")
+    bank.tells(of_days(paid("-45.00", "2026-06-12", transactionId="t-1")))
+    mended = of_days(paid("-31.00", "2026-06-12", "Hotel garni", transactionId="t-1"))
+    bank.tells(mended)
+    assert bank.spent() == 3_400
+    assert bank.tells(mended)["duplicates"] == 3
+
+
+@pytest.mark.parametrize("name", ["x-1", "t-1"])
+def test_another_payment_under_an_old_id_corrects_none_that_is_told_as_well(
+    teller: Callable[[str], Teller], name: str
+) -> None:
+    bank = teller("berlin")
+    first, other = (
+        paid("-45.00", "2026-06-12", transactionId="t-1"),
+        paid("-7.00", "2026-06-12", "Kiosk", transactionId="t-1"),
+    )
+    bank.tells(of_days(first))
+    bank.tells(of_days({**first, "transactionId": name}, other))
+    assert bank.spent() == 5_500
+
+
 def test_a_payment_that_gets_another_id_and_other_words_in_each_answer_counts_once(
     teller: Callable[[str], Teller],
 ) -> None:
@@ -326,3 +356,38 @@ def test_ids_that_look_like_digests_tell_equal_payments_apart(teller: Callable[[
     bank.tells(bought(one))
     bank.tells(bought(one, other))
     assert bank.spent() == 2_000
+
+
+def abroad(*payments: tuple[str, str], day: str = "20260612") -> str:
+    """Write payments in dollars without an id, each with its amount and the rate of the file."""
+    rows = (
+        f"<STMTTRN><TRNTYPE>POS<DTPOSTED>{day}<TRNAMT>{amount}<FITID>0<NAME>Diner"
+        f"<CURRENCY><CURRATE>{rate}<CURSYM>USD</CURRENCY></STMTTRN>\n"
+        for amount, rate in payments
+    )
+    return ofx_around(ofx_statement("".join(rows)))
+
+
+def test_a_payment_abroad_without_an_id_counts_once_at_the_rate_that_is_told_last(
+    teller: Callable[[str], Teller],
+) -> None:
+    bank = teller("ofx")
+    bank.tells(abroad(("-10.00", "0.90"), ("-10.00", "0.90")))
+    assert bank.spent() == 1_800
+    later = abroad(("-10.00", "0.92"), ("-10.00", "0.92"))
+    bank.tells(later)
+    assert bank.spent() == 1_840
+    assert bank.tells(later)["duplicates"] == 2
+    bank.tells(abroad(("-10.00", "0.92"), ("-10.00", "0.93"), ("-10.00", "0.93")))
+    assert bank.spent() == 920 + 2 * 930
+
+
+@pytest.mark.parametrize("rates", [("", "0.90"), ("1", "0.90")])
+def test_a_payment_abroad_counts_once_in_the_currency_of_its_account_once_a_file_names_a_rate(
+    teller: Callable[[str], Teller], rates: tuple[str, str]
+) -> None:
+    bank = teller("ofx")
+    for rate in rates:
+        bank.tells(abroad(("-10.00", rate)))
+    assert bank.counted() == [("EUR", 1, -900)]
+    assert bank.tells(abroad(("-10.00", rates[1])))["duplicates"] == 1

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-import marketofone
-from marketofone.services.runtime.population import DataScope, load_person
+from counted import counted
 
 Run = Callable[..., Result]
 ROWS = [
@@ -63,12 +62,7 @@ class Mended:
 
     def counted(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Give how many payments count on each account, in each currency, and what they add up to."""
-        with marketofone.open(self._project) as bank, bank.context.store.read() as reader:
-            snapshot, now = bank.context.snapshot(reader), bank.now()
-            asked = DataScope("insights", frozenset({"transactions"}), now, now)
-            accounts = load_person(snapshot, snapshot.person("c-1"), asked).accounts()
-        found = {(one.name, one.currency): (len(one.days), int(one.amounts.sum())) for one in accounts}
-        return {account: told for account, told in found.items() if told[0]}
+        return counted(self._project, "c-1")
 
 
 @pytest.fixture

@@ -261,10 +261,7 @@ def reissued(kept: Iterable[Seen], told: Sequence[Seen], new: Iterable[Seen]) ->
     >>> reissued([inn], [*days, again], [again]), reissued([inn], [again], [again])
     (Reissued(names={'e-7': 'e-1'}, gone=set()), Reissued(names={}, gone=set()))
     """
-    days: dict[str, tuple[int, int]] = {}
-    for one in told:
-        first, last = days.get(one.account, (one.day, one.day))
-        days[one.account] = min(first, one.day), max(last, one.day)
+    days = _days_of(told)
     left: dict[Seen, list[Seen]] = {}
     for one in sorted(kept):
         first, last = days.get(one.account, (one.day, one.day))
@@ -279,6 +276,38 @@ def reissued(kept: Iterable[Seen], told: Sequence[Seen], new: Iterable[Seen]) ->
             left[_bare(one)].remove(chosen)
             gone |= {before.id for before in alike}
     return Reissued(names, gone - set(names.values()))
+
+
+class WholeFile:
+    """What one file tells as booked, where it tells all of the days within it.
+
+    Examples
+    --------
+    >>> inn = Seen("t-1", "a", "EUR", -4_500, 100, text="Inn")
+    >>> days = [inn._replace(id=f"d-{day}", amount=-100, day=day) for day in (99, 101)]
+    >>> hotel = inn._replace(amount=-3_100, text="Hotel")
+    >>> WholeFile([*days, hotel]).corrects(hotel, inn), WholeFile([*days, hotel, inn]).corrects(hotel, inn)
+    (True, False)
+    """
+
+    def __init__(self, told: Sequence[Seen]) -> None:
+        self._days = _days_of(told)
+        self._told = {_bare(one) for one in told}
+
+    def corrects(self, one: Seen, before: Seen) -> bool:
+        """Say whether what is told under the id of a movement is that movement: the file leaves it out of its day."""
+        first, last = self._days.get(before.account, (before.day, before.day))
+        is_left_out = first < before.day < last and _bare(before) not in self._told
+        return is_left_out and one.account == before.account and abs(one.day - before.day) <= _DAYS_BEFORE
+
+
+def _days_of(told: Iterable[Seen]) -> dict[str, tuple[int, int]]:
+    """Give the first and the last day on which each account is told of."""
+    days: dict[str, tuple[int, int]] = {}
+    for one in told:
+        first, last = days.get(one.account, (one.day, one.day))
+        days[one.account] = min(first, one.day), max(last, one.day)
+    return days
 
 
 def _share_words(one: Seen, other: Seen) -> bool:

@@ -23,10 +23,11 @@ from marketofone.domain.event import Event, EventRemoved, key_of
 from marketofone.domain.fields import EventData, Fate
 from marketofone.domain.money_events import Movement
 from marketofone.models.movement import retold
-from marketofone.models.movement.retold import Seen, is_another
+from marketofone.models.movement.retold import Seen, WholeFile, is_another
 from marketofone.projection.amendments import first_id, is_taken_back
 from marketofone.services.intake.imports import Item, UntilBroken
 from marketofone.services.intake.ingest import MAX_BATCH, EventOfRow, Incoming
+from marketofone.services.intake.paid_abroad import PaidAbroad
 from marketofone.services.intake.pendings import MOST, MOST_PENDING, is_pending, newest_kept, removal
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.directory import kept_keys
@@ -103,7 +104,7 @@ class Retold:
         """Give the items of a file, and beside them what they take back."""
         walk = UntilBroken(items)
         for some in together(walk, size=_WHOLE if self._ids_change else MAX_BATCH):
-            batch = list(map(self._told_apart, some)) if self._ids_come_again else some
+            batch = self._under_their_ids(some) if self._ids_come_again else some
             beside = _beside(self._not_told_again(batch)) if self._ids_change else []
             beside += _beside(self._taken_back(batch))  # before the batch is kept
             yield from batch
@@ -112,7 +113,31 @@ class Retold:
         if walk.broken is not None:
             raise walk.broken
 
-    def _told_apart(self, item: Item[Incoming]) -> Item[Incoming]:
+    def _under_their_ids(self, items: Iterable[Item[Incoming]]) -> list[Item[Incoming]]:
+        """Give each movement the id under which it was kept, or another where its own was that of another movement."""
+        batch = list(items)
+        booked = [event for item in batch if (event := _event_in(item)) is not None and not is_pending(event)]
+        told = {event.id for event in booked}
+        file = None
+        if self._ids_change:
+            seen = [self._seen(event, event.data) for event in booked if isinstance(event.data, Movement)]
+            file = retold.WholeFile(seen)
+        return [self._told_apart(self._paid_again(item, told=told), file=file) for item in batch]
+
+    def _paid_again(self, item: Item[Incoming], *, told: Collection[str]) -> Item[Incoming]:
+        event = item.incoming
+        if not isinstance(event, Event) or is_pending(event):
+            return item
+        name = self._abroad.name_of(event, told=told)
+        return item if name is None else item._replace(incoming=replace(event, id=name))
+
+    @cached_property
+    def _abroad(self) -> PaidAbroad:
+        kept = self._kept
+        booked = (kept.events[one.id] for one in kept.booked)
+        return PaidAbroad(booked, calendar=self._calendar)
+
+    def _told_apart(self, item: Item[Incoming], *, file: WholeFile | None) -> Item[Incoming]:
         """Give a movement another id where its own was kept of another movement: that under which it was kept, or new.
 
         In one file the reader tells such movements apart by a digest, but for the first, which may be any of them.
@@ -127,6 +152,8 @@ class Retold:
         one = self._seen(event, event.data)
         own = kept.by_id.get(event.id, [])
         if own and not all(is_another(one, before) for before in own):
+            return item
+        if file is not None and any(file.corrects(one, before) for before in own):
             return item
         name = kept.names.get(one._replace(id=named))
         if name is None and own:
