@@ -70,7 +70,7 @@ _ACCOUNTS = (
     "the `share` where money is summed, today and in the sum ahead, whole without one; what moves on it, and its own forecast, are of the",
     "whole account. Several ids of one person hold together what each of them holds. A movement that is sent again under its id goes to the",
     "holders of the account that was told last. Once every holder was forgotten, what is booked on the account is a dead letter; a removal",
-    "about a customer who was forgotten changes nothing. Sent about the account it reaches each holder, also before what it takes back; sent about one holder, before, it is known to that one, for it may be about an account of their own.",
+    "about a customer who was forgotten goes to the holders who are left and keep what it is about. Sent about the account it reaches each holder, also before what it takes back; sent about one holder, before, it is known to that one, for it may be about an account of their own.",
     "",
     "The same account may be told under several names: in one source (two files, two other banks), or here and by open banking. It is",
     "recognised by its number: the `number` that was told, or its name where that is an IBAN, what Germany, Austria, Poland and the Czech",

@@ -287,17 +287,26 @@ def test_once_its_last_holder_is_forgotten_what_is_booked_on_an_account_is_turne
     proven(couple)
 
 
-def test_a_removal_about_a_forgotten_holder_changes_nothing_and_is_no_dead_letter(couple: Bank) -> None:
-    couple.ingest([books("anna", id="1")], now=NOW)
+@pytest.mark.parametrize("told", ["anna", "boris", "joint"])
+def test_a_removal_about_a_forgotten_holder_reaches_the_one_who_is_left(couple: Bank, told: str) -> None:
+    couple.ingest([books(told, id="1"), books(told, FOOD, "groceries", id="2")], now=NOW)
     couple.erase("anna", ground="asked", now=NOW)
 
-    report = couple.ingest([removes("anna", "1")], now=NOW)
-    assert (report.rows, report.duplicates, report.dead_letters) == (1, 1, 0)
-    assert spent(couple, "boris") == -RENT
-
-    couple.ingest([removes("joint", "1")], now=NOW)  # what the other holder keeps goes by the name of the account
-    assert not spent(couple, "boris")
+    gone = removes("anna", "1")
+    report = couple.ingest([gone], now=NOW)
+    assert (report.rows, report.events, report.duplicates, report.dead_letters) == (1, 1, 0, 0)
+    assert spent(couple, "boris") == -FOOD
+    assert couple.ingest([gone], now=NOW).duplicates == 1
     proven(couple)
+
+
+def test_a_removal_about_a_forgotten_holder_leaves_what_another_did_alone(couple: Bank) -> None:
+    couple.ingest([opens("boris", account="own"), books("boris", account="own", id="1")], now=NOW)
+    couple.erase("anna", ground="asked", now=NOW)
+
+    report = couple.ingest([removes("anna", "1"), removes("anna", "unknown")], now=NOW)
+    assert (report.rows, report.duplicates, report.dead_letters) == (2, 2, 0)
+    assert spent(couple, "boris") == -RENT
 
 
 @pytest.mark.parametrize(("forgotten", "left"), [("anna", "boris"), ("boris", "anna")])

@@ -1,8 +1,9 @@
 """To whom goes what arrives about an account, or about a holder who was forgotten.
 
 It goes to a holder of the account; what takes something of it back, to each of them, for it may come before that, and
-a holder who was told may be forgotten meanwhile. Where every holder was forgotten, what is booked on it is turned away:
-its name is no customer, and what takes something of it back has nothing left to do.
+a holder who was told may be forgotten meanwhile. What takes something back from a holder who was forgotten goes to
+those who are left and keep it. Where every holder was forgotten, what is booked on an account is turned away: its name
+is no customer, and what takes something of it back has nothing left to do.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def addressed(context: AppContext, arrivals: list[Arrival], *, now: Instant) -> 
         for arrival in arrivals:
             event = arrival.event
             to = _addressed(look, arrival) if is_addressed(event) else []
+            if not to and event.kind == REMOVED and event.customer in forgotten:
+                to = [about(arrival, one.name) for one in look.left_with(event)]
             if to:
                 kept.append(to[0])
                 beside += to[1:]

@@ -33,6 +33,7 @@ from marketofone.services.intake.arrivals import Arrival, about, arrival_from
 from marketofone.services.intake.corrections import kept_versions, said
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.directory import HOLDER, event_number, holder_mark
+from marketofone.services.runtime.population import together
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Draft, Expectation, LinkChange, Reader, Unit
 
@@ -40,6 +41,8 @@ MOST_HOLDERS = 16
 """What more customers hold is no joint account: nothing booked on it goes from one to another."""
 BOOKED = frozenset({"transaction.booked", "balance.stated", "order.placed"})
 """The kinds of events that belong to an account here, and so to each of its holders."""
+_ASKED = 10_000
+"""Journals that are asked together."""
 _MARK = 17  # bytes of a mark; the key of the event that opened the account stands behind it
 
 
@@ -299,6 +302,21 @@ class HolderLook:
                 gone = removal_of(event, id=f"{event.id}~removed", of=data.replaces, customer=one.name)
                 given.append(arrival_from(gone))
         return given
+
+    def left_with(self, event: Event) -> list[Customer]:
+        """Give the customers whose journals keep, of an account that is shared, what is taken back from one forgotten.
+
+        Nothing says any more which accounts that one held, so every journal is asked for the event by its number.
+        """
+        data = event.data
+        assert isinstance(data, EventRemoved)  # noqa: S101 - its kind says so
+        if data.type not in BOOKED:
+            return []
+        key = key_of(data.producer or event.producer, data.id)
+        numbered = ((subject, event_number(key, subject=subject)) for subject in self._context.keys.subjects())
+        known = (pair for some in together(numbered, size=_ASKED) for pair in sorted(self._reader.known(some)))
+        found = (self._context.keys.customer(subject) for subject, _ in known)
+        return [one for one in found if one is not None and self._keeps(one, key, kind=data.type)][:MOST_HOLDERS]
 
     def keeps_removed(self, customer: Customer, event: Event) -> bool:
         """Say whether a journal keeps what an event takes back."""
