@@ -12,7 +12,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SOURCE = ROOT / "src" / "marketofone"
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FILE = re.compile(r"`((?:[a-z_]+/)+[a-z_]*(?:\.(?:py|toml|md))?)`")
-_NO_FILES = {"data/", "keys/", "mappings/", "application/json"}  # folders of each bank project; a media type
+_NO_FILES = {"data/", "keys/", "mappings/", "application/json", "text/csv"}  # folders of each bank project; media types
 
 
 def prose(page: Path) -> str:

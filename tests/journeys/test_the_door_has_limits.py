@@ -81,7 +81,7 @@ def test_four_posts_of_millions_of_rows_are_refused_and_health_answers_meanwhile
     for post in posts:
         answer = post.result()
         assert answer.status_code == 422
-        assert answer.json()["detail"] == f"send at most {MOST} events at once"
+        assert answer.json()["detail"] == f"send at most {MOST} rows at once"
     assert seconds < 20  # of the processor: what others do on the machine does not count
 
 
@@ -93,7 +93,7 @@ def test_ten_thousand_rows_are_taken_and_one_more_is_refused(door: httpx.Client,
     assert (taken.status_code, taken.json()["rows"], taken.json()["events"]) == (202, MOST, MOST)
     before = bank.counts()
     refused = door.post("/v1/events", content=f"[{','.join(sent)}]", headers=BATCH)
-    assert (refused.status_code, refused.json()["detail"]) == (422, f"send at most {MOST} events at once")
+    assert (refused.status_code, refused.json()["detail"]) == (422, f"send at most {MOST} rows at once")
     assert bank.counts() == before
 
 

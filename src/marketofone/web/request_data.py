@@ -28,6 +28,7 @@ JSON = "application/json"
 BATCH = "application/cloudevents-batch+json"
 EVENT = "application/cloudevents+json"
 LINES = "application/x-ndjson"
+TABLE = "text/csv"
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 64

@@ -12,21 +12,22 @@ import msgspec
 from marketofone.consent.ledger import EVERY
 from marketofone.domain.event import KINDS
 from marketofone.projection.bank_config import BankConfig
+from marketofone.services.rights.consent_rows import COLUMNS, ConsentSaid
 from marketofone.web.api.operations import OPERATIONS, Operation
-from marketofone.web.api.schemas import CloudEvent, Customer, DecisionId, Moment
+from marketofone.web.api.schemas import Authority, CloudEvent, Customer, DecisionId, Moment
 from marketofone.web.problem import MEDIA_TYPE, Problem
-from marketofone.web.request_data import BATCH, EVENT, JSON, LINES
+from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, TABLE
 
 _REF = "#/components/schemas/{name}"
 _PARAMETERS = {"customer": Customer, "decision": DecisionId}
-_QUERY = {"as_of": Moment, "customer": Customer}
+_QUERY = {"as_of": Moment, "customer": Customer, "authority": Authority}
 _ALWAYS = {400, 405, 421, 503}  # any operation may answer these
 _WITH_BODY = {408, 413, 415}
 
 
 def document(config: BankConfig, *, version: str) -> dict[str, Any]:
     """Give the whole document; the words a bank chose for itself are told as well."""
-    types: list[Any] = [Problem, CloudEvent, *(facts for facts, _ in KINDS.values())]
+    types: list[Any] = [Problem, CloudEvent, ConsentSaid, *(facts for facts, _ in KINDS.values())]
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         types += [operation.gives, operation.takes or Problem]
@@ -83,7 +84,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.takes is not None:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(operation.takes)}}}
     elif operation.media:
-        described["requestBody"] = _events()
+        described["requestBody"] = _events() if EVENT in operation.media else _consents()
     return described
 
 
@@ -104,6 +105,13 @@ def _events() -> dict[str, Any]:
     rows = {"schema": {"type": "string", "description": "A CloudEvent on each line; each is judged for itself."}}
     media = {EVENT: {"schema": one}, BATCH: {"schema": many}, JSON: either, LINES: rows}
     return {"required": True, "content": media}
+
+
+def _consents() -> dict[str, Any]:
+    columns = ",".join(COLUMNS)
+    text = {"schema": {"type": "string", "description": "A row on each line; see components/schemas/ConsentSaid."}}
+    table = {"schema": {"type": "string", "description": f"A table with a header: {columns}. Rows are judged alone."}}
+    return {"required": True, "content": {LINES: text, TABLE: table}}
 
 
 _EXAMPLE = {

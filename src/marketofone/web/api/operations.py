@@ -25,12 +25,15 @@ from marketofone.services.intake.ingest import MAX_BATCH as MAX_ROWS
 from marketofone.services.intake.ingest import IngestReport
 from marketofone.services.intake.merchants import MerchantSaid, MerchantView
 from marketofone.services.rights import history
+from marketofone.services.rights.consent_import import import_consents
+from marketofone.services.rights.consent_rows import ConsentRows
 from marketofone.services.rights.consent_service import ConsentView
 from marketofone.services.rights.use_log import Use
 from marketofone.web.api import schemas
+from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of
-from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, RequestData, moment, past
+from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment, past
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_ERRORS = 100
@@ -160,6 +163,30 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     )
 
 
+def take_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentsTaken:
+    """Record what many customers said elsewhere, each row for itself, with who says so and until when.
+
+    A row says `customer`, `change` (`grant` or `withdraw`), `purposes`, `sources` and `channels` (words of
+    consent.toml, or `*`), and `authority`; `until`, `since` and `id` where they are known. It is a line of JSON, or of
+    a table with a header. A bad row stops no other. The same rows again change nothing.
+    """
+    now = bank.now()
+    reader = ConsentRows(
+        calendar=bank.calendar, now=now, actor=ACTOR, authority=_authority(request_data.query.get("authority"))
+    )
+    rows_in = rows_of_json if request_data.media == LINES else rows_of_table
+    rows = rows_in(request_data.body, read=reader.read, most=MAX_ROWS)
+    taken = import_consents(bank.context, rows, record=bank.consents_told, now=now)
+    return schemas.ConsentsTaken(
+        rows=taken.rows,
+        changes=taken.changes,
+        duplicates=taken.duplicates,
+        dead_rows=taken.dead_rows,
+        granted_until=None if taken.granted_until is None else text_of(taken.granted_until),
+        reasons=tuple(schemas.RowReason(**asdict(one)) for one in taken.reasons),
+    )
+
+
 def profile(bank: Bank, request_data: RequestData) -> ProfileView:
     """Show what is known about a person, restricted to what they allow."""
     now = bank.now()
@@ -228,6 +255,17 @@ OPERATIONS = (
     ),
     Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
     Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=schemas.ConsentRequest, fails=(403, 404)),
+    Operation(
+        "POST",
+        "/v1/consents",
+        take_consents,
+        "Take consents in bulk",
+        accepts=(LINES, TABLE),
+        fails=(422,),
+        limit=MAX_BATCH_BYTES,
+        query=("authority",),
+        bulk=True,
+    ),
     Operation("GET", CUSTOMER + "/profile", profile, "Show the profile", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/insights", insights, "Show insights", fails=(403, 404), query=("as_of",)),
     Operation("GET", CUSTOMER + "/forecast", forecast, "Look ahead", fails=(403, 404), query=("as_of",)),
@@ -243,6 +281,17 @@ OPERATIONS = (
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
     Operation("GET", "/health", health, "Say whether the store answers", aside=True),
 )
+
+
+def _authority(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return convert(text, of=schemas.Authority)
+    except msgspec.ValidationError as error:
+        raise MalformedRequest(
+            field="authority", shape=f"text of {len(text)} characters", fix="write 1 to 200"
+        ) from error
 
 
 def _rows(request_data: RequestData) -> list[bytes]:

@@ -26,7 +26,7 @@ def check_rows(body: bytes, *, most: int) -> None:
     --------
     >>> check_rows(b"[" + b"1," * 300_000 + b"1]", most=10_000)
     Traceback (most recent call last):
-    starlette.exceptions.HTTPException: 422: send at most 10000 events at once
+    starlette.exceptions.HTTPException: 422: send at most 10000 rows at once
     """
     if body.count(b",") < PLENTY:
         return
@@ -83,10 +83,15 @@ def lines(body: bytes, *, most: int) -> list[bytes]:
     >>> lines(b'{"id": "1"}\r\n\n  \n{"id": "2"}', most=2)
     [b'{"id": "1"}', b'{"id": "2"}']
     """
-    found: list[bytes] = []
-    for line in io.BytesIO(body):
+    return [row for _, row in numbered_lines(body, most=most)]
+
+
+def numbered_lines(body: bytes, *, most: int) -> list[tuple[int, bytes]]:
+    """Give the lines of a text on which anything stands with their numbers. Raises as :func:`lines` does."""
+    found: list[tuple[int, bytes]] = []
+    for number, line in enumerate(io.BytesIO(body), start=1):
         if stripped := line.strip(_BLANK):
-            found.append(stripped)
+            found.append((number, stripped))
             if len(found) > most:
                 raise too_many(most)
     return found
@@ -94,4 +99,4 @@ def lines(body: bytes, *, most: int) -> list[bytes]:
 
 def too_many(most: int) -> HTTPException:
     """Make the refusal of a batch that holds too many rows."""
-    return HTTPException(422, f"send at most {most} events at once")
+    return HTTPException(422, f"send at most {most} rows at once")

@@ -28,6 +28,7 @@ Customer = Annotated[str, Meta(pattern=NAME)]
 DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
+Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
 Why = Annotated[str, Meta(max_length=200)]
 
 
@@ -92,6 +93,30 @@ class ConsentChanged(ConsentView, frozen=True, kw_only=True):
 
     until: str | None
     entry: EntryProof
+
+
+class RowReason(Struct, frozen=True, kw_only=True):
+    """Why some rows are bad: what is wrong with which field, what to write instead, how many rows, the first line."""
+
+    field: str
+    shape: str
+    fix: str
+    rows: int
+    line: int | None
+
+
+class ConsentsTaken(Struct, frozen=True, kw_only=True):
+    """What became of consents in bulk: ``rows = changes + duplicates + dead_rows``.
+
+    ``granted_until`` is the last end of a grant. Bad rows are kept nowhere: mend them, and send them again.
+    """
+
+    rows: int
+    changes: int
+    duplicates: int
+    dead_rows: int
+    granted_until: str | None
+    reasons: tuple[RowReason, ...]
 
 
 class CloudEvent(Struct, frozen=True, kw_only=True):
