@@ -29,6 +29,7 @@ from payload_samples import (
     uk_account,
     uk_answer,
     uk_balance,
+    uk_statement,
     uk_transaction,
 )
 
@@ -582,3 +583,29 @@ def test_whatever_the_specification_allows_is_read_and_nothing_is_lost(
         list(events_of(found, origin=ORIGIN))
 
     law()
+
+
+@pytest.mark.parametrize(
+    ("code", "amounts", "told"),
+    [
+        ("CARD", {"DirectDebitPaymentDue": "250.00", "MinimumPaymentDue": "20.00"}, ("card_bill", Decimal(250))),
+        ("CARD", {"MinimumPaymentDue": "20.00"}, ("card_bill", None)),
+        ("LOAN", {"MinimumPaymentDue": "20.00"}, ("loan_payment", Decimal(20))),
+        ("MORT", {"DirectDebitPaymentDue": "250.00"}, ("loan_payment", Decimal(250))),
+    ],
+)
+def test_the_last_statement_of_a_card_or_a_loan_tells_what_is_due(
+    tmp_path: Path, code: str, amounts: dict[str, str], told: tuple[str, Decimal | None]
+) -> None:
+    statements = [uk_statement("2026-06-01", **amounts), uk_statement(**amounts), uk_statement("2026-05-01", **amounts)]
+    account = uk_answer(Account=[uk_account(AccountTypeCode=code)])
+    rows = rows_of(uk_ob.read, tmp_path, account, uk_answer(Statement=statements))
+    facts = only(rows, "order").facts
+    assert (facts["category"], facts["amount"]) == told
+    assert (facts["direction"], facts["next_on"], facts["currency"]) == ("in", date(2026, 7, 1), "GBP")
+
+
+@pytest.mark.parametrize("account", [{"AccountTypeCode": "CACC"}, {"AccountId": "other"}])
+def test_a_statement_of_an_account_that_owes_nothing_tells_nothing(tmp_path: Path, account: Part) -> None:
+    rows = rows_of(uk_ob.read, tmp_path, uk_answer(Account=[uk_account(**account)], Statement=[uk_statement()]))
+    assert rows == []

@@ -19,6 +19,7 @@ from payload_samples import (
     uk_account,
     uk_answer,
     uk_balance,
+    uk_statement,
     uk_transaction,
 )
 
@@ -50,6 +51,7 @@ UK = PayloadSample(
             uk_transaction(TransactionId="t-3", Status="FUTR", BookingDateTime="2027-01-01T00:00:00Z"),
         ],
         StandingOrder=[],
+        Statement=[uk_statement()],
     ),
     [("Data", "Transaction")],
 )

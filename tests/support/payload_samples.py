@@ -45,6 +45,24 @@ def uk_balance(amount: str = "100.00", **changes: Any) -> Part:
     }
 
 
+def uk_statement(due: str = "2026-07-01", **amounts: str) -> Part:
+    """Make a statement of an account, on which 250.00 are collected unless it tells other amounts."""
+    told = amounts or {"DirectDebitPaymentDue": "250.00"}
+    return {
+        "AccountId": "22289",
+        "StatementId": f"s-{due}",
+        "StatementDateTime": [{"Type": "UK.OBIE.PaymentDue", "DateTime": f"{due}T00:00:00Z"}],
+        "StatementAmount": [
+            {
+                "Type": f"UK.OBIE.{name}",
+                "CreditDebitIndicator": "Debit",
+                "Amount": {"Amount": amount, "Currency": "GBP"},
+            }
+            for name, amount in told.items()
+        ],
+    }
+
+
 def uk_answer(**lists: list[Part]) -> Part:
     return {"Data": lists, "Links": {"Self": "https://bank.example/answers"}, "Meta": {"TotalPages": 1}}
 

@@ -29,6 +29,7 @@ _UK: dict[str, tuple[LicenceScope, ...]] = {
     **dict.fromkeys(("ReadTransactionsBasic", "ReadTransactionsDetail"), ("transactions",)),
     **dict.fromkeys(("ReadStandingOrdersBasic", "ReadStandingOrdersDetail", "ReadDirectDebits"), ("orders",)),
     **dict.fromkeys(("ReadScheduledPaymentsBasic", "ReadScheduledPaymentsDetail"), ("orders",)),
+    "ReadStatementsDetail": ("orders",),  # what is due, which the basic permission does not open
 }
 _PLAID: dict[str, tuple[LicenceScope, ...]] = {
     "account_balance_info": ("accounts", "balances"),

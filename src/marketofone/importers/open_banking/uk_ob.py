@@ -1,8 +1,9 @@
 """Answers of UK Open Banking: Account and Transaction API 4.0, and 3.1 where its words differ.
 
 Read are ``OBReadAccount6``, ``OBReadBalance1``, ``OBReadTransaction6``, ``OBReadStandingOrder6``,
-``OBReadScheduledPayment3`` and ``OBReadDirectDebit2``, several of them in one file. Of parties, beneficiaries,
-products, offers and statements nothing is told. What a consent allows stands in ``licence.py``.
+``OBReadScheduledPayment3``, ``OBReadDirectDebit2`` and ``OBReadStatement2``, several of them in one file. Of a
+statement it is told what is due next on a card or a loan; of parties, beneficiaries, products and offers nothing. What
+a consent allows stands in ``licence.py``.
 
 - *Account*: where the file holds the answer about accounts, its sort code and number, its IBAN, or a masked card
   number; else its ``AccountId``. A British IBAN and its sort code with number give one name.
@@ -40,6 +41,7 @@ from marketofone.importers.open_banking.uk_ob_answers import (
     Party,
     ScheduledPayment,
     StandingOrder,
+    Statement,
     Transaction,
 )
 from marketofone.importers.payload_values import (
@@ -60,7 +62,7 @@ from marketofone.importers.payload_values import (
 from marketofone.importers.rows import BadRow, Row
 
 SPECIFICATION = "the UK Open Banking specification"
-_ANSWERS = "accounts, balances, transactions, standing orders, scheduled payments or direct debits"
+_ANSWERS = "accounts, balances, transactions, standing orders, scheduled payments, direct debits or statements"
 _DATES = ("BookingDateTime", "DateTime", "LastPaymentDateTime", "PreviousPaymentDateTime")
 _SCHEMES = ("SortCodeAccountNumber", "IBAN", "BBAN", "PAN", "Wallet", "Paym")
 _TYPES: dict[str, AccountType] = {
@@ -96,9 +98,10 @@ _TRANSACTION = Reader(Transaction, specification=SPECIFICATION)
 _STANDING_ORDER = Reader(StandingOrder, specification=SPECIFICATION)
 _SCHEDULED_PAYMENT = Reader(ScheduledPayment, specification=SPECIFICATION)
 _DIRECT_DEBIT = Reader(DirectDebit, specification=SPECIFICATION)
-_READ = ("Account", "Balance", "Transaction", "StandingOrder", "ScheduledPayment", "DirectDebit")
+_STATEMENT = Reader(Statement, specification=SPECIFICATION)
+_READ = ("Account", "Balance", "Transaction", "StandingOrder", "ScheduledPayment", "DirectDebit", "Statement")
 _BACS = "GBP"  # in which all direct debits of the scheme are
-_SILENT = frozenset({"Party", "Beneficiary", "Product", "Offer", "Statement", "ConsentId"})
+_SILENT = frozenset({"Party", "Beneficiary", "Product", "Offer", "ConsentId"})
 
 
 def read(path: Path) -> Iterator[Row | BadRow]:
@@ -134,6 +137,7 @@ class _Reading:
         self._limits: dict[tuple[str, str], Decimal] = {}
         self._accounts: dict[str, tuple[str, AccountType | None]] = {}
         self._currencies: dict[str, str] = {}
+        self._last_due: dict[str, date] = {}
         for document in documents:
             with suppress(MalformedEvent):  # it is a bad row where it is read
                 for account in _ACCOUNT.read_all(_lists(document).get("Account")):
@@ -141,6 +145,9 @@ class _Reading:
                     self._accounts[account.account_id] = (_own_number(account), kind)
                     if account.currency is not None:
                         self._currencies[account.account_id] = account.currency
+                for statement in _STATEMENT.read_all(_lists(document).get("Statement")):
+                    if (day := statement.due_on) is not None:
+                        self._last_due[statement.account_id] = max(day, self._last_due.get(statement.account_id, day))
 
     def rows(self, document: Document) -> Iterator[Row | BadRow]:
         """Give the rows of one answer."""
@@ -155,6 +162,7 @@ class _Reading:
         yield from _STANDING_ORDER.rows(document, lists.get("StandingOrder"), self._standing_order)
         yield from _SCHEDULED_PAYMENT.rows(document, lists.get("ScheduledPayment"), self._scheduled_payment)
         yield from _DIRECT_DEBIT.rows(document, lists.get("DirectDebit"), self._direct_debit)
+        yield from _STATEMENT.rows(document, lists.get("Statement"), self._statement)
 
     def _account(self, account_id: str) -> tuple[str, AccountType | None]:
         return self._accounts.get(account_id, (account_id, None))
@@ -228,6 +236,20 @@ class _Reading:
         id = first(said.direct_debit_id, mandate.mandate_identification, said.mandate_identification)  # noqa: A001
         field = "PreviousPaymentAmount"
         return self._order(said.account_id, said.previous_payment_amount, facts, id=id, field=field, otherwise=_BACS)
+
+    def _statement(self, said: Statement, _: bytes) -> Told | None:
+        """Tell what is due by the last of the statements of an account."""
+        on, (account, kind) = said.due_on, self._account(said.account_id)
+        if on is None or kind is None or on != self._last_due.get(said.account_id):
+            return None
+        del self._last_due[said.account_id]
+        due = said.due(least=kind != "card")
+        currency = self._currencies.get(said.account_id) if due is None else due.currency
+        if currency is None:
+            fix = "put the answer about the account, with its currency, into the same file"
+            raise MalformedEvent(field="Currency", shape="missing", fix=fix)
+        amount = None if due is None else unsigned(due.amount, field="StatementAmount.Amount")
+        return payloads.payment_due(account, kind, amount=amount, currency=currency, on=on, as_of=self._as_of)
 
     def _order(
         self,

@@ -36,6 +36,8 @@ _OFTEN: dict[tuple[str, int], Every] = {
 }
 """How long it is from one payment to the next where there are several in a period."""
 _MOST_DIGITS = 4
+_DUE_DATES = ("DirectDebitDue", "PaymentDue")
+_COLLECTED, _LEAST = "DirectDebitPaymentDue", "MinimumPaymentDue"
 _INTERVALS = {"IntrvlDay": "day", "IntrvlWkDay": "week", "IntrvlMnthDay": "month"}
 
 
@@ -241,10 +243,48 @@ class ScheduledPayment(Part, frozen=True, gc=False):
     creditor_account: Party | None = None
 
 
+class StatementAmount(Part, frozen=True, gc=False):
+    """An amount of a statement."""
+
+    type: str
+    amount: Money
+
+
+class StatementDate(Part, frozen=True, gc=False):
+    """A day that a statement names."""
+
+    type: str
+    date_time: str
+
+
+class Statement(Part, frozen=True, gc=False):
+    """A statement (``OBStatement2``): of it is read what is due next."""
+
+    account_id: str
+    statement_amount: list[StatementAmount] | None = None
+    statement_date_time: list[StatementDate] | None = None
+
+    @property
+    def due_on(self) -> date | None:
+        """The day on which it is collected, else that on which it must be paid."""
+        told = {_word(one.type): one.date_time for one in self.statement_date_time or ()}
+        return optional_day(first(*map(told.get, _DUE_DATES)), field="StatementDateTime.DateTime")
+
+    def due(self, *, least: bool) -> Money | None:
+        """How much is collected; where the ``least`` that must be paid is what is paid, that."""
+        told = {_word(one.type): one.amount for one in self.statement_amount or ()}
+        return told.get(_COLLECTED) or (told.get(_LEAST) if least else None)
+
+
 class Answer(Part, frozen=True, gc=False):
     """Any answer: what it holds, by name."""
 
     data: dict[str, Raw]
+
+
+def _word(named: str) -> str:
+    """Give a word without the space of names before it."""
+    return named.rpartition(".")[2]
 
 
 def _number(told: int | str | None) -> int | None:
