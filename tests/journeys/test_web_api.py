@@ -326,7 +326,8 @@ def test_the_description_is_complete(door: TestClient) -> None:
     document = door.get("/openapi.json").json()
     assert document["openapi"] == "3.1.0"
     promised = {
-        "/v1/events", "/v1/decisions", "/v1/decisions/{decision}", "/v1/outcomes", "/health",
+        "/v1/events", "/v1/consents",
+        "/v1/decisions", "/v1/decisions/{decision}", "/v1/outcomes", "/health",
         "/v1/customers/{customer}/merchants",
         *(f"/v1/customers/{{customer}}/{what}" for what in ("consents", "profile", "insights", "forecast", "uses")),
     }  # fmt: skip

@@ -44,11 +44,12 @@ class Customer(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """A customer was forgotten: on what ground, and until when late arrivals about them are turned away."""
+    """A customer was forgotten: on what ground, until when late arrivals are turned away, and whose journal it was."""
 
     ground: str
     at: Instant
     until: Instant
+    subject: int | None
 
 
 class KeyStore:
@@ -190,10 +191,8 @@ class KeyStore:
         if not self._erasures[0]:
             return None
         with self._lock:
-            row = self._connection.execute(
-                "SELECT ground, at, until FROM erased WHERE mark = ?", (self.mark("name", name),)
-            ).fetchone()
-        return None if row is None else Erased(*row)
+            row = self._connection.execute(f"{_ERASED} WHERE mark = ?", (self.mark("name", name),)).fetchone()
+        return None if row is None else Erased(ground=row[2], at=row[3], until=row[4], subject=row[1])
 
     def barred(self, names: Iterable[str], *, now: Instant, what: str = "name") -> set[str]:
         """Give those among some names who were forgotten, while late arrivals about them are turned away."""

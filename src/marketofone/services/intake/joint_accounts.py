@@ -32,8 +32,7 @@ from marketofone.projection.reducer import Holding, SubjectState
 from marketofone.services.intake.arrivals import Arrival, about, arrival_from
 from marketofone.services.intake.corrections import kept_versions, said
 from marketofone.services.runtime.app_context import AppContext, repeated
-from marketofone.services.runtime.directory import HOLDER, event_number, holder_mark
-from marketofone.services.runtime.population import together
+from marketofone.services.runtime.directory import HOLDER, event_number, holder_mark, sharer_mark
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Draft, Expectation, LinkChange, Reader, Unit
 
@@ -41,8 +40,7 @@ MOST_HOLDERS = 16
 """What more customers hold is no joint account: nothing booked on it goes from one to another."""
 BOOKED = frozenset({"transaction.booked", "balance.stated", "order.placed"})
 """The kinds of events that belong to an account here, and so to each of its holders."""
-_ASKED = 10_000
-"""Journals that are asked together."""
+_MOST_SHARERS = 256
 _MARK = 17  # bytes of a mark; the key of the event that opened the account stands behind it
 
 
@@ -133,6 +131,8 @@ def _changes(
             context.actor, mark, since is not None, since or Instant(0), told.holders if told else ()
         )
         drafts.append(codec.draft("account", record, subject=customer.subject, box=customer.box, at=now))
+        others = [subject for subject in record.holders if subject != customer.subject]
+        links += [LinkChange(sharer_mark(context.keys, of), customer.subject, linked=True) for of in others]
         if since is None:
             links.append(LinkChange(mark, customer.subject, linked=False))
     return drafts, links
@@ -304,19 +304,15 @@ class HolderLook:
         return given
 
     def left_with(self, event: Event) -> list[Customer]:
-        """Give the customers whose journals keep, of an account that is shared, what is taken back from one forgotten.
-
-        Nothing says any more which accounts that one held, so every journal is asked for the event by its number.
-        """
-        data = event.data
+        """Give those who held an account together with a customer who was forgotten, and keep what is taken back."""
+        data, erased = event.data, self._context.keys.erased(event.customer)
         assert isinstance(data, EventRemoved)  # noqa: S101 - its kind says so
-        if data.type not in BOOKED:
+        if data.type not in BOOKED or erased is None or erased.subject is None:
             return []
         key = key_of(data.producer or event.producer, data.id)
-        numbered = ((subject, event_number(key, subject=subject)) for subject in self._context.keys.subjects())
-        known = (pair for some in together(numbered, size=_ASKED) for pair in sorted(self._reader.known(some)))
-        found = (self._context.keys.customer(subject) for subject, _ in known)
-        return [one for one in found if one is not None and self._keeps(one, key, kind=data.type)][:MOST_HOLDERS]
+        found = self._reader.holders(sharer_mark(self._context.keys, erased.subject), limit=_MOST_SHARERS)
+        sharers = (one for one in map(self._context.keys.customer, found) if one is not None)
+        return [one for one in sharers if self._keeps(one, key, kind=data.type)]
 
     def keeps_removed(self, customer: Customer, event: Event) -> bool:
         """Say whether a journal keeps what an event takes back."""

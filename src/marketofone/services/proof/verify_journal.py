@@ -44,7 +44,7 @@ from marketofone.projection.records import (
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.intake.joint_accounts import mark_of
 from marketofone.services.intake.own_numbers import told_by
-from marketofone.services.runtime.directory import NUMBER, decision_mark, event_number, number_mark
+from marketofone.services.runtime.directory import NUMBER, SHARER, decision_mark, event_number, number_mark, sharer_mark
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import GUARDING, Entry, Head, Kept, Reader
 
@@ -161,6 +161,7 @@ class _Views:
         self._licences: dict[str, Licences] = {}  # as of the snapshots of the source whose data come with them
         self._links: set[bytes] = set()
         self._numbers: set[str] = set()
+        self._sharers: set[int] = set()
         self._decisions = 0
         self._lessons: list[tuple[int, int]] = []
         self._taught = facts.taught.get(customer.subject, ())
@@ -246,6 +247,7 @@ class _Views:
     def _add_link(self, entry: Entry, record: IdentityRecord | AccountRecord) -> None:
         if isinstance(record, AccountRecord):
             (self._links.add if record.holds else self._links.discard)(record.account)
+            self._sharers.update(record.holders)
             return
         if not record.own:
             return
@@ -268,11 +270,12 @@ class _Views:
                 self._problems.append(f"the snapshot of {name!r} is not what its entries say")
 
     def _compare_links(self, subject: int) -> None:
-        """Compare what it is linked with; that a number was told need not stand there, as in earlier releases."""
+        """Compare what it is linked with; earlier releases did not link numbers that were told, and sharers."""
         kept = self._reader.keys_of(subject)
-        numbers = {number_mark(self._keys, name) for name in self._numbers}
-        told = {key for key in kept if key[0] == NUMBER}
-        if sorted(self._links | told) != kept or not told <= numbers:
+        known = {number_mark(self._keys, name) for name in self._numbers}
+        known |= {sharer_mark(self._keys, of) for of in self._sharers - {subject}}
+        told = {key for key in kept if key[0] in (NUMBER, SHARER)}
+        if sorted(self._links | told) != kept or not told <= known:
             self._problems.append("what it is linked with is not what its entries say")
         self._links |= told
 

@@ -11,11 +11,12 @@ from marketofone.domain.moment import Instant
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import Reader
 
-STRONG, ACCOUNT, HOLDER, NUMBER = 1, 2, 3, 4
+STRONG, ACCOUNT, HOLDER, NUMBER, SHARER = 1, 2, 3, 4, 5
 """What kind of mark a link has.
 
 A strong key makes customers one person. An account names its owners to requests, and its holders to what is booked. A
-number of an own account only says that it was told.
+number of an own account only says that it was told. A sharer is who held an account together with the customer: by it
+those who are left are found once that one was forgotten.
 """
 
 
@@ -62,6 +63,11 @@ def holder_mark(keys: KeyStore, account: str) -> bytes:
 def number_mark(keys: KeyStore, number: str) -> bytes:
     """Give the mark of a number of an own account, however it is written."""
     return bytes((NUMBER,)) + keys.mark("number", account_number(number))
+
+
+def sharer_mark(keys: KeyStore, subject: int) -> bytes:
+    """Give the mark under which those are found who held an account together with a customer."""
+    return bytes((SHARER,)) + keys.mark("sharer", str(subject))
 
 
 def decision_mark(keys: KeyStore, decision: str) -> bytes:
