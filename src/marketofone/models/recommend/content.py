@@ -33,13 +33,19 @@ def content_match(interests: Mapping[str, float], tags: Sequence[str]) -> float:
     >>> content_match({"travel": 3.0, "food": 4.0}, ["travel"])
     0.6
     """
-    wanted = {theme: weight for theme, weight in interests.items() if weight > 0.0}
+    wanted = _near_one({theme: weight for theme, weight in interests.items() if weight > 0.0})
     themes = set(tags)
     shared = math.fsum(wanted[theme] for theme in themes & wanted.keys())
     if shared == 0.0:
         return 0.0
     length = math.sqrt(math.fsum(weight * weight for weight in wanted.values()))  # hypot differs between Pythons
     return min(shared / length / math.sqrt(len(themes)), 1.0)
+
+
+def _near_one(weights: Mapping[str, float]) -> dict[str, float]:
+    """Give weights times a power of two: so none is lost where tiny ones are squared, and no other changes a bit."""
+    _, exponent = math.frexp(max(weights.values(), default=1.0))
+    return {theme: math.ldexp(weight, -exponent) for theme, weight in weights.items()}
 
 
 def content_weights(
