@@ -19,6 +19,8 @@ from marketofone.models.recommend import Affinity, FormerAffinity
 ACTION_ROLES: tuple[Role, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
 FORECAST: Role = "forecast"
 PROTECTION: Role = "protection"
+PAYMENT_LATE = "a payment is late"
+MAY_RUN_SHORT = "the account may run short"
 
 
 class DecisionInput(Struct, frozen=True, kw_only=True):
@@ -83,7 +85,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
         if seen is None or not self.allowed(PROTECTION):
             return "the bank cannot know whether it would hurt"
         if seen.profile.in_arrears:
-            return "a payment is late"
+            return PAYMENT_LATE
         if seen.profile.vulnerable(now):
             return "special care was asked for"
         if self.forecast_refused(FORECAST):
@@ -96,4 +98,4 @@ def _why_no_debt(forecast: ForecastFacts | None) -> str:
         return "nobody looked ahead of late"
     if not forecast.tells_of_shortfalls():
         return "too little is known to see whether it would hurt"
-    return "the account may run short" if forecast.risky() else ""
+    return MAY_RUN_SHORT if forecast.risky() else ""

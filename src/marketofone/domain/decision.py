@@ -15,6 +15,8 @@ DECISION_ID = r"^(?!\.\.?$)[A-Za-z0-9_.:/-]{1,128}$(?!\n)"
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]
 Assignment = Literal["policy", "control"]
+MoneyLeft = Literal["little", "enough", "not known"]
+"""How much money a person has left, as far as a decision knew."""
 
 
 class Request(Struct, frozen=True, kw_only=True):

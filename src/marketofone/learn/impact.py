@@ -1,41 +1,37 @@
-"""What the policy is worth, against people whose actions are always drawn at random.
+"""What the policy is worth, against people whose actions are chosen otherwise: by lot, or as the settings declare.
 
-The control group is chosen by person, so the unit of every figure is the person:
+Groups are chosen by person, so the unit of every figure is the person (``tallies.py``):
 
-1. decisions and outcomes -> one tally per person: value, contacts shown, accepted, marketing contacts, declined;
-2. tallies -> two groups; a person found in both (the control share was changed) is left out and counted;
-3. groups -> the lift in value per person with a Welch interval, and shares with Wilson intervals whose sample size is
-   reduced by how much contacts of one person resemble each other.
+1. tallies -> groups; a person found in two (linked ids, for one) is left out and counted;
+2. groups -> the policy's lift over each other group: value per person, what of it sells (the bank's side) and what
+   helps (the customer's), acceptance, and two signs of wellbeing: marketing declined, and decisions at signs of stress;
+3. every interval holds at all looks together (``intervals.py``), so that who looks every day is not misled;
+4. what makes all of it doubtful, or is bad news, comes first: groups that are not as large as declared, a policy whose
+   choices are accepted less often than the lot's, chances in the catalogue that outcomes contradict.
 
-The value of a decision is what was reported, else the belief when it was accepted, minus the cost when it was shown.
-Acceptances count whenever they came, in both groups alike. Beliefs are learned from the policy's own choices, so
-``valued`` beside ``accepted`` says how much of the figure was observed.
+Beliefs about values are learned from the policy's own choices, so ``valued`` beside ``accepted`` says how much of the
+figure was observed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
-from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import MoneyLeft
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.outcome import Outcome
-from marketofone.learn.intervals import Sums, effective_n, welch, wilson
-from marketofone.learn.join import answer, reported_value
-from marketofone.learn.values import ValuePosterior
+from marketofone.learn.intervals import Sums, anytime_reach, difference, share_difference, share_interval
+from marketofone.learn.ratio import RatioCheck, check_ratio
+from marketofone.learn.tallies import MONEY_LEFT, Tallies, Tally, Treated, Worth, tally
 
 ENOUGH = 30
+POLICY, CONTROL = "policy", "control"
 
-
-class Treated(Struct, frozen=True, kw_only=True):
-    """One decision about a person, and what was heard of it, in the order it was heard."""
-
-    person: str
-    decision: Decision
-    outcomes: Sequence[Outcome]
+Measure = Literal["value", "sells", "helps", "accepted", "declined", "stressed"]
+Clusters = list[tuple[int, int]]
 
 
 class Rate(Struct, frozen=True, kw_only=True):
@@ -50,13 +46,63 @@ class Rate(Struct, frozen=True, kw_only=True):
 class Group(Struct, frozen=True, kw_only=True):
     """One group: its people, value per person (minor units, 12 months), the share of contacts accepted.
 
-    ``declined`` is the share of *marketing* contacts declined: what people found unwelcome.
+    ``declined`` is the share of *marketing* contacts declined: what people found unwelcome. ``stressed`` is the share
+    of decisions at which a person showed signs of stress.
     """
 
     people: int
     value_minor: float
     accepted: Rate
     declined: Rate
+    stressed: Rate
+
+
+class Lift(Struct, frozen=True, kw_only=True):
+    """What the policy adds to a measure: the difference with its interval; None where there is not enough evidence.
+
+    ``value``, ``sells`` and ``helps`` are minor units per person and 12 months; ``accepted``, ``declined`` and
+    ``stressed`` are shares, of which the last two are better when they fall. ``n`` counts the observations.
+    """
+
+    measure: Measure
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """The policy beside one other group: that group, and what the policy adds to each measure."""
+
+    arm: str
+    group: Group
+    lifts: tuple[Lift, ...]
+
+
+class MoneyLift(Struct, frozen=True, kw_only=True):
+    """What the policy adds over the lot for people who had little money left when they joined, or enough."""
+
+    money: MoneyLeft
+    policy: int
+    control: int
+    lifts: tuple[Lift, ...]
+
+
+class Contradiction(Struct, frozen=True, kw_only=True):
+    """An action whose declared chance lies outside the interval of the share of its ``n`` contacts accepted."""
+
+    action: str
+    declared: float
+    n: int
+    share: float
+    low: float
+    high: float
+
+    @property
+    def text(self) -> str:
+        """The contradiction in words."""
+        found = f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.n:,}"
+        return f"chance of {self.action}: {self.declared:.1%} declared, accepted {found}"
 
 
 class Impact(Struct, frozen=True, kw_only=True):
@@ -64,24 +110,33 @@ class Impact(Struct, frozen=True, kw_only=True):
 
     ``finding`` is "not enough evidence" when a group has fewer than 30 people, or nothing to tell its people apart;
     then there is no interval. ``accepted`` and ``valued`` count acceptances and those whose value was reported;
-    ``excluded`` counts people left out because they were found in both groups.
+    ``excluded`` counts people left out because they were found in several groups. ``warnings`` is what to read first,
+    ``comparisons`` holds every group beside the policy, the control group first. Intervals hold at all looks together.
     """
 
     finding: str
+    warnings: tuple[str, ...]
     lift_minor: float | None
     low_minor: float | None
     high_minor: float | None
     level: float
     policy: Group
     control: Group
+    comparisons: tuple[Comparison, ...]
+    by_money: tuple[MoneyLift, ...]
+    ratio: RatioCheck
+    contradicted: tuple[Contradiction, ...]
     accepted: int
     valued: int
     excluded: int
 
     @property
     def text(self) -> str:
-        """The finding in words, with every interval and size."""
-        lines = [f"{self.finding}: {self.policy.people:,} people with the policy, {self.control.people:,} at random"]
+        """The finding in words, what to read first before it, with every interval and size."""
+        lines = [f"FIRST: {warning}" for warning in self.warnings]
+        lines.append(
+            f"{self.finding}: {self.policy.people:,} people with the policy, {self.control.people:,} at random"
+        )
         if self.lift_minor is not None:
             interval = f"[{self.low_minor:+,.0f}, {self.high_minor:+,.0f}]"
             lines.append(f"value per person and year: {self.lift_minor:+,.0f} {interval} minor units")
@@ -90,45 +145,28 @@ class Impact(Struct, frozen=True, kw_only=True):
         lines += [
             f"accepted: {_words(ours.accepted)} with the policy, {_words(theirs.accepted)} at random",
             f"marketing declined: {_words(ours.declined)} with the policy, {_words(theirs.declined)} at random",
-            f"intervals of {self.level:.0%}",
+            f"at signs of stress: {_words(ours.stressed)} with the policy, {_words(theirs.stressed)} at random",
+            f"intervals of {self.level:.0%}, which hold at all looks together",
         ]
+        lines += [one.text for one in self.contradicted]
         if self.excluded:
-            lines.append(f"left out because they were in both groups: {self.excluded:,} people")
+            lines.append(f"left out because they were in several groups: {self.excluded:,} people")
         return "\n".join(lines)
 
 
-@dataclass(slots=True)
-class _Tally:
-    value_minor: int = 0
-    shown: int = 0
-    accepted: int = 0
-    valued: int = 0
-    marketing: int = 0
-    declined: int = 0
-    policy: bool = False
-    control: bool = False
-
-
-def measure(
-    treated: Iterable[Treated],
-    *,
-    posteriors: Mapping[str, ValuePosterior],
-    costs: Mapping[str, int],
-    marketing: Collection[str],
-    level: float,
-) -> Impact:
-    """Measure the policy against the control group.
+def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, float], level: float) -> Impact:
+    """Measure the policy against the control group, and against every other group that is found.
 
     Parameters
     ----------
     treated
         Every decision with its outcomes, in any order.
-    posteriors, costs
-        By action: what an acceptance is worth where no value was reported; minor units spent when it is shown.
-    marketing
-        The actions that sell something.
+    worth
+        What acceptances are worth, what contacts cost, and what sells.
+    chances
+        By action: the chance of acceptance that the catalogue declares.
     level
-        Coverage of the intervals, in (0, 1).
+        Coverage of each interval over all looks, in (0, 1).
 
     Raises
     ------
@@ -137,86 +175,147 @@ def measure(
     """
     if not 0.0 < level < 1.0:
         raise MalformedRequest(field="level", shape="not between 0 and 1", fix="give a coverage such as 0.95")
-    tallies: dict[str, _Tally] = {}
-    for one in treated:
-        tally = tallies.setdefault(one.person, _Tally())
-        _add(tally, one, posteriors=posteriors, costs=costs, marketing=marketing)
-    kept = [tally for tally in tallies.values() if not (tally.policy and tally.control)]
-    policy = [tally for tally in kept if tally.policy]
-    control = [tally for tally in kept if tally.control]
-    return _compare(policy, control, level=level, excluded=len(tallies) - len(kept))
-
-
-def _add(
-    tally: _Tally,
-    one: Treated,
-    *,
-    posteriors: Mapping[str, ValuePosterior],
-    costs: Mapping[str, int],
-    marketing: Collection[str],
-) -> None:
-    action = one.decision.action
-    tally.policy |= one.decision.assignment == "policy"
-    tally.control |= one.decision.assignment == "control"
-    if action == NOTHING:
-        return
-    heard, reported = answer(one.outcomes), reported_value(one.outcomes)
-    verdict = heard.verdict if heard else None
-    tally.shown += 1
-    tally.value_minor -= costs.get(action, 0)
-    if action in marketing:
-        tally.marketing += 1
-        tally.declined += verdict == "declined"
-    if verdict == "accepted":
-        tally.accepted += 1
-        tally.valued += reported is not None
-        believed = posteriors[action].expected_minor if action in posteriors else 0
-        tally.value_minor += believed if reported is None else reported
-
-
-def _compare(policy: list[_Tally], control: list[_Tally], *, level: float, excluded: int) -> Impact:
-    ours, theirs = (Sums.of([tally.value_minor for tally in group]) for group in (policy, control))
-    lift = low = high = None
-    finding = "not enough evidence"
-    if min(ours.n, theirs.n) >= ENOUGH and ours.variance > 0.0 and theirs.variance > 0.0:
-        lift = ours.mean - theirs.mean
-        low, high = welch(ours, theirs, level=level)
-        worth = "less" if high < 0.0 else "more" if low > 0.0 else None
-        finding = f"the policy is worth {worth}" if worth else "no difference shown"
+    found = tally(treated, worth=worth)
+    kept = [of for of in found.people.values() if len(of.groups) == 1]
+    groups = {arm: [of for of in kept if of.group == arm] for arm in (POLICY, CONTROL)}
+    for arm in sorted({of.group for of in kept} - groups.keys()):
+        groups[arm] = [of for of in kept if of.group == arm]
+    comparisons = tuple(_comparison(arm, groups, level=level) for arm in groups if arm != POLICY)
+    ratio = _ratio(found)
+    contradicted = _contradicted(found, chances, level=level)
+    value, accepted = (_of(comparisons[0], name) for name in ("value", "accepted"))
     return Impact(
-        finding=finding,
-        lift_minor=lift,
-        low_minor=low,
-        high_minor=high,
+        finding=_finding(value),
+        warnings=tuple(_warnings(ratio, accepted, contradicted)),
+        lift_minor=value.value,
+        low_minor=value.low,
+        high_minor=value.high,
         level=level,
-        policy=_group(policy, ours, level=level),
-        control=_group(control, theirs, level=level),
-        accepted=sum(tally.accepted for tally in (*policy, *control)),
-        valued=sum(tally.valued for tally in (*policy, *control)),
-        excluded=excluded,
+        policy=_group(groups[POLICY], level=level),
+        control=comparisons[0].group,
+        comparisons=comparisons,
+        by_money=tuple(_by_money(money, groups, level=level) for money in MONEY_LEFT),
+        ratio=ratio,
+        contradicted=contradicted,
+        accepted=sum(of.accepted for of in kept),
+        valued=sum(of.valued for of in kept),
+        excluded=len(found.people) - len(kept),
     )
 
 
-def _group(tallies: list[_Tally], sums: Sums, *, level: float) -> Group:
-    return Group(
-        people=len(tallies),
-        value_minor=sums.mean,
-        accepted=_rate([(tally.accepted, tally.shown) for tally in tallies], level=level),
-        declined=_rate([(tally.declined, tally.marketing) for tally in tallies], level=level),
+def _of(comparison: Comparison, name: Measure) -> Lift:
+    return next(lift for lift in comparison.lifts if lift.measure == name)
+
+
+def _finding(value: Lift) -> str:
+    if value.low is None or value.high is None:
+        return "not enough evidence"
+    worth = "less" if value.high < 0.0 else "more" if value.low > 0.0 else None
+    return f"the policy is worth {worth}" if worth else "no difference shown"
+
+
+def _comparison(arm: str, groups: Mapping[str, Sequence[Tally]], *, level: float) -> Comparison:
+    ours, theirs = groups[POLICY], groups[arm]
+    return Comparison(arm=arm, group=_group(theirs, level=level), lifts=tuple(_lifts(ours, theirs, level=level)))
+
+
+def _by_money(money: MoneyLeft, groups: Mapping[str, Sequence[Tally]], *, level: float) -> MoneyLift:
+    ours, theirs = ([of for of in groups[arm] if of.money == money] for arm in (POLICY, CONTROL))
+    return MoneyLift(money=money, policy=len(ours), control=len(theirs), lifts=tuple(_lifts(ours, theirs, level=level)))
+
+
+def _lifts(ours: Sequence[Tally], theirs: Sequence[Tally], *, level: float) -> Iterable[Lift]:
+    amounts: tuple[tuple[Measure, str], ...] = (
+        ("value", "value_minor"),
+        ("sells", "sells_minor"),
+        ("helps", "helps_minor"),
     )
+    for name, field in amounts:
+        each = [[getattr(of, field) for of in group] for group in (ours, theirs)]
+        n = sum(of.decisions for of in (*ours, *theirs))
+        yield _amount_lift(name, *map(Sums.of, each), n=n, level=level)
+    for name, (hits, trials) in RATES.items():
+        one, other = (_clusters(group, hits, trials) for group in (ours, theirs))
+        yield _share_lift(name, one, other, level=level)
 
 
-def _rate(clusters: list[tuple[int, int]], *, level: float) -> Rate:
-    reached = [(hits, contacts) for hits, contacts in clusters if contacts]
-    contacts = sum(n for _, n in reached)
-    if not contacts:
+RATES: dict[Measure, tuple[str, str]] = {
+    "accepted": ("accepted", "shown"),
+    "declined": ("declined", "marketing"),
+    "stressed": ("stressed", "decisions"),
+}
+"""What is counted, and of what, for the measures that are shares."""
+
+
+def _amount_lift(name: Measure, ours: Sums, theirs: Sums, *, n: int, level: float) -> Lift:
+    if min(ours.n, theirs.n) < ENOUGH or not ours.variance or not theirs.variance:
+        return Lift(measure=name, n=n, value=None, low=None, high=None)
+    value, low, high = difference(ours, theirs, reach=anytime_reach(n, level=level))
+    return Lift(measure=name, n=n, value=value, low=low, high=high)
+
+
+def _share_lift(name: Measure, ours: Clusters, theirs: Clusters, *, level: float) -> Lift:
+    n = sum(trials for _, trials in (*ours, *theirs))
+    if min(len(ours), len(theirs)) < ENOUGH:
+        return Lift(measure=name, n=n, value=None, low=None, high=None)
+    value, low, high = share_difference(ours, theirs, reach=anytime_reach(n, level=level))
+    return Lift(measure=name, n=n, value=value, low=low, high=high)
+
+
+def _clusters(group: Sequence[Tally], hits: str, trials: str) -> Clusters:
+    return [(getattr(of, hits), getattr(of, trials)) for of in group if getattr(of, trials)]
+
+
+def _group(group: Sequence[Tally], *, level: float) -> Group:
+    rates = {name: _rate(_clusters(group, *of), level=level) for name, of in RATES.items()}
+    return Group(people=len(group), value_minor=Sums.of([of.value_minor for of in group]).mean, **rates)
+
+
+def _rate(clusters: Clusters, *, level: float) -> Rate:
+    n = sum(trials for _, trials in clusters)
+    if not n:
         return Rate(n=0, share=None, low=None, high=None)
-    share = sum(hits for hits, _ in reached) / contacts
-    low, high = wilson(share, n=effective_n(reached), level=level)
-    return Rate(n=contacts, share=share, low=low, high=high)
+    share, low, high = share_interval(clusters, reach=anytime_reach(n, level=level))
+    return Rate(n=n, share=share, low=low, high=high)
+
+
+def _ratio(found: Tallies) -> RatioCheck:
+    strata: dict[tuple[tuple[str, float], ...], Counter[str]] = {}
+    for of in found.people.values():
+        strata.setdefault(tuple(sorted(of.declared.items())), Counter())[of.group] += 1
+    return check_ratio([(dict(declared), counts) for declared, counts in sorted(strata.items())])
+
+
+def _contradicted(found: Tallies, chances: Mapping[str, float], *, level: float) -> tuple[Contradiction, ...]:
+    """Give the actions whose declared chance is contradicted; all of them together at ``level`` (Bonferroni)."""
+    shown = sorted(chances.keys() & found.shown.keys())
+    each = 1.0 - (1.0 - level) / max(len(shown), 1)
+    contradicted = []
+    for action in shown:
+        clusters, declared = found.clusters(action), chances[action]
+        n = sum(trials for _, trials in clusters)
+        share, low, high = share_interval(clusters, reach=anytime_reach(n, level=each))
+        if not low <= declared <= high:
+            contradicted.append(Contradiction(action=action, declared=declared, n=n, share=share, low=low, high=high))
+    return tuple(contradicted)
+
+
+def _warnings(ratio: RatioCheck, accepted: Lift, contradicted: Sequence[Contradiction]) -> Iterable[str]:
+    if ratio.fails:
+        yield "the groups are not as large as declared: trust no difference between them until it is known why"
+    if accepted.value is not None and accepted.high is not None and accepted.value < 0.0:
+        sure = "" if accepted.high < 0.0 else ", though the interval does not exclude that there is no difference"
+        yield f"people accept less of what the policy chooses than of what is drawn by lot{sure}"
+    if contradicted:
+        many = (
+            "chance that the catalogue declares is"
+            if len(contradicted) == 1
+            else "chances that the catalogue declares are"
+        )
+        yield f"{len(contradicted)} {many} contradicted by outcomes"
 
 
 def _words(rate: Rate) -> str:
     if rate.share is None:
-        return "no contact"
+        return "none seen"
     return f"{rate.share:.1%} [{rate.low:.1%}, {rate.high:.1%}] of {rate.n:,}"

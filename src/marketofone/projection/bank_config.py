@@ -69,6 +69,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clock: Text | None = None
     keys: KeySettings = KeySettings()
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of people in each group; they add up to 1."""
+        return {"policy": 1.0 - self.control_share, "control": self.control_share}
+
 
 @dataclass(frozen=True)
 class BankConfig:

@@ -26,7 +26,7 @@ from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.learner import Learning
 from marketofone.services.proof import backup, checkpoint, diff, replay, verify
 from marketofone.services.proof.changes import Change
-from marketofone.services.rights import board_service, consent_service, erase, promotion_service, use_log
+from marketofone.services.rights import board_service, consent_service, erase, impact_service, promotion_service, use_log
 from marketofone.services.rights.promotion_service import Promotion
 from marketofone.services.runtime import population, uses
 from marketofone.services.runtime.app_context import AppContext
@@ -333,8 +333,8 @@ class Bank:
         return board_service.standings(self._context, now=self._at(now))
 
     def impact(self, *, level: float = 0.95) -> Impact:
-        """Measure the policy against the random control group."""
-        return board_service.impact(self._context, level=level)
+        """Measure the policy against the random control group, with intervals that hold however often one looks."""
+        return impact_service.impact(self._context, level=level)
 
     def replay(self, *, workers: int = 1, step: replay.Step | None = None) -> replay.ReplayReport:
         """Recompute every decision from the journals and compare it byte for byte."""

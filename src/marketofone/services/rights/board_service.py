@@ -1,26 +1,17 @@
-"""What the review board and an auditor can do: rule, see how things stand, measure impact."""
+"""What the review board can do: rule, and see how things stand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
-
 from msgspec import Struct
 
-from marketofone.domain.errors import UnknownAction, UnknownCustomer
+from marketofone.domain.errors import UnknownAction
 from marketofone.domain.moment import Instant, text_of
-from marketofone.domain.outcome import Outcome
 from marketofone.governance.board import EVERYTHING, Ruling, apply
 from marketofone.governance.tiers import tier_of
-from marketofone.learn.impact import Impact, Treated, measure
 from marketofone.projection import codec
 from marketofone.projection.records import RulingRecord
 from marketofone.services.runtime.app_context import AppContext, repeated
-from marketofone.services.runtime.population import together
 from marketofone.store.ports import BANK, Expectation, Unit
-
-_PEOPLE = 64  # read in one snapshot of the store
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -78,40 +69,3 @@ def standings(context: AppContext, *, now: Instant) -> list[Standing]:
             )
         )
     return rows
-
-
-def impact(context: AppContext, *, level: float) -> Impact:
-    """Measure the policy against the random control group, person by person."""
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        actions = snapshot.config.actions.actions
-        version = context.versions.version(snapshot.bank, snapshot.bank.version)
-        posteriors = {action.id: context.versions.value(reader, version, action) for action in actions}
-    costs = {action.id: action.cost_minor for action in actions}
-    marketing = frozenset(action.id for action in actions if action.marketing)
-    return measure(_treated(context), posteriors=posteriors, costs=costs, marketing=marketing, level=level)
-
-
-def _treated(context: AppContext) -> Iterator[Treated]:
-    for some in together(context.keys.subjects(), size=_PEOPLE):
-        with context.store.read() as reader:
-            snapshot = context.snapshot(reader)
-            for subject in some:
-                owner = context.keys.customer(subject)
-                if owner is None:
-                    continue
-                with suppress(UnknownCustomer):
-                    person = snapshot.person_of(owner)
-                    entries = list(reader.entries(subject, kinds=("decision", "outcome")))
-                    yield from _decisions(person.name, [(one.kind, codec.read(one, box=owner.box)) for one in entries])
-
-
-def _decisions(person: str, records: list[tuple[str, Any]]) -> Iterator[Treated]:
-    outcomes: dict[str, list[Outcome]] = {}
-    for kind, record in records:
-        if kind == "outcome":
-            outcomes.setdefault(record.outcome.decision, []).append(record.outcome)
-    for kind, record in records:
-        if kind == "decision":
-            made = record.decision
-            yield Treated(person=person, decision=made, outcomes=outcomes.get(made.id, []))

@@ -1,0 +1,133 @@
+"""One tally per person: what was decided about them, what followed, and what it was worth. All whole numbers.
+
+1. A decision with its outcomes -> what it adds to the person's tally.
+2. Tallies -> people by group. A person found in two groups is left out of comparisons.
+
+The value of a decision is what was reported, else the belief when it was accepted, minus the cost when it was shown.
+What sells is the bank's side of it, all else the customer's. Acceptances count whenever they came, in all groups alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from marketofone.domain.action import NOTHING
+from marketofone.domain.decision import Decision, MoneyLeft
+from marketofone.domain.moment import Instant
+from marketofone.domain.outcome import Outcome
+from marketofone.learn.join import answer, reported_value
+from marketofone.learn.values import ValuePosterior
+
+MONEY_LEFT: tuple[MoneyLeft, ...] = ("little", "enough", "not known")
+STRESS = "stress"
+"""The guardrail that holds while a person shows signs of stress."""
+
+
+class Treated(Struct, frozen=True, kw_only=True):
+    """One decision about a person, and what was heard of it, in the order it was heard.
+
+    ``declared`` are the shares of the groups that the documents it followed declare; ``money`` is how much money the
+    decision knew the person has left.
+    """
+
+    person: str
+    decision: Decision
+    outcomes: Sequence[Outcome]
+    declared: Mapping[str, float]
+    money: MoneyLeft = "not known"
+
+
+class Worth(Struct, frozen=True, kw_only=True):
+    """By action: what an acceptance is worth where no value was reported, what showing it costs, and what sells."""
+
+    posteriors: Mapping[str, ValuePosterior]
+    costs: Mapping[str, int]
+    marketing: Collection[str]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened to one person. ``group`` and ``declared`` are those of the first decision, ``groups`` all found.
+
+    ``money`` is how much money they had left when a decision first knew of it. ``stressed`` counts decisions at which
+    they showed signs of stress, ``declined`` marketing contacts that were declined.
+    """
+
+    first: tuple[Instant, str]
+    group: str
+    declared: Mapping[str, float]
+    groups: set[str] = field(default_factory=set)
+    money: MoneyLeft = "not known"
+    money_at: tuple[Instant, str] | None = None
+    decisions: int = 0
+    stressed: int = 0
+    sells_minor: int = 0
+    helps_minor: int = 0
+    shown: int = 0
+    accepted: int = 0
+    valued: int = 0
+    marketing: int = 0
+    declined: int = 0
+
+    @property
+    def value_minor(self) -> int:
+        """What all of it was worth, to bank and customer together."""
+        return self.sells_minor + self.helps_minor
+
+
+@dataclass(slots=True)
+class Tallies:
+    """The tallies of all people, and by action how often each person saw and accepted it."""
+
+    people: dict[str, Tally] = field(default_factory=dict)
+    shown: dict[str, Counter[str]] = field(default_factory=dict)
+    accepted: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def clusters(self, action: str) -> list[tuple[int, int]]:
+        """Give (accepted, shown) of an action for each person it was shown to."""
+        taken = self.accepted.get(action, Counter())
+        return [(taken[person], n) for person, n in self.shown.get(action, Counter()).items()]
+
+
+def tally(treated: Iterable[Treated], *, worth: Worth) -> Tallies:
+    """Tally decisions by person, in any order."""
+    found = Tallies()
+    for one in treated:
+        at = (one.decision.at, one.decision.id)
+        group = one.decision.assignment
+        of = found.people.setdefault(one.person, Tally(at, group, one.declared))
+        if at < of.first:
+            of.first, of.group, of.declared = at, group, one.declared
+        if one.money != "not known" and (of.money_at is None or at < of.money_at):
+            of.money, of.money_at = one.money, at
+        of.groups.add(group)
+        of.decisions += 1
+        of.stressed += STRESS in one.decision.guardrails
+        if one.decision.action != NOTHING:
+            _add_contact(found, of, one, worth=worth)
+    return found
+
+
+def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> None:
+    action = one.decision.action
+    sells = action in worth.marketing
+    heard, reported = answer(one.outcomes), reported_value(one.outcomes)
+    verdict = heard.verdict if heard else None
+    gained = -worth.costs.get(action, 0)
+    of.shown += 1
+    found.shown.setdefault(action, Counter())[one.person] += 1
+    if sells:
+        of.marketing += 1
+        of.declined += verdict == "declined"
+    if verdict == "accepted":
+        of.accepted += 1
+        of.valued += reported is not None
+        found.accepted.setdefault(action, Counter())[one.person] += 1
+        believed = worth.posteriors[action].expected_minor if action in worth.posteriors else 0
+        gained += believed if reported is None else reported
+    of.sells_minor += gained if sells else 0
+    of.helps_minor += 0 if sells else gained
