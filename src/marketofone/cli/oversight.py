@@ -32,7 +32,7 @@ def train(session: Session, *, what: TrainingTask | None, as_of: str | None) -> 
 @on_bank
 @click.option("--level", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True)
 def impact(session: Session, *, level: float) -> None:
-    """Measure the policy against the random control group, with an interval."""
+    """Measure the policy against the random control group; intervals hold however often one looks."""
     session.say(session.bank.impact(level=level), "impact")
 
 

@@ -7,7 +7,7 @@ while its text keeps its size. Curves are drawn in a square of 1000 units that i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from textwrap import wrap
 
@@ -66,6 +66,12 @@ def bars(marks: Sequence[Mark]) -> Rows:
 def whiskers(marks: Sequence[Mark]) -> Rows:
     """Lay out dots with whiskers of one spread to either side, and the draw beside."""
     return _rows(marks, [(mark.amount - mark.spread, mark.amount + mark.spread) for mark in marks], margin=2)
+
+
+def intervals(marks: Sequence[tuple[Mark, float, float]]) -> Rows:
+    """Lay out dots with the two ends of their intervals, which need not lie alike to either side."""
+    drawn = [replace(mark, draw=mark.amount) for mark, _, _ in marks]
+    return _rows(drawn, [(low, high) for _, low, high in marks], margin=2)
 
 
 def _rows(marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin: float) -> Rows:

@@ -93,6 +93,17 @@ def percent(share: float | None) -> str:
     return "none" if share is None else f"{100 * share:.1f} %"
 
 
+def points(share: float) -> str:
+    """Write a difference of two shares.
+
+    Examples
+    --------
+    >>> points(0.0342), points(-0.2)
+    ('+3.4 points', '\u221220.0 points')
+    """
+    return f"{100 * share:+.1f} points".replace("-", MINUS)
+
+
 def likelihood(chance: float) -> str:
     """Say how often something with this chance happens, in words and in numbers.
 

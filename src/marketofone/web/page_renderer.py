@@ -78,6 +78,7 @@ def desk_for(bank: Bank) -> PageRenderer:
         "amount": partial(formatting.amount, currency=settings.currency),
         "rounded": formatting.rounded,
         "percent": formatting.percent,
+        "points": formatting.points,
         "likelihood": formatting.likelihood,
         "one_in": formatting.one_in,
         "sentence": formatting.sentence,

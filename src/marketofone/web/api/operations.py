@@ -16,6 +16,7 @@ from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.moment import SECOND, text_of
 from marketofone.domain.outcome import Outcome
+from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
 from marketofone.services.decisions.decide import request_of
 from marketofone.services.foresight.forecast import CustomerForecast
@@ -224,6 +225,11 @@ def uses(bank: Bank, request_data: RequestData) -> list[Use]:
     return bank.uses(request_data.path["customer"])
 
 
+def impact(bank: Bank, request_data: RequestData) -> Impact:  # noqa: ARG001 - every operation has the same form
+    """Measure the policy against the control group, and what to read first. Intervals hold at all looks together."""
+    return bank.impact()
+
+
 def health(bank: Bank, request_data: RequestData) -> schemas.Health:  # noqa: ARG001 - every operation has the same form
     """Say whether the store answers."""
     return schemas.Health(status="ok", position=history.answers(bank.context))
@@ -279,6 +285,7 @@ OPERATIONS = (
         fails=(403, 404),
     ),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
+    Operation("GET", "/v1/impact", impact, "Measure impact", bulk=True),
     Operation("GET", "/health", health, "Say whether the store answers", aside=True),
 )
 

@@ -19,6 +19,7 @@ from marketofone.governance.tiers import Tier
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.console.data import data
+from marketofone.web.console.impact import impact
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
@@ -69,11 +70,6 @@ def rule(renderer: PageRenderer, request_data: RequestData) -> Response:
     until = Instant(now + APPROVAL_DAYS * DAY) if said.ruling == "approve" else None
     renderer.bank.rule(Ruling(ruling=said.ruling, scope=said.action, by=said.by, at=now, until=until))
     return redirect(address("console", "board") + f"#{said.action}")
-
-
-def impact(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Show what the policy is worth against the random control group."""
-    return renderer.page("console/impact.html", request_data, impact=renderer.bank.impact())
 
 
 def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
