@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,9 +28,11 @@ import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.decision import Request
 from marketofone.domain.event import AppOpened, Event
 from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
 from marketofone.domain.money_events import TransactionBooked
+from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.web.app import build_app
 
 pytestmark = pytest.mark.browser
@@ -59,11 +61,13 @@ PAGES = (
     "/console",
     "/console/board",
     "/console/impact",
+    "/console/gates",
     "/console/data",
     "/console/decisions/{shown}",
     "/nowhere",
 )
 WIDTHS = (360, 1280)
+CROWD = 100
 NOW = datetime(2026, 1, 5, 11, tzinfo=UTC)  # which days stand on the charts is the same on every day
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -81,6 +85,8 @@ class Town:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     folder = tmp_path_factory.mktemp("seen")
     wiring.lay_out(folder)
+    settings = folder / "bank.toml"  # with as many people in one group as in the other there is a lift to be drawn
+    settings.write_text(settings.read_text().replace("control_share = 0.10", "control_share = 0.50"))
     now = instant_of(NOW)
     since = Instant(now - 60 * DAY)
     with marketofone.open(folder, clock=partial(next, map(Instant, count(now)))) as bank:
@@ -94,11 +100,40 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         bank.ingest([Event(id="once", producer="/seen", kind="app.opened", customer="c-2", at=now, data=AppOpened())])
         bank.ingest(kept_aside("c-1", at=now))
         bank.decide("c-2", occasion="app.opened", id="nothing")
+        live_together(bank, [f"p-{number}" for number in range(CROWD)], since=since)
         moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
         decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
         shown = next(decision.id for decision in decisions if decision.action != "nothing")
         with served(bank) as url:
             yield Town(bank=bank, url=url, shown=shown)
+
+
+def live_together(bank: Bank, names: Sequence[str], *, since: Instant) -> None:
+    """Let many people allow everything and come to the app; who is in the control group likes what is drawn."""
+    every = ("*",)
+    bank.consents_given(
+        [
+            ConsentChange(customer=name, change="grant", purposes=every, sources=every, channels=every, since=since)
+            for name in names
+        ],
+        now=since,
+    )
+    before = Instant(since - DAY)
+    bank.ingest(
+        [
+            Event(id=f"{name}-{n}", producer="/seen", kind="app.opened", customer=name, at=before, data=AppOpened())
+            for name in names
+            for n in range(3)
+        ],
+        now=since,
+    )
+    at = Instant(since + DAY)
+    requests = [Request(id=f"{name}-1", customer=name, occasion="app.opened", channel="app", at=at) for name in names]
+    made = [one for one in bank.decide_all(requests) if one.action != "nothing"]
+    verdicts: dict[str, Verdict] = {"control": "accepted", "policy": "declined"}
+    bank.record_outcomes(
+        [Outcome(decision=one.id, verdict=verdicts[one.assignment], at=Instant(at + DAY)) for one in made]
+    )
 
 
 def year_of(customer: str, *, until: Instant) -> Iterator[Event]:

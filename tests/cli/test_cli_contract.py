@@ -311,6 +311,15 @@ def test_replay_verify_train_and_impact_say_what_they_found(told: Callable[..., 
     assert told("impact")["finding"] == "not enough evidence"
 
 
+def test_the_funnel_counts_what_was_decided(told: Callable[..., Any]) -> None:
+    before = told("funnel", "--days", "2")
+    made = told("decide", OWNER, "--occasion", "app.opened")
+    found = told("funnel", "--days", "2")
+    assert (found["asked"], found["decisions"]) == (1, before["decisions"] + 1)
+    assert found["served"] == max(before["served"], made["action"] != "nothing")
+    assert found["pairs"] == sum(of["people"] for of in found["actions"])
+
+
 def test_demo_ends_with_its_report(tmp_path: Path) -> None:
     words = ["demo", "--bank", str(tmp_path / "demo"), "--customers", "10", "--days", "60", "--no-serve", "--json"]
     result = CliRunner().invoke(main, words)
@@ -337,6 +346,7 @@ def test_demo_ends_with_its_report(tmp_path: Path) -> None:
         ("replay",),
         ("verify",),
         ("impact",),
+        ("funnel",),
     ],
     ids=lambda words: words[0],
 )

@@ -23,6 +23,7 @@ PAGES = {
     "/console": "Console",
     "/console/board": "Review board",
     "/console/impact": "Impact",
+    "/console/gates": "Gates",
     "/console/data": "Data",
     "/console/decisions/d-0": "One decision, traced",
 }

@@ -11,6 +11,7 @@ from marketofone.cli.session import Session, as_of, on_bank
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import Ruling
 from marketofone.services.learning.train import ANEW, TRAINING_TASKS, TrainingTask
+from marketofone.services.rights.funnel_service import MOST_DAYS
 
 
 @click.command()
@@ -34,6 +35,16 @@ def train(session: Session, *, what: TrainingTask | None, as_of: str | None) -> 
 def impact(session: Session, *, level: float) -> None:
     """Measure the policy against the random control group; intervals hold however often one looks."""
     session.say(session.bank.impact(level=level), "impact")
+
+
+@click.command()
+@on_bank
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), default=30, show_default=True)
+@as_of
+def funnel(session: Session, *, days: int, as_of: str | None) -> None:
+    """Count what the gates stopped over --days until --as-of, action by action, and name who got nothing."""
+    now = session.bank.now()
+    session.say(session.bank.funnel(days=days, now=now, as_of=session.as_of(as_of, now=now)), "funnel")
 
 
 @click.group()
@@ -93,4 +104,4 @@ def _rule(
     session.say(session.bank.board(now=at), "board")
 
 
-COMMANDS = (train, impact, board)
+COMMANDS = (train, impact, funnel, board)

@@ -34,6 +34,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 64
 BODY_SECONDS = 30.0  # a body that takes longer is not waited for
 MAX_HELD_BYTES = 64 * 1024 * 1024  # of all bodies that are arriving at once
+PERIOD_DAYS = 30  # of a period, where nobody says how long
 _DATE = len("2026-01-31")
 # Every white space by its number, because languages disagree about \s; and no line end that `$` would forgive.
 NAME = r"^(?!\.\.?$)[^\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,128}$(?!\n)"
@@ -84,6 +85,20 @@ class RequestData:
     def as_of(self, calendar: Calendar, *, now: Instant) -> Instant | None:
         """Read ``as_of`` of the query: an instant or a day's end, never in the future; None when it was left out."""
         return past(self.query.get("as_of"), calendar=calendar, now=now)
+
+    @property
+    def days(self) -> int:
+        """``days`` of the query, of which a period is asked; 30 when it was left out.
+
+        Raises
+        ------
+        MalformedRequest
+            When it is no whole number.
+        """
+        said = self.query.get("days", "") or str(PERIOD_DAYS)
+        if not re.search(r"^[0-9]{1,4}$", said, re.ASCII):
+            raise MalformedRequest(field="days", shape="no whole number", fix="write a number of days, such as 30")
+        return int(said)
 
     @property
     def customer(self) -> str | None:

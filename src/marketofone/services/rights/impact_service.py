@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from marketofone.decide.money_left import MoneyActions, money_actions, money_left
+from marketofone.domain.decision import MoneyLeft
 from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.learn.impact import Impact, measure
 from marketofone.learn.tallies import Treated, Worth
 from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord
 from marketofone.projection.snapshot import Snapshot
+from marketofone.services.decisions.visible import refusal_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.population import together
 from marketofone.store.ports import Reader
@@ -20,8 +27,11 @@ from marketofone.store.ports import Reader
 _PEOPLE = 64  # read in one snapshot of the store
 
 
-def impact(context: AppContext, *, level: float) -> Impact:
-    """Measure the policy against the random control group and all others, person by person."""
+def impact(context: AppContext, *, level: float, now: Instant) -> Impact:
+    """Measure the policy against the random control group and all others, person by person.
+
+    How much money somebody has left is read off decisions only that may still be shown ``now``.
+    """
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         actions = snapshot.config.actions.actions
@@ -33,10 +43,10 @@ def impact(context: AppContext, *, level: float) -> Impact:
         marketing=frozenset(action.id for action in actions if action.marketing),
     )
     chances = {action.id: action.acceptance_probability for action in snapshot.config.actions.offered}
-    return measure(_treated(context, money_actions(actions)), worth=worth, chances=chances, level=level)
+    return measure(_treated(context, money_actions(actions), now=now), worth=worth, chances=chances, level=level)
 
 
-def _treated(context: AppContext, money: MoneyActions) -> Iterator[Treated]:
+def _treated(context: AppContext, money: MoneyActions, *, now: Instant) -> Iterator[Treated]:
     for some in together(context.keys.subjects(), size=_PEOPLE):
         with context.store.read() as reader:
             snapshot = context.snapshot(reader)
@@ -49,7 +59,8 @@ def _treated(context: AppContext, money: MoneyActions) -> Iterator[Treated]:
                     person = snapshot.person_of(owner)
                     entries = list(reader.entries(subject, kinds=("decision", "outcome")))
                     records = [(one.kind, codec.read(one, box=owner.box)) for one in entries]
-                    yield from _decisions(person.name, records, money=money, declared=declared)
+                    known = partial(_money_left, person=person, config=snapshot.config, actions=money, now=now)
+                    yield from _decisions(person.name, records, known=known, declared=declared)
 
 
 def _declared(context: AppContext, reader: Reader, snapshot: Snapshot) -> Mapping[str, Mapping[str, float]]:
@@ -64,7 +75,7 @@ def _decisions(
     person: str,
     records: Sequence[tuple[str, Any]],
     *,
-    money: MoneyActions,
+    known: Callable[[DecisionRecord], MoneyLeft],
     declared: Mapping[str, Mapping[str, float]],
 ) -> Iterator[Treated]:
     outcomes: dict[str, list[Outcome]] = {}
@@ -79,5 +90,14 @@ def _decisions(
                 decision=made,
                 outcomes=outcomes.get(made.id, []),
                 declared=declared[made.documents],
-                money=money_left(made, actions=money),
+                money=known(record),
             )
+
+
+def _money_left(
+    record: DecisionRecord, *, person: Person, config: BankConfig, actions: MoneyActions, now: Instant
+) -> MoneyLeft:
+    found = money_left(record.decision, actions=actions)
+    if found == "not known" or refusal_of(record, person, config=config, now=now):
+        return "not known"
+    return found

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ConsentChange
+from marketofone.decide.funnel import Funnel
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
@@ -230,6 +231,16 @@ def impact(bank: Bank, request_data: RequestData) -> Impact:  # noqa: ARG001 - e
     return bank.impact()
 
 
+def funnel(bank: Bank, request_data: RequestData) -> Funnel:
+    """Count what became of every action for every person, gate by gate, and name who got nothing.
+
+    Over ``days`` (30 where left out) until now, or ``as_of``. Decisions that may not be shown any more are left out and
+    counted.
+    """
+    now = bank.now()
+    return bank.funnel(days=request_data.days, now=now, as_of=request_data.as_of(bank.calendar, now=now))
+
+
 def health(bank: Bank, request_data: RequestData) -> schemas.Health:  # noqa: ARG001 - every operation has the same form
     """Say whether the store answers."""
     return schemas.Health(status="ok", position=history.answers(bank.context))
@@ -286,6 +297,7 @@ OPERATIONS = (
     ),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
     Operation("GET", "/v1/impact", impact, "Measure impact", bulk=True),
+    Operation("GET", "/v1/funnel", funnel, "Count what the gates stopped", query=("days", "as_of"), bulk=True),
     Operation("GET", "/health", health, "Say whether the store answers", aside=True),
 )
 

@@ -20,6 +20,7 @@ from marketofone.domain.outcome import Verdict
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.intake.ingest import IngestReport
 from marketofone.services.rights.consent_service import ConsentView
+from marketofone.services.rights.funnel_service import MOST_DAYS
 from marketofone.store.ports import Head
 from marketofone.web.formatting import action_of
 from marketofone.web.request_data import MOMENT, NAME
@@ -29,6 +30,7 @@ DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
+Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 Why = Annotated[str, Meta(max_length=200)]
 
 

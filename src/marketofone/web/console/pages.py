@@ -19,6 +19,7 @@ from marketofone.governance.tiers import Tier
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.console.data import data
+from marketofone.web.console.gates import gates
 from marketofone.web.console.impact import impact
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
@@ -80,13 +81,13 @@ def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
     )
     scored = [candidate for candidate in decision.candidates if candidate.stage in ("scored", "chosen")]
     scored.sort(key=lambda candidate: (candidate.stage != "chosen", -candidate.draw))
-    gates = _gates(decision.candidates)
+    passed = _gates(decision.candidates)
     return renderer.page(
         "console/trace.html",
         request_data,
         decision=decision,
-        gates=gates,
-        funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in gates]),
+        gates=passed,
+        funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in passed]),
         scored=scored,
         shown=min(DRAWN, len(scored)),
         whiskers_chart=charts.whiskers([_whisker(renderer, candidate) for candidate in scored[:DRAWN]]),
@@ -124,6 +125,7 @@ PAGES = (
     Page("GET", "/console/board", board),
     Page("POST", "/console/board", rule),
     Page("GET", "/console/impact", impact),
+    Page("GET", "/console/gates", gates),
     Page("GET", "/console/data", data),
     Page("GET", "/console/decisions/{decision}", trace),
 )

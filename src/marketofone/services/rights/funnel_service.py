@@ -1,0 +1,63 @@
+"""What became of everything that stood for a choice over a period, and who got nothing: read person by person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from marketofone.decide.funnel import Funnel, FunnelCounts, funnel_of
+from marketofone.decide.money_left import MoneyActions, money_actions, money_left
+from marketofone.domain.decision import Decision, MoneyLeft
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import DAY, Instant, text_of
+from marketofone.projection import codec
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord
+from marketofone.services.decisions.visible import refusal_of
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.population import people, together
+from marketofone.services.runtime.uses import asked_moment
+from marketofone.store.ports import Reader
+
+MOST_DAYS = 730
+_PEOPLE = 64  # read in one snapshot of the store
+
+
+def funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
+    """Count what became of every pair of person and action in some days until ``as_of``, or now.
+
+    What may be shown is judged ``now``: a decision that rests on what may not be used any more is left out and counted.
+
+    Raises
+    ------
+    MalformedRequest
+        When the days are none, or too many; when ``as_of`` lies ahead.
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise MalformedRequest(field="days", shape="out of range", fix=f"give 1 to {MOST_DAYS} days")
+    until = asked_moment(as_of, now=now)
+    since = Instant(until - days * DAY)
+    counts = FunnelCounts()
+    names = sorted(one.name for one in context.keys.customers())
+    for some in together(names, size=_PEOPLE):
+        with context.store.read() as reader:
+            snapshot = context.snapshot(reader)
+            actions = money_actions(snapshot.config.actions.actions)
+            for person in people(snapshot, some):
+                made = sorted(_made(reader, person, since=since, until=until), key=lambda one: one.decision.at)
+                shown = [one.decision for one in made if not refusal_of(one, person, config=snapshot.config, now=now)]
+                counts.add(person.name, shown, money=_money_left(shown, actions=actions), hidden=len(made) - len(shown))
+    return funnel_of(counts, since=text_of(since), until=text_of(until))
+
+
+def _made(reader: Reader, person: Person, *, since: Instant, until: Instant) -> Iterator[DecisionRecord]:
+    for member in person.members:
+        for entry in reader.entries(member.subject, kinds=("decision",), newest_first=True):
+            if max(entry.at, entry.recorded) < since:  # what is recorded never steps back
+                break
+            if since < entry.at <= until:
+                yield codec.read(entry, box=member.box)
+
+
+def _money_left(decisions: list[Decision], *, actions: MoneyActions) -> MoneyLeft:
+    each = (money_left(decision, actions=actions) for decision in decisions)
+    return next((known for known in each if known != "not known"), "not known")
