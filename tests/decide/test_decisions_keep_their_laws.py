@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_person import (
@@ -29,18 +30,21 @@ from one_person import (
     open_to,
 )
 
-from marketofone.decide.choose import choose, prepare, propensities_of
+from marketofone.decide.choose import choose, draw_random, prepare, propensities_of
 from marketofone.decide.compiled_catalogue import NOTHING_ROW
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.engine import decide
-from marketofone.domain.action import MARKETING
+from marketofone.decide.fixed_order import fixed_order
+from marketofone.domain.action import MARKETING, NOTHING
+from marketofone.domain.decision import Assignment
 from marketofone.domain.event import SWITCHABLE, Event
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.role import Role
 from marketofone.governance.guardrails import Contact
 from marketofone.models.bandit import HEADS, Arm, Head, OwnAnswers
 
+ASSIGNMENTS: tuple[Assignment, ...] = get_args(Assignment)
 HAPPENINGS = [
     CRIB,
     UPSET,
@@ -88,6 +92,12 @@ def taught(seed: int) -> dict[str, Any]:
 MINDS = [taught(seed) for seed in range(3)]
 
 
+def in_group(assignment: Assignment) -> dict[str, Any]:
+    """Put somebody into a group, with the order that it has."""
+    ranking = np.arange(len(BOOK.offered), dtype=np.float64) - 20.0
+    return {"assignment": assignment, "order": fixed_order(assignment, actions=BOOK.offered, ranking=ranking)}
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> DecisionInput:
     return decision_input(
@@ -95,7 +105,7 @@ def situations(draw: st.DrawFn) -> DecisionInput:
         said=consents(*draw(REFUSALS)),
         board=approved(*draw(st.lists(st.sampled_from(CREDIT)))),
         contacts=draw(CONTACTS),
-        control=draw(st.booleans()),
+        **in_group(draw(st.sampled_from(ASSIGNMENTS))),
         **draw(st.sampled_from([{}, *MINDS])),
     )
 
@@ -228,11 +238,41 @@ def test_the_highest_sample_wins_unless_the_lot_decides(held: DecisionInput, num
 
 
 def test_the_control_group_draws_uniformly_among_the_allowed() -> None:
-    held = decision_input(LIFE, control=True)
+    held = decision_input(LIFE, assignment="control")
     decision = decide(ask(), held, BOOK)
     assert decision.assignment == "control"
     chances_logged = {candidate.propensity for candidate in decision.candidates if candidate.propensity}
     assert chances_logged == {1.0 / len(open_to(decision))}
+
+
+@few
+@given(held=situations(), number=NUMBERS, assignment=st.sampled_from(ASSIGNMENTS[2:]))
+def test_in_a_group_with_a_fixed_order_the_first_of_it_wins_with_what_the_lot_leaves(
+    held: DecisionInput, number: int, assignment: Assignment
+) -> None:
+    grouped = msgspec.structs.replace(held, **in_group(assignment))
+    decision = decide(ask(number), drawn(grouped, number), BOOK)
+    assert grouped.order is not None
+    worth = {action.id: float(value) for action, value in zip(BOOK.offered, grouped.order, strict=False)} | {
+        NOTHING: 0.0
+    }
+    options = [one for one in decision.candidates if one.stage in ("scored", "chosen")]
+    first = max(options, key=lambda one: worth[one.action])
+    uniform = grouped.exploration / len(options)
+    for one in options:
+        assert one.propensity == pytest.approx(uniform + (one is first) * (1.0 - grouped.exploration))
+    explored = draw_random(drawn(grouped, number).seed, actions=len(BOOK.offered)).explore < grouped.exploration
+    assert explored or decision.action == first.action
+    assert decision.assignment == assignment
+
+
+def test_who_is_left_in_peace_is_reached_out_to_all_the_same_in_hard_days() -> None:
+    calm = decide(ask(), decision_input(LIFE, **in_group("nothing")), BOOK)
+    hard = decide(ask(), decision_input([*LIFE, UPSET, *RUSH], **in_group("nothing")), BOOK)
+    assert calm.action == NOTHING
+    assert "in a fixed order" in calm.reasons[0].text
+    assert BOOK.catalogue.action(hard.action).kind == "outreach"
+    assert "the first of a fixed order" in hard.reasons[0].text
 
 
 def test_an_action_that_leaves_the_choice_moves_nobody_elses_luck() -> None:

@@ -90,7 +90,7 @@ def test_a_question_enrols_nobody(bank: Bank) -> None:
     for step in range(10):
         bank.decide("c-1", occasion="app.opened", now=NOW, as_of=Instant(NOW - step))
     with bank.context.store.read() as reader:
-        assert bank.context.snapshot(reader).person("c-1").control is None
+        assert bank.context.snapshot(reader).person("c-1").assignment is None
 
 
 def test_no_draw_comes_again_when_ids_are_linked_and_parted(bank: Bank) -> None:

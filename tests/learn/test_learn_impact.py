@@ -23,7 +23,7 @@ BELIEFS = {"loan": prior_value(10_000), "tip": prior_value(500)}
 COSTS = {"loan": 100, "tip": 0, "nothing": 0}
 WORTH = Worth(posteriors=BELIEFS, costs=COSTS, marketing={"loan"})
 CHANCES = {"loan": 0.2, "tip": 0.2}
-SHARES = {"policy": 0.75, "control": 0.25}
+SHARES: dict[Assignment, float] = {"policy": 0.75, "control": 0.25}
 
 
 def treated(
@@ -118,6 +118,18 @@ def test_a_group_that_never_differs_is_not_enough_evidence() -> None:
     found = measured([*crowd(200, accepting=20, assignment="policy"), *crowd(40, accepting=0, assignment="control")])
 
     assert found.finding == "not enough evidence"
+
+
+def test_a_group_that_was_shown_nothing_is_worth_nothing_exactly() -> None:
+    peace = [treated(f"n-{number}", None, assignment="nothing", action="nothing") for number in range(40)]
+
+    found = measured([*crowd(200, accepting=60, assignment="policy"), *peace])
+
+    left_in_peace = next(one for one in found.comparisons if one.arm == "nothing")
+    lift = lift_of(left_in_peace, "value")
+    assert lift.value == pytest.approx(10_000 * 60 / 200 - 100)
+    assert lift.low is not None
+    assert lift.low > 0.0
 
 
 def test_a_person_counts_once_with_everything_they_were_shown() -> None:

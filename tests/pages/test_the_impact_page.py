@@ -16,7 +16,7 @@ from marketofone.domain.moment import DAY, MINUTE, Instant
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.learn.impact import Impact
 
-PEOPLE = 100
+PEOPLE = 160
 BEFORE = NOW - timedelta(days=31)
 
 
@@ -30,7 +30,8 @@ def asked(customer: str, *, at: Instant) -> Request:
 
 
 def answer_of(decision: Decision) -> Outcome:
-    verdict: Verdict = "accepted" if decision.assignment == "control" else "declined"
+    keen = decision.assignment == "control" or decision.customer.endswith("7")
+    verdict: Verdict = "accepted" if keen else "declined"
     return Outcome(decision=decision.id, verdict=verdict, at=Instant(decision.at + MINUTE))
 
 
@@ -38,10 +39,12 @@ def answer_of(decision: Decision) -> Outcome:
 def seen(
     lasting_projects: Projects, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Impact, Page, dict[str, object]]:
-    """A bank whose control group takes what is drawn for it, while nobody takes what the policy chooses."""
+    """A bank whose control group takes what is drawn for it, while few take what the policy chooses."""
     folder = lasting_projects.lay_out(tmp_path_factory.mktemp("impact") / "bank")
     settings = folder / "bank.toml"
-    settings.write_text(settings.read_text().replace("control_share = 0.10", "control_share = 0.50"))
+    settings.write_text(
+        settings.read_text().replace("control_share = 0.10", "control_share = 0.35") + "\n[arms]\nnothing = 0.25\n"
+    )
     with marketofone.open(folder, clock=clock) as bank:
         bank.learning.by_itself = False
         names, since = [f"p-{number}" for number in range(PEOPLE)], Instant(bank.now() - 30 * DAY)
@@ -79,6 +82,19 @@ def test_every_lift_stands_in_the_plot_and_in_the_table(seen: tuple[Impact, Page
     assert cells["Contacts accepted"][0].replace("\N{MINUS SIGN}", "-") == f"{100 * accepted:+.1f} points"
     assert cells["Contacts accepted"][0] in drawn
     assert all(one.all("title") and one.all("desc") for one in page.all("svg"))
+
+
+def test_every_group_beside_the_policy_is_drawn_and_in_the_table(
+    seen: tuple[Impact, Page, dict[str, object]],
+) -> None:
+    found, page, _ = seen
+    table = next(one for one in page.all("table") if "by group" in one.all("caption")[0].text)
+    names = [row.all("th")[0].text for row in table.all("tbody")[0].all("tr")]
+    assert names == ["Policy", "By lot", "Left in peace"]
+    assert [one.arm for one in found.comparisons] == ["control", "nothing"]
+    assert any(
+        one.text.startswith("Value that the policy adds per person, beside each group") for one in page.all("svg")
+    )
 
 
 def test_programs_get_the_same_document(seen: tuple[Impact, Page, dict[str, object]]) -> None:

@@ -12,7 +12,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import ForeseenEvent
 from marketofone.domain.moment import Instant
-from marketofone.services.decisions.decide import in_control
+from marketofone.services.decisions.decide import assigned
 from marketofone.services.decisions.intervene import intervene
 from marketofone.web.customer.ahead import RISKS
 
@@ -79,10 +79,10 @@ def test_what_was_offered_because_of_a_forecast_stands_beside_it_with_its_reason
 
 
 def drawn_by_lot(bank: Bank, customer: str) -> bool:
-    context, share = bank.context, bank.config.settings.control_share
+    context, shares = bank.context, bank.config.settings.shares
     with context.store.read() as reader:
         person = context.snapshot(reader).person(customer)
-    return in_control(person, share=share, secret=context.keys.secret)
+    return assigned(person, shares=shares, secret=context.keys.secret) == "control"
 
 
 def running_out(customer: str, *, until: datetime) -> list[bytes]:

@@ -4,7 +4,8 @@
 2. gates, in this order: eligible -> permitted -> guarded -> approved. Whoever is stopped keeps the stage and the why.
 3. scores: ``value x acceptance probability - cost``, a normal number per action, because the probability is one.
    Doing nothing scores 0.
-4. draw: the highest sample wins; the control group, and now and then everybody, draws uniformly instead.
+4. draw: the highest sample wins; the control group, and now and then everybody, draws uniformly instead. In a group
+   with a fixed order its first wins: the places of the lottery are those of the order.
 
 The random draws are one row of numbers for *all* actions of the compiled catalogue, so an action that joins or leaves
 the choice moves no other's draw: two choices under the same id differ only by what differs between them.
@@ -49,12 +50,14 @@ NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 class RandomDraws(Struct, frozen=True, kw_only=True):
     """The random numbers of one decision: a normal and a place in the lottery per action, and who draws uniformly.
 
-    ``places`` (k + 1) ends with the place of doing nothing; the smallest wins a uniform draw.
+    ``places`` (k + 1) ends with the place of doing nothing; the smallest wins a uniform draw. ``ordered`` says that
+    they are those of a fixed order.
     """
 
     normals: FloatArray
     places: FloatArray
     explore: float
+    ordered: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +142,17 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
         ),
-        random_draws=draw_random(decision_input.seed, actions=len(compiled.offered)),
+        random_draws=_draws(decision_input, actions=len(compiled.offered)),
         feature_view=build_view(request, decision_input, compiled=compiled),
     )
+
+
+def _draws(decision_input: DecisionInput, *, actions: int) -> RandomDraws:
+    """Draw the random numbers; where a fixed order decides, its places stand for those of the lottery."""
+    draws = draw_random(decision_input.seed, actions=actions)
+    if decision_input.order is None or draws.explore < decision_input.exploration:
+        return draws
+    return msgspec.structs.replace(draws, places=-decision_input.order, ordered=True)
 
 
 def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Choice | None) -> Choice:
@@ -168,7 +179,8 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
     options = _options(context, rejections, stressed=stressed)
     scores = decision_input.beliefs.score(matrix.contexts, own=decision_input.own_answers)
     samples = scores.mean + scores.spread * context.random_draws.normals
-    uniform = decision_input.control or context.random_draws.explore < decision_input.exploration
+    draws = context.random_draws
+    uniform = decision_input.control or draws.ordered or draws.explore < decision_input.exploration
     return Choice(
         matrix=matrix,
         stressed=stressed,
@@ -188,6 +200,9 @@ def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray
     rows = choice.options
     if decision_input.control or rows.size == 1:
         return np.full(rows.size, 1.0 / rows.size)
+    if decision_input.order is not None:
+        first = (np.arange(rows.size) == decision_input.order[rows].argmax()).astype(np.float64)
+        return mix(first, floor=decision_input.exploration)
     offered = rows != NOTHING_ROW
     mean, spread = (np.where(offered, of[rows], 0.0) for of in (choice.mean, choice.spread))
     return mix(propensities(mean, spread), floor=decision_input.exploration)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from marketofone.consent.gate import Permit
 from marketofone.decide.forecast_facts import ForecastFacts
+from marketofone.domain.decision import Assignment
 from marketofone.domain.moment import Instant
 from marketofone.domain.role import Role
 from marketofone.features.vector import Seen
@@ -37,8 +40,9 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
         What the active version believes about every action, in the order of ``CompiledCatalogue.offered``.
     own_answers
         What this person did with what was shown to them lately; nothing where they do not allow learning from it.
-    control, exploration
-        Whether this person is in the control group; the share of decisions drawn uniformly.
+    assignment, order, exploration
+        The group this person is in, the fixed order of its actions if it has one (``fixed_order.py``), and the share of
+        decisions drawn uniformly.
     minute_of_day
         Minutes since local midnight of the bank.
     seed
@@ -55,13 +59,19 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     own_answers: OwnAnswers
     affinity: Affinity | FormerAffinity | None
     forecast: ForecastFacts | None
-    control: bool
+    assignment: Assignment
+    order: NDArray[np.float64] | None
     exploration: float
     minute_of_day: int
     seed: bytes
     epoch: int
     position: int
     documents: str
+
+    @property
+    def control(self) -> bool:
+        """Whether this person is in the control group: everything is drawn by lot."""
+        return self.assignment == "control"
 
     def allowed(self, role: Role) -> frozenset[str]:
         """Give the sources that may be read for a role; none without a permit."""

@@ -53,7 +53,7 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
         at=request.at,
         action=chosen.action,
         propensity=chosen.propensity,
-        assignment="control" if decision_input.control else "policy",
+        assignment=decision_input.assignment,
         reasons=reasons(context, choice),
         not_used=not_used(context),
         counterfactual=None if found is None else found[0],

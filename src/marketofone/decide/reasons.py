@@ -39,17 +39,18 @@ _WRITTEN: dict[Unit, Callable[[float], str]] = {
 def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
     """Say why this action: what made it eligible (terms of 0), then the terms of its score, largest first."""
     if choice.chosen == NOTHING_ROW:
-        return (Reason(text=_why_nothing(choice), feature=None, source=None, term=0.0),)
+        return (Reason(text=_why_nothing(context, choice), feature=None, source=None, term=0.0),)
     terms = sorted(_terms(context, choice), key=lambda pair: -abs(pair[1]))
     shown = [_told(context, choice, term, amount) for term, amount in terms[:SHOWN] if amount]
     rest = math.fsum(amount for _, amount in terms[SHOWN:])
     if rest:
         shown.append(_told(context, choice, REST, rest))
-    return (*_lot(choice), *_conditions(context, choice), *_notification(context, choice), *shown)
+    return (*_lot(context, choice), *_conditions(context, choice), *_notification(context, choice), *shown)
 
 
-def _lot(choice: Choice) -> tuple[Reason, ...]:
-    text = "drawn by lot among what is allowed, so that we can tell what helps; what follows is what was expected of it"
+def _lot(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
+    how = "the first of a fixed order" if context.random_draws.ordered else "drawn by lot"
+    text = f"{how} among what is allowed, so that we can tell what helps; what follows is what was expected of it"
     return (Reason(text=text, feature=None, source=None, term=0.0),) if choice.uniform else ()
 
 
@@ -120,11 +121,13 @@ def value_of(choice: Choice, name: str, *, purpose: int) -> float:
     return float(value) if isinstance(value, float | int) else math.nan
 
 
-def _why_nothing(choice: Choice) -> str:
+def _why_nothing(context: DecisionContext, choice: Choice) -> str:
     if choice.stressed:
         return "these may be hard days for you, so we leave you in peace"
     if len(choice.options) == 1:
         return "nothing we may do fits you now"
+    if context.random_draws.ordered:
+        return "left in peace: for a few people less is shown, or in a fixed order, so that we can tell what helps"
     if choice.uniform:
         return "left in peace by lot: a few decisions are drawn at random, so that we can tell what helps"
     return "nothing else is worth your time now"

@@ -14,7 +14,9 @@ DECISION_ID = r"^(?!\.\.?$)[A-Za-z0-9_.:/-]{1,128}$(?!\n)"
 """What every door can carry as the id of a decision: an address too, where . and .. are no names."""
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]
-Assignment = Literal["policy", "control"]
+Assignment = Literal["policy", "control", "catalogue", "ranking", "nothing"]
+"""By what somebody's actions are chosen: the policy, the lot, one of two fixed orders, or never anything."""
+
 MoneyLeft = Literal["little", "enough", "not known"]
 """How much money a person has left, as far as a decision knew."""
 

@@ -233,7 +233,7 @@ def _lifts(ours: Sequence[Tally], theirs: Sequence[Tally], *, level: float) -> I
     for name, field in amounts:
         each = [[getattr(of, field) for of in group] for group in (ours, theirs)]
         n = sum(of.decisions for of in (*ours, *theirs))
-        yield _amount_lift(name, *map(Sums.of, each), n=n, level=level)
+        yield _amount_lift(name, *map(Sums.of, each), n=n, level=level, exact=not any(of.shown for of in theirs))
     for name, (hits, trials) in RATES.items():
         one, other = (_clusters(group, hits, trials) for group in (ours, theirs))
         yield _share_lift(name, one, other, level=level)
@@ -247,8 +247,9 @@ RATES: dict[Measure, tuple[str, str]] = {
 """What is counted, and of what, for the measures that are shares."""
 
 
-def _amount_lift(name: Measure, ours: Sums, theirs: Sums, *, n: int, level: float) -> Lift:
-    if min(ours.n, theirs.n) < ENOUGH or not ours.variance or not theirs.variance:
+def _amount_lift(name: Measure, ours: Sums, theirs: Sums, *, n: int, level: float, exact: bool) -> Lift:
+    """Compare two means; ``exact`` says that the other group was shown nothing, so that its nought is no estimate."""
+    if min(ours.n, theirs.n) < ENOUGH or not ours.variance or not (exact or theirs.variance):
         return Lift(measure=name, n=n, value=None, low=None, high=None)
     value, low, high = difference(ours, theirs, reach=anytime_reach(n, level=level))
     return Lift(measure=name, n=n, value=value, low=low, high=high)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Decision, MoneyLeft
+from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.learn.join import answer, reported_value
@@ -37,7 +37,7 @@ class Treated(Struct, frozen=True, kw_only=True):
     person: str
     decision: Decision
     outcomes: Sequence[Outcome]
-    declared: Mapping[str, float]
+    declared: Mapping[Assignment, float]
     money: MoneyLeft = "not known"
 
 
@@ -58,9 +58,9 @@ class Tally:
     """
 
     first: tuple[Instant, str]
-    group: str
-    declared: Mapping[str, float]
-    groups: set[str] = field(default_factory=set)
+    group: Assignment
+    declared: Mapping[Assignment, float]
+    groups: set[Assignment] = field(default_factory=set)
     money: MoneyLeft = "not known"
     money_at: tuple[Instant, str] | None = None
     decisions: int = 0

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from marketofone.consent.policy import ConsentPolicy, parse_policy
 from marketofone.decide.catalogue import ActionCatalogue, parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
+from marketofone.domain.decision import Assignment
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.fields import Currency, Share, Text
@@ -50,6 +51,18 @@ class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     command: Text | None = None
 
 
+class Arms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Shares of people whose actions are chosen by something simpler than the policy, to be compared with it.
+
+    ``catalogue`` is for the order that the catalogue declares, ``ranking`` for the best order for everybody that
+    outcomes taught, ``nothing`` for leaving in peace. All gates hold for them. Without a share there is no such group.
+    """
+
+    catalogue: Share = 0.0
+    ranking: Share = 0.0
+    nothing: Share = 0.0
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bank itself: ``bank.toml``.
 
@@ -68,11 +81,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: Literal["hierarchical", "independent"] = "hierarchical"
     clock: Text | None = None
     keys: KeySettings = KeySettings()
+    arms: Arms = Arms()
 
     @property
-    def shares(self) -> dict[str, float]:
-        """The share of people in each group; they add up to 1."""
-        return {"policy": 1.0 - self.control_share, "control": self.control_share}
+    def shares(self) -> dict[Assignment, float]:
+        """The share of people in each declared group, the policy's last; they add up to 1."""
+        arms: dict[Assignment, float] = {"control": self.control_share}
+        arms |= {"catalogue": self.arms.catalogue, "ranking": self.arms.ranking, "nothing": self.arms.nothing}
+        declared = {arm: share for arm, share in arms.items() if share or arm == "control"}
+        return {**declared, "policy": 1.0 - sum(declared.values())}
 
 
 @dataclass(frozen=True)
@@ -138,6 +155,10 @@ def read_settings(text: str) -> Settings:
         When it breaks its contract, or would give a password away: documents are recorded for good, and shown.
     """
     settings = read_toml(text, of=Settings, name="bank.toml")
+    if settings.shares["policy"] < 0.0:
+        raise MalformedDocument(
+            field="arms", shape="shares above 1, with control_share", fix="leave a share of people to the policy"
+        )
     if any(map(_holds_secret, _ADDRESS.findall(text))):  # also in a comment
         raise MalformedDocument(
             field="engine", shape="an address with a password", fix="leave the password to PGPASSWORD or ~/.pgpass"

@@ -12,6 +12,7 @@ from marketofone.consent.gate import Permit, permit
 from marketofone.consent.ledger import Consents, together
 from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.decision import Assignment
 from marketofone.domain.moment import Instant
 from marketofone.projection.amendments import Removals
 from marketofone.projection.contacts import Contacts, merged
@@ -95,12 +96,14 @@ class Person(Struct, frozen=True, dict=True):
         return sum(state.decisions for state in self.states.values())
 
     @property
-    def control(self) -> bool | None:
-        """Whether the person belongs to the control group, as the first of their decisions fixed it; None before it."""
+    def assignment(self) -> Assignment | None:
+        """The group the person belongs to, as the first of their decisions fixed it; None before it."""
         first = min(
             (of for of in self.states.values() if of.control is not None), key=lambda of: of.enrolled, default=None
         )
-        return None if first is None else first.control
+        if first is None or first.arm is not None:
+            return None if first is None else first.arm
+        return "control" if first.control else "policy"
 
     @property
     def recorded(self) -> Instant:

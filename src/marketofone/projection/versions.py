@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Protocol
 
+import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from marketofone.decide.compiled_catalogue import CompiledCatalogue
 from marketofone.domain.action import Action
@@ -67,12 +69,17 @@ class ModelVersion:
 
 @dataclass(frozen=True, eq=False)
 class PolicySnapshot:
-    """A version laid out in the order in which a catalogue offers its actions."""
+    """A version laid out in the order in which a catalogue offers its actions.
+
+    ``ranking`` (k,) is what outcomes taught of each action from everybody together, in minor units: None where no group
+    of the bank follows it.
+    """
 
     version: ModelVersion
     compiled: CompiledCatalogue
     beliefs: Beliefs
     affinity: Affinity | FormerAffinity | None
+    ranking: NDArray[np.float64] | None = None
 
 
 def belief_name(name: str, *, features: Catalogue) -> str:
@@ -149,12 +156,22 @@ class VersionReader:
     def _laid_out(
         self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None
     ) -> PolicySnapshot:
+        beliefs = self._beliefs(store, version, config=config, before=before)
         return PolicySnapshot(
             version=version,
             compiled=config.compiled,
-            beliefs=self._beliefs(store, version, config=config, before=before),
+            beliefs=beliefs,
             affinity=self._affinity(store, version, config=config, before=before),
+            ranking=self._ranking(store, version, beliefs, config=config) if config.settings.arms.ranking else None,
         )
+
+    def _ranking(
+        self, store: States, version: ModelVersion, beliefs: Beliefs, *, config: BankConfig
+    ) -> NDArray[np.float64]:
+        """Give what each action is worth to anybody: how often it is accepted times what that is worth, less costs."""
+        actions = config.compiled.offered
+        worths = np.array([self.value(store, version, action).expected_minor for action in actions], dtype=np.float64)
+        return beliefs.rates * worths - np.array([action.cost_minor for action in actions], dtype=np.float64)
 
     def _affinity(
         self, store: States, version: ModelVersion, *, config: BankConfig, before: PolicySnapshot | None

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Literal
@@ -19,8 +19,9 @@ from marketofone.consent.gate import Permit
 from marketofone.decide import engine
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
+from marketofone.decide.fixed_order import fixed_order
 from marketofone.decide.forecast_facts import ForecastFacts
-from marketofone.domain.decision import Decision, Request
+from marketofone.domain.decision import Assignment, Decision, Request
 from marketofone.domain.errors import (
     ConsentRefused,
     DecisionExists,
@@ -280,7 +281,8 @@ def decision_input_of(
         calendar=config.calendar,
         now=moment,
     )
-    control = person.control
+    shares = config.settings.shares
+    group = person.assignment or assigned(person, shares=shares, secret=secret)
     return DecisionInput(
         permits=permits,
         seen={role: seen[opened.purpose] for role, opened in permits.items()},
@@ -290,7 +292,8 @@ def decision_input_of(
         own_answers=_own_answers(person, config=config, moment=moment, judged=judged),
         affinity=policy.affinity,
         forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
-        control=in_control(person, share=config.settings.control_share, secret=secret) if control is None else control,
+        assignment=group,
+        order=fixed_order(group, actions=config.compiled.offered, ranking=policy.ranking),
         exploration=config.settings.exploration,
         minute_of_day=config.calendar.minute_of_day(moment),
         seed=seed_of(person, secret=secret, domain=domain),
@@ -317,9 +320,14 @@ def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged:
     return own_answers(person.contacts, until=moment) if learning.sources else OwnAnswers()
 
 
-def in_control(person: Person, *, share: float, secret: bytes) -> bool:
-    """Say whether a person is to belong to the control group; asked once, then the first decision keeps it."""
-    return assignment.is_drawn(secret, b"control", min(person.states), 0, share=share)
+def assigned(person: Person, *, shares: Mapping[Assignment, float], secret: bytes) -> Assignment:
+    """Draw the group a person is to belong to, by the shares in their order; the first decision then keeps it."""
+    upto = 0.0
+    for group, share in shares.items():
+        upto += share
+        if group != "policy" and assignment.is_drawn(secret, b"control", min(person.states), 0, share=upto):
+            return group
+    return "policy"
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:

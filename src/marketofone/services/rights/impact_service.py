@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from marketofone.decide.money_left import MoneyActions, money_actions, money_left
-from marketofone.domain.decision import MoneyLeft
+from marketofone.domain.decision import Assignment, MoneyLeft
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
@@ -63,7 +63,7 @@ def _treated(context: AppContext, money: MoneyActions, *, now: Instant) -> Itera
                     yield from _decisions(person.name, records, known=known, declared=declared)
 
 
-def _declared(context: AppContext, reader: Reader, snapshot: Snapshot) -> Mapping[str, Mapping[str, float]]:
+def _declared(context: AppContext, reader: Reader, snapshot: Snapshot) -> Mapping[str, Mapping[Assignment, float]]:
     """Give the shares of the groups by the digest of the documents that declare them."""
     bank = snapshot.bank
     return {
@@ -76,7 +76,7 @@ def _decisions(
     records: Sequence[tuple[str, Any]],
     *,
     known: Callable[[DecisionRecord], MoneyLeft],
-    declared: Mapping[str, Mapping[str, float]],
+    declared: Mapping[str, Mapping[Assignment, float]],
 ) -> Iterator[Treated]:
     outcomes: dict[str, list[Outcome]] = {}
     for kind, record in records:

@@ -12,7 +12,7 @@ from marketofone.consent.ledger import EVERY
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import Kind
 from marketofone.domain.cloudevents import JsonType
-from marketofone.domain.decision import DECISION_ID, Candidate, Counterfactual, Decision, NotUsed, Reason
+from marketofone.domain.decision import DECISION_ID, Assignment, Candidate, Counterfactual, Decision, NotUsed, Reason
 from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
@@ -166,7 +166,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     title: str
     text: str
     propensity: float
-    assignment: Literal["policy", "control"]
+    assignment: Assignment
     reasons: tuple[Reason, ...] = field(name="because")
     not_used: tuple[NotUsed, ...]
     counterfactual: Counterfactual | None = field(name="instead")

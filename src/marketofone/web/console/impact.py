@@ -24,6 +24,9 @@ MEASURES = {
 ARMS = {
     "policy": "Policy",
     "control": "By lot",
+    "catalogue": "Order of the catalogue",
+    "ranking": "Best order learned for everybody",
+    "nothing": "Left in peace",
 }
 MONEY_LEFT = {
     "little": "Little money left",
