@@ -34,7 +34,7 @@ from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
-from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, QuietHours, Stress
+from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
 from marketofone.models.movement.retold import DAYS as WAITS_DAYS
 from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
 from marketofone.profile.same_accounts import STALE_DAYS
@@ -205,7 +205,9 @@ def settings() -> str:
         "",
         *_fields(Guardrails),
     ]
-    lines += _parts({"caps": Caps, "caps.*": Cap, "quiet_hours": QuietHours, "stress": Stress, "copy": Copy})
+    lines += _parts(
+        {"caps": Caps, "caps.*": Cap, "declines": Pause, "quiet_hours": QuietHours, "stress": Stress, "copy": Copy}
+    )
     lines += ["## features.py", "", "See [features.md](features.md)."]
     return _page(lines)
 
@@ -318,6 +320,8 @@ def _fields(structure: type[Struct]) -> list[str]:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "needed"
+    if field.default is msgspec.NODEFAULT:  # a collection, which begins empty
+        return "none"
     return "none" if field.default is None else f"`{msgspec.json.encode(field.default).decode()}`"
 
 

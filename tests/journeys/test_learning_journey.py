@@ -144,6 +144,38 @@ def test_a_declined_action_is_not_proposed_again_at_once(bank: Bank, person: str
     assert decision.action not in {each.action for each in later}
 
 
+def open_of_kind(bank: Bank, decision: Decision, kind: str) -> set[str]:
+    """Give the actions of a kind that passed every gate of a decision."""
+    passed = {one.action for one in decision.candidates if one.stage in ("scored", "chosen")}
+    return {action.id for action in bank.catalogue.actions if action.kind == kind and action.id in passed}
+
+
+@pytest.mark.parametrize("why", ["wrong about me", "you do not know me"])
+def test_the_reason_of_a_no_changes_what_is_open_next(bank: Bank, person: str, now: Instant, why: str) -> None:
+    rails = bank.config.compiled.guardrails
+    made = (bank.decide(person, occasion="app.opened", now=Instant(now + step * HOUR)) for step in range(200))
+    kinds = {action.id: action.kind for action in bank.catalogue.actions}
+    shown = next(
+        one for one in made
+        if one.action != "nothing" and len(open_of_kind(bank, one, kinds[one.action])) > 1
+    )  # fmt: skip
+    kind, at = kinds[shown.action], Instant(shown.at + HOUR)
+    pause = rails.declines["wrong about me"]
+    heard = bank.outcome(shown.id, "declined", why=why, now=at)
+
+    def later(days: int) -> set[str]:
+        return open_of_kind(bank, bank.decide(person, occasion="app.opened", now=Instant(at + days * DAY)), kind)
+
+    known = why == "wrong about me"
+    assert heard.understood == (why if known else None)
+    assert kind not in rails.caps.exempt
+    assert bool(later(1)) is not known
+    after = later(pause.kind + 1)
+    assert after
+    assert shown.action not in after
+    assert bank.replay().differences == 0
+
+
 def test_propensities_of_a_decision_sum_to_one(bank: Bank, person: str, now: Instant) -> None:
     for step in range(10):
         decision = bank.decide(person, occasion="app.opened", now=Instant(now + step))

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from marketofone.domain.action import KINDS_OF_ACTION, Action, Kind
 from marketofone.domain.moment import DAY, Calendar, day_number
+from marketofone.domain.outcome import WHY_NOT
 from marketofone.lab.simulate.chronicle import SITUATIONS
 from marketofone.lab.simulate.life import Life, lives_of
 from marketofone.lab.simulate.span import Span, span_of
@@ -183,9 +184,7 @@ def test_worth_is_reported_with_noise_after_sixty_to_ninety_days(truth: Truth, m
 
     assert all(60 * DAY <= reaction.valued_after <= 90 * DAY for reaction in taken)
     assert len({reaction.value_minor for reaction in taken}) > len(taken) // 4
-    assert {reaction.why for reaction in heard if reaction.verdict == "declined"} <= {
-        *("not now", "too expensive", "already have it", "not relevant", "do not trust")
-    }
+    assert {reaction.why for reaction in heard if reaction.verdict == "declined"} <= set(WHY_NOT)
     assert all(reaction.after >= 0 for reaction in heard)
 
 

@@ -120,6 +120,23 @@ def test_a_group_that_never_differs_is_not_enough_evidence() -> None:
     assert found.finding == "not enough evidence"
 
 
+def test_why_people_said_no_is_counted_by_reason_and_group() -> None:
+    said: list[tuple[Assignment, str]] = [("policy", "not now"), ("control", "not now"), ("policy", "my own words")]
+    records = [treated(f"p-{number}", "declined", assignment=group) for number, (group, _) in enumerate(said)]
+    records = [
+        structs.replace(one, outcomes=[structs.replace(one.outcomes[0], why=why)])
+        for one, (_, why) in zip(records, said, strict=True)
+    ]
+
+    found = measured(records)
+
+    assert [(one.why, one.times) for one in found.reasons] == [
+        ("not now", {"policy": 1, "control": 1}),
+        ("", {"policy": 1}),
+    ]
+    assert "said no because: not now 2, no reason given 1" in found.text
+
+
 def test_a_group_that_was_shown_nothing_is_worth_nothing_exactly() -> None:
     peace = [treated(f"n-{number}", None, assignment="nothing", action="nothing") for number in range(40)]
 

@@ -73,8 +73,9 @@ def test_a_withdrawal_shows_in_the_next_decision_forecast_and_page(town: Bank, v
 
 def test_an_answer_is_heard_once_and_shown(town: Bank, visitor: Visitor, shown: Callable[[], str]) -> None:
     why = visitor.page(shown())
-    page = visitor.say(why, "Not useful to me")
-    assert "\N{LEFT DOUBLE QUOTATION MARK}not useful to me\N{RIGHT DOUBLE QUOTATION MARK}" in page.text
+    page = visitor.say(why, "Not relevant")
+    assert "\N{LEFT DOUBLE QUOTATION MARK}not relevant\N{RIGHT DOUBLE QUOTATION MARK}" in page.text
+    assert "not for 180 days, and nothing of its kind for 7" in page.text
     assert [button for button in page.all("button") if button.attributes.get("name") == "say"] == []
     path = shown()
     yes = visitor.say(visitor.page(path), "Yes, this is for me")

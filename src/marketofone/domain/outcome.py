@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -14,6 +14,22 @@ MAX_VALUE = MAX_MINOR
 
 MAX_WHY = 200
 """The most characters of a reason."""
+
+WhyNot = Literal[
+    "not now", "not relevant", "too often", "too expensive", "already have it", "do not trust", "wrong about me"
+]
+"""The one vocabulary of reasons why somebody says no: on pages, for programs, in the simulator and in reports.
+
+``guardrails.toml`` says what each keeps away, and for how long. Any other text is kept as it was said, and keeps away
+what a no without a reason does.
+"""
+
+WHY_NOT: tuple[WhyNot, ...] = get_args(WhyNot)
+_MEANS: dict[str, WhyNot] = {
+    **{reason: reason for reason in WHY_NOT},
+    "not useful to me": "not relevant",  # as pages said before
+    "you are wrong about me": "wrong about me",
+}
 
 Verdict = Literal["accepted", "declined", "ignored", "valued"]
 
@@ -30,3 +46,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     at: Instant
     why: str = ""
     value_minor: int | None = None
+
+    @property
+    def why_not(self) -> WhyNot | None:
+        """The reason of a no in the words of the vocabulary; None for a yes, and for any other text."""
+        return _MEANS.get(self.why.strip().lower()) if self.verdict == "declined" else None

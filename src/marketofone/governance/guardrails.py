@@ -17,11 +17,13 @@ from marketofone.domain.decision import Notification
 from marketofone.domain.document import read_toml
 from marketofone.domain.fields import Text, Word
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.outcome import WhyNot
 
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 MOST_DAYS = 3_650
 Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
 ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Decline = tuple[str, Kind, WhyNot | None]  # an action, its kind, and the reason of a no
 Limit = tuple[str, str]  # the name of a cap, and what it counts: one action, or (empty) all that it covers
 _SAME_ACTION = "same_action"
 
@@ -45,6 +47,17 @@ class Caps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exempt: tuple[Kind, ...] = ()
 
 
+class Pause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how many days a no with a reason keeps away the same action, all of its kind, and everything that sells.
+
+    Kinds that are exempt from the cap on contacts are kept away by a no to the same action only.
+    """
+
+    action: Days
+    kind: Days = 0
+    marketing: Days = 0
+
+
 class QuietHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When channels that interrupt stay silent unless the customer began. Local time; may span midnight."""
 
@@ -66,10 +79,14 @@ class Copy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Guardrails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The bank's ``guardrails.toml`` as a value."""
+    """The bank's ``guardrails.toml`` as a value.
+
+    ``declines`` says what a no with a reason keeps away; any other no keeps the same action away for ``decline_days``.
+    """
 
     caps: Caps
     decline_days: Days
+    declines: dict[WhyNot, Pause] = {}
     quiet_hours: QuietHours
     stress: Stress
     copy: Copy
@@ -82,7 +99,7 @@ class Guardrails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Contact(Struct, frozen=True, kw_only=True, gc=False):
-    """One thing the bank did for this person before; ``declined_at`` says when the person said no to it.
+    """One thing the bank did for this person before; ``declined_at`` says when the person said no to it, ``why`` why.
 
     ``notification`` is what it told of a forecast, if it did.
     """
@@ -92,15 +109,16 @@ class Contact(Struct, frozen=True, kw_only=True, gc=False):
     at: Instant
     channel: str
     declined_at: Instant | None = None
+    why: WhyNot | None = None
     notification: Notification | None = None
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """Contacts counted by the limits they fall under, in the last day and week; and what was declined when."""
+    """Contacts counted by the limits they fall under, in the last day and week; and what was declined why and when."""
 
     day: Counter[Limit]
     week: Counter[Limit]
-    declined: Mapping[str, Instant]
+    declined: Mapping[Decline, Instant]
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
@@ -123,10 +141,11 @@ def tally(contacts: Iterable[Contact], *, now: Instant, exempt: tuple[Kind, ...]
     """Count contacts once for a whole decision. Order does not matter; contacts after ``now`` do not count."""
     day: Counter[Limit] = Counter()
     week: Counter[Limit] = Counter()
-    declined: dict[str, Instant] = {}
+    declined: dict[Decline, Instant] = {}
     for contact in contacts:
         if contact.declined_at is not None and contact.declined_at <= now:
-            declined[contact.action] = max(contact.declined_at, declined.get(contact.action, contact.declined_at))
+            decline = (contact.action, contact.kind, contact.why)
+            declined[decline] = max(contact.declined_at, declined.get(decline, contact.declined_at))
         age = now - contact.at
         if contact.kind != NOTHING and 0 <= age < 7 * DAY:
             limits = _limits(contact.action, contact.kind, exempt=exempt)
@@ -148,10 +167,8 @@ def objection(action: Action, circumstances: Circumstances, *, guardrails: Guard
     quiet_hours = guardrails.quiet_hours
     if circumstances.quiet and circumstances.begun_by == "bank" and circumstances.channel in quiet_hours.channels:
         return f"quiet_hours: nothing by {circumstances.channel} between {quiet_hours.begin} and {quiet_hours.end}"
-    declined_at = circumstances.tally.declined.get(action.id)
-    if declined_at is not None and circumstances.now - declined_at < guardrails.decline_days * DAY:
-        return f"cool_off: you said no to this within {guardrails.decline_days} days"
-    return _over_a_cap(action, circumstances.tally, guardrails.caps)
+    paused = _paused(action, circumstances, guardrails) if circumstances.tally.declined else None
+    return paused or _over_a_cap(action, circumstances.tally, guardrails.caps)
 
 
 def objections(
@@ -163,7 +180,7 @@ def objections(
     differ for a guardrail, and are judged as one.
     """
     told = circumstances.tally
-    remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | told.declined.keys()
+    remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | {name for name, _, _ in told.declined}
     stopped: dict[str, str] = {}
     for actions in alike:
         fresh = [action for action in actions if action.id not in remembered]
@@ -173,6 +190,24 @@ def objections(
             if answer is not None:
                 stopped.update(dict.fromkeys([action.id for action in group], answer))
     return stopped
+
+
+def _paused(action: Action, circumstances: Circumstances, guardrails: Guardrails) -> str | None:
+    """Say which no keeps an action away; what nobody should miss is kept away by a no to itself only."""
+    plain = Pause(action=guardrails.decline_days)
+    for (name, kind, why), at in circumstances.tally.declined.items():
+        pause = plain if why is None else guardrails.declines.get(why, plain)
+        said = "no" if pause is plain else f"\N{LEFT DOUBLE QUOTATION MARK}{why}\N{RIGHT DOUBLE QUOTATION MARK}"
+        alike = kind == action.kind and kind not in guardrails.caps.exempt
+        reach = (
+            (name == action.id, pause.action, f"you said {said} to this within {pause.action} days"),
+            (alike, pause.kind, f"you said {said} to something of this kind within {pause.kind} days"),
+            (action.marketing, pause.marketing, f"you said {said} within {pause.marketing} days, so nothing is sold"),
+        )
+        for concerned, days, text in reach:
+            if concerned and circumstances.now - at < days * DAY:
+                return f"cool_off: {text}"
+    return None
 
 
 def _limits(action: str, kind: Kind, *, exempt: tuple[Kind, ...]) -> list[Limit]:

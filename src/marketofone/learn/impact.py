@@ -21,8 +21,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from marketofone.domain.decision import MoneyLeft
+from marketofone.domain.decision import Assignment, MoneyLeft
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.outcome import WhyNot
 from marketofone.learn.intervals import Sums, anytime_reach, difference, share_difference, share_interval
 from marketofone.learn.ratio import RatioCheck, check_ratio
 from marketofone.learn.tallies import MONEY_LEFT, Tallies, Tally, Treated, Worth, tally
@@ -105,6 +106,13 @@ class Contradiction(Struct, frozen=True, kw_only=True):
         return f"chance of {self.action}: {self.declared:.1%} declared, accepted {found}"
 
 
+class ReasonCount(Struct, frozen=True, kw_only=True):
+    """How often a reason was given for a no, in each group; ``why`` is empty for a no without one."""
+
+    why: WhyNot | Literal[""]
+    times: dict[Assignment, int]
+
+
 class Impact(Struct, frozen=True, kw_only=True):
     """The lift in value per person (minor units, 12 months), policy minus control, with an interval of ``level``.
 
@@ -126,6 +134,7 @@ class Impact(Struct, frozen=True, kw_only=True):
     by_money: tuple[MoneyLift, ...]
     ratio: RatioCheck
     contradicted: tuple[Contradiction, ...]
+    reasons: tuple[ReasonCount, ...]
     accepted: int
     valued: int
     excluded: int
@@ -149,6 +158,9 @@ class Impact(Struct, frozen=True, kw_only=True):
             f"intervals of {self.level:.0%}, which hold at all looks together",
         ]
         lines += [one.text for one in self.contradicted]
+        if self.reasons:
+            said = (f"{one.why or 'no reason given'} {sum(one.times.values()):,}" for one in self.reasons)
+            lines.append(f"said no because: {', '.join(said)}")
         if self.excluded:
             lines.append(f"left out because they were in several groups: {self.excluded:,} people")
         return "\n".join(lines)
@@ -197,6 +209,7 @@ def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, f
         by_money=tuple(_by_money(money, groups, level=level) for money in MONEY_LEFT),
         ratio=ratio,
         contradicted=contradicted,
+        reasons=_reasons(found),
         accepted=sum(of.accepted for of in kept),
         valued=sum(of.valued for of in kept),
         excluded=len(found.people) - len(kept),
@@ -299,6 +312,12 @@ def _contradicted(found: Tallies, chances: Mapping[str, float], *, level: float)
         if not low <= declared <= high:
             contradicted.append(Contradiction(action=action, declared=declared, n=n, share=share, low=low, high=high))
     return tuple(contradicted)
+
+
+def _reasons(found: Tallies) -> tuple[ReasonCount, ...]:
+    """Give the reasons of a no, the most frequent first and those without one last."""
+    counted = sorted(found.reasons.items(), key=lambda of: (not of[0], -of[1].total(), of[0]))
+    return tuple(ReasonCount(why=why, times=dict(sorted(times.items()))) for why, times in counted)
 
 
 def _warnings(ratio: RatioCheck, accepted: Lift, contradicted: Sequence[Contradiction]) -> Iterable[str]:

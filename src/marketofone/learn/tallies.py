@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from msgspec import Struct
 
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.outcome import Outcome, WhyNot
 from marketofone.learn.join import answer, reported_value
 from marketofone.learn.values import ValuePosterior
 
@@ -81,11 +82,15 @@ class Tally:
 
 @dataclass(slots=True)
 class Tallies:
-    """The tallies of all people, and by action how often each person saw and accepted it."""
+    """The tallies of all people; by action how often each person saw and accepted it; why people in a group said no.
+
+    A no without a reason of the vocabulary counts under an empty word.
+    """
 
     people: dict[str, Tally] = field(default_factory=dict)
     shown: dict[str, Counter[str]] = field(default_factory=dict)
     accepted: dict[str, Counter[str]] = field(default_factory=dict)
+    reasons: dict[WhyNot | Literal[""], Counter[Assignment]] = field(default_factory=dict)
 
     def clusters(self, action: str) -> list[tuple[int, int]]:
         """Give (accepted, shown) of an action for each person it was shown to."""
@@ -123,6 +128,8 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
     if sells:
         of.marketing += 1
         of.declined += verdict == "declined"
+    if heard is not None and heard.verdict == "declined":
+        found.reasons.setdefault(heard.why_not or "", Counter())[one.decision.assignment] += 1
     if verdict == "accepted":
         of.accepted += 1
         of.valued += reported is not None

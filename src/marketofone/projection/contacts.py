@@ -45,9 +45,9 @@ class ContactRecord(Struct, frozen=True, array_like=True, gc=False):
     notification: Notification | None = None
 
     @property
-    def declined_at(self) -> Instant | None:
-        """When the person said no, if they did."""
-        return next((at for at, answer in self.answers if answer.verdict == "declined"), None)
+    def declined(self) -> tuple[Instant, Outcome] | None:
+        """The no that the person said, if they did, and when."""
+        return next(((at, answer) for at, answer in self.answers if answer.verdict == "declined"), None)
 
 
 Contacts = tuple[ContactRecord, ...]
@@ -70,8 +70,8 @@ def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recor
 
 
 def _is_kept(contact: ContactRecord, now: Instant) -> bool:
-    declined_at = contact.declined_at if contact.answers else None
-    return contact.at > now - KEPT or (declined_at is not None and declined_at > now - DECLINE_KEPT)
+    declined = contact.declined if contact.answers else None
+    return contact.at > now - KEPT or (declined is not None and declined[0] > now - DECLINE_KEPT)
 
 
 def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, recorded: Instant, stamp: int) -> Contacts:
@@ -114,12 +114,13 @@ def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...
 
 
 def _for_guardrails(said: ContactRecord, latest: Instant) -> Contact:
-    declined_at = said.declined_at if said.answers else None
+    declined = said.declined if said.answers else None
     return Contact(
         action=said.action,
         kind=said.kind,
         at=min(said.at, latest),
         channel=said.channel,
-        declined_at=None if declined_at is None else min(declined_at, latest),
+        declined_at=None if declined is None else min(declined[0], latest),
+        why=None if declined is None else declined[1].why_not,
         notification=said.notification,
     )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.action import MARKETING, NOTHING, Action
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
-from marketofone.domain.outcome import Verdict
+from marketofone.domain.outcome import Verdict, WhyNot
 from marketofone.lab.simulate.chronicle import SITUATIONS
 from marketofone.lab.simulate.life import Life
 from marketofone.lab.simulate.people import TRAITS
@@ -143,10 +143,11 @@ class Truth:
         position = self.position[action]
         state = dict(zip(SITUATIONS, self.situation(person, at=mood.at), strict=True))
         product = self.actions[position].product
-        against = {
+        against: dict[WhyNot, float] = {
             "already have it": 9.0 if product is not None and product in mood.holds else 0.0,
             "too expensive": self._sells[position] * (0.6 + state["strain"]),
-            "not now": 0.5 * mood.tired + state["stress"],
+            "too often": 0.5 * mood.tired,
+            "not now": state["stress"],
             "do not trust": 0.9 if self._odds[person, position] < self._odds[:, position].mean() - 1 else 0.2,
             "not relevant": 0.5,
         }

@@ -16,7 +16,7 @@ from marketofone.domain.decision import DECISION_ID, Assignment, Candidate, Coun
 from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
-from marketofone.domain.outcome import Verdict
+from marketofone.domain.outcome import MAX_WHY, WHY_NOT, Verdict
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.intake.ingest import IngestReport
 from marketofone.services.rights.consent_service import ConsentView
@@ -31,7 +31,13 @@ Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, o
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
 Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
-Why = Annotated[str, Meta(max_length=200)]
+Why = Annotated[
+    str,
+    Meta(
+        max_length=MAX_WHY,
+        description=f"Why: one of {', '.join(WHY_NOT)} changes what the person sees next; any other text is kept.",
+    ),
+]
 
 
 class DecisionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant, text_of
-from marketofone.domain.outcome import Verdict
+from marketofone.domain.outcome import WHY_NOT, Verdict
 from marketofone.learn.join import answer
 from marketofone.models.forecast.spending import Habit
 from marketofone.services.decisions.visible import HIDDEN_ACTION
@@ -24,8 +24,6 @@ from marketofone.web.customer.merchants import correct, merchants
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData, moment
 
-# What people may say with one click when something is not for them.
-WHY_NOT = ("not now", "not useful to me", "you are wrong about me", "too often")
 LATEST = 8
 DRAWN = 8  # categories on the chart: those that changed most
 ON = "granted"
@@ -112,12 +110,15 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show why a person sees something, and what was used for it."""
     decision, bank = _own(renderer, request_data), renderer.bank
     scored = [reason for reason in decision.reasons if reason.term]
+    said = answer(history.outcomes_of(bank.context, decision))
+    declines = bank.config.compiled.guardrails.declines
     return renderer.page(
         "customer/why.html",
         request_data,
         customer=request_data.path["customer"],
         decision=decision,
-        said=answer(history.outcomes_of(bank.context, decision)),
+        said=said,
+        kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
         chart=charts.bars([_bar(reason, currency=bank.config.settings.currency) for reason in scored]),
         why_not=WHY_NOT,
