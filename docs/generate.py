@@ -38,7 +38,7 @@ from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause
 from marketofone.models.movement.retold import DAYS as WAITS_DAYS
 from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
 from marketofone.profile.same_accounts import STALE_DAYS
-from marketofone.projection.bank_config import DOCUMENTS, Arms, KeySettings, Settings, read_config
+from marketofone.projection.bank_config import DOCUMENTS, Groups, KeySettings, Settings, read_config
 from marketofone.services.intake.joint_accounts import MOST_HOLDERS
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
@@ -190,7 +190,7 @@ def settings() -> str:
     for key, value, meaning in _commented(template):
         lines.append(f"| `{key}` | {types[key]} | {value} | {meaning} |")
     lines.append("")
-    lines += _parts({"keys": KeySettings, "arms": Arms})
+    lines += _parts({"keys": KeySettings, "groups": Groups})
     lines += ["## consent.toml", "", _purpose(ConsentPolicy), "", *_fields(ConsentPolicy)]
     lines += _parts({"purposes": Purpose, "sources": DataSource, "channels": Channel})
     lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]

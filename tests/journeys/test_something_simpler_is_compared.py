@@ -21,8 +21,8 @@ from marketofone.domain.outcome import Outcome
 from marketofone.projection import reducer
 from marketofone.projection.reducer import SubjectState
 
-ARMS = """
-[arms]
+GROUPS = """
+[groups]
 catalogue = 0.2
 ranking = 0.2
 nothing = 0.2
@@ -30,7 +30,7 @@ nothing = 0.2
 PEOPLE = [f"p-{number}" for number in range(60)]
 
 
-def declare(project: Path, text: str = ARMS) -> None:
+def declare(project: Path, text: str = GROUPS) -> None:
     settings = project / "bank.toml"
     settings.write_text(settings.read_text() + text)
 
@@ -134,26 +134,26 @@ def test_impact_compares_the_policy_with_every_group(grouped: Bank, now: Instant
 
     found = grouped.impact()
 
-    assert [one.arm for one in found.comparisons] == ["control", "catalogue", "nothing", "ranking"]
+    assert [one.assignment for one in found.comparisons] == ["control", "catalogue", "nothing", "ranking"]
     assert found.policy.people + sum(one.group.people for one in found.comparisons) == len(PEOPLE)
-    assert {one.arm: one.declared for one in found.ratio.arms} == pytest.approx(
+    assert {one.assignment: one.declared for one in found.ratio.groups} == pytest.approx(
         {"policy": 0.3, "control": 0.1, "catalogue": 0.2, "ranking": 0.2, "nothing": 0.2}
     )
 
 
 def test_shares_that_leave_nobody_to_the_policy_are_refused(project: Path, now: Instant) -> None:
-    declare(project, "[arms]\nnothing = 0.95\n")
+    declare(project, "[groups]\nnothing = 0.95\n")
     with pytest.raises(MalformedDocument) as refused:
         marketofone.open(project, now=now)
-    assert refused.value.field == "arms"
+    assert refused.value.field == "groups"
 
 
-@pytest.mark.parametrize("arm", [None, "nothing"])
-def test_the_group_is_part_of_what_is_kept_of_a_person(arm: Assignment | None) -> None:
-    state = SubjectState(n=3, control=False, enrolled=2, arm=arm)
+@pytest.mark.parametrize("group", [None, "nothing"])
+def test_the_group_is_part_of_what_is_kept_of_a_person(group: Assignment | None) -> None:
+    state = SubjectState(n=3, control=False, enrolled=2, group=group)
     assert reducer.from_bytes(reducer.to_bytes(state)) == state
     plain = reducer.to_bytes(SubjectState(n=3, control=False, enrolled=2))
-    assert (reducer.to_bytes(state) == plain) is (arm is None)
+    assert (reducer.to_bytes(state) == plain) is (group is None)
 
 
 def test_the_order_of_the_catalogue_is_chance_times_value_less_the_cost(grouped: Bank) -> None:

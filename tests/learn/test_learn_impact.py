@@ -142,7 +142,7 @@ def test_a_group_that_was_shown_nothing_is_worth_nothing_exactly() -> None:
 
     found = measured([*crowd(200, accepting=60, assignment="policy"), *peace])
 
-    left_in_peace = next(one for one in found.comparisons if one.arm == "nothing")
+    left_in_peace = next(one for one in found.comparisons if one.assignment == "nothing")
     lift = lift_of(left_in_peace, "value")
     assert lift.value == pytest.approx(10_000 * 60 / 200 - 100)
     assert lift.low is not None
@@ -279,7 +279,7 @@ def test_groups_that_are_not_as_large_as_declared_are_told_before_all_else() -> 
     assert found.ratio.fails
     assert found.warnings[0].startswith("the groups are not as large as declared")
     assert found.warnings[1].startswith("people accept less")
-    assert {one.arm: one.people for one in found.ratio.arms} == {"policy": 300, "control": 300}
+    assert {one.assignment: one.people for one in found.ratio.groups} == {"policy": 300, "control": 300}
 
 
 def test_a_chance_that_outcomes_contradict_is_named() -> None:

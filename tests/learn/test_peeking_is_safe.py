@@ -98,7 +98,7 @@ def test_the_chance_of_what_was_counted_adds_up_under_the_alternative(policy: in
     now = log_evidence({"policy": policy, "control": control}, declared=DECLARED)
     more = {"policy": {"policy": policy + 1, "control": control}, "control": {"policy": policy, "control": control + 1}}
 
-    ahead = sum(share * np.exp(log_evidence(more[arm], declared=DECLARED)) for arm, share in DECLARED.items())
+    ahead = sum(share * np.exp(log_evidence(more[group], declared=DECLARED)) for group, share in DECLARED.items())
 
     assert ahead == pytest.approx(np.exp(now))
 

@@ -43,7 +43,7 @@ def seen(
     folder = lasting_projects.lay_out(tmp_path_factory.mktemp("impact") / "bank")
     settings = folder / "bank.toml"
     settings.write_text(
-        settings.read_text().replace("control_share = 0.10", "control_share = 0.35") + "\n[arms]\nnothing = 0.25\n"
+        settings.read_text().replace("control_share = 0.10", "control_share = 0.35") + "\n[groups]\nnothing = 0.25\n"
     )
     with marketofone.open(folder, clock=clock) as bank:
         bank.learning.by_itself = False
@@ -91,7 +91,7 @@ def test_every_group_beside_the_policy_is_drawn_and_in_the_table(
     table = next(one for one in page.all("table") if "by group" in one.all("caption")[0].text)
     names = [row.all("th")[0].text for row in table.all("tbody")[0].all("tr")]
     assert names == ["Policy", "By lot", "Left in peace"]
-    assert [one.arm for one in found.comparisons] == ["control", "nothing"]
+    assert [one.assignment for one in found.comparisons] == ["control", "nothing"]
     assert any(
         one.text.startswith("Value that the policy adds per person, beside each group") for one in page.all("svg")
     )

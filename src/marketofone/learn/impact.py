@@ -75,7 +75,7 @@ class Lift(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """The policy beside one other group: that group, and what the policy adds to each measure."""
 
-    arm: str
+    assignment: str
     group: Group
     lifts: tuple[Lift, ...]
 
@@ -189,10 +189,10 @@ def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, f
         raise MalformedRequest(field="level", shape="not between 0 and 1", fix="give a coverage such as 0.95")
     found = tally(treated, worth=worth)
     kept = [of for of in found.people.values() if len(of.groups) == 1]
-    groups = {arm: [of for of in kept if of.group == arm] for arm in (POLICY, CONTROL)}
-    for arm in sorted({of.group for of in kept} - groups.keys()):
-        groups[arm] = [of for of in kept if of.group == arm]
-    comparisons = tuple(_comparison(arm, groups, level=level) for arm in groups if arm != POLICY)
+    groups = {assignment: [of for of in kept if of.group == assignment] for assignment in (POLICY, CONTROL)}
+    for assignment in sorted({of.group for of in kept} - groups.keys()):
+        groups[assignment] = [of for of in kept if of.group == assignment]
+    comparisons = tuple(_comparison(assignment, groups, level=level) for assignment in groups if assignment != POLICY)
     ratio = _ratio(found)
     contradicted = _contradicted(found, chances, level=level)
     value, accepted = (_of(comparisons[0], name) for name in ("value", "accepted"))
@@ -227,13 +227,15 @@ def _finding(value: Lift) -> str:
     return f"the policy is worth {worth}" if worth else "no difference shown"
 
 
-def _comparison(arm: str, groups: Mapping[str, Sequence[Tally]], *, level: float) -> Comparison:
-    ours, theirs = groups[POLICY], groups[arm]
-    return Comparison(arm=arm, group=_group(theirs, level=level), lifts=tuple(_lifts(ours, theirs, level=level)))
+def _comparison(assignment: str, groups: Mapping[str, Sequence[Tally]], *, level: float) -> Comparison:
+    ours, theirs = groups[POLICY], groups[assignment]
+    return Comparison(
+        assignment=assignment, group=_group(theirs, level=level), lifts=tuple(_lifts(ours, theirs, level=level))
+    )
 
 
 def _by_money(money: MoneyLeft, groups: Mapping[str, Sequence[Tally]], *, level: float) -> MoneyLift:
-    ours, theirs = ([of for of in groups[arm] if of.money == money] for arm in (POLICY, CONTROL))
+    ours, theirs = ([of for of in groups[assignment] if of.money == money] for assignment in (POLICY, CONTROL))
     return MoneyLift(money=money, policy=len(ours), control=len(theirs), lifts=tuple(_lifts(ours, theirs, level=level)))
 
 

@@ -20,10 +20,10 @@ _CONCENTRATION = 100.0
 """How many people the alternative counts: it looks for shares a tenth or less from those declared."""
 
 
-class ArmCount(Struct, frozen=True, kw_only=True):
+class GroupShare(Struct, frozen=True, kw_only=True):
     """One group: the share declared (over the times at which people joined), and the people found in it."""
 
-    arm: str
+    assignment: str
     declared: float
     people: int
     share: float
@@ -35,7 +35,7 @@ class RatioCheck(Struct, frozen=True, kw_only=True):
     people: int
     p: float
     fails: bool
-    arms: tuple[ArmCount, ...]
+    groups: tuple[GroupShare, ...]
 
 
 Stratum = tuple[Mapping[str, float], Mapping[str, int]]
@@ -73,8 +73,13 @@ def check_ratio(strata: Sequence[Stratum]) -> RatioCheck:
     evidence = sum(log_evidence(counts, declared=declared) for declared, counts in strata)
     p = math.exp(-max(evidence, 0.0))
     people = sum(sum(counts.values()) for _, counts in strata)
-    arms = sorted({arm for declared, counts in strata for arm in (*declared, *counts)})
-    return RatioCheck(people=people, p=p, fails=p < ERROR, arms=tuple(_arm(arm, strata, people=people) for arm in arms))
+    assignments = sorted({assignment for declared, counts in strata for assignment in (*declared, *counts)})
+    return RatioCheck(
+        people=people,
+        p=p,
+        fails=p < ERROR,
+        groups=tuple(_share(assignment, strata, people=people) for assignment in assignments),
+    )
 
 
 def log_evidence(counts: Mapping[str, int], *, declared: Mapping[str, float]) -> float:
@@ -92,21 +97,21 @@ def log_evidence(counts: Mapping[str, int], *, declared: Mapping[str, float]) ->
     """
     if abs(sum(declared.values()) - 1.0) > 1e-9:  # noqa: PLR2004 - what sums of floats may be off by
         raise MalformedRequest(field="declared", shape="shares that do not add up to 1", fix="declare every group")
-    if any(n and not declared.get(arm) for arm, n in counts.items()):
+    if any(n and not declared.get(assignment) for assignment, n in counts.items()):
         return math.inf
     found = -math.lgamma(_CONCENTRATION + sum(counts.values())) + math.lgamma(_CONCENTRATION)
-    for arm, n in sorted(counts.items()):  # in one order, for the same bits
+    for assignment, n in sorted(counts.items()):  # in one order, for the same bits
         if n:
-            prior = _CONCENTRATION * declared[arm]
-            found += math.lgamma(prior + n) - math.lgamma(prior) - n * math.log(declared[arm])
+            prior = _CONCENTRATION * declared[assignment]
+            found += math.lgamma(prior + n) - math.lgamma(prior) - n * math.log(declared[assignment])
     return found
 
 
-def _arm(arm: str, strata: Sequence[Stratum], *, people: int) -> ArmCount:
-    found = sum(counts.get(arm, 0) for _, counts in strata)
-    expected = sum(declared.get(arm, 0.0) * sum(counts.values()) for declared, counts in strata)
-    return ArmCount(
-        arm=arm,
+def _share(assignment: str, strata: Sequence[Stratum], *, people: int) -> GroupShare:
+    found = sum(counts.get(assignment, 0) for _, counts in strata)
+    expected = sum(declared.get(assignment, 0.0) * sum(counts.values()) for declared, counts in strata)
+    return GroupShare(
+        assignment=assignment,
         declared=expected / people if people else 0.0,
         people=found,
         share=found / people if people else 0.0,

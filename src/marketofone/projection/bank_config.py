@@ -51,7 +51,7 @@ class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     command: Text | None = None
 
 
-class Arms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Shares of people whose actions are chosen by something simpler than the policy, to be compared with it.
 
     ``catalogue`` is for the order that the catalogue declares, ``ranking`` for the best order for everybody that
@@ -81,14 +81,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: Literal["hierarchical", "independent"] = "hierarchical"
     clock: Text | None = None
     keys: KeySettings = KeySettings()
-    arms: Arms = Arms()
+    groups: Groups = Groups()
 
     @property
     def shares(self) -> dict[Assignment, float]:
         """The share of people in each declared group, the policy's last; they add up to 1."""
-        arms: dict[Assignment, float] = {"control": self.control_share}
-        arms |= {"catalogue": self.arms.catalogue, "ranking": self.arms.ranking, "nothing": self.arms.nothing}
-        declared = {arm: share for arm, share in arms.items() if share or arm == "control"}
+        shares: dict[Assignment, float] = {"control": self.control_share}
+        shares |= {"catalogue": self.groups.catalogue, "ranking": self.groups.ranking, "nothing": self.groups.nothing}
+        declared = {assignment: share for assignment, share in shares.items() if share or assignment == "control"}
         return {**declared, "policy": 1.0 - sum(declared.values())}
 
 
@@ -157,7 +157,7 @@ def read_settings(text: str) -> Settings:
     settings = read_toml(text, of=Settings, name="bank.toml")
     if settings.shares["policy"] < 0.0:
         raise MalformedDocument(
-            field="arms", shape="shares above 1, with control_share", fix="leave a share of people to the policy"
+            field="groups", shape="shares above 1, with control_share", fix="leave a share of people to the policy"
         )
     if any(map(_holds_secret, _ADDRESS.findall(text))):  # also in a comment
         raise MalformedDocument(

@@ -101,8 +101,8 @@ class Person(Struct, frozen=True, dict=True):
         first = min(
             (of for of in self.states.values() if of.control is not None), key=lambda of: of.enrolled, default=None
         )
-        if first is None or first.arm is not None:
-            return None if first is None else first.arm
+        if first is None or first.group is not None:
+            return None if first is None else first.group
         return "control" if first.control else "policy"
 
     @property

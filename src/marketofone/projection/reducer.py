@@ -69,7 +69,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
 
     ``refusals`` gives for each scope the last entry that took it back. ``decisions`` counts decision entries.
     ``control`` says whether the person belongs to the control group, None before the first decision, whose stamp is
-    ``enrolled``; ``arm`` names the group of a person in any other than the policy's or the control group. ``members``
+    ``enrolled``; ``group`` names the group of a person in any other than the policy's or the control group. ``members``
     are the subjects that are one person, this one among them, ascending; empty for one alone.
     ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
     taken back. ``accounts`` are those that it holds together with others, by their marks. ``pending`` is the last entry
@@ -90,7 +90,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     removed: dict[str, Removed] = {}
     accounts: dict[bytes, Holding] = {}
     pending: int = 0
-    arm: Assignment | None = None
+    group: Assignment | None = None
 
     @property
     def removed_keys(self) -> Removals:
@@ -120,7 +120,7 @@ def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
 def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
-    left_away = 0 if state.arm else 1 if state.pending else 2 if state.accounts else 3
+    left_away = 0 if state.group else 1 if state.pending else 2 if state.accounts else 3
     return _FORMAT + _ENCODE(fields[: len(fields) - left_away])
 
 
@@ -189,7 +189,7 @@ def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict
         "decisions": state.decisions + 1,
         "control": made.assignment == "control" if first else state.control,
         "enrolled": entry.stamp if first else state.enrolled,
-        "arm": made.assignment if first and made.assignment not in ("policy", "control") else state.arm,
+        "group": made.assignment if first and made.assignment not in ("policy", "control") else state.group,
     }
 
 

@@ -162,7 +162,7 @@ class VersionReader:
             compiled=config.compiled,
             beliefs=beliefs,
             affinity=self._affinity(store, version, config=config, before=before),
-            ranking=self._ranking(store, version, beliefs, config=config) if config.settings.arms.ranking else None,
+            ranking=self._ranking(store, version, beliefs, config=config) if config.settings.groups.ranking else None,
         )
 
     def _ranking(

@@ -10,7 +10,7 @@ from marketofone.decide.funnel import NOT_ASKED, Funnel, UnservedGate
 from marketofone.decide.gates import GATES, Gate
 from marketofone.services.rights.funnel_service import MOST_DAYS
 from marketofone.web import charts
-from marketofone.web.console.impact import ARMS, MONEY_LEFT
+from marketofone.web.console.impact import ASSIGNMENTS, MONEY_LEFT
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
@@ -57,7 +57,7 @@ def gates(renderer: PageRenderer, request_data: RequestData) -> Response:
         unserved_chart=_bars(((STOPPED[gate], n) for gate, n in _unserved(found)), "against"),
         groups=[
             *(("Money left", MONEY_LEFT[of.group], of) for of in found.by_money),
-            *(("Chosen by", ARMS[of.group], of) for of in found.by_assignment),
+            *(("Chosen by", ASSIGNMENTS[of.group], of) for of in found.by_assignment),
         ],
     )
 

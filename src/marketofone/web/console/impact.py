@@ -21,7 +21,7 @@ MEASURES = {
     "declined": "Offers declined: less is better",
     "stressed": "Decisions at signs of stress: less is better",
 }
-ARMS = {
+ASSIGNMENTS = {
     "policy": "Policy",
     "control": "By lot",
     "catalogue": "Order of the catalogue",
@@ -44,15 +44,15 @@ def impact(renderer: PageRenderer, request_data: RequestData) -> Response:
         request_data,
         impact=found,
         lifts=lifts,
-        groups=[("policy", found.policy, None), *((of.arm, of.group, of.lifts[0]) for of in found.comparisons)],
+        groups=[("policy", found.policy, None), *((of.assignment, of.group, of.lifts[0]) for of in found.comparisons)],
         measures=MEASURES,
         money=MONEY,
-        arms=ARMS,
+        titles=ASSIGNMENTS,
         money_left=MONEY_LEFT,
         money_chart=_chart(renderer, [(MEASURES[lift.measure], lift) for lift in lifts if lift.measure in MONEY]),
         share_chart=_chart(renderer, [(MEASURES[lift.measure], lift) for lift in lifts if lift.measure not in MONEY]),
         group_chart=_chart(renderer, _by_money(found)),
-        arm_chart=_chart(renderer, [(ARMS[of.arm], of.lifts[0]) for of in found.comparisons]),
+        comparison_chart=_chart(renderer, [(ASSIGNMENTS[of.assignment], of.lifts[0]) for of in found.comparisons]),
     )
 
 
