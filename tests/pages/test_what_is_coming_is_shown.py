@@ -12,7 +12,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import ForeseenEvent
 from marketofone.domain.moment import Instant
-from marketofone.services.decisions.decide import assigned
+from marketofone.services.decisions.assignment import group_of
 from marketofone.services.decisions.intervene import intervene
 from marketofone.web.customer.ahead import RISKS
 
@@ -79,10 +79,10 @@ def test_what_was_offered_because_of_a_forecast_stands_beside_it_with_its_reason
 
 
 def drawn_by_lot(bank: Bank, customer: str) -> bool:
-    context, shares = bank.context, bank.config.settings.shares
+    context, settings = bank.context, bank.config.settings
     with context.store.read() as reader:
         person = context.snapshot(reader).person(customer)
-    return assigned(person, shares=shares, secret=context.keys.secret) == "control"
+    return group_of(person, settings=settings, secret=context.keys.secret) == "control"
 
 
 def running_out(customer: str, *, until: datetime) -> list[bytes]:

@@ -27,7 +27,9 @@ from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.learner import Learning
 from marketofone.services.proof import backup, checkpoint, diff, replay, verify
 from marketofone.services.proof.changes import Change
-from marketofone.services.rights import board_service, consent_service, erase, funnel_service, impact_service, promotion_service, use_log
+from marketofone.services.rights import board_service, consent_service, erase, promotion_service, use_log
+from marketofone.services.rights.funnel_service import count_funnel
+from marketofone.services.rights.impact_service import measure_impact
 from marketofone.services.rights.promotion_service import Promotion
 from marketofone.services.runtime import population, uses
 from marketofone.services.runtime.app_context import AppContext
@@ -335,11 +337,11 @@ class Bank:
 
     def impact(self, *, level: float = 0.95) -> Impact:
         """Measure the policy against the random control group, with intervals that hold however often one looks."""
-        return impact_service.impact(self._context, level=level, now=self._clock())
+        return measure_impact(self._context, level=level, now=self._clock())
 
     def funnel(self, *, days: int = 30, now: Instant | None = None, as_of: Instant | None = None) -> Funnel:
         """Count what became of every action for every person in the days until ``as_of`` or now; who got nothing."""
-        return funnel_service.funnel(self._context, days=days, now=self._at(now), as_of=as_of)
+        return count_funnel(self._context, days=days, now=self._at(now), as_of=as_of)
 
     def replay(self, *, workers: int = 1, step: replay.Step | None = None) -> replay.ReplayReport:
         """Recompute every decision from the journals and compare it byte for byte."""

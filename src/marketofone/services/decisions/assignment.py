@@ -1,10 +1,14 @@
-"""Who is decided for by which version: on trial it decides for a share of people, by a lot that nobody can choose."""
+"""Who is in which group, and decided for by which version: by lots that nobody can choose or foresee."""
 
 from __future__ import annotations
 
 import hmac
 from hashlib import sha256
 
+from marketofone.decide.fixed_order import fixed_order
+from marketofone.domain.decision import Assignment
+from marketofone.models.bandit.arm import FloatArray
+from marketofone.projection.bank_config import BankConfig, Settings
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
@@ -30,6 +34,23 @@ def version_for(bank: BankState, person: Person, *, secret: bytes) -> int:
     if trial is None or not is_drawn(secret, b"trial", min(person.states), trial.began, share=trial.share):
         return bank.decides
     return trial.version
+
+
+def group_of(person: Person, *, settings: Settings, secret: bytes) -> Assignment:
+    """Give the group of a person: drawn by the declared shares, in their order, until the first decision keeps it."""
+    if person.assignment is not None:
+        return person.assignment
+    upto = 0.0
+    for group, share in settings.shares.items():
+        upto += share
+        if group != "policy" and is_drawn(secret, b"control", min(person.states), 0, share=upto):
+            return group
+    return "policy"
+
+
+def order_of(group: Assignment, *, config: BankConfig, policy: PolicySnapshot) -> FloatArray | None:
+    """Give the fixed order that decides in a group; None where the policy or the lot does."""
+    return fixed_order(group, actions=config.compiled.offered, ranking=policy.ranking)
 
 
 def is_drawn(secret: bytes, domain: bytes, subject: int, count: int, *, share: float) -> bool:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Literal
@@ -19,9 +19,8 @@ from marketofone.consent.gate import Permit
 from marketofone.decide import engine
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
-from marketofone.decide.fixed_order import fixed_order
 from marketofone.decide.forecast_facts import ForecastFacts
-from marketofone.domain.decision import Assignment, Decision, Request
+from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import (
     ConsentRefused,
     DecisionExists,
@@ -281,8 +280,7 @@ def decision_input_of(
         calendar=config.calendar,
         now=moment,
     )
-    shares = config.settings.shares
-    group = person.assignment or assigned(person, shares=shares, secret=secret)
+    group = assignment.group_of(person, settings=config.settings, secret=secret)
     return DecisionInput(
         permits=permits,
         seen={role: seen[opened.purpose] for role, opened in permits.items()},
@@ -293,7 +291,7 @@ def decision_input_of(
         affinity=policy.affinity,
         forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
         assignment=group,
-        order=fixed_order(group, actions=config.compiled.offered, ranking=policy.ranking),
+        order=assignment.order_of(group, config=config, policy=policy),
         exploration=config.settings.exploration,
         minute_of_day=config.calendar.minute_of_day(moment),
         seed=seed_of(person, secret=secret, domain=domain),
@@ -318,16 +316,6 @@ def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged:
     """Give what a person did with what was shown to them lately, while they allow learning from it."""
     learning = person.permit(config.policy.serving("learning"), policy=config.policy, now=judged)
     return own_answers(person.contacts, until=moment) if learning.sources else OwnAnswers()
-
-
-def assigned(person: Person, *, shares: Mapping[Assignment, float], secret: bytes) -> Assignment:
-    """Draw the group a person is to belong to, by the shares in their order; the first decision then keeps it."""
-    upto = 0.0
-    for group, share in shares.items():
-        upto += share
-        if group != "policy" and assignment.is_drawn(secret, b"control", min(person.states), 0, share=upto):
-            return group
-    return "policy"
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:

@@ -22,7 +22,7 @@ MOST_DAYS = 730
 _PEOPLE = 64  # read in one snapshot of the store
 
 
-def funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
+def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
     """Count what became of every pair of person and action in some days until ``as_of``, or now.
 
     What may be shown is judged ``now``: a decision that rests on what may not be used any more is left out and counted.

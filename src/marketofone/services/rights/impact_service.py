@@ -27,7 +27,7 @@ from marketofone.store.ports import Reader
 _PEOPLE = 64  # read in one snapshot of the store
 
 
-def impact(context: AppContext, *, level: float, now: Instant) -> Impact:
+def measure_impact(context: AppContext, *, level: float, now: Instant) -> Impact:
     """Measure the policy against the random control group and all others, person by person.
 
     How much money somebody has left is read off decisions only that may still be shown ``now``.
