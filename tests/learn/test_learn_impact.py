@@ -16,12 +16,11 @@ from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.learn.impact import Comparison, Impact, Lift, Measure, measure
 from marketofone.learn.intervals import Sums, anytime_reach, difference, effective_n, share_difference, wilson
+from marketofone.learn.rewards import Prices
 from marketofone.learn.tallies import Treated, Worth
-from marketofone.learn.values import prior_value
 
-BELIEFS = {"loan": prior_value(10_000), "tip": prior_value(500)}
-COSTS = {"loan": 100, "tip": 0, "nothing": 0}
-WORTH = Worth(posteriors=BELIEFS, costs=COSTS, marketing={"loan"})
+PRICES = Prices(values={"loan": 10_000, "tip": 500}, costs={"loan": 100, "tip": 0, "nothing": 0})
+WORTH = Worth(prices=PRICES, marketing={"loan"})
 CHANCES = {"loan": 0.2, "tip": 0.2}
 SHARES: dict[Assignment, float] = {"policy": 0.75, "control": 0.25}
 

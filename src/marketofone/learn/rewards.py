@@ -19,15 +19,15 @@ class Prices(Struct, frozen=True, kw_only=True):
     costs: Mapping[str, int]
 
 
-def reward_of(decision: Decision, outcomes: Sequence[Outcome], *, prices: Prices) -> float:
+def reward_of(decision: Decision, outcomes: Sequence[Outcome], *, prices: Prices) -> int:
     """Give what was reported of a decision, else the belief where it was accepted, less the cost of what was shown.
 
     ``outcomes`` are those of the decision, in the order in which they were recorded.
     """
     if decision.action == NOTHING:
-        return 0.0
+        return 0
     heard, reported = answer(outcomes), reported_value(outcomes)
     cost = prices.costs.get(decision.action, 0)
     if heard is None or heard.verdict != "accepted":
-        return float(-cost)
-    return float((prices.values.get(decision.action, 0) if reported is None else reported) - cost)
+        return -cost
+    return (prices.values.get(decision.action, 0) if reported is None else reported) - cost

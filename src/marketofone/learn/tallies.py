@@ -21,7 +21,7 @@ from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome, WhyNot
 from marketofone.learn.join import answer, reported_value
-from marketofone.learn.values import ValuePosterior
+from marketofone.learn.rewards import Prices, reward_of
 
 MONEY_LEFT: tuple[MoneyLeft, ...] = ("little", "enough", "not known")
 STRESS = "stress"
@@ -43,10 +43,9 @@ class Treated(Struct, frozen=True, kw_only=True):
 
 
 class Worth(Struct, frozen=True, kw_only=True):
-    """By action: what an acceptance is worth where no value was reported, what showing it costs, and what sells."""
+    """What decisions are worth by action, and which actions sell."""
 
-    posteriors: Mapping[str, ValuePosterior]
-    costs: Mapping[str, int]
+    prices: Prices
     marketing: Collection[str]
 
 
@@ -120,9 +119,8 @@ def tally(treated: Iterable[Treated], *, worth: Worth) -> Tallies:
 def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> None:
     action = one.decision.action
     sells = action in worth.marketing
-    heard, reported = answer(one.outcomes), reported_value(one.outcomes)
+    heard, gained = answer(one.outcomes), reward_of(one.decision, one.outcomes, prices=worth.prices)
     verdict = heard.verdict if heard else None
-    gained = -worth.costs.get(action, 0)
     of.shown += 1
     found.shown.setdefault(action, Counter())[one.person] += 1
     if sells:
@@ -132,9 +130,7 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
         found.reasons.setdefault(heard.why_not or "", Counter())[one.decision.assignment] += 1
     if verdict == "accepted":
         of.accepted += 1
-        of.valued += reported is not None
+        of.valued += reported_value(one.outcomes) is not None
         found.accepted.setdefault(action, Counter())[one.person] += 1
-        believed = worth.posteriors[action].expected_minor if action in worth.posteriors else 0
-        gained += believed if reported is None else reported
     of.sells_minor += gained if sells else 0
     of.helps_minor += 0 if sells else gained

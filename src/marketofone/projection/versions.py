@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from marketofone.domain.action import Action
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import StoreError
 from marketofone.features.catalogue import Catalogue
+from marketofone.learn.rewards import Prices
 from marketofone.learn.values import ValuePosterior, prior_value
 from marketofone.learn.values import from_bytes as value_from
 from marketofone.models.bandit import Beliefs, State
@@ -133,6 +134,14 @@ class VersionReader:
         """Give the belief about what an acceptance is worth, the prior when nothing was reported."""
         found: ValuePosterior | None = self._state(store, version, value_name(action.id), value_from)
         return found or prior_value(action.value_minor)
+
+    def prices(self, store: States, version: ModelVersion, actions: Iterable[Action]) -> Prices:
+        """Give what decisions are rewarded by: what is believed of acceptances, and what showing costs."""
+        known = tuple(actions)
+        return Prices(
+            values={action.id: self.value(store, version, action).expected_minor for action in known},
+            costs={action.id: action.cost_minor for action in known},
+        )
 
     def forecast_model(self, store: States, version: ModelVersion) -> Model:
         """Give the model that looks ahead, the prior formula when it was never trained."""

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from marketofone.decide import engine
 from marketofone.decide.decision_input import DecisionInput
+from marketofone.decide.money_left import money_actions
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import DAY, Instant
@@ -110,6 +111,7 @@ class _Comparison:
         self.part = Part(rows=np.zeros(0, dtype=ROW))
         self._context, self._reader, self._history, self._asked = context, reader, history, asked
         self._sides = sides_of(context, reader, history, asked.change)
+        self._money = money_actions(context.configs.at(reader, history.last).actions.actions)
         self._outcomes: dict[int, Mapping[str, Sequence[Outcome]]] = {}
         self._rows: list[tuple[float, ...]] = []
 
@@ -185,7 +187,7 @@ class _Comparison:
             (
                 min(person.states),
                 differing_bytes(_ENCODE(present), _ENCODE(changed)),
-                *group_of(asked, day=calendar.day_of(logged.at)),
+                *group_of(asked, logged, actions=self._money, day=calendar.day_of(logged.at)),
                 after != present.action,
                 is_valued and logged.at <= self._matured,
                 1.0 - sum(min(share, new.get(action, 0.0)) for action, share in old.items()),

@@ -200,10 +200,7 @@ def prices_of(context: AppContext, reader: Reader, bank: BankState) -> Prices:
     """Give what decisions are rewarded by: what is believed now of acceptances, and what showing costs now."""
     version = context.versions.version(bank, bank.version)
     actions = context.configs.at(reader, bank).actions.actions
-    return Prices(
-        values={action.id: context.versions.value(reader, version, action).expected_minor for action in actions},
-        costs={action.id: action.cost_minor for action in actions},
-    )
+    return context.versions.prices(reader, version, actions)
 
 
 def _checked(context: AppContext, reader: Reader, bank: BankState, change: Change) -> BankConfig:

@@ -36,12 +36,8 @@ def measure_impact(context: AppContext, *, level: float, now: Instant) -> Impact
         snapshot = context.snapshot(reader)
         actions = snapshot.config.actions.actions
         version = context.versions.version(snapshot.bank, snapshot.bank.version)
-        posteriors = {action.id: context.versions.value(reader, version, action) for action in actions}
-    worth = Worth(
-        posteriors=posteriors,
-        costs={action.id: action.cost_minor for action in actions},
-        marketing=frozenset(action.id for action in actions if action.marketing),
-    )
+        prices = context.versions.prices(reader, version, actions)
+    worth = Worth(prices=prices, marketing=frozenset(action.id for action in actions if action.marketing))
     chances = {action.id: action.acceptance_probability for action in snapshot.config.actions.offered}
     return measure(_treated(context, money_actions(actions), now=now), worth=worth, chances=chances, level=level)
 
