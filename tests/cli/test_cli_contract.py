@@ -165,8 +165,8 @@ def test_decide_gives_the_decision_with_its_reasons_and_the_same_again_for_its_i
     assert all(set(reason) == {"text", "feature", "source", "term"} for reason in document["because"])
     assert document["instead"] is None or set(document["instead"]) == {"change", "action"}
     assert ["insights", "transactions"] in document["uses"]
-    again = told(*asked)
-    assert {**again, "seconds": 0} == {**document, "seconds": 0}
+    again, why = told(*asked), told("why", "d-1")
+    assert {**again, "seconds": 0} == {**document, "seconds": 0} == {**why, "seconds": 0}
 
 
 def test_a_question_about_the_past_is_answered_and_no_decision_knows_of_it(told: Callable[..., Any]) -> None:

@@ -89,7 +89,6 @@ DECISION = {
     "assignment": "policy",
     "because": [{"text": "nothing fits", "feature": None, "source": None, "term": 0.0}],
     "not_used": [],
-    "instead": None,
     "candidates": [],
     "uses": [],
     "context": [],

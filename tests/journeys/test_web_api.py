@@ -152,10 +152,13 @@ def test_a_decision_is_made_recalled_answered_and_given_again(door: TestClient) 
     decision = made.json()
     assert decision["because"]
     assert decision["propensity"] > 0
-    assert {"id", "customer", "occasion", "action", "not_used", "instead", "seconds", "title"} <= set(decision)
+    assert {"id", "customer", "occasion", "action", "not_used", "seconds", "title"} <= set(decision)
     again = door.post("/v1/decisions", json=asked).json()
     assert {**again, "seconds": 0} == {**decision, "seconds": 0}
     traced = door.get("/v1/decisions/j-1").json()
+    assert "instead" not in decision, "it is found when somebody asks"
+    assert traced["instead"] is None or set(traced["instead"]) == {"change", "action"}
+    assert traced["untold"] == ""
     assert sum(candidate["propensity"] for candidate in traced["candidates"]) == pytest.approx(1.0, abs=1e-3)
     assert door.post("/v1/outcomes", json={"decision": "j-1", "verdict": "ignored"}).status_code == HTTPStatus.OK
     assert [outcome["verdict"] for outcome in door.get("/v1/decisions/j-1").json()["outcomes"]] == ["ignored"]

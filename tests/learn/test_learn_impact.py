@@ -46,7 +46,6 @@ def treated(
         assignment=assignment,
         reasons=(Reason(text="your starting point", feature=None, source=None, term=0.0),),
         not_used=(),
-        counterfactual=None,
         candidates=(),
         uses=(),
         context=(1.0,),

@@ -28,7 +28,6 @@ DECISION = Decision(
     assignment="policy",
     reasons=(Reason(text="your starting point", feature=None, source=None, term=1.0),),
     not_used=(),
-    counterfactual=None,
     candidates=(),
     uses=(("marketing", "app"), ("marketing", "transactions"), ("protection", "protection")),
     context=(1.0, 0.5),

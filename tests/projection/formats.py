@@ -234,7 +234,6 @@ DECISION = Decision(
         Reason(text="spending in the last 30 days", feature="spend_30d", source="transactions", term=-3.5),
     ),
     not_used=(NotUsed(source="open_banking", why="you said no"),),
-    counterfactual=Counterfactual(change="spending in the last 30 days at 2.00 EUR", action="nothing"),
     candidates=(
         Candidate(action="nothing", stage="scored", propensity=0.25),
         Candidate(action="savings_plan", stage="chosen", mean=116.75, spread=12.13, draw=140.01, propensity=0.625),
@@ -252,6 +251,7 @@ DECISION = Decision(
     documents="0123456789abcdef",
     notification=Notification(event="below_zero", cause="below_zero:rent:landlord", day=20_480, probability=0.7),
 )
+INSTEAD = Counterfactual(change="spending in the last 30 days at 2.00 EUR", action="nothing")
 RESTS_ON = records.RestsOn(bank=3, version=2, journals=((SUBJECT, 7), (SUBJECT + 1, 2)))
 SUMMARY = records.ForecastSummary(
     at=NOW,
@@ -280,7 +280,7 @@ RECORDS: dict[EntryKind, records.Record] = {
     ),
     "consent": records.ConsentRecord("customer", WITHDRAWAL),
     "identity": records.IdentityRecord("api", bytes(range(16)), True, False, (SUBJECT, SUBJECT + 1), False, b"{}"),
-    "decision": records.DecisionRecord("api", DECISION, RESTS_ON, "offer"),
+    "decision": records.DecisionRecord("api", DECISION, RESTS_ON, "offer", INSTEAD),
     "outcome": records.OutcomeRecord(
         "api",
         Outcome(decision="d-1", verdict="valued", at=NOW, why="it fits", value_minor=-700),

@@ -46,7 +46,6 @@ DECISIONS = st.builds(
         max_size=4,
     ).map(tuple),
     not_used=st.lists(st.builds(NotUsed, source=TEXTS, why=TEXTS), max_size=3).map(tuple),
-    counterfactual=st.none() | st.builds(Counterfactual, change=TEXTS, action=TEXTS),
     candidates=st.lists(CANDIDATES, max_size=8).map(tuple),
     uses=st.lists(st.tuples(TEXTS, TEXTS), max_size=5).map(tuple),
     context=(st.lists(SINGLES, max_size=6) | st.lists(FLOATS, max_size=6)).map(tuple),
@@ -65,6 +64,7 @@ RECORDS = st.builds(
         RestsOn, bank=INTS, version=INTS, journals=st.lists(st.tuples(INTS, INTS), max_size=3).map(tuple)
     ),
     kind=st.sampled_from([None, "offer", "insight"]),
+    counterfactual=st.none() | st.builds(Counterfactual, change=TEXTS, action=TEXTS),
 )
 
 

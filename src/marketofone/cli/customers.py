@@ -1,4 +1,4 @@
-"""Commands about one customer: decide, look ahead, listen, consent."""
+"""Commands about one customer: decide, tell why, look ahead, listen, consent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from marketofone.cli import terminal
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.action import NOTHING
+from marketofone.domain.decision import Otherwise
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.importers import consents
 from marketofone.importers.rows import BadRow
@@ -25,7 +26,9 @@ from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.foresight.forecast_population import LeftOut
 from marketofone.services.foresight.spending import CustomerSpending
 from marketofone.services.rights.consent_import import Told, import_consents
+from marketofone.web.formatting import action_of
 
+_QUESTION = Otherwise(untold="this was a question about an earlier moment, and no decision")
 Asked = TypeVar("Asked", CustomerForecast, CustomerSpending)
 
 
@@ -43,9 +46,25 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
     """
     began, bank = time.perf_counter(), session.bank
     now = bank.now()
-    decision = bank.decide(bank.whose(customer), now=now, as_of=session.as_of(as_of, now=now), **asked)
-    document = terminal.decision_document(decision, seconds=time.perf_counter() - began)
+    moment = session.as_of(as_of, now=now)
+    decision = bank.decide(bank.whose(customer), now=now, as_of=moment, **asked)
+    seconds = time.perf_counter() - began
+    found = _QUESTION if moment is not None else bank.otherwise(decision.id, customer=decision.customer, now=now)
+    document = terminal.decision_document(decision, otherwise=found, seconds=seconds)
     session.say(document, "decision", action=bank.catalogue.action(decision.action))
+
+
+@click.command()
+@on_bank
+@click.argument("decision")
+@click.option("--customer", help="Whose, where several customers have a decision of this id.")
+def why(session: Session, *, decision: str, customer: str | None) -> None:
+    """Tell again why DECISION was made, and the smallest change that would have led elsewhere."""
+    began, bank = time.perf_counter(), session.bank
+    made = bank.decision(decision, customer=customer)
+    found = bank.otherwise(made.id, customer=made.customer)
+    document = terminal.decision_document(made, otherwise=found, seconds=time.perf_counter() - began)
+    session.say(document, "decision", action=action_of(made.action, catalogue=bank.catalogue))
 
 
 @click.command()
@@ -228,4 +247,4 @@ def consent_import(session: Session, *, path: Path, authority: str | None) -> No
     sys.exit(0 if imported.is_whole else BAD_INPUT)
 
 
-COMMANDS = (decide, forecast, intervene, insights, listen, consent)
+COMMANDS = (decide, why, forecast, intervene, insights, listen, consent)

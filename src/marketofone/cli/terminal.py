@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.environment import TemplateModule
 from msgspec import Struct
 
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
@@ -67,11 +67,12 @@ def _minor(amount: int, currency: str) -> str:
     return in_words(amount, decimals=decimals_of(currency))
 
 
-def decision_document(decision: Decision, *, seconds: float) -> dict[str, Any]:
-    """Give the JSON document of a decision."""
+def decision_document(decision: Decision, *, otherwise: Otherwise, seconds: float) -> dict[str, Any]:
+    """Give the JSON document of a decision, and of what would have changed it."""
     fields = msgspec.structs.fields(decision)
     told = {of.encode_name: getattr(decision, of.name) for of in fields if of.name not in _KEPT}
-    return {**told, "at": text_of(decision.at), "seconds": round(seconds, 6)}
+    beside = {"instead": otherwise.counterfactual, "untold": otherwise.untold, "seconds": round(seconds, 6)}
+    return {**told, "at": text_of(decision.at), **beside}
 
 
 def day_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""The decision: gates, choice, propensity, reasons, and what would have changed it. Pure: same input, same bytes."""
+"""The decision: gates, choice, propensity, reasons; and, when asked, what would have changed it.
+
+Pure: same input, same bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.reasons import not_used, notification, reasons, uses
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Candidate, Decision, Request
+from marketofone.domain.decision import Candidate, Counterfactual, Decision, Request
 
 _DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
 _SMALLEST = 1e-12  # what was chosen had a probability, even where the integral rounds it to none
@@ -43,7 +46,6 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     choice = choose(context, changes={}, before=None)
     candidates = _candidates(context, choice)
     chosen = next(candidate for candidate in candidates if candidate.stage == "chosen")
-    found = find_counterfactual(context, choice)
     vector = () if choice.chosen == NOTHING_ROW else _vector(choice)
     return Decision(
         id=request.id,
@@ -56,7 +58,6 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
         assignment=decision_input.assignment,
         reasons=reasons(context, choice),
         not_used=not_used(context),
-        counterfactual=None if found is None else found[0],
         candidates=candidates,
         uses=uses(context),
         context=vector,
@@ -68,6 +69,13 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
         documents=decision_input.documents,
         notification=notification(context, choice),
     )
+
+
+def otherwise(request: Request, decision_input: DecisionInput, compiled: CompiledCatalogue) -> Counterfactual | None:
+    """Find the smallest change that would have led to another action; None when none is found. Takes what decides."""
+    context = prepare(request, decision_input, compiled=compiled)
+    found = find_counterfactual(context, choose(context, changes={}, before=None))
+    return None if found is None else found[0]
 
 
 def _vector(choice: Choice) -> tuple[float, ...]:

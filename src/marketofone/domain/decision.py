@@ -66,6 +66,16 @@ class Counterfactual(Struct, frozen=True, kw_only=True):
     action: str
 
 
+class Otherwise(Struct, frozen=True, kw_only=True):
+    """What would have changed a decision, found when somebody asks: None when no small change does.
+
+    ``untold`` says why it cannot be told any more; empty where it can.
+    """
+
+    counterfactual: Counterfactual | None = None
+    untold: str = ""
+
+
 class Candidate(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """How one action fared: stopped at a gate, or scored. In the journal a bare row, for it holds many of them."""
 
@@ -101,8 +111,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     ``context`` is the chosen action's context vector, kept so that the outcome can teach exactly the model
     that chose. ``uses`` names the (purpose, source) pairs that were read. ``position`` is the last log entry
     the decision could see; ``documents`` names the versions of the bank's files it followed. ``notification`` is
-    what the action tells of a forecast, if it does. In JSON ``reasons`` is called ``because`` and ``counterfactual``
-    is called ``instead``.
+    what the action tells of a forecast, if it does. In JSON ``reasons`` is called ``because``.
+    What would have changed it is no part of it: that is found when somebody asks (:class:`Otherwise`).
     """
 
     id: str
@@ -115,7 +125,6 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     assignment: Assignment
     reasons: tuple[Reason, ...] = field(name="because")
     not_used: tuple[NotUsed, ...]
-    counterfactual: Counterfactual | None = field(name="instead")
     candidates: tuple[Candidate, ...]
     uses: tuple[tuple[str, str], ...]
     context: tuple[float, ...]

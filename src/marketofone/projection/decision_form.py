@@ -138,9 +138,6 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         assignment=read.assignment,
         reasons=tuple([Reason(text=text, feature=of, source=by, term=term) for text, of, by, term in read.reasons]),
         not_used=tuple([NotUsed(source=source, why=why) for source, why in read.not_used]),
-        counterfactual=None
-        if read.counterfactual is None
-        else Counterfactual(change=read.counterfactual[0], action=read.counterfactual[1]),
         candidates=_candidates(read),
         uses=_pairs(read.used, read.uses),
         context=tuple(_numbers(read.context).tolist()),
@@ -157,14 +154,17 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
             probability=read.notification[3],
         ),
     )
-    return DecisionRecord(read.actor, decision, RestsOn(read.bank, read.version, read.journals), read.kind)
+    rests_on = RestsOn(read.bank, read.version, read.journals)
+    told = read.counterfactual
+    instead = None if told is None else Counterfactual(change=told[0], action=told[1])
+    return DecisionRecord(read.actor, decision, rests_on, read.kind, instead)
 
 
 def _columns(record: DecisionRecord) -> _Packed:
     made, told = record.decision, record.decision.candidates
     whys = _table(candidate.why for candidate in told)
     scored, (means, spreads, draws, propensities) = _scored(told)
-    ahead, instead = made.notification, made.counterfactual
+    ahead, instead = made.notification, record.counterfactual
     used = _table(word for pair in made.uses for word in pair)
     return _Packed(
         actor=record.actor,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from marketofone.consent.ledger import ConsentChange
 from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.action import Kind
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Counterfactual, Decision
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
 from marketofone.domain.outcome import Outcome
@@ -102,12 +102,16 @@ class RestsOn(Struct, frozen=True, array_like=True, gc=False):
 
 
 class DecisionRecord(Struct, frozen=True, array_like=True, gc=False):
-    """A decision, what it rests on, and of which kind its action is (empty when nothing was said)."""
+    """A decision, what it rests on, and of which kind its action is (empty when nothing was said).
+
+    ``counterfactual`` is what an earlier release found and wrote with it; now it is found when somebody asks.
+    """
 
     actor: str
     decision: Decision
     rests_on: RestsOn
     kind: Kind | None = None
+    counterfactual: Counterfactual | None = None
 
 
 class OutcomeRecord(Struct, frozen=True, array_like=True, gc=False):

@@ -11,14 +11,14 @@ from typing import Self
 from marketofone.consent.ledger import ConsentChange, Consents
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.funnel import Funnel
-from marketofone.domain.decision import Decision, Request
+from marketofone.domain.decision import Decision, Otherwise, Request
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
 from marketofone.projection.bank_config import BankConfig
-from marketofone.services.decisions import decide, feedback, intervene
+from marketofone.services.decisions import decide, feedback, intervene, otherwise
 from marketofone.services.foresight import forecast, forecast_population, insights, refresh_forecasts, spending
 from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.intake import data_overview, ingest, letters, merchants, retries
@@ -149,6 +149,10 @@ class Bank:
     def decision(self, id: str, *, customer: str | None = None, now: Instant | None = None) -> Decision:  # noqa: A002
         """Give a decision again, while it may still be shown; ``customer`` says whose, where ids are not unique."""
         return decide.recall(self._context, id, now=self._at(now), customer=customer)
+
+    def otherwise(self, id: str, *, customer: str | None = None, now: Instant | None = None) -> Otherwise:  # noqa: A002
+        """Find what would have changed a decision, on what it rested on then; or why that cannot be told any more."""
+        return otherwise.otherwise(self._context, id, now=self._at(now), customer=customer)
 
     def outcome(
         self,

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from msgspec import Struct
 
 from marketofone.domain.action import MARKETING, Action
+from marketofone.domain.decision import Otherwise
 from marketofone.domain.moment import text_of
 from marketofone.lab.simulate.rivals import Raced
 from marketofone.lab.simulate.stories import STORIES, Step, moment_before
@@ -37,7 +38,6 @@ WORTH_TELLING = {  # how much each adds to a story; once is enough
     "a look ahead": 2,
     "outreach": 2,
     "an offer taken": 2,
-    "another way": 1,
     "an answer": 1,
 }
 _TEXT = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - a terminal, not a page
@@ -53,6 +53,7 @@ class Report(Struct, frozen=True, kw_only=True):
     scenario: Scenario
     tally: Tally
     steps: tuple[Step, ...]
+    told: tuple[tuple[Exchange, Otherwise], ...]
     actions: tuple[Action, ...]
     impact: Impact
     replayed: ReplayReport
@@ -90,7 +91,7 @@ class Report(Struct, frozen=True, kw_only=True):
             found=self.to_json(),
             steps=self.steps,
             titles={action.id: action.title for action in self.actions},
-            told=_most_telling(self.tally, {action.id: action.kind for action in self.actions}),
+            told=self.told,
             verified=self.verified,
             replayed=self.replayed,
         )
@@ -112,11 +113,14 @@ def run(bank: Bank, scenario: Scenario, *, progress: Progress) -> Report:
     with tally.timed("verify"):
         verified = bank.verify()
     progress(2, 2, "checking")
+    actions = tuple(bank.catalogue.actions)
+    told = _most_telling(tally, {action.id: action.kind for action in actions})
     return Report(
         scenario=scenario,
         tally=tally,
         steps=tuple(steps),
-        actions=tuple(bank.catalogue.actions),
+        told=tuple((one, bank.otherwise(one.decision.id, customer=one.decision.customer)) for one in told),
+        actions=actions,
         impact=bank.impact(),
         replayed=replayed,
         verified=verified,
@@ -166,7 +170,6 @@ def _tells(told: Exchange, kinds: Mapping[str, str]) -> set[str]:
         "a refusal": any("you said no" in item.why for item in decision.not_used),
         "a guardrail": bool(decision.guardrails),
         "a look ahead": any("short within 30 days" in reason.text for reason in decision.reasons),
-        "another way": decision.counterfactual is not None,
         "outreach": kind == "outreach",
         "an offer taken": kind in MARKETING and verdict == "accepted",
         "an answer": verdict != "ignored",

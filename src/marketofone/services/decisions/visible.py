@@ -57,7 +57,6 @@ def visible(record: DecisionRecord, person: Person, *, config: BankConfig, now: 
         action=HIDDEN_ACTION,
         guardrails=(),
         reasons=(Reason(text=f"{HIDDEN} ({refused})", feature=None, source=None, term=0.0),),
-        counterfactual=None,
         candidates=(),
         context=(),
         notification=None,

@@ -21,7 +21,8 @@ from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.versions import PolicySnapshot
-from marketofone.services.proof.replay import BankHistory, Found
+from marketofone.services.decisions.rests import BankHistory
+from marketofone.services.proof.replay import Found
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.ports import BANK, Reader
 

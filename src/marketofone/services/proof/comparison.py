@@ -33,17 +33,10 @@ from marketofone.learn.rewards import Prices, reward_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.rests import BankHistory, PrefixSnapshot, as_it_was, is_replayable
 from marketofone.services.proof.changes import Change, Side, Sides, sides_of
 from marketofone.services.proof.groups import group_of
-from marketofone.services.proof.replay import (
-    BankHistory,
-    Found,
-    PrefixSnapshot,
-    WalkedJournal,
-    as_it_was,
-    in_order_of_versions,
-    is_replayable,
-)
+from marketofone.services.proof.replay import Found, WalkedJournal, in_order_of_versions
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.ports import Reader
 
@@ -126,10 +119,13 @@ class _Comparison:
         is_valued = rests_on.bank >= change.since
         if change.valued_only and not is_valued:
             return
-        if not is_replayable(self._context, self._history, found):
+        if not is_replayable(self._context, self._history, found.record):
             self.part.unreplayable += 1
             return
-        snapshot = as_it_was(self._context, self._reader, self._history, found)
+        record, journal = found.record, found.journal
+        snapshot = as_it_was(
+            self._context, self._reader, self._history, record, journals=journal, projection=journal.projection
+        )
         try:
             sides = self._sides(found)
         except MarketOfOneError:  # what else was in force then does not go with what is new

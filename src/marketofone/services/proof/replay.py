@@ -6,7 +6,6 @@ decision folds, by the same reducer; only snapshots are left aside. It writes no
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
@@ -19,13 +18,10 @@ from msgspec import Struct
 from marketofone.audit.sealed_box import Box
 from marketofone.domain.errors import MarketOfOneError, StoreError, UnknownCustomer
 from marketofone.projection import codec
-from marketofone.projection.bank_state import BankState, reduce_bank
 from marketofone.projection.live import Projection
-from marketofone.projection.prefix import PrefixReader
 from marketofone.projection.recent import Recent
 from marketofone.projection.records import DecisionRecord
-from marketofone.projection.snapshot import Configs, Snapshot
-from marketofone.services.decisions.decide import compute
+from marketofone.services.decisions.rests import BankHistory, is_replayable, put_together
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.pool import in_pieces
 from marketofone.store.keystore import Customer
@@ -60,49 +56,6 @@ class ReplayReport(Struct, frozen=True, kw_only=True):
             unreplayable=self.unreplayable + other.unreplayable,
             first_difference=self.first_difference or other.first_difference,
         )
-
-
-class BankHistory:
-    """The bank's journal at each of its entries."""
-
-    def __init__(self, context: AppContext, reader: Reader) -> None:
-        state = BankState(digests={}, versions={})
-        self._states: list[BankState] = []
-        for entry in reader.entries(BANK):
-            state = reduce_bank(state, entry, codec.read(entry, box=context.keys.bank))
-            self._states.append(state)
-        self._ends = [one.n for one in self._states]
-
-    @staticmethod
-    def of(context: AppContext, reader: Reader) -> BankHistory:
-        """Give it as a reader shows it: made once, for a replay asks for it with every few customers."""
-        n = reader.head(BANK).n
-        known = context.derived.get(("history", n))
-        if not isinstance(known, BankHistory):
-            known = BankHistory(context, reader)
-            context.derived.put(("history", n), known)
-        return known
-
-    @property
-    def last(self) -> BankState:
-        """The bank's journal as it stands."""
-        return self._states[-1]
-
-    def at(self, n: int) -> BankState:
-        """Give what the bank's journal said up to an entry."""
-        return self._states[bisect_right(self._ends, n) - 1]
-
-
-class PrefixSnapshot(Snapshot):
-    """One moment of the journals, given by the entries that something rests on."""
-
-    def __init__(
-        self, reader: PrefixReader, journals: Reader, bank: BankState, *, projection: Projection, configs: Configs
-    ) -> None:
-        self.reader = reader
-        self.bank = bank
-        self.config = configs.at(journals, bank)
-        self._projection = projection
 
 
 def replay(
@@ -211,33 +164,16 @@ class WalkedJournal:
 
 
 def _compared(context: AppContext, reader: Reader, history: BankHistory, found: Found) -> ReplayReport:
-    record, recorded = found.record, found.record.decision
-    if not is_replayable(context, history, found):
+    customer, journal, record = found
+    if not is_replayable(context, history, record):
         return ReplayReport(decisions=1, unreplayable=1)
-    snapshot = as_it_was(context, reader, history, found)
+    recorded = record.decision
     try:
-        person = snapshot.person_of(found.customer)
-        policy = context.versions.policy(reader, history.last, record.rests_on.version, config=snapshot.config)
-        again = compute(snapshot, person, recorded.request, policy=policy, secret=context.keys.secret)
-        same = _ENCODE(again) == _ENCODE(recorded) and person.journals == record.rests_on.journals
+        rests = put_together(
+            context, reader, history, record, customer=customer, journals=journal, projection=journal.projection
+        )
+        again = rests.decide(recorded.request, secret=context.keys.secret)
+        same = _ENCODE(again) == _ENCODE(recorded) and rests.person.journals == record.rests_on.journals
     except (MarketOfOneError, UnknownCustomer):
         same = False
     return ReplayReport(decisions=1, differences=int(not same), first_difference=None if same else recorded.id)
-
-
-def is_replayable(context: AppContext, history: BankHistory, found: Found) -> bool:
-    """Say whether a decision can be recomputed: not where it rests on somebody who was forgotten."""
-    record = found.record
-    others = (subject for subject, _ in record.rests_on.journals if subject != found.customer.subject)
-    if any(context.keys.customer(subject) is None for subject in others):
-        return False
-    version = context.versions.version(history.last, record.rests_on.version)
-    return history.last.destroyed.isdisjoint(version.decides_by)
-
-
-def as_it_was(context: AppContext, reader: Reader, history: BankHistory, found: Found) -> PrefixSnapshot:
-    """Give the moment of the journals that a decision rests on."""
-    record, journal = found.record, found.journal
-    bank = history.at(record.rests_on.bank)
-    prefix = PrefixReader(journal, {**dict(record.rests_on.journals), BANK: record.rests_on.bank})
-    return PrefixSnapshot(prefix, reader, bank, projection=journal.projection, configs=context.configs)

@@ -111,16 +111,25 @@ def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
 
 
 def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
-    """Give a decision again: its reasons, how every candidate fared, and what followed.
+    """Give a decision again: its reasons, how every candidate fared, what would have changed it, and what followed.
 
     ``customer`` says whose, where several customers have one of this id. Refused once it rests on information that may
     not be used any more.
     """
     decision = bank.decision(request_data.path["decision"], customer=request_data.customer)
+    found = bank.otherwise(decision.id, customer=decision.customer)
     outcomes = history.outcomes_of(bank.context, decision)
     heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
     candidates = [asdict(candidate) for candidate in decision.candidates]
-    return schemas.answer_of(decision, schemas.Traced, catalogue=bank.catalogue, outcomes=heard, candidates=candidates)
+    return schemas.answer_of(
+        decision,
+        schemas.Traced,
+        catalogue=bank.catalogue,
+        instead=found.counterfactual,
+        untold=found.untold,
+        outcomes=heard,
+        candidates=candidates,
+    )
 
 
 def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaught:

@@ -175,7 +175,6 @@ class Decided(Struct, frozen=True, kw_only=True):
     assignment: Assignment
     reasons: tuple[Reason, ...] = field(name="because")
     not_used: tuple[NotUsed, ...]
-    counterfactual: Counterfactual | None = field(name="instead")
     uses: tuple[tuple[str, str], ...]
     guardrails: tuple[str, ...]
     epoch: int
@@ -213,8 +212,14 @@ class Fared(Candidate, frozen=True, kw_only=True, array_like=False):
 
 
 class Traced(Decided, frozen=True, kw_only=True):
-    """A decision, how every candidate fared, and what followed."""
+    """A decision, how every candidate fared, what would have changed it, and what followed.
 
+    ``instead`` is null when no small change leads elsewhere, and when that cannot be told any more: ``untold`` says
+    why.
+    """
+
+    counterfactual: Counterfactual | None = field(name="instead")
+    untold: str
     candidates: tuple[Fared, ...]
     outcomes: tuple[OutcomeRecorded, ...]
 

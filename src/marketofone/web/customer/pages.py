@@ -117,6 +117,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         request_data,
         customer=request_data.path["customer"],
         decision=decision,
+        otherwise=bank.otherwise(decision.id, customer=decision.customer) if decision.candidates else None,
         said=said,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
