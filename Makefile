@@ -17,6 +17,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(BIN)/python -c "from marketofone.models.bandit import kernel; kernel.load()"  # compiled once, here and now
 	touch $(STAMP)
 
 setup: $(STAMP)  ## create .venv with the command in .venv/bin/marketofone
@@ -80,7 +81,7 @@ $(VENV)/.bench: $(STAMP) requirements-bench.lock
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
 
 lock:  ## resolve the locked requirements again (needs uv)
-	$(LOCK) --upgrade pyproject.toml --extra web --extra evaluate --extra postgres --extra statements --group dev -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra web --extra compiled --extra evaluate --extra postgres --extra statements --group dev -o requirements.lock
 	$(LOCK) --upgrade --group bench -o requirements-bench.lock
 
 clean:  ## remove what the commands above made

@@ -1,7 +1,8 @@
 """What one processor decided, another recomputes to the byte.
 
 A process is told to leave vector units alone that this machine has: numpy's by ``NPY_DISABLE_CPU_FEATURES``, those of
-BLAS by ``OPENBLAS_CORETYPE``, those of the C library's ``exp`` and ``log`` by ``GLIBC_TUNABLES``.
+BLAS by ``OPENBLAS_CORETYPE``, those of the C library's ``exp`` and ``log`` by ``GLIBC_TUNABLES``. Loops are compiled
+for another processor by ``NUMBA_CPU_NAME``; each replay decides with them only.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ PROCESSORS = {
     "all but the newest vectors in numpy": {"NPY_DISABLE_CPU_FEATURES": " ".join(VECTORS[1:])},
     "BLAS of Haswell": {"OPENBLAS_CORETYPE": "Haswell"},
     "BLAS of Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
+    "loops compiled for the oldest processor": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
     "a C library without FMA": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4"},
 }
-REPLAY = "from marketofone.cli import main; main()"
+REPLAY = "from marketofone.models.bandit import kernel; kernel.load(); from marketofone.cli import main; main()"
 ORDINARY = """
 import math, numpy as np
 from hashlib import blake2b

@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 from marketofone.models.bandit import propensities, quantile
 from marketofone.models.bandit.normal import bounds, distribution
 from marketofone.models.bandit.predict import Arms, predict
-from marketofone.models.bandit.propensity import _NODES, _WEIGHTS
+from marketofone.models.bandit.propensity import NODES, WEIGHTS
 from marketofone.models.bandit.reproducible import exact_products, exp, fold, on_grid
 
 SETTINGS = settings(deadline=None, max_examples=100)
@@ -105,8 +105,8 @@ def test_normal_draws_are_quantiles_of_uniform_ones() -> None:
 def test_the_rule_of_integration_is_that_of_gauss_and_legendre() -> None:
     abscissae, weights = np.polynomial.legendre.leggauss(16)
 
-    assert np.abs(2.0 * _NODES - 1.0 - abscissae).max() < 1e-15
-    assert np.abs(_WEIGHTS - weights).max() < 1e-15
+    assert np.abs(2.0 * NODES - 1.0 - abscissae).max() < 1e-15
+    assert np.abs(WEIGHTS - weights).max() < 1e-15
 
 
 def test_draws_predictions_and_propensities_have_these_bits_on_every_processor_and_python() -> None:

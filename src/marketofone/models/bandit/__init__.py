@@ -1,11 +1,12 @@
 """Which action is worth most to this person? Two hierarchical linear models, and the exact chance of every choice."""
 
 from marketofone.models.bandit.arm import Arm
-from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, OwnAnswers, Scores, Start, Terms
+from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, OwnAnswers, Start, Terms
+from marketofone.models.bandit.kernel import propensities, quantile
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
-from marketofone.models.bandit.normal import quantile
 from marketofone.models.bandit.policy import FAMILIES, Learned, Outcome, Policy, State, States
-from marketofone.models.bandit.propensity import mix, propensities
+from marketofone.models.bandit.predict import Scores
+from marketofone.models.bandit.propensity import mix
 from marketofone.models.bandit.shared import Shared
 
 __all__ = [

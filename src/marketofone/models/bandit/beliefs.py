@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.domain.action import Action
+from marketofone.models.bandit import kernel
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
-from marketofone.models.bandit.predict import Arms, moments, predict, stack
+from marketofone.models.bandit.predict import LEAST_CHANCE, MOST_CHANCE, Arms, Scores, combined, moments, stack
 from marketofone.models.bandit.reproducible import fold, on_grid
 from marketofone.models.bandit.scale import evidence, likeliest, rescaled
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
@@ -36,7 +37,6 @@ SPREADS: Mapping[Head, Spreads] = {
 _WORTH_NOISE = 0.5  # of what the catalogue states: how far single acceptances lie apart
 _MOST = 10.0  # times what the catalogue states: a report counts no more than that
 _FITS = 0.5  # of the declared chance: what a full match, or a full affinity, adds to it
-_LEAST_CHANCE, _MOST_CHANCE = 0.005, 0.97
 _CATALOGUE = 20.0  # outcomes that the declared chance counts like, where a person's answers are compared with others'
 
 
@@ -44,15 +44,6 @@ class OwnAnswers(NamedTuple):
     """What a person did with what was shown to them lately: each action, and whether they accepted it."""
 
     answers: tuple[tuple[str, bool], ...] = ()
-
-
-class Scores(NamedTuple):
-    """The score of each action as one Gaussian, in minor units; in its mean the benefit of the doubt. Shapes: (k,)."""
-
-    mean: FloatArray
-    spread: FloatArray
-    chance: FloatArray
-    doubt: FloatArray
 
 
 class Terms(NamedTuple):
@@ -92,6 +83,11 @@ class Start:
     def units(self) -> Mapping[Head, FloatArray]:
         """The unit in which each action's weights may differ from its start, by head. Shape (k,)."""
         return {head: np.array([_unit(head, action) for action in self.actions]) for head in HEADS}
+
+    @cached_property
+    def every(self) -> Rows:
+        """All rows."""
+        return np.arange(len(self.actions))
 
     @cached_property
     def costs(self) -> FloatArray:
@@ -242,10 +238,9 @@ class Beliefs:
         rows
             Which actions; all by default.
         """
-        of = slice(None) if rows is None else rows
-        chance, chance_spread = predict(_some(self.stacked["chance"], of), contexts)
-        worth, worth_spread = predict(_some(self.stacked["worth"], of), contexts)
-        return self._combined((chance, chance_spread), (worth, worth_spread), own=own, costs=self.start.costs[of])
+        chance, worth, some = self.stacked["chance"], self.stacked["worth"], self.start.every if rows is None else rows
+        manner, factor, costs = self.start.manner, self.factor(own), self.start.costs
+        return kernel.score(chance, worth, contexts, rows=some, factor=factor, costs=costs, manner=manner)
 
     def score_along(
         self, rows: Rows, contexts: FloatArray, *, places: slice, steps: FloatArray, own: OwnAnswers
@@ -266,8 +261,9 @@ class Beliefs:
         Scores
             Of shape (r, n, g): exact, for a line and its variance are known along each entry.
         """
-        chance, worth = (_along(_some(self.stacked[head], rows), contexts, places, steps) for head in HEADS)
-        return self._combined(chance, worth, own=own, costs=self.start.costs[rows][:, np.newaxis, np.newaxis])
+        chance, worth = (_along(self.stacked[head].some(rows), contexts, places, steps) for head in HEADS)
+        costs = self.start.costs[rows][:, np.newaxis, np.newaxis]
+        return combined(chance, worth, factor=self.factor(own), costs=costs, manner=self.start.manner)
 
     def factor(self, own: OwnAnswers) -> float:
         """Give how much more often than others this person says yes: 1 when nothing is known of them, or asked.
@@ -290,7 +286,7 @@ class Beliefs:
         chances, worths = (self.stacked[head].mean[row] * context for head in HEADS)
         chance, worth = math.fsum(chances.tolist()), math.fsum(worths.tolist())
         scores = self.score(context[np.newaxis], own=own, rows=np.array([row]))
-        possible = min(max(chance, _LEAST_CHANCE), _MOST_CHANCE)
+        possible = min(max(chance, LEAST_CHANCE), MOST_CHANCE)
         parts = 0.5 * (chances * worth + worths * chance)
         parts[0] += (possible - chance) * worth  # a line may leave the range of a chance
         return Terms(
@@ -299,25 +295,6 @@ class Beliefs:
             doubt=float(scores.doubt[0]),
             cost=-float(self.start.costs[row]),
         )
-
-    def _combined(
-        self,
-        chance: tuple[FloatArray, FloatArray],
-        worth: tuple[FloatArray, FloatArray],
-        *,
-        own: OwnAnswers,
-        costs: FloatArray,
-    ) -> Scores:
-        """Put the two lines together, each a mean and a spread.
-
-        The variance of a product of two independent numbers is ``(p s_v)^2 + (v s_p)^2 + (s_p s_v)^2`` (Goodman 1960).
-        """
-        factor, manner = self.factor(own), self.start.manner
-        p = np.minimum(np.clip(chance[0], _LEAST_CHANCE, _MOST_CHANCE) * factor, _MOST_CHANCE)
-        p_spread, (v, v_spread) = chance[1] * factor, worth
-        spread = np.sqrt(np.square(p * v_spread) + np.square(v * p_spread) + np.square(p_spread * v_spread))
-        doubt = manner.doubt * spread
-        return Scores(mean=p * v - costs + doubt, spread=manner.draw * spread, chance=p, doubt=doubt)
 
 
 def _noise(head: Head, action: Action) -> float:
@@ -335,10 +312,6 @@ def _unit(head: Head, action: Action) -> float:
     """
     noise = _noise(head, action)
     return math.sqrt(action.acceptance_probability * noise) if head == "chance" else noise
-
-
-def _some(arms: Arms, rows: Rows | slice) -> Arms:
-    return Arms(mean=arms.mean[rows], covariance=arms.covariance[rows])
 
 
 def _along(arms: Arms, contexts: FloatArray, places: slice, steps: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -21,9 +21,9 @@ from marketofone.models.bandit.reproducible import exp
 
 END = 8.0
 """Beyond it nothing is distinguished: a draw lies there once in 10^15."""
-_PER_UNIT = 256
-_LAST = int(END) * _PER_UNIT
-_WIDTH = 1.0 / _PER_UNIT
+PER_UNIT = 256
+LAST = int(END) * PER_UNIT
+WIDTH = 1.0 / PER_UNIT
 _BEYOND = 6.22096057427178e-16  # the distribution function at -8
 
 
@@ -33,11 +33,11 @@ def _density(z: FloatArray) -> FloatArray:
 
 def _tables() -> tuple[FloatArray, FloatArray, FloatArray]:
     """Give places from -8 to 8, the distribution function and the density there; one cell after another is added."""
-    places = np.arange(-_LAST, 1, dtype=np.float64) * _WIDTH
-    middle = places[:-1] + 0.5 * _WIDTH
+    places = np.arange(-LAST, 1, dtype=np.float64) * WIDTH
+    middle = places[:-1] + 0.5 * WIDTH
     square = middle * middle
-    bend = (square - 1.0) * (_WIDTH**2 / 24.0) + ((square - 6.0) * square + 3.0) * (_WIDTH**4 / 1920.0)
-    cells = _WIDTH * _density(middle) * (1.0 + bend)
+    bend = (square - 1.0) * (WIDTH**2 / 24.0) + ((square - 6.0) * square + 3.0) * (WIDTH**4 / 1920.0)
+    cells = WIDTH * _density(middle) * (1.0 + bend)
     lower = np.array([*accumulate(cells.tolist(), initial=_BEYOND)])
     lower[-1] = 0.5
     below, density = np.concatenate([lower, 1.0 - lower[-2::-1]]), _density(np.concatenate([places, -places[-2::-1]]))
@@ -45,11 +45,11 @@ def _tables() -> tuple[FloatArray, FloatArray, FloatArray]:
     return np.concatenate([places, -places[-2::-1]]), below, density
 
 
-_PLACES, _BELOW, _DENSITY = _tables()
-_AROUND_BELOW, _AROUND_DENSITY = (np.roll(table, -_LAST) for table in (_BELOW, _DENSITY))  # -1 is the last
-_AT_MOST = np.roll(_BELOW, -_LAST - 1)  # the distribution function one place further
-_BEHIND = np.roll(_BELOW[::-1], -_LAST)  # what lies above a place
-_LOWER = _BELOW[: _LAST + 1]
+_PLACES, BELOW, DENSITY = _tables()
+_AROUND_BELOW, _AROUND_DENSITY = (np.roll(table, -LAST) for table in (BELOW, DENSITY))  # -1 is the last
+_AT_MOST = np.roll(BELOW, -LAST - 1)  # the distribution function one place further
+_BEHIND = np.roll(BELOW[::-1], -LAST)  # what lies above a place
+LOWER = BELOW[: LAST + 1]
 
 
 def distribution(z: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -72,10 +72,10 @@ def distribution(z: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     np.minimum(z, END, out=z)
     np.maximum(z, -END, out=z)
-    near = z * _PER_UNIT
+    near = z * PER_UNIT
     np.rint(near, out=near)
     place = near.astype(np.intp)
-    near *= _WIDTH
+    near *= WIDTH
     z -= near  # the distance d
     near *= z  # cd
     curve = near * near
@@ -112,10 +112,10 @@ def bounds(z: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _cell(z: FloatArray) -> NDArray[np.intp]:
-    z *= _PER_UNIT
+    z *= PER_UNIT
     np.floor(z, out=z)
-    np.minimum(z, _LAST - 1.0, out=z)
-    np.maximum(z, -float(_LAST), out=z)
+    np.minimum(z, LAST - 1.0, out=z)
+    np.maximum(z, -float(LAST), out=z)
     return z.astype(np.intp)
 
 
@@ -142,10 +142,10 @@ def quantile(share: FloatArray) -> FloatArray:
     [0.0, 1.959964, -8.0]
     """
     tail, upper = np.minimum(share, 1.0 - share), share > 1.0 - share
-    place = np.maximum(_LOWER.searchsorted(tail, side="right") - 1, 0)
-    step = np.maximum(tail - _LOWER[place], 0.0) / _DENSITY[place]
+    place = np.maximum(LOWER.searchsorted(tail, side="right") - 1, 0)
+    step = np.maximum(tail - LOWER[place], 0.0) / DENSITY[place]
     lower = np.zeros(share.shape)
-    for factor in _INVERSE.take(place, axis=1):
+    for factor in INVERSE.take(place, axis=1):
         lower *= step
         lower += factor
     return np.where(upper, -lower, lower)
@@ -158,4 +158,4 @@ def _inverse(c: FloatArray) -> FloatArray:
     return np.stack([fifth, c * (6.0 * square + 7.0) / 24.0, (2.0 * square + 1.0) / 6.0, 0.5 * c, np.ones(c.shape), c])
 
 
-_INVERSE = _inverse(_PLACES[: _LAST + 1])
+INVERSE = _inverse(_PLACES[: LAST + 1])

@@ -1,4 +1,4 @@
-"""What the beliefs say about many actions at once.
+"""What the beliefs say about many actions at once: lines, and the scores that chance and worth make together.
 
 A weighted sum of Gaussian weights is a Gaussian number, so what a line says is known by its mean and its spread: one
 quadratic form per action instead of a draw of all its weights. It comes out the same to the bit on every processor: the
@@ -9,12 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit.arm import Arm, FloatArray
+from marketofone.models.bandit.manner import Manner
 from marketofone.models.bandit.reproducible import exact_products, fold, on_grid
+
+LEAST_CHANCE, MOST_CHANCE = 0.005, 0.97
+"""A line may leave the range of a chance; a chance does not."""
+
+
+class Scores(NamedTuple):
+    """The score of each action as one Gaussian, in minor units; in its mean the benefit of the doubt. Shapes: (k,)."""
+
+    mean: FloatArray
+    spread: FloatArray
+    chance: FloatArray
+    doubt: FloatArray
+
+
+Rows: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +45,10 @@ class Arms:
     def __post_init__(self) -> None:
         self.mean.flags.writeable = False
         self.covariance.flags.writeable = False
+
+    def some(self, rows: Rows) -> Arms:
+        """Give some of them, copied."""
+        return Arms(mean=self.mean[rows], covariance=self.covariance[rows])
 
 
 def stack(arms: Sequence[Arm]) -> Arms:
@@ -95,3 +117,25 @@ def moments(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray, F
     np.multiply(gains, rounded, out=terms[:, 1].T)
     mean, variance = fold(terms)
     return mean, variance, gains
+
+
+def combined(
+    chance: tuple[FloatArray, FloatArray],
+    worth: tuple[FloatArray, FloatArray],
+    *,
+    factor: float,
+    costs: FloatArray,
+    manner: Manner,
+) -> Scores:
+    """Put two lines together, each a mean and a spread; ``factor`` is how much more often this person says yes.
+
+    Notes
+    -----
+    Source: the variance of a product of two independent numbers is ``(p s_v)^2 + (v s_p)^2 + (s_p s_v)^2``
+    (Goodman 1960).
+    """
+    p = np.minimum(np.clip(chance[0], LEAST_CHANCE, MOST_CHANCE) * factor, MOST_CHANCE)
+    p_spread, (v, v_spread) = chance[1] * factor, worth
+    spread = np.sqrt(np.square(p * v_spread) + np.square(v * p_spread) + np.square(p_spread * v_spread))
+    doubt = manner.doubt * spread
+    return Scores(mean=p * v - costs + doubt, spread=manner.draw * spread, chance=p, doubt=doubt)

@@ -37,21 +37,21 @@ from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.normal import bounds, distribution
 from marketofone.models.bandit.reproducible import LOG2, exp, fold
 
-_REACH = 7.0  # spreads; a draw lies further up once in 10^12
-_SURE = 1e-15  # of the mean: a smaller spread is lost in rounding when a draw is added to the mean
-_NARROWEST = 1e-100  # of the widest spread: smaller ones count as known, to bound the number of panels
-_NEVER = 2.5e-13  # the bound holds up to a factor of 4: it counts a rival among its own opponents
-_DECIDED = 1e-12  # below this value of F nobody wins
-_FEW = 4  # rivals: with so few, narrowing costs more than it saves
-_SMOOTH = 16  # rivals
-_STRONGEST = 64  # rivals are enough to bound F from above
-_OFF = 1e-7
-_HALVINGS = 5
-_OCTAVE = 64  # parts of a factor of 2, in which the length of a mesh is measured
-_PARTS = exp(np.arange(_OCTAVE + 1, dtype=np.float64) * (LOG2 / _OCTAVE)).tolist()
-_PANEL = 128  # parts: as far as 16 nodes reach, where F is smooth
-_PANEL_OF_FEW = 48  # parts: the less rivals, the rougher is each one's part in F
-_FEW_PANELS = 3  # are needed by a hundred equal rivals
+REACH = 7.0  # spreads; a draw lies further up once in 10^12
+SURE = 1e-15  # of the mean: a smaller spread is lost in rounding when a draw is added to the mean
+NARROWEST = 1e-100  # of the widest spread: smaller ones count as known, to bound the number of panels
+NEVER = 2.5e-13  # the bound holds up to a factor of 4: it counts a rival among its own opponents
+DECIDED = 1e-12  # below this value of F nobody wins
+FEW = 4  # rivals: with so few, narrowing costs more than it saves
+SMOOTH = 16  # rivals
+STRONGEST = 64  # rivals are enough to bound F from above
+OFF = 1e-7
+HALVINGS = 5
+OCTAVE = 64  # parts of a factor of 2, in which the length of a mesh is measured
+PARTS = exp(np.arange(OCTAVE + 1, dtype=np.float64) * (LOG2 / OCTAVE)).tolist()
+PANEL = 128  # parts: as far as 16 nodes reach, where F is smooth
+PANEL_OF_FEW = 48  # parts: the less rivals, the rougher is each one's part in F
+FEW_PANELS = 3  # are needed by a hundred equal rivals
 # The rule of Gauss and Legendre for 16 nodes: numpy finds them by an eigenvalue routine, whose last digits vary.
 _HALF_ABSCISSAE = (
     0.0950125098376374402,
@@ -73,29 +73,29 @@ _HALF_WEIGHTS = (
     0.0622535239386478929,
     0.0271524594117540949,
 )
-_NODES = (np.array([*(-node for node in reversed(_HALF_ABSCISSAE)), *_HALF_ABSCISSAE]) + 1.0) / 2.0
-_WEIGHTS = np.array([*reversed(_HALF_WEIGHTS), *_HALF_WEIGHTS])
-_CELLS = 8_192  # numbers worked on at once: several panels of few rivals, one panel of many
-_COARSE = np.arange(16, dtype=np.float64) / 15.0
+NODES = (np.array([*(-node for node in reversed(_HALF_ABSCISSAE)), *_HALF_ABSCISSAE]) + 1.0) / 2.0
+WEIGHTS = np.array([*reversed(_HALF_WEIGHTS), *_HALF_WEIGHTS])
+CELLS = 8_192  # numbers worked on at once: several panels of few rivals, one panel of many
+COARSE = np.arange(16, dtype=np.float64) / 15.0
 
-_Rows: TypeAlias = NDArray[np.intp]
+Rows: TypeAlias = NDArray[np.intp]
 _Flags: TypeAlias = NDArray[np.bool_]
 
 
 class _Rivals(NamedTuple):
     """Actions that may win, by falling upper ends; means and ends are measured from the low end."""
 
-    rows: _Rows
+    rows: Rows
     mean: FloatArray
     spread: FloatArray
     below: FloatArray  # minus the upper end, so that it rises and can be searched
 
     def mesh(self) -> tuple[float, int]:
         """Give the width of the mesh near the low end, and its length in u, in parts of an octave."""
-        width = 2.0 * _REACH * float(self.spread.min())
+        width = 2.0 * REACH * float(self.spread.min())
         ratio = -float(self.below[0]) / width
         mantissa, octaves = math.frexp(ratio + math.sqrt(ratio * ratio + 1.0))
-        return width, max(_OCTAVE * (octaves - 1) + bisect_left(_PARTS, 2.0 * mantissa), 1)
+        return width, max(OCTAVE * (octaves - 1) + bisect_left(PARTS, 2.0 * mantissa), 1)
 
     def above(self, low: float, *, kept: _Flags) -> _Rivals:
         """Keep some, and of them those that reach above a higher low end."""
@@ -134,8 +134,8 @@ def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
     """
     _check(mean, spread)
     chances = np.zeros(mean.size)
-    sure = spread <= np.maximum(_SURE * np.abs(mean), _NARROWEST * spread.max())
-    low = float((mean - _REACH * spread).max())
+    sure = spread <= np.maximum(SURE * np.abs(mean), NARROWEST * spread.max())
+    low = float((mean - REACH * spread).max())
     holder = -1
     if sure.any():
         holder = int(np.where(sure, mean, -np.inf).argmax())
@@ -178,31 +178,31 @@ def _check(mean: FloatArray, spread: FloatArray) -> None:
 
 
 def _rivals(mean: FloatArray, spread: FloatArray, *, low: float, sure: _Flags) -> _Rivals:
-    upper = mean + _REACH * spread
+    upper = mean + REACH * spread
     rows = np.flatnonzero((upper > low) & ~sure)
     rows = rows[np.argsort(-upper[rows], kind="stable")]
     return _Rivals(rows, mean[rows] - low, spread[rows], low - upper[rows])
 
 
 def _narrow(rivals: _Rivals) -> _Rivals:
-    if rivals.rows.size <= _FEW:
+    if rivals.rows.size <= FEW:
         return rivals
     width, length = rivals.mesh()
     points = width * _coarse(length)
     highest, beyond = bounds((points[:, np.newaxis] - rivals.mean) / rivals.spread)
-    highest = fold(highest[:, :_STRONGEST].T.copy(), by=np.multiply)
+    highest = fold(highest[:, :STRONGEST].T.copy(), by=np.multiply)
     chances = beyond[0] * highest[0] + fold(beyond[:-1] * (highest[1:] - highest[:-1])[:, np.newaxis])
-    undecided = max(int(highest.searchsorted(_DECIDED)) - 1, 0)
-    return rivals.above(float(points[undecided]), kept=chances > _NEVER)
+    undecided = max(int(highest.searchsorted(DECIDED)) - 1, 0)
+    return rivals.above(float(points[undecided]), kept=chances > NEVER)
 
 
 def _integrate(rivals: _Rivals, *, known: float) -> FloatArray:
     width, length = rivals.mesh()
-    reach = _PANEL if rivals.rows.size > _SMOOTH else _PANEL_OF_FEW
-    panels = max(-(-length // reach), _FEW_PANELS)
-    for _ in range(_HALVINGS):
+    reach = PANEL if rivals.rows.size > SMOOTH else PANEL_OF_FEW
+    panels = max(-(-length // reach), FEW_PANELS)
+    for _ in range(HALVINGS):
         chances = _panels(rivals, width=width, length=length, panels=panels)
-        if abs(known + math.fsum(chances.tolist()) - 1.0) < _OFF:
+        if abs(known + math.fsum(chances.tolist()) - 1.0) < OFF:
             break
         panels *= 2
     return chances
@@ -211,10 +211,10 @@ def _integrate(rivals: _Rivals, *, known: float) -> FloatArray:
 def _panels(rivals: _Rivals, *, width: float, length: int, panels: int) -> FloatArray:
     starts, points, weights = _mesh(length, panels)
     chances = np.zeros(rivals.rows.size)
-    together = max(1, _CELLS // (_NODES.size * rivals.rows.size))
+    together = max(1, CELLS // (NODES.size * rivals.rows.size))
     for panel in range(0, panels, together):
         alive = int(rivals.below.searchsorted(-width * starts[panel])) or 1
-        nodes = slice(_NODES.size * panel, _NODES.size * (panel + together))
+        nodes = slice(NODES.size * panel, NODES.size * (panel + together))
         z = width * points[nodes] - rivals.mean[:alive, np.newaxis]
         z /= rivals.spread[:alive, np.newaxis]
         below, hazard = distribution(z)
@@ -228,15 +228,15 @@ def _panels(rivals: _Rivals, *, width: float, length: int, panels: int) -> Float
 @lru_cache(maxsize=256)
 def _mesh(length: int, panels: int) -> tuple[list[float], FloatArray, FloatArray]:
     """Give where panels start, and nodes and weights of all of them, for a width of 1 near the low end."""
-    step = length * (LOG2 / _OCTAVE) / panels
+    step = length * (LOG2 / OCTAVE) / panels
     starts, _ = _sinh(step * np.arange(panels, dtype=np.float64))
-    points, slopes = _sinh(step * (np.arange(panels)[:, np.newaxis] + _NODES))
-    return starts.tolist(), points.ravel(), (0.5 * step * slopes * _WEIGHTS).ravel()  # the rule is for a length of 2
+    points, slopes = _sinh(step * (np.arange(panels)[:, np.newaxis] + NODES))
+    return starts.tolist(), points.ravel(), (0.5 * step * slopes * WEIGHTS).ravel()  # the rule is for a length of 2
 
 
 @lru_cache(maxsize=256)
 def _coarse(length: int) -> FloatArray:
-    return _sinh(length * (LOG2 / _OCTAVE) * _COARSE)[0]
+    return _sinh(length * (LOG2 / OCTAVE) * COARSE)[0]
 
 
 def _sinh(u: FloatArray) -> tuple[FloatArray, FloatArray]:

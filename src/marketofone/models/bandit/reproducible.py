@@ -18,11 +18,11 @@ import numpy as np
 from marketofone.models.bandit.arm import FloatArray
 
 _MANTISSA = 53  # bits in which a number is kept exactly
-_CONTEXT_BITS, _CONTEXT_END = 22, 2.0
+CONTEXT_BITS, CONTEXT_END = 22, 2.0
 _LEAST_EXPONENT = -400  # of a matrix: smaller ones count as 0, for the product of two steps must not vanish
 LOG2 = 0.6931471805599453
-_LOG2_HIGH, _LOG2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # n times the first, of 32 bits, is exact
-_FACTORS = tuple(1.0 / math.factorial(power) for power in range(14, -1, -1))
+LOG2_HIGH, LOG2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # n times the first, of 32 bits, is exact
+EXP_FACTORS = tuple(1.0 / math.factorial(power) for power in range(14, -1, -1))
 
 
 def fold(values: FloatArray, *, by: np.ufunc = np.add) -> FloatArray:
@@ -69,7 +69,7 @@ def on_grid(matrices: FloatArray) -> FloatArray:
     [[[1.0, 0.25], [0.25, 0.0]]]
     """
     dim = matrices.shape[-1]
-    bits = _MANTISSA - _CONTEXT_BITS - (dim - 1).bit_length()
+    bits = _MANTISSA - CONTEXT_BITS - (dim - 1).bit_length()
     _, exponent = np.frexp(np.abs(matrices).max(axis=(-1, -2), initial=0.0))
     step = np.ldexp(1.0, np.maximum(exponent, _LEAST_EXPONENT) - bits)[..., np.newaxis, np.newaxis]
     rounded: FloatArray = np.rint(matrices / step) * step
@@ -100,10 +100,10 @@ def exact_products(matrices: FloatArray, contexts: FloatArray) -> tuple[FloatArr
     >>> exact_products(np.array([[[2.0, 1.0], [1.0, 4.0]]]), np.array([[1.0, 0.25]]))[0].tolist()
     [[2.25, 2.0]]
     """
-    step: FloatArray | float = _CONTEXT_END / 2**_CONTEXT_BITS
-    if not np.abs(contexts).max(initial=0.0) < _CONTEXT_END:  # each row by itself: nothing depends on who stands beside
+    step: FloatArray | float = CONTEXT_END / 2**CONTEXT_BITS
+    if not np.abs(contexts).max(initial=0.0) < CONTEXT_END:  # each row by itself: nothing depends on who stands beside
         _, exponent = np.frexp(np.abs(contexts).max(axis=1))
-        step = np.ldexp(1.0, np.maximum(exponent, 1) - _CONTEXT_BITS)[:, np.newaxis]
+        step = np.ldexp(1.0, np.maximum(exponent, 1) - CONTEXT_BITS)[:, np.newaxis]
     rounded: FloatArray = contexts / step
     np.rint(rounded, out=rounded)
     rounded *= step
@@ -123,9 +123,9 @@ def exp(power: FloatArray) -> FloatArray:
     [1.0, 2.718281828459]
     """
     octaves = np.rint(power / LOG2)
-    rest = (power - octaves * _LOG2_HIGH) - octaves * _LOG2_LOW
+    rest = (power - octaves * LOG2_HIGH) - octaves * LOG2_LOW
     series = np.zeros(power.shape)
-    for factor in _FACTORS:
+    for factor in EXP_FACTORS:
         series = series * rest + factor
     grown: FloatArray = np.ldexp(series, octaves.astype(np.int64))
     return grown

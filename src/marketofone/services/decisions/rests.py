@@ -18,6 +18,7 @@ from marketofone.projection.records import DecisionRecord
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.projection.versions import PolicySnapshot
 from marketofone.services.decisions.decide import compute
+from marketofone.services.runtime import often
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Reader
@@ -75,6 +76,7 @@ class Rests(NamedTuple):
 
     def decide(self, request: Request, *, secret: bytes) -> Decision:
         """Decide on it again."""
+        often.decided()
         return compute(self.snapshot, self.person, request, policy=self.policy, secret=secret)
 
 

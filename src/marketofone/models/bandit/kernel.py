@@ -1,0 +1,106 @@
+"""What every decision computes: scores, normal draws and propensities; compiled where that pays, with the same result.
+
+The arrays of numpy say what is right. Once :func:`load` was called, compiled loops (:mod:`.loops`) give the same
+numbers to the bit. Where numba is not installed, or has no place to keep what it compiled, arrays go on doing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from types import ModuleType
+
+import numpy as np
+
+from marketofone.models.bandit import normal, predict, propensity
+from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.manner import Manner
+from marketofone.models.bandit.predict import Arms, Rows, Scores
+
+
+class _Loaded:
+    loops: ModuleType | None = None
+
+
+def load() -> bool:
+    """Load the compiled loops, which takes half a second, or some seconds where they were never compiled.
+
+    Says whether there are any.
+    """
+    if _Loaded.loops is None and find_spec("numba") is not None:
+        try:
+            from marketofone.models.bandit import loops  # noqa: PLC0415 - numba takes its time, and may be absent
+        except RuntimeError:  # no folder to keep what is compiled
+            return False
+        _warm(loops)
+        _Loaded.loops = loops
+    return _Loaded.loops is not None
+
+
+def _warm(loops: ModuleType) -> None:
+    """Compile, or read what was compiled, for the kinds of arrays that decisions hand over."""
+    some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
+    lines = (line.mean, line.covariance, line.mean, line.covariance)
+    loops.score(*lines, some, np.arange(1), np.ones((1, 1)), 1.0, 1.0, 1.0)
+    loops.propensities(some, some, normal.BELOW, normal.DENSITY)
+    loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
+
+
+@contextmanager
+def arrays_only() -> Iterator[None]:
+    """Use arrays while the block runs."""
+    before, _Loaded.loops = _Loaded.loops, None
+    try:
+        yield
+    finally:
+        _Loaded.loops = before
+
+
+def score(
+    chance: Arms,
+    worth: Arms,
+    contexts: FloatArray,
+    *,
+    rows: Rows,
+    factor: float,
+    costs: FloatArray,
+    manner: Manner,
+) -> Scores:
+    """Score some actions, each in its own context.
+
+    Parameters
+    ----------
+    chance, worth, costs
+        The beliefs about k actions, and what it costs to show each; shape (k,).
+    contexts, rows
+        Which actions, and the context of each; shapes (r, d) and (r,).
+    factor
+        How much more often than others this person says yes.
+    manner
+        What is uncertain: how much of it is added, and how much is drawn.
+    """
+    loops = _Loaded.loops
+    if loops is None or contexts.shape != (rows.size, chance.mean.shape[1]):
+        told = [predict.predict(arms.some(rows), contexts) for arms in (chance, worth)]
+        return predict.combined(*told, factor=factor, costs=costs[rows], manner=manner)
+    lines = (chance.mean, chance.covariance, worth.mean, worth.covariance)
+    return Scores(*loops.score(*lines, costs, rows, contexts, factor, manner.doubt, manner.draw))
+
+
+def quantile(share: FloatArray) -> FloatArray:
+    """Give the number below which a share of the normal distribution lies; see :func:`.normal.quantile`."""
+    loops = _Loaded.loops
+    if loops is None:
+        return normal.quantile(share)
+    draws: FloatArray = loops.quantile(share, normal.LOWER, normal.DENSITY, normal.INVERSE)
+    return draws
+
+
+def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
+    """Give the probability that each action's draw is the highest; see :func:`.propensity.propensities`."""
+    loops = _Loaded.loops
+    if loops is None or mean.ndim != 1 or mean.shape != spread.shape or not mean.size:
+        return propensity.propensities(mean, spread)
+    chances: FloatArray = loops.propensities(mean, spread, normal.BELOW, normal.DENSITY)
+    return chances if chances.size else propensity.propensities(mean, spread)  # which says what is wrong

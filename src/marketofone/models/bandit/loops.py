@@ -1,0 +1,391 @@
+"""Scores and propensities as compiled loops: the same numbers to the bit as the arrays of numpy, several times faster.
+
+Each function says in loops what its namesake says in arrays (:mod:`.predict`, :mod:`.propensity`, :mod:`.normal`,
+:mod:`.reproducible`), in the same order. The compiler may not move, merge or fuse operations on floating-point numbers:
+it is asked for no fast mathematics, and nothing of the C library's mathematics is called.
+
+What was compiled is kept beside this file, or in the user's cache, under the file's time stamp. Constants that are
+imported here are compiled in: when one of them changes, touch this file. Only :mod:`.kernel` loads it; it needs numba.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.models.bandit import propensity as of
+from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.normal import END, LAST, PER_UNIT, WIDTH
+from marketofone.models.bandit.predict import LEAST_CHANCE, MOST_CHANCE
+from marketofone.models.bandit.propensity import Rows
+from marketofone.models.bandit.reproducible import (
+    CONTEXT_BITS,
+    CONTEXT_END,
+    EXP_FACTORS,
+    LOG2,
+    LOG2_HIGH,
+    LOG2_LOW,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Work: TypeAlias = tuple[NDArray[np.int32], FloatArray, FloatArray, FloatArray]
+
+_REACH, _OCTAVE, _NODES, _WEIGHTS = of.REACH, of.OCTAVE, of.NODES, of.WEIGHTS
+_COARSE, _PARTS, _FACTORS = of.COARSE, np.array(of.PARTS), np.array(EXP_FACTORS)
+_EVEN = CONTEXT_END / 2**CONTEXT_BITS
+_STEP = LOG2 / _OCTAVE
+
+
+def _compiled(function: Callable[P, R]) -> Callable[P, R]:
+    made: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return made
+
+
+@_compiled
+def fold_both(values: FloatArray, others: FloatArray, left: int) -> tuple[float, float]:
+    """Add two rows up in the order of :func:`.reproducible.fold`; they are overwritten."""
+    while left > 1:
+        half = left // 2
+        for i in range(half):
+            values[i] += values[left - half + i]
+            others[i] += others[left - half + i]
+        left -= half
+    return values[0], others[0]
+
+
+@_compiled
+def fold_product(values: FloatArray, left: int) -> float:
+    """Multiply what stands first in a row in the same order; it is overwritten."""
+    while left > 1:
+        half = left // 2
+        for i in range(half):
+            values[i] *= values[left - half + i]
+        left -= half
+    return values[0]  # type: ignore[no-any-return]
+
+
+@_compiled
+def fold_rows(values: FloatArray, left: int, columns: int) -> None:
+    """Add rows up in the same order, column by column, into the first row."""
+    while left > 1:
+        half = left // 2
+        for i in range(half):
+            for j in range(columns):
+                values[i, j] += values[left - half + i, j]
+        left -= half
+
+
+@_compiled
+def exact_sum(values: FloatArray) -> float:
+    """Add up without any rounding but the last, as ``math.fsum`` does (Shewchuk 1997)."""
+    partials, n = np.empty(values.size + 1), 0
+    for value in values:
+        x, kept = value, 0
+        for i in range(n):
+            y = partials[i]
+            if abs(x) < abs(y):
+                x, y = y, x
+            high = x + y
+            low = y - (high - x)
+            if low != 0.0:
+                partials[kept] = low
+                kept += 1
+            x = high
+        partials[kept] = x
+        n = kept + 1
+    n -= 1
+    high, low = partials[n], 0.0
+    while n > 0:
+        n -= 1
+        x, y = high, partials[n]
+        high = x + y
+        low = y - (high - x)
+        if low != 0.0:
+            break
+    if n > 0 and (
+        (low < 0.0 and partials[n - 1] < 0.0) or (low > 0.0 and partials[n - 1] > 0.0)
+    ):  # half a unit, and more
+        twice = 2.0 * low
+        beyond = high + twice
+        if beyond - high == twice:
+            high = beyond
+    return high  # type: ignore[no-any-return]
+
+
+@_compiled
+def sinh(powers: FloatArray, slopes: FloatArray) -> None:
+    """Put the hyperbolic sine in the place of each power, and the cosine beside it."""
+    octaves, rests, grown = np.empty(powers.size), np.empty(powers.size), np.zeros(powers.size)
+    for i in range(powers.size):
+        octaves[i] = np.rint(powers[i] / LOG2)
+        rests[i] = (powers[i] - octaves[i] * LOG2_HIGH) - octaves[i] * LOG2_LOW
+    for factor in _FACTORS:
+        for i in range(powers.size):
+            grown[i] = grown[i] * rests[i] + factor
+    for i in range(powers.size):
+        e = math.ldexp(grown[i], int(octaves[i]))
+        powers[i], slopes[i] = 0.5 * (e - 1.0 / e), 0.5 * (e + 1.0 / e)
+
+
+@_compiled
+def on_context_grid(context: FloatArray, rounded: FloatArray) -> None:
+    """Round a context as :func:`.reproducible.exact_products` does."""
+    most = 0.0
+    for j in range(context.size):
+        most = max(most, abs(context[j]))
+    step = _EVEN if most < CONTEXT_END else math.ldexp(1.0, max(math.frexp(most)[1], 1) - CONTEXT_BITS)
+    for j in range(context.size):
+        rounded[j] = np.rint(context[j] / step) * step
+
+
+@_compiled
+def line(
+    means: FloatArray,
+    covariances: FloatArray,
+    row: int,
+    context: FloatArray,
+    rounded: FloatArray,
+    gains: FloatArray,
+    work: FloatArray,
+) -> tuple[float, float]:
+    """Give mean and spread of what one line says; ``gains`` and ``work`` (d) are scratch."""
+    dim = context.size
+    four = dim // 4 * 4
+    for i in range(dim):
+        gains[i] = 0.0
+    for j in range(0, four, 4):  # every sum is exact: the order is free
+        a, b, c, d = rounded[j], rounded[j + 1], rounded[j + 2], rounded[j + 3]
+        for i in range(dim):
+            gains[i] += (covariances[row, j, i] * a + covariances[row, j + 1, i] * b) + (
+                covariances[row, j + 2, i] * c + covariances[row, j + 3, i] * d
+            )
+    for j in range(four, dim):
+        for i in range(dim):
+            gains[i] += covariances[row, j, i] * rounded[j]
+    for j in range(dim):
+        gains[j] *= rounded[j]
+        work[j] = means[row, j] * context[j]
+    mean, variance = fold_both(work, gains, dim)
+    return mean, math.sqrt(max(variance, 0.0))
+
+
+@_compiled
+def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
+    chances: FloatArray,
+    chance_covariances: FloatArray,
+    worths: FloatArray,
+    worth_covariances: FloatArray,
+    costs: FloatArray,
+    rows: Rows,
+    contexts: FloatArray,
+    factor: float,
+    benefit: float,
+    drawn: float,
+) -> FloatArray:
+    """Score rows, each in its own context: means, spreads, chances and doubts, shape (4, rows)."""
+    dim = contexts.shape[1]
+    scores, rounded, gains, work = np.empty((4, rows.size)), np.empty(dim), np.empty(dim), np.empty(dim)
+    for place in range(rows.size):
+        row, context = rows[place], contexts[place]
+        on_context_grid(context, rounded)
+        chance, chance_spread = line(chances, chance_covariances, row, context, rounded, gains, work)
+        v, v_spread = line(worths, worth_covariances, row, context, rounded, gains, work)
+        p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE)
+        p_spread = chance_spread * factor
+        first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
+        spread = math.sqrt(first * first + second * second + third * third)
+        doubt = benefit * spread
+        scores[0, place] = p * v - costs[row] + doubt
+        scores[1, place] = drawn * spread
+        scores[2, place] = p
+        scores[3, place] = doubt
+    return scores
+
+
+@_compiled
+def distribution(  # noqa: PLR0913, PLR0917
+    at: float,
+    mean: FloatArray,
+    spread: FloatArray,
+    below: FloatArray,
+    density: FloatArray,
+    work: Work,
+    hazards: FloatArray,
+    alive: int,
+) -> float:
+    """Give the product of the distribution functions at one point, and how each density compares with its own.
+
+    It goes in steps of one kind, for vector units.
+    """
+    places, bends, curves, falls = work
+    for a in range(alive):
+        z = (at - mean[a]) / spread[a]
+        z = max(min(z, END), -END)
+        near = np.rint(z * PER_UNIT)
+        places[a] = np.int32(near)
+        near *= WIDTH
+        z -= near
+        near *= z
+        square = z * z
+        curve = (near * near - square) * (1.0 / 6.0)
+        bends[a] = ((near * -0.5 + curve) + 1.0) * z
+        curves[a] = (curve * 3.0 - near) + 1.0
+    for a in range(alive):
+        place = np.uint32(places[a] + np.int32(LAST))
+        falls[a] = below[place] + bends[a] * density[place]
+        hazards[a] = density[place] * curves[a]
+    for a in range(alive):
+        hazards[a] /= falls[a]
+    return fold_product(falls, alive)
+
+
+@_compiled
+def workplace(rivals: int) -> Work:
+    """Give scratch for :func:`distribution`."""
+    return np.empty(rivals, dtype=np.int32), np.empty(rivals), np.empty(rivals), np.empty(rivals)
+
+
+@_compiled
+def quantile(share: FloatArray, lower: FloatArray, density: FloatArray, inverse: FloatArray) -> FloatArray:
+    """Give the normal draw of each share."""
+    draws = np.empty(share.size)
+    for i in range(share.size):
+        tail = min(share[i], 1.0 - share[i])
+        place = max(int(np.searchsorted(lower, tail, side="right")) - 1, 0)
+        step = max(tail - lower[place], 0.0) / density[place]
+        draw = 0.0
+        for power in range(inverse.shape[0]):
+            draw = draw * step + inverse[power, place]
+        draws[i] = -draw if share[i] > 1.0 - share[i] else draw
+    return draws
+
+
+@_compiled
+def mesh(low_spread: float, highest: float) -> tuple[float, int]:
+    """Give the width of the mesh near the low end, and its length in parts of an octave."""
+    width = 2.0 * _REACH * low_spread
+    ratio = highest / width
+    mantissa, octaves = math.frexp(ratio + math.sqrt(ratio * ratio + 1.0))
+    return width, max(_OCTAVE * (octaves - 1) + int(np.searchsorted(_PARTS, 2.0 * mantissa)), 1)
+
+
+@_compiled
+def narrow(mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatArray) -> tuple[float, FloatArray]:
+    """Give how far the low end moves up, and the bound of each rival's chance."""
+    rivals, points = mean.size, _COARSE.size
+    width, length = mesh(spread.min(), -ends[0])
+    strongest, places = min(rivals, of.STRONGEST), np.empty(rivals, dtype=np.int32)
+    at, highest, products = np.empty(points), np.empty(points), np.empty(strongest)
+    beyond, at[:] = np.empty((points, rivals)), length * _STEP * _COARSE
+    sinh(at, np.empty(points))
+    for t in range(points):
+        at[t] *= width
+        for a in range(rivals):
+            cell = np.floor((at[t] - mean[a]) / spread[a] * PER_UNIT)
+            places[a] = np.int32(max(min(cell, LAST - 1.0), -float(LAST)))
+        for a in range(rivals):
+            beyond[t, a] = below[np.uint32(np.int32(LAST) - places[a])]
+        for a in range(strongest):
+            products[a] = below[np.uint32(places[a] + np.int32(LAST + 1))]
+        highest[t] = fold_product(products, strongest)
+    chances = beyond[0] * highest[0]
+    for t in range(points - 1):
+        beyond[t] *= highest[t + 1] - highest[t]
+    fold_rows(beyond, points - 1, rivals)
+    chances += beyond[0]
+    return at[max(int(np.searchsorted(highest, of.DECIDED)) - 1, 0)], chances
+
+
+@_compiled
+def panels(  # noqa: PLR0913, PLR0917
+    mean: FloatArray,
+    spread: FloatArray,
+    ends: FloatArray,
+    below: FloatArray,
+    density: FloatArray,
+    width: float,
+    length: int,
+    count: int,
+) -> FloatArray:
+    """Integrate over so many panels."""
+    rivals, nodes = mean.size, _NODES.size
+    together = max(1, of.CELLS // (nodes * rivals))
+    step = length * _STEP / count
+    chances, work = np.zeros(rivals), workplace(rivals)
+    at, slopes, hazards = (
+        np.empty(nodes * together + 1),
+        np.empty(nodes * together + 1),
+        np.empty((nodes * together, rivals)),
+    )
+    for first in range(0, count, together):
+        used = nodes * (min(first + together, count) - first)
+        for n in range(used):
+            at[n] = step * ((first + n // nodes) + _NODES[n % nodes])
+        at[used] = step * first
+        sinh(at[: used + 1], slopes)
+        alive = max(int(np.searchsorted(ends, -width * at[used])), 1)
+        for n in range(used):
+            fell = distribution(width * at[n], mean, spread, below, density, work, hazards[n], alive)
+            fell *= width * (0.5 * step * slopes[n] * _WEIGHTS[n % nodes])
+            for a in range(alive):
+                hazards[n, a] *= fell
+        fold_rows(hazards, used, alive)
+        chances[:alive] += hazards[0, :alive]
+    return chances / spread
+
+
+@_compiled
+def integrate(
+    mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatArray, density: FloatArray, known: float
+) -> FloatArray:
+    """Give the chances of rivals; with more panels while the sum is no 1."""
+    width, length = mesh(spread.min(), -ends[0])
+    reach = of.PANEL if mean.size > of.SMOOTH else of.PANEL_OF_FEW
+    count = max(-(-length // reach), of.FEW_PANELS)
+    chances = np.zeros(mean.size)
+    for _ in range(of.HALVINGS):
+        chances = panels(mean, spread, ends, below, density, width, length, count)
+        if abs(known + exact_sum(chances) - 1.0) < of.OFF:
+            break
+        count *= 2
+    return chances
+
+
+@_compiled
+def propensities(mean: FloatArray, spread: FloatArray, below: FloatArray, density: FloatArray) -> FloatArray:
+    """Give the probability that each action's draw is the highest; nothing where a number is none."""
+    if not (math.isfinite(mean.sum() + spread.sum()) and spread.min() >= 0.0):
+        return np.empty(0)
+    chances, widest = np.zeros(mean.size), spread.max()
+    low = (mean - _REACH * spread).max()
+    sure = np.empty(mean.size, dtype=np.bool_)
+    holder = -1
+    for i in range(mean.size):
+        sure[i] = spread[i] <= max(of.SURE * abs(mean[i]), of.NARROWEST * widest)
+        if sure[i] and (holder < 0 or mean[i] > mean[holder]):
+            holder = i
+    if holder >= 0:
+        low = max(low, mean[holder])
+    upper = mean + _REACH * spread
+    rows = np.flatnonzero((upper > low) & ~sure)
+    rows = rows[np.argsort(-upper[rows], kind="mergesort")]
+    means, spreads, ends = mean[rows] - low, spread[rows], low - upper[rows]
+    known = 0.0
+    if holder >= 0 and mean[holder] >= low:  # the known score wins when every draw falls short of it
+        beside, work, known = np.empty(rows.size), workplace(rows.size), 1.0
+        if rows.size:
+            known = distribution(mean[holder], mean[rows], spread[rows], below, density, work, beside, rows.size)
+        chances[holder] = known
+    if rows.size > of.FEW:
+        further, bounds = narrow(means, spreads, ends, below)
+        kept = np.flatnonzero((bounds > of.NEVER) & (ends < -further))
+        rows, means, spreads, ends = rows[kept], means[kept] - further, spreads[kept], ends[kept] + further
+    if rows.size:
+        chances[rows] = integrate(means, spreads, ends, below, density, known)
+    return chances / exact_sum(chances)

@@ -1,0 +1,19 @@
+"""A process that decides often loads the compiled loops of decisions, beside its work."""
+
+from __future__ import annotations
+
+from itertools import count
+from threading import Thread
+
+from marketofone.models.bandit import kernel
+
+OFTEN = 300
+"""Decisions after which a process counts as one that decides often: loading costs about what so many more save."""
+
+_DECISIONS = count(1)
+
+
+def decided() -> None:
+    """Count one more decision."""
+    if next(_DECISIONS) == OFTEN:
+        Thread(target=kernel.load, name="kernel").start()

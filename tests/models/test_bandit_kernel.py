@@ -1,0 +1,131 @@
+"""Compiled loops say what arrays say, to the bit."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketofone.domain.errors import MalformedRequest
+from marketofone.models.bandit import kernel, normal, propensity
+from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.manner import MANNERS
+from marketofone.models.bandit.predict import Arms
+from marketofone.models.bandit.reproducible import on_grid
+
+SEEDS = st.integers(0, 2**32)
+COMPILE = """
+import re, numpy as np
+from marketofone.models.bandit import kernel
+assert kernel.load()
+from marketofone.models.bandit import loops
+some = np.linspace(0.0, 1.0, 7)
+kernel.propensities(some, some + 1.0)
+text = "".join(loops.propensities.inspect_asm().values())
+print(len(text.splitlines()), *re.findall(r"vfn?m(?:add|sub)\\w*", text))
+"""
+many = settings(max_examples=150, deadline=None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    assert kernel.load(), "numba is missing: make setup installs it"
+
+
+def crowd(seed: int) -> tuple[FloatArray, FloatArray]:
+    """Give means and spreads of few or many actions, near each other or orders of magnitude apart, some known."""
+    rng = np.random.default_rng(seed)
+    k, scale = int(rng.integers(1, rng.choice([3, 8, 40, 150]))), 10.0 ** rng.uniform(-3.0, 3.0)
+    mean = rng.normal(size=k) * scale * 10.0 ** rng.uniform(-2.0, 2.0)
+    spread = scale * np.abs(rng.normal(size=k)) * 10.0 ** rng.uniform(-3.0, 1.0, size=rng.choice([1, k]))
+    if rng.random() < 0.3:
+        spread[rng.random(k) < 0.3] = 0.0
+    if rng.random() < 0.2:
+        mean[:] = mean[0]
+    if rng.random() < 0.1:
+        spread = np.abs(mean) * 10.0 ** rng.uniform(-18.0, -12.0, size=k)
+    return mean, spread
+
+
+@many
+@given(seed=SEEDS)
+def test_propensities_are_the_same_to_the_bit(seed: int) -> None:
+    mean, spread = crowd(seed)
+    assert kernel.propensities(mean, spread).tobytes() == propensity.propensities(mean, spread).tobytes()
+
+
+@many
+@given(seed=SEEDS)
+def test_scores_are_the_same_to_the_bit_whichever_actions_are_asked_for(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    k, dim = (int(most) for most in rng.integers(1, 36, size=2))
+
+    def lines() -> Arms:
+        roots = rng.normal(size=(k, dim, dim)) * 10.0 ** rng.uniform(-4.0, 4.0, size=(k, 1, 1))
+        squares = roots @ roots.transpose(0, 2, 1)
+        means = rng.normal(size=(k, dim)) * 10.0 ** rng.uniform(-3.0, 3.0)
+        return Arms(mean=means, covariance=on_grid(0.5 * (squares + squares.transpose(0, 2, 1))))
+
+    chance, worth, rows = lines(), lines(), rng.permutation(k)[: int(rng.integers(1, k + 1))]
+    contexts = rng.normal(size=(rows.size, dim)) * 10.0 ** rng.choice([0.0, 0.0, -5.0, 5.0])
+    contexts[rng.random(contexts.shape) < 0.3] = 0.0
+    contexts[:, 0] = 1.0
+    factor, costs = float(rng.uniform(0.3, 3.0)), rng.uniform(0.0, 90.0, size=k)
+    manner = MANNERS[rng.choice([*MANNERS])]
+
+    told = kernel.score(chance, worth, contexts, rows=rows, factor=factor, costs=costs, manner=manner)
+
+    with kernel.arrays_only():
+        plain = kernel.score(chance, worth, contexts, rows=rows, factor=factor, costs=costs, manner=manner)
+    assert [one.tobytes() for one in told] == [one.tobytes() for one in plain]
+
+
+@many
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40))
+def test_normal_draws_are_the_same_to_the_bit(shares: list[float]) -> None:
+    share = np.array(shares)
+    assert kernel.quantile(share).tobytes() == normal.quantile(share).tobytes()
+
+
+@many
+@given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=40))
+def test_sums_are_rounded_once_as_those_of_the_standard_library(values: list[float]) -> None:
+    from marketofone.models.bandit import loops  # noqa: PLC0415 - loaded by the fixture
+
+    assert loops.exact_sum(np.array(values)) == math.fsum(values)
+
+
+@pytest.mark.parametrize(("mean", "spread"), [([math.nan], [1.0]), ([0.0], [-1.0]), ([], []), ([0.0], [1.0, 2.0])])
+def test_what_is_no_score_is_refused_with_the_same_words(mean: list[float], spread: list[float]) -> None:
+    with pytest.raises(MalformedRequest) as raised:
+        kernel.propensities(np.array(mean), np.array(spread))
+    with kernel.arrays_only(), pytest.raises(MalformedRequest) as plain:
+        kernel.propensities(np.array(mean), np.array(spread))
+    assert str(raised.value) == str(plain.value)
+
+
+@pytest.mark.slow
+def test_no_operation_is_fused(tmp_path: Path) -> None:
+    """A fused product and sum is rounded once where two operations are rounded twice: other processors differ."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+    )
+    assert int(done.stdout.split()[0]) > 1_000
+    assert done.stdout.split()[1:] == []
+
+
+def test_what_decides_seldom_loads_no_compiler() -> None:
+    code = "import sys, marketofone.models.bandit, marketofone.decide.engine; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
