@@ -232,9 +232,9 @@ def test_the_logged_propensity_is_how_often_an_action_is_really_drawn() -> None:
 @given(held=situations(), number=NUMBERS)
 def test_the_highest_sample_wins_unless_the_lot_decides(held: DecisionInput, number: int) -> None:
     choice = choose(prepare(ask(number), drawn(held, number), compiled=BOOK), changes={}, before=None)
-    samples = [0.0 if row == NOTHING_ROW else float(choice.samples[row]) for row in choice.options]
-    won = samples[choice.options.tolist().index(choice.chosen)]
-    assert choice.uniform or won == max(samples)
+    samples = dict(zip(choice.options.tolist(), choice.samples.tolist(), strict=True))
+    assert samples.get(NOTHING_ROW, 0.0) == 0.0
+    assert choice.uniform or samples[choice.chosen] == max(samples.values())
 
 
 def test_the_control_group_draws_uniformly_among_the_allowed() -> None:

@@ -12,7 +12,7 @@ import marketofone
 from bank_projects import Projects
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.decision import Candidate
+from marketofone.domain.decision import Candidates
 from marketofone.domain.moment import DAY, HOUR, Instant
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
@@ -37,7 +37,7 @@ def twins(project: Path, projects: Projects, tmp_path: Path) -> Iterator[tuple[B
         yield one, other
 
 
-def fared(bank: Bank, *, at: Instant) -> tuple[Candidate, ...]:
+def fared(bank: Bank, *, at: Instant) -> Candidates:
     return bank.decide("c-1", occasion="app.opened", id=f"at-{at}", now=at).candidates
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from msgspec.json import encode
 from scipy import stats
 
-from marketofone.domain.decision import Assignment, Decision, MoneyLeft, Reason
+from marketofone.domain.decision import Assignment, Candidates, Decision, MoneyLeft, Reason
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict
@@ -46,7 +46,7 @@ def treated(
         assignment=assignment,
         reasons=(Reason(text="your starting point", feature=None, source=None, term=0.0),),
         not_used=(),
-        candidates=(),
+        candidates=Candidates(),
         uses=(),
         context=(1.0,),
         guardrails=guardrails,

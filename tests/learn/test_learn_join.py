@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from marketofone.consent.gate import Permit, permit
 from marketofone.consent.ledger import ConsentChange, explicit, fold
 from marketofone.consent.policy import parse_policy
-from marketofone.domain.decision import Decision, Reason
+from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.learn.join import Example, Skipped, ValueLabel, join, reported_value
@@ -28,7 +28,7 @@ DECISION = Decision(
     assignment="policy",
     reasons=(Reason(text="your starting point", feature=None, source=None, term=1.0),),
     not_used=(),
-    candidates=(),
+    candidates=Candidates(),
     uses=(("marketing", "app"), ("marketing", "transactions"), ("protection", "protection")),
     context=(1.0, 0.5),
     guardrails=(),

@@ -23,7 +23,7 @@ from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import ConsentChange, apply, fold
 from marketofone.consent.policy import parse_policy
 from marketofone.decide.forecast_facts import PredictedEvent
-from marketofone.domain.decision import Candidate, Counterfactual, Decision, Notification, NotUsed, Reason
+from marketofone.domain.decision import Candidate, Candidates, Counterfactual, Decision, Notification, NotUsed, Reason
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Calendar, Day, Instant
@@ -234,14 +234,16 @@ DECISION = Decision(
         Reason(text="spending in the last 30 days", feature="spend_30d", source="transactions", term=-3.5),
     ),
     not_used=(NotUsed(source="open_banking", why="you said no"),),
-    candidates=(
-        Candidate(action="nothing", stage="scored", propensity=0.25),
-        Candidate(action="savings_plan", stage="chosen", mean=116.75, spread=12.13, draw=140.01, propensity=0.625),
-        Candidate(action="credit_card", stage="scored", mean=-20.5, spread=1.25, draw=-19.99, propensity=0.125),
-        Candidate(action="loan", stage="not_permitted", why="you said no"),
-        Candidate(action="overdraft", stage="guarded", why="stress: somebody reaches out"),
-        Candidate(action="plan", stage="not_eligible", why="already held"),
-        Candidate(action="card", stage="not_approved", why="the board did not approve it"),
+    candidates=Candidates.of(
+        (
+            Candidate(action="nothing", stage="scored", propensity=0.25),
+            Candidate(action="savings_plan", stage="chosen", mean=116.75, spread=12.13, draw=140.01, propensity=0.625),
+            Candidate(action="credit_card", stage="scored", mean=-20.5, spread=1.25, draw=-19.99, propensity=0.125),
+            Candidate(action="loan", stage="not_permitted", why="you said no"),
+            Candidate(action="overdraft", stage="guarded", why="stress: somebody reaches out"),
+            Candidate(action="plan", stage="not_eligible", why="already held"),
+            Candidate(action="card", stage="not_approved", why="the board did not approve it"),
+        )
     ),
     uses=(("insights", "transactions"), ("marketing", "transactions")),
     context=(1.0, 0.5, -0.25, 0.1, 0.0),

@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import compress
-from operator import not_
 from typing import Any, Literal
 
 import msgspec
@@ -29,7 +27,14 @@ from numpy.typing import NDArray
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, CandidateSet, CompiledCatalogue, DataRequirement, Rows
-from marketofone.decide.context_matrix import ContextMatrix, FeatureView, FloatArray, build_contexts, build_view
+from marketofone.decide.context_matrix import (
+    ContextMatrix,
+    FeatureView,
+    FloatArray,
+    build_contexts,
+    build_view,
+    contexts_of,
+)
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import answers
 from marketofone.domain.decision import Request
@@ -45,6 +50,7 @@ NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
+_NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
 
 
 class RandomDraws(Struct, frozen=True, kw_only=True):
@@ -78,20 +84,38 @@ class DecisionContext:
 class Choice:
     """One choice: who was stopped and why, the scores of all actions, and the row that won.
 
-    ``rejections`` names every action that may not win; ``gate_rejections`` those that a permit, a guardrail, the board
-    or a forecast rejects, whatever their condition says.
+    ``gate_rejections`` are actions that a permit, a guardrail, the board or a forecast rejects, whatever their
+    condition says; ``untrue`` those whose condition does not hold. ``options`` are the rows that may win, and in their
+    order stand their scores; ``contexts`` leaves doing nothing out, which stands first where it may win.
     """
 
     matrix: ContextMatrix
     stressed: bool
-    rejections: Mapping[int, Rejection]
     gate_rejections: Mapping[int, Rejection]
+    untrue: Rows
     options: Rows
+    contexts: FloatArray
     mean: FloatArray
     spread: FloatArray
     samples: FloatArray
     uniform: bool
-    chosen: int
+    place: int
+
+    @property
+    def chosen(self) -> int:
+        """The row that won."""
+        return int(self.options[self.place])
+
+    @property
+    def vector(self) -> FloatArray:
+        """The context vector in which it won; doing nothing has none."""
+        vector: FloatArray = self.contexts[self.place - (self.options.size - len(self.contexts))]
+        return vector
+
+    @property
+    def sample(self) -> float:
+        """The sample with which it won."""
+        return float(self.samples[self.place])
 
 
 class _KeyOf(ISeedSequence):
@@ -175,24 +199,35 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
     gate_rejections = (
         before.gate_rejections if before is not None and same else _gate_rejections(context, stressed=stressed)
     )
-    rejections = _rejections(context, matrix, gate_rejections)
-    options = _options(context, rejections, stressed=stressed)
-    scores = decision_input.beliefs.score(matrix.contexts, own=decision_input.own_answers)
-    samples = scores.mean + scores.spread * context.random_draws.normals
+    untrue = _untrue(context, matrix)
+    options = _options(context, gate_rejections, untrue, stressed=stressed)
+    offered = options[options != NOTHING_ROW]
+    contexts = contexts_of(offered, matrix, context.feature_view, compiled=compiled)
+    mean, spread, samples = scored(context, offered, contexts)
     draws = context.random_draws
     uniform = decision_input.control or draws.ordered or draws.explore < decision_input.exploration
+    if offered.size < options.size:  # doing nothing stands first: its score is 0, and known
+        mean, spread, samples = (np.concatenate((_NOUGHT, column)) for column in (mean, spread, samples))
     return Choice(
         matrix=matrix,
         stressed=stressed,
-        rejections=rejections,
         gate_rejections=gate_rejections,
+        untrue=untrue,
         options=options,
-        mean=scores.mean,
-        spread=scores.spread,
+        contexts=contexts,
+        mean=mean,
+        spread=spread,
         samples=samples,
         uniform=uniform,
-        chosen=_pick(options, samples=samples, places=context.random_draws.places, uniform=uniform),
+        place=int(context.random_draws.places[options].argmin() if uniform else samples.argmax()),
     )
+
+
+def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give mean, spread and sample of some actions, each in its own context."""
+    decision_input = context.decision_input
+    scores = decision_input.beliefs.score(contexts, own=decision_input.own_answers, rows=rows)
+    return scores.mean, scores.spread, scores.mean + scores.spread * context.random_draws.normals[rows]
 
 
 def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray:
@@ -203,9 +238,7 @@ def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray
     if decision_input.order is not None:
         first = (np.arange(rows.size) == decision_input.order[rows].argmax()).astype(np.float64)
         return mix(first, floor=decision_input.exploration)
-    offered = rows != NOTHING_ROW
-    mean, spread = (np.where(offered, of[rows], 0.0) for of in (choice.mean, choice.spread))
-    return mix(propensities(mean, spread), floor=decision_input.exploration)
+    return mix(propensities(choice.mean, choice.spread), floor=decision_input.exploration)
 
 
 def _as_if(context: DecisionContext, changes: Mapping[str, float]) -> DecisionContext:
@@ -275,28 +308,26 @@ def _refusal(context: DecisionContext, requirement: DataRequirement) -> Rejectio
     return None if allowed else ("not_permitted", f"nothing is allowed for {purpose}")
 
 
-def _rejections(
-    context: DecisionContext, matrix: ContextMatrix, gate_rejections: Mapping[int, Rejection]
-) -> dict[int, Rejection]:
-    rejections = dict(gate_rejections)
+def _untrue(context: DecisionContext, matrix: ContextMatrix) -> Rows:
+    """Give the rows whose own condition does not hold."""
+    found = []
     for (rows, code), namespace in zip(context.candidate_set.together, matrix.namespaces, strict=True):
         held = answers(code, namespace)
         if not all(held):
-            for row in compress(rows, map(not_, held)):
-                if row not in gate_rejections or gate_rejections[row][0] != "not_eligible":
-                    rejections[row] = NOT_TRUE
-    return rejections
+            found.append(rows[~np.array(held)])
+    return np.concatenate(found) if found else _NOBODY
 
 
-def _options(context: DecisionContext, rejections: Mapping[int, Rejection], *, stressed: bool) -> Rows:
+def _options(
+    context: DecisionContext, gate_rejections: Mapping[int, Rejection], untrue: Rows, *, stressed: bool
+) -> Rows:
     """Give the rows that may win. Under stress somebody reaches out whenever anybody may; else silence."""
-    if not rejections and not stressed:
-        return context.candidate_set.options
-    open_rows = [row for row in context.candidate_set.rows if row not in rejections]
-    return np.array(open_rows if stressed and open_rows else [NOTHING_ROW, *open_rows])
-
-
-def _pick(rows: Rows, *, samples: FloatArray, places: FloatArray, uniform: bool) -> int:
-    if uniform:
-        return int(rows[places[rows].argmin()])
-    return int(rows[np.where(rows == NOTHING_ROW, 0.0, samples[rows]).argmax()])
+    candidate_set = context.candidate_set
+    if not gate_rejections and not untrue.size and not stressed:
+        return candidate_set.options
+    is_open = np.ones(candidate_set.options.size, dtype=np.bool_)
+    is_open[candidate_set.places[untrue]] = False
+    is_open[candidate_set.places[[*gate_rejections]]] = False
+    if stressed and is_open[1:].any():
+        is_open[0] = False
+    return candidate_set.options[is_open]

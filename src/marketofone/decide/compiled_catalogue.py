@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
 from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Expression, Known, compile_together, parse_expression
-from marketofone.domain.action import Action
+from marketofone.domain.action import NOTHING, Action
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.role import Role
 from marketofone.features.catalogue import Catalogue
@@ -81,17 +81,20 @@ class DataRequirement(NamedTuple):
 class CandidateSet(NamedTuple):
     """The actions of one occasion and channel, and what can be known of them beforehand.
 
-    ``options`` are their rows behind that of doing nothing; ``together`` has for every purpose its rows and their
-    conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately; ``sensitive``
-    the rows that the board must have approved, ``ahead`` those about each thing foreseen; ``lends`` whether any of them
-    is a credit.
+    ``options`` are their rows behind that of doing nothing, and ``names`` what all of these are called; ``places`` says
+    by row where a candidate stands among them, doing nothing too (the last one); ``together`` has for every purpose its
+    rows and their conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately;
+    ``sensitive`` the rows that the board must have approved, ``ahead`` those about each thing foreseen; ``lends``
+    whether any of them is a credit.
     """
 
     rows: tuple[int, ...]
     options: Rows
+    names: tuple[str, ...]
+    places: Rows
     row_of: Mapping[str, int]
     roles: tuple[Role, ...]
-    together: tuple[tuple[tuple[int, ...], CodeType], ...]
+    together: tuple[tuple[Rows, CodeType], ...]
     requirements: tuple[tuple[DataRequirement, tuple[int, ...]], ...]
     alike: tuple[tuple[Action, ...], ...]
     sensitive: tuple[int, ...]
@@ -313,11 +316,18 @@ def _candidate_set(
     together = []
     for role in ACTION_ROLES:
         group = by_role.get(role, ())
-        together.append((group, compile_together([actions.expressions[1 + row] for row in group])))
+        together.append(
+            (np.array(group, dtype=np.intp), compile_together([actions.expressions[1 + row] for row in group]))
+        )
     alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
+    options = np.array([NOTHING_ROW, *rows], dtype=np.intp)
+    places = np.full(len(actions.offered) + 1, -1, dtype=np.intp)
+    places[options] = np.arange(options.size)
     return CandidateSet(
         rows=rows,
-        options=np.array([NOTHING_ROW, *rows], dtype=np.intp),
+        options=options,
+        names=(NOTHING, *(action.id for action in own.values())),
+        places=places,
         row_of={action.id: row for row, action in own.items()},
         roles=tuple(role for role in ACTION_ROLES if role in asked),
         together=tuple(together),

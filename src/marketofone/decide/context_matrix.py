@@ -1,10 +1,11 @@
 """What a choice sees: a namespace of plain values per purpose, and one context vector per offered action.
 
 1. ``build_view``: what is visible per role, once per decision: profile, facts, values (4, n; NaN: unknown, hidden).
-2. ``build_contexts``: the same with some numbers changed (or none), as namespaces and as context vectors.
+2. ``build_contexts``: the same with some numbers changed (or none), as namespaces, and as what vectors are made of.
 3. ``squashed`` (4, m): the context features, brought between -1 and 1 by the catalogue. Unknown and hidden alike are
    0: nothing speaks for or against, and nothing leaks.
-4. ``contexts`` (k, d): the row of the action's purpose, and beside it match, affinity, who began, and shortfall risk.
+4. ``contexts_of``, (r, d): for each action asked for the row of its purpose, and beside it match, affinity, who began,
+   and shortfall risk.
 """
 
 from __future__ import annotations
@@ -55,11 +56,16 @@ class FeatureView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextMatrix:
-    """What a choice sees."""
+    """What a choice sees: by purpose values, what is squashed of them and the risk of running short; by action matches.
+
+    Contexts are made of it by :func:`contexts_of`.
+    """
 
     values: FloatArray
     namespaces: tuple[Namespace, ...]
-    contexts: FloatArray
+    squashed: FloatArray
+    matches: FloatArray
+    risks: FloatArray
 
 
 def build_view(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> FeatureView:
@@ -118,28 +124,23 @@ def build_contexts(
                 days_since=view.days_since,
             )
     seen = tuple(namespaces[view.row] for view in feature_view.views)
+    risks = [risk if isinstance(risk := each["shortfall_30d"], float) and risk > 0.0 else 0.0 for each in seen]
     squashed = compiled.features.squash(values)
-    contexts = _contexts(feature_view, compiled, squashed, matches=matches, namespaces=seen)
-    return ContextMatrix(values=values, namespaces=seen, contexts=contexts)
+    return ContextMatrix(values=values, namespaces=seen, squashed=squashed, matches=matches, risks=np.array(risks))
 
 
-def _contexts(
-    feature_view: FeatureView,
-    compiled: CompiledCatalogue,
-    squashed: FloatArray,
-    *,
-    matches: FloatArray,
-    namespaces: tuple[Namespace, ...],
+def contexts_of(
+    rows: NDArray[np.intp], matrix: ContextMatrix, feature_view: FeatureView, *, compiled: CompiledCatalogue
 ) -> FloatArray:
-    own = squashed.shape[1]
-    risks = [risk if isinstance(risk := each["shortfall_30d"], float) and risk > 0.0 else 0.0 for each in namespaces]
-    contexts = np.empty((len(compiled.offered), compiled.dim))
+    """Give the context vectors of some actions, shape (r, d)."""
+    own, purposes = matrix.squashed.shape[1], compiled.purpose_of[rows]
+    contexts = np.empty((rows.size, compiled.dim))
     contexts[:, 0] = 1.0
-    contexts[:, 1 : 1 + own] = squashed[compiled.purpose_of]
-    contexts[:, 1 + own] = matches
-    contexts[:, 2 + own] = feature_view.affinities
+    contexts[:, 1 : 1 + own] = matrix.squashed[purposes]
+    contexts[:, 1 + own] = matrix.matches[rows]
+    contexts[:, 2 + own] = feature_view.affinities[rows]
     contexts[:, 3 + own] = feature_view.said["begun_by_customer"] is True
-    contexts[:, 4 + own] = np.array(risks)[compiled.purpose_of]
+    contexts[:, 4 + own] = matrix.risks[purposes]
     return contexts
 
 

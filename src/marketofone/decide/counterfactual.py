@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marketofone.decide.choose import NOT_TRUE, Choice, DecisionContext, choose
+from marketofone.decide.choose import Choice, DecisionContext, choose, scored
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, PLAUSIBLE, WHOLE, Rows, range_of
-from marketofone.decide.context_matrix import FloatArray
+from marketofone.decide.context_matrix import FloatArray, contexts_of
 from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import CHANGEABLE, FACTS
@@ -75,16 +75,17 @@ def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]
 
 def _shut_out(context: DecisionContext, choice: Choice) -> list[int]:
     """Find the best actions that only their own condition keeps from winning."""
+    rows = choice.untrue[[row not in choice.gate_rejections for row in choice.untrue.tolist()]]
     if choice.uniform:
-        standing, bar = -context.random_draws.places, -context.random_draws.places[choice.chosen]
+        standing, bar = -context.random_draws.places[rows], -context.random_draws.places[choice.chosen]
     else:
-        standing, bar = choice.samples, 0.0 if choice.chosen == NOTHING_ROW else choice.samples[choice.chosen]
-    rows = [
-        row
-        for row, rejection in choice.rejections.items()
-        if rejection is NOT_TRUE and row not in choice.gate_rejections and standing[row] > bar
-    ]
-    return sorted(rows, key=lambda row: (-standing[row], row))[:_RIVALS]
+        contexts = contexts_of(rows, choice.matrix, context.feature_view, compiled=context.compiled)
+        _, _, standing = scored(context, rows, contexts)
+        bar = choice.sample
+    better = rows[standing > bar]
+    order = np.lexsort((better, -standing[standing > bar]))
+    best: list[int] = better[order][:_RIVALS].tolist()
+    return best
 
 
 def _crossing(context: DecisionContext, threshold: Threshold, *, old: float, hold: bool) -> Change:
@@ -105,8 +106,8 @@ def _by_scores(context: DecisionContext, choice: Choice) -> Iterator[Change]:
 
     The policy knows its scores along one feature exactly, so only eligibility is left to be verified.
     """
-    rows = choice.options[(choice.options != choice.chosen) & (choice.options != NOTHING_ROW)]
-    rivals = rows[np.argsort(-choice.samples[rows], kind="stable")[:_RIVALS]].tolist()
+    others = np.flatnonzero((choice.options != choice.chosen) & (choice.options != NOTHING_ROW))
+    rivals = choice.options[others[np.argsort(-choice.samples[others], kind="stable")[:_RIVALS]]].tolist()
     if choice.uniform or not rivals:
         return
     chosen = [] if choice.chosen == NOTHING_ROW else [choice.chosen]
@@ -137,7 +138,7 @@ def _scores_along(
     visible = ~np.isnan(choice.matrix.values[:, limits.place])[context.compiled.purpose_of[rows]]
     scores = decision_input.beliefs.score_along(
         rows,
-        choice.matrix.contexts[rows],
+        contexts_of(rows, choice.matrix, context.feature_view, compiled=context.compiled),
         places=slice(1, 1 + old.size),
         steps=np.where(visible[:, :, np.newaxis], step, 0.0),
         own=decision_input.own_answers,

@@ -5,18 +5,22 @@ Pure: same input, same bytes.
 
 from __future__ import annotations
 
-import numpy as np
-from msgspec.structs import replace
+from collections.abc import Iterator
 
-from marketofone.decide.choose import Choice, DecisionContext, choose, prepare, propensities_of
-from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue
+import numpy as np
+from numpy.typing import NDArray
+
+from marketofone.decide.choose import NOT_TRUE, Choice, DecisionContext, Rejection, choose, prepare, propensities_of
+from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue, Rows
+from marketofone.decide.context_matrix import FloatArray
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.reasons import not_used, notification, reasons, uses
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Candidate, Counterfactual, Decision, Request
+from marketofone.domain.decision import STAGE_CODES, Candidates, Counterfactual, Decision, Request
 
 _DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
+_STRESS = "stress: somebody reaches out"  # said of doing nothing, where it may not win
 _SMALLEST = 1e-12  # what was chosen had a probability, even where the integral rounds it to none
 
 
@@ -44,8 +48,8 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     """
     context = prepare(request, decision_input, compiled=compiled)
     choice = choose(context, changes={}, before=None)
-    candidates = _candidates(context, choice)
-    chosen = next(candidate for candidate in candidates if candidate.stage == "chosen")
+    shares = propensities_of(choice, decision_input)
+    shares[choice.place] = max(shares[choice.place], _SMALLEST)
     vector = () if choice.chosen == NOTHING_ROW else _vector(choice)
     return Decision(
         id=request.id,
@@ -53,17 +57,15 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
         occasion=request.occasion,
         channel=request.channel,
         at=request.at,
-        action=chosen.action,
-        propensity=chosen.propensity,
+        action=NOTHING if choice.chosen == NOTHING_ROW else compiled.offered[choice.chosen].id,
+        propensity=float(shares[choice.place]),
         assignment=decision_input.assignment,
         reasons=reasons(context, choice),
         not_used=not_used(context),
-        candidates=candidates,
+        candidates=_candidates(context, choice, shares),
         uses=uses(context),
         context=vector,
-        guardrails=tuple(
-            sorted({why.partition(":")[0] for stage, why in choice.rejections.values() if stage == "guarded"})
-        ),
+        guardrails=_guardrails(choice),
         epoch=decision_input.epoch,
         position=decision_input.position,
         documents=decision_input.documents,
@@ -78,28 +80,51 @@ def otherwise(request: Request, decision_input: DecisionInput, compiled: Compile
     return None if found is None else found[0]
 
 
+def _guardrails(choice: Choice) -> tuple[str, ...]:
+    told = {why for _, (stage, why) in _stopped(choice) if stage == "guarded"}
+    return tuple(sorted({why.partition(":")[0] for why in told}))
+
+
 def _vector(choice: Choice) -> tuple[float, ...]:
     """Give the context vector in single precision: learning needs no more, and the journal keeps it for good."""
-    return tuple(choice.matrix.contexts[choice.chosen].astype(np.float32).tolist())
+    return tuple(choice.vector.astype(np.float32).tolist())
 
 
-def _candidates(context: DecisionContext, choice: Choice) -> tuple[Candidate, ...]:
+def _candidates(context: DecisionContext, choice: Choice, shares: FloatArray) -> Candidates:
     """Tell how every action of this occasion fared, doing nothing first."""
-    rows = choice.options.tolist()
-    scores = np.stack((choice.mean, choice.spread, choice.samples))[:, choice.options]
-    rounded = scores.round(_DECIMALS) + 0.0  # which makes nought of minus nought
-    columns = (*rounded.tolist(), propensities_of(choice, context.decision_input).tolist())
-    names = {row: context.compiled.offered[row].id for row in context.candidate_set.rows}
-    told = {
-        row: Candidate(action=names[row], stage="scored", mean=mean, spread=spread, draw=draw, propensity=share)
-        for row, mean, spread, draw, share in zip(rows, *columns, strict=True)
-        if row != NOTHING_ROW
-    }
-    told[NOTHING_ROW] = Candidate(action=NOTHING, stage="guarded", why="stress: somebody reaches out")
-    if rows[0] == NOTHING_ROW:
-        told[NOTHING_ROW] = Candidate(action=NOTHING, stage="scored", propensity=columns[-1][0])
-    for row, (stage, why) in choice.rejections.items():
-        told[row] = Candidate(action=names[row], stage=stage, why=why)
-    chosen = told[choice.chosen]
-    told[choice.chosen] = replace(chosen, stage="chosen", propensity=max(chosen.propensity, _SMALLEST))
-    return tuple([told[row] for row in (NOTHING_ROW, *names)])
+    candidate_set = context.candidate_set
+    places, fared = candidate_set.places, candidate_set.places[choice.options]
+    whys, why = {"": 0}, np.zeros(candidate_set.options.size, dtype=np.uint32)
+    stages = np.full(candidate_set.options.size, STAGE_CODES["scored"], dtype=np.uint8)
+    stages[0], why[0] = STAGE_CODES["guarded"], whys.setdefault(_STRESS, len(whys))
+    for rows, (stage, text) in _stopped(choice):
+        stages[places[rows]], why[places[rows]] = STAGE_CODES[stage], whys.setdefault(text, len(whys))
+    stages[fared], why[fared] = STAGE_CODES["scored"], 0
+    stages[fared[choice.place]] = STAGE_CODES["chosen"]
+    numbers = np.zeros((4, candidate_set.options.size))
+    scores = np.stack((choice.mean, choice.spread, choice.samples))
+    numbers[:3, fared] = scores.round(_DECIMALS) + 0.0  # which makes nought of minus nought
+    numbers[3, fared] = shares
+    texts, why = _in_order_of_use(tuple(whys), why)
+    return Candidates(candidate_set.names, stages.tobytes(), texts, why.tobytes(), numbers.tobytes())
+
+
+def _stopped(choice: Choice) -> Iterator[tuple[Rows | list[int], Rejection]]:
+    """Give who was stopped, and why. Of a condition that does not hold it is told, unless more is to be told of it."""
+    yield choice.untrue, NOT_TRUE
+    untrue = set(choice.untrue.tolist())
+    groups: dict[Rejection, list[int]] = {}
+    for row, rejection in choice.gate_rejections.items():
+        if row not in untrue or rejection[0] == "not_eligible":
+            groups.setdefault(rejection, []).append(row)
+    for rejection, rows in groups.items():
+        yield rows, rejection
+
+
+def _in_order_of_use(texts: tuple[str, ...], why: NDArray[np.uint32]) -> tuple[tuple[str, ...], NDArray[np.uint32]]:
+    """Leave out the words that nobody has, and number the others as they come."""
+    _, first = np.unique(why, return_index=True)
+    used = why[np.sort(first)]
+    numbers = np.zeros(len(texts), dtype=np.uint32)
+    numbers[used] = np.arange(used.size, dtype=np.uint32)
+    return tuple(texts[place] for place in used.tolist()), numbers[why]

@@ -134,11 +134,11 @@ def _why_nothing(context: DecisionContext, choice: Choice) -> str:
 
 
 def _terms(context: DecisionContext, choice: Choice) -> list[tuple[Term, float]]:
-    asked, row = context.decision_input, choice.chosen
-    parts = asked.beliefs.terms(row, choice.matrix.contexts[row], own=asked.own_answers)
+    asked = context.decision_input
+    parts = asked.beliefs.terms(choice.chosen, choice.vector, own=asked.own_answers)
     beside = ((OWN_ANSWERS, parts.own_answers), (DOUBT, parts.doubt), (COST, parts.cost))
     known = [*zip(context.compiled.terms, parts.context.tolist(), strict=True), *beside]
-    return [*known, (RANDOM_DRAW, float(choice.samples[row]) - math.fsum(amount for _, amount in known))]
+    return [*known, (RANDOM_DRAW, choice.sample - math.fsum(amount for _, amount in known))]
 
 
 def _told(context: DecisionContext, choice: Choice, term: Term, amount: float) -> Reason:

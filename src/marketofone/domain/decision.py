@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Literal, Self
 
 from msgspec import Struct, field
 
@@ -19,6 +22,16 @@ Assignment = Literal["policy", "control", "catalogue", "ranking", "nothing"]
 
 MoneyLeft = Literal["little", "enough", "not known"]
 """How much money a person has left, as far as a decision knew."""
+STAGE_CODES: dict[Stage, int] = {
+    "not_eligible": 1,
+    "not_permitted": 2,
+    "guarded": 3,
+    "not_approved": 4,
+    "scored": 5,
+    "chosen": 6,
+}
+"""How a stage is stored. A number once given stays."""
+_STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items()}
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -77,7 +90,7 @@ class Otherwise(Struct, frozen=True, kw_only=True):
 
 
 class Candidate(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """How one action fared: stopped at a gate, or scored. In the journal a bare row, for it holds many of them."""
+    """How one action fared: stopped at a gate, or scored."""
 
     action: str
     stage: Stage
@@ -86,6 +99,52 @@ class Candidate(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     spread: float = 0.0
     draw: float = 0.0
     propensity: float = 0.0
+
+
+class Candidates(Struct, frozen=True, array_like=True, gc=False):
+    """How all actions of an occasion fared, in columns: a candidate is made when somebody looks at it.
+
+    ``stages`` has a byte each (:data:`STAGE_CODES`), ``why`` an unsigned number of 32 bits each, a place in ``whys``,
+    and ``numbers`` doubles: all means, then all spreads, draws and propensities.
+
+    Examples
+    --------
+    >>> fared = Candidates.of([Candidate(action="tea", stage="chosen", mean=2.5, propensity=1.0)])
+    >>> len(fared), [(one.action, one.mean) for one in fared]
+    (1, [('tea', 2.5)])
+    """
+
+    actions: tuple[str, ...] = ()
+    stages: bytes = b""
+    whys: tuple[str, ...] = ()
+    why: bytes = b""
+    numbers: bytes = b""
+
+    @classmethod
+    def of(cls, each: Iterable[Candidate]) -> Self:
+        """Put candidates into columns."""
+        told = tuple(each)
+        whys = {why: place for place, why in enumerate(dict.fromkeys(one.why for one in told))}
+        numbers = [[getattr(one, name) for one in told] for name in ("mean", "spread", "draw", "propensity")]
+        return cls(
+            actions=tuple([one.action for one in told]),
+            stages=bytes([STAGE_CODES[one.stage] for one in told]),
+            whys=tuple(whys),
+            why=array("I", [whys[one.why] for one in told]).tobytes(),
+            numbers=array("d", chain.from_iterable(numbers)).tobytes(),
+        )
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        n, numbers = len(self.actions), memoryview(self.numbers).cast("d").tolist()
+        whys = (self.whys[place] for place in memoryview(self.why).cast("I"))
+        columns = (numbers[start : start + n] for start in range(0, 4 * n, n or 1))
+        for action, stage, why, mean, spread, draw, share in zip(
+            self.actions, map(_STAGE_OF.__getitem__, self.stages), whys, *columns, strict=True
+        ):
+            yield Candidate(action=action, stage=stage, why=why, mean=mean, spread=spread, draw=draw, propensity=share)
 
 
 class Notification(Struct, frozen=True, kw_only=True):
@@ -125,7 +184,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     assignment: Assignment
     reasons: tuple[Reason, ...] = field(name="because")
     not_used: tuple[NotUsed, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: Candidates
     uses: tuple[tuple[str, str], ...]
     context: tuple[float, ...]
     guardrails: tuple[str, ...]

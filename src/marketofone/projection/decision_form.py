@@ -2,8 +2,8 @@
 
 A decision tells how a hundred actions fared, and most of that is the same few words. So it is written in columns:
 
-1. Candidates: their actions, one byte each for the stage (a number of a fixed table) and for the words why (a place in
-   a table of this decision).
+1. Candidates, which are columns in memory already: their actions, one byte each for the stage (a number of a fixed
+   table) and for the words why (a place in a table of this decision).
 2. Scores, of candidates that have any: whole numbers of hundredths where that is exact, else doubles. The engine rounds
    scores to hundredths of a minor unit before anybody sees them, so live and replay round alike.
 3. The context vector: single precision where that is exact, else doubles. The engine rounds it so, for the same reason.
@@ -17,7 +17,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any, TypeAlias
 
 import msgspec
@@ -27,33 +26,23 @@ from numpy.typing import NDArray
 
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import (
+    STAGE_CODES,
     Assignment,
-    Candidate,
+    Candidates,
     Counterfactual,
     Decision,
     Notification,
     NotUsed,
     Reason,
-    Stage,
 )
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
 from marketofone.projection.records import DecisionRecord, RestsOn
 
-STAGE_CODES: dict[Stage, int] = {
-    "not_eligible": 1,
-    "not_permitted": 2,
-    "guarded": 3,
-    "not_approved": 4,
-    "scored": 5,
-    "chosen": 6,
-}
-"""How a stage is stored. A number once given stays."""
-
 SCALE = 100
 """Scores are kept in hundredths."""
 
-_STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items()}
+_STAGES = frozenset(STAGE_CODES.values())
 _LEVEL = 6
 _SCORES = 4  # of each candidate
 _RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
@@ -117,8 +106,8 @@ def pack(record: DecisionRecord) -> bytes:
     """
     try:
         body = _ENCODE(_columns(record))
-    except (struct.error, KeyError) as error:
-        raise TypeError("a number that is none, or a stage that does not exist") from error
+    except struct.error as error:
+        raise TypeError("a number that is none") from error
     _DECODE(body)  # nothing is written that could not be read again
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
     return deflate.compress(body) + deflate.flush()
@@ -162,7 +151,8 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
 
 def _columns(record: DecisionRecord) -> _Packed:
     made, told = record.decision, record.decision.candidates
-    whys = _table(candidate.why for candidate in told)
+    if not _STAGES.issuperset(told.stages):
+        raise TypeError("a stage that does not exist")
     scored, (means, spreads, draws, propensities) = _scored(told)
     ahead, instead = made.notification, record.counterfactual
     used = _table(word for pair in made.uses for word in pair)
@@ -188,10 +178,10 @@ def _columns(record: DecisionRecord) -> _Packed:
         bank=record.rests_on.bank,
         version=record.rests_on.version,
         journals=record.rests_on.journals,
-        actions=tuple([one.action for one in told]),
-        stages=bytes([STAGE_CODES[one.stage] for one in told]),
-        whys=tuple(whys),
-        why=_places([whys[one.why] for one in told], of=len(whys)),
+        actions=told.actions,
+        stages=told.stages,
+        whys=told.whys,
+        why=_places(np.frombuffer(told.why, dtype=np.uint32), of=len(told.whys)),
         scored=_places(scored, of=len(told)),
         means=_hundredths(means),
         spreads=_hundredths(spreads),
@@ -203,28 +193,22 @@ def _columns(record: DecisionRecord) -> _Packed:
     )
 
 
-def _candidates(read: _Packed) -> tuple[Candidate, ...]:
-    whys = [read.whys[place] for place in _read_places(read.why, of=len(read.whys))]
-    scores = np.zeros((_SCORES, len(read.actions)))
-    scored = [*_read_places(read.scored, of=len(read.actions))]
-    for row, column in zip(scores, (read.means, read.spreads, read.draws, read.propensities), strict=True):
+def _candidates(read: _Packed) -> Candidates:
+    if not _STAGES.issuperset(read.stages):
+        raise ValueError("a stage that does not exist")
+    numbers = np.zeros((_SCORES, len(read.actions)))
+    scored = np.array(_read_places(read.scored, of=len(read.actions)), dtype=np.intp)
+    for row, column in zip(numbers, (read.means, read.spreads, read.draws, read.propensities), strict=True):
         row[scored] = _numbers(column)
-    stages = map(_STAGE_OF.__getitem__, read.stages)
-    columns = zip(read.actions, stages, whys, *scores.tolist(), strict=True)
-    return tuple(
-        [
-            Candidate(action=action, stage=stage, why=why, mean=mean, spread=spread, draw=draw, propensity=share)
-            for action, stage, why, mean, spread, draw, share in columns
-        ]
-    )
+    why = np.array(_read_places(read.why, of=len(read.whys)), dtype=np.uint32)
+    return Candidates(read.actions, read.stages, read.whys, why.tobytes(), numbers.tobytes())
 
 
-def _scored(told: Sequence[Candidate]) -> tuple[list[int], Numbers]:
+def _scored(told: Candidates) -> tuple[NDArray[np.intp], Numbers]:
     """Give the places of candidates that have any numbers, and their numbers as columns; a minus nought is one."""
-    numbers = [(one.mean, one.spread, one.draw, one.propensity) for one in told]
-    rows = _doubles_of([*chain.from_iterable(numbers)]).reshape(-1, _SCORES)
-    scored = np.flatnonzero(rows.view(np.int64).any(axis=1))
-    return scored.tolist(), rows[scored].T
+    columns = np.frombuffer(told.numbers, dtype=np.float64).reshape(_SCORES, -1)
+    scored = np.flatnonzero(columns.view(np.int64).any(axis=0))
+    return scored, columns[:, scored]
 
 
 def _pairs(words: Sequence[str], places: bytes) -> tuple[tuple[str, str], ...]:
@@ -237,12 +221,12 @@ def _table(words: Iterable[str]) -> dict[str, int]:
     return {word: place for place, word in enumerate(dict.fromkeys(words))}
 
 
-def _places(places: Sequence[int], *, of: int) -> bytes:
-    return bytes(places) if of <= _WORDS else _shuffled(_INTS, places)[1:]
+def _places(places: NDArray[Any] | Sequence[int], *, of: int) -> bytes:
+    return np.asarray(places).astype(np.uint8).tobytes() if of <= _WORDS else _shuffled(_INTS, places)[1:]
 
 
-def _read_places(raw: bytes, *, of: int) -> Sequence[int]:
-    return raw if of <= _WORDS else _unshuffled(_INTS, raw).tolist()
+def _read_places(raw: bytes, *, of: int) -> list[int]:
+    return list(raw) if of <= _WORDS else _unshuffled(_INTS, raw).tolist()
 
 
 def _hundredths(numbers: Numbers) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.decide.context_matrix import build_contexts, build_view
+from marketofone.decide.context_matrix import build_contexts, build_view, contexts_of
 from marketofone.domain.action import NOTHING, Kind
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
@@ -64,7 +64,9 @@ class Observer:
                 snapshot, person, decision.request, policy=policy, secret=self._context.keys.secret
             )
         view = build_view(decision.request, asked, compiled=self._compiled)
-        contexts = build_contexts(view, compiled=self._compiled, changes={}).contexts.astype(np.float32)
+        matrix = build_contexts(view, compiled=self._compiled, changes={})
+        rows = np.arange(len(self._compiled.offered))
+        contexts = contexts_of(rows, matrix, view, compiled=self._compiled).astype(np.float32)
         before = [said for said in person.contacts if said.decision != decision.id]
         may_learn = bool(asked.own_answers.answers)  # it is empty where a person does not allow learning from it
         return contexts, own_past(before, kinds=self._kinds, now=decision.at, may_learn=may_learn)

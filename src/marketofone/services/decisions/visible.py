@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from marketofone.consent.gate import permit
-from marketofone.domain.decision import Decision, Reason
+from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.moment import Instant
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
@@ -57,7 +57,7 @@ def visible(record: DecisionRecord, person: Person, *, config: BankConfig, now: 
         action=HIDDEN_ACTION,
         guardrails=(),
         reasons=(Reason(text=f"{HIDDEN} ({refused})", feature=None, source=None, term=0.0),),
-        candidates=(),
+        candidates=Candidates(),
         context=(),
         notification=None,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec.structs import replace
 
+from marketofone.domain.decision import Candidates
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel
@@ -111,7 +112,7 @@ def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Pers
         outcome = codec.read(entry, box=owner.box).outcome
         _, n = place_of(context, reader, outcome.decision, customer=owner.name)
         made = decision_at(reader, owner, n)
-        decision = replace(made.decision, candidates=())  # which are most of it
+        decision = replace(made.decision, candidates=Candidates())  # which are most of it
         earlier = earlier_outcomes(reader, person, decision, after=n, before=lesson.n)
         known = LessonFacts(outcome, decision, tuple(earlier), made.rests_on.subjects)
         context.lessons.put(place, known)

@@ -81,7 +81,7 @@ def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
     )
     scored = [candidate for candidate in decision.candidates if candidate.stage in ("scored", "chosen")]
     scored.sort(key=lambda candidate: (candidate.stage != "chosen", -candidate.draw))
-    passed = _gates(decision.candidates)
+    passed = _gates(list(decision.candidates))
     return renderer.page(
         "console/trace.html",
         request_data,
