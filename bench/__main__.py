@@ -31,7 +31,7 @@ from bench import (
     workers,
 )
 from bench.figures import Figure, table
-from bench.town import FULL, QUICK, Scale, build
+from bench.town import FULL, QUICK, Scale, build, widened
 
 PARTS = ("town", "crowd", "memory", "files", "classes")
 
@@ -39,9 +39,13 @@ PARTS = ("town", "crowd", "memory", "files", "classes")
 def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
     """Measure on a town of simulated lives: decisions, features, forecasts, proof."""
     town = build(folder / "town", scale)
+    wide = widened(town, folder / "wide")
+    with wide.open() as bank:
+        yield from deciding.measure(bank, wide, count=scale.decisions)
     with town.open() as bank:
         yield from deciding.measure(bank, town, count=scale.decisions)
-        yield choosing.measure(folder=folder, count=scale.choices, peers_python=peers_python)
+        yield from deciding.measure_more(bank, town, count=scale.decisions)
+        yield from choosing.measure(folder=folder, count=scale.choices, peers_python=peers_python)
         yield from reading.measure(bank, town, rounds=scale.rounds)
         people = deciding.served(bank, town)
     yield over_http.measure(town, people, seconds=scale.seconds)

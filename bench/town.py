@@ -7,8 +7,9 @@ everybody allows everything: each event is admitted, folded and kept, which is t
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from marketofone.lab.simulate.voice import events_of
 FIRST = Day(20_000)
 OCCASION = "app.opened"
 ACTIONS = 100
+CLOSED = 900
 _KINDS = ("insight", "nudge", "feature", "offer", "alert")
 _TAGS = ("savings", "dining", "groceries", "travel", "fees", "security", "child", "home")
 _NO_CAP = "{ per_day = 10_000, per_week = 10_000 }"
@@ -125,8 +127,18 @@ def uncap(folder: Path) -> None:
     guardrails.write_text("".join(_uncapped(guardrails.read_text(encoding="utf-8"))), encoding="utf-8")
 
 
-def actions_text() -> str:
-    """Write a catalogue of 100 actions, each with a condition that everybody meets, alike in nothing else."""
+def widened(town: Town, folder: Path) -> Town:
+    """Give a copy of the town whose catalogue has 900 actions more, which nobody may get."""
+    shutil.copytree(town.folder, folder)
+    (folder / "actions.toml").write_text(actions_text(closed=CLOSED), encoding="utf-8")
+    return replace(town, folder=folder)
+
+
+def actions_text(*, closed: int = 0) -> str:
+    """Write a catalogue of 100 actions, each with a condition that everybody meets, alike in nothing else.
+
+    Behind them stand ``closed`` ones, whose condition nobody meets.
+    """
     draw = random.Random(7)
     occasion = f'channels = ["app"]\n\n[occasions."{OCCASION}"]\nchannel = "app"\nbegun_by = "customer"\n'
     actions = [
@@ -136,13 +148,13 @@ def actions_text() -> str:
             f'kind = "{_KINDS[number % len(_KINDS)]}"\n'
             f'title = "Action {number}"\n'
             f'text = "One of a hundred."\n'
-            f'eligible = "{_condition(draw)}"\n'
+            f'eligible = "{_condition(draw) if number < ACTIONS else _never(draw)}"\n'
             f"value_minor = {draw.randrange(500, 20_000, 100)}\n"
             f"cost_minor = {draw.randrange(0, 80)}\n"
             f"chance = {draw.uniform(0.02, 0.3):.3f}\n"
             f'tags = ["{draw.choice(_TAGS)}"]\n'
         )
-        for number in range(ACTIONS)
+        for number in range(ACTIONS + closed)
     ]
     return "\n".join((occasion, *actions))
 
@@ -156,6 +168,10 @@ def _condition(draw: random.Random) -> str:
             f"app_opens_7d < {draw.randrange(10**4, 10**5)} and not holds('product_{draw.randrange(9)}')",
         )
     )
+
+
+def _never(draw: random.Random) -> str:
+    return f"spend_30d > {draw.randrange(10**9, 10**10)} or app_opens_7d > {draw.randrange(10**4, 10**5)}"
 
 
 def _uncapped(text: str) -> Iterator[str]:

@@ -54,16 +54,21 @@ _NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
 
 
 class RandomDraws(Struct, frozen=True, kw_only=True):
-    """The random numbers of one decision: a normal and a place in the lottery per action, and who draws uniformly.
+    """The random numbers of one decision: a share and a place in the lottery per action, and who draws uniformly.
 
-    ``places`` (k + 1) ends with the place of doing nothing; the smallest wins a uniform draw. ``ordered`` says that
-    they are those of a fixed order.
+    An action's normal draw is the quantile of its share, found for those that are scored. ``places`` (k + 1) ends with
+    the place of doing nothing; the smallest wins a uniform draw. ``ordered`` says that they are those of a
+    fixed order.
     """
 
-    normals: FloatArray
+    shares: FloatArray
     places: FloatArray
     explore: float
     ordered: bool = False
+
+    def normals(self, rows: Rows) -> FloatArray:
+        """Give the normal draws of some actions."""
+        return quantile(self.shares[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +147,7 @@ def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
     uniform = (raw >> _SPARE_BITS).astype(np.float64) * 2.0**-53
     return RandomDraws(
         explore=float(uniform[0]),
-        normals=quantile(uniform[1 : actions + 1]),
+        shares=uniform[1 : actions + 1],
         places=uniform[actions + 1 :],
     )
 
@@ -227,7 +232,7 @@ def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> tuple[
     """Give mean, spread and sample of some actions, each in its own context."""
     decision_input = context.decision_input
     scores = decision_input.beliefs.score(contexts, own=decision_input.own_answers, rows=rows)
-    return scores.mean, scores.spread, scores.mean + scores.spread * context.random_draws.normals[rows]
+    return scores.mean, scores.spread, scores.mean + scores.spread * context.random_draws.normals(rows)
 
 
 def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray:

@@ -143,5 +143,5 @@ def _scores_along(
         steps=np.where(visible[:, :, np.newaxis], step, 0.0),
         own=decision_input.own_answers,
     )
-    after: FloatArray = scores.mean + scores.spread * context.random_draws.normals[rows][:, np.newaxis, np.newaxis]
+    after: FloatArray = scores.mean + scores.spread * context.random_draws.normals(rows)[:, np.newaxis, np.newaxis]
     return after

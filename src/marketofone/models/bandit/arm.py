@@ -110,9 +110,12 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
     surprise = (reward - float(context @ arm.mean)) / variance
     if not math.isfinite(surprise):
         raise MalformedRequest(field="context", shape="a number that is not finite", fix="leave out what is unknown")
+    covariance = gain[:, np.newaxis] * gain
+    covariance /= variance
+    np.subtract(arm.covariance, covariance, out=covariance)
     return Arm(
         mean=arm.mean + gain * surprise,
-        covariance=arm.covariance - np.multiply.outer(gain, gain) / variance,
+        covariance=covariance,
         noise=arm.noise,
         n=arm.n + 1,
         total=arm.total + reward,

@@ -18,6 +18,8 @@ from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import Manner
 from marketofone.models.bandit.predict import Arms, Rows, Scores
 
+_LEAST_DIM = 3  # the fewer dimensions, the more bits: whole numbers of 32 would not hold them
+
 
 class _Loaded:
     loops: ModuleType | None = None
@@ -40,9 +42,9 @@ def load() -> bool:
 
 def _warm(loops: ModuleType) -> None:
     """Compile, or read what was compiled, for the kinds of arrays that decisions hand over."""
-    some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
-    lines = (line.mean, line.covariance, line.mean, line.covariance)
-    loops.score(*lines, some, np.arange(1), np.ones((1, 1)), 1.0, 1.0, 1.0)
+    some, line = np.ones(1), Arms(mean=np.ones((1, _LEAST_DIM)), covariance=np.ones((1, _LEAST_DIM, _LEAST_DIM)))
+    lines = (line.mean, *line.grid)
+    loops.score(*lines, *lines, some, np.arange(1), np.ones((1, _LEAST_DIM)), 1.0, 1.0, 1.0)
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 
@@ -81,10 +83,10 @@ def score(
         What is uncertain: how much of it is added, and how much is drawn.
     """
     loops = _Loaded.loops
-    if loops is None or contexts.shape != (rows.size, chance.mean.shape[1]):
+    if loops is None or contexts.shape != (rows.size, chance.mean.shape[1]) or contexts.shape[1] < _LEAST_DIM:
         told = [predict.predict(arms.some(rows), contexts) for arms in (chance, worth)]
         return predict.combined(*told, factor=factor, costs=costs[rows], manner=manner)
-    lines = (chance.mean, chance.covariance, worth.mean, worth.covariance)
+    lines = (chance.mean, *chance.grid, worth.mean, *worth.grid)
     return Scores(*loops.score(*lines, costs, rows, contexts, factor, manner.doubt, manner.draw))
 
 

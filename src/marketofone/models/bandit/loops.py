@@ -145,9 +145,10 @@ def on_context_grid(context: FloatArray, rounded: FloatArray) -> None:
 
 
 @_compiled
-def line(
+def line(  # noqa: PLR0913, PLR0917
     means: FloatArray,
-    covariances: FloatArray,
+    grid: NDArray[np.int32],
+    step: float,
     row: int,
     context: FloatArray,
     rounded: FloatArray,
@@ -162,14 +163,14 @@ def line(
     for j in range(0, four, 4):  # every sum is exact: the order is free
         a, b, c, d = rounded[j], rounded[j + 1], rounded[j + 2], rounded[j + 3]
         for i in range(dim):
-            gains[i] += (covariances[row, j, i] * a + covariances[row, j + 1, i] * b) + (
-                covariances[row, j + 2, i] * c + covariances[row, j + 3, i] * d
+            gains[i] += (grid[row, j, i] * a + grid[row, j + 1, i] * b) + (
+                grid[row, j + 2, i] * c + grid[row, j + 3, i] * d
             )
     for j in range(four, dim):
         for i in range(dim):
-            gains[i] += covariances[row, j, i] * rounded[j]
+            gains[i] += grid[row, j, i] * rounded[j]
     for j in range(dim):
-        gains[j] *= rounded[j]
+        gains[j] = gains[j] * step * rounded[j]
         work[j] = means[row, j] * context[j]
     mean, variance = fold_both(work, gains, dim)
     return mean, math.sqrt(max(variance, 0.0))
@@ -178,9 +179,11 @@ def line(
 @_compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     chances: FloatArray,
-    chance_covariances: FloatArray,
+    chance_grid: NDArray[np.int32],
+    chance_steps: FloatArray,
     worths: FloatArray,
-    worth_covariances: FloatArray,
+    worth_grid: NDArray[np.int32],
+    worth_steps: FloatArray,
     costs: FloatArray,
     rows: Rows,
     contexts: FloatArray,
@@ -194,8 +197,8 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     for place in range(rows.size):
         row, context = rows[place], contexts[place]
         on_context_grid(context, rounded)
-        chance, chance_spread = line(chances, chance_covariances, row, context, rounded, gains, work)
-        v, v_spread = line(worths, worth_covariances, row, context, rounded, gains, work)
+        chance, chance_spread = line(chances, chance_grid, chance_steps[row], row, context, rounded, gains, work)
+        v, v_spread = line(worths, worth_grid, worth_steps[row], row, context, rounded, gains, work)
         p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE)
         p_spread = chance_spread * factor
         first, second, third = p * v_spread, v * p_spread, p_spread * v_spread

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit.arm import Arm, FloatArray
 from marketofone.models.bandit.manner import Manner
-from marketofone.models.bandit.reproducible import exact_products, fold, on_grid
+from marketofone.models.bandit.reproducible import exact_products, fold, on_grid, whole_numbers
 
 LEAST_CHANCE, MOST_CHANCE = 0.005, 0.97
 """A line may leave the range of a chance; a chance does not."""
@@ -35,7 +36,7 @@ class Scores(NamedTuple):
 Rows: TypeAlias = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Arms:
     """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d), rounded by ``on_grid``."""
 
@@ -45,6 +46,11 @@ class Arms:
     def __post_init__(self) -> None:
         self.mean.flags.writeable = False
         self.covariance.flags.writeable = False
+
+    @cached_property
+    def grid(self) -> tuple[NDArray[np.int32], FloatArray]:
+        """The covariances as whole numbers, and the step of each."""
+        return whole_numbers(self.covariance)
 
     def some(self, rows: Rows) -> Arms:
         """Give some of them, copied."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marketofone.models.bandit.arm import FloatArray
 
@@ -68,12 +69,32 @@ def on_grid(matrices: FloatArray) -> FloatArray:
     >>> on_grid(np.array([[[1.0, 0.25], [0.25, 1e-10]]])).tolist()
     [[[1.0, 0.25], [0.25, 0.0]]]
     """
-    dim = matrices.shape[-1]
-    bits = _MANTISSA - CONTEXT_BITS - (dim - 1).bit_length()
-    _, exponent = np.frexp(np.abs(matrices).max(axis=(-1, -2), initial=0.0))
-    step = np.ldexp(1.0, np.maximum(exponent, _LEAST_EXPONENT) - bits)[..., np.newaxis, np.newaxis]
+    step = _steps(matrices, finer=0)[..., np.newaxis, np.newaxis]
     rounded: FloatArray = np.rint(matrices / step) * step
     return rounded
+
+
+def whole_numbers(matrices: FloatArray) -> tuple[NDArray[np.int32], FloatArray]:
+    """Give matrices from :func:`on_grid` of 3 dimensions or more as whole numbers, and the step of each.
+
+    They take half the room. The largest entry may have been rounded up to a power of two: so the step is half of its
+    own, or the same.
+
+    Examples
+    --------
+    >>> numbers, steps = whole_numbers(on_grid(np.diag([1.0, 0.25, 0.5])[np.newaxis]))
+    >>> (numbers * steps).tolist()
+    [[[1.0, 0.0, 0.0], [0.0, 0.25, 0.0], [0.0, 0.0, 0.5]]]
+    """
+    steps = _steps(matrices, finer=1)
+    return (matrices / steps[:, np.newaxis, np.newaxis]).astype(np.int32), steps
+
+
+def _steps(matrices: FloatArray, *, finer: int) -> FloatArray:
+    bits = _MANTISSA - CONTEXT_BITS - (matrices.shape[-1] - 1).bit_length() + finer
+    _, exponent = np.frexp(np.abs(matrices).max(axis=(-1, -2), initial=0.0))
+    steps: FloatArray = np.ldexp(1.0, np.maximum(exponent, _LEAST_EXPONENT) - bits)
+    return steps
 
 
 def exact_products(matrices: FloatArray, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
