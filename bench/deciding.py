@@ -13,6 +13,7 @@ from marketofone.bank import Bank
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Verdict
+from marketofone.models.bandit import kernel
 
 THREADS = 4
 MILLISECONDS = 1_000.0
@@ -21,6 +22,7 @@ _TAUGHT = 0.3
 
 def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
     """Decide for everybody in turn from several threads; CPU is the caller's, plus an equal share of the writer's."""
+    kernel.load()  # as every process that decides often does by itself
     people = served(bank, town)
     teach(bank, people, town=town, count=count // 10)
     began, busy = perf_counter(), process_time()

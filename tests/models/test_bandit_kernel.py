@@ -129,3 +129,16 @@ def test_what_decides_seldom_loads_no_compiler() -> None:
     code = "import sys, marketofone.models.bandit, marketofone.decide.engine; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.slow
+def test_what_decides_often_loads_it_by_itself() -> None:
+    code = (
+        "import sys, threading\n"
+        "from marketofone.services.runtime import often\n"
+        "for _ in range(often.OFTEN): often.decided()\n"
+        "[one.join() for one in threading.enumerate() if one.name == 'kernel']\n"
+        "print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
