@@ -13,6 +13,7 @@ from marketofone.projection.bank_state import BankState
 from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
+from marketofone.services.runtime import often
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.ports import Reader
 
@@ -24,6 +25,7 @@ def policy_for(context: AppContext, reader: Reader, snapshot: Snapshot, person: 
 
     The decision names the version, so a replay asks for no lot.
     """
+    often.decided()
     number = version_for(snapshot.bank, person, secret=context.keys.secret)
     return context.versions.policy(reader, snapshot.bank, number, config=snapshot.config)
 

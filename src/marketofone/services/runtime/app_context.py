@@ -22,7 +22,6 @@ from marketofone.projection.records import Record
 from marketofone.projection.reducer import SubjectState, reduce
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.projection.versions import PolicySnapshot, VersionReader
-from marketofone.services.runtime import often
 from marketofone.services.runtime.renewal import Renewal
 from marketofone.services.runtime.right_of_way import RightOfWay
 from marketofone.store.keystore import KeyStore
@@ -122,8 +121,7 @@ class AppContext:
             return self.snapshot(reader).config
 
     def policy(self, reader: Reader, snapshot: Snapshot) -> PolicySnapshot:
-        """Give the version that decides, laid out for the documents in force: what the next decision asks for."""
-        often.decided()
+        """Give the version that decides, laid out for the documents in force."""
         return self.versions.policy(reader, snapshot.bank, snapshot.bank.decides, config=snapshot.config)
 
     def follow(self, before: SubjectState, draft: Draft, head: Head, record: Record) -> None:
