@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marketofone.decide.funnel import LISTED, Funnel, FunnelCounts, fates_of, funnel_of
 from marketofone.decide.gates import GATES, OUTSCORED, Gate, stopped_at
 from marketofone.decide.money_left import MoneyActions, money_left
-from marketofone.domain.decision import Candidate, Decision, MoneyLeft, Reason, Stage
+from marketofone.domain.decision import Candidate, Candidates, Decision, MoneyLeft, Reason, Stage
 from marketofone.domain.moment import Instant
 
 _IDS = count()
@@ -36,8 +36,7 @@ def decided(*candidates: Candidate, chosen: str = "nothing") -> Decision:
         assignment="policy",
         reasons=(Reason(text="your starting point", feature=None, source=None, term=0.0),),
         not_used=(),
-        counterfactual=None,
-        candidates=(nothing, *candidates),
+        candidates=Candidates.of((nothing, *candidates)),
         uses=(),
         context=(),
         guardrails=(),
