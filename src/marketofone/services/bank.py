@@ -43,9 +43,7 @@ class Bank:
 
     Methods take ``now``: the instant at which something is recorded; without it, it is the clock's. Simulations and
     back-tests move this clock. ``as_of`` asks what was known at an earlier moment: what may be used is judged at
-    ``now``, and the answer changes nothing that comes later.
-
-    Use it as a context manager, or call :meth:`close`. It may be shared between threads.
+    ``now``, and nothing that comes later changes. Use it as a context manager, or close it. Threads may share it.
     """
 
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
