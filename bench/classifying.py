@@ -80,10 +80,10 @@ def _inputs(folder: Path, *, rows: int, python: Path) -> Iterator[tuple[str, Pat
 
 
 def _written(path: Path, features: Floats, classes: NDArray[np.int_], *, rows: int) -> Path:
-    """Put every feature between -1 and 1, as a bank's are; keep some rows, in three orders."""
-    low, high = features.min(axis=0), features.max(axis=0)
-    scaled = 2.0 * (features - low) / np.where(high > low, high - low, 1.0) - 1.0
-    contexts = np.column_stack((np.ones(len(scaled)), scaled / np.sqrt(scaled.shape[1])))
+    """Standardise every feature, as is usual for all three; keep some rows, in three orders."""
+    spread = features.std(axis=0)
+    scaled = (features - features.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    contexts = np.column_stack((np.ones(len(scaled)), scaled))
     orders = [np.random.default_rng(seed).permutation(len(contexts))[:rows] for seed in range(SHUFFLES)]
     np.savez(path, contexts=contexts, classes=classes, orders=np.array(orders))
     return path

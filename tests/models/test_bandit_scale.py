@@ -81,7 +81,7 @@ def test_evidence_is_how_likely_the_rewards_were(lessons: list[Lesson]) -> None:
     assert said - said[0] == pytest.approx(np.array(likely) - likely[0], rel=1e-5, abs=1e-5)
 
 
-def test_where_slopes_are_steep_the_scale_is_large_and_where_context_says_nothing_it_is_small() -> None:
+def test_where_slopes_are_steep_the_scale_is_large_and_where_context_says_nothing_it_stays_as_stated() -> None:
     rng = np.random.default_rng(2)
     found = []
     for steepness in (0.0, 4.0):
@@ -93,7 +93,7 @@ def test_where_slopes_are_steep_the_scale_is_large_and_where_context_says_nothin
             said.append(evidence(taught(lessons), started(), own=precisions(), whole=1.0 / precisions()))
         found.append(likeliest(said))
 
-    assert found[0] < 1.0
+    assert found[0] == 1.0
     assert found[1] > 4.0
 
 
