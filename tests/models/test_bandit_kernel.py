@@ -142,3 +142,19 @@ def test_what_decides_often_loads_it_by_itself() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+def test_a_numba_that_cannot_be_imported_beside_this_numpy_leaves_the_work_to_arrays(tmp_path: Path) -> None:
+    broken = tmp_path / "numba"
+    broken.mkdir()
+    (broken / "__init__.py").write_text('raise ImportError("Numba needs NumPy 2.2 or less")')
+    asked = "from marketofone.models.bandit import kernel; print(kernel.load(), kernel.quantile(kernel.np.ones(1) / 2))"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["False", "[0.]"], done.stderr

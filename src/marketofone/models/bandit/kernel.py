@@ -1,14 +1,14 @@
 """What every decision computes: scores, normal draws and propensities; compiled where that pays, with the same result.
 
 The arrays of numpy say what is right. Once :func:`load` was called, compiled loops (:mod:`.loops`) give the same
-numbers to the bit. Where numba is not installed, or has no place to keep what it compiled, arrays go on doing it.
+numbers to the bit. Where numba is not installed, cannot be imported (it may lag behind numpy), or has no place to keep
+what it compiled, arrays go on doing it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from types import ModuleType
 
 import numpy as np
@@ -30,12 +30,13 @@ def load() -> bool:
 
     Says whether there are any.
     """
-    if _Loaded.loops is None and find_spec("numba") is not None:
+    if _Loaded.loops is None:
         try:
             from marketofone.models.bandit import loops  # noqa: PLC0415 - numba takes its time, and may be absent
-        except RuntimeError:  # no folder to keep what is compiled
+
+            _warm(loops)
+        except (ImportError, OSError, RuntimeError):  # no numba for this numpy, or no room to keep what is compiled
             return False
-        _warm(loops)
         _Loaded.loops = loops
     return _Loaded.loops is not None
 
