@@ -134,6 +134,25 @@ def test_json_says_the_same_in_all_its_forms(
     assert counts(take(written(rows), "--authority", "the core system")[1]) == (4, 0, 2, 2)  # known by its id
 
 
+@pytest.mark.parametrize(
+    ("row", "field", "fix"),
+    [
+        ('{"customer": "c-1", "change": "forbid", "authority": "letter"}', "change", "write grant or withdraw"),
+        ('{"customer": 7, "change": "withdraw", "authority": "letter"}', "customer", "write the customer's id"),
+        (
+            '{"customer": "c-1", "change": "withdraw", "untill": "2030-01-01"}',
+            "row",
+            "with these fields: customer, change",
+        ),
+        ('{"customer": "c-1", "change": "withdraw", "authority": 7}', "authority", "docs/import.md"),
+    ],
+)
+def test_a_bad_row_is_told_what_to_write_in_a_file_of_consents(take: Import, row: str, field: str, fix: str) -> None:
+    (reason,) = take(row)[1]["reasons"]
+    assert reason["field"] == field
+    assert fix in reason["fix"]
+
+
 def test_a_misspelt_column_stops_the_import_before_anything_is_recorded(project: Path, take: Import) -> None:
     code, told = take(f"{HEADER.replace('until', 'untill')}\nc-1,grant,*,*,*,{END},,letter")
     assert code == 3

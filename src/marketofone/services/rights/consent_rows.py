@@ -34,6 +34,12 @@ _NEEDED = frozenset({"customer", "change"})
 _BETWEEN = re.compile(r"[\s,;|]+")
 _DIGEST_BYTES = 16
 _DATE_LETTERS = len("2026-01-31")
+_FIXES = {
+    "row": f"write a JSON object with these fields: {', '.join(COLUMNS)}",
+    "change": "write grant or withdraw",
+    "customer": "write the customer's id, as text",
+}
+_FIX = "see the table of fields in docs/import.md, under “Consents in bulk”"
 Words = tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...]
 
 
@@ -134,7 +140,7 @@ def _said(row: bytes | Mapping[str, str]) -> ConsentSaid:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         why = malformed(error, within="")
         field = "row" if why.field == "event" else why.field
-        raise MalformedEvent(field=field, shape=why.shape, fix=why.fix) from error
+        raise MalformedEvent(field=field, shape=why.shape, fix=_FIXES.get(field, _FIX)) from error
 
 
 def _words(field: str, said: ConsentSaid) -> tuple[str, ...]:
