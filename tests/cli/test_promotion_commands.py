@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,35 @@ def test_a_promotion_that_nothing_speaks_for_is_refused_in_words(run: Run, numbe
     assert refused.stderr.startswith("refused: no decision tells of it yet")
     assert run("versions", "promote", number, "--share", "0.9").exit_code == BAD_USAGE
     assert run("versions", "promote", "999").exit_code == BAD_INPUT
+
+
+def test_moments_are_told_as_in_every_other_document(run: Run, number: str) -> None:
+    (row,) = json.loads(run("versions", "list", "--json").stdout)
+    shown = json.loads(run("versions", "show", number, "--json").stdout)
+
+    assert row["recorded"] == shown["view"]["recorded"]
+    assert row["recorded"].endswith("Z")
+
+
+def test_a_version_that_was_destroyed_is_told_as_such_and_refused_as_such(
+    taught: Path, number: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(taught, tmp_path / "bank")
+    with marketofone.open(folder) as bank:
+        bank.erase("c-1", ground="asked")
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, [*words, "--bank", str(folder)])
+
+    listed = {row["version"]: row["destroyed"] for row in json.loads(run("versions", "list", "--json").stdout)}
+    assert listed[int(number)]
+    assert list(listed.values()).count(True) == 1
+    assert "destroyed" in run("versions", "list").stdout
+    shown = run("versions", "show", number)
+    assert (shown.exit_code, "worth: it was learned from somebody who was forgotten" in shown.stdout) == (DONE, True)
+    refused = run("versions", "promote", number)
+    assert (refused.exit_code, refused.stderr.startswith("refused: this version was learned")) == (SAID_NO, True)
+    assert run("diff", "--version", number).exit_code == BAD_INPUT
 
 
 def test_a_version_is_valued_over_the_decisions_of_its_bank(run: Run, number: str, tmp_path: Path) -> None:

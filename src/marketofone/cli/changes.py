@@ -14,8 +14,11 @@ from marketofone.cli import terminal
 from marketofone.cli.proof import workers_option
 from marketofone.cli.session import SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.moment import text_of
 from marketofone.projection.records import Stage
 from marketofone.services.learning import promotions
+from marketofone.services.learning.learn import VersionView
+from marketofone.services.learning.promotions import Taken
 from marketofone.services.proof.changes import Change
 from marketofone.services.rights import promotion_service
 from marketofone.services.rights.promotion_service import Promotion
@@ -78,7 +81,7 @@ def versions() -> None:
 @to_read
 def versions_list(session: Session) -> None:
     """List all versions, newest first, with how far each is used."""
-    session.say(session.bank.versions(), "versions")
+    _list(session)
 
 
 @versions.command(name="show")
@@ -90,12 +93,13 @@ def versions_show(session: Session, *, number: int, workers: int) -> None:
 
     It is scored over decisions that were made since it was learned, by their journalled propensities.
     """
-    context, now = session.bank.context, session.bank.now()
+    context, now, value = session.bank.context, session.bank.now(), None
     shown = promotions.history(context, number, debt=session.bank.debt())
-    with terminal.Progress(quiet=session.as_json) as progress:
-        value = promotion_service.evidence(context, number, now=now, workers=workers, step=_under(progress))
-    config = session.bank.config
-    session.say({**asdict(shown), "value": value, "currency": config.settings.currency}, "version")
+    if not shown.view.destroyed:
+        with terminal.Progress(quiet=session.as_json) as progress:
+            value = promotion_service.evidence(context, number, now=now, workers=workers, step=_under(progress))
+    told = {"view": _dated(shown.view), "steps": [_dated(taken) for taken in shown.steps]}
+    session.say({**told, "value": value, "currency": session.bank.config.settings.currency}, "version")
 
 
 @versions.command(name="promote")
@@ -116,7 +120,7 @@ def versions_promote(session: Session, *, number: int, stage: Stage | None, shar
     with terminal.Progress(quiet=session.as_json) as progress:
         asked = Promotion(version=number, stage=stage, share=share)
         session.bank.promote(asked, workers=workers, step=_under(progress))
-    session.say(session.bank.versions(), "versions")
+    _list(session)
 
 
 @versions.command(name="roll-back")
@@ -125,7 +129,16 @@ def versions_promote(session: Session, *, number: int, stage: Stage | None, shar
 def versions_roll_back(session: Session, *, number: int) -> None:
     """Make version N active again; 0 is what was known before anything was learned."""
     session.bank.roll_back(number)
-    session.say(session.bank.versions(), "versions")
+    _list(session)
+
+
+def _list(session: Session) -> None:
+    session.say([_dated(row) for row in session.bank.versions()], "versions")
+
+
+def _dated(row: VersionView | Taken) -> dict[str, object]:
+    """Give a row with its moment as text, as every document says moments."""
+    return {**asdict(row), "recorded": text_of(row.recorded)}
 
 
 def _under(progress: terminal.Progress) -> Callable[[int, int], None]:

@@ -36,6 +36,7 @@ AFFINITY = "affinity"
 FORECAST, BANDS = "forecast:model", "forecast:bands"
 FITS = (AFFINITY, FORECAST, BANDS)
 """What trainings fit from everybody together."""
+DESTROYED = "this version was learned from somebody who was forgotten, and is destroyed"
 _STATES = 2_048
 _VERSIONS = 4_096
 _POLICIES = 64
@@ -123,6 +124,10 @@ class VersionReader:
         if later:
             self._versions.put(known.number, known)
         return known
+
+    def is_destroyed(self, bank: BankState, number: int) -> bool:
+        """Say whether what a version decides by was learned from somebody who was forgotten."""
+        return bool(bank.destroyed) and not bank.destroyed.isdisjoint(self.version(bank, number).decides_by)
 
     def belief(self, store: States, version: ModelVersion, name: str, *, config: BankConfig) -> State | None:
         """Give what a policy learned under a name; None before the first outcome."""

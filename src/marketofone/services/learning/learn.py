@@ -15,7 +15,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import RollbackRecord, Stage, VersionRecord
-from marketofone.projection.versions import FORECAST
+from marketofone.projection.versions import DESTROYED, FORECAST
 from marketofone.services.intake.identity import members_of
 from marketofone.services.learning.debts import may_owe, pay
 from marketofone.services.learning.lessons import moved_states
@@ -28,7 +28,11 @@ NO_READING = Instant(0)
 
 
 class VersionView(Struct, frozen=True, kw_only=True):
-    """One version, as people are shown it. ``active`` says that it decides; ``share`` for which share of people."""
+    """One version, as people are shown it.
+
+    ``active`` says that it decides; ``share`` for which share of people. What is ``destroyed`` was learned from
+    somebody who was forgotten, and decides no more.
+    """
 
     version: int
     parent: int
@@ -40,6 +44,7 @@ class VersionView(Struct, frozen=True, kw_only=True):
     active: bool
     stage: Stage
     share: float = 0.0
+    destroyed: bool = False
 
 
 def learn(context: AppContext, *, now: Instant) -> int:
@@ -104,7 +109,7 @@ def versions(context: AppContext, *, debt: int) -> list[VersionView]:
     """List all versions, newest first. ``debt`` counts lessons of the active one that may not be used any more."""
     with context.store.read() as reader:
         bank = context.snapshot(reader).bank
-    return [
+    views = [
         VersionView(
             version=info.n,
             parent=info.parent,
@@ -116,10 +121,12 @@ def versions(context: AppContext, *, debt: int) -> list[VersionView]:
             active=info.n == bank.decides,
             stage=bank.stage(info.n),
             share=_share(bank, info.n),
+            destroyed=context.versions.is_destroyed(bank, info.n),
         )
-        for info in sorted(bank.versions.values(), key=lambda one: -one.n)
+        for info in sorted(bank.versions.values(), key=lambda one: one.n)  # each is put together from its parent
         if info.n <= bank.n
     ]
+    return views[::-1]
 
 
 def _share(bank: BankState, version: int) -> float:
@@ -146,7 +153,7 @@ def roll_back(context: AppContext, version: int, *, now: Instant) -> None:
         if version and version not in bank.versions:
             raise UnknownVersion
         if not bank.destroyed.isdisjoint(context.versions.version(bank, version).digests.values()):
-            raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+            raise Refused(why=DESTROYED)
         if _looks_ahead_with_what_was_given_up(context, reader, bank, version):
             raise Refused(why="a later training gave up what this version learned to look ahead: too few allow it")
     record = RollbackRecord(context.actor, version)

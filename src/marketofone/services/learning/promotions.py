@@ -16,7 +16,7 @@ from marketofone.learn.promotion import objection
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import Evidence, PromotionRecord, Stage, VersionRecord
-from marketofone.projection.versions import FITS
+from marketofone.projection.versions import DESTROYED, FITS
 from marketofone.services.learning.learn import VersionView, versions
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.store.ports import BANK, Draft, Expectation, Unit
@@ -109,8 +109,8 @@ def promote(context: AppContext, step: Step, *, value: ValueDifference | None, n
         on_trial = None if bank.trial is None else bank.trial.version
         if (bank.promoted, on_trial) != (step.present, step.on_trial):
             raise Refused(why="another version was promoted meanwhile; look again")
-        if not bank.destroyed.isdisjoint(context.versions.version(bank, step.version).decides_by):
-            raise Refused(why="this version was learned from somebody who was forgotten, and is destroyed")
+        if context.versions.is_destroyed(bank, step.version):
+            raise Refused(why=DESTROYED)
         trained = _trained_since(context, bank, step.version) if step.stage != "shadow" else {}
     box, version, drafts = context.keys.bank, step.version, list[Draft]()
     if trained:

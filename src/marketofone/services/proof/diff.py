@@ -14,13 +14,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.errors import MalformedRequest, Refused
 from marketofone.domain.moment import Instant
 from marketofone.learn.off_policy.difference import Compared, ValueDifference, value_difference
 from marketofone.learn.rewards import Prices
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
+from marketofone.projection.versions import DESTROYED
 from marketofone.services.proof.changes import Change, version_change
 from marketofone.services.proof.comparison import Asked, Part, compare_some, together
 from marketofone.services.proof.groups import GROUPS
@@ -146,13 +147,14 @@ def evidence(
     Raises
     ------
     UnknownVersion
-    MalformedRequest
+    Refused
         When the version was destroyed.
     """
     with context.store.read() as reader:
         bank = context.snapshot(reader).bank
         change = version_change(bank, version, valued_only=True)
-        _checked(context, reader, bank, change)
+        if context.versions.is_destroyed(bank, version):
+            raise Refused(why=DESTROYED)
         asked = Asked(change=change, prices=prices_of(context, reader, bank), now=now)
     rows = compare(context, asked, workers=workers, step=step).rows
     told: NDArray[np.void] = rows[rows["valued"]]
@@ -206,8 +208,7 @@ def prices_of(context: AppContext, reader: Reader, bank: BankState) -> Prices:
 def _checked(context: AppContext, reader: Reader, bank: BankState, change: Change) -> BankConfig:
     """Check a change against the bank as it stands, before anything is computed; gives the documents in force."""
     if change.document is None:
-        version = context.versions.version(bank, change.version)
-        if not bank.destroyed.isdisjoint(version.decides_by):
+        if context.versions.is_destroyed(bank, change.version):
             raise MalformedRequest(
                 field="--version",
                 shape="one that was destroyed, for somebody was forgotten",
