@@ -145,6 +145,15 @@ def test_a_group_that_was_shown_nothing_is_worth_nothing_exactly() -> None:
     assert lift.value == pytest.approx(10_000 * 60 / 200 - 100)
     assert lift.low is not None
     assert lift.low > 0.0
+    assert "beside nothing (n = 40): +2,900 [+" in found.text
+
+
+def test_a_declared_group_too_small_for_an_interval_is_named_all_the_same() -> None:
+    few = [treated("c-1", "accepted", assignment="catalogue")]
+
+    found = measured([*crowd(200, accepting=60, assignment="policy"), *few])
+
+    assert "beside catalogue (n = 1): not enough evidence" in found.text
 
 
 def test_a_person_counts_once_with_everything_they_were_shown() -> None:

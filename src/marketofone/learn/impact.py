@@ -150,6 +150,7 @@ class Impact(Struct, frozen=True, kw_only=True):
             interval = f"[{self.low_minor:+,.0f}, {self.high_minor:+,.0f}]"
             lines.append(f"value per person and year: {self.lift_minor:+,.0f} {interval} minor units")
             lines.append(f"reported for {self.valued:,} of {self.accepted:,} acceptances, believed for the rest")
+        lines += map(_beside, self.comparisons[1:])
         ours, theirs = self.policy, self.control
         lines += [
             f"accepted: {_words(ours.accepted)} with the policy, {_words(theirs.accepted)} at random",
@@ -164,6 +165,13 @@ class Impact(Struct, frozen=True, kw_only=True):
         if self.excluded:
             lines.append(f"left out because they were in several groups: {self.excluded:,} people")
         return "\n".join(lines)
+
+
+def _beside(other: Comparison) -> str:
+    lift, people = _of(other, "value"), f"{other.assignment} (n = {other.group.people:,})"
+    if lift.value is None:
+        return f"beside {people}: not enough evidence"
+    return f"beside {people}: {lift.value:+,.0f} [{lift.low:+,.0f}, {lift.high:+,.0f}] minor units per person and year"
 
 
 def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, float], level: float) -> Impact:
