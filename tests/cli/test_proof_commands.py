@@ -38,6 +38,13 @@ def told(run: Callable[..., Result]) -> Tell:
     return invoke
 
 
+@pytest.mark.sqlite
+def test_a_bank_in_which_nothing_was_recorded_yet_says_why_there_is_nothing_to_read(run: Callable[..., Result]) -> None:
+    for words in (("versions", "list"), ("diff", "--version", "0"), ("replay",)):
+        found = run(*words)
+        assert (found.exit_code, "nothing was recorded in this bank yet" in found.stderr) == (BAD_INPUT, True)
+
+
 def test_an_empty_bank_is_said_to_be_empty(told: Tell, run: Callable[..., Result]) -> None:
     told("board", "list")
 

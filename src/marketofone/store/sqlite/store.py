@@ -65,7 +65,8 @@ class SqliteStore:
         self._group = None if read_only else _start_writer(folder, patience_ms=patience_ms)
         if read_only:
             if not self._path.exists():
-                raise BankNotFound(f"there is no {FILE} in the folder")
+                why = "nothing was recorded in this bank yet, or its data lie elsewhere"
+                raise BankNotFound(f"there is no {FILE} in the folder: {why}")
             recognise(self._path)
 
     @classmethod
