@@ -174,6 +174,7 @@ def problems() -> str:
 def settings() -> str:
     """Every key of a bank project's documents."""
     template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
+    keys, _, groups = template.partition("# [groups]")
     lines = [
         "# The documents of a bank project",
         NOTE,
@@ -187,10 +188,20 @@ def settings() -> str:
         "| --- | --- | --- | --- |",
     ]
     types = _types(Settings)
-    for key, value, meaning in _commented(template):
-        lines.append(f"| `{key}` | {types[key]} | {value} | {meaning} |")
+    lines += [f"| `{key}` | {types[key]} | {value} | {meaning} |" for key, value, meaning in _commented(keys)]
     lines.append("")
-    lines += _parts({"keys": KeySettings, "groups": Groups})
+    lines += _parts({"keys": KeySettings})
+    lines += [
+        "### groups",
+        "",
+        _purpose(Groups),
+        "",
+        "| key | type | default | what decides |",
+        "| --- | --- | --- | --- |",
+    ]
+    types = _types(Groups)
+    lines += [f"| `{key}` | {types[key]} | `0.0` | {meaning} |" for key, _, meaning in _commented(groups)]
+    lines.append("")
     lines += ["## consent.toml", "", _purpose(ConsentPolicy), "", *_fields(ConsentPolicy)]
     lines += _parts({"purposes": Purpose, "sources": DataSource, "channels": Channel})
     lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]

@@ -141,11 +141,27 @@ def test_impact_compares_the_policy_with_every_group(grouped: Bank, now: Instant
     )
 
 
-def test_shares_that_leave_nobody_to_the_policy_are_refused(project: Path, now: Instant) -> None:
+def test_shares_above_one_are_refused(project: Path, now: Instant) -> None:
     declare(project, "[groups]\nnothing = 0.95\n")
     with pytest.raises(MalformedDocument) as refused:
         marketofone.open(project, now=now)
     assert refused.value.field == "groups"
+    assert "add up to 1 at most" in refused.value.fix
+
+
+def test_shares_that_add_up_to_one_are_taken_however_their_sum_is_rounded(project: Path, now: Instant) -> None:
+    declare(project, "[groups]\ncatalogue = 0.11\nranking = 0.68\nnothing = 0.11\n")
+    with marketofone.open(project, now=now) as bank:
+        assert bank.config.settings.shares["policy"] == 0.0
+
+
+def test_a_new_bank_shows_how_groups_are_declared(project: Path, now: Instant) -> None:
+    settings = project / "bank.toml"
+    text, lines = settings.read_text(), settings.read_text().splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("# [groups]"))
+    settings.write_text(text + "\n".join(line.removeprefix("# ") for line in lines[start:]))
+    with marketofone.open(project, now=now) as bank:
+        assert bank.config.settings.shares.keys() == {"control", "catalogue", "ranking", "nothing", "policy"}
 
 
 @pytest.mark.parametrize("group", [None, "nothing"])

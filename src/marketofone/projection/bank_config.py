@@ -38,6 +38,7 @@ EMBEDDED = "embedded"
 Engine = Annotated[str, Meta(pattern=r"^(embedded|postgresql://\S+)$(?!\n)")]
 """``embedded`` (one SQLite file), or the address of a PostgreSQL database."""
 _ENGINE_LINE = re.compile(r"(?m)^[ \t]*engine[ \t]*=.*(?:\n|\Z)")
+_SHARE_DECIMALS = 9  # shares that add up to 1 leave nothing, whatever floating-point numbers leave
 _ADDRESS = re.compile(r"postgres(?:ql)?://[^\s\"']*")
 
 
@@ -89,7 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         shares: dict[Assignment, float] = {"control": self.control_share}
         shares |= {"catalogue": self.groups.catalogue, "ranking": self.groups.ranking, "nothing": self.groups.nothing}
         declared = {assignment: share for assignment, share in shares.items() if share or assignment == "control"}
-        return {**declared, "policy": 1.0 - sum(declared.values())}
+        return {**declared, "policy": round(1.0 - sum(declared.values()), _SHARE_DECIMALS)}
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ def read_settings(text: str) -> Settings:
     settings = read_toml(text, of=Settings, name="bank.toml")
     if settings.shares["policy"] < 0.0:
         raise MalformedDocument(
-            field="groups", shape="shares above 1, with control_share", fix="leave a share of people to the policy"
+            field="groups",
+            shape="shares above 1, with control_share",
+            fix="in bank.toml, let them and control_share add up to 1 at most; what is left is the policy's",
         )
     if any(map(_holds_secret, _ADDRESS.findall(text))):  # also in a comment
         raise MalformedDocument(
