@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import pkgutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -19,27 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-from msgspec import Struct
 
 import marketofone
 from docs import examples, off_policy
+from docs.events_page import events
+from docs.tables import NOTE, fields_of, page_of, parts_of, purpose_of, types_of
 from marketofone import cli
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.decide.catalogue import FACTS, Occasion
 from marketofone.domain import errors
 from marketofone.domain.action import Action
-from marketofone.domain.cloudevents import MAX_EVENT_BYTES
 from marketofone.domain.errors import MarketOfOneError
-from marketofone.domain.event import KINDS
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
-from marketofone.models.movement.retold import DAYS as WAITS_DAYS
-from marketofone.profile.coverage import EDGE_DAYS, GAP_DAYS
-from marketofone.profile.same_accounts import STALE_DAYS
 from marketofone.projection.bank_config import DOCUMENTS, Groups, KeySettings, Settings, read_config
-from marketofone.services.intake.joint_accounts import MOST_HOLDERS
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
@@ -49,82 +42,7 @@ DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PATH = DOCS / "path.md"
 CHANGES = DOCS / "changes.md"
-NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->\n"
 REST = "..."
-_BYTES = 1024
-_FAR = 10**9  # a bound beyond this only keeps integers in their width
-
-
-_ACCOUNTS = (
-    "## Whose an account is",
-    "",
-    "`account.opened` says who holds an account, in what role, since when (`time`) and with what `share`. Where several customers",
-    f"hold one (at most {MOST_HOLDERS}), what is booked on it (`transaction.booked`, `balance.stated`, `order.placed`) is sent once. Its `subject`",
-    "is any one of them, or the account itself while no customer has that name. It becomes an event in the journal of each holder, judged",
-    "by what that customer allows: the yes or no of one neither opens nor closes anything of another, and an account that one customer",
-    "holds alone is seen by that customer only. A holder sees what counts on or after the day they became one, as far as it arrives",
-    "once they are known as a holder. A removal, a correction and a replacement reach each holder who keeps what they are about; when",
-    "`account.opened` itself is removed, that customer sees nothing more of what is booked later. A row counts once, as what became of it",
-    "for its subject (of an account, for the holder of the longest standing); `events.admitted` counts journals. A copy for each holder",
-    "under one id may be sent as well. With more holders each sees only what is sent about them. What stands on a shared account counts by",
-    "the `share` where money is summed, today and in the sum ahead, whole without one; what moves on it, and its own forecast, are of the",
-    "whole account. Several ids of one person hold together what each of them holds. A movement that is sent again under its id goes to the",
-    "holders of the account that was told last. Once every holder was forgotten, what is booked on the account is a dead letter; a removal",
-    "about a customer who was forgotten goes to the holders who are left and keep what it is about. Sent about the account it reaches each holder, also before what it takes back; sent about one holder, before, it is known to that one, for it may be about an account of their own.",
-    "",
-    "The same account may be told under several names: in one source (two files, two other banks), or here and by open banking. It is",
-    "recognised by its number: the `number` that was told, or its name where that is an IBAN, what Germany, Austria, Poland and the Czech",
-    "Republic write for one at home, or a British sort code with a number; a number that only one bank knows counts within that bank, and",
-    "the name of a bank is the same however it is written. It counts once, under the name that was given to it rather than its number.",
-    "Of names in one source the one that tells balances wins, then the given one; between sources, where both are allowed, what is told",
-    f"here. It wins from the first to the last day of its movements, but for gaps of more than {GAP_DAYS} days; before and after, and in such",
-    f"gaps, what the other one tells counts. A movement within {EDGE_DAYS} days of these ends is the same as one of its amount there, unless the other",
-    "name tells that one, too. Of what stands on it the later day counts; here and by open banking it counts as told here, unless that is",
-    f"{STALE_DAYS} days older. Where one source is refused, the other counts.\n",
-)
-
-
-def events() -> str:
-    """Every kind of event with its fields."""
-    lines = [
-        "# Events",
-        NOTE,
-        "An event is a [CloudEvents 1.0](https://cloudevents.io) JSON document: `id` and `source` (the producer) make it unique,",
-        "`type` is its kind, `subject` the customer, `time` when it happened, `data` the fields below.\n",
-        "| what arrives | its answer |",
-        "| --- | --- |",
-        "| a well-formed event | an event; refused when no granted purpose may use its source, and counted as such |",
-        "| the same producer and id of the customer again, once it was kept | a duplicate: counted, not used, whatever it says |",
-        (
-            "| a payment that was pending, booked under another id by the same producer, whichever comes first | counts once: by what "
-            f"`replaces` says, else by account, amount and words, within {WAITS_DAYS} days; a tip may have been added |"
-        ),
-        (
-            "| a pending payment told again as pending, under another id | counts once, where account, amount, day, text, `reference` and, where "
-            "it is told, the instant agree. What one request tells is a purchase each: two equal ones stay two when they stand in one request, "
-            "the second one beside the first that is sent again. Told one by one, by a date only, they count once until they are booked |"
-        ),
-        (
-            f"| a booking on an account, or its balance, of a day more than {WAITS_DAYS} days after a payment that pends there by the same producer | "
-            "the pending one lapsed: it counts no more, and an `event.removed` of the journal says so. Booked after all, it counts then |"
-        ),
-        "| late, even by a year | an event: windows that still hold its day count it, older ones do not |",
-        "| more than `future_seconds` ([bank.toml](settings.md)) ahead | a dead letter: check the producer's clock |",
-        (
-            "| an unknown kind; a missing, unknown or ill-typed field of `data` | a dead letter naming the field (the name of an "
-            "unknown one is not repeated), the shape of what stands there, and what to do |"
-        ),
-        f"| more than {MAX_EVENT_BYTES // _BYTES} KiB | a dead letter |",
-        "",
-        "A dead letter keeps where, what shape and what to do, and no word of what was sent. The row itself is kept only where the bank",
-        "may keep it, sealed under its customer's key: after an erasure it opens nowhere, and after a no it is not shown any more.",
-        "A batch is never refused for one bad event; one of more than 10,000 is refused whole. Content that was not kept burns no id:",
-        "the same event may be sent again.\n",
-        *_ACCOUNTS,
-    ]
-    for kind, (structure, source) in KINDS.items():
-        lines += [f"## {kind}", "", f"{_purpose(structure)} Source: `{source}`.", "", *_fields(structure)]
-    return _page(lines)
 
 
 def features() -> str:
@@ -136,7 +54,7 @@ def features() -> str:
         "a month, wherever its days fall in the calendar, and compares months with months. A feature may be used only when every source it is made of "
         "is allowed for the purpose. A feature with a scale is an entry of the bandit's context vector: `x / (|x| + scale)`.\n"
     )
-    return _page(["# Features", NOTE, head, catalogue_table(catalogue)])
+    return page_of(["# Features", NOTE, head, catalogue_table(catalogue)])
 
 
 def commands() -> str:
@@ -149,7 +67,7 @@ def commands() -> str:
     for path, command in walk(cli.main, ("marketofone",)):
         context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
         lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
-    return _page(lines)
+    return page_of(lines)
 
 
 def problems() -> str:
@@ -167,8 +85,8 @@ def problems() -> str:
     ]
     for kind in error_classes():
         status, name, _ = next(TABLE[base] for base in kind.__mro__ if base in TABLE)
-        lines.append(f"| {kind.__name__} | {kind.__mro__[1].__name__} | {_purpose(kind)} | {status} | {name} |")
-    return _page(lines)
+        lines.append(f"| {kind.__name__} | {kind.__mro__[1].__name__} | {purpose_of(kind)} | {status} | {name} |")
+    return page_of(lines)
 
 
 def settings() -> str:
@@ -187,25 +105,25 @@ def settings() -> str:
         "| key | type | in a new project | meaning |",
         "| --- | --- | --- | --- |",
     ]
-    types = _types(Settings)
+    types = types_of(Settings)
     lines += [f"| `{key}` | {types[key]} | {value} | {meaning} |" for key, value, meaning in _commented(keys)]
     lines.append("")
-    lines += _parts({"keys": KeySettings})
+    lines += parts_of({"keys": KeySettings})
     lines += [
         "### groups",
         "",
-        _purpose(Groups),
+        purpose_of(Groups),
         "",
         "| key | type | default | what decides |",
         "| --- | --- | --- | --- |",
     ]
-    types = _types(Groups)
+    types = types_of(Groups)
     lines += [f"| `{key}` | {types[key]} | `0.0` | {meaning} |" for key, _, meaning in _commented(groups)]
     lines.append("")
-    lines += ["## consent.toml", "", _purpose(ConsentPolicy), "", *_fields(ConsentPolicy)]
-    lines += _parts({"purposes": Purpose, "sources": DataSource, "channels": Channel})
+    lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]
+    lines += parts_of({"purposes": Purpose, "sources": DataSource, "channels": Channel})
     lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]
-    lines += _parts({"occasions": Occasion, "actions": Action})
+    lines += parts_of({"occasions": Occasion, "actions": Action})
     lines += [
         "`eligible` is an expression over the [features](features.md) and these facts: "
         + ", ".join(f"`{name}`" for name in FACTS)
@@ -214,13 +132,13 @@ def settings() -> str:
         "",
         "## guardrails.toml",
         "",
-        *_fields(Guardrails),
+        *fields_of(Guardrails),
     ]
-    lines += _parts(
+    lines += parts_of(
         {"caps": Caps, "caps.*": Cap, "declines": Pause, "quiet_hours": QuietHours, "stress": Stress, "copy": Copy}
     )
     lines += ["## features.py", "", "See [features.md](features.md)."]
-    return _page(lines)
+    return page_of(lines)
 
 
 def api() -> str:
@@ -253,7 +171,7 @@ def api() -> str:
             ]
     lines += ["## Pages for people", "", "| method | address |", "| --- | --- |"]
     lines += [f"| {page.method} | `{page.path}` |" for page in (*CUSTOMER_PAGES, *CONSOLE_PAGES)]
-    return _page(lines)
+    return page_of(lines)
 
 
 GENERATED: Mapping[str, Callable[[], str]] = {
@@ -263,7 +181,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "errors.md": problems,
     "settings.md": settings,
     "api.md": api,
-    "off-policy.md": lambda: _page(["# What another policy would have been worth", NOTE, off_policy.text()]),
+    "off-policy.md": lambda: page_of(["# What another policy would have been worth", NOTE, off_policy.text()]),
 }
 
 
@@ -316,66 +234,6 @@ def excerpt(report: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _purpose(kind: type) -> str:
-    return (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
-
-
-def _fields(structure: type[Struct]) -> list[str]:
-    fields, types = msgspec.structs.fields(structure), _types(structure)
-    if not fields:
-        return []
-    rows = [f"| `{field.encode_name}` | {types[field.encode_name]} | {_default(field)} |" for field in fields]
-    return ["| field | type | default |", "| --- | --- | --- |", *rows, ""]
-
-
-def _default(field: msgspec.structs.FieldInfo) -> str:
-    if field.required:
-        return "needed"
-    if field.default is msgspec.NODEFAULT:  # a collection, which begins empty
-        return "none"
-    return "none" if field.default is None else f"`{msgspec.json.encode(field.default).decode()}`"
-
-
-def _parts(parts: Mapping[str, type[Struct]]) -> list[str]:
-    lines: list[str] = []
-    for name, structure in parts.items():
-        lines += [f"### {name}", "", _purpose(structure), "", *_fields(structure)]
-    return lines
-
-
-def _types(structure: type[Struct]) -> dict[str, str]:
-    schema = msgspec.json.schema(structure)
-    own = schema["$defs"][structure.__name__]["properties"]
-    return {name: _type(property_) for name, property_ in own.items()}
-
-
-def _type(schema: Any) -> str:
-    match schema:
-        case {"anyOf": options}:
-            told = _type(next(option for option in options if option != {"type": "null"}))
-        case {"enum": words}:
-            told = "one of " + ", ".join(f"`{word}`" for word in words)
-        case {"$ref": where}:
-            told = str(where.rpartition("/")[2])
-        case {"type": "array", "items": {**item}}:
-            told = f"list of {_type(item)}"
-        case {"type": "object", "additionalProperties": {**item}}:
-            told = f"table of {_type(item)}"
-        case _:
-            told = f"{schema.get('format') or schema['type']}{_bounds(schema)}"
-    return told
-
-
-def _bounds(schema: Mapping[str, Any]) -> str:
-    words = {
-        "minimum": "at least",
-        "exclusiveMinimum": "more than",
-        "maximum": "at most",
-        "exclusiveMaximum": "less than",
-    }
-    return "".join(f", {word} {schema[key]:,}" for key, word in words.items() if abs(schema.get(key, _FAR)) < _FAR)
-
-
 def _commented(template: str) -> Iterator[tuple[str, str, str]]:
     for line in template.splitlines():
         key, given, rest = line.partition(" = ")
@@ -404,10 +262,6 @@ def _shape(schema: Mapping[str, Any]) -> str:
     if schema.get("type") == "array" and schema.get("items"):
         return f"list of `{schema['items']['$ref'].rpartition('/')[2]}`"
     return f"`{schema['$ref'].rpartition('/')[2]}`" if "$ref" in schema else ""
-
-
-def _page(lines: list[str]) -> str:
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def main() -> None:

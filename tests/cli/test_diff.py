@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import marketofone
+from allowing import everything
 from bank_projects import Projects
 from marketofone.cli import main
-from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.moment import Instant
 
 DONE, SAID_NO, BAD_USAGE, BAD_INPUT = 0, 1, 2, 3
 
@@ -24,16 +24,7 @@ def decided(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
     folder = Projects("embedded", fitted).lay_out(tmp_path_factory.mktemp("diff") / "bank")
     now = Instant(1_767_600_000_000_000)
     with marketofone.open(folder, now=now) as bank:
-        everything = ConsentChange(
-            customer="c-1",
-            change="grant",
-            purposes=("*",),
-            sources=("*",),
-            channels=("*",),
-            since=now,
-            until=Instant(now + 90 * DAY),
-        )
-        bank.consent(everything, now=now)
+        bank.consent(everything("c-1", since=now), now=now)
         for number in range(2):
             bank.decide("c-1", occasion="app.opened", id=f"d-{number}", now=Instant(now + number))
     return folder

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import marketofone
+from allowing import everything
 from bank_projects import Projects
 from marketofone.cli import main
-from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
 
 DONE, SAID_NO, BAD_USAGE, BAD_INPUT = 0, 1, 2, 3
@@ -40,18 +40,9 @@ def taught(tmp_path_factory: pytest.TempPathFactory, fitted: Path) -> Path:
     """Give a bank that kept what it believed at first, and then was answered once."""
     folder = Projects("embedded", fitted).lay_out(tmp_path_factory.mktemp("promotion") / "bank")
     (folder / "actions.toml").write_text(ACTIONS, encoding="utf-8")
-    everything = ConsentChange(
-        customer="c-1",
-        change="grant",
-        purposes=("*",),
-        sources=("*",),
-        channels=("*",),
-        since=START,
-        until=Instant(START + 90 * DAY),
-    )
     assert CliRunner().invoke(main, ["versions", "promote", "0", "--bank", str(folder)]).exit_code == DONE
     with marketofone.open(folder, now=START, clock=lambda: Instant(START + DAY)) as bank:
-        bank.consent(everything, now=START)
+        bank.consent(everything("c-1", since=START), now=START)
         made = (bank.decide("c-1", occasion="app.opened", now=Instant(START + number)) for number in range(50))
         shown = next(one for one in made if one.action != "nothing")
         bank.outcome(shown.id, "accepted")

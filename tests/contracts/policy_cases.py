@@ -7,23 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from marketofone.domain.action import Action, Kind
+from five_actions import ACTIONS, DIM
 from marketofone.models.bandit import HEADS, MANNERS, Beliefs, Head, Outcome, OwnAnswers, Policy, Start, State
 
-DIM = 4
-KINDS: tuple[Kind, ...] = ("insight", "insight", "offer", "offer", "nudge")
-ACTIONS = tuple(
-    Action(
-        id=f"a{row}",
-        kind=kind,
-        title="t",
-        text="t",
-        acceptance_probability=0.1 + 0.05 * row,
-        value_minor=1_000 * (row + 1),
-        cost_minor=10,
-    )
-    for row, kind in enumerate(KINDS)
-)
 POLICIES = {name: Policy(Start(actions=ACTIONS, dim=DIM, fits=(2,), manner=manner)) for name, manner in MANNERS.items()}
 NOBODY = OwnAnswers()
 SOMEBODY = OwnAnswers((("a0", True), ("a3", False), ("a4", True)))
@@ -66,10 +52,3 @@ def believed(policy: Policy, outcomes: Iterable[Outcome]) -> Beliefs:
     """Give what is believed after some outcomes."""
     states = learned(policy, outcomes)
     return policy.beliefs(read(policy, states).get, moved=states)
-
-
-def contexts() -> np.ndarray:
-    """Give a context for each action."""
-    drawn = np.random.default_rng(3).uniform(-1.0, 1.0, (len(ACTIONS), DIM))
-    drawn[:, 0] = 1.0
-    return drawn

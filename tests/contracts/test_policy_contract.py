@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_cases import ACTIONS, DIM, NOBODY, NUMBERS, OUTCOMES, POLICIES, SOMEBODY, believed, contexts, learned, read
+from policy_cases import NOBODY, NUMBERS, OUTCOMES, POLICIES, SOMEBODY, believed, learned, read
 from policy_cases import outcome as outcome_of
 
+from five_actions import ACTIONS, DIM, contexts
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 from marketofone.models.bandit import MANNERS, Beliefs, Outcome, OwnAnswers, Policy, Start, mix, propensities
 

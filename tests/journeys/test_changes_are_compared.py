@@ -11,9 +11,9 @@ import pytest
 from people import happened, ordinary_months
 
 import marketofone
+from allowing import everything
 from bank_projects import Projects, keep_nobody_for_control
 from marketofone.bank import Bank
-from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import BadExpression, MalformedDocument
 from marketofone.domain.event import PersonDescribed
@@ -40,16 +40,7 @@ def past(lasting_projects: Projects, tmp_path_factory: pytest.TempPathFactory) -
 
 def live(bank: Bank, name: str) -> None:
     """Let a person allow everything, be decided for on some days, and answer."""
-    everything = ConsentChange(
-        customer=name,
-        change="grant",
-        purposes=("*",),
-        sources=("*",),
-        channels=("*",),
-        since=START,
-        until=Instant(START + 365 * DAY),
-    )
-    bank.consent(everything, now=START)
+    bank.consent(everything(name, since=START), now=START)
     born = happened(name, PersonDescribed(birth_year=1975), at=Instant(START - DAY))
     bank.ingest([born, *ordinary_months(name, until=START, days=40)], now=START)
     for day in range(5):

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 import marketofone
+from allowing import everything
 from bank_projects import Projects, keep_nobody_for_control
 from marketofone.bank import Bank
-from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest, Refused, UnknownVersion
 from marketofone.domain.moment import DAY, Instant
@@ -77,7 +77,7 @@ def lived(lasting_projects: Projects, tmp_path_factory: pytest.TempPathFactory) 
     folder, clock = lay_out(lasting_projects, tmp_path_factory.mktemp("lived") / "bank"), Clock()
     with marketofone.open(folder, now=START, clock=clock, random=Random(3).randbytes) as bank:
         bank.learning.by_itself = False
-        bank.consents_given([says(name, "grant") for name in PEOPLE], now=START)
+        bank.consents_given([everything(name, since=START) for name in PEOPLE], now=START)
         promote(bank, 0)
         live_a_day(bank, clock)
         bank.learn(now=clock())
@@ -119,18 +119,6 @@ def bank(lived: Path, projects: Projects, tmp_path: Path, clock: Clock) -> Itera
     with marketofone.open(projects.copy(lived, tmp_path / "bank"), now=clock(), clock=clock) as bank:
         bank.learning.by_itself = False
         yield bank
-
-
-def says(name: str, change: str, *, at: Instant = START) -> ConsentChange:
-    return ConsentChange(
-        customer=name,
-        change=change,  # type: ignore[arg-type]
-        purposes=("*",),
-        sources=("*",),
-        channels=("*",),
-        since=at,
-        until=Instant(at + 365 * DAY) if change == "grant" else None,
-    )
 
 
 def live_a_day(bank: Bank, clock: Clock, *, people: Sequence[str] = PEOPLE) -> None:
@@ -274,7 +262,7 @@ def test_who_says_no_is_forgotten_by_every_version_in_use(tried: Bank, clock: Cl
     version = learned(tried)
     tried.learn(now=clock())  # learning goes on beside the trial
 
-    tried.consent(says(PEOPLE[0], "withdraw", at=clock()), now=clock())
+    tried.consent(everything(PEOPLE[0], since=clock(), change="withdraw"), now=clock())
     tried.learn(now=clock())
 
     assert tried.debt() == 0
@@ -353,7 +341,7 @@ def test_a_bank_that_never_promotes_decides_by_what_it_learned_last(
 ) -> None:
     with marketofone.open(lay_out(projects, tmp_path / "plain"), now=START, clock=clock) as bank:
         for name in PEOPLE[:3]:
-            bank.consent(says(name, "grant"), now=START)
+            bank.consent(everything(name, since=START), now=START)
         for day in range(3):
             clock.day += 1
             for name in PEOPLE[:3]:

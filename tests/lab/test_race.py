@@ -102,7 +102,7 @@ def test_what_a_discounting_rival_learned_counts_half_after_half_a_year() -> Non
 
 
 def precision_added(rival: Learned) -> float:
-    arm, start = rival.states["chance:funds"], rival.policy.arm_at_start("chance:funds")
+    arm, start = rival.states["chance:funds"], rival.policy.at_start["chance:funds"]
     assert isinstance(arm, Arm)
     return float(1.0 / arm.covariance[0, 0] - 1.0 / start.covariance[0, 0])
 

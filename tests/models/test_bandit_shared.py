@@ -9,26 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketofone.domain.action import Action, Kind
+from five_actions import ACTIONS, DIM, KINDS, contexts
+from marketofone.domain.action import Action
 from marketofone.domain.errors import MalformedDocument
 from marketofone.models.bandit import HEADS, Arm, Beliefs, Head, OwnAnswers, Start
 from marketofone.models.bandit.arm import update
 from marketofone.models.bandit.shared import Spreads, Taught, from_bytes, pool, to_bytes
 
-DIM = 4
-KINDS: tuple[Kind, ...] = ("insight", "insight", "offer", "offer", "nudge")
-ACTIONS = tuple(
-    Action(
-        id=f"a{row}",
-        kind=kind,
-        title="t",
-        text="t",
-        acceptance_probability=0.1 + 0.05 * row,
-        value_minor=1_000 * (row + 1),
-        cost_minor=10,
-    )
-    for row, kind in enumerate(KINDS)
-)
 START = Start(actions=ACTIONS, dim=DIM, fits=(2,))
 NOBODY = OwnAnswers()
 SIZES: dict[Head, float] = {"chance": 1.0, "worth": 5_000.0}
@@ -57,12 +44,6 @@ def taught(lessons: Sequence[Lesson]) -> dict[Head, dict[str, Arm]]:
 def beliefs(lessons: Sequence[Lesson]) -> Beliefs:
     arms = taught(lessons)
     return Beliefs.at_start(START).after(arms, shared={head: START.pooled(head, arms[head]) for head in HEADS})
-
-
-def contexts() -> np.ndarray:
-    drawn = np.random.default_rng(3).uniform(-1.0, 1.0, (len(ACTIONS), DIM))
-    drawn[:, 0] = 1.0
-    return drawn
 
 
 @SETTINGS

@@ -36,7 +36,7 @@ class Discounting(Learned):
         """Fade what is known by a day, and learn; asked once on each day on which somebody is decided for."""
         kept = 0.5 ** (1.0 / _DAYS_OF_HALF)
         faded = {
-            name: _faded(state, self.policy.arm_at_start(name), kept=kept)
+            name: _faded(state, self.policy.at_start[name], kept=kept)
             for name, state in self.states.items()
             if isinstance(state, Arm)
         }

@@ -7,7 +7,7 @@ in by name, and given back as bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -65,13 +65,16 @@ class Policy:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all states that this policy may have."""
-        own = (_name(head, action.id) for head in HEADS for action in self.start.actions)
-        return (*own, *(_name(SHARED, head) for head in HEADS))
+        return (*self.at_start, *(_name(SHARED, head) for head in HEADS))
 
-    def arm_at_start(self, name: str) -> Arm:
-        """Give the arm of this name before the first outcome."""
-        head, action = name.split(":", 1)
-        return self.start.arms[HEADS[HEADS.index(head)]][self.start.rows[action]]
+    @cached_property
+    def at_start(self) -> Mapping[str, Arm]:
+        """The states of actions before the first outcome, by name."""
+        return {
+            _name(head, action.id): arm
+            for head, arms_of in self.start.arms.items()
+            for action, arm in zip(self.start.actions, arms_of, strict=True)
+        }
 
     @staticmethod
     def read(name: str, blob: bytes) -> State:
@@ -123,9 +126,10 @@ class Policy:
         """
         learned: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
         for head, of in learned.items():
-            for action, row in self.start.rows.items():
-                if _name(head, action) in moved:
-                    of[action] = _arm(states, head, action) or self.start.arms[head][row]
+            for action in self.start.rows:
+                name = _name(head, action)
+                if name in moved:
+                    of[action] = _arm(states, head, action) or self.at_start[name]
         shared = {head: part for head in HEADS if (part := _shared(states, head)) is not None}
         return (before or self.prior).after(learned, shared=shared)
 

@@ -62,8 +62,9 @@ def _found(context: AppContext, reader: Reader, record: DecisionRecord, *, custo
 
 
 def _asked_again(rests: Rests, made: Decision, *, secret: bytes) -> Otherwise:
-    if rests.decide(made.request, secret=secret) != made:
-        return Otherwise(untold=ANOTHER_RELEASE)
     snapshot, person, policy = rests
+    compiled = snapshot.config.compiled
     asked = decision_input_of(snapshot, person, made.request, policy=policy, secret=secret)
-    return Otherwise(counterfactual=engine.otherwise(made.request, asked, snapshot.config.compiled))
+    if engine.decide(made.request, asked, compiled) != made:
+        return Otherwise(untold=ANOTHER_RELEASE)
+    return Otherwise(counterfactual=engine.otherwise(made.request, asked, compiled))

@@ -104,7 +104,10 @@ class _Comparison:
         self.part = Part(rows=np.zeros(0, dtype=ROW))
         self._context, self._reader, self._history, self._asked = context, reader, history, asked
         self._sides = sides_of(context, reader, history, asked.change)
-        self._money = money_actions(context.configs.at(reader, history.last).actions.actions)
+        config = context.configs.at(reader, history.last)
+        self._calendar, self._money = config.calendar, money_actions(config.actions.actions)
+        # Until when decisions were made whose answers have come, if any come at all.
+        self._matured = Instant(asked.now - config.settings.outcome_days * DAY)
         self._outcomes: dict[int, Mapping[str, Sequence[Outcome]]] = {}
         self._rows: list[tuple[float, ...]] = []
 
@@ -178,12 +181,11 @@ class _Comparison:
         if after != present.action:
             _note_instead(part, Instead(present.action, after, _why(changed, present.action)), logged.id)
         believed, at_hand = _beliefs(changed) | _beliefs(logged), shares_of(logged)
-        calendar = self._context.configs.at(self._reader, self._history.last).calendar
         self._rows.append(
             (
                 min(person.states),
                 differing_bytes(_ENCODE(present), _ENCODE(changed)),
-                *group_of(asked, logged, actions=self._money, day=calendar.day_of(logged.at)),
+                *group_of(asked, logged, actions=self._money, day=self._calendar.day_of(logged.at)),
                 after != present.action,
                 is_valued and logged.at <= self._matured,
                 1.0 - sum(min(share, new.get(action, 0.0)) for action, share in old.items()),
@@ -197,12 +199,6 @@ class _Comparison:
                 sum(share for action, share in new.items() if not at_hand.get(action)),
             )
         )
-
-    @property
-    def _matured(self) -> Instant:
-        """Until when decisions were made whose answers have come, if any come at all."""
-        days = self._context.configs.at(self._reader, self._history.last).settings.outcome_days
-        return Instant(self._asked.now - days * DAY)
 
     def _outcomes_of(self, found: Found) -> Mapping[str, Sequence[Outcome]]:
         """Give the outcomes in a customer's journal, by decision; read once, when the first is asked for."""
