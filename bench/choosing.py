@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bench.figures import Aim, Figure, Row, absent, quantiles
 from marketofone.models.bandit import HIERARCHICAL, MANNERS, kernel, mix
 from marketofone.models.bandit.arm import Arm, prior_arm, update
-from marketofone.models.bandit.predict import Arms, stack
+from marketofone.models.bandit.predict import Arms, no_leaning, stack
 
 ARMS, DIM = 100, 32
 WITHIN = {10: (25.0, 12.0), ARMS: (60.0, 41.0), 1_000: (400.0, 250.0)}  # microseconds: must, aim
@@ -81,7 +81,9 @@ def _choices(inputs: Inputs, *, arms: int) -> list[float]:
     for context in inputs.contexts:
         alike = np.tile(context, (arms, 1))
         began = thread_time()
-        scores = kernel.score(chances, worths, alike, rows=rows, factor=1.0, costs=costs, manner=MANNERS[HIERARCHICAL])
+        scores = kernel.score(
+            chances, worths, alike, rows=rows, leaning=no_leaning(len(costs)), costs=costs, manner=MANNERS[HIERARCHICAL]
+        )
         (scores.mean + scores.spread * generator.standard_normal(arms)).argmax()
         mix(kernel.propensities(scores.mean, scores.spread), floor=FLOOR)
         took.append(MICROSECONDS * (thread_time() - began))

@@ -12,7 +12,7 @@ from marketofone.models.bandit import HEADS, MANNERS, Beliefs, Head, Outcome, Ow
 
 POLICIES = {name: Policy(Start(actions=ACTIONS, dim=DIM, fits=(2,), manner=manner)) for name, manner in MANNERS.items()}
 NOBODY = OwnAnswers()
-SOMEBODY = OwnAnswers((("a0", True), ("a3", False), ("a4", True)))
+SOMEBODY = OwnAnswers((("a0", True), ("a3", False), ("a4", True)), (("a4", 700.0),))
 
 NUMBERS = st.floats(-1.0, 1.0, allow_subnormal=False)
 _UNITS: dict[Head, float] = {"chance": 1.0, "worth": 5_000.0}

@@ -15,7 +15,7 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.models.bandit import Arm
+from marketofone.models.bandit import Arm, OwnAnswers
 from marketofone.services.decisions.decide import decision_input_of
 
 Allow = Callable[..., None]
@@ -83,7 +83,7 @@ def test_nothing_is_learned_from_a_person_who_did_not_allow_it(bank: Bank, allow
     assert outcomes_learned(bank, decision.action) == 0
 
 
-def own_answers(bank: Bank, customer: str, *, now: Instant) -> tuple[tuple[str, bool], ...]:
+def own_answers(bank: Bank, customer: str, *, now: Instant) -> OwnAnswers:
     """Give what a decision knows of the answers of the person it is for."""
     request = Request(id="next", customer=customer, occasion="app.opened", channel="app", at=now)
     context = bank.context
@@ -91,19 +91,22 @@ def own_answers(bank: Bank, customer: str, *, now: Instant) -> tuple[tuple[str, 
         snapshot = context.snapshot(reader)
         policy, person = context.policy(reader, snapshot), snapshot.person(customer)
         asked = decision_input_of(snapshot, person, request, policy=policy, secret=context.keys.secret)
-    return asked.own_answers.answers
+    return asked.own_answers
 
 
-def test_own_answers_count_for_four_months_and_while_learning_is_allowed(bank: Bank, person: str, now: Instant) -> None:
+def test_own_answers_count_for_two_years_and_while_learning_is_allowed(bank: Bank, person: str, now: Instant) -> None:
     decision = decided(bank, person, now=now)
-    assert own_answers(bank, person, now=now) == ()
+    assert own_answers(bank, person, now=now) == OwnAnswers()
 
     bank.outcome(decision.id, "accepted", now=Instant(now + HOUR))
+    bank.outcome(decision.id, "valued", value_minor=900, now=Instant(now + 70 * DAY))
 
-    assert own_answers(bank, person, now=Instant(now + DAY)) == ((decision.action, True),)
-    assert own_answers(bank, person, now=Instant(now + 121 * DAY)) == ()
+    accepted = ((decision.action, True),)
+    assert own_answers(bank, person, now=Instant(now + DAY)) == OwnAnswers(accepted)
+    assert own_answers(bank, person, now=Instant(now + 71 * DAY)) == OwnAnswers(accepted, ((decision.action, 900.0),))
+    assert own_answers(bank, person, now=Instant(now + 731 * DAY)) == OwnAnswers()
 
-    later = Instant(now + 2 * DAY)
+    later = Instant(now + 72 * DAY)
     bank.consent(
         ConsentChange(
             customer=person, change="withdraw", purposes=("learning",), sources=("*",), channels=("*",), since=later
@@ -111,7 +114,7 @@ def test_own_answers_count_for_four_months_and_while_learning_is_allowed(bank: B
         now=later,
     )
 
-    assert own_answers(bank, person, now=later) == ()
+    assert own_answers(bank, person, now=later) == OwnAnswers()
 
 
 def test_a_value_that_was_reported_moves_the_belief(bank: Bank, person: str, now: Instant) -> None:

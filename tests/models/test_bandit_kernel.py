@@ -17,7 +17,7 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit import kernel, normal, propensity
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import MANNERS
-from marketofone.models.bandit.predict import Arms
+from marketofone.models.bandit.predict import Arms, Leaning
 from marketofone.models.bandit.reproducible import on_grid
 
 SEEDS = st.integers(0, 2**32)
@@ -77,13 +77,14 @@ def test_scores_are_the_same_to_the_bit_whichever_actions_are_asked_for(seed: in
     contexts = rng.normal(size=(rows.size, dim)) * 10.0 ** rng.choice([0.0, 0.0, -5.0, 5.0])
     contexts[rng.random(contexts.shape) < 0.3] = 0.0
     contexts[:, 0] = 1.0
-    factor, costs = float(rng.uniform(0.3, 3.0)), rng.uniform(0.0, 90.0, size=k)
+    costs = rng.uniform(0.0, 90.0, size=k)
+    leaning = Leaning(float(rng.uniform(0.3, 3.0)), rng.uniform(0.1, 1.0, size=(2, k)), rng.normal(size=(2, k)))
     manner = MANNERS[rng.choice([*MANNERS])]
 
-    told = kernel.score(chance, worth, contexts, rows=rows, factor=factor, costs=costs, manner=manner)
+    told = kernel.score(chance, worth, contexts, rows=rows, leaning=leaning, costs=costs, manner=manner)
 
     with kernel.arrays_only():
-        plain = kernel.score(chance, worth, contexts, rows=rows, factor=factor, costs=costs, manner=manner)
+        plain = kernel.score(chance, worth, contexts, rows=rows, leaning=leaning, costs=costs, manner=manner)
     assert [one.tobytes() for one in told] == [one.tobytes() for one in plain]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from five_actions import ACTIONS, DIM, KINDS, contexts
 from marketofone.domain.action import Action
 from marketofone.domain.errors import MalformedDocument
-from marketofone.models.bandit import HEADS, Arm, Beliefs, Head, OwnAnswers, Start
+from marketofone.models.bandit import HEADS, HIERARCHICAL, MANNERS, Arm, Beliefs, Head, OwnAnswers, Start
 from marketofone.models.bandit.arm import update
 from marketofone.models.bandit.shared import Spreads, Taught, from_bytes, pool, to_bytes
 
@@ -83,13 +83,47 @@ def test_who_says_yes_more_often_than_others_gets_larger_chances() -> None:
     each = [OwnAnswers(tuple((name, place < said) for place, name in enumerate(shown))) for said in (0, 2, 8)]
     chances = [believed.score(contexts(), own=own).chance for own in each]
 
-    assert believed.factor(each[1]) == pytest.approx(1.0)
+    assert believed.leaning(each[1]).factor == pytest.approx(1.0)
     assert (chances[0] < chances[1]).all()
     assert (chances[1] < chances[2]).all()
 
 
 def test_an_action_that_is_not_offered_any_more_says_nothing_of_a_person() -> None:
-    assert beliefs([]).factor(OwnAnswers((("gone", True), ("gone", False)))) == 1.0
+    gone = beliefs([]).leaning(OwnAnswers((("gone", True), ("gone", False)), (("gone", 900.0),)))
+
+    assert gone.factor == 1.0
+    assert (gone.kept == 1.0).all()
+    assert not gone.added.any()
+
+
+def test_a_persons_own_answers_to_an_action_stand_beside_what_is_expected_of_everybody() -> None:
+    believed, counts = beliefs([]), MANNERS[HIERARCHICAL].person
+    assert counts is not None
+    expected = believed.score(contexts(), own=NOBODY).chance[0]
+    said = (("a0", True),) * 3 + (("a0", False),) * 7
+    factor = believed.leaning(OwnAnswers(said)).factor
+
+    chance = believed.score(contexts(), own=OwnAnswers(said)).chance[0]
+
+    assert chance == pytest.approx((counts.answers * expected * factor + 3) / (counts.answers + 10))
+
+
+def test_what_acceptances_were_worth_for_a_person_moves_the_score_of_this_action_alone() -> None:
+    believed = beliefs([])
+    plain, more, less = (
+        believed.score(contexts(), own=OwnAnswers((), reports)).mean
+        for reports in ((), (("a0", 9_000.0),), (("a0", -9_000.0),))
+    )
+
+    assert less[0] < plain[0] < more[0]
+    assert plain[1:].tolist() == more[1:].tolist() == less[1:].tolist()
+
+
+def test_a_persons_report_counts_no_more_than_ten_times_what_the_catalogue_states() -> None:
+    believed = beliefs([])
+    most, more = (believed.score(contexts(), own=OwnAnswers((), (("a0", said),))).mean for said in (1e5, 1e12))
+
+    assert most.tolist() == more.tolist()
 
 
 def test_a_report_counts_no_more_than_ten_times_what_the_catalogue_states() -> None:

@@ -49,6 +49,7 @@ from marketofone.projection import codec, records, reducer
 from marketofone.projection.contacts import ContactRecord, Decided
 from marketofone.projection.kept_rows import KeptRow, KeptTable, KeptValue, kept_row_bytes
 from marketofone.projection.lineage import Withheld
+from marketofone.projection.own_answers import Answer
 from marketofone.projection.parted import with_withheld
 from marketofone.projection.reference_rates import packed
 from marketofone.store.keyfile import FILE
@@ -363,6 +364,10 @@ SHARING_STATE = msgspec.structs.replace(
     SUBJECT_STATE, accounts={bytes(range(17)): reducer.Holding(NOW, (SUBJECT, SUBJECT + 1))}
 )
 WAITING_STATE = msgspec.structs.replace(SHARING_STATE, pending=7)
+ANSWERING_STATE = msgspec.structs.replace(
+    SUBJECT_STATE,
+    answers=(Answer("round_up", NOW, NOW, True, 900, Instant(NOW + 60 * DAY)), Answer("savings_plan", NOW, NOW, False)),
+)
 
 
 SEED = bytes(range(100, 132))
@@ -411,6 +416,7 @@ def written() -> dict[str, bytes]:
     made["registers: known ahead"] = registers.pack(known)
     made["subject state"] = reducer.to_bytes(SUBJECT_STATE)
     made["subject state that shares accounts"] = reducer.to_bytes(SHARING_STATE)
+    made["subject state with answers"] = reducer.to_bytes(ANSWERING_STATE)
     made["subject state with a pending movement"] = reducer.to_bytes(WAITING_STATE)
     for kind, record in RECORDS.items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)

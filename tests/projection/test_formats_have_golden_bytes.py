@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from formats import (
+    ANSWERING_STATE,
     BOX,
     CALENDAR,
     CATALOGUE,
@@ -70,11 +71,8 @@ def test_a_consent_that_was_written_without_a_key_is_still_read() -> None:
     assert msgspec.msgpack.decode(older, type=ConsentRecord) == kept
 
 
-def test_a_state_that_was_written_before_there_were_licences_is_still_read() -> None:
-    kept = msgspec.msgpack.decode(reducer.to_bytes(SUBJECT_STATE)[1:])
-    *kept[2], licences = kept[2]
-    assert licences == []
-    assert reducer.from_bytes(b"\x02" + msgspec.msgpack.encode(kept)) == SUBJECT_STATE
+def test_a_state_that_was_written_before_answers_were_kept_is_folded_again() -> None:
+    assert reducer.from_bytes(b"\x02" + reducer.to_bytes(SUBJECT_STATE)[1:]) is None
 
 
 def test_old_bytes_of_states_mean_the_same() -> None:
@@ -89,6 +87,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state"])) == SUBJECT_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state that shares accounts"])) == SHARING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pending movement"])) == WAITING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state with answers"])) == ANSWERING_STATE
 
 
 def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:

@@ -39,7 +39,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     beliefs
         What the active version believes about every action, in the order of ``CompiledCatalogue.offered``.
     own_answers
-        What this person did with what was shown to them lately; nothing where they do not allow learning from it.
+        What this person did with what was shown to them, and what came of it; nothing where they do not allow learning
+        from it.
     assignment, order, exploration
         The group this person is in, the fixed order of its actions if it has one (``fixed_order.py``), and the share of
         decisions drawn uniformly.

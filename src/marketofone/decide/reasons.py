@@ -1,8 +1,8 @@
 """Reasons: the exact terms of the chosen score, in words and money; and what was not looked at, and why.
 
 ``score = chance * worth - cost + doubt + draw``, taken apart by the policy: one term per entry of the context vector,
-how often the person said yes before, the benefit of the doubt, the cost, and the luck of the draw. The largest stand
-alone, the rest is added up as "everything else", so the terms add up to the score.
+the person's own answers, the benefit of the doubt, the cost, and the luck of the draw. The largest stand alone, the
+rest is added up as "everything else", so the terms add up to the score.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from marketofone.features.declare import Feature, Unit
 
 SHOWN = 6
 COST = Term(name="cost", title="what it costs to show it")
-OWN_ANSWERS = Term(name="own_answers", title="how often you said yes to what we showed you lately")
+OWN_ANSWERS = Term(name="own_answers", title="what you answered before, and what came of it")
 DOUBT = Term(name="doubt", title="the benefit of the doubt: we know little yet of how this suits you")
 RANDOM_DRAW = Term(name="luck", title="the luck of the draw")
 REST = Term(name="rest", title="everything else")

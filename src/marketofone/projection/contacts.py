@@ -16,7 +16,6 @@ from marketofone.domain.decision import Decision, Notification
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.guardrails import MOST_DAYS, Contact
-from marketofone.models.bandit import OwnAnswers
 
 KEPT = 120 * DAY
 DECLINE_KEPT = MOST_DAYS * DAY
@@ -96,16 +95,6 @@ def merged(each: Sequence[Contacts]) -> Contacts:
     if len(each) == 1:
         return each[0]
     return tuple(heapq.merge(*each, key=lambda said: said.stamp))
-
-
-def own_answers(contacts: Contacts, *, until: Instant) -> OwnAnswers:
-    """Give what a person did with what was shown to them in the four months before a moment, if they answered by then.
-
-    What is remembered longer, because it was declined, does not count: what was accepted is forgotten by then.
-    """
-    lately = (said for said in contacts if said.answers and until - KEPT < said.at <= until)
-    each = ((said, [answer for at, answer in said.answers if at <= until]) for said in lately)
-    return OwnAnswers(tuple((said.action, answers[0].verdict == "accepted") for said, answers in each if answers))
 
 
 def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...]:

@@ -14,6 +14,7 @@ from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.decision import Assignment
 from marketofone.domain.moment import Instant
+from marketofone.projection import own_answers
 from marketofone.projection.amendments import Removals
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
@@ -57,6 +58,11 @@ class Person(Struct, frozen=True, dict=True):
     def contacts(self) -> Contacts:
         """What was said to the person lately, in the order of entries."""
         return merged([self.states[member.subject].contacts for member in self.members])
+
+    @cached_property
+    def answers(self) -> own_answers.Answers:
+        """What the person answered in two years, in the order in which it was heard."""
+        return own_answers.merged([self.states[member.subject].answers for member in self.members])
 
     @cached_property
     def forecast(self) -> ForecastSummary | None:

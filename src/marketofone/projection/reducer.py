@@ -24,6 +24,7 @@ from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement
 from marketofone.projection.amendments import Removals, taken_back
 from marketofone.projection.contacts import Contacts, answered, remember
+from marketofone.projection.own_answers import Answers, noted
 from marketofone.projection.records import (
     AccountRecord,
     ConsentRecord,
@@ -73,7 +74,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     are the subjects that are one person, this one among them, ascending; empty for one alone.
     ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
     taken back. ``accounts`` are those that it holds together with others, by their marks. ``pending`` is the last entry
-    that tells a movement which is not booked yet.
+    that tells a movement which is not booked yet. ``answers`` are what the customer answered in two years.
     """
 
     n: int = 0
@@ -91,6 +92,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     accounts: dict[bytes, Holding] = {}
     pending: int = 0
     group: Assignment | None = None
+    answers: Answers = ()
 
     @property
     def removed_keys(self) -> Removals:
@@ -99,7 +101,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
 
 
 NOTHING = SubjectState()
-_FORMAT = b"\x02"  # of the bytes of a state: those of another format are folded again, not read
+_FORMAT = b"\x03"  # of the bytes of a state: those of another format are folded again, not read
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgpack_decoder(SubjectState)
 
@@ -120,7 +122,7 @@ def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
 def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
-    left_away = 0 if state.group else 1 if state.pending else 2 if state.accounts else 3
+    left_away = 0 if state.answers else 1 if state.group else 2 if state.pending else 3 if state.accounts else 4
     return _FORMAT + _ENCODE(fields[: len(fields) - left_away])
 
 
@@ -194,8 +196,10 @@ def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict
 
 
 def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[str, Any]:
+    said, to, recorded = record.outcome, record.to, entry.recorded
     return {
-        "contacts": answered(state.contacts, record.outcome, to=record.to, recorded=entry.recorded, stamp=entry.stamp)
+        "contacts": answered(state.contacts, said, to=to, recorded=recorded, stamp=entry.stamp),
+        "answers": noted(state.answers, said, to=to, recorded=recorded),
     }
 
 

@@ -7,7 +7,6 @@ from its own outcomes only, as late as they come, and its people tire of and hol
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
@@ -21,9 +20,9 @@ from marketofone.lab.simulate.choice import Choice, Vector
 from marketofone.lab.simulate.truth import Mood, Truth
 from marketofone.lab.simulate.twins import tired
 from marketofone.models.bandit import Learned, Outcome, OwnAnswers
+from marketofone.projection.own_answers import Answer, own_answers
 
 EXPLORED = 0.02  # of choices are drawn among all that is allowed, as the template says
-REMEMBERED = 120 * DAY  # answers of a person that count
 _STREAM = 9
 
 
@@ -64,7 +63,7 @@ class _Life:
         self._start = rival.policy.start
         self._holds = list(holds)
         self._felt: dict[int, tuple[Instant, float]] = {}
-        self._answers: dict[int, deque[tuple[Instant, str, bool]]] = {}
+        self._answers: dict[int, list[Answer]] = {}
         self._coming: list[tuple[int, int, Outcome]] = []
         self._numbers = count()
         self._rng = np.random.default_rng((seed, _STREAM))
@@ -101,17 +100,16 @@ class _Life:
         return int(samples.argmax())
 
     def _own(self, choice: Choice) -> OwnAnswers:
-        said = self._answers.get(choice.person, deque())
-        while said and said[0][0] < choice.at - REMEMBERED:
-            said.popleft()
-        return OwnAnswers(tuple((action, yes) for at, action, yes in said if at <= choice.at))
+        return own_answers(tuple(self._answers.get(choice.person, ())), until=choice.at)
 
     def _react(self, choice: Choice, place: int, mood: Mood) -> None:
         action = self._truth.actions[choice.allowed[place]]
         reaction = self._truth.react(choice.person, action.id, mood=mood, rng=self._rng)
         yes = reaction.verdict == "accepted"
         at = Instant(choice.at + reaction.after)
-        self._answers.setdefault(choice.person, deque()).append((at, action.id, yes))
+        valued = Instant(at + reaction.valued_after)
+        said = Answer(action.id, choice.at, at, yes, reaction.value_minor if yes else None, valued)
+        self._answers.setdefault(choice.person, []).append(said)
         self.answered, self.accepted = self.answered + 1, self.accepted + yes
         if yes and action.product:
             self._holds[choice.person] |= {action.product}
@@ -120,7 +118,6 @@ class _Life:
         context = choice.seen[place, : self._start.dim].astype(np.float64)
         self._later(at, Outcome("chance", action.id, context, float(yes)))
         if yes:
-            valued = Instant(at + reaction.valued_after)
             self._later(valued, Outcome("worth", action.id, context, float(reaction.value_minor)))
 
     def _later(self, at: Instant, outcome: Outcome) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.decide.context_matrix import build_contexts, build_view, contexts_of
-from marketofone.domain.action import NOTHING, Kind
+from marketofone.domain.action import NOTHING, Action, Kind
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
+from marketofone.models.bandit import OwnAnswers
 from marketofone.projection.contacts import ContactRecord
 from marketofone.services.bank import Bank
 from marketofone.services.decisions.decide import decision_input_of
@@ -22,7 +23,9 @@ from marketofone.services.decisions.decide import decision_input_of
 Row = NDArray[np.float32]
 HALF_LIFE = 7 * DAY  # of what somebody still feels of having been addressed
 _COUNTED = ("answered", "accepted", "declined")
-_HALF = 3.0  # answers after which a share counts half
+_HALF, _HALF_WORTH = 3.0, 1.0  # answers after which a share counts half, and reports after which a worth does
+OWN = 3
+"""How many numbers :func:`own_of` gives."""
 NOTHING_SEEN: Row = np.zeros((0, 0), dtype=np.float32)
 
 
@@ -38,24 +41,25 @@ class Observer:
     def look(self, decision: Decision, allowed: Sequence[str]) -> Row:
         """Give what was visible of some actions: the context, then the person's own past; noughts for doing nothing.
 
-        Shapes: (allowed, context and past).
+        The past is that of all that was said, and then that of the action itself. Shapes: (allowed, context and past).
 
         Raises
         ------
         AssertionError
             When the chosen action's context is not the one that the decision keeps.
         """
-        contexts, past = self._again(decision)
+        contexts, past, own = self._again(decision)
         if decision.action != NOTHING and contexts[self._row[decision.action]].tolist() != list(decision.context):
             raise AssertionError(f"the decision {decision.id} saw something else")
-        seen = np.zeros((len(allowed), contexts.shape[1] + len(past)), dtype=np.float32)
+        seen = np.zeros((len(allowed), contexts.shape[1] + len(past) + OWN), dtype=np.float32)
         for place, action in enumerate(allowed):
             if action != NOTHING:
-                seen[place] = np.concatenate((contexts[self._row[action]], past))
+                of_it = own_of(self._compiled.offered[self._row[action]], own)
+                seen[place] = np.concatenate((contexts[self._row[action]], past, of_it))
         return seen
 
-    def _again(self, decision: Decision) -> tuple[Row, Row]:
-        """Look again as a decision did: the contexts of all actions, and the person's own past before it."""
+    def _again(self, decision: Decision) -> tuple[Row, Row, OwnAnswers]:
+        """Look again as a decision did: the contexts of all actions, and the person's own past and answers."""
         with self._context.store.read() as reader:
             snapshot = self._context.snapshot(reader)
             person = snapshot.person(decision.customer)
@@ -69,7 +73,19 @@ class Observer:
         contexts = contexts_of(rows, matrix, view, compiled=self._compiled).astype(np.float32)
         before = [said for said in person.contacts if said.decision != decision.id]
         may_learn = bool(asked.own_answers.answers)  # it is empty where a person does not allow learning from it
-        return contexts, own_past(before, kinds=self._kinds, now=decision.at, may_learn=may_learn)
+        return contexts, own_past(before, kinds=self._kinds, now=decision.at, may_learn=may_learn), asked.own_answers
+
+
+def own_of(action: Action, own: OwnAnswers) -> Row:
+    """Describe what a person did with one action before: how often they answered, how often yes, and what it was worth.
+
+    The first is a logarithm, the last in multiples of what the catalogue states. Shapes: (3,).
+    """
+    answers = [yes for name, yes in own.answers if name == action.id]
+    reports = [worth for name, worth in own.reports if name == action.id]
+    stated = max(abs(action.value_minor), 1)
+    worth = sum(reports) / stated / (len(reports) + _HALF_WORTH)
+    return np.array([np.log1p(len(answers)), sum(answers) / (len(answers) + _HALF), worth], dtype=np.float32)
 
 
 def own_past(contacts: Sequence[ContactRecord], *, kinds: Sequence[Kind], now: Instant, may_learn: bool) -> Row:

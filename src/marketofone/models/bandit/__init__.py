@@ -3,7 +3,7 @@
 from marketofone.models.bandit.arm import Arm
 from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, OwnAnswers, Start, Terms
 from marketofone.models.bandit.kernel import propensities, quantile
-from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
+from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Counts, Manner
 from marketofone.models.bandit.policy import FAMILIES, Learned, Outcome, Policy, State, States
 from marketofone.models.bandit.predict import Scores
 from marketofone.models.bandit.propensity import mix
@@ -16,6 +16,7 @@ __all__ = [
     "MANNERS",
     "Arm",
     "Beliefs",
+    "Counts",
     "Head",
     "Learned",
     "Manner",

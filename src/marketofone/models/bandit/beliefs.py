@@ -2,7 +2,8 @@
 
 An action's score is its chance of acceptance times what an acceptance is worth, less its cost. Both are linear in the
 context, both are learned from outcomes, and both share what actions have in common. A person's own answers make every
-chance larger or smaller. What is uncertain gets the benefit of the doubt, and a draw.
+chance larger or smaller, and stand beside what is expected of everybody where the same action comes again. What is
+uncertain gets the benefit of the doubt, and a draw.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from marketofone.domain.action import Action
 from marketofone.models.bandit import kernel
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
-from marketofone.models.bandit.predict import LEAST_CHANCE, MOST_CHANCE, Arms, Scores, combined, moments, stack
+from marketofone.models.bandit.predict import (
+    LEAST_CHANCE,
+    MOST_CHANCE,
+    Arms,
+    Leaning,
+    Scores,
+    combined,
+    moments,
+    no_leaning,
+    stack,
+)
 from marketofone.models.bandit.reproducible import fold, on_grid
 from marketofone.models.bandit.scale import evidence, likeliest, rescaled
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
@@ -41,9 +52,13 @@ _CATALOGUE = 20.0  # outcomes that the declared chance counts like, where a pers
 
 
 class OwnAnswers(NamedTuple):
-    """What a person did with what was shown to them lately: each action, and whether they accepted it."""
+    """What a person did with what was shown to them: each action, and whether they accepted it.
+
+    ``reports`` say what single acceptances turned out to be worth, in minor units.
+    """
 
     answers: tuple[tuple[str, bool], ...] = ()
+    reports: tuple[tuple[str, float], ...] = ()
 
 
 class Terms(NamedTuple):
@@ -85,6 +100,11 @@ class Start:
         return {head: np.array([_unit(head, action) for action in self.actions]) for head in HEADS}
 
     @cached_property
+    def most(self) -> FloatArray:
+        """The most that a report of each action counts, in minor units. Shape (k,)."""
+        return np.array([_MOST * arm.noise / _WORTH_NOISE for arm in self.arms["worth"]])
+
+    @cached_property
     def every(self) -> Rows:
         """All rows."""
         return np.arange(len(self.actions))
@@ -104,7 +124,7 @@ class Start:
         """
         before = self.arms[head][self.rows[action]] if arm is None else arm
         if head == "worth":
-            most = _MOST * before.noise / _WORTH_NOISE
+            most = float(self.most[self.rows[action]])
             reward = min(max(reward, -most), most)
         return update(before, context, reward=reward)
 
@@ -234,13 +254,13 @@ class Beliefs:
         contexts
             Shape (k, d): one context per action, or per row where only some are asked for.
         own
-            What this person did with what was shown to them.
+            What this person did with what was shown to them, and what came of it.
         rows
             Which actions; all by default.
         """
         chance, worth, some = self.stacked["chance"], self.stacked["worth"], self.start.every if rows is None else rows
-        manner, factor, costs = self.start.manner, self.factor(own), self.start.costs
-        return kernel.score(chance, worth, contexts, rows=some, factor=factor, costs=costs, manner=manner)
+        manner, leaning, costs = self.start.manner, self.leaning(own), self.start.costs
+        return kernel.score(chance, worth, contexts, rows=some, leaning=leaning, costs=costs, manner=manner)
 
     def score_along(
         self, rows: Rows, contexts: FloatArray, *, places: slice, steps: FloatArray, own: OwnAnswers
@@ -262,20 +282,31 @@ class Beliefs:
             Of shape (r, n, g): exact, for a line and its variance are known along each entry.
         """
         chance, worth = (_along(self.stacked[head].some(rows), contexts, places, steps) for head in HEADS)
-        costs = self.start.costs[rows][:, np.newaxis, np.newaxis]
-        return combined(chance, worth, factor=self.factor(own), costs=costs, manner=self.start.manner)
+        costs, leaning = self.start.costs[rows][:, np.newaxis, np.newaxis], self.leaning(own).of(rows, steps.ndim)
+        return combined(chance, worth, leaning=leaning, costs=costs, manner=self.start.manner)
 
-    def factor(self, own: OwnAnswers) -> float:
-        """Give how much more often than others this person says yes: 1 when nothing is known of them, or asked.
+    def leaning(self, own: OwnAnswers) -> Leaning:
+        """Give how this person differs from others; not at all, where nothing is known of them.
 
-        Source: the posterior mean of a Poisson rate under a Gamma prior (Gelman et al. 2013, section 2.6).
+        Notes
+        -----
+        The factor is the posterior mean of a Poisson rate under a Gamma prior (Gelman et al. 2013, section 2.6). An
+        action's chance is that of a Beta prior, its worth that of a Gaussian one (sections 2.4 and 2.5): a person's own
+        answers to it beside what is expected of everybody, which counts like some answers.
         """
-        like_others = self.start.manner.person
-        if like_others is None:
-            return 1.0
-        known = [(self.start.rows[action], said) for action, said in own.answers if action in self.start.rows]
+        counts = self.start.manner.person
+        if counts is None or not (own.answers or own.reports):
+            return no_leaning(len(self.start.actions))
+        rows = self.start.rows
+        known = [(rows[action], said) for action, said in own.answers if action in rows]
         expected = math.fsum(self.rates[row] for row, _ in known)
-        return (sum(said for _, said in known) + like_others) / (expected + like_others)
+        factor = (sum(said for _, said in known) + counts.everybody) / (expected + counts.everybody)
+        most = self.start.most
+        worths = [(rows[action], said) for action, said in own.reports if action in rows]
+        reports = [(row, min(max(said, -most[row]), most[row])) for row, said in worths]
+        shape = len(self.start.actions)
+        parts = [_beside(known, counts.answers, k=shape), _beside(reports, counts.reports, k=shape)]
+        return Leaning(factor, *(np.stack(part) for part in zip(*parts, strict=True)))
 
     def terms(self, row: int, context: FloatArray, *, own: OwnAnswers) -> Terms:
         """Take one action's mean score apart; the parts add up to it.
@@ -289,9 +320,10 @@ class Beliefs:
         possible = min(max(chance, LEAST_CHANCE), MOST_CHANCE)
         parts = 0.5 * (chances * worth + worths * chance)
         parts[0] += (possible - chance) * worth  # a line may leave the range of a chance
+        valued = float(scores.mean[0]) - float(scores.doubt[0]) + float(self.start.costs[row])
         return Terms(
             context=parts,
-            own_answers=(float(scores.chance[0]) - possible) * worth,
+            own_answers=valued - possible * worth,
             doubt=float(scores.doubt[0]),
             cost=-float(self.start.costs[row]),
         )
@@ -312,6 +344,15 @@ def _unit(head: Head, action: Action) -> float:
     """
     noise = _noise(head, action)
     return math.sqrt(action.acceptance_probability * noise) if head == "chance" else noise
+
+
+def _beside(said: Sequence[tuple[int, float]], like: float, *, k: int) -> tuple[FloatArray, FloatArray]:
+    """Give what is left of what everybody is expected to do beside a person's own, and what that adds. Shapes: (k,)."""
+    count, total = np.zeros(k), np.zeros(k)
+    for row, one in said:
+        count[row] += 1.0
+        total[row] += one
+    return like / (like + count), total / (like + count)
 
 
 def _along(arms: Arms, contexts: FloatArray, places: slice, steps: FloatArray) -> tuple[FloatArray, FloatArray]:

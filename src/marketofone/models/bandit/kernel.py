@@ -16,7 +16,7 @@ import numpy as np
 from marketofone.models.bandit import normal, predict, propensity
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import Manner
-from marketofone.models.bandit.predict import Arms, Rows, Scores
+from marketofone.models.bandit.predict import Arms, Leaning, Rows, Scores
 
 _LEAST_DIM = 3  # the fewer dimensions, the more bits: whole numbers of 32 would not hold them
 
@@ -45,7 +45,7 @@ def _warm(loops: ModuleType) -> None:
     """Compile, or read what was compiled, for the kinds of arrays that decisions hand over."""
     some, line = np.ones(1), Arms(mean=np.ones((1, _LEAST_DIM)), covariance=np.ones((1, _LEAST_DIM, _LEAST_DIM)))
     lines = (line.mean, *line.grid)
-    loops.score(*lines, *lines, some, np.arange(1), np.ones((1, _LEAST_DIM)), 1.0, 1.0, 1.0)
+    loops.score(*lines, *lines, some, np.arange(1), np.ones((1, _LEAST_DIM)), *predict.no_leaning(1), 1.0, 1.0)
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 
@@ -66,7 +66,7 @@ def score(
     contexts: FloatArray,
     *,
     rows: Rows,
-    factor: float,
+    leaning: Leaning,
     costs: FloatArray,
     manner: Manner,
 ) -> Scores:
@@ -78,17 +78,17 @@ def score(
         The beliefs about k actions, and what it costs to show each; shape (k,).
     contexts, rows
         Which actions, and the context of each; shapes (r, d) and (r,).
-    factor
-        How much more often than others this person says yes.
+    leaning
+        How this person differs from others, over all k actions.
     manner
         What is uncertain: how much of it is added, and how much is drawn.
     """
     loops = _Loaded.loops
     if loops is None or contexts.shape != (rows.size, chance.mean.shape[1]) or contexts.shape[1] < _LEAST_DIM:
         told = [predict.predict(arms.some(rows), contexts) for arms in (chance, worth)]
-        return predict.combined(*told, factor=factor, costs=costs[rows], manner=manner)
+        return predict.combined(*told, leaning=leaning.of(rows), costs=costs[rows], manner=manner)
     lines = (chance.mean, *chance.grid, worth.mean, *worth.grid)
-    return Scores(*loops.score(*lines, costs, rows, contexts, factor, manner.doubt, manner.draw))
+    return Scores(*loops.score(*lines, costs, rows, contexts, *leaning, manner.doubt, manner.draw))
 
 
 def quantile(share: FloatArray) -> FloatArray:

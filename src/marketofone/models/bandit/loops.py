@@ -188,6 +188,8 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     rows: Rows,
     contexts: FloatArray,
     factor: float,
+    kept: FloatArray,
+    added: FloatArray,
     benefit: float,
     drawn: float,
 ) -> FloatArray:
@@ -199,8 +201,9 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
         on_context_grid(context, rounded)
         chance, chance_spread = line(chances, chance_grid, chance_steps[row], row, context, rounded, gains, work)
         v, v_spread = line(worths, worth_grid, worth_steps[row], row, context, rounded, gains, work)
-        p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE)
-        p_spread = chance_spread * factor
+        p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE) * kept[0, row] + added[0, row]
+        p_spread = chance_spread * factor * kept[0, row]
+        v, v_spread = v * kept[1, row] + added[1, row], v_spread * kept[1, row]
         first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
         spread = math.sqrt(first * first + second * second + third * third)
         doubt = benefit * spread

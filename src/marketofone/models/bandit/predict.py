@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -34,6 +34,31 @@ class Scores(NamedTuple):
 
 
 Rows: TypeAlias = NDArray[np.intp]
+
+
+class Leaning(NamedTuple):
+    """How one person differs from what lines say of everybody: first chances, then worths. Shapes: (2, k).
+
+    All chances are ``factor`` times as large. Then ``kept`` is left of what is expected of an action, and ``added``
+    comes beside it, from the person's own answers to this action.
+    """
+
+    factor: float
+    kept: FloatArray
+    added: FloatArray
+
+    def of(self, rows: Rows, dimensions: int = 1) -> Leaning:
+        """Give that of some actions, to stand beside arrays of so many dimensions."""
+        shape = (2, rows.size, *[1] * (dimensions - 1))
+        return Leaning(self.factor, self.kept[:, rows].reshape(shape), self.added[:, rows].reshape(shape))
+
+
+@lru_cache(maxsize=16)
+def no_leaning(k: int) -> Leaning:
+    """Give the leaning of somebody of whom nothing is known."""
+    kept, added = np.ones((2, k)), np.zeros((2, k))
+    kept.flags.writeable = added.flags.writeable = False
+    return Leaning(1.0, kept, added)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,19 +156,20 @@ def combined(
     chance: tuple[FloatArray, FloatArray],
     worth: tuple[FloatArray, FloatArray],
     *,
-    factor: float,
+    leaning: Leaning,
     costs: FloatArray,
     manner: Manner,
 ) -> Scores:
-    """Put two lines together, each a mean and a spread; ``factor`` is how much more often this person says yes.
+    """Put two lines together, each a mean and a spread, for a person who leans as told.
 
     Notes
     -----
     Source: the variance of a product of two independent numbers is ``(p s_v)^2 + (v s_p)^2 + (s_p s_v)^2``
     (Goodman 1960).
     """
-    p = np.minimum(np.clip(chance[0], LEAST_CHANCE, MOST_CHANCE) * factor, MOST_CHANCE)
-    p_spread, (v, v_spread) = chance[1] * factor, worth
+    (p_kept, v_kept), (p_added, v_added) = leaning.kept, leaning.added
+    p = np.minimum(np.clip(chance[0], LEAST_CHANCE, MOST_CHANCE) * leaning.factor, MOST_CHANCE) * p_kept + p_added
+    p_spread, v, v_spread = chance[1] * leaning.factor * p_kept, worth[0] * v_kept + v_added, worth[1] * v_kept
     spread = np.sqrt(np.square(p * v_spread) + np.square(v * p_spread) + np.square(p_spread * v_spread))
     doubt = manner.doubt * spread
     return Scores(mean=p * v - costs + doubt, spread=manner.draw * spread, chance=p, doubt=doubt)

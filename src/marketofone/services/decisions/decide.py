@@ -36,7 +36,8 @@ from marketofone.features.vector import see_all
 from marketofone.models.bandit import OwnAnswers
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.contacts import for_guardrails, own_answers
+from marketofone.projection.contacts import for_guardrails
+from marketofone.projection.own_answers import own_answers
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, RestsOn
 from marketofone.projection.snapshot import Snapshot
@@ -313,9 +314,9 @@ def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant
 
 
 def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged: Instant) -> OwnAnswers:
-    """Give what a person did with what was shown to them lately, while they allow learning from it."""
+    """Give what a person did with what was shown to them, and what came of it, while they allow learning from it."""
     learning = person.permit(config.policy.serving("learning"), policy=config.policy, now=judged)
-    return own_answers(person.contacts, until=moment) if learning.sources else OwnAnswers()
+    return own_answers(person.answers, until=moment) if learning.sources else OwnAnswers()
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
