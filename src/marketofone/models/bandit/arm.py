@@ -19,8 +19,10 @@ from marketofone.domain.errors import MalformedDocument, MalformedRequest
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-_HEADER = struct.Struct("<4sIQdd")
-_MAGIC = b"arm2"
+_HEADER = struct.Struct("<4sIQddd")
+_MAGIC = b"arm3"
+_OLDER = struct.Struct("<4sIQdd")
+_OLDER_MAGIC = b"arm2"  # of releases that did not keep squares
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +31,7 @@ class Arm:
 
     ``mean`` (d) and ``covariance`` (d, d; symmetric to the bit) describe the weights, the intercept first. ``noise`` is
     the standard deviation of one reward around the line, ``n`` the number of outcomes learned from, ``total`` the sum
-    of their rewards.
+    of their rewards, and ``squares`` of their squares (NaN where an earlier release did not keep them).
     """
 
     mean: FloatArray
@@ -37,6 +39,7 @@ class Arm:
     noise: float
     n: int
     total: float = 0.0
+    squares: float = 0.0
 
     def __post_init__(self) -> None:
         self.mean.flags.writeable = False
@@ -119,6 +122,7 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
         noise=arm.noise,
         n=arm.n + 1,
         total=arm.total + reward,
+        squares=arm.squares + reward * reward,
     )
 
 
@@ -126,7 +130,7 @@ def to_bytes(arm: Arm) -> bytes:
     """Write a belief: header, mean, upper triangle, as little-endian float64. Equal beliefs give equal bytes."""
     dim = arm.mean.size
     triangle = arm.covariance[_upper(dim)]
-    header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise, arm.total)
+    header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise, arm.total, arm.squares)
     return header + arm.mean.astype("<f8").tobytes() + triangle.astype("<f8").tobytes()
 
 
@@ -148,14 +152,16 @@ def from_bytes(blob: bytes) -> Arm:
     >>> from_bytes(to_bytes(prior_arm(2, start=0.1, level=1.0, slope=1.0, noise=0.5))).covariance.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    whole = len(blob) >= _HEADER.size
-    magic, dim, n, noise, total = _HEADER.unpack_from(blob) if whole else (b"", 0, 0, 0.0, 0.0)
+    header = _OLDER if blob.startswith(_OLDER_MAGIC) else _HEADER
+    whole = len(blob) >= header.size
+    magic, dim, n, noise, total, *squares = header.unpack_from(blob) if whole else (b"", 0, 0, 0.0, 0.0)
     numbers = dim + dim * (dim + 1) // 2
-    if magic != _MAGIC or len(blob) != _HEADER.size + 8 * numbers:
+    if magic not in (_MAGIC, _OLDER_MAGIC) or len(blob) != header.size + 8 * numbers:
         raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", fix="train the model again")
-    values = np.frombuffer(blob, dtype="<f8", offset=_HEADER.size).astype(np.float64)
+    values = np.frombuffer(blob, dtype="<f8", offset=header.size).astype(np.float64)
     covariance = np.empty((dim, dim))
     upper = _upper(dim)
     covariance[upper] = values[dim:]
     covariance.T[upper] = values[dim:]
-    return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n, total=total)
+    kept = squares[0] if squares else math.nan
+    return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n, total=total, squares=kept)

@@ -33,7 +33,7 @@ from marketofone.models.bandit.predict import (
     stack,
 )
 from marketofone.models.bandit.reproducible import fold, on_grid
-from marketofone.models.bandit.scale import evidence, likeliest, rescaled
+from marketofone.models.bandit.scale import AS_STATED, Evidence, Sizes, evidence, likeliest, rescaled
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
 
 Head = Literal["chance", "worth"]
@@ -131,9 +131,9 @@ class Start:
     def pooled(
         self, head: Head, arms: Mapping[str, Arm], *, before: Shared | None = None, moved: Collection[str] = ()
     ) -> Shared:
-        """Find what all actions share, from the arms of those that had outcomes, and how much context can matter.
+        """Find what all actions share, from the arms of those that had outcomes, and the sizes that these make likely.
 
-        ``before`` is what they shared; it knows what the arms that did not move say of the scale.
+        ``before`` is what they shared; it knows what the arms that did not move say of the sizes.
         """
         if not arms:
             return pool([], spreads=SPREADS[head], dim=self.dim)
@@ -142,9 +142,9 @@ class Start:
             name: known[name] if name in known and name not in moved else self._evidence(head, name, arm)
             for name, arm in sorted(arms.items())
         }
-        scale = likeliest(said.values())
+        sizes = likeliest(said.values())
         rows = np.array([self.rows[name] for name in said], dtype=np.intp)
-        mean, covariance = self.rescaled(head, _stacked([arms[name] for name in said]), rows=rows, scale=scale)
+        mean, covariance = self.rescaled(head, _stacked([arms[name] for name in said]), rows=rows, sizes=sizes)
         taught = [
             Taught(
                 kind=str(self.actions[row].kind),
@@ -154,19 +154,26 @@ class Start:
             )
             for place, (name, row) in enumerate(zip(said, rows.tolist(), strict=True))
         ]
-        found = pool(taught, spreads=SPREADS[head].scaled(scale), dim=self.dim)
-        return replace(found, scale=scale, evidence=said)
+        found = pool(taught, spreads=SPREADS[head].scaled(sizes.scale), dim=self.dim)
+        return replace(found, sizes=sizes, evidence=said)
 
-    def rescaled(self, head: Head, arms: Arms, *, rows: Rows, scale: float) -> tuple[FloatArray, FloatArray]:
-        """Give the means and covariances of some arms under another scale than that under which they are kept."""
-        if scale == 1.0:
+    def rescaled(self, head: Head, arms: Arms, *, rows: Rows, sizes: Sizes) -> tuple[FloatArray, FloatArray]:
+        """Give the means and covariances of some arms under other sizes than those under which they are kept.
+
+        With more noise everything an outcome says is less precise: that is as if the prior were more precise, and all
+        of it less.
+        """
+        if sizes == AS_STATED:
             return arms.mean, arms.covariance
-        own = SPREADS[head].precision(2, dim=self.dim) / np.square(self.units[head][rows])[:, np.newaxis]
-        change = own * (1.0 / (scale * scale) - 1.0)
-        change[:, 0] = 0.0
-        return rescaled(arms.mean, arms.covariance, start=self.raw[head].mean[rows], change=change)
+        units = np.square(self.units[head][rows])[:, np.newaxis]
+        own, wanted = (
+            of.precision(2, dim=self.dim) / units for of in (SPREADS[head], SPREADS[head].scaled(sizes.scale))
+        )
+        change = sizes.noise * wanted - own
+        mean, covariance = rescaled(arms.mean, arms.covariance, start=self.raw[head].mean[rows], change=change)
+        return mean, sizes.noise * covariance
 
-    def _evidence(self, head: Head, name: str, arm: Arm) -> FloatArray:
+    def _evidence(self, head: Head, name: str, arm: Arm) -> Evidence:
         row, spreads = self.rows[name], SPREADS[head]
         unit = float(self.units[head][row]) ** 2
         own, whole = spreads.precision(2, dim=self.dim) / unit, spreads.whole(dim=self.dim) * unit
@@ -192,7 +199,7 @@ class Start:
 class Beliefs:
     """What is believed about the actions of a catalogue, laid out in its order.
 
-    ``raw`` are the arms as each action's own outcomes left them; ``arms`` are these under the ``scales`` that all
+    ``raw`` are the arms as each action's own outcomes left them; ``arms`` are these under the ``sizes`` that all
     outcomes make likely; ``stacked`` has their means moved by what is shared. ``rates`` (k,) are how often each action
     is accepted by anybody.
     """
@@ -202,37 +209,39 @@ class Beliefs:
     arms: Mapping[Head, Arms]
     stacked: Mapping[Head, Arms]
     rates: FloatArray
-    scales: Mapping[Head, float]
+    sizes: Mapping[Head, Sizes]
 
     @classmethod
     def at_start(cls, start: Start) -> Self:
         """Give the beliefs before the first outcome."""
         arms = {head: stack(start.arms[head]) for head in HEADS}
         rates = np.array([action.acceptance_probability for action in start.actions], dtype=np.float64)
-        return cls(start=start, raw=start.raw, arms=arms, stacked=arms, rates=rates, scales=dict.fromkeys(HEADS, 1.0))
+        return cls(
+            start=start, raw=start.raw, arms=arms, stacked=arms, rates=rates, sizes=dict.fromkeys(HEADS, AS_STATED)
+        )
 
     def after(self, learned: Mapping[Head, Mapping[str, Arm]], *, shared: Mapping[Head, Shared]) -> Self:
         """Give the beliefs with some actions' arms replaced, and what is shared."""
         if not self.start.manner.shares:
             shared = {}
         raw = {head: _replaced(self.raw[head], learned.get(head, {}), self.start.rows) for head in HEADS}
-        scales = {head: shared[head].scale if head in shared else 1.0 for head in HEADS}
-        arms = {head: self._scaled(head, raw[head], learned.get(head, {}), scale=scales[head]) for head in HEADS}
+        sizes = {head: shared[head].sizes if head in shared else AS_STATED for head in HEADS}
+        arms = {head: self._scaled(head, raw[head], learned.get(head, {}), sizes=sizes[head]) for head in HEADS}
         rates = self.rates.copy()
         for action, arm in learned.get("chance", {}).items():
             row = self.start.rows[action]
             declared = self.start.actions[row].acceptance_probability
             rates[row] = (_CATALOGUE * declared + arm.total) / (_CATALOGUE + arm.n)
         stacked = {head: self._moved(head, arms[head], shared.get(head)) for head in HEADS}
-        return type(self)(start=self.start, raw=raw, arms=arms, stacked=stacked, rates=rates, scales=scales)
+        return type(self)(start=self.start, raw=raw, arms=arms, stacked=stacked, rates=rates, sizes=sizes)
 
-    def _scaled(self, head: Head, raw: Arms, learned: Mapping[str, Arm], *, scale: float) -> Arms:
-        """Lay arms out under a scale; where it is that of before, only those that were replaced."""
-        every = scale != self.scales[head]
+    def _scaled(self, head: Head, raw: Arms, learned: Mapping[str, Arm], *, sizes: Sizes) -> Arms:
+        """Lay arms out under some sizes; where these are those of before, only those that were replaced."""
+        every = sizes != self.sizes[head]
         rows = np.array([*self.start.rows.values()] if every else [self.start.rows[name] for name in learned], np.intp)
         mean, covariance = self.arms[head].mean.copy(), self.arms[head].covariance.copy()
         some = Arms(mean=raw.mean[rows], covariance=raw.covariance[rows])
-        mean[rows], wide = self.start.rescaled(head, some, rows=rows, scale=scale)
+        mean[rows], wide = self.start.rescaled(head, some, rows=rows, sizes=sizes)
         covariance[rows] = on_grid(wide)
         return Arms(mean=mean, covariance=covariance)
 
@@ -240,7 +249,7 @@ class Beliefs:
         """Move each mean by ``V D^-1`` of what its action shares with others; see :mod:`.shared`."""
         if shared is None:
             return arms
-        own = SPREADS[head].scaled(shared.scale).precision(2, dim=self.start.dim)
+        own = SPREADS[head].scaled(shared.sizes.scale).precision(2, dim=self.start.dim)
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
         pull = own * parts / self.start.units[head][:, np.newaxis]
         moved = fold(arms.covariance.transpose(1, 0, 2) * pull.T[:, :, np.newaxis])  # each is its own transpose

@@ -1,35 +1,59 @@
-r"""How much one unit of context can matter: a number for each head, learned from all that outcomes said.
+r"""How much one unit of context can matter, and how far single outcomes lie apart: learned from all that they said.
 
-A bank's features come in any unit, so how far a slope may lie from its start cannot be a constant. All prior slopes are
-multiplied by one *scale*: the one on a grid under which the outcomes of all actions were most likely, with a stated
-prior around 1. The scale is never below 1: an arm takes all that context explains for noise at first, so outcomes seem
-to speak for slopes that are too small. (That floor was chosen after looking at the data of ``bench/classifying.py``.)
+A bank's features come in any unit, so how far a slope may lie from its start cannot be a constant; nor can the noise,
+of which context explains a lot in one bank and little in another. So all prior slopes of a head are multiplied by one
+*scale*, and all its stated variances by one *noise*: those on a grid under which the outcomes of all actions were most
+likely, with a stated prior around 1. Both are found together: with too much noise, outcomes seem to speak for slopes
+that are too small. Noise is no less than a quarter of what is stated, so that a row of equal answers is no certainty;
+a scale is no less than a half, for a quarter did worse on the data of ``bench/classifying.py`` (chosen after a look).
 
-An arm is kept as its outcomes left it under scale 1, and what it says of a scale depends on nothing else; so does its
-belief under a scale. Whoever is forgotten is forgotten here, too.
+An arm is kept as its outcomes left it with both at 1, and what it says of them depends on nothing else; so does its
+belief under them. Whoever is forgotten is forgotten here, too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marketofone.models.bandit.arm import Arm, FloatArray
 
-GRID: FloatArray = 2.0 ** (np.arange(13) / 2.0)
-"""The scales that are looked at: from 1 to 64, each the root of two times the one before."""
-_DOUBT_OF_ONE = np.log(4.0)  # standard deviation of the logarithm of the scale, before the first outcome
-_PRIOR: FloatArray = -0.5 * np.square(np.log(GRID) / _DOUBT_OF_ONE)
+Evidence: TypeAlias = NDArray[np.float32]
+"""What an action says of each scale and noise: logarithms, up to a constant. Shape (g, f)."""
+
+GRID: FloatArray = 2.0 ** np.arange(-1.0, 7.0)
+"""The scales that are looked at: from a half to 64."""
+NOISES: FloatArray = 2.0 ** (np.arange(-4.0, 5.0) / 2.0)
+"""What stated variances are multiplied by: from a quarter to 4."""
+# The logarithms of both have a standard deviation of log 4 and of log 2, before the first outcome.
+_PRIOR: NDArray[np.floating] = -0.5 * np.add.outer(
+    np.square(np.log(GRID) / np.log(4.0)), np.square(np.log(NOISES) / np.log(2.0))
+)
+_ONE = int(np.flatnonzero(NOISES == 1.0)[0])
 
 
-def evidence(arm: Arm, start: Arm, *, own: FloatArray, whole: FloatArray) -> FloatArray:
-    r"""Say how likely the outcomes of one action were under each scale of :data:`GRID`.
+class Sizes(NamedTuple):
+    """How many times as wide as stated slopes may be, and how many times the stated variance an outcome has."""
+
+    scale: float
+    noise: float
+
+
+AS_STATED = Sizes(1.0, 1.0)
+
+
+def evidence(arm: Arm, start: Arm, *, own: FloatArray, whole: FloatArray) -> Evidence:
+    r"""Say how likely the outcomes of one action were under each scale of :data:`GRID` and noise of :data:`NOISES`.
 
     Parameters
     ----------
     arm, start
-        The belief as outcomes left it, and as it was.
+        The belief as outcomes left it, and as it was. An arm that does not know the squares of its rewards says nothing
+        of the noise.
     own
         Prior precisions under which the arm was kept, in the unit of its weights. Shape (d,).
     whole
@@ -39,12 +63,14 @@ def evidence(arm: Arm, start: Arm, *, own: FloatArray, whole: FloatArray) -> Flo
     Returns
     -------
     array
-        Shape (g,): logarithms, up to a constant.
+        Shape (g, f): logarithms, up to a constant.
 
     Notes
     -----
-    With the precision P and the pull h that outcomes added, the intercept taken out, and :math:`P = Q \Lambda Q'`,
-    :math:`z = Q'h`: the sum over entries of :math:`-\log(1 + w s^2 \lambda)/2 + z^2 w s^2 / (1 + w s^2 \lambda)/2`.
+    The prior variance of the intercept is taken as the noise times ``whole[0]``, so that it can be taken out once. With
+    the precision P and the pull h that n outcomes left on the slopes, :math:`P = Q \Lambda Q'`, :math:`z = Q'h` in the
+    units of ``whole``, what remains R of the squares around the start, and :math:`u = s^2 / f`:
+    :math:`-(n \log f + \sum \log(1 + u \lambda) + (R - \sum u z^2 / (1 + u \lambda)) / f) / 2`.
     Source: the evidence of Bayesian linear regression (Bishop 2006, section 3.5); actions are added up as if they
     shared nothing (a composite likelihood, Varin, Reid and Firth 2011).
 
@@ -54,32 +80,40 @@ def evidence(arm: Arm, start: Arm, *, own: FloatArray, whole: FloatArray) -> Flo
     >>> start = prior_arm(2, start=0.0, level=1.0, slope=0.1, noise=0.1)
     >>> steep = update(update(start, np.array([1.0, 1.0]), reward=4.0), np.array([1.0, -1.0]), reward=-4.0)
     >>> found = evidence(steep, start, own=np.array([1.0, 100.0]), whole=np.array([1.0, 0.01]))
-    >>> float(GRID[found.argmax()])
-    45.254833995939045
+    >>> float(GRID[found.max(axis=1).argmax()])
+    32.0
     """
     told = np.linalg.inv(arm.covariance)
     precision, pull = told - np.diag(own), told @ (arm.mean - start.mean)
+    unknown = math.isnan(arm.squares)
+    squares = 0.0 if unknown else arm.squares / arm.noise**2
+    around = squares - start.mean @ (2.0 * pull + precision @ start.mean)
     rest = precision[0, 0] + 1.0 / whole[0]
     slopes = precision[1:, 1:] - np.outer(precision[1:, 0], precision[0, 1:]) / rest
     weighted = np.sqrt(whole[1:])
     values, vectors = np.linalg.eigh(weighted[:, np.newaxis] * slopes * weighted)
     along = vectors.T @ (weighted * (pull[1:] - precision[1:, 0] * pull[0] / rest))
-    squares = np.square(GRID)[:, np.newaxis]
-    widths = 1.0 + squares * np.maximum(values, 0.0)
-    said: FloatArray = 0.5 * (squares * np.square(along) / widths - np.log(widths)).sum(axis=1)
-    return said
+    wide = np.divide.outer(np.square(GRID), NOISES)[..., np.newaxis]
+    widths = 1.0 + wide * np.maximum(values, 0.0)
+    left = around - pull[0] * pull[0] / rest - (wide * np.square(along) / widths).sum(axis=-1)
+    said = -0.5 * (arm.n * np.log(NOISES) + np.log(widths).sum(axis=-1) + left / NOISES)
+    if unknown:
+        said[:] = said[:, [_ONE]]
+    found: Evidence = said.astype(np.float32)
+    return found
 
 
-def likeliest(said: Iterable[FloatArray]) -> float:
-    """Give the scale that the evidence of all actions makes most likely; 1 where there is none.
+def likeliest(said: Iterable[Evidence]) -> Sizes:
+    """Give the sizes that the evidence of all actions makes most likely; as stated where there is none.
 
     Examples
     --------
     >>> likeliest([])
-    1.0
+    Sizes(scale=1.0, noise=1.0)
     """
-    together = _PRIOR + sum(said, np.zeros(len(GRID)))
-    return float(GRID[int(together.argmax())])
+    together = _PRIOR + sum((one.astype(np.float64) for one in said), np.zeros(_PRIOR.shape))
+    scale, noise = np.unravel_index(int(together.argmax()), together.shape)
+    return Sizes(float(GRID[scale]), float(NOISES[noise]))
 
 
 def rescaled(

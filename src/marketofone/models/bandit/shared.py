@@ -27,6 +27,7 @@ import numpy as np
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedDocument
 from marketofone.models.bandit.arm import Arm, FloatArray
+from marketofone.models.bandit.scale import AS_STATED, GRID, NOISES, Evidence, Sizes
 
 
 class _Form(msgspec.Struct, frozen=True, array_like=True):
@@ -34,9 +35,12 @@ class _Form(msgspec.Struct, frozen=True, array_like=True):
     kinds: dict[str, bytes]
     scale: float = 1.0
     evidence: dict[str, bytes] = {}
+    noise: float = 1.0
 
 
 _DECODE = msgpack_decoder(_Form).decode
+_EVIDENCE_BYTES = 4 * GRID.size * NOISES.size
+"""Of one action; what an earlier release found over another grid has another length, and is found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,14 @@ class Spreads:
 class Shared:
     """The parts that actions share, in their units: ``everybody`` (d), and for each kind that with its own.
 
-    ``scale`` is how much wider than stated all slopes are, and ``evidence`` what each action says of that: see
-    :mod:`.scale`.
+    ``sizes`` are how wide slopes are and how far outcomes lie apart, as parts of what is stated, and ``evidence`` is
+    what each action says of that: see :mod:`.scale`.
     """
 
     everybody: FloatArray
     kinds: Mapping[str, FloatArray]
-    scale: float = 1.0
-    evidence: Mapping[str, FloatArray] = field(default_factory=dict)
+    sizes: Sizes = AS_STATED
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     def of(self, kind: str) -> FloatArray:
         """Give what an action of a kind shares with others. Shape (d,)."""
@@ -147,11 +151,10 @@ def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
 
 def to_bytes(shared: Shared) -> bytes:
     """Write shared parts; equal ones give equal bytes."""
-    kinds, evidence = (
-        {name: part.astype("<f8").tobytes() for name, part in sorted(parts.items())}
-        for parts in (shared.kinds, shared.evidence)
-    )
-    form = _Form(shared.everybody.astype("<f8").tobytes(), kinds, shared.scale, evidence)
+    kinds = {name: part.astype("<f8").tobytes() for name, part in sorted(shared.kinds.items())}
+    evidence = {name: said.astype("<f4").tobytes() for name, said in sorted(shared.evidence.items())}
+    scale, noise = shared.sizes
+    form = _Form(shared.everybody.astype("<f8").tobytes(), kinds, scale, evidence, noise)
     return msgspec.msgpack.encode(form)
 
 
@@ -166,10 +169,12 @@ def from_bytes(blob: bytes) -> Shared:
     try:
         form = _DECODE(blob)
         everybody = np.frombuffer(form.everybody, dtype="<f8")
-        kinds, evidence = (
-            {name: np.frombuffer(part, dtype="<f8") for name, part in parts.items()}
-            for parts in (form.kinds, form.evidence)
-        )
-        return Shared(everybody=everybody, kinds=kinds, scale=form.scale, evidence=evidence)
+        kinds = {name: np.frombuffer(part, dtype="<f8") for name, part in form.kinds.items()}
+        evidence = {name: _evidence(said) for name, said in form.evidence.items() if len(said) == _EVIDENCE_BYTES}
+        return Shared(everybody=everybody, kinds=kinds, sizes=Sizes(form.scale, form.noise), evidence=evidence)
     except (msgspec.DecodeError, ValueError) as error:
         raise MalformedDocument(field="shared", shape=f"{len(blob)} bytes", fix="train the model again") from error
+
+
+def _evidence(said: bytes) -> Evidence:
+    return np.frombuffer(said, dtype="<f4").reshape(GRID.size, NOISES.size)
