@@ -29,6 +29,7 @@ from marketofone.decide.catalogue import FACTS, Occasion
 from marketofone.domain import errors
 from marketofone.domain.action import Action
 from marketofone.domain.errors import MarketOfOneError
+from marketofone.domain.schedule import Schedule
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
@@ -123,7 +124,7 @@ def settings() -> str:
     lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]
     lines += parts_of({"purposes": Purpose, "sources": DataSource, "channels": Channel})
     lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]
-    lines += parts_of({"occasions": Occasion, "actions": Action})
+    lines += parts_of({"occasions": Occasion, "actions": Action, "actions.schedule": Schedule})
     lines += [
         "`eligible` is an expression over the [features](features.md) and these facts: "
         + ", ".join(f"`{name}`" for name in FACTS)

@@ -183,6 +183,7 @@ def decision_input(
         assignment="policy",
         order=None,
         exploration=0.02,
+        day=CALENDAR.day_of(NOW),
         minute_of_day=CALENDAR.minute_of_day(NOW),
         seed=b"seed",
         epoch=said.epoch,

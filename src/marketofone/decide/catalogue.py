@@ -151,17 +151,19 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
     nothing = action.kind == NOTHING
     foreseen = expression.names & FORESEEN
     alone = foreseen and not expression.names - FORESEEN
-    priced = action.eligible.strip() != "True" or action.cost_minor or action.value_minor
+    priced = action.eligible.strip() != "True" or action.cost_minor or action.value_minor or action.schedule is not None
+    out_of_time = action.schedule is not None and action.schedule.contradicts_itself
     twice = sum(other.id == action.id for other in document.actions) > 1
     faults = (
         ((action.id == NOTHING) != nothing, "the id 'nothing' for another kind, or the other way round"),
-        (nothing and priced, "a condition or a price on doing nothing"),
+        (nothing and priced, "a condition, a schedule or a price on doing nothing"),
         (not nothing and action.id in KINDS_OF_ACTION, "the name of a kind: the board could not tell them apart"),
         (twice, "an id used twice"),
         (not nothing and not action.channels, "no channels, here or for all actions above [occasions]"),
         (not document.occasions.keys() >= set(action.occasions), "an occasion that is not declared under [occasions]"),
         (action.credit and foreseen, "a loan that reads a forecast"),
         (action.marketing and (action.about or alone), "something sold because of a forecast alone"),
+        (out_of_time, "a schedule that ends before it begins, or has only one of begin and end"),
         (action.lead_days and action.about is None, "lead_days without about"),
         (tier_of(action) is Tier.FORBIDDEN, "forbidden (tier 4: governance/tiers.py)"),
     )

@@ -49,6 +49,7 @@ Rejection = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
+SCHEDULE = "schedule"
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 _NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
 
@@ -271,6 +272,7 @@ def _gate_rejections(context: DecisionContext, *, stressed: bool) -> dict[int, R
         gate_rejections[candidate_set.row_of[name]] = ("guarded", answer)
     for event, rows in candidate_set.ahead:
         gate_rejections.update(_late_or_told(context, event, rows))
+    gate_rejections.update(_out_of_schedule(context))
     for requirement, rows in candidate_set.requirements:
         refusal = _refusal(context, requirement)
         if refusal is not None:
@@ -293,6 +295,18 @@ def _late_or_told(context: DecisionContext, event: str, rows: tuple[int, ...]) -
         lead = context.compiled.offered[row].lead_days
         if days < lead:
             rejections[row] = ("not_eligible", f"too late to help: expected in {days:.0f} days, it takes {lead}")
+    return rejections
+
+
+def _out_of_schedule(context: DecisionContext) -> dict[int, Rejection]:
+    """Stop actions that the bank shows on other days, or at other hours."""
+    rejections: dict[int, Rejection] = {}
+    day, minute = context.decision_input.day, context.decision_input.minute_of_day
+    for row in context.candidate_set.scheduled:
+        schedule = context.compiled.offered[row].schedule
+        why = "" if schedule is None else schedule.objection(day=day, minute_of_day=minute)
+        if why:
+            rejections[row] = ("not_eligible", f"{SCHEDULE}: {why}")
     return rejections
 
 

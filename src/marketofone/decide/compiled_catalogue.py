@@ -84,8 +84,8 @@ class CandidateSet(NamedTuple):
     ``options`` are their rows behind that of doing nothing, and ``names`` what all of these are called; ``places`` says
     by row where a candidate stands among them, doing nothing too (the last one); ``together`` has for every purpose its
     rows and their conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately;
-    ``sensitive`` the rows that the board must have approved, ``ahead`` those about each thing foreseen; ``lends``
-    whether any of them is a credit.
+    ``sensitive`` the rows that the board must have approved, ``ahead`` those about each thing foreseen;
+    ``scheduled`` those that have a schedule; ``lends`` whether any of them is a credit.
     """
 
     rows: tuple[int, ...]
@@ -99,6 +99,7 @@ class CandidateSet(NamedTuple):
     alike: tuple[tuple[Action, ...], ...]
     sensitive: tuple[int, ...]
     ahead: tuple[tuple[str, tuple[int, ...]], ...]
+    scheduled: tuple[int, ...]
     lends: bool
 
 
@@ -335,6 +336,7 @@ def _candidate_set(
         alike=tuple(tuple(own[row] for row in group) for group in alike.values()),
         sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),
         ahead=tuple(_grouped(tuple(row for row in rows if own[row].about), lambda row: str(own[row].about)).items()),
+        scheduled=tuple(row for row in rows if own[row].schedule is not None),
         lends=any(action.credit for action in own.values()),
     )
 

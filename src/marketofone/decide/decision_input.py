@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from marketofone.consent.gate import Permit
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.decision import Assignment
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Day, Instant
 from marketofone.domain.role import Role
 from marketofone.features.vector import Seen
 from marketofone.governance.board import BoardState
@@ -44,8 +44,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     assignment, order, exploration
         The group this person is in, the fixed order of its actions if it has one (``fixed_order.py``), and the share of
         decisions drawn uniformly.
-    minute_of_day
-        Minutes since local midnight of the bank.
+    day, minute_of_day
+        The bank's local day, and minutes since its midnight.
     seed
         What every random number of the decision comes from.
     epoch, position, documents
@@ -63,6 +63,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     assignment: Assignment
     order: NDArray[np.float64] | None
     exploration: float
+    day: Day
     minute_of_day: int
     seed: bytes
     epoch: int

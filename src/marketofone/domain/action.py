@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from marketofone.domain.event import Source
 from marketofone.domain.fields import Minor, PositiveMinor, Text, Word
 from marketofone.domain.role import Role
+from marketofone.domain.schedule import Schedule
 
 Kind = Literal["insight", "alert", "nudge", "offer", "feature", "place_offer", "life_match", "outreach", "nothing"]
 KINDS_OF_ACTION: tuple[Kind, ...] = get_args(Kind)
@@ -40,7 +41,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expression over features and facts; ``tags`` are matched with the person's interests; ``product`` (when set)
     is what a person holds after accepting. ``about`` names what a forecast must have foreseen for the action to answer
     it; it helps only ``lead_days`` or more before that is expected. Without ``channels`` it has those that the
-    document names for all actions.
+    document names for all actions. ``schedule`` says when it may be shown.
     """
 
     id: Word
@@ -60,6 +61,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     personal_price: bool = False
     about: ForeseenEvent | None = None
     lead_days: Annotated[int, Meta(ge=0, le=90)] = 0
+    schedule: Schedule | None = None
 
     @property
     def role(self) -> Role | None:

@@ -88,6 +88,7 @@ Category = Literal[
 """What spending is for. Words are stored, so a word once given stays; so do those of natures."""
 LicenceScope = Literal["accounts", "balances", "transactions", "orders"]
 """What of another bank's accounts may be read."""
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 KeyKind = Literal["email_hash", "device", "open_banking_subject", "national_id_hash", "account"]
 

@@ -15,14 +15,14 @@ from msgspec import Meta, Struct
 from marketofone.domain.action import MARKETING, NOTHING, Action, Kind
 from marketofone.domain.decision import Notification
 from marketofone.domain.document import read_toml
-from marketofone.domain.fields import Text, Word
+from marketofone.domain.fields import ClockTime, Text, Word
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import WhyNot
+from marketofone.domain.schedule import within
 
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 MOST_DAYS = 3_650
 Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
-ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Decline = tuple[str, Kind, WhyNot | None]  # an action, its kind, and the reason of a no
 Limit = tuple[str, str]  # the name of a cap, and what it counts: one action, or (empty) all that it covers
 _SAME_ACTION = "same_action"
@@ -93,9 +93,7 @@ class Guardrails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def quiet(self, minute_of_day: int) -> bool:
         """Say whether a local minute of the day lies in the quiet hours."""
-        begin, end = self.quiet_hours.begin, self.quiet_hours.end
-        now = f"{minute_of_day // 60:02}:{minute_of_day % 60:02}"
-        return begin <= now < end if begin <= end else not end <= now < begin
+        return within(minute_of_day, begin=self.quiet_hours.begin, end=self.quiet_hours.end)
 
 
 class Contact(Struct, frozen=True, kw_only=True, gc=False):

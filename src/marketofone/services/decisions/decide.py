@@ -294,6 +294,7 @@ def decision_input_of(
         assignment=group,
         order=assignment.order_of(group, config=config, policy=policy),
         exploration=config.settings.exploration,
+        day=config.calendar.day_of(moment),
         minute_of_day=config.calendar.minute_of_day(moment),
         seed=seed_of(person, secret=secret, domain=domain),
         epoch=person.consents.epoch,
