@@ -23,7 +23,16 @@ from marketofone.consent.gate import Admitted, admit
 from marketofone.consent.ledger import ConsentChange, apply, fold
 from marketofone.consent.policy import parse_policy
 from marketofone.decide.forecast_facts import PredictedEvent
-from marketofone.domain.decision import Candidate, Candidates, Counterfactual, Decision, Notification, NotUsed, Reason
+from marketofone.domain.decision import (
+    Candidate,
+    Candidates,
+    Counterfactual,
+    Decision,
+    Notification,
+    NotUsed,
+    Reason,
+    Slot,
+)
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Calendar, Day, Instant
@@ -307,6 +316,46 @@ RECORDS: dict[EntryKind, records.Record] = {
     "letters": records.LettersRecord("api", (bytes(range(32)),)),
     "rates": records.RatesRecord("cli", "ECB", packed([DailyRate(Day(20_634), "EUR", "GBP", 8_546, 4)])),
 }
+SLATES: dict[str, tuple[EntryKind, records.Record]] = {
+    "decision of a slate": (
+        "decision",
+        records.DecisionRecord(
+            "api",
+            msgspec.structs.replace(
+                DECISION,
+                placement="home",
+                slots=3,
+                below=(
+                    Slot(
+                        action="credit_card",
+                        kind="offer",
+                        propensity=0.125,
+                        reasons=DECISION.reasons[:1],
+                        candidates=DECISION.candidates,
+                        context=(1.0, 0.25),
+                        guardrails=("diversity",),
+                        notification=DECISION.notification,
+                    ),
+                    Slot(
+                        action="nothing",
+                        kind=None,
+                        propensity=0.25,
+                        reasons=DECISION.reasons[1:],
+                        candidates=DECISION.candidates,
+                        context=(),
+                        guardrails=(),
+                    ),
+                ),
+            ),
+            RESTS_ON,
+            "offer",
+        ),
+    ),
+    "outcome of a place": (
+        "outcome",
+        records.OutcomeRecord("api", Outcome(decision="d-1", verdict="accepted", at=NOW, slot=2)),
+    ),
+}
 A_MOMENT = datetime(2026, 6, 2, 9, 30, tzinfo=UTC)
 KEPT_ROW = KeptRow(
     subject="c-1",
@@ -423,6 +472,9 @@ def written() -> dict[str, bytes]:
         made[f"entry: {kind}"] = drafted.body
         made[f"commitment: {kind}"] = drafted.commitment
         made[f"plain: {kind}"] = codec.plain_of(entry(kind, drafted.body, drafted.commitment), box=BOX)[0]
+    for name, (kind, record) in SLATES.items():
+        drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)
+        made[f"entry: {name}"], made[f"commitment: {name}"] = drafted.body, drafted.commitment
     made["snapshot"] = codec.keep("core", b"state", subject=SUBJECT, n=9, box=BOX, random=same).body
     made["parted state"] = with_withheld(
         b"state", Withheld(frozenset({"open_banking/B", "journal/7"}), frozenset({("open_banking/A", NOW)}))

@@ -19,6 +19,7 @@ from marketofone.domain.decision import (
     Notification,
     NotUsed,
     Reason,
+    Slot,
     Stage,
 )
 from marketofone.domain.errors import MalformedRequest
@@ -84,6 +85,47 @@ def test_every_decision_is_read_back_to_the_bit(record: DecisionRecord) -> None:
 
     assert again == record
     assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode(record)  # also of minus nought
+
+
+@given(record=RECORDS, below=st.lists(RECORDS, max_size=3), placement=st.none() | TEXTS)
+def test_every_slate_is_read_back_to_the_bit(
+    record: DecisionRecord, below: list[DecisionRecord], placement: str | None
+) -> None:
+    actions = record.decision.candidates.actions
+    slots = tuple(slot_of(one, candidates=fared(one.decision.candidates, actions)) for one in below)
+    slate = msgspec.structs.replace(record.decision, placement=placement, slots=1 + len(slots), below=slots)
+    record = msgspec.structs.replace(record, decision=slate)
+    again = decision_form.unpack(decision_form.pack(record))
+
+    assert again == record
+    assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode(record)
+
+
+def fared(of: Candidates, actions: tuple[str, ...]) -> Candidates:
+    """Give how other actions fared like these: those that there are too many of are left out, new ones were scored."""
+    each = [msgspec.structs.replace(one, action=action) for one, action in zip(of, actions, strict=False)]
+    return Candidates.of([*each, *(Candidate(action=action, stage="scored") for action in actions[len(each) :])])
+
+
+def slot_of(record: DecisionRecord, *, candidates: Candidates) -> Slot:
+    made = record.decision
+    return Slot(
+        action=made.action,
+        kind=record.kind,
+        propensity=made.propensity,
+        reasons=made.reasons,
+        candidates=candidates,
+        context=made.context,
+        guardrails=made.guardrails,
+        notification=made.notification,
+    )
+
+
+def test_a_place_with_other_candidates_than_the_first_is_not_written() -> None:
+    other = slot_of(DecisionRecord("api", DECISION, RESTS_ON), candidates=Candidates())
+    record = DecisionRecord("api", msgspec.structs.replace(DECISION, slots=2, below=(other,)), RESTS_ON)
+    with pytest.raises(MalformedRequest):
+        codec.draft("decision", record, subject=SUBJECT, box=BOX, at=NOW)
 
 
 def test_more_actions_and_words_than_a_byte_can_count_are_read_back() -> None:

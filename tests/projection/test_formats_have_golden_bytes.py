@@ -19,6 +19,7 @@ from formats import (
     KEPT_ROW,
     RECORDS,
     SHARING_STATE,
+    SLATES,
     SUBJECT,
     SUBJECT_STATE,
     WAITING_STATE,
@@ -57,6 +58,13 @@ def test_old_bytes_of_an_entry_say_the_same(kind: EntryKind) -> None:
 
     assert codec.read(held, box=BOX) == RECORDS[kind]
     assert codec.proved(held, box=BOX) == RECORDS[kind]
+
+
+@pytest.mark.parametrize("name", SLATES)
+def test_old_bytes_of_a_slate_say_the_same(name: str) -> None:
+    kind, record = SLATES[name]
+    held = entry(kind, bytes.fromhex(HELD[f"entry: {name}"]), bytes.fromhex(HELD[f"commitment: {name}"]))
+    assert codec.proved(held, box=BOX) == record
 
 
 def test_an_outcome_that_was_written_without_what_it_answered_is_still_read() -> None:

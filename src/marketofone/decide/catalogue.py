@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from marketofone.decide import forecast_facts
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
 from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
+from marketofone.domain.decision import MOST_SLOTS
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
 from marketofone.domain.event import SOURCES
-from marketofone.domain.fields import Word
+from marketofone.domain.fields import Text, Word
 from marketofone.features.catalogue import Catalogue
 from marketofone.governance.tiers import Tier, tier_of
 
@@ -38,6 +39,7 @@ FACTS: dict[str, Known] = {
 }
 FORESEEN: frozenset[str] = frozenset(forecast_facts.FACTS)
 FORECAST_MADE = "forecast.made"
+OfAKind = Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
 
 
 class Occasion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,11 +49,31 @@ class Occasion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     begun_by: Literal["customer", "bank"]
 
 
+class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands in a placement while nothing is decided for it: the same for everybody, and no contact."""
+
+    title: Text
+    text: Text
+
+
+class Placement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where actions are shown: how many at most, and how many of a kind among them.
+
+    ``most_of_a_kind`` keeps a slate diverse; without it that of the document holds.
+    """
+
+    slots: Annotated[int, Meta(ge=1, le=MOST_SLOTS)] = 1
+    most_of_a_kind: OfAKind | None = None
+    fallback: Fallback | None = None
+
+
 class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The actions, the occasions, and the channels of actions that name none."""
+    """The actions, the occasions, the placements, and the channels of actions that name none."""
 
     channels: tuple[Word, ...] = ()
+    most_of_a_kind: OfAKind = MOST_SLOTS
     occasions: dict[Word, Occasion]
+    placements: dict[Word, Placement] = {}
     actions: tuple[Action, ...]
 
 
@@ -63,6 +85,8 @@ class ActionCatalogue:
     """
 
     occasions: Mapping[str, Occasion]
+    placements: Mapping[str, Placement]
+    most_of_a_kind: int
     actions: tuple[Action, ...]
     expressions: tuple[Expression, ...]
     tiers: tuple[Tier, ...]
@@ -84,6 +108,23 @@ class ActionCatalogue:
         if found is None:
             raise UnknownAction
         return found
+
+    def placement(self, name: str | None) -> Placement:
+        """Give the placement of a name; without one, a slate may have as many places as there can be.
+
+        Raises
+        ------
+        MalformedRequest
+            When there is none.
+        """
+        if name is None:
+            return Placement(slots=MOST_SLOTS, most_of_a_kind=self.most_of_a_kind)
+        placement = self.placements.get(name)
+        if placement is None:
+            raise MalformedRequest(field="placement", shape="unknown", fix="use a placement of actions.toml")
+        if placement.most_of_a_kind is None:
+            return msgspec.structs.replace(placement, most_of_a_kind=self.most_of_a_kind)
+        return placement
 
     def occasion(self, name: str) -> Occasion:
         """Give the occasion of a name.
@@ -132,6 +173,8 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         _check(action, expression, document=document)
     return ActionCatalogue(
         occasions=document.occasions,
+        placements=document.placements,
+        most_of_a_kind=document.most_of_a_kind,
         actions=actions,
         expressions=expressions,
         tiers=tuple(map(tier_of, actions)),
@@ -161,6 +204,10 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
         (twice, "an id used twice"),
         (not nothing and not action.channels, "no channels, here or for all actions above [occasions]"),
         (not document.occasions.keys() >= set(action.occasions), "an occasion that is not declared under [occasions]"),
+        (
+            not document.placements.keys() >= set(action.placements),
+            "a placement that is not declared under [placements]",
+        ),
         (action.credit and foreseen, "a loan that reads a forecast"),
         (action.marketing and (action.about or alone), "something sold because of a forecast alone"),
         (out_of_time, "a schedule that ends before it begins, or has only one of begin and end"),

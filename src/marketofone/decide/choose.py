@@ -38,6 +38,7 @@ from marketofone.decide.context_matrix import (
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import answers
 from marketofone.domain.decision import Request
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
 from marketofone.governance.board import WHY
@@ -49,7 +50,6 @@ Rejection = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
-SCHEDULE = "schedule"
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 _NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
 
@@ -74,7 +74,10 @@ class RandomDraws(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, eq=False)
 class DecisionContext:
-    """What no feature can change: one person, one moment, one row of random draws."""
+    """What no feature can change: one person, one moment, one row of random draws.
+
+    ``above`` counts the places of the slate above the one that is decided.
+    """
 
     request: Request
     decision_input: DecisionInput
@@ -84,6 +87,7 @@ class DecisionContext:
     circumstances: Circumstances
     random_draws: RandomDraws
     feature_view: FeatureView
+    above: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +159,9 @@ def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
 
 def prepare(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> DecisionContext:
     """Gather what no feature can change."""
-    occasion = compiled.catalogue.occasion(request.occasion)
+    occasion, placement = compiled.catalogue.occasion(request.occasion), compiled.catalogue.placement(request.placement)
+    if request.slots > placement.slots:
+        raise MalformedRequest(field="slots", shape="more than the placement has", fix=f"at most {placement.slots}")
     guardrails = compiled.guardrails
     return DecisionContext(
         request=request,
@@ -172,12 +178,12 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
         ),
-        random_draws=_draws(decision_input, actions=len(compiled.offered)),
+        random_draws=random_draws_of(decision_input, actions=len(compiled.offered)),
         feature_view=build_view(request, decision_input, compiled=compiled),
     )
 
 
-def _draws(decision_input: DecisionInput, *, actions: int) -> RandomDraws:
+def random_draws_of(decision_input: DecisionInput, *, actions: int) -> RandomDraws:
     """Draw the random numbers; where a fixed order decides, its places stand for those of the lottery."""
     draws = draw_random(decision_input.seed, actions=actions)
     if decision_input.order is None or draws.explore < decision_input.exploration:
@@ -198,22 +204,21 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
         A choice in the same context whose judgements may be reused, or None.
     """
     context = _as_if(context, changes)
-    compiled, decision_input = context.compiled, context.decision_input
+    compiled = context.compiled
     matrix = build_contexts(context.feature_view, compiled=compiled, changes=changes)
     stressed = compiled.stress.sources <= context.allowed[_CARE] and compiled.stress.holds(matrix.namespaces[_CARE])
     same = before is not None and before.stressed == stressed and forecast_facts.CHANGEABLE.isdisjoint(changes)
     gate_rejections = (
-        before.gate_rejections if before is not None and same else _gate_rejections(context, stressed=stressed)
+        before.gate_rejections if before is not None and same else gate_rejections_of(context, stressed=stressed)
     )
     untrue = _untrue(context, matrix)
     options = _options(context, gate_rejections, untrue, stressed=stressed)
     offered = options[options != NOTHING_ROW]
     contexts = contexts_of(offered, matrix, context.feature_view, compiled=compiled)
     mean, spread, samples = scored(context, offered, contexts)
-    draws = context.random_draws
-    uniform = decision_input.control or draws.ordered or draws.explore < decision_input.exploration
     if offered.size < options.size:  # doing nothing stands first: its score is 0, and known
         mean, spread, samples = (np.concatenate((_NOUGHT, column)) for column in (mean, spread, samples))
+    uniform, place = winner(context, options, samples)
     return Choice(
         matrix=matrix,
         stressed=stressed,
@@ -225,8 +230,15 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
         spread=spread,
         samples=samples,
         uniform=uniform,
-        place=int(context.random_draws.places[options].argmin() if uniform else samples.argmax()),
+        place=place,
     )
+
+
+def winner(context: DecisionContext, options: Rows, samples: FloatArray) -> tuple[bool, int]:
+    """Say whether the choice is by lot or by an order, and the place of the option that wins it."""
+    draws, asked = context.random_draws, context.decision_input
+    uniform = asked.control or draws.ordered or draws.explore < asked.exploration
+    return uniform, int(draws.places[options].argmin() if uniform else samples.argmax())
 
 
 def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -258,7 +270,7 @@ def _as_if(context: DecisionContext, changes: Mapping[str, float]) -> DecisionCo
     return replace(context, decision_input=decision_input, circumstances=circumstances)
 
 
-def _gate_rejections(context: DecisionContext, *, stressed: bool) -> dict[int, Rejection]:
+def gate_rejections_of(context: DecisionContext, *, stressed: bool) -> dict[int, Rejection]:
     """Judge every candidate by what stands beside its condition: the board, guardrails, permits; the last one tells."""
     compiled, candidate_set, board = context.compiled, context.candidate_set, context.decision_input.board
     gate_rejections: dict[int, Rejection] = {}
@@ -272,7 +284,7 @@ def _gate_rejections(context: DecisionContext, *, stressed: bool) -> dict[int, R
         gate_rejections[candidate_set.row_of[name]] = ("guarded", answer)
     for event, rows in candidate_set.ahead:
         gate_rejections.update(_late_or_told(context, event, rows))
-    gate_rejections.update(_out_of_schedule(context))
+    gate_rejections.update(_out_of_time_or_place(context))
     for requirement, rows in candidate_set.requirements:
         refusal = _refusal(context, requirement)
         if refusal is not None:
@@ -298,15 +310,18 @@ def _late_or_told(context: DecisionContext, event: str, rows: tuple[int, ...]) -
     return rejections
 
 
-def _out_of_schedule(context: DecisionContext) -> dict[int, Rejection]:
-    """Stop actions that the bank shows on other days, or at other hours."""
+def _out_of_time_or_place(context: DecisionContext) -> dict[int, Rejection]:
+    """Stop actions that the bank shows on other days, at other hours, or elsewhere."""
     rejections: dict[int, Rejection] = {}
     day, minute = context.decision_input.day, context.decision_input.minute_of_day
     for row in context.candidate_set.scheduled:
         schedule = context.compiled.offered[row].schedule
         why = "" if schedule is None else schedule.objection(day=day, minute_of_day=minute)
         if why:
-            rejections[row] = ("not_eligible", f"{SCHEDULE}: {why}")
+            rejections[row] = ("not_eligible", f"schedule: {why}")
+    for placements, rows in context.candidate_set.placed:
+        if context.request.placement not in placements:
+            rejections.update(dict.fromkeys(rows, ("not_eligible", f"placement: only in {', '.join(placements)}")))
     return rejections
 
 

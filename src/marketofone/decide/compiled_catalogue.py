@@ -85,7 +85,8 @@ class CandidateSet(NamedTuple):
     by row where a candidate stands among them, doing nothing too (the last one); ``together`` has for every purpose its
     rows and their conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately;
     ``sensitive`` the rows that the board must have approved, ``ahead`` those about each thing foreseen;
-    ``scheduled`` those that have a schedule; ``lends`` whether any of them is a credit.
+    ``scheduled`` those that have a schedule, ``placed`` those that belong to some placements only; ``lends`` whether
+    any of them is a credit.
     """
 
     rows: tuple[int, ...]
@@ -100,6 +101,7 @@ class CandidateSet(NamedTuple):
     sensitive: tuple[int, ...]
     ahead: tuple[tuple[str, tuple[int, ...]], ...]
     scheduled: tuple[int, ...]
+    placed: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
     lends: bool
 
 
@@ -337,6 +339,9 @@ def _candidate_set(
         sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),
         ahead=tuple(_grouped(tuple(row for row in rows if own[row].about), lambda row: str(own[row].about)).items()),
         scheduled=tuple(row for row in rows if own[row].schedule is not None),
+        placed=tuple(
+            _grouped(tuple(row for row in rows if own[row].placements), lambda row: own[row].placements).items()
+        ),
         lends=any(action.credit for action in own.values()),
     )
 

@@ -16,8 +16,9 @@ from marketofone.decide.context_matrix import FloatArray
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.reasons import not_used, notification, reasons, uses
+from marketofone.decide.slate import places_below
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import STAGE_CODES, Candidates, Counterfactual, Decision, Request
+from marketofone.domain.decision import STAGE_CODES, Candidates, Counterfactual, Decision, Request, Slot
 
 _DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
 _STRESS = "stress: somebody reaches out"  # said of doing nothing, where it may not win
@@ -25,7 +26,7 @@ _SMALLEST = 1e-12  # what was chosen had a probability, even where the integral 
 
 
 def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCatalogue) -> Decision:
-    """Decide the one next best thing to do for a person.
+    """Decide the one next best thing to do for a person, or several for as many places.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     Raises
     ------
     MalformedRequest
-        When the occasion is not one of ``actions.toml``.
+        When the occasion or the placement is not one of ``actions.toml``, or the placement has fewer places.
 
     Notes
     -----
@@ -69,6 +70,27 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
         epoch=decision_input.epoch,
         position=decision_input.position,
         documents=decision_input.documents,
+        notification=notification(context, choice),
+        placement=request.placement,
+        slots=request.slots,
+        below=() if request.slots == 1 else tuple(_slot(*place) for place in places_below(context, choice)),
+    )
+
+
+def _slot(context: DecisionContext, choice: Choice) -> Slot:
+    """Tell of a place below the first what a decision tells of the first."""
+    shares = propensities_of(choice, context.decision_input)
+    shares[choice.place] = max(shares[choice.place], _SMALLEST)
+    is_empty = choice.chosen == NOTHING_ROW
+    action = None if is_empty else context.compiled.offered[choice.chosen]
+    return Slot(
+        action=NOTHING if action is None else action.id,
+        kind=None if action is None else action.kind,
+        propensity=float(shares[choice.place]),
+        reasons=reasons(context, choice),
+        candidates=_candidates(context, choice, shares),
+        context=() if is_empty else _vector(choice),
+        guardrails=_guardrails(choice),
         notification=notification(context, choice),
     )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, TypeVar
 
 from msgspec import Struct
@@ -155,7 +156,7 @@ def fates_of(decisions: Iterable[Decision]) -> dict[str, Fate]:
     """Give for each action how far it came in one person's decisions: the furthest, and the last reason there."""
     fates: dict[str, Fate] = {}
     for decision in decisions:
-        for candidate in decision.candidates:
+        for candidate in chain.from_iterable(place.candidates for place in decision.places):
             if candidate.action == NOTHING:
                 continue
             stop = stopped_at(candidate)

@@ -1,7 +1,8 @@
 """At which gate an action was stopped: the gates that stages and reasons of a decision's candidates stand for.
 
 1. eligible: its own condition holds, as far as the bank knows.
-2. applicable: its schedule is open, there is still time for it, and its cause was not told already.
+2. applicable: it belongs there, its schedule is open, there is still time for it, and neither itself nor its cause was
+   told already.
 3. suitable: it does not hurt: care comes first at signs of stress, and no credit where it could do harm.
 4. permitted: the person allows what it has to know, and the purpose it serves.
 5. guarded: no cap, cool-off or quiet hour stands against it.
@@ -25,7 +26,7 @@ GATES: tuple[Gate, ...] = get_args(Gate)
 OUTSCORED = "another action, or leaving in peace, was worth more"
 _UNKNOWN = "unknown, because "
 _LATE = "too late to help"
-_SCHEDULE = "schedule:"
+_NOT_HERE_OR_NOW = ("schedule:", "placement:", "above:")
 _APPLICABLE = ("told_already",)
 _SUITABLE = ("stress", "credit_protection")
 _OTHERS: dict[Stage, Gate] = {"not_permitted": "permitted", "not_approved": "approved", "scored": "chosen"}
@@ -55,7 +56,7 @@ def stopped_at(candidate: Candidate) -> tuple[Gate, str] | None:
 def _not_eligible(why: str) -> tuple[Gate, str]:
     if why.startswith(_LATE):
         return "applicable", _LATE
-    if why.startswith(_SCHEDULE):
+    if why.startswith(_NOT_HERE_OR_NOW):
         return "applicable", why
     return ("permitted", why) if why.startswith(_UNKNOWN) else ("eligible", why)
 

@@ -125,7 +125,7 @@ def _why_nothing(context: DecisionContext, choice: Choice) -> str:
     if choice.stressed:
         return "these may be hard days for you, so we leave you in peace"
     if len(choice.options) == 1:
-        return "nothing we may do fits you now"
+        return "nothing else we may do fits you now" if context.above else "nothing we may do fits you now"
     if context.random_draws.ordered:
         return "left in peace: for a few people less is shown, or in a fixed order, so that we can tell what helps"
     if choice.uniform:

@@ -41,7 +41,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expression over features and facts; ``tags`` are matched with the person's interests; ``product`` (when set)
     is what a person holds after accepting. ``about`` names what a forecast must have foreseen for the action to answer
     it; it helps only ``lead_days`` or more before that is expected. Without ``channels`` it has those that the
-    document names for all actions. ``schedule`` says when it may be shown.
+    document names for all actions. ``schedule`` says when it may be shown, ``placements`` where; without them it may
+    be shown anywhere.
     """
 
     id: Word
@@ -62,6 +63,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     about: ForeseenEvent | None = None
     lead_days: Annotated[int, Meta(ge=0, le=90)] = 0
     schedule: Schedule | None = None
+    placements: tuple[Word, ...] = ()
 
     @property
     def role(self) -> Role | None:

@@ -9,12 +9,17 @@ from itertools import chain
 from typing import Literal, Self
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from marketofone.domain.action import Kind
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 
 DECISION_ID = r"^(?!\.\.?$)[A-Za-z0-9_.:/-]{1,128}$(?!\n)"
 """What every door can carry as the id of a decision: an address too, where . and .. are no names."""
+
+MOST_SLOTS = 20
+"""The most places a slate may have."""
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved", "scored", "chosen"]
 Assignment = Literal["policy", "control", "catalogue", "ranking", "nothing"]
@@ -35,15 +40,22 @@ _STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items(
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What is asked: for whom, on which occasion, through which channel, and when."""
+    """What is asked: for whom, on which occasion, through which channel, and when.
+
+    ``placement`` is where the answer is to be shown, and ``slots`` how many places there are.
+    """
 
     id: str
     customer: str
     occasion: str
     channel: str
     at: Instant
+    placement: str | None = None
+    slots: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.slots <= MOST_SLOTS:
+            raise MalformedRequest(field="slots", shape="not in range", fix=f"ask for 1 to {MOST_SLOTS}")
         if re.search(DECISION_ID, self.id) is None:
             raise MalformedRequest(
                 field="id",
@@ -164,6 +176,22 @@ class Notification(Struct, frozen=True, kw_only=True):
         return self.cause.partition(":")[2]
 
 
+class Slot(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What was decided for a place of a slate below its first, given what stands above it.
+
+    Fields are those of a :class:`Decision`. ``kind`` is the kind of the action; None where the place stays empty.
+    """
+
+    action: str
+    kind: Kind | None
+    propensity: float
+    reasons: tuple[Reason, ...] = field(name="because")
+    candidates: Candidates
+    context: tuple[float, ...]
+    guardrails: tuple[str, ...]
+    notification: Notification | None = None
+
+
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One decision: what was chosen, with which probability, why, and on what ground.
 
@@ -172,6 +200,9 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     the decision could see; ``documents`` names the versions of the bank's files it followed. ``notification`` is
     what the action tells of a forecast, if it does. In JSON ``reasons`` is called ``because``.
     What would have changed it is no part of it: that is found when somebody asks (:class:`Otherwise`).
+
+    Where ``slots`` places were asked for, all of this is about the first, and ``below`` has the others, from the second
+    down to the last that was decided: the first that stays empty is the last.
     """
 
     id: str
@@ -192,11 +223,56 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     position: int
     documents: str
     notification: Notification | None = None  # left out of the journal when there is none, as before it existed
+    placement: str | None = None
+    slots: int = 1
+    below: tuple[Slot, ...] = ()
 
     @property
     def request(self) -> Request:
         """What was asked."""
-        return Request(id=self.id, customer=self.customer, occasion=self.occasion, channel=self.channel, at=self.at)
+        return Request(
+            id=self.id,
+            customer=self.customer,
+            occasion=self.occasion,
+            channel=self.channel,
+            at=self.at,
+            placement=self.placement,
+            slots=self.slots,
+        )
+
+    @property
+    def places(self) -> tuple[Decision, ...]:
+        """Each place of the slate as a decision of its own, from the top; the decision itself where it is one."""
+        return tuple(self.place(number) for number in range(1, 2 + len(self.below)))
+
+    def place(self, number: int) -> Decision:
+        """Give what was decided for a place, the first is 1, as a decision of its own.
+
+        Raises
+        ------
+        MalformedRequest
+            When no such place was decided.
+        """
+        if not 1 <= number <= 1 + len(self.below):
+            raise MalformedRequest(
+                field="slot", shape=f"{number} of {1 + len(self.below)}", fix="name a place of this decision"
+            )
+        if not self.below:
+            return self
+        if number == 1:
+            return replace(self, below=())
+        slot = self.below[number - 2]
+        return replace(
+            self,
+            action=slot.action,
+            propensity=slot.propensity,
+            reasons=slot.reasons,
+            candidates=slot.candidates,
+            context=slot.context,
+            guardrails=slot.guardrails,
+            notification=slot.notification,
+            below=(),
+        )
 
     def __post_init__(self) -> None:
         if not self.reasons:

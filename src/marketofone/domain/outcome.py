@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from marketofone.domain.fields import MAX_MINOR
 from marketofone.domain.moment import Instant
@@ -34,11 +34,19 @@ _MEANS: dict[str, WhyNot] = {
 Verdict = Literal["accepted", "declined", "ignored", "valued"]
 
 
+class OutcomeFields(TypedDict, total=False):
+    """What may be left out of an outcome: why, what it was worth, and which place of a slate it is about."""
+
+    why: str
+    value_minor: int | None
+    slot: int
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """What followed a decision.
 
     ``valued`` reports, later, what an accepted action turned out to be worth over the months that have matured
-    (``value_minor``, scaled to 12 months by whoever reports it).
+    (``value_minor``, scaled to 12 months by whoever reports it). ``slot`` says which place of a slate it is about.
     """
 
     decision: str
@@ -46,6 +54,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
     at: Instant
     why: str = ""
     value_minor: int | None = None
+    slot: int | UnsetType = UNSET  # left out of the journal where there is none, as before it existed
+
+    @property
+    def place(self) -> int:
+        """The place it is about: the first where there is one only."""
+        return 1 if self.slot is UNSET else self.slot
 
     @property
     def why_not(self) -> WhyNot | None:

@@ -8,7 +8,7 @@ covers every source the decision was made from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -107,6 +107,12 @@ def may_teach(decision: Decision, *, permit: Permit) -> bool:
     """
     used = {source for _, source in decision.uses if source in SWITCHABLE}
     return "learning" in permit.serves and bool(permit.sources) and used <= permit.sources
+
+
+def by_place(decision: Decision, outcomes: Sequence[Outcome]) -> Iterator[tuple[Decision, list[Outcome]]]:
+    """Give each place of a decision as a decision of its own, with the outcomes that are about it."""
+    for number, place in enumerate(decision.places, start=1):
+        yield place, [outcome for outcome in outcomes if outcome.place == number]
 
 
 def answer(outcomes: Sequence[Outcome]) -> Outcome | None:

@@ -1,6 +1,6 @@
 """One tally per person: what was decided about them, what followed, and what it was worth. All whole numbers.
 
-1. A decision with its outcomes -> what it adds to the person's tally.
+1. A decision with its outcomes -> what each of its places adds to the person's tally.
 2. Tallies -> people by group. A person found in two groups is left out of comparisons.
 
 The value of a decision is what was reported, else the belief when it was accepted, minus the cost when it was shown.
@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome, WhyNot
-from marketofone.learn.join import answer, reported_value
+from marketofone.learn.join import answer, by_place, reported_value
 from marketofone.learn.rewards import Prices, reward_of
 
 MONEY_LEFT: tuple[MoneyLeft, ...] = ("little", "enough", "not known")
@@ -111,8 +112,9 @@ def tally(treated: Iterable[Treated], *, worth: Worth) -> Tallies:
         of.groups.add(group)
         of.decisions += 1
         of.stressed += STRESS in one.decision.guardrails
-        if one.decision.action != NOTHING:
-            _add_contact(found, of, one, worth=worth)
+        for place, outcomes in by_place(one.decision, one.outcomes):
+            if place.action != NOTHING:
+                _add_contact(found, of, replace(one, decision=place, outcomes=outcomes), worth=worth)
     return found
 
 

@@ -53,19 +53,28 @@ Contacts = tuple[ContactRecord, ...]
 
 
 def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recorded: Instant, stamp: int) -> Contacts:
-    """Add a decision that says something; what is older than four months is forgotten, unless it was declined since."""
+    """Add what a decision says, a slate several things.
+
+    What is older than four months is forgotten, unless it was declined since.
+    """
     if kind is None:
         return contacts
-    said = ContactRecord(
-        decision=decision.id,
-        action=decision.action,
-        kind=kind,
-        channel=decision.channel,
-        at=recorded,
-        stamp=stamp,
-        notification=decision.notification,
+    first = (decision.action, kind, decision.notification)
+    below = ((slot.action, slot.kind, slot.notification) for slot in decision.below)
+    said = (
+        ContactRecord(
+            decision=decision.id,
+            action=action,
+            kind=of_kind,
+            channel=decision.channel,
+            at=recorded,
+            stamp=stamp,
+            notification=notification,
+        )
+        for action, of_kind, notification in (first, *below)
+        if of_kind is not None
     )
-    return (*(old for old in contacts if _is_kept(old, recorded)), said)
+    return (*(old for old in contacts if _is_kept(old, recorded)), *said)
 
 
 def _is_kept(contact: ContactRecord, now: Instant) -> bool:
@@ -75,7 +84,7 @@ def _is_kept(contact: ContactRecord, now: Instant) -> bool:
 
 def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, recorded: Instant, stamp: int) -> Contacts:
     """Note what a person answered to a decision; a no is noted also where the decision is forgotten by now."""
-    said = find(contacts, outcome.decision)
+    said = find(contacts, outcome.decision, action=None if to is None else to.action)
     if said is None:
         if outcome.verdict != "declined" or to is None or to.kind is None:
             return contacts
@@ -85,9 +94,12 @@ def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, record
     return tuple(noted if one is said else one for one in contacts)
 
 
-def find(contacts: Contacts, decision: str) -> ContactRecord | None:
-    """Find what was said by a decision; None when it is not remembered any more, or said nothing."""
-    return next((said for said in contacts if said.decision == decision), None)
+def find(contacts: Contacts, decision: str, *, action: str | None) -> ContactRecord | None:
+    """Find what was said by a decision; None when it is not remembered any more, or said nothing.
+
+    No action stands twice in a slate, so the action says which of its places is meant; without one the first is.
+    """
+    return next((said for said in contacts if said.decision == decision and action in (None, said.action)), None)
 
 
 def merged(each: Sequence[Contacts]) -> Contacts:

@@ -7,7 +7,9 @@ A decision tells how a hundred actions fared, and most of that is the same few w
 2. Scores, of candidates that have any: whole numbers of hundredths where that is exact, else doubles. The engine rounds
    scores to hundredths of a minor unit before anybody sees them, so live and replay round alike.
 3. The context vector: single precision where that is exact, else doubles. The engine rounds it so, for the same reason.
-4. All of it is deflated, with the bytes of numbers side by side by their rank.
+4. Places of a slate below the first, in the same columns each. A decision of one place, shown anywhere, is written as
+   before there were any.
+5. All of it is deflated, with the bytes of numbers side by side by their rank.
 
 Reading gives back the same values to the bit, whatever they are; only the number of bytes depends on the rounding.
 """
@@ -17,11 +19,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 import msgspec
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from marketofone.domain.action import Kind
@@ -34,6 +37,7 @@ from marketofone.domain.decision import (
     Notification,
     NotUsed,
     Reason,
+    Slot,
 )
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
@@ -52,6 +56,20 @@ _WORDS = 256  # of a table whose places are bytes
 
 Numbers: TypeAlias = NDArray[np.float64]
 ReasonRow = tuple[str, str | None, str | None, float]
+NotificationRow = tuple[str, str, int | None, float]
+
+
+class _Fared(TypedDict):
+    """The columns of candidates."""
+
+    stages: bytes
+    whys: tuple[str, ...]
+    why: bytes
+    scored: bytes
+    means: bytes
+    spreads: bytes
+    draws: bytes
+    propensities: bytes
 
 
 class _Packed(Struct, frozen=True, array_like=True):
@@ -73,7 +91,7 @@ class _Packed(Struct, frozen=True, array_like=True):
     epoch: int
     position: int
     documents: str
-    notification: tuple[str, str, int | None, float] | None
+    notification: NotificationRow | None
     kind: Kind | None
     bank: int
     version: int
@@ -92,8 +110,36 @@ class _Packed(Struct, frozen=True, array_like=True):
     uses: bytes
 
 
+class _PackedSlot(Struct, frozen=True, array_like=True):
+    """The columns of a place below the first. Its candidates are those of the first."""
+
+    action: str
+    kind: Kind | None
+    propensity: float
+    reasons: tuple[ReasonRow, ...]
+    guardrails: tuple[str, ...]
+    notification: NotificationRow | None
+    stages: bytes
+    whys: tuple[str, ...]
+    why: bytes
+    scored: bytes
+    means: bytes
+    spreads: bytes
+    draws: bytes
+    propensities: bytes
+    context: bytes
+
+
+class _PackedSlate(_Packed, frozen=True, array_like=True):
+    """The columns of a record that names a placement, or has several places."""
+
+    placement: str | None = None
+    slots: int = 1
+    below: tuple[_PackedSlot, ...] = ()
+
+
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODE = msgpack_decoder(_Packed).decode
+_DECODE = msgpack_decoder(_PackedSlate).decode
 
 
 def pack(record: DecisionRecord) -> bytes:
@@ -125,23 +171,19 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         action=read.action,
         propensity=read.propensity,
         assignment=read.assignment,
-        reasons=tuple([Reason(text=text, feature=of, source=by, term=term) for text, of, by, term in read.reasons]),
+        reasons=_reasons(read.reasons),
         not_used=tuple([NotUsed(source=source, why=why) for source, why in read.not_used]),
-        candidates=_candidates(read),
+        candidates=_candidates(read, read.actions),
         uses=_pairs(read.used, read.uses),
         context=tuple(_numbers(read.context).tolist()),
         guardrails=read.guardrails,
         epoch=read.epoch,
         position=read.position,
         documents=read.documents,
-        notification=None
-        if read.notification is None
-        else Notification(
-            event=read.notification[0],
-            cause=read.notification[1],
-            day=read.notification[2],
-            probability=read.notification[3],
-        ),
+        notification=_notification(read.notification),
+        placement=read.placement,
+        slots=read.slots,
+        below=tuple([_slot(slot, read.actions) for slot in read.below]),
     )
     rests_on = RestsOn(read.bank, read.version, read.journals)
     told = read.counterfactual
@@ -149,12 +191,81 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
     return DecisionRecord(read.actor, decision, rests_on, read.kind, instead)
 
 
+def _slot(read: _PackedSlot, actions: tuple[str, ...]) -> Slot:
+    return Slot(
+        action=read.action,
+        kind=read.kind,
+        propensity=read.propensity,
+        reasons=_reasons(read.reasons),
+        candidates=_candidates(read, actions),
+        context=tuple(_numbers(read.context).tolist()),
+        guardrails=read.guardrails,
+        notification=_notification(read.notification),
+    )
+
+
+def _reasons(rows: Iterable[ReasonRow]) -> tuple[Reason, ...]:
+    return tuple([Reason(text=text, feature=of, source=by, term=term) for text, of, by, term in rows])
+
+
+def _notification(row: NotificationRow | None) -> Notification | None:
+    if row is None:
+        return None
+    event, cause, day, probability = row
+    return Notification(event=event, cause=cause, day=day, probability=probability)
+
+
 def _columns(record: DecisionRecord) -> _Packed:
-    made, told = record.decision, record.decision.candidates
+    made = record.decision
+    plain = _of_first(record)
+    if made.slots == 1 and made.placement is None and not made.below:
+        return plain
+    below = tuple(_of_slot(slot, actions=plain.actions) for slot in made.below)
+    return _PackedSlate(**asdict(plain), placement=made.placement, slots=made.slots, below=below)
+
+
+def _of_slot(slot: Slot, *, actions: tuple[str, ...]) -> _PackedSlot:
+    if slot.candidates.actions != actions:
+        raise TypeError("other candidates than those of the first place")
+    return _PackedSlot(
+        action=slot.action,
+        kind=slot.kind,
+        propensity=slot.propensity,
+        reasons=_reason_rows(slot.reasons),
+        guardrails=slot.guardrails,
+        notification=_notification_row(slot.notification),
+        context=_singles(slot.context),
+        **_fared(slot.candidates),
+    )
+
+
+def _reason_rows(reasons: Iterable[Reason]) -> tuple[ReasonRow, ...]:
+    return tuple([(one.text, one.feature, one.source, one.term) for one in reasons])
+
+
+def _notification_row(told: Notification | None) -> NotificationRow | None:
+    return None if told is None else (told.event, told.cause, told.day, told.probability)
+
+
+def _fared(told: Candidates) -> _Fared:
+    """Write how candidates fared, in columns."""
     if not _STAGES.issuperset(told.stages):
         raise TypeError("a stage that does not exist")
     scored, (means, spreads, draws, propensities) = _scored(told)
-    ahead, instead = made.notification, record.counterfactual
+    return _Fared(
+        stages=told.stages,
+        whys=told.whys,
+        why=_places(np.frombuffer(told.why, dtype=np.uint32), of=len(told.whys)),
+        scored=_places(scored, of=len(told)),
+        means=_hundredths(means),
+        spreads=_hundredths(spreads),
+        draws=_hundredths(draws),
+        propensities=_shuffled(_DOUBLES, propensities),
+    )
+
+
+def _of_first(record: DecisionRecord) -> _Packed:
+    made, instead = record.decision, record.counterfactual
     used = _table(word for pair in made.uses for word in pair)
     return _Packed(
         actor=record.actor,
@@ -166,42 +277,35 @@ def _columns(record: DecisionRecord) -> _Packed:
         action=made.action,
         propensity=made.propensity,
         assignment=made.assignment,
-        reasons=tuple([(one.text, one.feature, one.source, one.term) for one in made.reasons]),
+        reasons=_reason_rows(made.reasons),
         not_used=tuple([(one.source, one.why) for one in made.not_used]),
         counterfactual=None if instead is None else (instead.change, instead.action),
         guardrails=made.guardrails,
         epoch=made.epoch,
         position=made.position,
         documents=made.documents,
-        notification=None if ahead is None else (ahead.event, ahead.cause, ahead.day, ahead.probability),
+        notification=_notification_row(made.notification),
         kind=record.kind,
         bank=record.rests_on.bank,
         version=record.rests_on.version,
         journals=record.rests_on.journals,
-        actions=told.actions,
-        stages=told.stages,
-        whys=told.whys,
-        why=_places(np.frombuffer(told.why, dtype=np.uint32), of=len(told.whys)),
-        scored=_places(scored, of=len(told)),
-        means=_hundredths(means),
-        spreads=_hundredths(spreads),
-        draws=_hundredths(draws),
-        propensities=_shuffled(_DOUBLES, propensities),
+        actions=made.candidates.actions,
         context=_singles(made.context),
         used=tuple(used),
         uses=_places([used[word] for pair in made.uses for word in pair], of=len(used)),
+        **_fared(made.candidates),
     )
 
 
-def _candidates(read: _Packed) -> Candidates:
+def _candidates(read: _Packed | _PackedSlot, actions: tuple[str, ...]) -> Candidates:
     if not _STAGES.issuperset(read.stages):
         raise ValueError("a stage that does not exist")
-    numbers = np.zeros((_SCORES, len(read.actions)))
-    scored = np.array(_read_places(read.scored, of=len(read.actions)), dtype=np.intp)
+    numbers = np.zeros((_SCORES, len(actions)))
+    scored = np.array(_read_places(read.scored, of=len(actions)), dtype=np.intp)
     for row, column in zip(numbers, (read.means, read.spreads, read.draws, read.propensities), strict=True):
         row[scored] = _numbers(column)
     why = np.array(_read_places(read.why, of=len(read.whys)), dtype=np.uint32)
-    return Candidates(read.actions, read.stages, read.whys, why.tobytes(), numbers.tobytes())
+    return Candidates(actions, read.stages, read.whys, why.tobytes(), numbers.tobytes())
 
 
 def _scored(told: Candidates) -> tuple[NDArray[np.intp], Numbers]:

@@ -113,6 +113,10 @@ class DecisionRecord(Struct, frozen=True, array_like=True, gc=False):
     kind: Kind | None = None
     counterfactual: Counterfactual | None = None
 
+    def kind_at(self, place: int) -> Kind | None:
+        """Give the kind of the action at a place of the decision; the first is 1."""
+        return self.kind if place == 1 else self.decision.below[place - 2].kind
+
 
 class OutcomeRecord(Struct, frozen=True, array_like=True, gc=False):
     """What a person did after a decision; the scopes that learning from it reads, and what they answered to."""

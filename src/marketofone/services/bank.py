@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from marketofone.consent.ledger import ConsentChange, Consents
 from marketofone.decide.catalogue import ActionCatalogue
@@ -14,7 +14,7 @@ from marketofone.decide.funnel import Funnel
 from marketofone.domain.decision import Decision, Otherwise, Request
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Calendar, Instant
-from marketofone.domain.outcome import Outcome, Verdict
+from marketofone.domain.outcome import Outcome, OutcomeFields, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
 from marketofone.projection.bank_config import BankConfig
@@ -121,13 +121,14 @@ class Bank:
         id: str | None = None,  # noqa: A002 - the word of the contract
         now: Instant | None = None,
         as_of: Instant | None = None,
+        **where: Unpack[decide.Where],
     ) -> Decision:
         """Decide the one next best thing to do for a person, with reasons. The same id gives the same decision.
 
-        With ``as_of`` it is a question: an answer, and never a contact.
+        For a ``placement``, or several ``slots``, it is a slate. With ``as_of`` it is a question, and never a contact.
         """
-        at = self._at(now)
-        request = decide.request_of(self.catalogue, customer, occasion=occasion, channel=channel, id=id, now=at)
+        plain = partial(decide.request_of, self.catalogue, customer, occasion=occasion, channel=channel, id=id)
+        request = plain(now=self._at(now), **where)
         return self.answer(request, as_of=as_of).answer
 
     def answer(self, request: Request, *, as_of: Instant | None = None) -> Proved[Decision]:
@@ -157,19 +158,18 @@ class Bank:
         decision: str,
         verdict: Verdict,
         *,
-        why: str = "",
-        value_minor: int | None = None,
         now: Instant | None = None,
         as_of: Instant | None = None,
         customer: str | None = None,
+        **more: Unpack[OutcomeFields],
     ) -> feedback.UpdateResult:
         """Say what a person did after a decision, and why; gives what it teaches.
 
-        ``as_of`` is when they did it, where that was earlier than ``now``.
+        ``as_of`` is when they did it, where that was earlier than ``now``; of a slate, ``slot`` is the place.
         """
         recorded = self._at(now)
         at = uses.asked_moment(as_of, now=recorded)
-        outcome = Outcome(decision=decision, verdict=verdict, at=at, why=why, value_minor=value_minor)
+        outcome = Outcome(decision=decision, verdict=verdict, at=at, **more)
         return self.record_outcome(outcome, now=recorded, customer=customer).answer
 
     def record_outcome(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -103,6 +103,13 @@ def _made(
     return _made(context, request, ahead=True)
 
 
+class Where(TypedDict, total=False):
+    """Where an answer is shown: a placement, and how many places there are."""
+
+    placement: str | None
+    slots: int | None
+
+
 def request_of(
     catalogue: ActionCatalogue,
     customer: str,
@@ -111,16 +118,29 @@ def request_of(
     now: Instant,
     channel: str | None = None,
     id: str | None = None,  # noqa: A002 - the word of the contract
+    **where: Unpack[Where],
 ) -> Request:
     """Give what is asked about a person, with the channel of the occasion and a fresh id where none is named.
+
+    Without ``slots`` it has as many places as its placement, and one where it names none.
 
     Raises
     ------
     MalformedRequest
-        When the catalogue has no such occasion.
+        When the catalogue has no such occasion or placement, or nobody may ask for so many places.
     """
-    spec = catalogue.occasion(occasion)
-    return Request(id=id or uuid4().hex, customer=customer, occasion=occasion, channel=channel or spec.channel, at=now)
+    spec, placement, slots = catalogue.occasion(occasion), where.get("placement"), where.get("slots")
+    if slots is None:
+        slots = 1 if placement is None else catalogue.placement(placement).slots
+    return Request(
+        id=id or uuid4().hex,
+        customer=customer,
+        occasion=occasion,
+        channel=channel or spec.channel,
+        at=now,
+        placement=placement,
+        slots=slots,
+    )
 
 
 def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decision]:
@@ -370,7 +390,7 @@ def _made_before(
     entry = _entry_at(reader, person.asked, n)
     record: DecisionRecord = codec.read(entry, box=person.asked.box)
     made = record.decision
-    if (made.customer, made.occasion, made.channel) != (request.customer, request.occasion, request.channel):
+    if replace(made.request, at=request.at) != request:
         raise DecisionExists
     refused = visible.refusal_of(record, person, config=snapshot.config, now=request.at)
     if refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from marketofone.consent.gate import Permit, permit
 from marketofone.domain.decision import Decision
@@ -23,6 +23,7 @@ from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.services.decisions.decide import decision_at, place_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs
+from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
 
@@ -50,7 +51,7 @@ def record_outcome(
         When no decision has this id.
     MalformedRequest
         When a value is announced and not given, given without being announced, or no whole number in range; when it
-        lies ahead.
+        lies ahead; when it is about a slate and does not name one of its places.
     """
     check_outcome(outcome, now=now)
     (result,) = _record(context, [outcome], now=now, customer=customer)
@@ -131,13 +132,22 @@ def same_features(reader: Reader, configs: Configs, bank: BankState, decision: D
 
 
 def earlier_outcomes(
-    reader: Reader, person: Person, decision: Decision, *, after: int = 0, before: int | None = None
+    reader: Reader, person: Person, decision: Decision, *, place: int = 1, after: int = 0, before: int | None = None
 ) -> list[Outcome]:
-    """Give what was heard about a decision, in order, between two entries of its journal, both exclusive."""
+    """Give what was heard about a place of a decision, in order, between two entries of its journal, both exclusive."""
     owner = next(one for one in person.members if one.name == decision.customer)
-    said = find(person.states[owner.subject].contacts, decision.id)  # another id of the person may use the same name
+    contacts = person.states[owner.subject].contacts  # another id of the person may use the same name
+    said = find(contacts, decision.id, action=decision.place(place).action)
     if said is not None and before is None:
         return [outcome for _, outcome in said.answers]
+    heard = outcomes_between(reader, owner, decision, after=after, before=before)
+    return [outcome for outcome in heard if outcome.place == place]
+
+
+def outcomes_between(
+    reader: Reader, owner: Customer, decision: Decision, *, after: int = 0, before: int | None = None
+) -> list[Outcome]:
+    """Read what was heard about a decision, whatever its places, as :func:`earlier_outcomes` does of one."""
     upto = None if before is None else before - 1
     entries = reader.entries(owner.subject, kinds=("outcome",), after=after, upto=upto)
     heard = (codec.read(entry, box=owner.box).outcome for entry in entries)
@@ -165,8 +175,12 @@ def _noted(
     n, outcome = answered
     judged = person.judged(outcome.at if now is None else now)
     asked, made = person.asked, decision_at(reader, person.asked, n)
-    decision = made.decision
-    earlier = tuple(earlier_outcomes(reader, person, decision))
+    if made.decision.slots > 1 and outcome.slot is UNSET:
+        raise MalformedRequest(
+            field="slot", shape="left out", fix="say which place of the slate it is about, from 1 on"
+        )
+    decision = made.decision.place(outcome.place)
+    earlier = tuple(earlier_outcomes(reader, person, made.decision, place=outcome.place))
     facts = LessonFacts(outcome, decision, earlier, made.rests_on.subjects)
     lesson = taught(
         person,
@@ -177,7 +191,7 @@ def _noted(
     )
     teaches = not isinstance(lesson, Skipped)
     uses = _learned_from(snapshot, person, facts, now=judged) if teaches else ()
-    to = Decided(decision.action, made.kind, decision.channel, decision.at)
+    to = Decided(decision.action, made.kind_at(outcome.place), decision.channel, decision.at)
     record = OutcomeRecord(context.actor, outcome, uses, to)
     draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
     return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=teaches))

@@ -60,4 +60,5 @@ def visible(record: DecisionRecord, person: Person, *, config: BankConfig, now: 
         candidates=Candidates(),
         context=(),
         notification=None,
+        below=(),
     )

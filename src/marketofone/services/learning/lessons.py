@@ -112,8 +112,8 @@ def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Pers
         outcome = codec.read(entry, box=owner.box).outcome
         _, n = place_of(context, reader, outcome.decision, customer=owner.name)
         made = decision_at(reader, owner, n)
-        decision = replace(made.decision, candidates=Candidates())  # which are most of it
-        earlier = earlier_outcomes(reader, person, decision, after=n, before=lesson.n)
+        earlier = earlier_outcomes(reader, person, made.decision, place=outcome.place, after=n, before=lesson.n)
+        decision = replace(made.decision.place(outcome.place), candidates=Candidates())  # which are most of it
         known = LessonFacts(outcome, decision, tuple(earlier), made.rests_on.subjects)
         context.lessons.put(place, known)
     return known

@@ -6,7 +6,8 @@
 3. Another action is chosen as seldom as the two sides' probabilities allow: what was chosen stays with probability
    ``min(1, new / old)``, else an action is drawn that became likelier. The draw is a hash of the decision's id. So no
    chance of an action that moves in the file, or is new in it, passes for a change.
-4. What is kept of a decision is one row of numbers, in :data:`ROW`, and counts of what was chosen instead.
+4. Of a slate the first place is held against the first; all of its bytes count where it is asked whether any differ.
+5. What is kept of a decision is one row of numbers, in :data:`ROW`, and counts of what was chosen instead.
 """
 
 from __future__ import annotations
@@ -201,12 +202,17 @@ class _Comparison:
         )
 
     def _outcomes_of(self, found: Found) -> Mapping[str, Sequence[Outcome]]:
-        """Give the outcomes in a customer's journal, by decision; read once, when the first is asked for."""
+        """Give the outcomes in a customer's journal, by decision; read once, when the first is asked for.
+
+        Of a slate those of its first place: it is what is compared.
+        """
         subject = found.customer.subject
         if subject not in self._outcomes:
             heard: dict[str, list[Outcome]] = {}
             for entry in self._reader.entries(subject, kinds=("outcome",)):
                 outcome = codec.read(entry, box=found.customer.box).outcome
+                if outcome.place > 1:
+                    continue
                 heard.setdefault(outcome.decision, []).append(outcome)
             self._outcomes[subject] = heard
         return self._outcomes[subject]

@@ -14,7 +14,7 @@ from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.decide import find_decision
-from marketofone.services.decisions.feedback import earlier_outcomes
+from marketofone.services.decisions.feedback import outcomes_between
 from marketofone.services.decisions.visible import visible
 from marketofone.services.rights.consent_service import said_by
 from marketofone.services.runtime.app_context import AppContext
@@ -51,7 +51,7 @@ def outcomes_of(context: AppContext, decision: Decision) -> list[Outcome]:
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         _, person = find_decision(context, reader, snapshot, decision.id, customer=decision.customer)
-        return earlier_outcomes(reader, person, decision, before=person.own.n + 1)
+        return outcomes_between(reader, person.asked, decision, before=person.own.n + 1)
 
 
 def consents_of(context: AppContext, customer: str, *, as_of: Instant | None = None) -> Consents:

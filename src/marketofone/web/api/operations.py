@@ -95,14 +95,21 @@ def ingest(bank: Bank, request_data: RequestData) -> schemas.Ingested:
 
 
 def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
-    """Decide the one next best thing to do for a person, with its reasons.
+    """Decide the one next best thing to do for a person, with its reasons; several for several places, in their order.
 
     With ``as_of`` it is a question: an answer on what was known then, and never a contact.
     """
     asked = request_data.read(schemas.DecisionAsked)
     began, now, config = perf_counter(), bank.now(), bank.config
     request = request_of(
-        config.actions, asked.customer, occasion=asked.occasion, channel=asked.channel, id=asked.id, now=now
+        config.actions,
+        asked.customer,
+        occasion=asked.occasion,
+        channel=asked.channel,
+        id=asked.id,
+        now=now,
+        placement=asked.placement,
+        slots=asked.slots,
     )
     decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=config.calendar, now=now))
     proof = None if entry is None else schemas.proof(entry)
@@ -145,6 +152,7 @@ def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaug
         at=now if at is None else at,
         why=said.why,
         value_minor=said.value_minor,
+        slot=said.slot,
     )
     result, entry = bank.record_outcome(outcome, now=now, customer=said.customer)
     return schemas.OutcomeTaught(**asdict(result), entry=None if entry is None else schemas.proof(entry))

@@ -5,14 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from msgspec import Meta, Struct, field
-from msgspec.structs import fields
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import asdict, fields
 
 from marketofone.consent.ledger import EVERY
-from marketofone.decide.catalogue import ActionCatalogue
-from marketofone.domain.action import Kind
+from marketofone.decide.catalogue import ActionCatalogue, Fallback
+from marketofone.domain.action import NOTHING, Kind
 from marketofone.domain.cloudevents import JsonType
-from marketofone.domain.decision import DECISION_ID, Assignment, Candidate, Counterfactual, Decision, NotUsed, Reason
+from marketofone.domain.decision import (
+    DECISION_ID,
+    MOST_SLOTS,
+    Assignment,
+    Candidate,
+    Counterfactual,
+    Decision,
+    NotUsed,
+    Reason,
+)
 from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
@@ -30,6 +39,7 @@ DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
+Slots = Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
 Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 Why = Annotated[
     str,
@@ -43,21 +53,28 @@ Why = Annotated[
 class DecisionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For whom, on which occasion. The same ``id`` gives the same decision of this customer again.
 
-    ``as_of`` makes it a question about an earlier moment.
+    ``placement`` is where the answer is shown, and ``slots`` how many places there are: as many as the placement has
+    where left out, elsewhere one. ``as_of`` makes it a question about an earlier moment.
     """
 
     customer: Customer
     occasion: Word
     channel: Word | None = None
+    placement: Word | None = None
+    slots: Slots | None = None
     id: DecisionId | None = None
     as_of: Moment | None = None
 
 
 class OutcomeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person did after a decision, and why."""
+    """What a person did after a decision, and why. Of a slate, ``slot`` says after which place, from 1 on.
+
+    ``ignored`` says that it was on the screen: of a place that nobody saw, say nothing.
+    """
 
     decision: DecisionId
     verdict: Verdict
+    slot: Slots | UnsetType = UNSET
     why: Why = ""
     value_minor: Minor | None = None
     as_of: Moment | None = None
@@ -159,8 +176,30 @@ class Ingested(IngestReport, frozen=True, kw_only=True):
     entries: tuple[EntryProof, ...]
 
 
+class Fared(Candidate, frozen=True, kw_only=True, array_like=False):
+    """How one action fared: stopped at a gate, or scored."""
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """One place of a slate, with the probability of its action given what stands above it."""
+
+    slot: int
+    action: str
+    kind: Kind
+    title: str
+    text: str
+    propensity: float
+    reasons: tuple[Reason, ...] = field(name="because")
+    guardrails: tuple[str, ...]
+    candidates: tuple[Fared, ...] | UnsetType = UNSET
+
+
 class Decided(Struct, frozen=True, kw_only=True):
-    """A decision with its reasons, in the words of the catalogue."""
+    """A decision with its reasons, in the words of the catalogue.
+
+    Of a slate all of it is about the first place, and ``slate`` has all places, from the top: the last may stay empty.
+    ``fallback`` is what its placement shows meanwhile where nothing was chosen.
+    """
 
     id: str
     customer: str
@@ -180,6 +219,9 @@ class Decided(Struct, frozen=True, kw_only=True):
     epoch: int
     position: int
     documents: str
+    placement: str | UnsetType = UNSET
+    slate: tuple[Placed, ...] | UnsetType = UNSET
+    fallback: Fallback | UnsetType = UNSET
 
 
 D = TypeVar("D", bound=Decided)
@@ -199,16 +241,13 @@ class OutcomeTaught(UpdateResult, frozen=True, kw_only=True):
 
 
 class OutcomeRecorded(Struct, frozen=True, kw_only=True):
-    """One answer to a decision."""
+    """One answer to a decision; ``slot`` says to which place of a slate."""
 
+    slot: int | UnsetType = UNSET
     verdict: Verdict
     at: str
     why: str
     value_minor: int | None
-
-
-class Fared(Candidate, frozen=True, kw_only=True, array_like=False):
-    """How one action fared: stopped at a gate, or scored."""
 
 
 class Traced(Decided, frozen=True, kw_only=True):
@@ -236,12 +275,37 @@ def proof(entry: Head) -> EntryProof:
     return EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
 
 
-_WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision))
+_OF_SLATES = ("placement", "slots", "below")
+_WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision) if of.name not in _OF_SLATES)
 
 
 def answer_of(decision: Decision, shape: type[D], *, catalogue: ActionCatalogue, **more: object) -> D:
     """Give a decision as programs get it."""
+    made = {written: getattr(decision, name) for written, name in _WRITTEN} | {"at": text_of(decision.at)}
+    places = _places(decision, catalogue=catalogue, traced=shape is Traced)
+    return convert({**made, **_words(decision, catalogue=catalogue), **places, **more}, of=shape)
+
+
+def _words(decision: Decision, *, catalogue: ActionCatalogue) -> dict[str, object]:
     action = action_of(decision.action, catalogue=catalogue)
-    words = {"at": text_of(decision.at), "kind": action.kind, "title": action.title, "text": action.text}
-    made = {written: getattr(decision, name) for written, name in _WRITTEN}
-    return convert({**made, **words, **more}, of=shape)
+    return {"kind": action.kind, "title": action.title, "text": action.text}
+
+
+def _places(decision: Decision, *, catalogue: ActionCatalogue, traced: bool) -> dict[str, object]:
+    """Give the keys of an answer that says where it is shown, or has several places."""
+    keys: dict[str, object] = {}
+    placement = None if decision.placement is None else catalogue.placements.get(decision.placement)
+    if decision.placement is not None:
+        keys["placement"] = decision.placement
+    if placement is not None and placement.fallback is not None and decision.action == NOTHING:
+        keys["fallback"] = asdict(placement.fallback)
+    if decision.slots > 1:
+        places = enumerate(decision.places, start=1)
+        keys["slate"] = [_placed(place, slot, catalogue=catalogue, traced=traced) for slot, place in places]
+    return keys
+
+
+def _placed(place: Decision, slot: int, *, catalogue: ActionCatalogue, traced: bool) -> dict[str, object]:
+    told = {"candidates": list(map(asdict, place.candidates))} if traced else {}
+    made = {"action": place.action, "propensity": place.propensity, "guardrails": place.guardrails}
+    return {"slot": slot, **made, "because": place.reasons, **_words(place, catalogue=catalogue), **told}

@@ -1,0 +1,124 @@
+"""A slate: several actions for one moment in an order, each place decided given what stands above it.
+
+1. The first place is the decision that would be made if there was one place only, to the byte.
+2. Each further place is decided as the next decision would be if those above had just been said: caps count them, and
+   of what they tell no other tells again. Beside that no action and no product stands twice, and of one kind no more
+   stand than the placement declares.
+3. Each place has random draws of its own. So the probability of each action there, given what stands above, is that of
+   a single choice among what is left: exact, and by the same integral.
+4. Leaving in peace is always among what is left: where it is chosen, that place and all below stay empty. Under stress
+   a slate has one place, for one voice is enough.
+
+What stands above only ever closes actions. So conditions, contexts and scores are those of the first place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from marketofone.decide.choose import (
+    Choice,
+    DecisionContext,
+    Rejection,
+    gate_rejections_of,
+    random_draws_of,
+    winner,
+)
+from marketofone.decide.compiled_catalogue import NOTHING_ROW
+from marketofone.decide.reasons import notification
+from marketofone.domain.action import Kind
+from marketofone.governance.guardrails import Contact, tally
+
+Place = tuple[DecisionContext, Choice]
+_NOUGHT = np.zeros(1)
+_HIGHER: Rejection = ("not_eligible", "above: it stands higher up in this slate")
+_SAME_PRODUCT: Rejection = ("not_eligible", "above: what it leads to stands higher up in this slate")
+
+
+def places_below(context: DecisionContext, first: Choice) -> Iterator[Place]:
+    """Decide the places below the first, from the top, until one stays empty or all are filled.
+
+    Parameters
+    ----------
+    context, first
+        The context of the decision, and the choice of its first place.
+    """
+    rule = context.compiled.catalogue.placement(context.request.placement).most_of_a_kind
+    above: list[Place] = [(context, first)]
+    while len(above) < context.request.slots:
+        _, last = above[-1]
+        if last.chosen == NOTHING_ROW or last.stressed:
+            return
+        place = _place(above, most_of_a_kind=rule)
+        above.append(place)
+        yield place
+
+
+def _place(above: Sequence[Place], *, most_of_a_kind: int | None) -> Place:
+    """Decide the next place: what was open at the last one and is not closed by what stands above."""
+    context, before = _after(above), above[-1][1]
+    closed = gate_rejections_of(context, stressed=False)
+    closed |= _closed_by(context, [choice.chosen for _, choice in above], most_of_a_kind=most_of_a_kind)
+    kept = np.isin(before.options, [*closed], invert=True)
+    kept[0] = True  # leaving in peace stands first, and nothing closes it
+    options, mean, spread = before.options[kept], before.mean[kept], before.spread[kept]
+    samples = np.concatenate((_NOUGHT, mean[1:] + spread[1:] * context.random_draws.normals(options[1:])))
+    uniform, place = winner(context, options, samples)
+    return context, replace(
+        before,
+        gate_rejections=closed,
+        options=options,
+        contexts=before.contexts[kept[1:]],
+        mean=mean,
+        spread=spread,
+        samples=samples,
+        uniform=uniform,
+        place=place,
+    )
+
+
+def _after(above: Sequence[Place]) -> DecisionContext:
+    """Give the context of a place: as if what stands above had just been said, with draws of its own."""
+    context, asked = above[0][0], above[0][0].decision_input
+    said = (*asked.contacts, *(_contact(*place) for place in above))
+    seed = asked.seed + len(above).to_bytes(1, "big")
+    asked = msgspec.structs.replace(asked, contacts=said, seed=seed)
+    exempt = context.compiled.guardrails.caps.exempt
+    counted = tally(said, now=context.request.at, exempt=exempt)
+    return replace(
+        context,
+        decision_input=asked,
+        circumstances=msgspec.structs.replace(context.circumstances, tally=counted),
+        random_draws=random_draws_of(asked, actions=len(context.compiled.offered)),
+        above=len(above),
+    )
+
+
+def _contact(context: DecisionContext, choice: Choice) -> Contact:
+    action, request = context.compiled.offered[choice.chosen], context.request
+    return Contact(
+        action=action.id,
+        kind=action.kind,
+        at=request.at,
+        channel=request.channel,
+        notification=notification(context, choice),
+    )
+
+
+def _closed_by(context: DecisionContext, rows: Sequence[int], *, most_of_a_kind: int | None) -> dict[int, Rejection]:
+    """Say what the actions above close: themselves, what leads to the same product, and kinds that are full."""
+    offered, candidate_set = context.compiled.offered, context.candidate_set
+    kinds: Counter[Kind] = Counter(offered[row].kind for row in rows)
+    full = {kind for kind, count in kinds.items() if most_of_a_kind is not None and count >= most_of_a_kind}
+    too_many: Rejection = ("guarded", f"diversity: at most {most_of_a_kind} of a kind in a slate")
+    alike = (group for group in candidate_set.alike if group[0].kind in full)
+    closed = {candidate_set.row_of[action.id]: too_many for group in alike for action in group}
+    products = {offered[row].product for row in rows} - {None}
+    if products:
+        closed |= {row: _SAME_PRODUCT for row in candidate_set.rows if offered[row].product in products}
+    return closed | dict.fromkeys(rows, _HIGHER)
