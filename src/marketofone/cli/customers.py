@@ -18,7 +18,7 @@ from marketofone.cli import terminal
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Otherwise
+from marketofone.domain.decision import MOST_SLOTS, Otherwise
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.importers import consents
 from marketofone.importers.rows import BadRow
@@ -37,10 +37,12 @@ Asked = TypeVar("Asked", CustomerForecast, CustomerSpending)
 @click.argument("customer")
 @click.option("--occasion", required=True, help="Why we ask: app.opened, nightly, ... (actions.toml).")
 @click.option("--channel", help="Through which channel.  [default: the occasion's own]")
+@click.option("--placement", help="Where it is shown (actions.toml); the answer fills as many places as it has.")
+@click.option("--slots", type=click.IntRange(1, MOST_SLOTS), help="How many places there are.  [default: one]")
 @click.option("--id", help="The same id gives the same decision.  [default: a new one]")
 @as_of
 def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) -> None:
-    """Decide the one next best thing to do for CUSTOMER, with its reasons.
+    """Decide the one next best thing to do for CUSTOMER, with its reasons; for several places a slate.
 
     With --as-of it is a question: an answer on what was known then, and never a contact.
     """

@@ -26,7 +26,7 @@ from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.foresight.liquid_money import in_parts
 
 T = TypeVar("T")
-_KEPT = ("candidates", "context")  # of a decision: the console shows them
+_KEPT = ("candidates", "context", "placement", "slots", "below")  # are shown elsewhere, or under another key
 
 
 class _Message(Struct, frozen=True):
@@ -72,7 +72,20 @@ def decision_document(decision: Decision, *, otherwise: Otherwise, seconds: floa
     fields = msgspec.structs.fields(decision)
     told = {of.encode_name: getattr(decision, of.name) for of in fields if of.name not in _KEPT}
     beside = {"instead": otherwise.counterfactual, "untold": otherwise.untold, "seconds": round(seconds, 6)}
-    return {**told, "at": text_of(decision.at), **beside}
+    return {**told, "at": text_of(decision.at), **_places(decision), **beside}
+
+
+def _places(decision: Decision) -> dict[str, Any]:
+    """Give where a decision is shown, and the places of a slate; nothing of one that is shown anywhere."""
+    named = {} if decision.placement is None else {"placement": decision.placement}
+    if decision.slots == 1:
+        return named
+    places = enumerate(decision.places, start=1)
+    slate = [
+        {"slot": slot, "action": one.action, "propensity": one.propensity, "because": one.reasons}
+        for slot, one in places
+    ]
+    return {**named, "slate": slate}
 
 
 def day_lines(ahead: CustomerForecast) -> Iterator[dict[str, Any]]:

@@ -101,6 +101,20 @@ class RequestData:
         return int(said)
 
     @property
+    def slot(self) -> int:
+        """``slot`` of the query or the form: which place of a slate is meant; the first where it is left out.
+
+        Raises
+        ------
+        MalformedRequest
+            When it is no whole number.
+        """
+        said = (self.form if self.body else self.query).get("slot", "") or "1"
+        if not re.search(r"^[0-9]{1,2}$", said, re.ASCII):
+            raise MalformedRequest(field="slot", shape="no whole number", fix="count places from 1 on")
+        return int(said)
+
+    @property
     def customer(self) -> str | None:
         """``customer`` of the query, which says whose decision is meant where several have one of an id."""
         named = self.query.get("customer")

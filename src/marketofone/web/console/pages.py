@@ -74,11 +74,12 @@ def rule(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Trace one decision from its candidates through gates, scores and draw to the outcome."""
+    """Trace one decision from its candidates through gates, scores and draw to the outcome; of a slate one place."""
     bank = renderer.bank
-    decision = history.shown_decision(
+    made = history.shown_decision(
         bank.context, request_data.path["decision"], customer=request_data.customer, now=bank.now()
     )
+    decision = made.place(request_data.slot)
     scored = [candidate for candidate in decision.candidates if candidate.stage in ("scored", "chosen")]
     scored.sort(key=lambda candidate: (candidate.stage != "chosen", -candidate.draw))
     passed = _gates(list(decision.candidates))
@@ -86,13 +87,15 @@ def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
         "console/trace.html",
         request_data,
         decision=decision,
+        slot=request_data.slot,
+        places=[place.action for place in made.places],
         gates=passed,
         funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in passed]),
         scored=scored,
         shown=min(DRAWN, len(scored)),
         whiskers_chart=charts.whiskers([_whisker(renderer, candidate) for candidate in scored[:DRAWN]]),
         stages={stage: label for label, stage in GATES},
-        outcomes=history.outcomes_of(renderer.bank.context, decision),
+        outcomes=history.outcomes_of(renderer.bank.context, made),
     )
 
 

@@ -13,7 +13,7 @@ from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant, text_of
-from marketofone.domain.outcome import WHY_NOT, Verdict
+from marketofone.domain.outcome import WHY_NOT, OutcomeFields, Verdict
 from marketofone.learn.join import answer
 from marketofone.models.forecast.spending import Habit
 from marketofone.services.decisions.visible import HIDDEN_ACTION
@@ -107,17 +107,20 @@ def insights(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def why(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Show why a person sees something, and what was used for it."""
-    decision, bank = _own(renderer, request_data), renderer.bank
+    """Show why a person sees something, and what was used for it; of a slate at one of its places."""
+    made, bank, slot = _own(renderer, request_data), renderer.bank, request_data.slot
+    decision = made.place(slot)
     scored = [reason for reason in decision.reasons if reason.term]
-    said = answer(history.outcomes_of(bank.context, decision))
+    said = answer([one for one in history.outcomes_of(bank.context, made) if one.place == slot])
     declines = bank.config.compiled.guardrails.declines
     return renderer.page(
         "customer/why.html",
         request_data,
         customer=request_data.path["customer"],
         decision=decision,
-        otherwise=bank.otherwise(decision.id, customer=decision.customer) if decision.candidates else None,
+        slot=slot,
+        places=[place.action for place in made.places if place.action != NOTHING],
+        otherwise=bank.otherwise(made.id, customer=made.customer) if made.candidates and slot == 1 else None,
         said=said,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
@@ -127,16 +130,19 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def say(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Hear what a person says to a decision: yes, or not for me because."""
-    decision, said = _own(renderer, request_data), request_data.form.get("say", "")
+    """Hear what a person says to a decision: yes, or not for me because; of a slate to one of its places."""
+    made, said, slot = _own(renderer, request_data), request_data.form.get("say", ""), request_data.slot
+    decision = made.place(slot)
     if said != "yes" and said not in WHY_NOT:
         raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
     if decision.action in (NOTHING, HIDDEN_ACTION):
         raise MalformedRequest(field="say", shape="an answer to nothing", fix="nothing was shown")
     yes = said == "yes"
     verdict: Verdict = "accepted" if yes else "declined"
-    renderer.bank.outcome(decision.id, verdict, why="" if yes else said, customer=decision.customer)
-    return redirect(address("customer", request_data.path["customer"], "decisions", decision.id) + "#answer")
+    place: OutcomeFields = {"slot": slot} if made.slots > 1 else {}
+    renderer.bank.outcome(decision.id, verdict, customer=decision.customer, why="" if yes else said, **place)
+    shown = {name: str(number) for name, number in place.items()}
+    return redirect(address("customer", request_data.path["customer"], "decisions", decision.id, **shown) + "#answer")
 
 
 def _own(renderer: PageRenderer, request_data: RequestData) -> Decision:
