@@ -202,8 +202,8 @@ def test_after_a_no_no_place_is_shown_again(town: Bank, door: TestClient) -> Non
     join(town, "c-7")
     made = ask(door, id="taken-back", customer="c-7", placement="home").json()
     now = town.now()
-    every = {"purposes": EVERY, "sources": EVERY, "channels": EVERY}
-    town.consent(ConsentChange(customer="c-7", change="withdraw", since=now, **every), now=now)
+    no = ConsentChange(customer="c-7", change="withdraw", purposes=EVERY, sources=EVERY, channels=EVERY, since=now)
+    town.consent(no, now=now)
     assert door.get("/v1/decisions/taken-back", params={"customer": "c-7"}).status_code == HTTPStatus.FORBIDDEN
     page = Visitor(door).page("/customer/c-7/decisions/taken-back")
     assert not any(place["title"] in page.text for place in shown(made))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from msgspec.structs import asdict
 
+from marketofone.bank import Bank
 from marketofone.bank import open as open_bank
 from marketofone.cli import terminal
 from marketofone.cli.session import BAD_INPUT, LEFT_OUT, as_json, check_texts, in_folder
@@ -18,7 +19,8 @@ from marketofone.importers.decision_log import Columns, DecisionLog
 from marketofone.learn.off_policy import targets
 from marketofone.learn.off_policy.slates import value_slates
 from marketofone.learn.off_policy.targets import Target
-from marketofone.learn.off_policy.valuation import LEVEL, value_policy
+from marketofone.learn.off_policy.valuation import LEVEL, Valuation, value_policy
+from marketofone.services.proof import slate_values
 from marketofone.services.rights import promotion_service
 
 _ALWAYS, _VERSION = "always:", "version:"
@@ -43,6 +45,13 @@ _LEARNED = {"uniform": targets.uniform, "ranking": targets.ranking, "learned": t
 @click.option("--customer", metavar="COLUMN", help="Whom a row is about.")
 @click.option("--slate", metavar="COLUMN", help="Where rows are places of slates: which slate a row is of.")
 @click.option("--position", metavar="COLUMN", help="Its place in the slate; propensities are given the places above.")
+@click.option("--placement", metavar="NAME", help="With version:N: the slates of this placement, place by place.")
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --placement: write the log that it is valued from, too, as CSV. People are numbers in it.",
+)
 @click.option(
     "--context",
     metavar="COLUMN",
@@ -70,10 +79,15 @@ def policy(*, as_json: bool, folder: Path, path: Path | None, **asked: Any) -> N
     """
     check_texts(asked)
     calibrated, banks, public = (asked.pop(name) for name in ("calibrate", "banks", "public"))
-    if (asked["policy"] or "").startswith(_VERSION):
+    placement, write = asked.pop("placement"), asked.pop("write")
+    version = (asked["policy"] or "").startswith(_VERSION)
+    if (placement and not version) or (write and not placement):
+        raise click.UsageError("--placement goes with --policy version:N, and --write with --placement")
+    if version:
         if path is not None or calibrated or public is not None:
             raise click.UsageError("a version is valued over the bank's own decisions: name no LOG")
-        _value_version(folder, asked["policy"].removeprefix(_VERSION), level=asked["level"], as_json=as_json)
+        own = _Own(asked["policy"].removeprefix(_VERSION), placement, write)
+        _value_version(folder, own, level=asked["level"], as_json=as_json)
         return
     if sum((path is not None, calibrated, public is not None)) != 1:
         raise click.UsageError("name a LOG, or give --calibrate, or --public FOLDER")
@@ -96,24 +110,43 @@ def _judge_ourselves(public: Path | None, *, banks: int, as_json: bool) -> None:
     terminal.say(found, "policies_judged" if public else "policies_calibrated", as_json=as_json)
 
 
-def _value_version(folder: Path, number: str, *, level: float, as_json: bool) -> None:
+class _Own(NamedTuple):
+    """What is valued over the bank's own decisions: a version, in a placement where one is named; a file to write."""
+
+    number: str
+    placement: str | None
+    write: Path | None
+
+
+def _value_version(folder: Path, own: _Own, *, level: float, as_json: bool) -> None:
     """Value a version of what this bank learned, over decisions that were made since it was."""
-    if not number.isdecimal():
+    if not own.number.isdecimal():
         raise MalformedRequest(field="--policy", shape="no number of a version", fix="see `marketofone versions list`")
     with open_bank(folder, read_only=True) as bank, terminal.Progress(quiet=as_json) as progress:
-        found = promotion_service.value_of_version(
-            bank.context,
-            int(number),
-            now=bank.now(),
-            level=level,
-            step=lambda done, all_: progress.step(done, all_, "decisions again"),
-        )
+        if own.placement is not None:
+            found = _value_of_slates(bank, own, placement=own.placement, level=level)
+        else:
+            found = promotion_service.value_of_version(
+                bank.context,
+                int(own.number),
+                now=bank.now(),
+                level=level,
+                step=lambda done, all_: progress.step(done, all_, "decisions again"),
+            )
     if found is None:
         raise Refused(why="no decision tells of it: none was made since it was learned whose answers have come")
     columns = {"action": "the action", "reward": "12-month value (minor units)", "propensity": "its own"}
-    beside: dict[str, object] = {"customer": "the person", "slate": None, "context": []}
-    document = {**asdict(found), "policy": _VERSION + number, "columns": columns | beside}
+    slate = None if own.placement is None else f"the slates of {own.placement}"
+    beside: dict[str, object] = {"customer": "the person", "slate": slate, "context": []}
+    document = {**asdict(found), "policy": _VERSION + own.number, "columns": columns | beside}
     terminal.say({**document, "unused": [], "left_out": []}, "policy_valued", as_json=as_json)
+
+
+def _value_of_slates(bank: Bank, own: _Own, *, placement: str, level: float) -> Valuation | None:
+    rows = slate_values.rows_of_slates(bank.context, placement=placement, version=int(own.number), now=bank.now())
+    if own.write is not None:
+        slate_values.write_rows(rows, own.write)
+    return slate_values.value_rows(rows, level=level) if rows else None
 
 
 def _value(

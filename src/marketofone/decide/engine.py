@@ -5,7 +5,7 @@ Pure: same input, same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from marketofone.decide.context_matrix import FloatArray
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.reasons import not_used, notification, reasons, uses
-from marketofone.decide.slate import places_below
+from marketofone.decide.slate import places_below, shares_along
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import STAGE_CODES, Candidates, Counterfactual, Decision, Request, Slot
 
@@ -93,6 +93,14 @@ def _slot(context: DecisionContext, choice: Choice) -> Slot:
         guardrails=_guardrails(choice),
         notification=notification(context, choice),
     )
+
+
+def shares_at_places(
+    request: Request, decision_input: DecisionInput, compiled: CompiledCatalogue, *, actions: Iterable[str]
+) -> Iterator[dict[str, float]]:
+    """Give at each place of a slate the probability of every action there, with these actions above it."""
+    context = prepare(request, decision_input, compiled=compiled)
+    return shares_along(context, choose(context, changes={}, before=None), actions)
 
 
 def otherwise(request: Request, decision_input: DecisionInput, compiled: CompiledCatalogue) -> Counterfactual | None:

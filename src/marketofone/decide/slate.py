@@ -15,7 +15,7 @@ What stands above only ever closes actions. So conditions, contexts and scores a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -26,6 +26,7 @@ from marketofone.decide.choose import (
     DecisionContext,
     Rejection,
     gate_rejections_of,
+    propensities_of,
     random_draws_of,
     winner,
 )
@@ -48,22 +49,46 @@ def places_below(context: DecisionContext, first: Choice) -> Iterator[Place]:
     context, first
         The context of the decision, and the choice of its first place.
     """
-    rule = context.compiled.catalogue.placement(context.request.placement).most_of_a_kind
     above: list[Place] = [(context, first)]
-    while len(above) < context.request.slots:
-        _, last = above[-1]
-        if last.chosen == NOTHING_ROW or last.stressed:
-            return
-        place = _place(above, most_of_a_kind=rule)
+    while (place := _next_place(above)) is not None:
         above.append(place)
         yield place
 
 
-def _place(above: Sequence[Place], *, most_of_a_kind: int | None) -> Place:
+def shares_along(context: DecisionContext, first: Choice, actions: Iterable[str]) -> Iterator[dict[str, float]]:
+    """Give at each place the probability of every action that may stand there, with the actions given above it.
+
+    Parameters
+    ----------
+    context, first
+        Those of :func:`places_below`.
+    actions
+        What stands in the slate, from the top; only as far as it could have come to stand there.
+    """
+    names, places = context.candidate_set.names, context.candidate_set.places
+    above: list[Place] = []
+    place: Place | None = (context, first)
+    for action in actions:
+        if place is None:
+            return
+        shares = propensities_of(place[1], place[0].decision_input).tolist()
+        options = [names[option] for option in places[place[1].options].tolist()]
+        yield dict(zip(options, shares, strict=True))
+        if action not in options:
+            return
+        above.append((place[0], replace(place[1], place=options.index(action))))
+        place = _next_place(above)
+
+
+def _next_place(above: Sequence[Place]) -> Place | None:
     """Decide the next place: what was open at the last one and is not closed by what stands above."""
-    context, before = _after(above), above[-1][1]
+    before, request = above[-1][1], above[0][0].request
+    if len(above) == request.slots or before.chosen == NOTHING_ROW or before.stressed:
+        return None
+    context = _after(above)
+    rule = context.compiled.catalogue.placement(request.placement).most_of_a_kind
     closed = gate_rejections_of(context, stressed=False)
-    closed |= _closed_by(context, [choice.chosen for _, choice in above], most_of_a_kind=most_of_a_kind)
+    closed |= _closed_by(context, [choice.chosen for _, choice in above], most_of_a_kind=rule)
     kept = np.isin(before.options, [*closed], invert=True)
     kept[0] = True  # leaving in peace stands first, and nothing closes it
     options, mean, spread = before.options[kept], before.mean[kept], before.spread[kept]

@@ -139,10 +139,12 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
         raise MalformedRequest(field="say", shape="an answer to nothing", fix="nothing was shown")
     yes = said == "yes"
     verdict: Verdict = "accepted" if yes else "declined"
-    place: OutcomeFields = {"slot": slot} if made.slots > 1 else {}
-    renderer.bank.outcome(decision.id, verdict, customer=decision.customer, why="" if yes else said, **place)
-    shown = {name: str(number) for name, number in place.items()}
-    return redirect(address("customer", request_data.path["customer"], "decisions", decision.id, **shown) + "#answer")
+    more: OutcomeFields = {"why": "" if yes else said}
+    if made.slots > 1:
+        more["slot"] = slot
+    renderer.bank.outcome(decision.id, verdict, customer=decision.customer, **more)
+    customer, place = request_data.path["customer"], str(slot) if made.slots > 1 else ""
+    return redirect(address("customer", customer, "decisions", decision.id, slot=place) + "#answer")
 
 
 def _own(renderer: PageRenderer, request_data: RequestData) -> Decision:

@@ -1,0 +1,114 @@
+"""A version is valued by the slates that were shown: each place by what it was drawn with and the version's chance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from math import isclose
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from people import ordinary_months
+
+import marketofone
+from bank_projects import Projects
+from marketofone.bank import Bank
+from marketofone.cli import main
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.action import NOTHING
+from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.services.proof.slate_values import PlaceRow, rows_of_slates, value_rows
+from marketofone.services.rights.promotion_service import Promotion
+
+PEOPLE, SLOTS = 3, 3
+PLACEMENT = f"\n[placements.home]\nslots = {SLOTS}\nmost_of_a_kind = 1\n\n"
+EVERY = ("*",)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, lasting_projects: Projects) -> Path:
+    folder = lasting_projects.lay_out(tmp_path_factory.mktemp("valued") / "bank")
+    actions = folder / "actions.toml"
+    text = actions.read_text(encoding="utf-8")
+    actions.write_text(text.replace("[[actions]]", f"{PLACEMENT}[[actions]]", 1), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def later() -> Instant:
+    return Instant(1_767_600_000_000_000 + 60 * DAY)
+
+
+@pytest.fixture(scope="module")
+def town(folder: Path, later: Instant) -> Iterator[Bank]:
+    """A bank that showed some people slates two months ago, before it learned anything, and others lately."""
+    now = Instant(later - 60 * DAY)
+    with marketofone.open(folder, now=later) as bank:
+        bank.promote(Promotion(version=0))  # which goes on deciding, whatever outcomes teach
+        for number in range(PEOPLE):
+            name = f"c-{number}"
+            change = ConsentChange(
+                customer=name, change="grant", purposes=EVERY, sources=EVERY, channels=EVERY, since=now
+            )
+            bank.consent(change, now=now)
+            bank.ingest(ordinary_months(name, until=now, days=40), now=now)
+            for visit in range(2):
+                at = Instant(now + (visit + 1) * HOUR)
+                made = bank.decide(name, occasion="app.opened", placement="home", id=f"{name}-{visit}", now=at)
+                for slot, place in enumerate(made.places, start=1):
+                    if place.action != NOTHING:
+                        verdict = "accepted" if (number + visit + slot) % 3 == 0 else "ignored"
+                        bank.outcome(made.id, verdict, slot=slot, customer=name, now=Instant(at + HOUR))
+        bank.decide("c-0", occasion="app.opened", placement="home", id="unanswered", now=later)
+        yield bank
+
+
+def rows(town: Bank, later: Instant) -> list[PlaceRow]:
+    return rows_of_slates(town.context, placement="home", version=0, now=later)
+
+
+def test_the_version_that_decided_has_at_each_place_the_chance_it_was_drawn_with(town: Bank, later: Instant) -> None:
+    told = rows(town, later)
+    assert len({row.slate for row in told}) == PEOPLE * 2  # the one of today has no answers yet
+    assert [row.position for row in told] == [1, 2, 3] * (PEOPLE * 2)
+    for row in told:
+        assert isclose(sum(row.targets.values()), 1.0, abs_tol=1e-6)
+        assert isclose(row.targets[row.action], row.propensity, rel_tol=1e-9)
+
+
+def test_so_it_is_worth_what_was_logged_by_every_estimator(town: Bank, later: Instant) -> None:
+    told = rows(town, later)
+    found = value_rows(told, level=0.95)
+    logged = sum(row.reward for row in told) / (PEOPLE * 2)
+    assert found.rows == PEOPLE * 2
+    for one in found.estimates:
+        if one.method != "cascade-dr":
+            assert isclose(one.value, logged, rel_tol=1e-6)
+    assert {one.method for one in found.estimates} == {"standard-ips", "independent-ips", "rips", "cascade-dr"}
+
+
+def test_each_place_is_rewarded_by_its_own_outcome(town: Bank, later: Instant) -> None:
+    told = rows(town, later)
+    assert any(row.reward > 0 and row.position > 1 for row in told)
+    assert all(row.reward == 0 for row in told if row.action == NOTHING)
+
+
+@pytest.mark.usefixtures("town")
+def test_the_log_that_is_written_says_the_same_to_anybody(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "slates.csv"
+    own = ("--policy", "version:0", "--placement", "home", "--write", str(file), "--bank", str(folder))
+    told, read = (CliRunner().invoke(main, ["evaluate", "policy", "--json", *words]) for words in (own, (str(file),)))
+    assert (told.exit_code, read.exit_code) == (0, 0), told.output + read.output
+    mine, theirs = (
+        {one["method"]: one["value"] for one in json.loads(said.output)["estimates"]} for said in (told, read)
+    )
+    assert mine.keys() == theirs.keys()
+    assert all(isclose(mine[name], theirs[name], rel_tol=1e-6) for name in mine)
+    assert "c-0" not in file.read_text(encoding="utf-8")  # people are numbers
+
+
+def test_a_placement_goes_with_a_version_only(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(main, ["evaluate", "policy", "--placement", "home", "--bank", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "version:N" in refused.output
