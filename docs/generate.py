@@ -25,7 +25,7 @@ from docs.events_page import events
 from docs.tables import NOTE, fields_of, page_of, parts_of, purpose_of, types_of
 from marketofone import cli
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
-from marketofone.decide.catalogue import FACTS, Occasion
+from marketofone.decide.catalogue import FACTS, Fallback, Occasion, Placement
 from marketofone.domain import errors
 from marketofone.domain.action import Action
 from marketofone.domain.errors import MarketOfOneError
@@ -43,6 +43,7 @@ DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PATH = DOCS / "path.md"
 CHANGES = DOCS / "changes.md"
+SLATES = DOCS / "slates.md"
 REST = "..."
 
 
@@ -123,8 +124,25 @@ def settings() -> str:
     lines.append("")
     lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]
     lines += parts_of({"purposes": Purpose, "sources": DataSource, "channels": Channel})
-    lines += ["## actions.toml", "", "`[occasions]` and a list of `[[actions]]`; `nothing` is always one of them.", ""]
-    lines += parts_of({"occasions": Occasion, "actions": Action, "actions.schedule": Schedule})
+    lines += [
+        "## actions.toml",
+        "",
+        (
+            "`[occasions]`, `[placements]` and a list of `[[actions]]`; `nothing` is always one of them. `channels` above them "
+            "are those of actions that name none; `most_of_a_kind` is the rule of slates ([slates.md](slates.md)) where a "
+            "placement has none."
+        ),
+        "",
+    ]
+    lines += parts_of(
+        {
+            "occasions": Occasion,
+            "placements": Placement,
+            "placements.fallback": Fallback,
+            "actions": Action,
+            "actions.schedule": Schedule,
+        }
+    )
     lines += [
         "`eligible` is an expression over the [features](features.md) and these facts: "
         + ", ".join(f"`{name}`" for name in FACTS)
@@ -269,14 +287,16 @@ def main() -> None:
     """Write everything."""
     for name, write in GENERATED.items():
         (DOCS / name).write_text(write(), encoding="utf-8")
-    for page in (PATH, CHANGES):
+    for page in (PATH, CHANGES, SLATES):
         examples.fix(page, examples.run_python(page))
     demo = next(examples.commands(README))
     with tempfile.TemporaryDirectory() as folder:
         examples.replace_output(README, demo, excerpt(examples.run(demo.said, folder=Path(folder))))
         with contextlib.chdir(folder):
             examples.fix(README, examples.run_python(README))
-    click.echo(f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name}, {CHANGES.name} and {README.name}")
+    click.echo(
+        f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name}, {CHANGES.name}, {SLATES.name} and {README.name}"
+    )
 
 
 if __name__ == "__main__":

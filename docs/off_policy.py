@@ -22,6 +22,7 @@ marketofone evaluate policy log.csv                      # the policy in the col
 marketofone evaluate policy log.parquet --policy always:offer_7
 marketofone evaluate policy log.csv --policy ranking     # learned from the log itself, for each person from others only
 marketofone evaluate policy --policy version:1311        # no log: a version of this bank, over its own journal (changes.md)
+marketofone evaluate policy --policy version:1311 --placement home   # the slates of a placement, place by place (slates.md)
 ```
 
 The log may come from any engine: that is a shadow mode without any integration. Log what was decided, with its propensity, and value

@@ -18,8 +18,8 @@ from marketofone.cli import main
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import NOTHING
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.outcome import Verdict
 from marketofone.services.proof.slate_values import PlaceRow, rows_of_slates, value_rows
-from marketofone.services.rights.promotion_service import Promotion
 
 PEOPLE, SLOTS = 3, 3
 PLACEMENT = f"\n[placements.home]\nslots = {SLOTS}\nmost_of_a_kind = 1\n\n"
@@ -45,7 +45,7 @@ def town(folder: Path, later: Instant) -> Iterator[Bank]:
     """A bank that showed some people slates two months ago, before it learned anything, and others lately."""
     now = Instant(later - 60 * DAY)
     with marketofone.open(folder, now=later) as bank:
-        bank.promote(Promotion(version=0))  # which goes on deciding, whatever outcomes teach
+        bank.learning.by_itself = False
         for number in range(PEOPLE):
             name = f"c-{number}"
             change = ConsentChange(
@@ -58,7 +58,7 @@ def town(folder: Path, later: Instant) -> Iterator[Bank]:
                 made = bank.decide(name, occasion="app.opened", placement="home", id=f"{name}-{visit}", now=at)
                 for slot, place in enumerate(made.places, start=1):
                     if place.action != NOTHING:
-                        verdict = "accepted" if (number + visit + slot) % 3 == 0 else "ignored"
+                        verdict: Verdict = "accepted" if (number + visit + slot) % 3 == 0 else "ignored"
                         bank.outcome(made.id, verdict, slot=slot, customer=name, now=Instant(at + HOUR))
         bank.decide("c-0", occasion="app.opened", placement="home", id="unanswered", now=later)
         yield bank

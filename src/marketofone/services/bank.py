@@ -18,7 +18,7 @@ from marketofone.domain.outcome import Outcome, OutcomeFields, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
 from marketofone.projection.bank_config import BankConfig
-from marketofone.services.decisions import decide, feedback, intervene, otherwise
+from marketofone.services.decisions import asked, decide, feedback, intervene, otherwise
 from marketofone.services.foresight import forecast, forecast_population, insights, refresh_forecasts, spending
 from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.intake import data_overview, ingest, letters, merchants, retries
@@ -121,13 +121,13 @@ class Bank:
         id: str | None = None,  # noqa: A002 - the word of the contract
         now: Instant | None = None,
         as_of: Instant | None = None,
-        **where: Unpack[decide.Where],
+        **where: Unpack[asked.Where],
     ) -> Decision:
         """Decide the one next best thing to do for a person, with reasons. The same id gives the same decision.
 
         For a ``placement``, or several ``slots``, it is a slate. With ``as_of`` it is a question, and never a contact.
         """
-        plain = partial(decide.request_of, self.catalogue, customer, occasion=occasion, channel=channel, id=id)
+        plain = partial(asked.request_of, self.catalogue, customer, occasion=occasion, channel=channel, id=id)
         request = plain(now=self._at(now), **where)
         return self.answer(request, as_of=as_of).answer
 

@@ -54,6 +54,7 @@ def _tell_words(components: dict[str, Any], config: BankConfig) -> None:
     asked, said = components["DecisionAsked"]["properties"], components["ConsentRequest"]["properties"]
     asked["occasion"] = {"enum": sorted(config.actions.occasions)}
     asked["channel"] = {"enum": [*policy.channels, None], "default": None}
+    asked["placement"] = {"enum": [*config.actions.placements, None], "default": None}
     words: dict[str, list[str]] = {
         "purposes": [name for name, purpose in policy.purposes.items() if purpose.basis == "consent"],
         "sources": [*policy.sources],

@@ -19,7 +19,7 @@ from marketofone.domain.moment import SECOND, text_of
 from marketofone.domain.outcome import Outcome
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
-from marketofone.services.decisions.decide import request_of
+from marketofone.services.decisions.asked import request_of
 from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.foresight.insights import ProfileView
 from marketofone.services.foresight.spending import Insight
@@ -126,7 +126,7 @@ def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
     decision = bank.decision(request_data.path["decision"], customer=request_data.customer)
     found = bank.otherwise(decision.id, customer=decision.customer)
     outcomes = history.outcomes_of(bank.context, decision)
-    heard = [{**asdict(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
+    heard = [{**msgspec.to_builtins(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
     candidates = [asdict(candidate) for candidate in decision.candidates]
     return schemas.answer_of(
         decision,

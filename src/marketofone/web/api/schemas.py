@@ -39,7 +39,7 @@ DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
-Slots = Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
+Slots = Annotated[int, Meta(ge=1, le=MOST_SLOTS, extra_json_schema={"enum": [*range(1, MOST_SLOTS + 1)]})]
 Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 Why = Annotated[
     str,
