@@ -135,7 +135,7 @@ def test_each_place_keeps_the_guardrails_as_if_what_stands_above_had_just_been_s
     said, first = held.contacts, prepare(ask(), held, compiled=BOOK).circumstances
     for action in shown(slate_of(held, slots, number=number)):
         offered = next(one for one in BOOK.offered if one.id == action)
-        counted = tally(said, now=NOW, exempt=GUARDRAILS.caps.exempt)
+        counted = tally(said, now=NOW, caps=GUARDRAILS.caps)
         assert objection(offered, msgspec.structs.replace(first, tally=counted), guardrails=GUARDRAILS) is None
         said = (*said, Contact(action=action, kind=offered.kind, at=NOW, channel="app"))
 

@@ -14,6 +14,7 @@ from marketofone.domain.action import KINDS_OF_ACTION, MARKETING, Action, Kind
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.governance.guardrails import (
+    Cap,
     Circumstances,
     Contact,
     forbidden_copy,
@@ -46,7 +47,7 @@ def circumstances(*contacts: Contact, **changes: object) -> Circumstances:
         quiet=False,
         channel="app",
         begun_by="bank",
-        tally=tally(contacts, now=NOW, exempt=RAILS.caps.exempt),
+        tally=tally(contacts, now=NOW, caps=RAILS.caps),
         stressed=False,
         credit_could_hurt="",
     )
@@ -96,6 +97,24 @@ def test_contacts_of_every_kind_are_capped_but_care_and_alerts_always_get_throug
     assert named(OFFER, circumstances(*many)) == "cap_contacts"
     assert named(CARE, circumstances(*many)) is None
     assert named(OFFER, circumstances(*(contact(other("alert", number), hours=1) for number in range(9)))) is None
+
+
+def test_a_channel_and_a_kind_may_have_caps_of_their_own() -> None:
+    two = Cap(per_day=2, per_week=3)
+    caps = msgspec.structs.replace(RAILS.caps, channels={"push": two}, kinds={"insight": two})
+    rails = msgspec.structs.replace(RAILS, caps=caps)
+
+    def answer(kind: Kind, said: list[Contact], *, channel: str) -> str | None:
+        held = circumstances(channel=channel, tally=tally(said, now=NOW, caps=caps))
+        return objection(other(kind, 99), held, guardrails=rails)
+
+    pushed = [msgspec.structs.replace(contact(other("nudge", n), hours=20), channel="push") for n in range(2)]
+    assert answer("offer", pushed, channel="push") == "cap_channel: at most 2 by push in a day"
+    assert answer("offer", pushed, channel="app") is None
+    assert answer("alert", pushed, channel="push") is None  # exempt: nobody should miss it
+    insights = [contact(other("insight", n), hours=30) for n in range(3)]
+    assert answer("insight", insights, channel="app") == "cap_kind: at most 3 of the kind insight in a week"
+    assert answer("nudge", insights, channel="app") is None
 
 
 def test_a_no_is_respected_for_the_days_promised() -> None:
@@ -174,8 +193,8 @@ def test_many_actions_are_judged_as_each_would_be_alone(
 
 @given(orders=CONTACTS.flatmap(lambda contacts: st.tuples(st.just(contacts), st.permutations(contacts))))
 def test_the_order_of_contacts_does_not_matter(orders: tuple[list[Contact], list[Contact]]) -> None:
-    exempt = RAILS.caps.exempt
-    assert tally(orders[0], now=NOW, exempt=exempt) == tally(orders[1], now=NOW, exempt=exempt)
+    caps = RAILS.caps
+    assert tally(orders[0], now=NOW, caps=caps) == tally(orders[1], now=NOW, caps=caps)
 
 
 def test_pressing_words_are_found() -> None:

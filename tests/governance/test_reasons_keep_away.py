@@ -32,7 +32,7 @@ def answer(to: Action, *, about: Action, why: WhyNot | None, days: float) -> str
         quiet=False,
         channel="app",
         begun_by="customer",
-        tally=tally([said], now=NOW, exempt=RAILS.caps.exempt),
+        tally=tally([said], now=NOW, caps=RAILS.caps),
         stressed=False,
         credit_could_hurt="",
     )

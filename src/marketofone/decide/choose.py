@@ -174,7 +174,7 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             quiet=guardrails.quiet(decision_input.minute_of_day),
             channel=request.channel,
             begun_by=occasion.begun_by,
-            tally=tally(decision_input.contacts, now=request.at, exempt=guardrails.caps.exempt),
+            tally=tally(decision_input.contacts, now=request.at, caps=guardrails.caps),
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
         ),

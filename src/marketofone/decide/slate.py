@@ -113,8 +113,7 @@ def _after(above: Sequence[Place]) -> DecisionContext:
     said = (*asked.contacts, *(_contact(*place) for place in above))
     seed = asked.seed + len(above).to_bytes(1, "big")
     asked = msgspec.structs.replace(asked, contacts=said, seed=seed)
-    exempt = context.compiled.guardrails.caps.exempt
-    counted = tally(said, now=context.request.at, exempt=exempt)
+    counted = tally(said, now=context.request.at, caps=context.compiled.guardrails.caps)
     return replace(
         context,
         decision_input=asked,

@@ -7,7 +7,7 @@ circumstances. Every answer begins with the guardrail's name: ``quiet_hours: not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(ge=0, le=10_000)]
 MOST_DAYS = 3_650
 Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
 Decline = tuple[str, Kind, WhyNot | None]  # an action, its kind, and the reason of a no
-Limit = tuple[str, str]  # the name of a cap, and what it counts: one action, or (empty) all that it covers
+Limit = tuple[str, str]  # the name of a cap, and what it counts: an action, a kind, a channel, or (empty) all it covers
 _SAME_ACTION = "same_action"
 
 
@@ -36,15 +36,29 @@ class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Caps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Caps for selling, for contacts of any kind, and for one and the same action.
+    """Caps for selling, for contacts of any kind, and for one and the same action; by channel and by kind, if declared.
 
-    ``exempt`` names kinds that the cap on contacts of any kind neither stops nor counts.
+    ``exempt`` names kinds that the caps on contacts of any kind, here and in a channel, neither stop nor count.
     """
 
     marketing: Cap
     contacts: Cap
     same_action: Cap
+    channels: dict[Word, Cap] = {}
+    kinds: dict[Kind, Cap] = {}
     exempt: tuple[Kind, ...] = ()
+
+    def limits(self, *, action: str, kind: Kind, channel: str) -> Iterator[tuple[Limit, Cap]]:
+        """Give the limits under which something said falls, with their caps."""
+        yield (_SAME_ACTION, action), self.same_action
+        if kind in MARKETING:
+            yield ("marketing", ""), self.marketing
+        if kind in self.kinds:
+            yield ("kind", kind), self.kinds[kind]
+        if kind not in self.exempt:
+            yield ("contacts", ""), self.contacts
+            if channel in self.channels:
+                yield ("channel", channel), self.channels[channel]
 
 
 class Pause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,7 +149,7 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     credit_could_hurt: str
 
 
-def tally(contacts: Iterable[Contact], *, now: Instant, exempt: tuple[Kind, ...]) -> Tally:
+def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
     """Count contacts once for a whole decision. Order does not matter; contacts after ``now`` do not count."""
     day: Counter[Limit] = Counter()
     week: Counter[Limit] = Counter()
@@ -146,8 +160,7 @@ def tally(contacts: Iterable[Contact], *, now: Instant, exempt: tuple[Kind, ...]
             declined[decline] = max(contact.declined_at, declined.get(decline, contact.declined_at))
         age = now - contact.at
         if contact.kind != NOTHING and 0 <= age < 7 * DAY:
-            limits = _limits(contact.action, contact.kind, exempt=exempt)
-            for limit in limits:
+            for limit, _ in caps.limits(action=contact.action, kind=contact.kind, channel=contact.channel):
                 week[limit] += 1
                 if age < DAY:
                     day[limit] += 1
@@ -166,7 +179,7 @@ def objection(action: Action, circumstances: Circumstances, *, guardrails: Guard
     if circumstances.quiet and circumstances.begun_by == "bank" and circumstances.channel in quiet_hours.channels:
         return f"quiet_hours: nothing by {circumstances.channel} between {quiet_hours.begin} and {quiet_hours.end}"
     paused = _paused(action, circumstances, guardrails) if circumstances.tally.declined else None
-    return paused or _over_a_cap(action, circumstances.tally, guardrails.caps)
+    return paused or _over_a_cap(action, circumstances, guardrails.caps)
 
 
 def objections(
@@ -208,22 +221,15 @@ def _paused(action: Action, circumstances: Circumstances, guardrails: Guardrails
     return None
 
 
-def _limits(action: str, kind: Kind, *, exempt: tuple[Kind, ...]) -> list[Limit]:
-    limits = [(_SAME_ACTION, action)]
-    if kind in MARKETING:
-        limits.append(("marketing", ""))
-    if kind not in exempt:
-        limits.append(("contacts", ""))
-    return limits
-
-
-def _over_a_cap(action: Action, counted: Tally, caps: Caps) -> str | None:
-    for limit in _limits(action.id, action.kind, exempt=caps.exempt):
-        cap: Cap = getattr(caps, limit[0])
+def _over_a_cap(action: Action, circumstances: Circumstances, caps: Caps) -> str | None:
+    counted = circumstances.tally
+    for limit, cap in caps.limits(action=action.id, kind=action.kind, channel=circumstances.channel):
+        name, what = limit
+        told = f" by {what}" if name == "channel" else f" of the kind {what}" if name == "kind" else ""
         if counted.day[limit] >= cap.per_day:
-            return f"cap_{limit[0]}: at most {cap.per_day} in a day"
+            return f"cap_{name}: at most {cap.per_day}{told} in a day"
         if counted.week[limit] >= cap.per_week:
-            return f"cap_{limit[0]}: at most {cap.per_week} in a week"
+            return f"cap_{name}: at most {cap.per_week}{told} in a week"
     return None
 
 

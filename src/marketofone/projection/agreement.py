@@ -69,6 +69,8 @@ def _channels(actions: ActionCatalogue, guardrails: Guardrails) -> Iterator[Name
             yield Named(f"actions.toml actions.{action.id}.channels", channel, "channel")
         for channel in _compared(action.eligible, "channel"):
             yield Named(f"actions.toml actions.{action.id}.eligible", channel, "channel")
+    for channel in guardrails.caps.channels:
+        yield Named("guardrails.toml caps.channels", channel, "channel")
     for channel in guardrails.quiet_hours.channels:
         yield Named("guardrails.toml quiet_hours.channels", channel, "channel")
     for channel in _compared(guardrails.stress.when, "channel"):
