@@ -100,7 +100,7 @@ def test_a_schedule_that_contradicts_itself_is_refused_when_it_is_read(schedule:
 
 
 def test_doing_nothing_is_always_possible() -> None:
-    with pytest.raises(MalformedDocument, match="schedule"):
+    with pytest.raises(MalformedDocument, match="a time"):
         compiled(ACTIONS_TEXT.replace('id = "nothing"\n', 'id = "nothing"\nschedule = { days = ["monday"] }\n'))
 
 

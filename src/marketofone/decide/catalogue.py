@@ -9,7 +9,7 @@ nothing is sold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from marketofone.decide import forecast_facts
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
-from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action
+from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action, Kind
 from marketofone.domain.decision import MOST_SLOTS
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
@@ -59,12 +59,15 @@ class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Placement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where actions are shown: how many at most, and how many of a kind among them.
 
-    ``most_of_a_kind`` keeps a slate diverse; without it that of the document holds.
+    ``most_of_a_kind`` keeps a slate diverse; without it that of the document holds. Where it ``orders``, its actions
+    are parts of the app: all are there anyway, and only their order is decided, behind those that are ``pinned``.
     """
 
     slots: Annotated[int, Meta(ge=1, le=MOST_SLOTS)] = 1
     most_of_a_kind: OfAKind | None = None
     fallback: Fallback | None = None
+    orders: bool = False
+    pinned: tuple[Word, ...] = ()
 
 
 class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,9 +125,20 @@ class ActionCatalogue:
         placement = self.placements.get(name)
         if placement is None:
             raise MalformedRequest(field="placement", shape="unknown", fix="use a placement of actions.toml")
-        if placement.most_of_a_kind is None:
+        if placement.most_of_a_kind is None and not placement.orders:
             return msgspec.structs.replace(placement, most_of_a_kind=self.most_of_a_kind)
         return placement
+
+    def contact_kind(self, name: str, *, placement: str | None) -> Kind | None:
+        """Give the kind of an action as a contact; None for doing nothing, and for parts of the app put in order."""
+        if placement is not None and self.placements[placement].orders:
+            return None
+        return next((action.kind for action in self.offered if action.id == name), None)
+
+    def in_order(self, placement: str, chosen: Iterable[str]) -> tuple[str, ...]:
+        """Give all parts of the app that a placement orders: those pinned, those chosen, the others as declared."""
+        declared = (action.id for action in self.offered if placement in action.placements)
+        return tuple(dict.fromkeys((*self.placements[placement].pinned, *chosen, *declared)))
 
     def occasion(self, name: str) -> Occasion:
         """Give the occasion of a name.
@@ -194,20 +208,23 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
     nothing = action.kind == NOTHING
     foreseen = expression.names & FORESEEN
     alone = foreseen and not expression.names - FORESEEN
-    priced = action.eligible.strip() != "True" or action.cost_minor or action.value_minor or action.schedule is not None
+    priced = (
+        action.eligible.strip() != "True"
+        or action.cost_minor
+        or action.value_minor
+        or action.schedule
+        or action.placements
+    )
     out_of_time = action.schedule is not None and action.schedule.contradicts_itself
     twice = sum(other.id == action.id for other in document.actions) > 1
     faults = (
         ((action.id == NOTHING) != nothing, "the id 'nothing' for another kind, or the other way round"),
-        (nothing and priced, "a condition, a schedule or a price on doing nothing"),
+        (nothing and priced, "a condition, a place, a time or a price on doing nothing"),
         (not nothing and action.id in KINDS_OF_ACTION, "the name of a kind: the board could not tell them apart"),
         (twice, "an id used twice"),
         (not nothing and not action.channels, "no channels, here or for all actions above [occasions]"),
         (not document.occasions.keys() >= set(action.occasions), "an occasion that is not declared under [occasions]"),
-        (
-            not document.placements.keys() >= set(action.placements),
-            "a placement that is not declared under [placements]",
-        ),
+        *_places(action, document.placements),
         (action.credit and foreseen, "a loan that reads a forecast"),
         (action.marketing and (action.about or alone), "something sold because of a forecast alone"),
         (out_of_time, "a schedule that ends before it begins, or has only one of begin and end"),
@@ -217,3 +234,12 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
     for wrong, shape in faults:
         if wrong:
             raise MalformedDocument(field=f"actions.{action.id}", shape=shape, fix="mend the action or leave it out")
+
+
+def _places(action: Action, placements: Mapping[str, Placement]) -> Iterator[tuple[bool, str]]:
+    """Say of each fault of where an action is shown whether it is there."""
+    known = [placements[name] for name in action.placements if name in placements]
+    orders, alone = any(placement.orders for placement in known), action.kind == "feature" and len(known) == 1
+    yield len(known) < len(action.placements), "a placement that is not declared under [placements]"
+    yield orders and not alone, "in a placement that orders: no feature, or elsewhere, too"
+    yield any(action.id in placement.pinned for placement in known), "pinned where it is put in order"

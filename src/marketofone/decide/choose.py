@@ -50,6 +50,7 @@ Rejection = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
+_NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is put in order")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 _NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
 
@@ -177,6 +178,7 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             tally=tally(decision_input.contacts, now=request.at, caps=guardrails.caps),
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
+            order=placement.orders,
         ),
         random_draws=random_draws_of(decision_input, actions=len(compiled.offered)),
         feature_view=build_view(request, decision_input, compiled=compiled),
@@ -322,6 +324,9 @@ def _out_of_time_or_place(context: DecisionContext) -> dict[int, Rejection]:
     for placements, rows in context.candidate_set.placed:
         if context.request.placement not in placements:
             rejections.update(dict.fromkeys(rows, ("not_eligible", f"placement: only in {', '.join(placements)}")))
+    if context.circumstances.order:
+        others = (row for row in context.candidate_set.rows if not context.compiled.offered[row].placements)
+        rejections.update(dict.fromkeys(others, _NO_PART))
     return rejections
 
 

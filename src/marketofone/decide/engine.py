@@ -81,11 +81,11 @@ def _slot(context: DecisionContext, choice: Choice) -> Slot:
     """Tell of a place below the first what a decision tells of the first."""
     shares = propensities_of(choice, context.decision_input)
     shares[choice.place] = max(shares[choice.place], _SMALLEST)
-    is_empty = choice.chosen == NOTHING_ROW
-    action = None if is_empty else context.compiled.offered[choice.chosen]
+    is_empty, catalogue = choice.chosen == NOTHING_ROW, context.compiled.catalogue
+    action = NOTHING if is_empty else context.compiled.offered[choice.chosen].id
     return Slot(
-        action=NOTHING if action is None else action.id,
-        kind=None if action is None else action.kind,
+        action=action,
+        kind=catalogue.contact_kind(action, placement=context.request.placement),
         propensity=float(shares[choice.place]),
         reasons=reasons(context, choice),
         candidates=_candidates(context, choice, shares),

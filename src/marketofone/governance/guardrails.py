@@ -137,7 +137,7 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     """What a judgement needs to know about the moment and the person.
 
     ``credit_could_hurt`` is the reason why a credit could hurt this person, or empty; it must also be given when the
-    bank cannot know.
+    bank cannot know. Where parts of the app are put in ``order``, nothing is said: no cap or no stands against it.
     """
 
     now: Instant
@@ -147,6 +147,7 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     tally: Tally
     stressed: bool
     credit_could_hurt: str
+    order: bool = False
 
 
 def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
@@ -178,6 +179,8 @@ def objection(action: Action, circumstances: Circumstances, *, guardrails: Guard
     quiet_hours = guardrails.quiet_hours
     if circumstances.quiet and circumstances.begun_by == "bank" and circumstances.channel in quiet_hours.channels:
         return f"quiet_hours: nothing by {circumstances.channel} between {quiet_hours.begin} and {quiet_hours.end}"
+    if circumstances.order:
+        return None
     paused = _paused(action, circumstances, guardrails) if circumstances.tally.declined else None
     return paused or _over_a_cap(action, circumstances, guardrails.caps)
 

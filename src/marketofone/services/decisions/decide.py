@@ -331,7 +331,7 @@ def _decided(
     request = replace(request, at=person.judged(request.at))  # a clock that steps back moves nothing
     policy = assignment.policy_for(context, reader, snapshot, person)
     made = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
-    kind = next((action.kind for action in snapshot.config.compiled.offered if action.id == made.action), None)
+    kind = snapshot.config.actions.contact_kind(made.action, placement=made.placement)
     record = DecisionRecord(context.actor, made, RestsOn(snapshot.bank.n, policy.version.number, person.journals), kind)
     asked = person.asked
     draft = codec.draft("decision", record, subject=asked.subject, box=asked.box, at=made.at)

@@ -39,7 +39,7 @@ DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
-Slots = Annotated[int, Meta(ge=1, le=MOST_SLOTS, extra_json_schema={"enum": [*range(1, MOST_SLOTS + 1)]})]
+Slots = Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
 Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 Why = Annotated[
     str,
@@ -198,7 +198,8 @@ class Decided(Struct, frozen=True, kw_only=True):
     """A decision with its reasons, in the words of the catalogue.
 
     Of a slate all of it is about the first place, and ``slate`` has all places, from the top: the last may stay empty.
-    ``fallback`` is what its placement shows meanwhile where nothing was chosen.
+    ``fallback`` is what its placement shows meanwhile where nothing was chosen, ``order`` all parts of the app that it
+    puts in order, those of the slate behind those that are pinned.
     """
 
     id: str
@@ -222,6 +223,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     placement: str | UnsetType = UNSET
     slate: tuple[Placed, ...] | UnsetType = UNSET
     fallback: Fallback | UnsetType = UNSET
+    order: tuple[str, ...] | UnsetType = UNSET
 
 
 D = TypeVar("D", bound=Decided)
@@ -299,6 +301,9 @@ def _places(decision: Decision, *, catalogue: ActionCatalogue, traced: bool) -> 
         keys["placement"] = decision.placement
     if placement is not None and placement.fallback is not None and decision.action == NOTHING:
         keys["fallback"] = asdict(placement.fallback)
+    if placement is not None and placement.orders:
+        chosen = (place.action for place in decision.places if place.action != NOTHING)
+        keys["order"] = catalogue.in_order(decision.placement or "", chosen)
     if decision.slots > 1:
         places = enumerate(decision.places, start=1)
         keys["slate"] = [_placed(place, slot, catalogue=catalogue, traced=traced) for slot, place in places]
