@@ -100,12 +100,10 @@ def test_a_shorter_slate_is_the_upper_part_of_a_longer_one_to_the_byte(
 ) -> None:
     longer, shorter = (slate_of(held, count, number=number).places for count in (slots, slots - 1))
     for one, other in zip(longer, shorter, strict=False):
-        assert msgspec.json.encode(msgspec.structs.replace(one, slots=1)) == msgspec.json.encode(
-            msgspec.structs.replace(other, slots=1)
-        )
+        assert msgspec.json.encode(one) == msgspec.json.encode(other)
     single = decide(ask(number), drawn(held, number), BOOK)
     assert single.places == (single,)
-    assert single == msgspec.structs.replace(longer[0], slots=1)
+    assert msgspec.json.encode(single) == msgspec.json.encode(longer[0])
 
 
 @some

@@ -16,6 +16,7 @@ import marketofone
 from marketofone import Bank
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.outcome import Verdict
 from marketofone.governance.board import Ruling
 from proofs import proven, recorded
 
@@ -37,11 +38,13 @@ def edit(project: Path, document: str, change: Callable[[str], str]) -> None:
     (project / document).write_text(after, encoding="utf-8")
 
 
-def answered(bank: Bank, customer: str, *, now: int) -> None:
-    """Decide for somebody, and say what they did about it."""
-    made = bank.decide(customer, occasion="app.opened", now=Instant(now))
-    if made.action != "nothing":
-        bank.outcome(made.id, "accepted" if len(made.action) % 2 else "declined", now=Instant(now))
+def answered(bank: Bank, customer: str, *, now: int, slots: int = 1) -> None:
+    """Decide for somebody, and say what they did about each thing that was shown."""
+    made = bank.decide(customer, occasion="app.opened", slots=slots, now=Instant(now))
+    for slot, place in enumerate(made.places, start=1):
+        if place.action != "nothing":
+            verdict: Verdict = "accepted" if len(place.action) % 2 else "declined"
+            bank.outcome(made.id, verdict, slot=slot, now=Instant(now))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -74,7 +77,7 @@ def happen(bank: Bank, rng: random.Random) -> None:
     source = rng.choice(("*", "transactions", "app", "messages"))
     things: list[Callable[[], object]] = [
         lambda: answered(bank, who, now=now),
-        lambda: answered(bank, who, now=now),
+        lambda: answered(bank, who, now=now, slots=3),
         lambda: says(bank, who, "withdraw", source=source, now=now),
         lambda: says(bank, who, source=source, now=now),
         lambda: shares(bank, rng.choice("kl"), who, whom, now=now),
@@ -98,7 +101,7 @@ def test_after_links_that_come_and_go_while_money_moves(bank: Bank) -> None:
         shares(bank, f"k-{step}", first, second, now=now)
         bank.ingest([pays(first, -10 * step, "dining", at=now)], now=Instant(now))
         for customer in PEOPLE:
-            answered(bank, customer, now=now + 1)
+            answered(bank, customer, now=now + 1, slots=1 + step % 3)
         if step % 2:
             gives_up(bank, f"k-{step}", second, now=now + 2)
             answered(bank, second, now=now + 3)
@@ -109,7 +112,7 @@ def test_after_withdrawals_between_decisions_and_late_events(bank: Bank) -> None
     furnish(bank, "a")
     for step, source in enumerate(("transactions", "app", "messages", "*")):
         now = NOW + step * DAY
-        answered(bank, "a", now=now)
+        answered(bank, "a", now=now, slots=4)
         says(bank, "a", "withdraw", source=source, now=now)
         answered(bank, "a", now=now)
         bank.ingest(

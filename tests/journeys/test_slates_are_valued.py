@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -106,6 +107,23 @@ def test_the_log_that_is_written_says_the_same_to_anybody(folder: Path, tmp_path
     assert mine.keys() == theirs.keys()
     assert all(isclose(mine[name], theirs[name], rel_tol=1e-6) for name in mine)
     assert "c-0" not in file.read_text(encoding="utf-8")  # people are numbers
+
+
+def test_commands_tell_of_a_slate_and_of_each_of_its_places(town: Bank, folder: Path) -> None:
+    made = next(one for one in (town.decision(f"c-{number}-0") for number in range(PEOPLE)) if one.below)
+
+    def told(*words: str) -> Any:
+        answer = CliRunner().invoke(main, [*words, "--bank", str(folder), "--json"])
+        assert answer.exit_code == 0, answer.output
+        return json.loads(answer.output)
+
+    whole, second = told("why", made.id), told("why", made.id, "--slot", "2")
+    assert [place["action"] for place in whole["slate"]] == [place.action for place in made.places]
+    assert (second["action"], second["instead"], "slate" in second) == (made.below[0].action, None, False)
+    again = told("decide", made.customer, "--occasion", "app.opened", "--placement", "home", "--slots", "2")
+    assert (again["placement"], len(again["slate"]) <= 2) == ("home", True)
+    shown = CliRunner().invoke(main, ["why", made.id, "--bank", str(folder)]).output
+    assert f"place 2: {made.below[0].action}" in shown
 
 
 def test_a_placement_goes_with_a_version_only(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from marketofone.services.rights.consent_import import Told, import_consents
 from marketofone.web.formatting import action_of
 
 _QUESTION = Otherwise(untold="this was a question about an earlier moment, and no decision")
+_LOWER = Otherwise(untold="it is told of the first place only")
 Asked = TypeVar("Asked", CustomerForecast, CustomerSpending)
 
 
@@ -60,11 +61,17 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
 @on_bank
 @click.argument("decision")
 @click.option("--customer", help="Whose, where several customers have a decision of this id.")
-def why(session: Session, *, decision: str, customer: str | None) -> None:
+@click.option(
+    "--slot", type=click.IntRange(1, MOST_SLOTS), help="Which place of a slate.  [default: all]"
+)
+def why(session: Session, *, decision: str, customer: str | None, slot: int | None) -> None:
     """Tell again why DECISION was made, and the smallest change that would have led elsewhere."""
     began, bank = time.perf_counter(), session.bank
     made = bank.decision(decision, customer=customer)
     found = bank.otherwise(made.id, customer=made.customer)
+    if slot is not None:
+        made = made.place(slot)
+        found = found if slot == 1 else _LOWER
     document = terminal.decision_document(made, otherwise=found, seconds=time.perf_counter() - began)
     session.say(document, "decision", action=action_of(made.action, catalogue=bank.catalogue))
 

@@ -257,10 +257,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             raise MalformedRequest(
                 field="slot", shape=f"{number} of {1 + len(self.below)}", fix="name a place of this decision"
             )
-        if not self.below:
+        if self.slots == 1:
             return self
         if number == 1:
-            return replace(self, below=())
+            return replace(self, slots=1, below=())
         slot = self.below[number - 2]
         return replace(
             self,
@@ -271,6 +271,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             context=slot.context,
             guardrails=slot.guardrails,
             notification=slot.notification,
+            slots=1,
             below=(),
         )
 

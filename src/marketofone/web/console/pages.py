@@ -88,6 +88,7 @@ def trace(renderer: PageRenderer, request_data: RequestData) -> Response:
         request_data,
         decision=decision,
         slot=request_data.slot,
+        slots=made.slots,
         places=[place.action for place in made.places],
         gates=passed,
         funnel=charts.bars([charts.Mark(label, left, f"{left:,}", "for") for label, left, _ in passed]),

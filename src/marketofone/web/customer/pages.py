@@ -119,6 +119,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         customer=request_data.path["customer"],
         decision=decision,
         slot=slot,
+        slots=made.slots,
         places=[place.action for place in made.places if place.action != NOTHING],
         otherwise=bank.otherwise(made.id, customer=made.customer) if made.candidates and slot == 1 else None,
         said=said,
