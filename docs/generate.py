@@ -27,7 +27,7 @@ from marketofone import cli
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.decide.catalogue import FACTS, Fallback, Occasion, Placement
 from marketofone.domain import errors
-from marketofone.domain.action import Action
+from marketofone.domain.action import Action, Budget
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.schedule import Schedule
 from marketofone.features.catalogue import load_catalogue
@@ -141,6 +141,7 @@ def settings() -> str:
             "placements.fallback": Fallback,
             "actions": Action,
             "actions.schedule": Schedule,
+            "actions.budget": Budget,
         }
     )
     lines += [

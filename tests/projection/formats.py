@@ -325,6 +325,8 @@ SLATES: dict[str, tuple[EntryKind, records.Record]] = {
                 DECISION,
                 placement="home",
                 slots=3,
+                closed=("loan",),
+                charged=("credit_card 2026-01-05",),
                 below=(
                     Slot(
                         action="credit_card",

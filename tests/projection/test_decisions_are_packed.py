@@ -87,13 +87,16 @@ def test_every_decision_is_read_back_to_the_bit(record: DecisionRecord) -> None:
     assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode(record)  # also of minus nought
 
 
-@given(record=RECORDS, below=st.lists(RECORDS, max_size=3), placement=st.none() | TEXTS)
+@given(
+    record=RECORDS, below=st.lists(RECORDS, max_size=3), placement=st.none() | TEXTS, names=st.lists(TEXTS, max_size=2)
+)
 def test_every_slate_is_read_back_to_the_bit(
-    record: DecisionRecord, below: list[DecisionRecord], placement: str | None
+    record: DecisionRecord, below: list[DecisionRecord], placement: str | None, names: list[str]
 ) -> None:
     actions = record.decision.candidates.actions
     slots = tuple(slot_of(one, candidates=fared(one.decision.candidates, actions)) for one in below)
     slate = msgspec.structs.replace(record.decision, placement=placement, slots=1 + len(slots), below=slots)
+    slate = msgspec.structs.replace(slate, closed=tuple(names), charged=tuple(names))
     record = msgspec.structs.replace(record, decision=slate)
     again = decision_form.unpack(decision_form.pack(record))
 

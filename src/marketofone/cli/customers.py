@@ -61,9 +61,7 @@ def decide(session: Session, *, customer: str, as_of: str | None, **asked: Any) 
 @on_bank
 @click.argument("decision")
 @click.option("--customer", help="Whose, where several customers have a decision of this id.")
-@click.option(
-    "--slot", type=click.IntRange(1, MOST_SLOTS), help="Which place of a slate.  [default: all]"
-)
+@click.option("--slot", type=click.IntRange(1, MOST_SLOTS), help="Which place of a slate.  [default: all]")
 def why(session: Session, *, decision: str, customer: str | None, slot: int | None) -> None:
     """Tell again why DECISION was made, and the smallest change that would have led elsewhere."""
     began, bank = time.perf_counter(), session.bank

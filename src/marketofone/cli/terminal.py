@@ -26,7 +26,8 @@ from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.foresight.liquid_money import in_parts
 
 T = TypeVar("T")
-_KEPT = ("candidates", "context", "placement", "slots", "below")  # are shown elsewhere, or under another key
+# Of a decision: what the console shows, and what stands under another key.
+_KEPT = ("candidates", "context", "placement", "slots", "below", "closed", "charged")
 
 
 class _Message(Struct, frozen=True):

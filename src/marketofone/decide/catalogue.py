@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 import msgspec
@@ -129,6 +130,12 @@ class ActionCatalogue:
             return msgspec.structs.replace(placement, most_of_a_kind=self.most_of_a_kind)
         return placement
 
+    @cached_property
+    def budgets(self) -> dict[str, int]:
+        """How often an action may be shown in a day to all people together, of those that have a budget."""
+        each = ((one.id, one.budget.contacts(cost_minor=one.cost_minor)) for one in self.offered if one.budget)
+        return {name: most for name, most in each if most is not None}
+
     def contact_kind(self, name: str, *, placement: str | None) -> Kind | None:
         """Give the kind of an action as a contact; None for doing nothing, and for parts of the app put in order."""
         if placement is not None and self.placements[placement].orders:
@@ -214,6 +221,7 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
         or action.value_minor
         or action.schedule
         or action.placements
+        or action.budget
     )
     out_of_time = action.schedule is not None and action.schedule.contradicts_itself
     twice = sum(other.id == action.id for other in document.actions) > 1
@@ -228,6 +236,10 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
         (action.credit and foreseen, "a loan that reads a forecast"),
         (action.marketing and (action.about or alone), "something sold because of a forecast alone"),
         (out_of_time, "a schedule that ends before it begins, or has only one of begin and end"),
+        (
+            action.budget is not None and action.budget.contacts(cost_minor=action.cost_minor) is None,
+            "a budget that limits nothing: contacts_a_day, or minor_a_day beside cost_minor",
+        ),
         (action.lead_days and action.about is None, "lead_days without about"),
         (tier_of(action) is Tier.FORBIDDEN, "forbidden (tier 4: governance/tiers.py)"),
     )

@@ -51,6 +51,7 @@ NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
 _NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is put in order")
+_USED_UP: Rejection = ("guarded", "budget: what there is of it for a day is used up")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 _NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
 
@@ -284,6 +285,9 @@ def gate_rejections_of(context: DecisionContext, *, stressed: bool) -> dict[int,
     circumstances = msgspec.structs.replace(context.circumstances, stressed=stressed)
     for name, answer in objections(candidate_set.alike, circumstances, guardrails=compiled.guardrails).items():
         gate_rejections[candidate_set.row_of[name]] = ("guarded", answer)
+    for name in context.request.closed:
+        if name in candidate_set.row_of:
+            gate_rejections[candidate_set.row_of[name]] = _USED_UP
     for event, rows in candidate_set.ahead:
         gate_rejections.update(_late_or_told(context, event, rows))
     gate_rejections.update(_out_of_time_or_place(context))

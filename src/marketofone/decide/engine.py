@@ -19,6 +19,7 @@ from marketofone.decide.reasons import not_used, notification, reasons, uses
 from marketofone.decide.slate import places_below, shares_along
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import STAGE_CODES, Candidates, Counterfactual, Decision, Request, Slot
+from marketofone.domain.moment import Day, date_of
 
 _DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
 _STRESS = "stress: somebody reaches out"  # said of doing nothing, where it may not win
@@ -52,13 +53,16 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     shares = propensities_of(choice, decision_input)
     shares[choice.place] = max(shares[choice.place], _SMALLEST)
     vector = () if choice.chosen == NOTHING_ROW else _vector(choice)
+    below = () if request.slots == 1 else tuple(_slot(*place) for place in places_below(context, choice))
+    action = NOTHING if choice.chosen == NOTHING_ROW else compiled.offered[choice.chosen].id
+    budgets, shown = compiled.catalogue.budgets, (action, *(slot.action for slot in below))
     return Decision(
         id=request.id,
         customer=request.customer,
         occasion=request.occasion,
         channel=request.channel,
         at=request.at,
-        action=NOTHING if choice.chosen == NOTHING_ROW else compiled.offered[choice.chosen].id,
+        action=action,
         propensity=float(shares[choice.place]),
         assignment=decision_input.assignment,
         reasons=reasons(context, choice),
@@ -73,8 +77,21 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
         notification=notification(context, choice),
         placement=request.placement,
         slots=request.slots,
-        below=() if request.slots == 1 else tuple(_slot(*place) for place in places_below(context, choice)),
+        below=below,
+        closed=request.closed,
+        charged=tuple(charge_of(name, day=decision_input.day) for name in shown if name in budgets),
     )
+
+
+def charge_of(action: str, *, day: Day) -> str:
+    """Name what is taken from the budget of an action for a day.
+
+    Examples
+    --------
+    >>> charge_of("savings_plan", day=Day(20_500))
+    'savings_plan 2026-02-16'
+    """
+    return f"{action} {date_of(day)}"
 
 
 def _slot(context: DecisionContext, choice: Choice) -> Slot:

@@ -33,6 +33,24 @@ ROLE_OF: dict[Kind, Role | None] = {
 NOTHING = "nothing"
 
 
+class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What there is of an action for a day, for all people together: contacts, or money by what showing it costs."""
+
+    contacts_a_day: Annotated[int, Meta(ge=1)] | None = None
+    minor_a_day: Annotated[int, Meta(ge=1)] | None = None
+
+    def contacts(self, *, cost_minor: int) -> int | None:
+        """Give how often it may be shown in a day; None where nothing limits it.
+
+        Examples
+        --------
+        >>> Budget(contacts_a_day=500, minor_a_day=10_000).contacts(cost_minor=40)
+        250
+        """
+        paid = self.minor_a_day // cost_minor if self.minor_a_day is not None and cost_minor else None
+        return min((most for most in (self.contacts_a_day, paid) if most is not None), default=None)
+
+
 class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing the bank may do.
 
@@ -42,7 +60,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is what a person holds after accepting. ``about`` names what a forecast must have foreseen for the action to answer
     it; it helps only ``lead_days`` or more before that is expected. Without ``channels`` it has those that the
     document names for all actions. ``schedule`` says when it may be shown, ``placements`` where; without them it may
-    be shown anywhere.
+    be shown anywhere. ``budget`` is what there is of it for a day.
     """
 
     id: Word
@@ -64,6 +82,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lead_days: Annotated[int, Meta(ge=0, le=90)] = 0
     schedule: Schedule | None = None
     placements: tuple[Word, ...] = ()
+    budget: Budget | None = None
 
     @property
     def role(self) -> Role | None:

@@ -42,7 +42,8 @@ _STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items(
 class Request(Struct, frozen=True, kw_only=True):
     """What is asked: for whom, on which occasion, through which channel, and when.
 
-    ``placement`` is where the answer is to be shown, and ``slots`` how many places there are.
+    ``placement`` is where the answer is to be shown, and ``slots`` how many places there are. ``closed`` names the
+    actions whose budget for the day was used up when it was asked.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Request(Struct, frozen=True, kw_only=True):
     at: Instant
     placement: str | None = None
     slots: int = 1
+    closed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.slots <= MOST_SLOTS:
@@ -202,7 +204,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     What would have changed it is no part of it: that is found when somebody asks (:class:`Otherwise`).
 
     Where ``slots`` places were asked for, all of this is about the first, and ``below`` has the others, from the second
-    down to the last that was decided: the first that stays empty is the last.
+    down to the last that was decided: the first that stays empty is the last. ``charged`` names what it took from the
+    budgets of actions: each with its day.
     """
 
     id: str
@@ -226,6 +229,8 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     placement: str | None = None
     slots: int = 1
     below: tuple[Slot, ...] = ()
+    closed: tuple[str, ...] = ()
+    charged: tuple[str, ...] = ()
 
     @property
     def request(self) -> Request:
@@ -238,6 +243,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             at=self.at,
             placement=self.placement,
             slots=self.slots,
+            closed=self.closed,
         )
 
     @property

@@ -11,6 +11,7 @@ A count has a name, in which words are separated by a blank:
 ``category WORD``                         words of producers for a category that no rule knows
 ``found SOURCE``                          what movements turned out to be later; these events arrive from nowhere
 ``events.VERDICT``                        all of them
+``charged ACTION DAY``                    contacts that were taken from the budget of an action for a day (the bank's)
 ========================================  ======================================================================
 
 A count rests in clear and stays in backups, so no name of one holds what a person wrote: codes stand as they are, of
@@ -33,12 +34,21 @@ from marketofone.domain.moment import DAY, Day, Instant, date_of
 from marketofone.domain.money_events import Movement
 from marketofone.domain.reading import MovementReading
 from marketofone.projection.folding import movement_reading
-from marketofone.projection.records import ADMITTED, GAP, REFUSED, IdentityRecord, IngestRecord, KeptEvent
+from marketofone.projection.records import (
+    ADMITTED,
+    GAP,
+    REFUSED,
+    DecisionRecord,
+    IdentityRecord,
+    IngestRecord,
+    KeptEvent,
+)
 from marketofone.store.counting import dated
 from marketofone.store.ports import Entry
 
 COUNTED: Final = "counted 1"
 """Stands among the counts of a bank whose entries all were counted by these rules."""
+CHARGED: Final = "charged "
 VERDICT_COUNTS: Final = {ADMITTED: "events.admitted", REFUSED: "events.refused", GAP: "events.gap"}
 VERDICTS: Final = {verdict: name.removeprefix("events.") for verdict, name in VERDICT_COUNTS.items()}
 TOLD, UNCATEGORISED, UNKNOWN = "told", "uncategorised", "unknown"
@@ -57,7 +67,7 @@ _MOST_WORDS = 4
 _NAME = re.compile(
     rf"{COUNTED}|letters|events\.(admitted|refused|gap)|found \w+|arrived \w+ (admitted|refused|gap) {_DAY}"
     rf"|about \w+ {_MONTH}|newest \w+ {_DAY}|movements \w+ ({TOLD}|{UNCATEGORISED}|{UNKNOWN}) {_MONTH}"
-    r"|untold money (in|out), .+|category .+"
+    rf"|untold money (in|out), .+|category .+|charged \S+ {_DAY}"
 )
 
 
@@ -163,8 +173,15 @@ def added_by_link(at: int) -> Added:
     return added_by([((KeptEvent(ADMITTED, KINDS[kind][1], kind, Instant(at), None),), (NO_MOVEMENT,))])
 
 
-def counted(entry: Entry, record: IngestRecord | IdentityRecord) -> Counter[str]:
+def charges(charged: Iterable[str]) -> tuple[str, ...]:
+    """Give the names of counts that a decision adds to, from what it took from budgets."""
+    return tuple(f"{CHARGED}{name}" for name in charged)
+
+
+def counted(entry: Entry, record: IngestRecord | IdentityRecord | DecisionRecord) -> Counter[str]:
     """Give all that an entry added to the bank's counts."""
+    if isinstance(record, DecisionRecord):
+        return Counter(charges(record.decision.charged))
     if isinstance(record, IngestRecord):
         added = added_by([(record.events, [_told(kept) for kept in record.events])])
     elif record.own:

@@ -55,6 +55,7 @@ _TYPE = {code: np.dtype(f"<{chr(code)}") for code in (_DOUBLES, _SINGLES, _INTS,
 _WORDS = 256  # of a table whose places are bytes
 
 Numbers: TypeAlias = NDArray[np.float64]
+_PLAIN = {"placement": None, "slots": 1, "closed": (), "charged": ()}  # a decision of one place, shown anywhere
 ReasonRow = tuple[str, str | None, str | None, float]
 NotificationRow = tuple[str, str, int | None, float]
 
@@ -131,11 +132,13 @@ class _PackedSlot(Struct, frozen=True, array_like=True):
 
 
 class _PackedSlate(_Packed, frozen=True, array_like=True):
-    """The columns of a record that names a placement, or has several places."""
+    """The columns of a record that names a placement, has several places, or was decided beside budgets."""
 
     placement: str | None = None
     slots: int = 1
     below: tuple[_PackedSlot, ...] = ()
+    closed: tuple[str, ...] = ()
+    charged: tuple[str, ...] = ()
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -184,6 +187,8 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         placement=read.placement,
         slots=read.slots,
         below=tuple([_slot(slot, read.actions) for slot in read.below]),
+        closed=read.closed,
+        charged=read.charged,
     )
     rests_on = RestsOn(read.bank, read.version, read.journals)
     told = read.counterfactual
@@ -218,10 +223,11 @@ def _notification(row: NotificationRow | None) -> Notification | None:
 def _columns(record: DecisionRecord) -> _Packed:
     made = record.decision
     plain = _of_first(record)
-    if made.slots == 1 and made.placement is None and not made.below:
+    more = {name: getattr(made, name) for name in ("placement", "slots", "closed", "charged")}
+    if more == _PLAIN and not made.below:
         return plain
     below = tuple(_of_slot(slot, actions=plain.actions) for slot in made.below)
-    return _PackedSlate(**asdict(plain), placement=made.placement, slots=made.slots, below=below)
+    return _PackedSlate(**asdict(plain), **more, below=below)
 
 
 def _of_slot(slot: Slot, *, actions: tuple[str, ...]) -> _PackedSlot:

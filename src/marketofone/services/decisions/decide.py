@@ -35,12 +35,13 @@ from marketofone.models.bandit import OwnAnswers
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.contacts import for_guardrails
+from marketofone.projection.counts import charges
 from marketofone.projection.own_answers import own_answers
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, RestsOn
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
-from marketofone.services.decisions import assignment, visible
+from marketofone.services.decisions import assignment, budgets, visible
 from marketofone.services.foresight.forecast import look_ahead, outdated
 from marketofone.services.runtime.app_context import STRICT_ATTEMPTS, AppContext, attempts
 from marketofone.services.runtime.directory import decision_mark
@@ -125,7 +126,8 @@ def decide_each(context: AppContext, requests: Sequence[Request]) -> list[Decisi
     somebody = {name: one for name, one in known.items() if heads[one.subject].n}
     places = [place for place, request in enumerate(requests) if request.customer in somebody]
     things = [(somebody[requests[place].customer], requests[place]) for place in places]
-    answers = (made.answer for made in in_runs(context, things, compute=partial(_tried, context)))
+    size = partial(budgets.room, moments=[request.at for request in requests])
+    answers = (made.answer for made in in_runs(context, things, compute=partial(_tried, context), size=size))
     made = dict(zip(places, answers, strict=True))
     return [made.get(place, UnknownCustomer()) for place in range(len(requests))]
 
@@ -328,14 +330,16 @@ def _decided_once(
 def _decided(
     context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
 ) -> Computed[Decision]:
-    request = replace(request, at=person.judged(request.at))  # a clock that steps back moves nothing
+    at = person.judged(request.at)  # a clock that steps back moves nothing
+    request = replace(request, at=at, closed=budgets.closed(reader, snapshot.config, at=at))
     policy = assignment.policy_for(context, reader, snapshot, person)
     made = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
     kind = snapshot.config.actions.contact_kind(made.action, placement=made.placement)
     record = DecisionRecord(context.actor, made, RestsOn(snapshot.bank.n, policy.version.number, person.journals), kind)
     asked = person.asked
     draft = codec.draft("decision", record, subject=asked.subject, box=asked.box, at=made.at)
-    return Computed(person, made, Written(draft, record, name=decision_mark(context.keys, made.id)))
+    mark, counts = decision_mark(context.keys, made.id), charges(made.charged)
+    return Computed(person, made, Written(draft, record, name=mark, counts=counts))
 
 
 def _made_before(
@@ -348,7 +352,7 @@ def _made_before(
     entry = _entry_at(reader, person.asked, n)
     record: DecisionRecord = codec.read(entry, box=person.asked.box)
     made = record.decision
-    if replace(made.request, at=request.at) != request:
+    if replace(made.request, at=request.at, closed=()) != request:
         raise DecisionExists
     refused = visible.refusal_of(record, person, config=snapshot.config, now=request.at)
     if refused:

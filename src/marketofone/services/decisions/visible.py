@@ -61,4 +61,5 @@ def visible(record: DecisionRecord, person: Person, *, config: BankConfig, now: 
         context=(),
         notification=None,
         below=(),
+        charged=(),
     )

@@ -187,6 +187,7 @@ class _Views:
             self._check_rates(entry, record)
         elif entry.kind == "decision":
             self._decisions += 1
+            self._tallies.update(counted(entry, record))
             if (entry.subject, entry.n) not in self._reader.decisions(decision_mark(self._keys, record.decision.id)):
                 self._problems.append(f"decision {entry.n} is not found under its name")
 

@@ -22,7 +22,7 @@ from marketofone.store.ports import BANK, Draft, Expectation, Reader, Unit
 def counts_of_customer(reader: Reader, customer: Customer) -> Counter[str]:
     """Count what the entries of a customer added to the bank's counts."""
     counts: Counter[str] = Counter()
-    for entry in reader.entries(customer.subject, kinds=(*HOLDS_EVENTS, "identity")):
+    for entry in reader.entries(customer.subject, kinds=(*HOLDS_EVENTS, "identity", "decision")):
         counts.update(counted(entry, codec.read(entry, box=customer.box)))
     return counts
 

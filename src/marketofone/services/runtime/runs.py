@@ -6,7 +6,7 @@ beside the store, and appended together. A person who comes again begins the nex
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -31,13 +31,15 @@ A = TypeVar("A")
 class Written(Struct, frozen=True):
     """An entry to append about a person.
 
-    ``name`` is the mark under which it is asked for again; ``lesson`` says whether it waits to be learned from.
+    ``name`` is the mark under which it is asked for again; ``lesson`` says whether it waits to be learned from;
+    ``counts`` are names of counts that it adds 1 to each.
     """
 
     draft: Draft
     record: Record
     name: bytes | None = None
     lesson: bool = False
+    counts: tuple[str, ...] = ()
 
 
 class Computed(Struct, Generic[A], frozen=True):
@@ -56,6 +58,7 @@ class Proved(NamedTuple, Generic[A]):
 
 
 Compute = Callable[[Reader, Snapshot, Person, T], Computed[A]]
+RunSize = Callable[[Reader, Snapshot], int]
 
 
 def in_runs(
@@ -64,10 +67,12 @@ def in_runs(
     *,
     compute: Compute[T, A],
     now: Instant | None = None,
+    size: RunSize | None = None,
 ) -> list[Proved[A]]:
     """Compute something for each of many customers and append it; gives the answers in the order of the things.
 
-    ``now`` is when it is recorded: without it, each run at the last instant that an entry of it is about.
+    ``now`` is when it is recorded: without it, each run at the last instant that an entry of it is about. ``size`` says
+    how many people may be in the next run, where what one of them takes is not there for the others.
 
     Raises
     ------
@@ -82,7 +87,8 @@ def in_runs(
         for _ in attempts():
             with context.store.read() as reader:
                 snapshot = context.snapshot(reader)
-                run = _next_run(reader, snapshot, things, waiting, compute)
+                most = TOGETHER if size is None else min(TOGETHER, size(reader, snapshot))
+                run = _next_run(reader, snapshot, things, waiting, compute, most=most)
             released = _released(context, snapshot, run, now=now)
             answers.update(released)
             waiting.extendleft(place for place in reversed(run) if place not in released)
@@ -124,6 +130,7 @@ def append(
         drafts=[one.draft for _, one in written],
         names=[DecisionName(one.name, place) for place, (_, one) in enumerate(written) if one.name is not None],
         lessons=[place for place, (_, one) in enumerate(written) if one.lesson],
+        tallies=Counter(name for _, one in written for name in one.counts),
     )
     heads = context.store.commit(unit)
     for (person, one), head in zip(written, heads, strict=True):
@@ -138,11 +145,13 @@ def _next_run(
     things: Sequence[tuple[Customer, T]],
     waiting: deque[int],
     compute: Compute[T, A],
+    *,
+    most: int,
 ) -> dict[int, Computed[A]]:
     """Take people who all differ from the front of the queue; gives what was computed for each, by place."""
     run: dict[int, Computed[A]] = {}
     people: set[int] = set()
-    while waiting and len(run) < TOGETHER:
+    while waiting and len(run) < most:
         customer, thing = things[waiting[0]]
         person = snapshot.person_of(customer)
         if not people.isdisjoint(person.states):

@@ -277,8 +277,8 @@ def proof(entry: Head) -> EntryProof:
     return EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
 
 
-_OF_SLATES = ("placement", "slots", "below")
-_WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision) if of.name not in _OF_SLATES)
+_KEPT_APART = ("placement", "slots", "below", "closed", "charged")
+_WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision) if of.name not in _KEPT_APART)
 
 
 def answer_of(decision: Decision, shape: type[D], *, catalogue: ActionCatalogue, **more: object) -> D:
