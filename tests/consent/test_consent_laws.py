@@ -302,3 +302,18 @@ def test_no_policy_can_be_made_in_which_a_duty_opens_a_switchable_source(duty: l
     else:
         with pytest.raises(MalformedDocument, match=r"^purposes\.(protection|insights)\.sources: "):
             msgspec.convert(document, ConsentPolicy)
+
+
+@given(history=HISTORIES, moments=st.lists(MOMENTS, min_size=1, max_size=3), channel=st.sampled_from(["app", None]))
+def test_what_was_judged_of_others_and_at_other_moments_changes_no_permit(
+    history: list[ConsentChange], moments: list[Instant], channel: str | None
+) -> None:
+    fresh = ConsentPolicy(purposes=POLICY.purposes, sources=POLICY.sources, channels=POLICY.channels)
+    for now in moments:
+        for said in (history, history[:-1]):
+            after = [
+                permit("marketing", says(said), customer="c-1", channel=channel, policy=policy, now=now)
+                for policy in (POLICY, fresh)
+            ]
+            assert after[0] == after[1]
+            fresh.judged.clear()

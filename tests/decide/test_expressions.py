@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketofone.decide.conditions import conditions_of
 from marketofone.decide.expressions import (
     Expression,
     Known,
     Threshold,
-    answers,
-    compile_together,
+    Value,
     namespace_of,
     parse_expression,
 )
@@ -25,6 +26,8 @@ KNOWN = {
     "channel": Known(type="text", sources=frozenset()),
     "begun_by_customer": Known(type="truth", sources=frozenset()),
 }
+
+SYMBOLS = ("<", "<=", ">", ">=", "==", "!=")
 
 
 def parsed(text: str) -> Expression:
@@ -118,12 +121,33 @@ def test_an_expression_tells_what_it_reads_and_where_its_thresholds_are() -> Non
     )
 
 
-@given(salary=st.floats(allow_nan=True), trips=st.floats(allow_nan=True))
-def test_expressions_compiled_together_answer_as_they_do_alone(salary: float, trips: float) -> None:
-    expressions = [parsed(text) for text in ("salary > 1", "trips != salary", "salary / trips > 2 or trips < 0")]
-    namespace = namespace_of([("salary", salary), ("trips", trips)], {}, holdings={}, days_since={})
-    together = answers(compile_together(expressions), namespace)
-    assert together == tuple(expression.holds(namespace) for expression in expressions)
+ATOMS = st.sampled_from(
+    [
+        *(f"{name} {symbol} {bound}" for name in ("salary", "trips") for symbol in SYMBOLS for bound in (-1, 0, 2)),
+        *("2 < trips <= 3", "1 >= salary", "0 == trips", "trips != salary", "salary / trips > 2", "True"),
+        *("channel == 'app'", "holds('loan')", "life('child') < 9", "begun_by_customer", "known(trips)"),
+    ]
+)
+TEXTS = st.recursive(
+    ATOMS,
+    lambda parts: st.one_of(
+        st.lists(parts, min_size=2, max_size=3).map(lambda some: f"({' and '.join(some)})"),
+        st.lists(parts, min_size=2, max_size=3).map(lambda some: f"({' or '.join(some)})"),
+        parts.map("not ({})".format),
+    ),
+    max_leaves=6,
+)
+NUMBERS = st.one_of(st.floats(), st.integers(-2, 4).map(float))
+
+
+@given(texts=st.lists(TEXTS, max_size=6), salary=NUMBERS, trips=NUMBERS)
+def test_conditions_compiled_together_answer_as_each_does_alone(texts: list[str], salary: float, trips: float) -> None:
+    expressions = [parsed(text) for text in texts]
+    features = {"salary": salary, "trips": trips}
+    facts: dict[str, Value] = {"channel": "app", "begun_by_customer": False}
+    namespace = namespace_of(features.items(), facts, holdings={"loan": 1}, days_since={"child": 3.0})
+    together = conditions_of(expressions, places={"salary": 1, "trips": 0}).held(np.array([trips, salary]), namespace)
+    assert together.tolist() == [expression.holds(namespace) for expression in expressions]
 
 
 @given(text=st.text(alphabet="salrytip <>=!()+-*/.0123456789'\"andornt", max_size=30))

@@ -186,7 +186,8 @@ def test_many_actions_are_judged_as_each_would_be_alone(
     held = circumstances(*contacts, stressed=stressed, credit_could_hurt=hurt)
     others = (other(kind, 70 + number) for number, kind in enumerate(KINDS_OF_ACTION))
     actions = sorted([OFFER, LOAN, ALERT, CARE, NOTHING, *others], key=alike)
-    together = objections([list(group) for _, group in groupby(actions, key=alike)], held, guardrails=RAILS)
+    groups = [{action.id: action for action in group} for _, group in groupby(actions, key=alike)]
+    together = objections(groups, held, guardrails=RAILS)
     alone = {action.id: objection(action, held, guardrails=RAILS) for action in actions}
     assert together == {name: answer for name, answer in alone.items() if answer is not None}
 

@@ -29,6 +29,9 @@ WHY = {
     "not_yet": "your permission has not begun",
 }
 
+_JUDGED = 4_096
+"""What people say, in so many ways: more is judged anew."""
+
 NOT_GRANTED = "no purpose may use this source"
 LESS_NOW = "what you allowed at another bank has ended or became less"
 NOT_DONE = "this bank does not do that: no purpose in consent.toml serves it"
@@ -157,9 +160,51 @@ def permit(
     """
     spec = policy.purposes.get(purpose)
     roles = frozenset[Role]() if spec is None else spec.roles
+    channels = policy.ways if channel is None else (channel,)
+    granted, refused = _judged(purpose, channels, consents, policy=policy, now=now)
+    if GOVERNED in granted and consents.licences:
+        why = _ceiling(consents, serves=roles, now=now, made=made)
+        if why:
+            granted, refused = granted - {GOVERNED}, {**refused, GOVERNED: why}
+    over = ended(consents.licences, now) if GOVERNED in granted else ()
+    return Permit(
+        customer=customer,
+        purpose=purpose,
+        channel=channel or "",
+        epoch=consents.epoch,
+        sources=granted,
+        refused=refused,
+        serves=roles,
+        partly={GOVERNED: has_ended(over)} if over else {},
+    )
+
+
+def _judged(
+    purpose: str, channels: tuple[str, ...], consents: Consents, *, policy: ConsentPolicy, now: Instant
+) -> tuple[frozenset[str], Mapping[str, str]]:
+    """Say which sources a purpose may use, and why not the others; by what was said, as if there were no licence.
+
+    Nearly everybody says the same few things, so each is judged once under a policy: by its words, and by how each of
+    them stands now. Nothing of it depends on who said it, or on any moment.
+    """
+    if consents.others:
+        return _sources(purpose, channels, consents, policy=policy, now=now)
+    said = tuple([(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said])
+    known = policy.judged.get((purpose, channels, said))
+    if known is None:
+        known = _sources(purpose, channels, consents, policy=policy, now=now)
+        if len(policy.judged) >= _JUDGED:
+            policy.judged.clear()
+        policy.judged[purpose, channels, said] = known
+    return known
+
+
+def _sources(
+    purpose: str, channels: tuple[str, ...], consents: Consents, *, policy: ConsentPolicy, now: Instant
+) -> tuple[frozenset[str], Mapping[str, str]]:
+    spec = policy.purposes.get(purpose)
     granted: set[str] = set()
     refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)
-    channels = policy.ways if channel is None else (channel,)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
             refused[source] = "the bank does not use it"
@@ -167,22 +212,11 @@ def permit(
             granted.add(source)
         else:
             state = _best(purpose, source, channels, consents, now=now)
-            why = WHY[state] if state != "granted" else _ceiling(source, consents, serves=roles, now=now, made=made)
-            if why:
-                refused[source] = why
-            else:
+            if state == "granted":
                 granted.add(source)
-    over = ended(consents.licences, now) if GOVERNED in granted else ()
-    return Permit(
-        customer=customer,
-        purpose=purpose,
-        channel=channel or "",
-        epoch=consents.epoch,
-        sources=frozenset(granted),
-        refused=refused,
-        serves=roles,
-        partly={GOVERNED: has_ended(over)} if over else {},
-    )
+            else:
+                refused[source] = WHY[state]
+    return frozenset(granted), refused
 
 
 def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents, *, now: Instant) -> State:
@@ -192,10 +226,8 @@ def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents
     return next((state for state in _OPENING if state in states), "never")
 
 
-def _ceiling(source: str, consents: Consents, *, serves: frozenset[Role], now: Instant, made: Instant | None) -> str:
-    """Say why licences close a source that is granted here; empty where they do not."""
-    if source != GOVERNED or not consents.licences:
-        return ""
+def _ceiling(consents: Consents, *, serves: frozenset[Role], now: Instant, made: Instant | None) -> str:
+    """Say why licences close the source that they govern; empty where they do not."""
     if made is not None and has_outlived(consents.licences, made, now):
         return LESS_NOW
     barred = without_offers(consents.licences, now) if "marketing" in serves else ()

@@ -55,6 +55,14 @@ class Validity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
         """Say whether it is a yes that has begun and not ended."""
         return self.granted and self.since <= now and (self.until is None or now < self.until)
 
+    def state(self, now: Instant) -> State:
+        """Say how it stands at a moment."""
+        if not self.granted:
+            return "withdrawn"
+        if now < self.since:
+            return "not_yet"
+        return "granted" if self.until is None or now < self.until else "expired"
+
 
 class ConsentEntry(Struct, frozen=True, array_like=True, gc=False):
     """One consent entry: which scopes it is about (every combination of the words), and what it says of them."""
@@ -100,15 +108,7 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
     def state(self, scope: ConsentScope, now: Instant) -> State:
         """Say how a scope stands at a moment. Absence of information is a refusal."""
         validity = self.validity(scope)
-        if validity is None:
-            return "never"
-        if not validity.granted:
-            return "withdrawn"
-        if now < validity.since:
-            return "not_yet"
-        if validity.until is not None and now >= validity.until:
-            return "expired"
-        return "granted"
+        return "never" if validity is None else validity.state(now)
 
     def opens(self, source: str, *, purposes: Sequence[str], channels: Sequence[str], now: Instant) -> bool:
         """Say whether any of some purposes may use a source through any of some channels."""

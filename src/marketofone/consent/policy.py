@@ -112,6 +112,11 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         }
 
     @cached_property
+    def judged(self) -> dict[object, tuple[frozenset[str], Mapping[str, str]]]:
+        """What the gate said under this policy, by the words that it judged."""
+        return {}
+
+    @cached_property
     def _serving(self) -> Mapping[Role, str]:
         return {role: name for name, purpose in self.purposes.items() for role in purpose.roles}
 

@@ -36,7 +36,6 @@ from marketofone.decide.context_matrix import (
     contexts_of,
 )
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
-from marketofone.decide.expressions import answers
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import SOURCES
@@ -354,10 +353,13 @@ def _refusal(context: DecisionContext, requirement: DataRequirement) -> Rejectio
 def _untrue(context: DecisionContext, matrix: ContextMatrix) -> Rows:
     """Give the rows whose own condition does not hold."""
     found = []
-    for (rows, code), namespace in zip(context.candidate_set.together, matrix.namespaces, strict=True):
-        held = answers(code, namespace)
-        if not all(held):
-            found.append(rows[~np.array(held)])
+    for (rows, conditions), values, namespace in zip(
+        context.candidate_set.together, matrix.values, matrix.namespaces, strict=True
+    ):
+        if rows.size:
+            held = conditions.held(values, namespace)
+            if not held.all():
+                found.append(rows[~held])
     return np.concatenate(found) if found else _NOBODY
 
 
@@ -370,7 +372,8 @@ def _options(
         return candidate_set.options
     is_open = np.ones(candidate_set.options.size, dtype=np.bool_)
     is_open[candidate_set.places[untrue]] = False
-    is_open[candidate_set.places[[*gate_rejections]]] = False
+    if gate_rejections:
+        is_open[candidate_set.places[[*gate_rejections]]] = False
     if stressed and is_open[1:].any():
         is_open[0] = False
     return candidate_set.options[is_open]

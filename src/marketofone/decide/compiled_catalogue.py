@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import CodeType
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -17,8 +16,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
+from marketofone.decide.conditions import Conditions, conditions_of
 from marketofone.decide.decision_input import ACTION_ROLES
-from marketofone.decide.expressions import Expression, Known, compile_together, parse_expression
+from marketofone.decide.expressions import Expression, Known, parse_expression
 from marketofone.domain.action import NOTHING, Action
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.role import Role
@@ -95,9 +95,9 @@ class CandidateSet(NamedTuple):
     places: Rows
     row_of: Mapping[str, int]
     roles: tuple[Role, ...]
-    together: tuple[tuple[Rows, CodeType], ...]
+    together: tuple[tuple[Rows, Conditions], ...]
     requirements: tuple[tuple[DataRequirement, tuple[int, ...]], ...]
-    alike: tuple[tuple[Action, ...], ...]
+    alike: tuple[Mapping[str, Action], ...]
     sensitive: tuple[int, ...]
     ahead: tuple[tuple[str, tuple[int, ...]], ...]
     scheduled: tuple[int, ...]
@@ -152,13 +152,16 @@ class CompiledCatalogue:
             rows = self._rows(occasion=occasion, channel=channel)
             if not rows:
                 return self._no_candidates
-            known = _candidate_set(self.catalogue, rows, requirements=self.requirements)
+            known = self._candidate_set(rows)
             self._candidate_sets[occasion, channel] = known
         return known
 
     @cached_property
     def _no_candidates(self) -> CandidateSet:
-        return _candidate_set(self.catalogue, (), requirements=())
+        return self._candidate_set(())
+
+    def _candidate_set(self, rows: tuple[int, ...]) -> CandidateSet:
+        return _candidate_set(self.catalogue, rows, requirements=self.requirements, places=self.features.index)
 
     def _rows(self, *, occasion: str, channel: str) -> tuple[int, ...]:
         return tuple(
@@ -311,7 +314,11 @@ def _answers_a_forecast(action: Action, requirement: DataRequirement) -> bool:
 
 
 def _candidate_set(
-    actions: ActionCatalogue, rows: tuple[int, ...], *, requirements: Sequence[DataRequirement]
+    actions: ActionCatalogue,
+    rows: tuple[int, ...],
+    *,
+    requirements: Sequence[DataRequirement],
+    places: Mapping[str, int],
 ) -> CandidateSet:
     own = {row: actions.offered[row] for row in rows}
     asked = {action.role for action in own.values()} | {"care"}  # stress is looked for in every decision
@@ -320,22 +327,25 @@ def _candidate_set(
     for role in ACTION_ROLES:
         group = by_role.get(role, ())
         together.append(
-            (np.array(group, dtype=np.intp), compile_together([actions.expressions[1 + row] for row in group]))
+            (
+                np.array(group, dtype=np.intp),
+                conditions_of([actions.expressions[1 + row] for row in group], places=places),
+            )
         )
     alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
     options = np.array([NOTHING_ROW, *rows], dtype=np.intp)
-    places = np.full(len(actions.offered) + 1, -1, dtype=np.intp)
-    places[options] = np.arange(options.size)
+    standing = np.full(len(actions.offered) + 1, -1, dtype=np.intp)
+    standing[options] = np.arange(options.size)
     return CandidateSet(
         rows=rows,
         options=options,
         names=(NOTHING, *(action.id for action in own.values())),
-        places=places,
+        places=standing,
         row_of={action.id: row for row, action in own.items()},
         roles=tuple(role for role in ACTION_ROLES if role in asked),
         together=tuple(together),
         requirements=tuple(_grouped(rows, lambda row: requirements[row]).items()),
-        alike=tuple(tuple(own[row] for row in group) for group in alike.values()),
+        alike=tuple({own[row].id: own[row] for row in group} for group in alike.values()),
         sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),
         ahead=tuple(_grouped(tuple(row for row in rows if own[row].about), lambda row: str(own[row].about)).items()),
         scheduled=tuple(row for row in rows if own[row].schedule is not None),

@@ -128,7 +128,7 @@ def otherwise(request: Request, decision_input: DecisionInput, compiled: Compile
 
 
 def _guardrails(choice: Choice) -> tuple[str, ...]:
-    told = {why for _, (stage, why) in _stopped(choice) if stage == "guarded"}
+    told = {why for _, (stage, why) in _rejected(choice) if stage == "guarded"}
     return tuple(sorted({why.partition(":")[0] for why in told}))
 
 
@@ -159,6 +159,12 @@ def _candidates(context: DecisionContext, choice: Choice, shares: FloatArray) ->
 def _stopped(choice: Choice) -> Iterator[tuple[Rows | list[int], Rejection]]:
     """Give who was stopped, and why. Of a condition that does not hold it is told, unless more is to be told of it."""
     yield choice.untrue, NOT_TRUE
+    yield from _rejected(choice)
+
+
+def _rejected(choice: Choice) -> Iterator[tuple[list[int], Rejection]]:
+    if not choice.gate_rejections:
+        return
     untrue = set(choice.untrue.tolist())
     groups: dict[Rejection, list[int]] = {}
     for row, rejection in choice.gate_rejections.items():
@@ -170,8 +176,8 @@ def _stopped(choice: Choice) -> Iterator[tuple[Rows | list[int], Rejection]]:
 
 def _in_order_of_use(texts: tuple[str, ...], why: NDArray[np.uint32]) -> tuple[tuple[str, ...], NDArray[np.uint32]]:
     """Leave out the words that nobody has, and number the others as they come."""
-    _, first = np.unique(why, return_index=True)
-    used = why[np.sort(first)]
+    firsts = {place: int((why == place).argmax()) for place in range(len(texts))}
+    used = sorted((place for place, first in firsts.items() if why[first] == place), key=firsts.__getitem__)
     numbers = np.zeros(len(texts), dtype=np.uint32)
-    numbers[used] = np.arange(used.size, dtype=np.uint32)
-    return tuple(texts[place] for place in used.tolist()), numbers[why]
+    numbers[used] = np.arange(len(used), dtype=np.uint32)
+    return tuple(texts[place] for place in used), numbers[why]

@@ -135,13 +135,13 @@ def parse_expression(text: str, *, field: str, known: Mapping[str, Known]) -> Ex
     )
 
 
-def compile_together(expressions: list[Expression]) -> CodeType:
-    """Compile several expressions into one code object that gives a tuple of their answers."""
-    return _compiled(ast.Tuple(elts=[expression.tree for expression in expressions], ctx=ast.Load()))
+def compile_trees(trees: list[ast.expr]) -> CodeType:
+    """Compile several checked trees into one code object that gives a tuple of their answers."""
+    return _compiled(ast.Tuple(elts=list(trees), ctx=ast.Load()))
 
 
 def answers(code: CodeType, namespace: Namespace) -> tuple[bool, ...]:
-    """Evaluate expressions that were compiled together."""
+    """Evaluate trees that were compiled together."""
     return tuple(eval(code, namespace))  # noqa: S307 - checked trees, without builtins
 
 

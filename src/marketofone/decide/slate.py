@@ -140,8 +140,8 @@ def _closed_by(context: DecisionContext, rows: Sequence[int], *, most_of_a_kind:
     kinds: Counter[Kind] = Counter(offered[row].kind for row in rows)
     full = {kind for kind, count in kinds.items() if most_of_a_kind is not None and count >= most_of_a_kind}
     too_many: Rejection = ("guarded", f"diversity: at most {most_of_a_kind} of a kind in a slate")
-    alike = (group for group in candidate_set.alike if group[0].kind in full)
-    closed = {candidate_set.row_of[action.id]: too_many for group in alike for action in group}
+    of_all = (action for group in candidate_set.alike for action in group.values()) if full else ()
+    closed = {candidate_set.row_of[action.id]: too_many for action in of_all if action.kind in full}
     products = {offered[row].product for row in rows} - {None}
     if products:
         closed |= {row: _SAME_PRODUCT for row in candidate_set.rows if offered[row].product in products}

@@ -7,7 +7,7 @@ circumstances. Every answer begins with the guardrail's name: ``quiet_hours: not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -186,23 +186,26 @@ def objection(action: Action, circumstances: Circumstances, *, guardrails: Guard
 
 
 def objections(
-    alike: Iterable[Sequence[Action]], circumstances: Circumstances, *, guardrails: Guardrails
+    alike: Iterable[Mapping[str, Action]], circumstances: Circumstances, *, guardrails: Guardrails
 ) -> dict[str, str]:
     """Judge many actions in the same circumstances: the answer of :func:`objection` for each that is stopped, by id.
 
-    Actions come in groups of one kind that lend, or do not: those that were neither shown nor declined lately do not
-    differ for a guardrail, and are judged as one.
+    Actions come by id, in groups of one kind that lend, or do not: those that were neither shown nor declined lately do
+    not differ for a guardrail, and are judged as one.
     """
     told = circumstances.tally
     remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | {name for name, _, _ in told.declined}
     stopped: dict[str, str] = {}
     for actions in alike:
-        fresh = [action for action in actions if action.id not in remembered]
-        own = [[action] for action in actions if action.id in remembered] if len(fresh) < len(actions) else []
-        for group in filter(None, (fresh, *own)):
-            answer = objection(group[0], circumstances, guardrails=guardrails)
+        own = remembered & actions.keys()
+        for name in own:
+            answer = objection(actions[name], circumstances, guardrails=guardrails)
             if answer is not None:
-                stopped.update(dict.fromkeys([action.id for action in group], answer))
+                stopped[name] = answer
+        fresh = next((action for name, action in actions.items() if name not in own), None)
+        answer = None if fresh is None else objection(fresh, circumstances, guardrails=guardrails)
+        if answer is not None:
+            stopped.update((name, answer) for name in actions if name not in own)
     return stopped
 
 

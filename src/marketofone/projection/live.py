@@ -266,8 +266,9 @@ class Projection:
             states = fold_more(states, more, config=config)
         for name, blank in asked.items():
             source = source_of(name)
-            folded = blank._replace(n=own.n, state=states[source])
-            self._remember(one, name, folded, heavy=len(more.get(source, ())) >= RENEW_AFTER)
+            if known[name] is None or source in behind:  # else what is remembered says all there is
+                folded = blank._replace(n=own.n, state=states[source])
+                self._remember(one, name, folded, heavy=len(more.get(source, ())) >= RENEW_AFTER)
         return {source: state for source, state in states.items() if state is not None}
 
     def _memory(self, name: str) -> Recent[tuple[int, str], Folded]:
