@@ -10,6 +10,8 @@ A decision tells how a hundred actions fared, and most of that is the same few w
 4. Places of a slate below the first, in the same columns each. A decision of one place, shown anywhere, is written as
    before there were any.
 5. All of it is deflated, with the bytes of numbers side by side by their rank.
+6. What a long catalogue's actions are called is the same in every decision: it is encoded, checked and deflated once,
+   as a block of the stream that refers to nothing before it and that nothing after it refers to.
 
 Reading gives back the same values to the bit, whatever they are; only the number of bytes depends on the rounding.
 """
@@ -19,7 +21,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias, TypedDict
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias, TypedDict, cast
 
 import msgspec
 import numpy as np
@@ -46,13 +49,14 @@ from marketofone.projection.records import DecisionRecord, RestsOn
 SCALE = 100
 """Scores are kept in hundredths."""
 
-_STAGES = frozenset(STAGE_CODES.values())
+_STAGES = bytes(STAGE_CODES.values())
 _LEVEL = 3  # half the time of 6, and one byte more of a hundred
 _SCORES = 4  # of each candidate
 _RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
 _DOUBLES, _SINGLES, _LONGS, _INTS, _SHORTS = b"dfqih"
 _TYPE = {code: np.dtype(f"<{chr(code)}") for code in (_DOUBLES, _SINGLES, _INTS, _SHORTS)} | {_LONGS: np.dtype("<i8")}
 _WORDS = 256  # of a table whose places are bytes
+_LONG = 1_024  # bytes of names that are deflated by themselves
 
 Numbers: TypeAlias = NDArray[np.float64]
 _PLAIN = {"placement": None, "slots": 1, "closed": (), "charged": ()}  # a decision of one place, shown anywhere
@@ -143,6 +147,7 @@ class _PackedSlate(_Packed, frozen=True, array_like=True):
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgpack_decoder(_PackedSlate).decode
+_NAMES = msgpack_decoder(tuple[str, ...]).decode
 
 
 def pack(record: DecisionRecord) -> bytes:
@@ -154,12 +159,33 @@ def pack(record: DecisionRecord) -> bytes:
         When a field holds what its type does not allow.
     """
     try:
-        body = _ENCODE(_columns(record))
+        columns = _columns(record)
+        _DECODE(_ENCODE(columns))  # nothing is written that could not be read again
+        names = _names(record.decision.candidates.actions)
+        body = _ENCODE(msgspec.structs.replace(columns, actions=cast("Any", msgspec.Raw(names.encoded))))
     except struct.error as error:
         raise TypeError("a number that is none") from error
-    _DECODE(body)  # nothing is written that could not be read again
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-    return deflate.compress(body) + deflate.flush()
+    if len(names.encoded) < _LONG:
+        return deflate.compress(body) + deflate.flush()
+    begin = body.index(names.encoded)
+    before = deflate.compress(body[:begin]) + deflate.flush(zlib.Z_FULL_FLUSH)
+    return before + names.deflated + deflate.compress(body[begin + len(names.encoded) :]) + deflate.flush()
+
+
+class _Names(NamedTuple):
+    """What actions are called, as it is encoded, and that as a block of a deflated stream."""
+
+    encoded: bytes
+    deflated: bytes
+
+
+@lru_cache(maxsize=64)
+def _names(actions: tuple[str, ...]) -> _Names:
+    encoded = _ENCODE(actions)
+    _NAMES(encoded)
+    deflate = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW)
+    return _Names(encoded, deflate.compress(encoded) + deflate.flush(zlib.Z_FULL_FLUSH))
 
 
 def unpack(blob: bytes | memoryview) -> DecisionRecord:
@@ -221,12 +247,13 @@ def _notification(row: NotificationRow | None) -> Notification | None:
 
 
 def _columns(record: DecisionRecord) -> _Packed:
+    """Give the columns of a record; what its actions are called is left out."""
     made = record.decision
     plain = _of_first(record)
     more = {name: getattr(made, name) for name in ("placement", "slots", "closed", "charged")}
     if more == _PLAIN and not made.below:
         return plain
-    below = tuple(_of_slot(slot, actions=plain.actions) for slot in made.below)
+    below = tuple(_of_slot(slot, actions=made.candidates.actions) for slot in made.below)
     return _PackedSlate(**asdict(plain), **more, below=below)
 
 
@@ -255,18 +282,19 @@ def _notification_row(told: Notification | None) -> NotificationRow | None:
 
 def _fared(told: Candidates) -> _Fared:
     """Write how candidates fared, in columns."""
-    if not _STAGES.issuperset(told.stages):
+    if told.stages.translate(None, _STAGES):
         raise TypeError("a stage that does not exist")
-    scored, (means, spreads, draws, propensities) = _scored(told)
+    scored, columns = _scored(told)
+    means, spreads, draws = _hundredths(columns[:3])
     return _Fared(
         stages=told.stages,
         whys=told.whys,
         why=_places(np.frombuffer(told.why, dtype=np.uint32), of=len(told.whys)),
         scored=_places(scored, of=len(told)),
-        means=_hundredths(means),
-        spreads=_hundredths(spreads),
-        draws=_hundredths(draws),
-        propensities=_shuffled(_DOUBLES, propensities),
+        means=means,
+        spreads=spreads,
+        draws=draws,
+        propensities=_shuffled(_DOUBLES, columns[3]),
     )
 
 
@@ -295,7 +323,7 @@ def _of_first(record: DecisionRecord) -> _Packed:
         bank=record.rests_on.bank,
         version=record.rests_on.version,
         journals=record.rests_on.journals,
-        actions=made.candidates.actions,
+        actions=(),
         context=_singles(made.context),
         used=tuple(used),
         uses=_places([used[word] for pair in made.uses for word in pair], of=len(used)),
@@ -304,7 +332,7 @@ def _of_first(record: DecisionRecord) -> _Packed:
 
 
 def _candidates(read: _Packed | _PackedSlot, actions: tuple[str, ...]) -> Candidates:
-    if not _STAGES.issuperset(read.stages):
+    if read.stages.translate(None, _STAGES):
         raise ValueError("a stage that does not exist")
     numbers = np.zeros((_SCORES, len(actions)))
     scored = np.array(_read_places(read.scored, of=len(actions)), dtype=np.intp)
@@ -317,7 +345,7 @@ def _candidates(read: _Packed | _PackedSlot, actions: tuple[str, ...]) -> Candid
 def _scored(told: Candidates) -> tuple[NDArray[np.intp], Numbers]:
     """Give the places of candidates that have any numbers, and their numbers as columns; a minus nought is one."""
     columns = np.frombuffer(told.numbers, dtype=np.float64).reshape(_SCORES, -1)
-    scored = np.flatnonzero(columns.view(np.int64).any(axis=0))
+    scored = np.flatnonzero(np.bitwise_or.reduce(columns.view(np.int64), axis=0))
     return scored, columns[:, scored]
 
 
@@ -339,17 +367,18 @@ def _read_places(raw: bytes, *, of: int) -> list[int]:
     return list(raw) if of <= _WORDS else _unshuffled(_INTS, raw).tolist()
 
 
-def _hundredths(numbers: Numbers) -> bytes:
-    """Write numbers as hundredths in the narrowest integers that hold them, or as doubles where that is not exact."""
+def _hundredths(columns: Numbers) -> list[bytes]:
+    """Write columns as hundredths in the narrowest integers that hold each, or as doubles where that is not exact."""
     with np.errstate(over="ignore", invalid="ignore"):
-        scaled = np.rint(numbers * SCALE)
-    reach = np.abs(scaled).max(initial=0.0)  # not below any edge where a number is none, or infinite
-    code = next((code for code, edge in _EDGES if reach < edge), _DOUBLES)
-    if code == _DOUBLES:
-        return _shuffled(_DOUBLES, numbers)
-    whole = scaled.astype(np.int64)
-    exact = (whole / SCALE).tobytes() == numbers.tobytes()
-    return _shuffled(code, whole) if exact else _shuffled(_DOUBLES, numbers)
+        scaled = np.rint(columns * SCALE)
+        whole = scaled.astype(np.int64)
+    exact = ((whole / SCALE).view(np.int64) == columns.view(np.int64)).all(axis=1).tolist()
+    reaches = np.abs(scaled).max(axis=1, initial=0.0).tolist()  # not below any edge where a number is none, or infinite
+    codes = [next((code for code, edge in _EDGES if reach < edge), _DOUBLES) for reach in reaches]
+    return [
+        _shuffled(code, whole[row]) if exact[row] and code != _DOUBLES else _shuffled(_DOUBLES, columns[row])
+        for row, code in enumerate(codes)
+    ]
 
 
 _EDGES = ((_SHORTS, 1 << 15), (_INTS, 1 << 31), (_LONGS, 1 << 53))
