@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marketofone.consent.gate import Permit
 from marketofone.domain.event import Event
-from marketofone.domain.moment import DAY, Calendar, Instant, instant_of
+from marketofone.domain.moment import DAY, HOUR, Calendar, Day, Instant, instant_of
 from marketofone.domain.money_events import AccountOpened
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import READING_FIELDS, Feature, Series, Window
@@ -19,7 +19,7 @@ from marketofone.features.layout import COMING_BACK
 from marketofone.features.regular import REACH, regular_total, regular_trend
 from marketofone.features.state import AdmittedEvent, LiveState, fold
 from marketofone.features.state_form import from_bytes, to_bytes
-from marketofone.features.vector import see
+from marketofone.features.vector import see, unchanged_until
 from marketofone.profile.account_types import LIQUID, type_of
 
 TURN = Instant(1_792_890_000_000_000)  # 2026-10-25T01:00:00Z: Prague turns its clocks back
@@ -92,6 +92,30 @@ def test_every_feature_is_what_its_declaration_says_at_any_later_moment(
     assert [seen.get(feature.name) for feature in catalogue.features] == expected
     assert seen.known.tolist() == [value is not None for value in expected]
     assert not seen.hidden.any()
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_no_value_changes_before_the_moment_that_is_named_when_nothing_comes(
+    data: st.DataObject,
+    streams: Streams,
+    catalogue: Catalogue,
+    calendar: Calendar,
+    permit_for: PermitFor,
+    all_sources: tuple[str, ...],
+) -> None:
+    states = replayed(data.draw(streams), catalogue=catalogue, calendar=calendar)
+    now = Instant(TURN + data.draw(st.just(0) | st.integers(0, 3 * HOUR) | st.integers(0, 40 * DAY)))
+    until = unchanged_until(states.values(), catalogue=catalogue, calendar=calendar, now=now)
+
+    assert now < until <= calendar.start_of(Day(calendar.day_of(now) + 1))
+    later = data.draw(st.sampled_from([until - 1]) | st.integers(now, until - 1))
+    one, other = (
+        see(states, permit=permit_for(*all_sources), catalogue=catalogue, calendar=calendar, now=Instant(at))
+        for at in (now, later)
+    )
+    assert one.values.tobytes() == other.values.tobytes()
+    assert one.known.tobytes() == other.known.tobytes()
 
 
 @settings(max_examples=20, deadline=None)

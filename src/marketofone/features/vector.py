@@ -11,7 +11,7 @@ The vector is exact at any moment that is not before the newest event of the sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from marketofone.consent.gate import Permit
 from marketofone.domain.errors import SchemaChanged, StateAhead
 from marketofone.domain.event import SOURCES
-from marketofone.domain.moment import Calendar, Instant
+from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.features.abroad import day_abroad
 from marketofone.features.catalogue import Catalogue
 from marketofone.features.layout import thing_hash
-from marketofone.features.reads import Abroad, Ratios, Regular, Single, bits_of
+from marketofone.features.reads import Abroad, Ratios, Reads, Regular, Single, bits_of
 from marketofone.features.regular import REACH, Payday, regular_total, regular_trend
 from marketofone.features.state import KEPT, MONEY, LiveState, schema_of, side_by_side
 from marketofone.features.windows import NO_ROWS, Rows, read
@@ -107,6 +107,31 @@ def see_all(
         chosen, values = told[-1 if sources >= MONEY else 0]
         masked[sources] = _masked(values, list(chosen.values()), sources=sources, catalogue=catalogue)
     return {permit.purpose: masked[permit.sources] for permit in permits}
+
+
+def unchanged_until(states: Iterable[LiveState], *, catalogue: Catalogue, calendar: Calendar, now: Instant) -> Instant:
+    """Give the first moment after ``now`` at which a value may be another one although nothing came.
+
+    That is the next midnight, or before it the moment at which something leaves a window of seconds, or ends.
+    """
+    until = calendar.start_of(Day(calendar.day_of(now) + 1))
+    return min([until, *(end for state in states for end in _ends(state, catalogue.reads, now=now))])
+
+
+def _ends(state: LiveState, reads: Reads, *, now: Instant) -> Iterator[Instant]:
+    exact = reads.clock == 2 * SOURCES.index(state.source) + 1
+    begins, keys = reads.base[exact], state.rows[0]
+    edges = begins + np.maximum(reads.ages[1, exact] - (now - state.latest), 0)
+    last = keys.searchsorted(edges)
+    held = last > keys.searchsorted(begins)
+    yield from (Instant(now + left) for left in (edges[held] - keys[last[held] - 1]).tolist())
+    for register, *_, amount in KEPT.iter_unpack(state.kept):
+        if amount > now and any(single.how == "active" for single in reads.singles[register]):
+            yield Instant(amount)
+    for of in reads.abroad[state.source]:
+        held_abroad = state.registers.get(of.register)
+        if of.exact and held_abroad is not None and held_abroad.at + of.window > now:
+            yield Instant(held_abroad.at + of.window)
 
 
 def _masked(values: Values, states: Sequence[LiveState], *, sources: frozenset[str], catalogue: Catalogue) -> Seen:

@@ -32,6 +32,7 @@ from marketofone.projection.recent import Recent
 from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
 from marketofone.projection.reference_rates import RatesReader
 from marketofone.projection.several import Several, stands
+from marketofone.projection.sights import Sights
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import BANK, Entry, Head, Kept
 
@@ -87,6 +88,7 @@ class Projection:
         self._parted: Recent[tuple[int, str], Folded] = Recent(room=states)
         self._several = Several(states=states)
         self._beside = Beside(people=people, states=states)
+        self.sights = Sights(people=max(states // len(SOURCES), 1))
         self._kept: Recent[tuple[int, str], int] = Recent(room=people)  # the last entry of snapshots
 
     def apart(self, *, room: int) -> Projection:
@@ -194,11 +196,13 @@ class Projection:
         self._subjects.drop(subject)
         self._several.forget(subject)
         self._beside.forget(subject)
+        self.sights.forget(subject)
         for source in SOURCES:
             self.drop(subject, source)
 
     def drop(self, subject: int, source: str) -> None:
         """Forget what was folded of one source of a customer."""
+        self.sights.forget(subject)
         for name in names_of(source):
             self._memory(name).drop((subject, name))
             self._kept.drop((subject, name))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from marketofone.consent.gate import Permit
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates
 from marketofone.features.state import MONEY, LiveState
+from marketofone.features.vector import Seen
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
@@ -92,6 +94,14 @@ class Snapshot:
         """
         found = self._states(person, now, frozenset(sources), judged)
         return self._each_alone(found, person, now, judged) if alone else found
+
+    def seen(
+        self, person: Person, *, permits: Sequence[Permit], now: Instant, judged: Instant | None = None
+    ) -> dict[str, Seen]:
+        """See a person for several purposes, as far as the gate opens them and ``judged`` as :meth:`states` says."""
+        states = self.states(person, now=now, judged=judged, alone=True)
+        sights = self._projection.sights
+        return sights.see(person.asked.subject, states, permits=permits, config=self.config, now=now)
 
     def _each_alone(
         self, found: dict[str, LiveState], person: Person, now: Instant, judged: Instant | None

@@ -30,7 +30,6 @@ from marketofone.domain.errors import (
 )
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.role import Role
-from marketofone.features.vector import see_all
 from marketofone.models.bandit import OwnAnswers
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -254,13 +253,7 @@ def decision_input_of(
     if request.channel not in config.policy.channels:
         raise MalformedRequest(field="channel", shape="not one of consent.toml", fix="name one of its channels")
     permits = permits_of(person, config=config, channel=request.channel, now=judged)
-    seen = see_all(
-        snapshot.states(person, now=moment, judged=judged, alone=True),
-        permits=list(permits.values()),
-        catalogue=config.features,
-        calendar=config.calendar,
-        now=moment,
-    )
+    seen = snapshot.seen(person, permits=list(permits.values()), now=moment, judged=judged)
     group = assignment.group_of(person, settings=config.settings, secret=secret)
     return DecisionInput(
         permits=permits,
