@@ -63,6 +63,19 @@ def test_probabilities_agree_with_drawing_many_times(count: int, ratio: float) -
     assert np.all(np.abs(shares - chances) < 5.0 * noise)
 
 
+@pytest.mark.parametrize("count", [5, 20, 100, 400])
+@pytest.mark.parametrize("gap", [0.0, 1.0, 3.0])
+def test_probabilities_agree_with_a_fine_mesh_though_the_ends_are_cut_off(count: int, gap: float) -> None:
+    generator = np.random.default_rng(count)
+    mean, spread = gap * generator.standard_normal(count), 0.5 + generator.random(count)
+    at = np.linspace((mean - 8.0 * spread).max(), (mean + 8.0 * spread).max(), 3_001)[:, np.newaxis]
+    below = ndtr((at - mean) / spread)
+    density = np.exp(-0.5 * np.square((at - mean) / spread)) / (math.sqrt(2.0 * math.pi) * spread)
+    exact = (below.prod(axis=1, keepdims=True) * density / below).sum(axis=0) * (at[1, 0] - at[0, 0])
+
+    assert np.abs(propensities(mean, spread) - exact).max() < 2e-8
+
+
 @SETTINGS
 @given(MEANS, MEANS, st.floats(1e-6, 1.0), st.floats(1e-6, 1.0))
 def test_two_actions_win_by_the_normal_difference(one: float, other: float, spread: float, beside: float) -> None:

@@ -71,6 +71,17 @@ def fold_product(values: FloatArray, left: int) -> float:
 
 
 @_compiled
+def fold_sum(values: FloatArray, left: int) -> float:
+    """Add up what stands first in a row in the same order; it is overwritten."""
+    while left > 1:
+        half = left // 2
+        for i in range(half):
+            values[i] += values[left - half + i]
+        left -= half
+    return values[0]  # type: ignore[no-any-return]
+
+
+@_compiled
 def fold_rows(values: FloatArray, left: int, columns: int) -> None:
     """Add rows up in the same order, column by column, into the first row."""
     while left > 1:
@@ -282,8 +293,71 @@ def mesh(low_spread: float, highest: float) -> tuple[float, int]:
 
 
 @_compiled
-def narrow(mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatArray) -> tuple[float, FloatArray]:
-    """Give how far the low end moves up, and the bound of each rival's chance."""
+def cells(at: float, mean: FloatArray, spread: FloatArray, places: NDArray[np.int32]) -> None:
+    """Put the cell of the table into its place in which a point lies, as each of some rivals sees it."""
+    for a in range(mean.size):
+        cell = np.floor((at - mean[a]) / spread[a] * PER_UNIT)
+        places[a] = np.int32(max(min(cell, LAST - 1.0), -float(LAST)))
+
+
+@_compiled
+def fallen(below: FloatArray, places: NDArray[np.int32], products: FloatArray) -> float:
+    """Bound from above how likely it is that as many rivals as ``products`` has places draw less."""
+    for a in range(products.size):
+        products[a] = below[np.uint32(places[a] + np.int32(LAST + 1))]
+    return fold_product(products, products.size)
+
+
+@_compiled
+def beyond_it(below: FloatArray, places: NDArray[np.int32], each: FloatArray) -> None:
+    """Bound from above how likely each rival draws more."""
+    for a in range(each.size):
+        each[a] = below[np.uint32(np.int32(LAST) - places[a])]
+
+
+@_compiled
+def ends_of(
+    mean: FloatArray, spread: FloatArray, below: FloatArray, at: FloatArray, highest: FloatArray, beyond: FloatArray
+) -> tuple[float, float]:
+    """Give how far the low end moves up, and where the range ends."""
+    points, strongest, work = at.size, min(mean.size, of.STRONGEST), np.empty(mean.size)
+    places = np.empty(mean.size, dtype=np.int32)
+    decided = int(np.searchsorted(highest, of.DECIDED))
+    low = at[max(decided - 1, 0)]
+    if decided > 0:
+        high = at[decided]
+        for _ in range(of.FINER):
+            middle = 0.5 * (low + high)
+            cells(middle, mean[:strongest], spread[:strongest], places)
+            if fallen(below, places, work[:strongest]) < of.DECIDED:
+                low = middle
+            else:
+                high = middle
+    first = points
+    while first > 0:
+        work[:] = beyond[first - 1]
+        if not fold_sum(work, mean.size) <= of.BEYOND:
+            break
+        first -= 1
+    if first == 0 or first == points:  # noqa: PLR1714 - compiled loops know no sets of numbers
+        return low, np.inf
+    before, top = at[first - 1], at[first]
+    for _ in range(of.FINER):
+        middle = 0.5 * (before + top)
+        cells(middle, mean, spread, places)
+        beyond_it(below, places, work)
+        if fold_sum(work, mean.size) <= of.BEYOND:
+            top = middle
+        else:
+            before = middle
+    return low, top
+
+
+@_compiled
+def narrow(
+    mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatArray
+) -> tuple[float, float, FloatArray]:
+    """Give how far the low end moves up, where the range ends, and the bound of each rival's chance."""
     rivals, points = mean.size, _COARSE.size
     width, length = mesh(spread.min(), -ends[0])
     strongest, places = min(rivals, of.STRONGEST), np.empty(rivals, dtype=np.int32)
@@ -292,20 +366,16 @@ def narrow(mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatA
     sinh(at, np.empty(points))
     for t in range(points):
         at[t] *= width
-        for a in range(rivals):
-            cell = np.floor((at[t] - mean[a]) / spread[a] * PER_UNIT)
-            places[a] = np.int32(max(min(cell, LAST - 1.0), -float(LAST)))
-        for a in range(rivals):
-            beyond[t, a] = below[np.uint32(np.int32(LAST) - places[a])]
-        for a in range(strongest):
-            products[a] = below[np.uint32(places[a] + np.int32(LAST + 1))]
-        highest[t] = fold_product(products, strongest)
+        cells(at[t], mean, spread, places)
+        beyond_it(below, places, beyond[t])
+        highest[t] = fallen(below, places, products)
+    low, top = ends_of(mean, spread, below, at, highest, beyond)
     chances = beyond[0] * highest[0]
     for t in range(points - 1):
         beyond[t] *= highest[t + 1] - highest[t]
     fold_rows(beyond, points - 1, rivals)
     chances += beyond[0]
-    return at[max(int(np.searchsorted(highest, of.DECIDED)) - 1, 0)], chances
+    return low, top, chances
 
 
 @_compiled
@@ -348,10 +418,16 @@ def panels(  # noqa: PLR0913, PLR0917
 
 @_compiled
 def integrate(
-    mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatArray, density: FloatArray, known: float
+    mean: FloatArray,
+    spread: FloatArray,
+    ends: FloatArray,
+    below: FloatArray,
+    density: FloatArray,
+    top: float,
+    known: float,
 ) -> FloatArray:
     """Give the chances of rivals; with more panels while the sum is no 1."""
-    width, length = mesh(spread.min(), -ends[0])
+    width, length = mesh(spread.min(), min(-ends[0], top))
     reach = of.PANEL if mean.size > of.SMOOTH else of.PANEL_OF_FEW
     count = max(-(-length // reach), of.FEW_PANELS)
     chances = np.zeros(mean.size)
@@ -388,10 +464,12 @@ def propensities(mean: FloatArray, spread: FloatArray, below: FloatArray, densit
         if rows.size:
             known = distribution(mean[holder], mean[rows], spread[rows], below, density, work, beside, rows.size)
         chances[holder] = known
+    top = np.inf
     if rows.size > of.FEW:
-        further, bounds = narrow(means, spreads, ends, below)
+        further, top, bounds = narrow(means, spreads, ends, below)
+        top -= further
         kept = np.flatnonzero((bounds > of.NEVER) & (ends < -further))
         rows, means, spreads, ends = rows[kept], means[kept] - further, spreads[kept], ends[kept] + further
     if rows.size:
-        chances[rows] = integrate(means, spreads, ends, below, density, known)
+        chances[rows] = integrate(means, spreads, ends, below, density, top, known)
     return chances / exact_sum(chances)

@@ -13,10 +13,12 @@ where F is the distribution of the highest score: one integral in one dimension 
    Spreads a million times apart cost a dozen panels more, not a million.
    Its length in u is rounded up to a 64th of an octave, so that meshes are made once, and not for each choice.
 3. *Narrow*: F at a few points bounds each chance from above (by parts: the integral of 1 - Phi_a over dF). Who can
-   hardly win is left out, and the low end moves up to where something is decided.
-4. *Integrate* by Gauss-Legendre panels of 16 nodes, leaving out those whose upper end lies below a panel.
+   hardly win is left out; the low end moves up to where something is decided (F is 1e-9 there), and the range ends
+   where hardly any draw lies beyond (the sum of 1 - Phi_a is 4e-9): less than 5e-9 of all chances are cut off.
+4. *Integrate* by Gauss-Legendre panels of 16 nodes, leaving out those whose upper end lies below a panel. On what is
+   left two of them are enough, for tens of rivals as for a thousand.
 
-The sum must be 1, which makes it the check: when it is off by more than 1e-7 (hundreds of equal rivals, where F is a
+The sum must be 1, which makes it the check: when it is off by more than 5e-7 (hundreds of equal rivals, where F is a
 steep step) the panels are halved. What is left is divided out.
 
 Everything here is added up in a fixed order (:mod:`.reproducible`), so a propensity is the same on every processor.
@@ -41,17 +43,18 @@ REACH = 7.0  # spreads; a draw lies further up once in 10^12
 SURE = 1e-15  # of the mean: a smaller spread is lost in rounding when a draw is added to the mean
 NARROWEST = 1e-100  # of the widest spread: smaller ones count as known, to bound the number of panels
 NEVER = 2.5e-13  # the bound holds up to a factor of 4: it counts a rival among its own opponents
-DECIDED = 1e-12  # below this value of F nobody wins
+DECIDED = 1e-9  # below this value of F nobody wins
+BEYOND = 4e-9  # so many draws at most lie beyond the end, together
 FEW = 4  # rivals: with so few, narrowing costs more than it saves
 SMOOTH = 16  # rivals
-STRONGEST = 64  # rivals are enough to bound F from above
-OFF = 1e-7
+STRONGEST = 1_024  # rivals are enough to bound F from above
+OFF = 5e-7
 HALVINGS = 5
 OCTAVE = 64  # parts of a factor of 2, in which the length of a mesh is measured
 PARTS = exp(np.arange(OCTAVE + 1, dtype=np.float64) * (LOG2 / OCTAVE)).tolist()
 PANEL = 128  # parts: as far as 16 nodes reach, where F is smooth
 PANEL_OF_FEW = 48  # parts: the less rivals, the rougher is each one's part in F
-FEW_PANELS = 3  # are needed by a hundred equal rivals
+FEW_PANELS = 2
 # The rule of Gauss and Legendre for 16 nodes: numpy finds them by an eigenvalue routine, whose last digits vary.
 _HALF_ABSCISSAE = (
     0.0950125098376374402,
@@ -77,6 +80,7 @@ NODES = (np.array([*(-node for node in reversed(_HALF_ABSCISSAE)), *_HALF_ABSCIS
 WEIGHTS = np.array([*reversed(_HALF_WEIGHTS), *_HALF_WEIGHTS])
 CELLS = 8_192  # numbers worked on at once: several panels of few rivals, one panel of many
 COARSE = np.arange(16, dtype=np.float64) / 15.0
+FINER = 3  # how often the step between two coarse points is halved to find an end of the range
 
 Rows: TypeAlias = NDArray[np.intp]
 _Flags: TypeAlias = NDArray[np.bool_]
@@ -90,10 +94,10 @@ class _Rivals(NamedTuple):
     spread: FloatArray
     below: FloatArray  # minus the upper end, so that it rises and can be searched
 
-    def mesh(self) -> tuple[float, int]:
-        """Give the width of the mesh near the low end, and its length in u, in parts of an octave."""
+    def mesh(self, *, top: float = math.inf) -> tuple[float, int]:
+        """Give the width of the mesh near the low end, and its length in u up to the top, in parts of an octave."""
         width = 2.0 * REACH * float(self.spread.min())
-        ratio = -float(self.below[0]) / width
+        ratio = min(-float(self.below[0]), top) / width
         mantissa, octaves = math.frexp(ratio + math.sqrt(ratio * ratio + 1.0))
         return width, max(OCTAVE * (octaves - 1) + bisect_left(PARTS, 2.0 * mantissa), 1)
 
@@ -115,7 +119,7 @@ def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
     Returns
     -------
     array
-        Shape (k,), sums to 1. Absolute error below 1e-6; an action that wins less than once in 10^12 gets 0.
+        Shape (k,), sums to 1. Absolute error below 1e-6; an action that wins less than once in 10^8 may get 0.
 
     Raises
     ------
@@ -146,8 +150,8 @@ def propensities(mean: FloatArray, spread: FloatArray) -> FloatArray:
         short, _ = distribution((mean[holder] - mean[rivals.rows]) / rivals.spread)
         known = chances[holder] = float(fold(short, by=np.multiply)) if short.size else 1.0
     if rivals.rows.size:
-        rivals = _narrow(rivals)
-        chances[rivals.rows] = _integrate(rivals, known=known)
+        rivals, top = _narrow(rivals)
+        chances[rivals.rows] = _integrate(rivals, top=top, known=known)
     chances /= math.fsum(chances.tolist())
     return chances
 
@@ -184,20 +188,52 @@ def _rivals(mean: FloatArray, spread: FloatArray, *, low: float, sure: _Flags) -
     return _Rivals(rows, mean[rows] - low, spread[rows], low - upper[rows])
 
 
-def _narrow(rivals: _Rivals) -> _Rivals:
+def _narrow(rivals: _Rivals) -> tuple[_Rivals, float]:
+    """Give those who may win, from where something is decided on, and where hardly anything is any more."""
     if rivals.rows.size <= FEW:
-        return rivals
+        return rivals, math.inf
     width, length = rivals.mesh()
     points = width * _coarse(length)
     highest, beyond = bounds((points[:, np.newaxis] - rivals.mean) / rivals.spread)
     highest = fold(highest[:, :STRONGEST].T.copy(), by=np.multiply)
     chances = beyond[0] * highest[0] + fold(beyond[:-1] * (highest[1:] - highest[:-1])[:, np.newaxis])
-    undecided = max(int(highest.searchsorted(DECIDED)) - 1, 0)
-    return rivals.above(float(points[undecided]), kept=chances > NEVER)
+    low = _low(rivals, points, decided=int(highest.searchsorted(DECIDED)))
+    top = _top(rivals, points, ended=fold(beyond.T.copy()) <= BEYOND)
+    return rivals.above(low, kept=chances > NEVER), top - low
 
 
-def _integrate(rivals: _Rivals, *, known: float) -> FloatArray:
-    width, length = rivals.mesh()
+def _low(rivals: _Rivals, points: FloatArray, *, decided: int) -> float:
+    """Give a point below which nothing is decided, just before the first of those where something is."""
+    if decided == 0:
+        return float(points[0])
+    mean, spread = rivals.mean[:STRONGEST], rivals.spread[:STRONGEST]
+    low, high = points[decided - 1 : decided + 1].tolist()
+    for _ in range(FINER):
+        middle = 0.5 * (low + high)
+        if fold(bounds((middle - mean) / spread)[0], by=np.multiply) < DECIDED:
+            low = middle
+        else:
+            high = middle
+    return float(low)
+
+
+def _top(rivals: _Rivals, points: FloatArray, *, ended: _Flags) -> float:
+    """Give a point beyond which hardly any draw lies, just before the first of those of which that holds."""
+    if not ended[-1] or ended[0]:
+        return math.inf
+    first = int(ended.argmax())
+    low, high = points[first - 1 : first + 1].tolist()
+    for _ in range(FINER):
+        middle = 0.5 * (low + high)
+        if fold(bounds((middle - rivals.mean) / rivals.spread)[1]) <= BEYOND:
+            high = middle
+        else:
+            low = middle
+    return float(high)
+
+
+def _integrate(rivals: _Rivals, *, top: float, known: float) -> FloatArray:
+    width, length = rivals.mesh(top=top)
     reach = PANEL if rivals.rows.size > SMOOTH else PANEL_OF_FEW
     panels = max(-(-length // reach), FEW_PANELS)
     for _ in range(HALVINGS):
