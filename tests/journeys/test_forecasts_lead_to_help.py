@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,8 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.services.decisions.intervene import intervene
-from proofs import recorded
+from marketofone.services.foresight.look_again import look_again
+from proofs import proven, recorded
 
 NOW = Instant(1_767_600_000_000_000)  # 2026-01-05T08:00:00Z
 NIGHT = Instant(NOW + 18 * HOUR)
@@ -125,3 +127,36 @@ def test_a_decision_looks_ahead_again_when_money_moved_and_only_then(bank: Bank,
     assert "insights" not in {purpose for purpose, _ in blind.uses}
     assert recorded(bank, "forecast") == 2
     assert bank.replay().differences == 0
+
+
+def test_where_a_thread_looks_ahead_beside_the_way_no_decision_does_and_none_waits(
+    bank: Bank, people: list[str]
+) -> None:
+    name, woken = people[0], list[int]()
+    bank.forecast(name, now=NOW)
+    bank.context.looks_ahead = partial(woken.append, 1)
+    bank.ingest([paid(name, -1_000, "dining", at=Instant(NOW - DAY), balance=None)], now=Instant(NOW + 2))
+    assert woken, "who looks ahead is told when money moves"
+
+    bank.decide(name, occasion="app.opened", id="d-1", now=Instant(NOW + 3))
+    assert recorded(bank, "forecast") == 1
+    assert look_again(bank.context, now=Instant(NOW + 4)) == 1
+    assert look_again(bank.context, now=Instant(NOW + 4)) == 0
+    bank.decide(name, occasion="app.opened", id="d-2", now=Instant(NOW + 5))
+    assert recorded(bank, "forecast") == 2
+
+    proven(bank)
+
+
+def test_the_thread_beside_looks_ahead_for_whose_money_moved_and_for_nobody_who_said_no(
+    bank: Bank, people: list[str]
+) -> None:
+    for name in people[:2]:
+        bank.forecast(name, now=NOW)
+    say(bank, people[1], "withdraw", purpose="insights")
+    with bank.learning.beside():
+        for name in people[:3]:  # the third was never looked ahead for
+            bank.ingest([paid(name, -1_000, "dining", at=Instant(NOW - DAY), balance=None)], now=Instant(NOW + 2))
+
+    assert [recorded(bank, "forecast", name) for name in people[:3]] == [2, 1, 0]
+    proven(bank)

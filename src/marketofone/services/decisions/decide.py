@@ -56,7 +56,8 @@ Domain = Literal["decision", "question"]
 def decide(context: AppContext, request: Request) -> Proved[Decision]:
     """Decide for one person on one occasion. The same id gives the same decision, while it may still be released.
 
-    Where money moved since a person was last looked ahead for, that is done again first, if they still allow it.
+    Where money moved since a person was last looked ahead for, that is done again first, if they still allow it. Where
+    a thread of this process looks ahead beside the way, the decision does not wait: it follows the last forecast.
 
     Raises
     ------
@@ -94,7 +95,11 @@ def _made(
         before = _made_before(context, reader, snapshot, person, request)
         if before is not None:
             return before
-        if ahead or not outdated(person, now=request.at):
+        due = not ahead and outdated(person, now=request.at)
+        if due and context.looks_ahead is not None:
+            context.money_moved.add(person.asked.subject)
+            context.looks_ahead()
+        if not due or context.looks_ahead is not None:
             return snapshot, _decided(context, reader, snapshot, person, request)
     with suppress(ConsentRefused):
         look_ahead(context, request.customer, now=request.at)

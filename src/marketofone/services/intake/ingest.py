@@ -23,6 +23,7 @@ from marketofone.domain.errors import MalformedEvent, Moved, UnknownCustomer
 from marketofone.domain.errors import Refused as TurnedAway
 from marketofone.domain.event import ACCOUNT_OPENED, REMOVED, Event, IdentityLinked, IdentityUnlinked
 from marketofone.domain.moment import Instant
+from marketofone.features.state import MONEY
 from marketofone.projection import codec
 from marketofone.projection.counts import added_by
 from marketofone.projection.records import IngestRecord, LettersRecord
@@ -281,8 +282,19 @@ def _commit(
                 context.follow(one.before, one.draft, head, one.record)
                 if one.left_open:  # not before it is kept: a look that came first would not see it
                     context.left_open.add(one.draft.subject)
+            _look_ahead_soon(context, judged)
             return appended, late
     return [], late
+
+
+def _look_ahead_soon(context: AppContext, judged: Sequence[Judged]) -> None:
+    """Say whose money moved, where somebody looks ahead beside the way, for those who were looked ahead for before."""
+    if context.looks_ahead is not None:
+        of_money = (one for one in judged if not MONEY.isdisjoint(event.source for event in one.record.events))
+        moved = {one.draft.subject for one in of_money}
+        if moved:
+            context.money_moved |= moved
+            context.looks_ahead()
 
 
 def _concerned(judged: Sequence[Judged], moved: frozenset[int]) -> frozenset[int]:

@@ -46,7 +46,7 @@ from marketofone.services.intake.ingest import ingest
 from marketofone.services.intake.merchants import KINDS
 from marketofone.services.intake.pendings import may_wait, unsaid
 from marketofone.services.intake.readings import leaves_open
-from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.app_context import AppContext, one_of
 from marketofone.store.keystore import Customer
 
 _NOTHING = MovementUnderstood(id="-")
@@ -82,7 +82,7 @@ class _Known(NamedTuple):
 def understand_waiting(context: AppContext, *, now: Instant) -> int:
     """Understand the movements of customers about whose money something was left open; gives how many turned out."""
     count = 0
-    while (subject := _one_of(context.left_open)) is not None:
+    while (subject := one_of(context.left_open)) is not None:
         customer = context.keys.customer(subject)
         if customer is None:
             continue
@@ -93,13 +93,6 @@ def understand_waiting(context: AppContext, *, now: Instant) -> int:
             found = _found_now(context, customer, now=now)
             count += ingest(context, found, now=now).events if found else 0
     return count
-
-
-def _one_of(subjects: set[int]) -> int | None:
-    """Take one out; None where none is left, for another thread may take some."""
-    with suppress(KeyError):
-        return subjects.pop()
-    return None
 
 
 def _unsaid_now(context: AppContext, customer: Customer, *, now: Instant) -> list[Event]:

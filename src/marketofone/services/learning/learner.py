@@ -1,7 +1,7 @@
 """When what was heard becomes part of a version: when it is recorded, on demand, or in a thread beside the way.
 
-The thread understands movements that left a question open, learns from outcomes soon after they are recorded, pays
-debts of learning, and seals what waits.
+The thread understands movements that left a question open, looks ahead again for those whose money moved, learns from
+outcomes soon after they are recorded, pays debts of learning, and seals what waits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 
 from marketofone.domain.moment import Instant
+from marketofone.services.foresight.look_again import look_again
 from marketofone.services.intake.understanding import understand_waiting
 from marketofone.services.learning.debts import may_owe, pay
 from marketofone.services.learning.learn import learn
@@ -97,10 +98,11 @@ class Learning:
         """Learn in a thread of its own while the block runs."""
         before, self.by_itself = self.by_itself, False
         self._learner = learner = Learner(self._context, clock=self._clock)
+        self._context.looks_ahead = learner.wake
         try:
             yield
         finally:
-            self._learner, self.by_itself = None, before
+            self._learner, self.by_itself, self._context.looks_ahead = None, before, None
             learner.close()
 
 
@@ -119,7 +121,7 @@ class Learner:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that an outcome waits."""
+        """Say that an outcome waits, or that money moved."""
         self._waiting.set()
 
     def owe(self, subjects: Collection[int]) -> None:
@@ -161,6 +163,7 @@ class Learner:
             last = self._ended.is_set()  # asked after the clearing, which may take away what the end had set
             try:
                 understand_waiting(self._context, now=self._clock())
+                look_again(self._context, now=self._clock())
                 self._pay()  # first: a new version should not carry a debt on
                 learn(self._context, now=self._clock())
                 self._context.store.seal()

@@ -76,6 +76,8 @@ class AppContext:
     ``left_open`` are customers about whose money only all movements together can say something more, ``unresolved``
     those of whom something stayed open then: the next movement may answer it. ``told_numbers`` are hashes of what own
     accounts are called that were told before, by customer, with the guard of the journal as of which that was asked.
+    ``money_moved`` are customers whose money moved since they were looked ahead for, where ``looks_ahead`` is there: it
+    wakes the thread that looks ahead beside the way.
     ``none_pending`` is the guard of a journal as of which no pending movement of it waits for its booking any more.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
@@ -97,6 +99,8 @@ class AppContext:
     regrouped: set[int] = field(default_factory=set)
     left_open: set[int] = field(default_factory=set)
     unresolved: set[int] = field(default_factory=set)
+    money_moved: set[int] = field(default_factory=set)
+    looks_ahead: Callable[[], None] | None = None
     told_numbers: Recent[int, tuple[int, frozenset[int]]] = field(default_factory=partial(Recent, room=_PEOPLE))
     none_pending: Recent[int, int] = field(default_factory=partial(Recent, room=_PEOPLE))
     reopen: Callable[..., AppContext] | None = None
@@ -149,6 +153,13 @@ class AppContext:
                     pass
         self.store.close()
         self.keys.close()
+
+
+def one_of(subjects: set[int]) -> int | None:
+    """Take one out; None where none is left, for another thread may take some."""
+    with suppress(KeyError):
+        return subjects.pop()
+    return None
 
 
 def attempts() -> Iterator[int]:
