@@ -12,6 +12,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import AppOpened
 from marketofone.domain.moment import DAY, MINUTE, Instant
+from marketofone.domain.money_events import OpenBankingTransaction, TransactionBooked
 from marketofone.features.vector import Seen
 from marketofone.projection.live import Projection
 from marketofone.services.decisions.decide import permits_of
@@ -46,6 +47,31 @@ def test_a_decision_more_and_a_minute_later_nothing_is_read_again(bank: Bank, al
     bank.decide("c-1", occasion="app.opened", now=now)
 
     assert seen(bank, now=Instant(now + MINUTE)) is before
+
+
+def test_so_it_is_where_accounts_here_and_at_another_bank_are_looked_at_together(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    lives(bank, allow, now=now)
+    number = "DE89370400440532013000"
+    out = TransactionBooked(
+        account="account-c-1", amount_minor=-77_700, currency="EUR", text="Transfer", counterparty_account=number
+    )
+    there = OpenBankingTransaction(
+        institution="Other", account="there", number=number, amount_minor=77_700, currency="EUR", text="Transfer"
+    )
+    bank.ingest([happened("c-1", data, at=now) for data in (out, there)], now=now)
+    before = seen(bank, now=now)
+
+    with bank.context.store.read() as reader:
+        snapshot = bank.context.snapshot(reader)
+        states = snapshot.states(snapshot.person("c-1"), now=now, alone=True)
+    assert states["transactions"].alone is not None, "what one account tells rests on the other"
+    assert seen(bank, now=now) is before
+    bank.ingest([happened("c-1", there, at=Instant(now + 1))], now=Instant(now + 1))
+    after = seen(bank, now=Instant(now + 1))
+    assert after is not before
+    assert bytes_of(after) == anew(bank, now=Instant(now + 1))
 
 
 def test_on_the_next_day_and_after_each_event_it_is_looked_again(bank: Bank, allow: Allow, now: Instant) -> None:

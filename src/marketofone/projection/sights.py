@@ -1,8 +1,8 @@
 """What was seen of people lately: looked at again only when something came, was allowed otherwise, or time tells more.
 
 A sight is remembered beside all that it was made of, and is given again only where each of these is the very same: the
-states, the sources that each purpose may use, the declarations. And only until the first moment at which a value would
-be another one although nothing came (:func:`.vector.unchanged_until`).
+states, with what they say alone and beside others, the sources that each purpose may use, the declarations. And only
+until the first moment at which a value would be another one although nothing came (:func:`.vector.unchanged_until`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Sight(NamedTuple):
         return (
             self.config is config
             and self.states.keys() == states.keys()
-            and all(self.states[source] is state for source, state in states.items())
+            and all(_is_same(self.states[source], state) for source, state in states.items())
         )
 
 
@@ -62,7 +62,21 @@ class Sights:
             return known.seen
         catalogue, calendar = config.features, config.calendar
         seen = see_all(states, permits=permits, catalogue=catalogue, calendar=calendar, now=now)
-        if all(state.beside is None and state.alone is None for state in states.values()):
-            until = unchanged_until(states.values(), catalogue=catalogue, calendar=calendar, now=now)
-            self._known.put(subject, _Sight(now, until, states, opened, config, seen))
+        each = [told for state in states.values() for told in (state, state.alone, state.beside) if told is not None]
+        until = unchanged_until(each, catalogue=catalogue, calendar=calendar, now=now)
+        self._known.put(subject, _Sight(now, until, states, opened, config, seen))
         return seen
+
+
+def _is_same(one: LiveState | None, other: LiveState | None) -> bool:
+    """Say whether two states are put together of the very same parts, as they are each time that somebody looks."""
+    if one is None or other is None or one is other:
+        return one is other
+    return (
+        one.rows is other.rows
+        and one.kept is other.kept
+        and one.registers is other.registers
+        and (one.latest, one.newest_day, one.first_day) == (other.latest, other.newest_day, other.first_day)
+        and _is_same(one.alone, other.alone)
+        and _is_same(one.beside, other.beside)
+    )
