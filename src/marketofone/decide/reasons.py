@@ -77,8 +77,8 @@ def uses(context: DecisionContext) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     asked = context.decision_input
     for role in context.candidate_set.roles:
-        looked = context.compiled.reads[role] & asked.allowed(role)
-        pairs += [(asked.purpose(role), source) for source in SOURCES if source in looked]
+        looked, purpose = context.compiled.reads[role] & asked.allowed(role), asked.purpose(role)
+        pairs += [(purpose, source) for source in SOURCES if source in looked]
     if context.candidate_set.lends and asked.allowed(PROTECTION):
         pairs += [(asked.purpose(PROTECTION), source) for source in sorted(asked.allowed(PROTECTION))]
         if asked.forecast is not None and not asked.forecast_refused(FORECAST):
