@@ -21,8 +21,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias, TypedDict, cast
+from typing import Any, TypeAlias, TypedDict, cast
 
 import msgspec
 import numpy as np
@@ -44,6 +43,7 @@ from marketofone.domain.decision import (
 )
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
+from marketofone.projection.action_names import action_names
 from marketofone.projection.records import DecisionRecord, RestsOn
 
 SCALE = 100
@@ -147,7 +147,6 @@ class _PackedSlate(_Packed, frozen=True, array_like=True):
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgpack_decoder(_PackedSlate).decode
-_NAMES = msgpack_decoder(tuple[str, ...]).decode
 
 
 def pack(record: DecisionRecord) -> bytes:
@@ -161,7 +160,7 @@ def pack(record: DecisionRecord) -> bytes:
     try:
         columns = _columns(record)
         _DECODE(_ENCODE(columns))  # nothing is written that could not be read again
-        names = _names(record.decision.candidates.actions)
+        names = action_names(record.decision.candidates.actions)
         body = _ENCODE(msgspec.structs.replace(columns, actions=cast("Any", msgspec.Raw(names.encoded))))
     except struct.error as error:
         raise TypeError("a number that is none") from error
@@ -171,21 +170,6 @@ def pack(record: DecisionRecord) -> bytes:
     begin = body.index(names.encoded)
     before = deflate.compress(body[:begin]) + deflate.flush(zlib.Z_FULL_FLUSH)
     return before + names.deflated + deflate.compress(body[begin + len(names.encoded) :]) + deflate.flush()
-
-
-class _Names(NamedTuple):
-    """What actions are called, as it is encoded, and that as a block of a deflated stream."""
-
-    encoded: bytes
-    deflated: bytes
-
-
-@lru_cache(maxsize=64)
-def _names(actions: tuple[str, ...]) -> _Names:
-    encoded = _ENCODE(actions)
-    _NAMES(encoded)
-    deflate = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW)
-    return _Names(encoded, deflate.compress(encoded) + deflate.flush(zlib.Z_FULL_FLUSH))
 
 
 def unpack(blob: bytes | memoryview) -> DecisionRecord:

@@ -11,15 +11,14 @@ imported here are compiled in: when one of them changes, touch this file. Only :
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from marketofone.models.bandit import propensity as of
 from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.loop_sums import compiled, exact_sum, fold_both, fold_product, fold_rows, fold_sum
 from marketofone.models.bandit.normal import END, LAST, PER_UNIT, WIDTH
 from marketofone.models.bandit.predict import LEAST_CHANCE, MOST_CHANCE
 from marketofone.models.bandit.propensity import Rows
@@ -32,8 +31,6 @@ from marketofone.models.bandit.reproducible import (
     LOG2_LOW,
 )
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Work: TypeAlias = tuple[NDArray[np.int32], FloatArray, FloatArray, FloatArray]
 
 _REACH, _OCTAVE, _NODES, _WEIGHTS = of.REACH, of.OCTAVE, of.NODES, of.WEIGHTS
@@ -42,94 +39,7 @@ _EVEN = CONTEXT_END / 2**CONTEXT_BITS
 _STEP = LOG2 / _OCTAVE
 
 
-def _compiled(function: Callable[P, R]) -> Callable[P, R]:
-    made: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return made
-
-
-@_compiled
-def fold_both(values: FloatArray, others: FloatArray, left: int) -> tuple[float, float]:
-    """Add two rows up in the order of :func:`.reproducible.fold`; they are overwritten."""
-    while left > 1:
-        half = left // 2
-        for i in range(half):
-            values[i] += values[left - half + i]
-            others[i] += others[left - half + i]
-        left -= half
-    return values[0], others[0]
-
-
-@_compiled
-def fold_product(values: FloatArray, left: int) -> float:
-    """Multiply what stands first in a row in the same order; it is overwritten."""
-    while left > 1:
-        half = left // 2
-        for i in range(half):
-            values[i] *= values[left - half + i]
-        left -= half
-    return values[0]  # type: ignore[no-any-return]
-
-
-@_compiled
-def fold_sum(values: FloatArray, left: int) -> float:
-    """Add up what stands first in a row in the same order; it is overwritten."""
-    while left > 1:
-        half = left // 2
-        for i in range(half):
-            values[i] += values[left - half + i]
-        left -= half
-    return values[0]  # type: ignore[no-any-return]
-
-
-@_compiled
-def fold_rows(values: FloatArray, left: int, columns: int) -> None:
-    """Add rows up in the same order, column by column, into the first row."""
-    while left > 1:
-        half = left // 2
-        for i in range(half):
-            for j in range(columns):
-                values[i, j] += values[left - half + i, j]
-        left -= half
-
-
-@_compiled
-def exact_sum(values: FloatArray) -> float:
-    """Add up without any rounding but the last, as ``math.fsum`` does (Shewchuk 1997)."""
-    partials, n = np.empty(values.size + 1), 0
-    for value in values:
-        x, kept = value, 0
-        for i in range(n):
-            y = partials[i]
-            if abs(x) < abs(y):
-                x, y = y, x
-            high = x + y
-            low = y - (high - x)
-            if low != 0.0:
-                partials[kept] = low
-                kept += 1
-            x = high
-        partials[kept] = x
-        n = kept + 1
-    n -= 1
-    high, low = partials[n], 0.0
-    while n > 0:
-        n -= 1
-        x, y = high, partials[n]
-        high = x + y
-        low = y - (high - x)
-        if low != 0.0:
-            break
-    if n > 0 and (
-        (low < 0.0 and partials[n - 1] < 0.0) or (low > 0.0 and partials[n - 1] > 0.0)
-    ):  # half a unit, and more
-        twice = 2.0 * low
-        beyond = high + twice
-        if beyond - high == twice:
-            high = beyond
-    return high  # type: ignore[no-any-return]
-
-
-@_compiled
+@compiled
 def sinh(powers: FloatArray, slopes: FloatArray) -> None:
     """Put the hyperbolic sine in the place of each power, and the cosine beside it."""
     octaves, rests, grown = np.empty(powers.size), np.empty(powers.size), np.zeros(powers.size)
@@ -144,7 +54,7 @@ def sinh(powers: FloatArray, slopes: FloatArray) -> None:
         powers[i], slopes[i] = 0.5 * (e - 1.0 / e), 0.5 * (e + 1.0 / e)
 
 
-@_compiled
+@compiled
 def on_context_grid(context: FloatArray, rounded: FloatArray) -> None:
     """Round a context as :func:`.reproducible.exact_products` does."""
     most = 0.0
@@ -155,7 +65,7 @@ def on_context_grid(context: FloatArray, rounded: FloatArray) -> None:
         rounded[j] = np.rint(context[j] / step) * step
 
 
-@_compiled
+@compiled
 def line(  # noqa: PLR0913, PLR0917
     means: FloatArray,
     grid: NDArray[np.int32],
@@ -187,7 +97,7 @@ def line(  # noqa: PLR0913, PLR0917
     return mean, math.sqrt(max(variance, 0.0))
 
 
-@_compiled
+@compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     chances: FloatArray,
     chance_grid: NDArray[np.int32],
@@ -225,7 +135,7 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     return scores
 
 
-@_compiled
+@compiled
 def distribution(  # noqa: PLR0913, PLR0917
     at: float,
     mean: FloatArray,
@@ -262,13 +172,13 @@ def distribution(  # noqa: PLR0913, PLR0917
     return fold_product(falls, alive)
 
 
-@_compiled
+@compiled
 def workplace(rivals: int) -> Work:
     """Give scratch for :func:`distribution`."""
     return np.empty(rivals, dtype=np.int32), np.empty(rivals), np.empty(rivals), np.empty(rivals)
 
 
-@_compiled
+@compiled
 def quantile(share: FloatArray, lower: FloatArray, density: FloatArray, inverse: FloatArray) -> FloatArray:
     """Give the normal draw of each share."""
     draws = np.empty(share.size)
@@ -283,7 +193,7 @@ def quantile(share: FloatArray, lower: FloatArray, density: FloatArray, inverse:
     return draws
 
 
-@_compiled
+@compiled
 def mesh(low_spread: float, highest: float) -> tuple[float, int]:
     """Give the width of the mesh near the low end, and its length in parts of an octave."""
     width = 2.0 * _REACH * low_spread
@@ -292,7 +202,7 @@ def mesh(low_spread: float, highest: float) -> tuple[float, int]:
     return width, max(_OCTAVE * (octaves - 1) + int(np.searchsorted(_PARTS, 2.0 * mantissa)), 1)
 
 
-@_compiled
+@compiled
 def cells(at: float, mean: FloatArray, spread: FloatArray, places: NDArray[np.int32]) -> None:
     """Put the cell of the table into its place in which a point lies, as each of some rivals sees it."""
     for a in range(mean.size):
@@ -300,7 +210,7 @@ def cells(at: float, mean: FloatArray, spread: FloatArray, places: NDArray[np.in
         places[a] = np.int32(max(min(cell, LAST - 1.0), -float(LAST)))
 
 
-@_compiled
+@compiled
 def fallen(below: FloatArray, places: NDArray[np.int32], products: FloatArray) -> float:
     """Bound from above how likely it is that as many rivals as ``products`` has places draw less."""
     for a in range(products.size):
@@ -308,14 +218,14 @@ def fallen(below: FloatArray, places: NDArray[np.int32], products: FloatArray) -
     return fold_product(products, products.size)
 
 
-@_compiled
+@compiled
 def beyond_it(below: FloatArray, places: NDArray[np.int32], each: FloatArray) -> None:
     """Bound from above how likely each rival draws more."""
     for a in range(each.size):
         each[a] = below[np.uint32(np.int32(LAST) - places[a])]
 
 
-@_compiled
+@compiled
 def ends_of(
     mean: FloatArray, spread: FloatArray, below: FloatArray, at: FloatArray, highest: FloatArray, beyond: FloatArray
 ) -> tuple[float, float]:
@@ -353,7 +263,7 @@ def ends_of(
     return low, top
 
 
-@_compiled
+@compiled
 def narrow(
     mean: FloatArray, spread: FloatArray, ends: FloatArray, below: FloatArray
 ) -> tuple[float, float, FloatArray]:
@@ -378,7 +288,7 @@ def narrow(
     return low, top, chances
 
 
-@_compiled
+@compiled
 def panels(  # noqa: PLR0913, PLR0917
     mean: FloatArray,
     spread: FloatArray,
@@ -416,7 +326,7 @@ def panels(  # noqa: PLR0913, PLR0917
     return chances / spread
 
 
-@_compiled
+@compiled
 def integrate(
     mean: FloatArray,
     spread: FloatArray,
@@ -439,7 +349,7 @@ def integrate(
     return chances
 
 
-@_compiled
+@compiled
 def propensities(mean: FloatArray, spread: FloatArray, below: FloatArray, density: FloatArray) -> FloatArray:
     """Give the probability that each action's draw is the highest; nothing where a number is none."""
     if not (math.isfinite(mean.sum() + spread.sum()) and spread.min() >= 0.0):
