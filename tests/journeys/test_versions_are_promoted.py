@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import numpy as np
 import pytest
 
 import marketofone
@@ -18,8 +19,9 @@ from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest, Refused, UnknownVersion
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
+from marketofone.learn.off_policy.difference import Compared, ValueDifference, value_difference
 from marketofone.projection import codec
-from marketofone.projection.bank_state import BankState
+from marketofone.projection.bank_state import BankState, Trial
 from marketofone.projection.records import DecisionRecord, PromotionRecord, Stage
 from marketofone.projection.versions import AFFINITY
 from marketofone.services.learning import promotions
@@ -217,6 +219,73 @@ def test_the_journal_holds_on_what_evidence_a_version_was_promoted(bank: Bank) -
     assert (record.evidence.value, record.evidence.low) == (found.value, found.low)
     assert found.rows == DAYS * len(PEOPLE)  # of the first day it learned
     assert found.low > 0.0
+
+
+def worth_more() -> ValueDifference:
+    """Give what speaks for a version, of a log in which it always takes what is worth more."""
+    taken, half, nought = (np.arange(2_000) % 2).astype(np.float64), np.full(2_000, 0.5), np.zeros(2_000)
+    log = Compared(
+        rewards=taken,
+        propensities=half,
+        targets=taken,
+        present=half,
+        believed=nought,
+        values=nought,
+        present_values=nought,
+        unsupported=nought,
+        persons=np.arange(2_000),
+    )
+    return value_difference(log, level=0.95, anytime=True)
+
+
+def step_of(bank: Bank, version: int, *, stage: Stage | None = None) -> promotions.Step:
+    return promotions.next_step(state(bank), version, stage=stage, share=None)
+
+
+def written(bank: Bank, step: promotions.Step, *, value: ValueDifference | None) -> None:
+    promotions.promote(bank.context, step, value=value, now=bank.now())
+
+
+def test_what_is_kept_for_it_decides_must_still_decide_when_that_is_written(bank: Bank, clock: Clock) -> None:
+    bank.roll_back(learned(bank))
+    step = step_of(bank, learned(bank))
+    assert not step.proves  # it is the active one
+    bank.learn(now=clock())
+
+    with pytest.raises(Refused, match="another version decides"):
+        written(bank, step, value=None)
+
+    assert state(bank).promoted is None
+    written(bank, step_of(bank, state(bank).decides), value=None)
+    assert state(bank).promoted == max(state(bank).versions)
+
+
+def test_of_two_promotions_at_once_the_second_is_refused(bank: Bank) -> None:
+    step = step_of(bank, learned(bank))
+    written(bank, step, value=worth_more())
+
+    with pytest.raises(Refused, match="promoted meanwhile"):
+        written(bank, step, value=worth_more())
+
+    assert state(bank).trial == Trial(learned(bank), 0.05, state(bank).n)
+
+
+def test_a_version_is_compared_with_what_the_bank_follows_as_long_as_it_follows_that(bank: Bank, clock: Clock) -> None:
+    bank.roll_back(0)
+    live_a_day(bank, clock)
+    bank.learn(now=clock())
+    followed = state(bank).decides
+    step = step_of(bank, learned(bank))
+    bank.train(tasks=("recommend",), now=clock())
+    assert state(bank).decides != followed
+
+    written(bank, step, value=worth_more())  # it learned on
+    written(bank, step_of(bank, learned(bank), stage="shadow"), value=None)
+    step = step_of(bank, learned(bank))
+    bank.roll_back(0)
+
+    with pytest.raises(Refused, match="another version decides"):
+        written(bank, step, value=worth_more())
 
 
 def test_a_version_of_which_no_decision_tells_is_refused(bank: Bank, clock: Clock) -> None:

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.learn.intervals import Sums, anytime_reach, difference, share_difference
+from marketofone.learn.off_policy.difference import Compared, value_difference
+from marketofone.learn.promotion import objection
 from marketofone.learn.ratio import ERROR, check_ratio, log_evidence
 
 DECLARED = {"policy": 0.8, "control": 0.2}
@@ -71,6 +73,64 @@ def test_a_difference_that_is_there_is_found_before_the_end() -> None:
 
     assert not any(anytime for anytime, _ in lived)
     assert share_difference(one, other, reach=anytime_reach(3_000, level=0.95)).low > 0.0
+
+
+def a_version_that_is_no_better(seed: int, *, rows: int, likeness: float, lift: int = 0) -> Compared:
+    """Log decisions about people who join over time, beside a version that prefers other actions, all worth the same.
+
+    What its favourites are worth more is ``lift``. Values are skewed, and a person's decisions resemble each other.
+    """
+    generator, people = np.random.default_rng(seed), 300
+    own = generator.gamma(1 / likeness, likeness, size=people) if likeness else np.ones(people)
+    who = (generator.random(rows) * people * np.linspace(0.2, 1.0, rows)).astype(np.int64)
+    believed = 100.0 * generator.gamma(4.0, 0.25, size=(people, 4))
+    old, new = (
+        0.8 * weights / weights.sum(axis=1, keepdims=True) + 0.05
+        for weights in (np.exp(believed / 20.0), np.exp((believed + generator.normal(size=(people, 4)) * 50.0) / 20.0))
+    )
+    taken = (generator.random((rows, 1)) > old[who].cumsum(axis=1)).sum(axis=1).clip(0, 3)
+    accepted = generator.random(rows) < np.clip(0.15 * own[who], 0.0, 1.0)
+    rewards = accepted * generator.integers(200, 2_000, size=rows) + lift * (taken == new[who].argmax(axis=1))
+    return Compared(
+        rewards=rewards.astype(np.float64),
+        propensities=old[who, taken],
+        targets=new[who, taken],
+        present=old[who, taken],
+        believed=believed[who, taken],
+        values=(new * believed).sum(axis=1)[who],
+        present_values=(old * believed).sum(axis=1)[who],
+        unsupported=np.zeros(rows),
+        persons=who,
+    )
+
+
+def ever_promoted(log: Compared, *, anytime: bool) -> bool:
+    """Say whether a version is ever promoted by somebody who asks whenever there are a tenth more decisions."""
+    rows = np.unique(np.geomspace(150, len(log.rewards), 45).astype(np.int64))
+    seen = (Compared(**{name: getattr(log, name)[:n] for name in log.__struct_fields__}) for n in rows)
+    return any(not objection(value_difference(one, level=0.95, anytime=anytime)) for one in seen)
+
+
+@pytest.mark.parametrize("seed", [0, 4, 14])  # of the first fifteen, where an interval for one look is misled
+def test_who_asks_again_and_again_promotes_no_version_that_is_not_better(seed: int) -> None:
+    log = a_version_that_is_no_better(seed, rows=12_000, likeness=1.0)
+
+    assert ever_promoted(log, anytime=False)
+    assert not ever_promoted(log, anytime=True)
+
+
+def test_a_version_that_is_better_is_promoted_by_who_asks_again_and_again() -> None:
+    assert ever_promoted(a_version_that_is_no_better(1, rows=4_000, likeness=1.0, lift=300), anytime=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("likeness", [0.0, 1.0, 4.0])
+def test_versions_that_are_no_better_are_promoted_no_more_often_than_is_stated(likeness: float) -> None:
+    logs = [a_version_that_is_no_better(seed, rows=12_000, likeness=likeness) for seed in range(120)]
+    anytime, repeated = (sum(ever_promoted(log, anytime=way) for log in logs) / len(logs) for way in (True, False))
+
+    assert anytime <= 0.025  # of two sides
+    assert repeated > 0.05
 
 
 def ratio_ever_fails(runs: int, *, people: int, shares: float) -> float:

@@ -311,7 +311,9 @@ RECORDS: dict[EntryKind, records.Record] = {
         "learner", 2, {"arm:x:loan": bytes(32), "value:loan": None}, ((SUBJECT, 9),), NOW, "outcomes"
     ),
     "rollback": records.RollbackRecord("board", 2),
-    "promotion": records.PromotionRecord("cli", 7, "share", 0.05, records.Evidence(1.5, 0.25, 2.75, 0.95, 900, 120)),
+    "promotion": records.PromotionRecord(
+        "cli", 7, "share", 0.05, records.Evidence(1.5, 0.25, 2.75, 0.95, 900, 120, anytime=True)
+    ),
     "checkpoint": records.CheckpointRecord("sealer", "bank\n0\n"),
     "letters": records.LettersRecord("api", (bytes(range(32)),)),
     "rates": records.RatesRecord("cli", "ECB", packed([DailyRate(Day(20_634), "EUR", "GBP", 8_546, 4)])),

@@ -23,6 +23,6 @@ def objection(value: ValueDifference | None) -> str:
         return ""
     return (
         f"its lower bound does not beat the present version: {value.value:+.1f} minor units a decision, "
-        f"{value.level:.0%} interval {value.low:+.1f} to {value.high:+.1f}, over {value.rows:,} decisions about "
-        f"{value.persons:,} people"
+        f"{value.level:.0%} interval {value.low:+.1f} to {value.high:+.1f} at every look, over {value.rows:,} "
+        f"decisions about {value.persons:,} people"
     )

@@ -83,6 +83,12 @@ class BankState(Struct, frozen=True):
             one = self.versions[one].parent
         return one == version
 
+    def comes_from(self, one: int, version: int) -> bool:
+        """Say whether a version is another, or was made from it."""
+        while one > version:
+            one = self.versions[one].parent
+        return one == version
+
     def stage(self, version: int) -> Stage:
         """Say how far a version is used."""
         if version == self.decides:

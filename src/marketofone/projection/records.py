@@ -228,7 +228,10 @@ class RollbackRecord(Struct, frozen=True, array_like=True):
 
 
 class Evidence(Struct, frozen=True, array_like=True):
-    """How much more a version was worth than the present one, in minor units a decision, with an interval."""
+    """How much more a version was worth than the present one, in minor units a decision, with an interval.
+
+    ``anytime`` says that the interval holds at all looks together; before there was this field, it was for one look.
+    """
 
     value: float
     low: float
@@ -236,6 +239,7 @@ class Evidence(Struct, frozen=True, array_like=True):
     level: float
     decisions: int
     people: int
+    anytime: bool = False
 
 
 class PromotionRecord(Struct, frozen=True, array_like=True):

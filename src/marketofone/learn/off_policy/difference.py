@@ -33,7 +33,8 @@ class ValueDifference(Struct, frozen=True, kw_only=True):
 
     ``value`` with its interval is DR's, ``snips`` stands beside it (value, low, high). ``present`` is the value of the
     present policy (SNIPS). ``persons`` counts those in the log, ``changed_persons`` those for whom the two differ.
-    ``finding`` is "not enough evidence", for ``reasons``, where the log cannot answer.
+    ``finding`` is "not enough evidence", for ``reasons``, where the log cannot answer. ``anytime`` says that the
+    interval of ``value`` holds at all looks together, while decisions are added; the others are for one look.
     """
 
     rows: int
@@ -50,6 +51,7 @@ class ValueDifference(Struct, frozen=True, kw_only=True):
     enough: bool
     reasons: tuple[str, ...]
     finding: str
+    anytime: bool = False
 
 
 class Compared(Struct, frozen=True, kw_only=True):
@@ -80,8 +82,8 @@ class Compared(Struct, frozen=True, kw_only=True):
     persons: NDArray[np.generic]
 
 
-def value_difference(log: Compared, *, level: float) -> ValueDifference:
-    """Value a change.
+def value_difference(log: Compared, *, level: float, anytime: bool = False) -> ValueDifference:
+    """Value a change; ``anytime`` where somebody may look again and again, until something shows.
 
     Examples
     --------
@@ -101,7 +103,7 @@ def value_difference(log: Compared, *, level: float) -> ValueDifference:
         for targets, values in ((log.targets, log.values), (log.present, log.present_values))
     )
     scores = doubly_robust(changed).scores - doubly_robust(present).scores
-    above = mean_interval(scores, log.persons, level=level)
+    above = mean_interval(scores, log.persons, level=level, anytime=anytime)
     beside = mean_interval(snips(changed).basis - snips(present).basis, log.persons, level=level)
     described = overlap(changed, log.persons, unsupported_share=float(log.unsupported.mean()))
     touched = len(np.unique(log.persons[scores != 0.0]))
@@ -121,6 +123,7 @@ def value_difference(log: Compared, *, level: float) -> ValueDifference:
         enough=not reasons,
         reasons=reasons,
         finding=_finding(above, touched=touched, enough=not reasons),
+        anytime=anytime,
     )
 
 

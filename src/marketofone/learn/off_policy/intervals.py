@@ -8,6 +8,9 @@ covers too little. Two corrections answer that, both computed from the sums them
    ``2 G / (kurtosis - 1)``, about G for a normal distribution and few where a few persons carry the variance
    (Satterthwaite 1946).
 2. Hall's cubic transformation takes the skewness out of the studentised mean, and is inverted exactly (Hall 1992).
+
+An interval holds at one look. Where somebody looks until it shows something, it must hold at all looks together: then
+both corrections are made further out, where :func:`~marketofone.learn.intervals.anytime_reach` says.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtr, stdtrit
+
+from marketofone.learn.intervals import anytime_reach
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -75,7 +80,7 @@ def squared_error(scores: Floats, codes: Integers) -> float:
     return float((sums**2).sum()) * people / (people - 1) / len(scores) ** 2
 
 
-def mean_interval(scores: Floats, persons: NDArray[np.generic], *, level: float) -> Interval:
+def mean_interval(scores: Floats, persons: NDArray[np.generic], *, level: float, anytime: bool = False) -> Interval:
     """Give the mean of scores with an interval that counts by person and follows their skewness.
 
     Parameters
@@ -86,6 +91,8 @@ def mean_interval(scores: Floats, persons: NDArray[np.generic], *, level: float)
         Who each row is about; any values that can be sorted. Rows of a person may stand anywhere.
     level
         The coverage, in (0, 1).
+    anytime
+        Whether it holds at all looks together, while rows are added, and not only at this one.
 
     Shapes
     ------
@@ -106,7 +113,8 @@ def mean_interval(scores: Floats, persons: NDArray[np.generic], *, level: float)
     square = float((sums**2).mean())
     kurtosis = max(float((sums**4).mean()) / square**2, _NORMAL_KURTOSIS)
     freedom = max(2.0 * len(sums) / (kurtosis - 1.0), 1.0)
-    reach = float(stdtrit(freedom, (1.0 + level) / 2.0))
+    below = float(ndtr(anytime_reach(len(scores), level=level))) if anytime else (1.0 + level) / 2.0
+    reach = float(stdtrit(freedom, below))
     skew = float((sums**3).mean()) / square**1.5 / math.sqrt(len(sums))
     return Interval(value, value - error * _unskewed(reach, skew), value - error * _unskewed(-reach, skew), error)
 

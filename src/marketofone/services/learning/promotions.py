@@ -3,11 +3,15 @@
 In the shadow a version is scored over decisions that were made since it was learned, by their journalled propensities:
 nothing is computed beside a decision. It goes a step further only where the lower bound of the difference is above
 nothing, and the journal holds on what evidence. Back it goes without any.
+
+To score takes minutes, in which others learn, train and promote. So the step is looked at again when it is written:
+what was proved must be what is done, against what decides by then, and what needed no proof must still need none.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.domain.errors import MalformedRequest, Refused, UnknownVersion
 from marketofone.domain.moment import Instant
@@ -24,15 +28,20 @@ from marketofone.store.ports import BANK, Draft, Expectation, Unit
 SHARE = 0.05
 """Of people for whom a version decides on trial, where none is named."""
 MOST = 0.5
+MEANWHILE = "another version decides or was promoted meanwhile; look again"
 
 
 class Step(Struct, frozen=True):
-    """One step of a version, beside what was promoted and on trial; ``proves`` says that it must be worth more."""
+    """One step of a version, beside what was promoted, decided and was on trial when it was looked at.
+
+    ``proves`` says that it must be worth more.
+    """
 
     version: int
     stage: Stage
     share: float
     present: int | None
+    decides: int
     on_trial: int | None
     proves: bool
 
@@ -86,6 +95,7 @@ def next_step(bank: BankState, version: int, *, stage: Stage | None, share: floa
         to,
         (share or SHARE) if to == "share" else 0.0,
         bank.promoted,
+        bank.decides,
         on_trial,
         proves=to != "shadow" and version != bank.decides,
     )
@@ -98,17 +108,15 @@ def promote(context: AppContext, step: Step, *, value: ValueDifference | None, n
     Raises
     ------
     Refused
-        When the version is not shown to be worth more than the present one, was destroyed, or something else was
-        promoted meanwhile.
+        When the version is not shown to be worth more than the present one, was destroyed, or what decides is
+        something else by now.
     """
     if step.proves and (why := objection(value)):
         raise Refused(why=why)
     with context.store.read() as reader:
         head = reader.head(BANK)
         bank = context.snapshot(reader).bank
-        on_trial = None if bank.trial is None else bank.trial.version
-        if (bank.promoted, on_trial) != (step.present, step.on_trial):
-            raise Refused(why="another version was promoted meanwhile; look again")
+        step = _still(bank, step)
         if context.versions.is_destroyed(bank, step.version):
             raise Refused(why=DESTROYED)
         trained = _trained_since(context, bank, step.version) if step.stage != "shadow" else {}
@@ -121,6 +129,25 @@ def promote(context: AppContext, step: Step, *, value: ValueDifference | None, n
     record = PromotionRecord(context.actor, version, step.stage, step.share, evidence)
     drafts.append(codec.draft("promotion", record, subject=BANK, box=box, at=now))
     context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=drafts))
+
+
+def _still(bank: BankState, step: Step) -> Step:
+    """Give a step as it is taken beside what decides by now.
+
+    What decides may have learned on meanwhile: it was compared as what the bank follows, not as one version.
+
+    Raises
+    ------
+    Refused
+        When it would have to prove something else than it did, or is none that may be taken any more.
+    """
+    if step.version == step.decides and not bank.stands_for(bank.decides, step.version):
+        raise Refused(why=MEANWHILE)  # it was to be kept
+    again = next_step(bank, step.version, stage=step.stage, share=step.share or None)
+    same = replace(again, decides=step.decides) == step and bank.comes_from(again.decides, step.decides)
+    if again.proves and not same:
+        raise Refused(why=MEANWHILE)
+    return again
 
 
 def _trained_since(context: AppContext, bank: BankState, version: int) -> dict[str, bytes | None]:
@@ -157,4 +184,4 @@ def history(context: AppContext, version: int, *, debt: int) -> VersionHistory:
 
 
 def _evidence(value: ValueDifference) -> Evidence:
-    return Evidence(value.value, value.low, value.high, value.level, value.rows, value.persons)
+    return Evidence(value.value, value.low, value.high, value.level, value.rows, value.persons, value.anytime)

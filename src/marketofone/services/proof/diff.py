@@ -22,7 +22,7 @@ from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.versions import DESTROYED
-from marketofone.services.proof.changes import Change, version_change
+from marketofone.services.proof.changes import Change
 from marketofone.services.proof.comparison import Asked, Part, compare_some, together
 from marketofone.services.proof.groups import GROUPS
 from marketofone.services.proof.replay import TOGETHER
@@ -140,20 +140,18 @@ def diff(context: AppContext, change: Change, *, now: Instant, workers: int = 1,
 
 
 def evidence(
-    context: AppContext, version: int, *, now: Instant, workers: int = 1, step: Step | None = None
+    context: AppContext, change: Change, *, now: Instant, workers: int = 1, step: Step | None = None
 ) -> NDArray[np.void]:
     """Compare a version with the present one, over decisions that taught neither and whose answers have come.
 
     Raises
     ------
-    UnknownVersion
     Refused
         When the version was destroyed.
     """
     with context.store.read() as reader:
         bank = context.snapshot(reader).bank
-        change = version_change(bank, version, valued_only=True)
-        if context.versions.is_destroyed(bank, version):
+        if context.versions.is_destroyed(bank, change.version):
             raise Refused(why=DESTROYED)
         asked = Asked(change=change, prices=prices_of(context, reader, bank), now=now)
     rows = compare(context, asked, workers=workers, step=step).rows
@@ -177,10 +175,10 @@ def compare(context: AppContext, asked: Asked, *, workers: int, step: Step | Non
     return together(parts())
 
 
-def value_of(rows: NDArray[np.void]) -> ValueDifference | None:
+def value_of(rows: NDArray[np.void], *, anytime: bool = False) -> ValueDifference | None:
     """Value the changed side against the present one, from decisions whose answers have come."""
     told = rows[rows["valued"]]
-    return value_difference(compared(told), level=LEVEL) if len(told) else None
+    return value_difference(compared(told), level=LEVEL, anytime=anytime) if len(told) else None
 
 
 def compared(told: NDArray[np.void]) -> Compared:
