@@ -148,6 +148,11 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False):
             numbers=array("d", chain.from_iterable(numbers)).tobytes(),
         )
 
+    @property
+    def propensities(self) -> list[float]:
+        """With which probability each was drawn, 0 where it was stopped."""
+        return list(memoryview(self.numbers).cast("d")[3 * len(self.actions) :])
+
     def __len__(self) -> int:
         return len(self.actions)
 

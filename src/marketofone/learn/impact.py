@@ -24,6 +24,7 @@ from msgspec import Struct
 from marketofone.domain.decision import Assignment, MoneyLeft
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.outcome import WhyNot
+from marketofone.learn.draws import DrawCheck
 from marketofone.learn.intervals import Sums, anytime_reach, difference, share_difference, share_interval
 from marketofone.learn.ratio import RatioCheck, check_ratio
 from marketofone.learn.tallies import MONEY_LEFT, Tallies, Tally, Treated, Worth, tally
@@ -133,6 +134,7 @@ class Impact(Struct, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     by_money: tuple[MoneyLift, ...]
     ratio: RatioCheck
+    draws: DrawCheck
     contradicted: tuple[Contradiction, ...]
     reasons: tuple[ReasonCount, ...]
     accepted: int
@@ -157,6 +159,7 @@ class Impact(Struct, frozen=True, kw_only=True):
             f"marketing declined: {_words(ours.declined)} with the policy, {_words(theirs.declined)} at random",
             f"at signs of stress: {_words(ours.stressed)} with the policy, {_words(theirs.stressed)} at random",
             f"intervals of {self.level:.0%}, which hold at all looks together",
+            _checked(self.ratio, self.draws),
         ]
         lines += [one.text for one in self.contradicted]
         if self.reasons:
@@ -165,6 +168,13 @@ class Impact(Struct, frozen=True, kw_only=True):
         if self.excluded:
             lines.append(f"left out because they were in several groups: {self.excluded:,} people")
         return "\n".join(lines)
+
+
+def _checked(ratio: RatioCheck, draws: DrawCheck) -> str:
+    return (
+        f"checked: {ratio.people:,} people against the shares declared (p = {ratio.p:.2g}), actions of "
+        f"{draws.decisions:,} decisions against their propensities (p = {draws.p:.2g})"
+    )
 
 
 def _beside(other: Comparison) -> str:
@@ -201,12 +211,13 @@ def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, f
     for assignment in sorted({of.group for of in kept} - groups.keys()):
         groups[assignment] = [of for of in kept if of.group == assignment]
     comparisons = tuple(_comparison(assignment, groups, level=level) for assignment in groups if assignment != POLICY)
-    ratio = _ratio(found)
+    many = [action for action, people in found.shown.items() if len(people) >= ENOUGH]
+    ratio, draws = _ratio(found), found.draws.check(named=many)
     contradicted = _contradicted(found, chances, level=level)
     value, accepted = (_of(comparisons[0], name) for name in ("value", "accepted"))
     return Impact(
         finding=_finding(value),
-        warnings=tuple(_warnings(ratio, accepted, contradicted)),
+        warnings=tuple(_warnings(ratio, draws, accepted, contradicted)),
         lift_minor=value.value,
         low_minor=value.low,
         high_minor=value.high,
@@ -216,6 +227,7 @@ def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, f
         comparisons=comparisons,
         by_money=tuple(_by_money(money, groups, level=level) for money in MONEY_LEFT),
         ratio=ratio,
+        draws=draws,
         contradicted=contradicted,
         reasons=_reasons(found),
         accepted=sum(of.accepted for of in kept),
@@ -305,9 +317,12 @@ def _rate(clusters: Clusters, *, level: float) -> Rate:
 
 def _ratio(found: Tallies) -> RatioCheck:
     strata: dict[tuple[tuple[str, float], ...], Counter[str]] = {}
+    decisions: Counter[str] = Counter()
     for of in found.people.values():
         strata.setdefault(tuple(sorted(of.declared.items())), Counter())[of.group] += 1
-    return check_ratio([(dict(declared), counts) for declared, counts in sorted(strata.items())])
+        decisions[of.group] += of.decisions
+    each = [(dict(declared), counts) for declared, counts in sorted(strata.items())]
+    return check_ratio(each, decisions=decisions)
 
 
 def _contradicted(found: Tallies, chances: Mapping[str, float], *, level: float) -> tuple[Contradiction, ...]:
@@ -330,9 +345,13 @@ def _reasons(found: Tallies) -> tuple[ReasonCount, ...]:
     return tuple(ReasonCount(why=why, times=dict(sorted(times.items()))) for why, times in counted)
 
 
-def _warnings(ratio: RatioCheck, accepted: Lift, contradicted: Sequence[Contradiction]) -> Iterable[str]:
+def _warnings(
+    ratio: RatioCheck, draws: DrawCheck, accepted: Lift, contradicted: Sequence[Contradiction]
+) -> Iterable[str]:
     if ratio.fails:
         yield "the groups are not as large as declared: trust no difference between them until it is known why"
+    if draws.fails:
+        yield "actions are not drawn as often as their propensities say: trust no value of another policy or version"
     if accepted.value is not None and accepted.high is not None and accepted.value < 0.0:
         sure = "" if accepted.high < 0.0 else ", though the interval does not exclude that there is no difference"
         yield f"people accept less of what the policy chooses than of what is drawn by lot{sure}"

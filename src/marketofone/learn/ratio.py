@@ -1,5 +1,9 @@
 """Is everybody where the settings said they would be? A test of the shares of people, safe to look at every day.
 
+A group is drawn once for each person, so people are counted, each once. Decisions stand beside and are not tested: who
+likes what is chosen comes back more often, so that a group's share of decisions may differ from its share of people.
+What is drawn by decision, the action, is tested in ``draws.py``.
+
 When the shares of people in the groups are not what was declared, something decides who belongs where, or loses some:
 then no difference between groups can be trusted, however large it is.
 """
@@ -8,6 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 from msgspec import Struct
 
@@ -16,22 +22,31 @@ from marketofone.domain.errors import MalformedRequest
 ERROR = 0.01
 """How often, at most, an assignment that keeps its shares is ever called broken."""
 
+NO_DECISIONS: Mapping[str, int] = MappingProxyType({})
 _CONCENTRATION = 100.0
 """How many people the alternative counts: it looks for shares a tenth or less from those declared."""
 
 
 class GroupShare(Struct, frozen=True, kw_only=True):
-    """One group: the share declared (over the times at which people joined), and the people found in it."""
+    """One group: the share declared (over the times at which people joined), and the people found in it.
+
+    ``decisions`` is how many were made about them, in whichever group.
+    """
 
     assignment: str
     declared: float
     people: int
     share: float
+    decisions: int = 0
 
 
 class RatioCheck(Struct, frozen=True, kw_only=True):
-    """Whether people are spread over the groups as declared: ``p`` is safe at every look; ``fails`` below 1 percent."""
+    """Whether people are spread over the groups as declared: ``p`` is safe at every look; ``fails`` below 1 percent.
 
+    ``unit`` says what is counted: what the shares draw.
+    """
+
+    unit: Literal["people"] = "people"
     people: int
     p: float
     fails: bool
@@ -42,13 +57,15 @@ Stratum = tuple[Mapping[str, float], Mapping[str, int]]
 """Shares by group as they were declared for some people, which add up to 1, and how many of these joined each group."""
 
 
-def check_ratio(strata: Sequence[Stratum]) -> RatioCheck:
+def check_ratio(strata: Sequence[Stratum], *, decisions: Mapping[str, int] = NO_DECISIONS) -> RatioCheck:
     """Check the shares of people in groups against those declared when each of them joined.
 
     Parameters
     ----------
     strata
         People by what was declared when they joined; a change of the settings begins a stratum.
+    decisions
+        How many were made about the people of each group: told, and not tested.
 
     Raises
     ------
@@ -78,7 +95,10 @@ def check_ratio(strata: Sequence[Stratum]) -> RatioCheck:
         people=people,
         p=p,
         fails=p < ERROR,
-        groups=tuple(_share(assignment, strata, people=people) for assignment in assignments),
+        groups=tuple(
+            _share(assignment, strata, people=people, decisions=decisions.get(assignment, 0))
+            for assignment in assignments
+        ),
     )
 
 
@@ -107,7 +127,7 @@ def log_evidence(counts: Mapping[str, int], *, declared: Mapping[str, float]) ->
     return found
 
 
-def _share(assignment: str, strata: Sequence[Stratum], *, people: int) -> GroupShare:
+def _share(assignment: str, strata: Sequence[Stratum], *, people: int, decisions: int) -> GroupShare:
     found = sum(counts.get(assignment, 0) for _, counts in strata)
     expected = sum(declared.get(assignment, 0.0) * sum(counts.values()) for declared, counts in strata)
     return GroupShare(
@@ -115,4 +135,5 @@ def _share(assignment: str, strata: Sequence[Stratum], *, people: int) -> GroupS
         declared=expected / people if people else 0.0,
         people=found,
         share=found / people if people else 0.0,
+        decisions=decisions,
     )

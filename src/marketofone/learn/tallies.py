@@ -21,6 +21,7 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome, WhyNot
+from marketofone.learn.draws import Draws
 from marketofone.learn.join import answer, by_place, reported_value
 from marketofone.learn.rewards import Prices, reward_of
 
@@ -84,13 +85,14 @@ class Tally:
 class Tallies:
     """The tallies of all people; by action how often each person saw and accepted it; why people in a group said no.
 
-    A no without a reason of the vocabulary counts under an empty word.
+    A no without a reason of the vocabulary counts under an empty word. ``draws`` is what was drawn of what could be.
     """
 
     people: dict[str, Tally] = field(default_factory=dict)
     shown: dict[str, Counter[str]] = field(default_factory=dict)
     accepted: dict[str, Counter[str]] = field(default_factory=dict)
     reasons: dict[WhyNot | Literal[""], Counter[Assignment]] = field(default_factory=dict)
+    draws: Draws = field(default_factory=Draws)
 
     def clusters(self, action: str) -> list[tuple[int, int]]:
         """Give (accepted, shown) of an action for each person it was shown to."""
@@ -113,6 +115,7 @@ def tally(treated: Iterable[Treated], *, worth: Worth) -> Tallies:
         of.decisions += 1
         of.stressed += STRESS in one.decision.guardrails
         for place, outcomes in by_place(one.decision, one.outcomes):
+            found.draws.add(place)
             if place.action != NOTHING:
                 _add_contact(found, of, replace(one, decision=place, outcomes=outcomes), worth=worth)
     return found

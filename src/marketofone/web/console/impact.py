@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from starlette.responses import Response
 
-from marketofone.learn.impact import Impact, Lift
+from marketofone.learn.impact import ENOUGH, Impact, Lift
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
@@ -48,6 +48,7 @@ def impact(renderer: PageRenderer, request_data: RequestData) -> Response:
         measures=MEASURES,
         money=MONEY,
         titles=ASSIGNMENTS,
+        enough=ENOUGH,
         money_left=MONEY_LEFT,
         money_chart=_chart(renderer, [(MEASURES[lift.measure], lift) for lift in lifts if lift.measure in MONEY]),
         share_chart=_chart(renderer, [(MEASURES[lift.measure], lift) for lift in lifts if lift.measure not in MONEY]),
