@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from marketofone.learn.off_policy.difference import Compared, value_difference
-from marketofone.services.proof.comparison import differing_bytes, instead_of
+from marketofone.services.proof.comparison import ROW, differing_bytes, instead_of
+from marketofone.services.proof.diff import FEW, FEWEST, groups_of
+from marketofone.services.proof.groups import STAGES
 
 ROWS = 6_000
 Floats = NDArray[np.float64]
@@ -145,6 +147,43 @@ def test_over_many_decisions_actions_come_as_often_as_their_probabilities_say() 
         chosen[name] = chosen.get(name, 0.0) + 1 / 4_000
 
     assert chosen == pytest.approx(new, abs=0.03)
+
+
+@settings(max_examples=40)
+@given(
+    of_each=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, len(STAGES) - 1), st.integers(0, 2), st.booleans()), max_size=120
+    ),
+    spread=st.integers(1, 41),
+)
+@example(of_each=[(person, int(person == 0), 0, False) for person in range(40)], spread=41)  # one alone
+@example(of_each=[(person, person // 12, 0, False) for person in range(40)], spread=41)  # four alone, and 12 each
+def test_no_group_and_no_remnant_of_groups_is_of_a_few_people(
+    of_each: list[tuple[int, int, int, bool]], spread: int
+) -> None:
+    rows = np.zeros(len(of_each), dtype=ROW)
+    for name, place in (("person", 0), ("stage", 1), ("money", 2), ("otherwise", 3)):
+        rows[name] = [one[place] for one in of_each]
+    rows["person"] %= spread  # a person is found in several groups as well
+    told = list(groups_of(rows))
+    everybody = len(np.unique(rows["person"]))
+
+    for kind in ("stage of life", "money left", "decided by"):
+        own = [group for group in told if group.kind == kind]
+        assert sum(group.decisions for group in own) == len(rows)
+        assert sum(group.otherwise for group in own) == int(rows["otherwise"].sum())
+        assert all(group.people >= FEWEST for group in own) or [group.people for group in own] == [everybody]
+        assert [group.group for group in own].count(FEW) <= 1
+
+
+def test_of_one_small_group_the_next_smallest_is_put_together_with_it() -> None:
+    rows = np.zeros(60, dtype=ROW)
+    rows["person"] = np.arange(60)
+    rows["stage"] = [0] * 3 + [1] * 12 + [2] * 20 + [3] * 25
+
+    told = {group.group: group.people for group in groups_of(rows) if group.kind == "stage of life"}
+
+    assert told == {FEW: 15, STAGES[2]: 20, STAGES[3]: 25}
 
 
 @given(one=st.binary(max_size=20), other=st.binary(max_size=20))

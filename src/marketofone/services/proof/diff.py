@@ -36,7 +36,7 @@ MOST_PAIRS = 20
 """Pairs of actions that a report names, the most frequent first."""
 FEWEST = 10
 """People in a group that is told of by itself: of fewer, a count would say something about one of them."""
-FEW = f"groups of fewer than {FEWEST} people"
+FEW = "put together, for they are few"
 _PLACES = ("stage", "money", "decided_by")
 
 
@@ -122,7 +122,7 @@ def diff(context: AppContext, change: Change, *, now: Instant, workers: int = 1,
     return Diff(
         change=change.name,
         decisions=len(rows) + part.impossible,
-        people=len(np.unique(rows["person"])),
+        people=_people(rows),
         differ=int((rows["bytes"] > 0).sum()),
         bytes=int(rows["bytes"].sum()),
         otherwise=int(rows["otherwise"].sum()),
@@ -132,7 +132,7 @@ def diff(context: AppContext, change: Change, *, now: Instant, workers: int = 1,
         recomputed=part.recomputed,
         actions=tuple(_actions(part)),
         instead=tuple(_instead(part)),
-        groups=tuple(_groups(rows)),
+        groups=tuple(groups_of(rows)),
         value=value_of(rows),
         currency=config.settings.currency,
         seconds=round(perf_counter() - began, 3),
@@ -233,25 +233,33 @@ def _instead(part: Part) -> Iterator[Instead]:
         yield Instead(before=pair.before, after=pair.after, why=pair.why, decisions=count, examples=named)
 
 
-def _groups(rows: NDArray[np.void]) -> Iterator[GroupCount]:
+def groups_of(rows: NDArray[np.void]) -> Iterator[GroupCount]:
+    """Count what changes by group, where a group is told of by itself: it has people enough, and so have all others.
+
+    Groups of too few are put together. Where these are too few as well, the next smallest joins them: what is left
+    beside the groups that are told could be read off the sum, and would say something about one person.
+    """
     for place, (kind, names) in zip(_PLACES, GROUPS.items(), strict=True):
+        each = {number: rows[place] == number for number in range(len(names))}
+        by_size = sorted(each, key=lambda number: _people(rows[each[number]]))
         few = np.zeros(len(rows), dtype=bool)
-        for number, name in enumerate(names):
-            own = rows[place] == number
-            people = len(np.unique(rows["person"][own]))
-            if people >= FEWEST:
-                yield _group(rows[own], kind=kind, name=name, people=people)
-            else:
-                few |= own
+        while by_size and (_people(rows[each[by_size[0]]]) < FEWEST or 0 < _people(rows[few]) < FEWEST):
+            few |= each.pop(by_size.pop(0))
+        for number, own in each.items():
+            yield _group(rows[own], kind=kind, name=names[number])
         if few.any():
-            yield _group(rows[few], kind=kind, name=FEW, people=len(np.unique(rows["person"][few])))
+            yield _group(rows[few], kind=kind, name=FEW)
 
 
-def _group(rows: NDArray[np.void], *, kind: str, name: str, people: int) -> GroupCount:
+def _people(rows: NDArray[np.void]) -> int:
+    return len(np.unique(rows["person"]))
+
+
+def _group(rows: NDArray[np.void], *, kind: str, name: str) -> GroupCount:
     return GroupCount(
         kind=kind,
         group=name,
-        people=people,
+        people=_people(rows),
         decisions=len(rows),
         differ=int((rows["bytes"] > 0).sum()),
         otherwise=int(rows["otherwise"].sum()),
