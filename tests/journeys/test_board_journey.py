@@ -64,6 +64,17 @@ def test_a_stop_works_on_the_next_decision_and_a_resumption_too(
     assert bank.replay().differences == 0
 
 
+def test_of_an_earlier_moment_only_what_was_ruled_by_then_is_told(bank: Bank, now: Instant) -> None:
+    late = Instant(now + 2 * DAY)
+    bank.rule(Ruling(ruling="stop", scope="*", by="the board", at=late), now=late)
+    bank.rule(Ruling(ruling="stop", scope="*", by="the board", at=now), now=late)  # as if it had been said before
+
+    assert {row.standing for row in bank.board(now=late)} == {"free", "stopped"}
+    assert "stopped" not in {row.standing for row in bank.board(now=late, as_of=Instant(now + DAY))}
+    with pytest.raises(MalformedRequest):
+        bank.board(now=now, as_of=late)
+
+
 def test_only_what_exists_can_be_ruled_over(bank: Bank, now: Instant) -> None:
     with pytest.raises(UnknownAction):
         bank.rule(Ruling(ruling="stop", scope="free_money", by="the board", at=now))

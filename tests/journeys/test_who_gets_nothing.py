@@ -77,6 +77,16 @@ def test_only_the_decisions_of_the_period_count(asked: Bank, now: Instant) -> No
         asked.funnel(now=late, as_of=Instant(late + 1))
 
 
+def test_who_came_later_is_not_named_of_an_earlier_day(asked: Bank, now: Instant) -> None:
+    late = Instant(now + 5 * DAY)
+    asked.ingest(ordinary_months("late", until=now), now=Instant(now + 4 * DAY))  # their past is older than that
+
+    before = asked.funnel(now=late, as_of=Instant(now + 3 * DAY))
+
+    assert (before.people, "late" in {one.customer for one in before.listed}) == (2, False)
+    assert asked.funnel(now=late).people == asked.funnel(now=late, as_of=late).people == 3
+
+
 def test_after_a_no_what_rested_on_it_is_left_out_and_counted(asked: Bank, now: Instant) -> None:
     say_no(asked, "open", now=Instant(now + 2 * DAY))
 

@@ -56,9 +56,9 @@ def board() -> None:
 @on_bank
 @as_of
 def board_list(session: Session, *, as_of: str | None) -> None:
-    """List every action with its risk tier and how it stands."""
+    """List every action with its risk tier and how it stands, or stood --as-of a moment."""
     now = session.bank.now()
-    session.say(session.bank.board(now=session.as_of(as_of, now=now) or now), "board")
+    session.say(session.bank.board(now=now, as_of=session.as_of(as_of, now=now)), "board")
 
 
 def _ruling(command: Callable[..., None]) -> Callable[..., None]:

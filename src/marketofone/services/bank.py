@@ -333,9 +333,9 @@ class Bank:
         """Record a ruling of the review board; it holds for the next decision."""
         board_service.rule(self._context, ruling, now=now)
 
-    def board(self, *, now: Instant | None = None) -> list[board_service.Standing]:
-        """List every action with its risk tier and how it stands with the board."""
-        return board_service.standings(self._context, now=self._at(now))
+    def board(self, *, now: Instant | None = None, as_of: Instant | None = None) -> list[board_service.Standing]:
+        """List every action with its risk tier and how it stands with the board, or stood ``as_of`` a moment."""
+        return board_service.standings(self._context, now=self._at(now), as_of=as_of)
 
     def impact(self, *, level: float = 0.95) -> Impact:
         """Measure the policy against the random control group, with intervals that hold however often one looks."""

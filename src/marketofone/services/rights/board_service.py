@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from marketofone.domain.errors import UnknownAction
 from marketofone.domain.moment import Instant, text_of
-from marketofone.governance.board import EVERYTHING, Ruling, apply
+from marketofone.governance.board import EVERYTHING, Ruling, apply, fold
 from marketofone.governance.tiers import tier_of
 from marketofone.projection import codec
 from marketofone.projection.records import RulingRecord
 from marketofone.services.runtime.app_context import AppContext, repeated
-from marketofone.store.ports import BANK, Expectation, Unit
+from marketofone.services.runtime.uses import asked_moment
+from marketofone.store.ports import BANK, Expectation, Reader, Unit
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -49,11 +52,18 @@ def rule(context: AppContext, ruling: Ruling, *, now: Instant | None = None) -> 
     context.store.commit(unit)
 
 
-def standings(context: AppContext, *, now: Instant) -> list[Standing]:
-    """List every action with its tier and how it stands."""
+def standings(context: AppContext, *, now: Instant, as_of: Instant | None = None) -> list[Standing]:
+    """List every action with its tier and how it stands, or stood: by the rulings that were made and recorded by then.
+
+    Raises
+    ------
+    MalformedRequest
+        When ``as_of`` lies ahead.
+    """
+    at = asked_moment(as_of, now=now)
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
-    board = snapshot.bank.board
+        board = snapshot.bank.board if as_of is None else fold(_rulings(context, reader, by=at))
     rows = []
     for action in snapshot.config.actions.actions:
         tier = tier_of(action)
@@ -64,8 +74,15 @@ def standings(context: AppContext, *, now: Instant) -> list[Standing]:
                 kind=action.kind,
                 title=action.title,
                 tier=int(tier),
-                standing=board.standing(action, tier=tier, at=now),
+                standing=board.standing(action, tier=tier, at=at),
                 until=None if until is None else text_of(until),
             )
         )
     return rows
+
+
+def _rulings(context: AppContext, reader: Reader, *, by: Instant) -> Iterator[Ruling]:
+    for entry in reader.entries(BANK, kinds=("ruling",)):
+        if max(entry.at, entry.recorded) <= by:
+            ruling: Ruling = codec.read(entry, box=context.keys.bank).ruling
+            yield ruling

@@ -25,7 +25,8 @@ _PEOPLE = 64  # read in one snapshot of the store
 def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
     """Count what became of every pair of person and action in some days until ``as_of``, or now.
 
-    What may be shown is judged ``now``: a decision that rests on what may not be used any more is left out and counted.
+    Who came after ``as_of`` is neither counted nor named. What may be shown is judged ``now``: a decision that rests on
+    what may not be used any more is left out and counted.
 
     Raises
     ------
@@ -43,10 +44,18 @@ def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant
             snapshot = context.snapshot(reader)
             actions = money_actions(snapshot.config.actions.actions)
             for person in people(snapshot, some):
+                if as_of is not None and not _had_come(reader, person, by=until):
+                    continue
                 made = sorted(_made(reader, person, since=since, until=until), key=lambda one: one.decision.at)
                 shown = [one.decision for one in made if not refusal_of(one, person, config=snapshot.config, now=now)]
                 counts.add(person.name, shown, money=_money_left(shown, actions=actions), hidden=len(made) - len(shown))
     return funnel_of(counts, since=text_of(since), until=text_of(until))
+
+
+def _had_come(reader: Reader, person: Person, *, by: Instant) -> bool:
+    """Say whether a person's journal, or that of one of their ids, had begun."""
+    first = (entry for member in person.members for entry in reader.entries(member.subject, upto=1))
+    return any(entry.recorded <= by for entry in first)
 
 
 def _made(reader: Reader, person: Person, *, since: Instant, until: Instant) -> Iterator[DecisionRecord]:

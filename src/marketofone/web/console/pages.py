@@ -52,7 +52,7 @@ def console(renderer: PageRenderer, request_data: RequestData) -> Response:
 def board(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show how every action stands with the review board, with the forms to rule."""
     now = renderer.bank.now()
-    standings = renderer.bank.board(now=request_data.as_of(renderer.bank.calendar, now=now) or now)
+    standings = renderer.bank.board(now=now, as_of=request_data.as_of(renderer.bank.calendar, now=now))
     standings.sort(key=lambda standing: (-standing.tier, standing.action))
     return renderer.page("console/board.html", request_data, standings=standings, tiers=Tier, days=APPROVAL_DAYS)
 
