@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import Any, cast, get_args
 
 import msgspec
@@ -31,17 +32,17 @@ from one_person import (
 )
 
 from marketofone.decide.choose import choose, draw_random, prepare, propensities_of
-from marketofone.decide.compiled_catalogue import NOTHING_ROW
+from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue, bind
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.engine import decide
 from marketofone.decide.fixed_order import fixed_order
-from marketofone.domain.action import MARKETING, NOTHING
+from marketofone.domain.action import MARKETING, NOTHING, Action
 from marketofone.domain.decision import Assignment
 from marketofone.domain.event import SWITCHABLE, Event
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.role import Role
-from marketofone.governance.guardrails import Contact
+from marketofone.governance.guardrails import Contact, Pause
 from marketofone.models.bandit import HEADS, Arm, Head, OwnAnswers
 
 ASSIGNMENTS: tuple[Assignment, ...] = get_args(Assignment)
@@ -71,6 +72,53 @@ CONTACTS = st.lists(
 ).map(tuple)
 NUMBERS = st.integers(0, 10**6)
 few = settings(max_examples=25, deadline=None)
+
+
+RELEVANT = [action for action in BOOK.offered if action.kind in ("offer", "nudge", "insight", "feature")]
+
+
+@few
+@given(
+    said=st.lists(st.sampled_from(RELEVANT), min_size=1, max_size=3, unique_by=lambda action: action.id),
+    seed=st.integers(0, 1),
+    number=NUMBERS,
+)
+def test_what_is_not_relevant_makes_nothing_of_another_kind_less_likely_and_its_terms_say_so(
+    said: list[Action], seed: int, number: int
+) -> None:
+    at = Instant(NOW - 10 * DAY)
+    noes = tuple(
+        Contact(action=one.id, kind=one.kind, at=at, channel="app", declined_at=at, why="not relevant") for one in said
+    )
+    plain = tuple(msgspec.structs.replace(no, why="not now") for no in noes)  # which keeps the same ones away by now
+    held = msgspec.structs.replace(_taught_life(seed), contacts=plain)
+    config = _that_keeps_only_the_same_away()
+    before = decide(ask(number), drawn(held, number), config)
+    after = decide(ask(number), drawn(msgspec.structs.replace(held, contacts=noes), number), config)
+
+    kinds, lowered = {action.id: action.kind for action in BOOK.offered}, {one.kind for one in said}
+    shares = [{one.action: one.propensity for one in made.candidates} for made in (before, after)]
+    assert sum(shares[1].values()) == pytest.approx(1.0, abs=1e-6)
+    for action, share in shares[0].items():
+        assert kinds.get(action) in lowered or shares[1][action] >= share - 1e-7
+    terms = [reason.term for reason in after.reasons if "is not for you" in reason.text]
+    assert all(term < 0.0 for term in terms)
+    if after.action != NOTHING:
+        sample = next(one.draw for one in after.candidates if one.action == after.action)
+        assert sum(reason.term for reason in after.reasons) == pytest.approx(sample, abs=0.01)
+    assert decide(ask(number), drawn(msgspec.structs.replace(held, contacts=noes), number), config) == after
+
+
+@cache
+def _taught_life(seed: int) -> DecisionInput:
+    return decision_input(LIFE, **taught(seed))
+
+
+@cache
+def _that_keeps_only_the_same_away() -> CompiledCatalogue:
+    pauses = {"not now": Pause(action=180), "not relevant": Pause(action=180, lower=0.5, lower_days=60)}
+    guardrails = msgspec.structs.replace(BOOK.guardrails, declines=pauses)
+    return bind(BOOK.catalogue, features=BOOK.features, guardrails=guardrails)
 
 
 def taught(seed: int) -> dict[str, Any]:

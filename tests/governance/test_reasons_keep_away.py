@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from marketofone.domain.action import KINDS_OF_ACTION, MARKETING, Action, Kind
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import WHY_NOT, Outcome, WhyNot
-from marketofone.governance.guardrails import Circumstances, Contact, Pause, objection, parse_guardrails, tally
+from marketofone.governance.guardrails import (
+    Circumstances,
+    Contact,
+    Pause,
+    lowered,
+    objection,
+    parse_guardrails,
+    tally,
+)
 
 TEXT = (files("marketofone") / "template" / "guardrails.toml").read_text(encoding="utf-8")
 RAILS = parse_guardrails(TEXT)
@@ -45,6 +53,37 @@ def test_every_reason_has_its_pause_in_the_template(why: WhyNot) -> None:
     offer = action("offer", "offer")
     for days, stopped in ((pause.action - 1, True), (pause.action + 1, False)):
         assert (answer(offer, about=offer, why=why, days=days) is not None) is stopped
+
+
+def lowered_by(*said: tuple[str, Kind, WhyNot | None, float]) -> dict[Kind, float]:
+    """Give what some noes take off, each said about an action of a kind, with a reason, some days ago."""
+    contacts = [
+        Contact(action=name, kind=kind, at=at, channel="app", declined_at=at, why=why)
+        for name, kind, why, days in said
+        for at in [Instant(int(NOW - days * DAY))]
+    ]
+    return lowered(tally(contacts, now=NOW, caps=RAILS.caps).declined, now=NOW, guardrails=RAILS)
+
+
+def test_not_relevant_lowers_its_kind_for_a_while_and_keeps_none_of_it_away() -> None:
+    loan, card = action("offer", "loan"), action("offer", "card")
+    days = RAILS.declines["not relevant"].lower_days
+
+    assert answer(card, about=loan, why="not relevant", days=1) is None
+    assert lowered_by(("loan", "offer", "not relevant", 1)) == pytest.approx({"offer": 0.3})
+    assert lowered_by(("loan", "offer", "not relevant", days + 1)) == {}
+    assert lowered_by(("loan", "offer", "not now", 1), ("loan", "offer", None, 1)) == {}
+
+
+def test_each_thing_that_is_not_relevant_takes_its_share_of_what_is_left_and_warnings_stay_as_they_are() -> None:
+    twice: list[tuple[str, Kind, WhyNot | None, float]] = [
+        ("loan", "offer", "not relevant", 1.0),
+        ("card", "offer", "not relevant", 2.0),
+    ]
+
+    assert lowered_by(*twice) == lowered_by(*reversed(twice)) == pytest.approx({"offer": 1.0 - 0.7 * 0.7})
+    assert lowered_by(twice[0], twice[0]) == lowered_by(twice[0])
+    assert lowered_by(("low", "alert", "not relevant", 1)) == {}
 
 
 def test_not_now_waits_for_less_than_a_plain_no() -> None:

@@ -135,6 +135,20 @@ def test_why_people_said_no_is_counted_by_reason_and_group() -> None:
     assert "said no because: not now 2, no reason given 1" in found.text
 
 
+def test_reasons_of_a_yes_are_counted_beside_those_of_a_no() -> None:
+    records = [
+        structs.replace(one, outcomes=[structs.replace(one.outcomes[0], why=why)])
+        for why in ("useful", "Useful", "my own words")
+        for one in [treated(f"c-{why}", "accepted")]
+    ]
+
+    found = measured(records)
+
+    assert [(one.why, one.times) for one in found.agreed] == [("useful", {"policy": 2}), ("", {"policy": 1})]
+    assert found.reasons == ()
+    assert "said yes because: useful 2, no reason given 1" in found.text
+
+
 def test_a_group_that_was_shown_nothing_is_worth_nothing_exactly() -> None:
     peace = [treated(f"n-{number}", None, assignment="nothing", action="nothing") for number in range(40)]
 

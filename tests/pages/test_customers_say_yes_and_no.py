@@ -75,11 +75,13 @@ def test_an_answer_is_heard_once_and_shown(town: Bank, visitor: Visitor, shown: 
     why = visitor.page(shown())
     page = visitor.say(why, "Not relevant")
     assert "\N{LEFT DOUBLE QUOTATION MARK}not relevant\N{RIGHT DOUBLE QUOTATION MARK}" in page.text
-    assert "not for 180 days, and nothing of its kind for 7" in page.text
+    assert "not for 180 days; what is of its kind counts 30 % less for 30 days" in page.text
     assert [button for button in page.all("button") if button.attributes.get("name") == "say"] == []
     path = shown()
     yes = visitor.say(visitor.page(path), "Yes, this is for me")
     assert "You said yes" in yes.text
+    because = visitor.say(visitor.page(shown()), "Good moment")
+    assert "You said yes: \N{LEFT DOUBLE QUOTATION MARK}good moment" in because.text
     assert [outcome.verdict for outcome in outcomes_of(town.context, town.decision(path.split("/")[-1]))] == [
         "accepted"
     ]

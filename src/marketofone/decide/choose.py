@@ -3,7 +3,8 @@
 1. ``context``: what no feature can change: permits, guardrails, the board, and the random draws of this decision's id.
 2. gates, in this order: eligible -> permitted -> guarded -> approved. Whoever is stopped keeps the stage and the why.
 3. scores: ``value x acceptance probability - cost``, a normal number per action, because the probability is one.
-   Doing nothing scores 0.
+   Doing nothing scores 0. What a person said no to takes a share off what all of its kind would bring, where
+   ``guardrails.toml`` says so: means move and spreads stay, so nothing of another kind becomes less likely by it.
 4. draw: the highest sample wins; the control group, and now and then everybody, draws uniformly instead. In a group
    with a fixed order its first wins: the places of the lottery are those of the order.
 
@@ -36,12 +37,13 @@ from marketofone.decide.context_matrix import (
     contexts_of,
 )
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
+from marketofone.domain.action import Kind
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
 from marketofone.governance.board import WHY
-from marketofone.governance.guardrails import Circumstances, objections, tally
+from marketofone.governance.guardrails import Circumstances, lowered, objections, tally
 from marketofone.models.bandit import mix, propensities, quantile
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
@@ -88,6 +90,7 @@ class DecisionContext:
     circumstances: Circumstances
     random_draws: RandomDraws
     feature_view: FeatureView
+    lowered: Mapping[Kind, float]
     above: int = 0
 
 
@@ -164,6 +167,7 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
     if request.slots > placement.slots:
         raise MalformedRequest(field="slots", shape="more than the placement has", fix=f"at most {placement.slots}")
     guardrails = compiled.guardrails
+    told = tally(decision_input.contacts, now=request.at, caps=guardrails.caps)
     return DecisionContext(
         request=request,
         decision_input=decision_input,
@@ -175,13 +179,14 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             quiet=guardrails.quiet(decision_input.minute_of_day),
             channel=request.channel,
             begun_by=occasion.begun_by,
-            tally=tally(decision_input.contacts, now=request.at, caps=guardrails.caps),
+            tally=told,
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
             order=placement.orders,
         ),
         random_draws=random_draws_of(decision_input, actions=len(compiled.offered)),
         feature_view=build_view(request, decision_input, compiled=compiled),
+        lowered=lowered(told.declined, now=request.at, guardrails=guardrails),
     )
 
 
@@ -247,7 +252,25 @@ def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> tuple[
     """Give mean, spread and sample of some actions, each in its own context."""
     decision_input = context.decision_input
     scores = decision_input.beliefs.score(contexts, own=decision_input.own_answers, rows=rows)
-    return scores.mean, scores.spread, scores.mean + scores.spread * context.random_draws.normals(rows)
+    mean = scores.mean - taken_off(context, rows, scores.mean) if context.lowered else scores.mean
+    return mean, scores.spread, mean + scores.spread * context.random_draws.normals(rows)
+
+
+def taken_off(context: DecisionContext, rows: Rows, mean: FloatArray) -> FloatArray:
+    """Give what is taken off the mean scores of actions, for the person said no to something of their kind.
+
+    It is a share of what is expected of each before its cost, and never less than nothing.
+
+    Shapes
+    ------
+    rows : [r]
+    mean, result : float64[r, ...]
+    """
+    beside = (-1, *(1 for _ in mean.shape[1:]))
+    shares = np.array([context.lowered.get(context.compiled.offered[row].kind, 0.0) for row in rows.tolist()])
+    costs = context.decision_input.beliefs.start.costs[rows]
+    off: FloatArray = shares.reshape(beside) * np.maximum(mean + costs.reshape(beside), 0.0)
+    return off
 
 
 def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray:

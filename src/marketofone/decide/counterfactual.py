@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from marketofone.decide.choose import Choice, DecisionContext, choose, scored
+from marketofone.decide.choose import Choice, DecisionContext, choose, scored, taken_off
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, PLAUSIBLE, WHOLE, Rows, range_of
 from marketofone.decide.context_matrix import FloatArray, contexts_of
 from marketofone.decide.decision_input import ACTION_ROLES
@@ -143,5 +143,6 @@ def _scores_along(
         steps=np.where(visible[:, :, np.newaxis], step, 0.0),
         own=decision_input.own_answers,
     )
-    after: FloatArray = scores.mean + scores.spread * context.random_draws.normals(rows)[:, np.newaxis, np.newaxis]
+    mean = scores.mean - taken_off(context, rows, scores.mean) if context.lowered else scores.mean
+    after: FloatArray = mean + scores.spread * context.random_draws.normals(rows)[:, np.newaxis, np.newaxis]
     return after

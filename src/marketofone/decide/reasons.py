@@ -11,7 +11,9 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from marketofone.decide.choose import NEVER, Choice, DecisionContext
+import numpy as np
+
+from marketofone.decide.choose import NEVER, Choice, DecisionContext, taken_off
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, Term
 from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.decide.expressions import Threshold
@@ -24,6 +26,7 @@ from marketofone.features.declare import Feature, Unit
 SHOWN = 6
 COST = Term(name="cost", title="what it costs to show it")
 OWN_ANSWERS = Term(name="own_answers", title="what you answered before, and what came of it")
+SAID_NO = Term(name="said_no", title="you said that something of this kind is not for you")
 DOUBT = Term(name="doubt", title="the benefit of the doubt: we know little yet of how this suits you")
 RANDOM_DRAW = Term(name="luck", title="the luck of the draw")
 REST = Term(name="rest", title="everything else")
@@ -138,6 +141,9 @@ def _terms(context: DecisionContext, choice: Choice) -> list[tuple[Term, float]]
     parts = asked.beliefs.terms(choice.chosen, choice.vector, own=asked.own_answers)
     beside = ((OWN_ANSWERS, parts.own_answers), (DOUBT, parts.doubt), (COST, parts.cost))
     known = [*zip(context.compiled.terms, parts.context.tolist(), strict=True), *beside]
+    if context.lowered:
+        mean = np.array([math.fsum(amount for _, amount in known)])
+        known.append((SAID_NO, -float(taken_off(context, np.array([choice.chosen]), mean)[0])))
     return [*known, (RANDOM_DRAW, choice.sample - math.fsum(amount for _, amount in known))]
 
 

@@ -24,7 +24,12 @@ WhyNot = Literal[
 what a no without a reason does.
 """
 
+WhyYes = Literal["useful", "good moment", "good price", "easy"]
+"""The reasons of a yes. They are counted and reported; a yes makes more likely what it does without one."""
+
 WHY_NOT: tuple[WhyNot, ...] = get_args(WhyNot)
+WHY_YES: tuple[WhyYes, ...] = get_args(WhyYes)
+_MEANS_YES: dict[str, WhyYes] = {reason: reason for reason in WHY_YES}
 _MEANS: dict[str, WhyNot] = {
     **{reason: reason for reason in WHY_NOT},
     "not useful to me": "not relevant",  # as pages said before
@@ -65,3 +70,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     def why_not(self) -> WhyNot | None:
         """The reason of a no in the words of the vocabulary; None for a yes, and for any other text."""
         return _MEANS.get(self.why.strip().lower()) if self.verdict == "declined" else None
+
+    @property
+    def why_yes(self) -> WhyYes | None:
+        """The reason of a yes in the words of the vocabulary; None for a no, and for any other text."""
+        return _MEANS_YES.get(self.why.strip().lower()) if self.verdict == "accepted" else None

@@ -23,6 +23,7 @@ from marketofone.domain.schedule import within
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 MOST_DAYS = 3_650
 Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Decline = tuple[str, Kind, WhyNot | None]  # an action, its kind, and the reason of a no
 Limit = tuple[str, str]  # the name of a cap, and what it counts: an action, a kind, a channel, or (empty) all it covers
 _SAME_ACTION = "same_action"
@@ -64,12 +65,15 @@ class Caps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Pause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For how many days a no with a reason keeps away the same action, all of its kind, and everything that sells.
 
-    Kinds that are exempt from the cap on contacts are kept away by a no to the same action only.
+    ``lower`` is softer: for ``lower_days`` it takes that share off what all of its kind is expected to bring. Kinds
+    that are exempt from the cap on contacts are kept away by a no to the same action only, and never lowered.
     """
 
     action: Days
     kind: Days = 0
     marketing: Days = 0
+    lower: Share = 0.0
+    lower_days: Days = 0
 
 
 class QuietHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -225,6 +229,18 @@ def _paused(action: Action, circumstances: Circumstances, guardrails: Guardrails
             if concerned and circumstances.now - at < days * DAY:
                 return f"cool_off: {text}"
     return None
+
+
+def lowered(declined: Mapping[Decline, Instant], *, now: Instant, guardrails: Guardrails) -> dict[Kind, float]:
+    """Give the share that is taken off what a kind is expected to bring, where a no takes any: each of what is left."""
+    left: dict[Kind, float] = {}
+    for (_, kind, why), at in sorted(declined.items(), key=lambda item: (item[0][0], item[0][2] or "")):
+        pause = None if why is None else guardrails.declines.get(why)
+        if pause is None or not pause.lower or kind in guardrails.caps.exempt:
+            continue
+        if now - at < pause.lower_days * DAY:
+            left[kind] = left.get(kind, 1.0) * (1.0 - pause.lower)
+    return {kind: 1.0 - share for kind, share in left.items()}
 
 
 def _over_a_cap(action: Action, circumstances: Circumstances, caps: Caps) -> str | None:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
 from marketofone.domain.decision import Assignment, MoneyLeft
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.outcome import WhyNot
+from marketofone.domain.outcome import WhyNot, WhyYes
 from marketofone.learn.draws import DrawCheck
 from marketofone.learn.intervals import Sums, anytime_reach, difference, share_difference, share_interval
 from marketofone.learn.ratio import RatioCheck, check_ratio
@@ -33,6 +33,7 @@ ENOUGH = 30
 POLICY, CONTROL = "policy", "control"
 
 Measure = Literal["value", "sells", "helps", "accepted", "declined", "stressed"]
+Why = TypeVar("Why", WhyNot | Literal[""], WhyYes | Literal[""])
 Clusters = list[tuple[int, int]]
 
 
@@ -108,9 +109,9 @@ class Contradiction(Struct, frozen=True, kw_only=True):
 
 
 class ReasonCount(Struct, frozen=True, kw_only=True):
-    """How often a reason was given for a no, in each group; ``why`` is empty for a no without one."""
+    """How often a reason was given for a no, or for a yes, in each group; ``why`` is empty where there was none."""
 
-    why: WhyNot | Literal[""]
+    why: WhyNot | WhyYes | Literal[""]
     times: dict[Assignment, int]
 
 
@@ -137,6 +138,7 @@ class Impact(Struct, frozen=True, kw_only=True):
     draws: DrawCheck
     contradicted: tuple[Contradiction, ...]
     reasons: tuple[ReasonCount, ...]
+    agreed: tuple[ReasonCount, ...]
     accepted: int
     valued: int
     excluded: int
@@ -162,9 +164,10 @@ class Impact(Struct, frozen=True, kw_only=True):
             _checked(self.ratio, self.draws),
         ]
         lines += [one.text for one in self.contradicted]
-        if self.reasons:
-            said = (f"{one.why or 'no reason given'} {sum(one.times.values()):,}" for one in self.reasons)
-            lines.append(f"said no because: {', '.join(said)}")
+        for answer, reasons in (("no", self.reasons), ("yes", self.agreed)):
+            if reasons:
+                said = (f"{one.why or 'no reason given'} {sum(one.times.values()):,}" for one in reasons)
+                lines.append(f"said {answer} because: {', '.join(said)}")
         if self.excluded:
             lines.append(f"left out because they were in several groups: {self.excluded:,} people")
         return "\n".join(lines)
@@ -229,7 +232,8 @@ def measure(treated: Iterable[Treated], *, worth: Worth, chances: Mapping[str, f
         ratio=ratio,
         draws=draws,
         contradicted=contradicted,
-        reasons=_reasons(found),
+        reasons=_reasons(found.reasons),
+        agreed=_reasons(found.agreed),
         accepted=sum(of.accepted for of in kept),
         valued=sum(of.valued for of in kept),
         excluded=len(found.people) - len(kept),
@@ -339,9 +343,9 @@ def _contradicted(found: Tallies, chances: Mapping[str, float], *, level: float)
     return tuple(contradicted)
 
 
-def _reasons(found: Tallies) -> tuple[ReasonCount, ...]:
-    """Give the reasons of a no, the most frequent first and those without one last."""
-    counted = sorted(found.reasons.items(), key=lambda of: (not of[0], -of[1].total(), of[0]))
+def _reasons(counts: Mapping[Why, Counter[Assignment]]) -> tuple[ReasonCount, ...]:
+    """Give reasons, the most frequent first and answers without one last."""
+    counted = sorted(counts.items(), key=lambda of: (not of[0], -of[1].total(), of[0]))
     return tuple(ReasonCount(why=why, times=dict(sorted(times.items()))) for why, times in counted)
 
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
-from marketofone.domain.outcome import Outcome, WhyNot
+from marketofone.domain.outcome import Outcome, WhyNot, WhyYes
 from marketofone.learn.draws import Draws
 from marketofone.learn.join import answer, by_place, reported_value
 from marketofone.learn.rewards import Prices, reward_of
@@ -85,13 +85,15 @@ class Tally:
 class Tallies:
     """The tallies of all people; by action how often each person saw and accepted it; why people in a group said no.
 
-    A no without a reason of the vocabulary counts under an empty word. ``draws`` is what was drawn of what could be.
+    ``agreed`` is why they said yes. An answer without a reason of the vocabulary counts under an empty word. ``draws``
+    is what was drawn of what could be.
     """
 
     people: dict[str, Tally] = field(default_factory=dict)
     shown: dict[str, Counter[str]] = field(default_factory=dict)
     accepted: dict[str, Counter[str]] = field(default_factory=dict)
     reasons: dict[WhyNot | Literal[""], Counter[Assignment]] = field(default_factory=dict)
+    agreed: dict[WhyYes | Literal[""], Counter[Assignment]] = field(default_factory=dict)
     draws: Draws = field(default_factory=Draws)
 
     def clusters(self, action: str) -> list[tuple[int, int]]:
@@ -133,7 +135,8 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
         of.declined += verdict == "declined"
     if heard is not None and heard.verdict == "declined":
         found.reasons.setdefault(heard.why_not or "", Counter())[one.decision.assignment] += 1
-    if verdict == "accepted":
+    if heard is not None and verdict == "accepted":
+        found.agreed.setdefault(heard.why_yes or "", Counter())[one.decision.assignment] += 1
         of.accepted += 1
         of.valued += reported_value(one.outcomes) is not None
         found.accepted.setdefault(action, Counter())[one.person] += 1

@@ -74,6 +74,7 @@ class Report(Struct, frozen=True, kw_only=True):
             "offers_accepted": sum(tally.accepted[name] for name in offers),
             "shown": {"nothing": 0, **tally.shown},
             "why_not": dict(tally.whys.most_common()),
+            "why_yes": dict(tally.agreed.most_common()),
             "impact": self.impact,
             "policy": _policy(tally),
             "oracle_share": captured(judged),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.action import MARKETING, NOTHING, Action
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
-from marketofone.domain.outcome import Verdict, WhyNot
+from marketofone.domain.outcome import Verdict, WhyNot, WhyYes
 from marketofone.lab.simulate.chronicle import SITUATIONS
 from marketofone.lab.simulate.life import Life
 from marketofone.lab.simulate.people import TRAITS
@@ -127,7 +127,7 @@ class Truth:
             noise = _NOISE * float(self._scale[position]) * float(rng.standard_normal())
             return Reaction(
                 verdict="accepted",
-                why="",
+                why=self._why_yes(person, action, mood),
                 after=round(MINUTE + soon**3 * 2 * DAY),
                 value_minor=round(worth + noise),
                 valued_after=int(rng.integers(60, 91)) * DAY,
@@ -137,6 +137,18 @@ class Truth:
         return Reaction(
             verdict="declined", why=self._why(person, action, mood), after=round(MINUTE + soon**3 * 3 * DAY)
         )
+
+    def _why_yes(self, person: int, action: str, mood: Mood) -> str:
+        """Give the heaviest of the true reasons for."""
+        position = self.position[action]
+        state = dict(zip(SITUATIONS, self.situation(person, at=mood.at), strict=True))
+        reasons: dict[WhyYes, float] = {
+            "good moment": 0.6 * state["payday_near"],
+            "good price": self._sells[position] * (0.3 + state["flush"]),
+            "easy": 0.6 if self.actions[position].kind == "feature" else 0.0,
+            "useful": 0.5,
+        }
+        return max(reasons, key=lambda why: reasons[why])
 
     def _why(self, person: int, action: str, mood: Mood) -> str:
         """Give the heaviest of the true reasons against."""

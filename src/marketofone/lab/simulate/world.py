@@ -96,6 +96,7 @@ class Tally:
     shown: Counter[str] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     whys: Counter[str] = field(default_factory=Counter)
+    agreed: Counter[str] = field(default_factory=Counter)
     answers: Counter[tuple[Assignment, int, Verdict]] = field(default_factory=Counter)  # by group and person
     seconds: Counter[str] = field(default_factory=Counter)
     choices: list[Choice] = field(default_factory=list)
@@ -302,7 +303,8 @@ class _World:
         self._tally.counts[reaction.verdict] += 1
         self._tally.answers[decision.assignment, person, reaction.verdict] += 1
         self._ranking.shown(self._truth.position[decision.action])
-        self._tally.whys.update([reaction.why] if reaction.why else [])
+        whys = self._tally.agreed if reaction.verdict == "accepted" else self._tally.whys
+        whys.update([reaction.why] if reaction.why else [])
         if reaction.verdict != "accepted":
             return
         self._tally.accepted[decision.action] += 1

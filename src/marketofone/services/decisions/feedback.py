@@ -11,7 +11,7 @@ from marketofone.consent.gate import Permit, permit
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
-from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome, WhyNot
+from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome, WhyNot, WhyYes
 from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel, join
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -30,14 +30,14 @@ from marketofone.store.ports import Reader
 class UpdateResult(Struct, frozen=True, kw_only=True):
     """What an outcome teaches: ``action`` names what is learned about, ``why_not`` why nothing is.
 
-    ``understood`` is the reason of a no in the words of the vocabulary; None for a yes, and for any other text.
+    ``understood`` is the reason of a no or a yes in the words of the vocabulary; None for any other text.
     """
 
     decision: str
     learned: bool
     action: str | None = None
     why_not: str | None = None
-    understood: WhyNot | None = None
+    understood: WhyNot | WhyYes | None = None
 
 
 def record_outcome(
@@ -206,6 +206,7 @@ def _learned_from(
 
 
 def _result(outcome: Outcome, lesson: Example | ValueLabel | Skipped) -> UpdateResult:
+    understood = outcome.why_not or outcome.why_yes
     if isinstance(lesson, Skipped):
-        return UpdateResult(decision=outcome.decision, learned=False, why_not=lesson.why, understood=outcome.why_not)
-    return UpdateResult(decision=outcome.decision, learned=True, action=lesson.action, understood=outcome.why_not)
+        return UpdateResult(decision=outcome.decision, learned=False, why_not=lesson.why, understood=understood)
+    return UpdateResult(decision=outcome.decision, learned=True, action=lesson.action, understood=understood)

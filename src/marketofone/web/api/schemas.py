@@ -25,7 +25,7 @@ from marketofone.domain.decision import (
 from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
-from marketofone.domain.outcome import MAX_WHY, WHY_NOT, Verdict
+from marketofone.domain.outcome import MAX_WHY, WHY_NOT, WHY_YES, Verdict
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.intake.ingest import IngestReport
 from marketofone.services.rights.consent_service import ConsentView
@@ -45,7 +45,8 @@ Why = Annotated[
     str,
     Meta(
         max_length=MAX_WHY,
-        description=f"Why: one of {', '.join(WHY_NOT)} changes what the person sees next; any other text is kept.",
+        description=f"Why: of a no, one of {', '.join(WHY_NOT)} changes what the person sees next; of a yes, one of "
+        f"{', '.join(WHY_YES)} is counted; any other text is kept.",
     ),
 ]
 

@@ -13,7 +13,7 @@ from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant, text_of
-from marketofone.domain.outcome import WHY_NOT, OutcomeFields, Verdict
+from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict
 from marketofone.learn.join import answer
 from marketofone.models.forecast.spending import Habit
 from marketofone.services.decisions.visible import HIDDEN_ACTION
@@ -127,6 +127,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         scored=scored,
         chart=charts.bars([_bar(reason, currency=bank.config.settings.currency) for reason in scored]),
         why_not=WHY_NOT,
+        why_yes=WHY_YES,
     )
 
 
@@ -134,13 +135,13 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Hear what a person says to a decision: yes, or not for me because; of a slate to one of its places."""
     made, said, slot = _own(renderer, request_data), request_data.form.get("say", ""), request_data.slot
     decision = made.place(slot)
-    if said != "yes" and said not in WHY_NOT:
+    yes = said == "yes" or said in WHY_YES
+    if not yes and said not in WHY_NOT:
         raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
     if decision.action in (NOTHING, HIDDEN_ACTION):
         raise MalformedRequest(field="say", shape="an answer to nothing", fix="nothing was shown")
-    yes = said == "yes"
     verdict: Verdict = "accepted" if yes else "declined"
-    more: OutcomeFields = {"why": "" if yes else said}
+    more: OutcomeFields = {"why": "" if said == "yes" else said}
     if made.slots > 1:
         more["slot"] = slot
     renderer.bank.outcome(decision.id, verdict, customer=decision.customer, **more)
