@@ -27,16 +27,21 @@ _VALUE = 50.0
 _TARGET_SHARE = 0.05
 _TRUTH_ROWS = 100_000
 _BASE_ROWS = 4_000
+_BOUND_ROWS = 20_000
 
 
 class World(Struct, frozen=True, kw_only=True):
-    """What kind of bank: actions, the share of the log that is uniform, the mean response of the log, its reward."""
+    """What kind of bank: actions, the share of the log that is uniform, the mean response of the log, its reward.
+
+    ``tails_differ`` says that amounts have another level and another tail with each action.
+    """
 
     name: str
     actions: int = 20
     uniform: float = 0.3
     response: float = 0.07
     reward: Literal["response", "value"] = "response"
+    tails_differ: bool = False
 
 
 WORLDS = (
@@ -46,6 +51,7 @@ WORLDS = (
     World(name="five actions", actions=5),
     World(name="rare: 1 % response", response=0.01),
     World(name="heavy-tailed value", reward="value"),
+    World(name="heavy tails that differ by action", reward="value", tails_differ=True),
 )
 
 
@@ -70,13 +76,34 @@ class PolicyBank:
             self._slopes + rng.normal(size=shape) * 0.2,
             self._own + rng.normal(size=world.actions) * 0.3,
         )
+        self._level, self._spread = self._amounts()
         self._base = self._base_of(*_people(rng, _BASE_ROWS))
+
+    @cached_property
+    def least(self) -> tuple[float, float]:
+        """The relative variance of a mean over one row: of rewards under the target, and off-policy at the best.
+
+        The first is what somebody would err by who let the target decide itself. The second is the semiparametric
+        bound with known propensities (Hahn 1998): no estimator that is asymptotically unbiased errs by less.
+        """
+        context, _ = _people(np.random.default_rng((self._seed, 1)), _BOUND_ROWS)
+        target, places = self._target(context), np.polynomial.hermite_e.hermegauss(5)
+        chance = sum(
+            weight * self._chance(context, np.full(len(context), place * _HIDDEN))
+            for place, weight in zip(places[0], places[1] / places[1].sum(), strict=True)
+        )
+        mean = chance * self._worth
+        square = mean * self._worth * (np.exp(self._spread**2) if self._world.reward == "value" else 1.0)
+        values = (target * mean).sum(axis=1)
+        off = (target**2 / self._logging(context) * (square - mean**2)).sum(axis=1).mean() + values.var()
+        on = (target * square).sum(axis=1).mean() - values.mean() ** 2
+        return float(on / values.mean() ** 2), float(off / values.mean() ** 2)
 
     @cached_property
     def truth(self) -> float:
         """The value of the target over all contexts, by 100,000 of them with exact means."""
         context, hidden = _people(np.random.default_rng((self._seed, 1)), _TRUTH_ROWS)
-        return float((self._target(context) * self._chance(context, hidden)).sum(axis=1).mean()) * self._worth
+        return float((self._target(context) * self._chance(context, hidden) * self._worth).sum(axis=1).mean())
 
     def draw(self, rows: int) -> tuple[Log, Floats]:
         """Draw a log, and the target's probabilities of all actions in each of its rows: float64[rows, actions]."""
@@ -92,13 +119,23 @@ class PolicyBank:
         at = np.arange(rows), actions
         rewards = (rng.random(rows) < self._chance(context, hidden[persons])[at]).astype(np.float64)
         if self._world.reward == "value":
-            rewards *= _VALUE * np.exp(rng.normal(size=rows) * _VALUE_SPREAD)
+            rewards *= self._level[actions] * np.exp(rng.normal(size=rows) * self._spread[actions])
         names = tuple(f"action {number}" for number in range(self._world.actions))
         return Log(rewards, logging[at], actions, names, persons, context), self._target(context)
 
     @property
-    def _worth(self) -> float:
-        return _VALUE * float(np.exp(_VALUE_SPREAD**2 / 2.0)) if self._world.reward == "value" else 1.0
+    def _worth(self) -> Floats:
+        """What a response is worth on the mean, by action."""
+        amounts = self._level * np.exp(self._spread**2 / 2.0)
+        return amounts if self._world.reward == "value" else np.ones_like(amounts)
+
+    def _amounts(self) -> tuple[Floats, Floats]:
+        """Give the level and the spread of the logarithm of amounts, by action."""
+        alike = np.ones(self._world.actions)
+        if not self._world.tails_differ:
+            return _VALUE * alike, _VALUE_SPREAD * alike
+        rng = np.random.default_rng((self._seed, 3))
+        return _VALUE * np.exp(rng.normal(size=len(alike)) * 0.5), rng.uniform(0.6, 1.5, size=len(alike))
 
     def _base_of(self, context: Floats, hidden: Floats) -> float:
         """Find the intercept at which the log has the response asked for."""

@@ -36,7 +36,11 @@ class MethodErrors(Struct, frozen=True, kw_only=True):
 
 
 class WorldErrors(Struct, frozen=True, kw_only=True):
-    """All estimators in one world, on logs of one size; ``enough`` is the share of banks where the log was enough."""
+    """All estimators in one world, on logs of one size; ``enough`` is the share of banks where the log was enough.
+
+    ``on_policy`` is the relative RMSE of as many rows that the target itself had decided, ``bound`` the least of any
+    estimator without asymptotic bias; both for independent rows.
+    """
 
     world: str
     rows: int
@@ -44,6 +48,8 @@ class WorldErrors(Struct, frozen=True, kw_only=True):
     level: float
     ess: float
     enough: float
+    on_policy: float
+    bound: float
     methods: tuple[MethodErrors, ...]
 
 
@@ -54,21 +60,31 @@ def calibrate(
     found = []
     for world in worlds:
         valued: dict[int, list[Valuation]] = {rows: [] for rows in sizes}
-        truths = []
+        truths, least = [], []
         for seed in range(banks):
             bank = PolicyBank(world, seed=seed)
             truths.append(bank.truth)
+            least.append(bank.least)
             for rows, each in sizes.items():
                 if seed % each == 0:
                     log, target = bank.draw(rows)
                     valued[rows].append(value_policy(log, target=target))
             if step is not None:
                 step(seed + 1, banks, world.name)
-        found += [_errors(world, rows, valued[rows], truths[::each]) for rows, each in sizes.items()]
+        found += [
+            _errors(world, rows, valued[rows], truths[::each], least=least[::each]) for rows, each in sizes.items()
+        ]
     return tuple(found)
 
 
-def _errors(world: World, rows: int, valued: Sequence[Valuation], truths: Sequence[float]) -> WorldErrors:
+def _errors(
+    world: World,
+    rows: int,
+    valued: Sequence[Valuation],
+    truths: Sequence[float],
+    *,
+    least: Sequence[tuple[float, float]],
+) -> WorldErrors:
     methods = [estimate.method for estimate in valued[0].estimates]
     return WorldErrors(
         world=world.name,
@@ -77,12 +93,14 @@ def _errors(world: World, rows: int, valued: Sequence[Valuation], truths: Sequen
         level=valued[0].level,
         ess=float(np.median([one.ess for one in valued])),
         enough=sum(one.enough for one in valued) / len(valued),
-        methods=tuple(_method(place, method, valued, truths) for place, method in enumerate(methods)),
+        on_policy=math.sqrt(sum(on for on, _ in least) / len(least) / rows),
+        bound=math.sqrt(sum(off for _, off in least) / len(least) / rows),
+        methods=tuple(_method(method, valued, truths) for method in methods),
     )
 
 
-def _method(place: int, method: str, valued: Sequence[Valuation], truths: Sequence[float]) -> MethodErrors:
-    estimates = [one.estimates[place] for one in valued]
+def _method(method: str, valued: Sequence[Valuation], truths: Sequence[float]) -> MethodErrors:
+    estimates = [next(one for one in of.estimates if one.method == method) for of in valued]
     off = np.array([one.value / truth - 1.0 for one, truth in zip(estimates, truths, strict=True)])
     held = sum(one.low <= truth <= one.high for one, truth in zip(estimates, truths, strict=True))
     coverage = held / len(estimates)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.learn.off_policy import estimators
+from marketofone.learn.off_policy import estimators, tails
 from marketofone.learn.off_policy.estimators import Estimated, Evidence
 from marketofone.learn.off_policy.intervals import Interval, mean_interval
 from marketofone.learn.off_policy.overlap import Overlap, overlap, shortcomings
@@ -19,7 +19,17 @@ from marketofone.learn.off_policy.reward_model import cross_fit, folds
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Method = Literal[
-    "ips", "snips", "dm", "dr", "switch-dr", "dros", "standard-ips", "independent-ips", "rips", "cascade-dr"
+    "ips",
+    "snips",
+    "dm",
+    "dr",
+    "switch-dr",
+    "dros",
+    "dros-tail",
+    "standard-ips",
+    "independent-ips",
+    "rips",
+    "cascade-dr",
 ]
 
 LEVEL = 0.95
@@ -119,13 +129,16 @@ def value_policy(log: Log, *, target: Floats, level: float = LEVEL, predictions:
     whole = target if target.ndim > 1 else same_for_each_action(log, target)
     evidence = _evidence(log, target=target, whole=whole, predictions=predictions)
     found = {method: estimate(evidence, log.persons) for method, estimate in _estimators(modelled=whole is not None)}
+    recommended: Method = "snips" if whole is None else "dros"
+    if whole is not None and (of_tail := _tail(log, found, target=target, whole=whole, predictions=predictions)):
+        found[recommended := "dros-tail"] = of_tail
     unsupported = None if whole is None else float(1.0 - whole[:, log.seen].sum(axis=1).mean())
     return summarise(
         found,
         evidence,
         persons=log.persons,
         level=level,
-        recommended="snips" if whole is None else "dros",
+        recommended=recommended,
         unsupported_share=unsupported,
         absent={} if whole is not None else dict.fromkeys(("dm", "dr", "switch-dr", "dros"), ACTIONS_UNKNOWN),
     )
@@ -198,6 +211,21 @@ def _evidence(log: Log, *, target: Floats, whole: Floats | None, predictions: Fl
         predictions = fit_rewards(log, weights=targets / log.propensities)
     logged = logged_probabilities(log, predictions)
     return Evidence(log.rewards, log.propensities, targets, logged, (whole * predictions).sum(axis=1))
+
+
+def _tail(
+    log: Log, found: Mapping[Method, Estimated], *, target: Floats, whole: Floats, predictions: Floats | None
+) -> Estimated | None:
+    """Value rewards whose largest are cut, and give back what was cut; None where there is nothing to cut."""
+    cut = tails.cut_tail(log.rewards)
+    if cut is None:
+        return None
+    if predictions is not None:
+        predictions = predictions * (cut.mean() / log.rewards.mean())
+    evidence = _evidence(replace(log, rewards=cut), target=target, whole=whole, predictions=predictions)
+    of_cut = estimators.dros(evidence, log.persons)
+    back = tails.given_back(of_cut, rewards=log.rewards, cut=cut, whole=found["dr"])
+    return found["dros"] if tails.contradicts(back, log.persons) else back
 
 
 def _estimators(*, modelled: bool) -> Iterator[tuple[Method, Callable[[Evidence, NDArray[np.generic]], Estimated]]]:
