@@ -48,9 +48,20 @@ MORNING = 10 * HOUR  # of the day after the last: there the time of the demo's b
     help="Judge the policy on so many banks, from --seed on, side by side; none is kept or served.",
 )
 @click.option("--race", is_flag=True, help="With --seeds: judge other ways to decide, too, on the same moments.")
+@click.option("--click-bait", is_flag=True, help="With --seeds: plant an offer that draws clicks and does harm.")
 @click.option("--serve/--no-serve", default=True, show_default=True, help="Serve the pages afterwards.")
 @port_option
-def demo(*, folder: Path, as_json: bool, seeds: int | None, race: bool, serve: bool, port: int, **asked: int) -> None:
+def demo(
+    *,
+    folder: Path,
+    as_json: bool,
+    seeds: int | None,
+    race: bool,
+    click_bait: bool,
+    serve: bool,
+    port: int,
+    **asked: int,
+) -> None:
     """Simulate a synthetic bank, live through it event by event, and show what came of it."""
     try:
         from marketofone.lab.simulate.world import Scenario  # noqa: PLC0415 - the laboratory may be left out
@@ -58,12 +69,13 @@ def demo(*, folder: Path, as_json: bool, seeds: int | None, race: bool, serve: b
         if not (error.name or "").startswith(LAB):
             raise
         raise click.UsageError(f"{error}: {LEFT_OUT}") from error
-    scenario = Scenario(first=BEGINS, race=race, **asked)
+    scenario = Scenario(first=BEGINS, race=race, click_bait=click_bait, **asked)
     if seeds is not None:
         _judge([msgspec.structs.replace(scenario, seed=scenario.seed + more) for more in range(seeds)], as_json=as_json)
         return
-    if race:
-        raise click.UsageError("--race judges many banks: say how many with --seeds")
+    if race or click_bait:
+        named = "--race" if race else "--click-bait"
+        raise click.UsageError(f"{named} judges many banks: say how many with --seeds")
     target = folder / FOLDER if folder == Path() else folder
     _must_be_empty(target)
     _live_in(target, scenario, as_json=as_json)
@@ -82,9 +94,13 @@ def _live_in(target: Path, scenario: Scenario, *, as_json: bool) -> None:
 @contextmanager
 def _laid_out(target: Path, scenario: Scenario) -> Iterator[Bank]:
     """Lay a bank out whose time stands after the last simulated day, and open it."""
-    from marketofone.lab.simulate.demo import random_bytes  # noqa: PLC0415 - the laboratory may be left out
+    from marketofone.lab.simulate.bait import ACTION  # noqa: PLC0415 - the laboratory may be left out
+    from marketofone.lab.simulate.demo import random_bytes  # noqa: PLC0415
 
     wiring.lay_out(target)
+    if scenario.click_bait:
+        with (target / "actions.toml").open("a", encoding="utf-8") as actions:
+            actions.write(ACTION)
     calendar = Calendar(read_settings((target / "bank.toml").read_text(encoding="utf-8")).timezone)
     wiring.stop_clock(target, Instant(calendar.start_of(Day(BEGINS + scenario.days)) + MORNING))
     with open_bank(target, clock=lambda: Instant(0), random=random_bytes(scenario.seed)) as bank:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, field
 
+from marketofone.lab.simulate.bait import share_avoided
 from marketofone.lab.simulate.rivals import AS_IT_IS, Raced
 from marketofone.lab.simulate.yardsticks import share
 
@@ -109,7 +110,19 @@ def _mean(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "accepted": {
             name: _mean_of([policy["accepted"][name] for policy in found], 4) for name in ("policy", "random")
         },
+        **_click_bait([policy["click_bait"] for policy in found if "click_bait" in policy]),
     }
+
+
+def _click_bait(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put planted harm of several seeds together: the mean harm avoided as a part of the mean harm by lot."""
+    if not found:
+        return {}
+    harm, shown = (
+        {name: _means([one[what][name] for one in found]) for name in ("policy", "random")}
+        for what in ("harm_minor", "shown")
+    )
+    return {"click_bait": {"share": share_avoided(harm), "harm_minor": harm, "shown": shown}}
 
 
 def _means(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from marketofone.domain.action import MARKETING, NOTHING, Action
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.outcome import Verdict, WhyNot, WhyYes
+from marketofone.lab.simulate.bait import BAIT, CHANCE, LEVEL
 from marketofone.lab.simulate.chronicle import SITUATIONS
 from marketofone.lab.simulate.life import Life
 from marketofone.lab.simulate.people import TRAITS
@@ -74,10 +75,12 @@ class Truth:
         self._chance_by_situation, self._worth_by_situation = _table(pairs, SITUATIONS)
         tastes, worths = 0.2 * draws[:, 2:].reshape(len(actions), 2, -1).swapaxes(0, 1)  # that follow no theme
         manner = [TABLES.kinds[action.kind] for action in actions]
-        bad = np.array([clicky(action) for action in actions])
+        bad, bait = (np.array([of(action) for action in actions]) for of in (clicky, _is_bait))
         appeal = 0.35 * draws[:, 0] + CLICKY_APPEAL * bad + [kind.odds for kind in manner]
+        appeal = np.where(bait, np.log(CHANCE / (1.0 - CHANCE)), appeal)
         self._odds: Vector = appeal + traits @ (chance + tastes).T
         level = np.where(bad, CLICKY_LEVEL, 0.75) + 0.3 * draws[:, 1]
+        level = np.where(bait, LEVEL, level)
         self._levels: Vector = level + traits @ (worth + worths).T
         usual = np.array([kind.worth for kind in manner])
         stated = np.array([abs(action.value_minor) for action in actions])
@@ -164,6 +167,10 @@ class Truth:
             "not relevant": 0.5,
         }
         return max(against, key=lambda why: against[why])
+
+
+def _is_bait(action: Action) -> bool:
+    return action.id == BAIT
 
 
 def _themes(action: Action) -> list[str]:

@@ -68,7 +68,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
     ``decisions`` scales how often is asked, ``forecasts`` is the chance of one before a pay day, and what is learned
     from everybody together is learned again every ``train_days``. ``race`` says whether other ways to decide are judged
-    on the same moments afterwards.
+    on the same moments afterwards, ``click_bait`` whether the catalogue holds a planted offer that does harm.
     """
 
     customers: int
@@ -79,6 +79,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     forecasts: float = 0.15
     train_days: int = 182
     race: bool = False
+    click_bait: bool = False
 
 
 class Exchange(Struct, frozen=True, kw_only=True):

@@ -24,8 +24,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.domain.action import Action
 from marketofone.domain.decision import Assignment
 from marketofone.domain.outcome import Verdict
+from marketofone.lab.simulate.bait import BAIT, avoided
 from marketofone.lab.simulate.choice import Choice, Vector
 from marketofone.lab.simulate.twins import Twins
 from marketofone.lab.simulate.visible import best_visible
@@ -112,7 +114,13 @@ def compare(choices: Sequence[Choice], *, twins: Twins, years: float) -> dict[st
         "hindsight_ranking_of_visible": share(gained["hindsight_ranking"], gained["visible"]),
         "gained_minor": {name: [round(part, _DIGITS) for part in parts] for name, parts in gained.items()},
         **_with_later_effects(choices, ranking, twins=twins, years=years),
+        **_click_bait(judged, twins.actions),
     }
+
+
+def _click_bait(judged: Sequence[Choice], actions: Sequence[Action]) -> dict[str, Any]:
+    bait = next((place for place, action in enumerate(actions) if action.id == BAIT), None)
+    return {} if bait is None else {"click_bait": avoided(judged, bait=bait)}
 
 
 def _periods(gained: Vector) -> list[float]:
