@@ -74,8 +74,8 @@ counted by its reason, and the exit code is 3: look at why before you believe th
   (.24, biased by -19 %); the mean of DM and DR (.25). With heavy tails, where DR errs by .25: a chance times one mean amount for all actions errs least (.15), and is
   wrong wherever amounts depend on the action; rewards cut and not given back (.18 to .22, with a bias that grows with the cut); a cut chosen by estimated
   squared error (.18), which sees too little of the tail.
-- A planning number from the table below: 10,000 rows of a log that is 30 % uniform tell a value to some 11 %, 50,000 to some 4 %; with
-  a response of 1 % they tell it to some 22 % and 10 %, and amounts with heavy tails to some 16 % and 7 %.
+- A planning number from the table below: 10,000 rows of a log that is 30 % uniform tell a value to some 10 %, 50,000 to some 4 %; with
+  a response of 1 % they tell it to some 21 % and 10 %, and amounts with heavy tails to some 15 % and 7 %.
 """
 
 
