@@ -31,12 +31,13 @@ from one_person import (
     open_to,
 )
 
-from marketofone.decide.choose import choose, draw_random, prepare, propensities_of
+from marketofone.decide.choose import choose, prepare, propensities_of
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue, bind
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.engine import decide
 from marketofone.decide.fixed_order import fixed_order
+from marketofone.decide.random_draws import draw_random
 from marketofone.domain.action import MARKETING, NOTHING, Action
 from marketofone.domain.decision import Assignment
 from marketofone.domain.event import SWITCHABLE, Event

@@ -16,14 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
-from msgspec import Struct
-from numpy.random.bit_generator import ISeedSequence
-from numpy.typing import NDArray
 
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
@@ -37,6 +33,7 @@ from marketofone.decide.context_matrix import (
     contexts_of,
 )
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
+from marketofone.decide.random_draws import RandomDraws, random_draws_of
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest
@@ -44,35 +41,16 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, lowered, objections, tally
-from marketofone.models.bandit import mix, propensities, quantile
+from marketofone.models.bandit import mix, propensities
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Rejection = tuple[Stage, str]
 NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
-_SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
 _NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is put in order")
 _USED_UP: Rejection = ("guarded", "budget: what there is of it for a day is used up")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 _NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
-
-
-class RandomDraws(Struct, frozen=True, kw_only=True):
-    """The random numbers of one decision: a share and a place in the lottery per action, and who draws uniformly.
-
-    An action's normal draw is the quantile of its share, found for those that are scored. ``places`` (k + 1) ends with
-    the place of doing nothing; the smallest wins a uniform draw. ``ordered`` says that they are those of a
-    fixed order.
-    """
-
-    shares: FloatArray
-    places: FloatArray
-    explore: float
-    ordered: bool = False
-
-    def normals(self, rows: Rows) -> FloatArray:
-        """Give the normal draws of some actions."""
-        return quantile(self.shares[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,35 +110,6 @@ class Choice:
         return float(self.samples[self.place])
 
 
-class _KeyOf(ISeedSequence):
-    """The key that a seed gives a generator; numpy by itself asks the system for random bytes, and throws them away."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._key = blake2b(seed, digest_size=16).digest()
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> NDArray[np.uint32 | np.uint64]:
-        """Give the key as two numbers of 64 bits, the low one first."""
-        return np.frombuffer(self._key[::-1], dtype="<u8", count=n_words).astype(dtype)
-
-
-def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
-    """Draw the random numbers of a decision: always the same for the same seed.
-
-    Examples
-    --------
-    >>> draw_random(b"d-1", actions=3).explore == draw_random(b"d-1", actions=3).explore
-    True
-    """
-    philox = np.random.Philox(_KeyOf(seed))  # type: ignore[arg-type]  # it takes any ISeedSequence
-    raw = philox.random_raw(2 * actions + 2)  # numpy promises these bits, and not what it makes of them
-    uniform = (raw >> _SPARE_BITS).astype(np.float64) * 2.0**-53
-    return RandomDraws(
-        explore=float(uniform[0]),
-        shares=uniform[1 : actions + 1],
-        places=uniform[actions + 1 :],
-    )
-
-
 def prepare(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> DecisionContext:
     """Gather what no feature can change."""
     occasion, placement = compiled.catalogue.occasion(request.occasion), compiled.catalogue.placement(request.placement)
@@ -188,14 +137,6 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
         feature_view=build_view(request, decision_input, compiled=compiled),
         lowered=lowered(told.declined, now=request.at, guardrails=guardrails),
     )
-
-
-def random_draws_of(decision_input: DecisionInput, *, actions: int) -> RandomDraws:
-    """Draw the random numbers; where a fixed order decides, its places stand for those of the lottery."""
-    draws = draw_random(decision_input.seed, actions=actions)
-    if decision_input.order is None or draws.explore < decision_input.exploration:
-        return draws
-    return msgspec.structs.replace(draws, places=-decision_input.order, ordered=True)
 
 
 def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Choice | None) -> Choice:

@@ -27,10 +27,10 @@ from marketofone.decide.choose import (
     Rejection,
     gate_rejections_of,
     propensities_of,
-    random_draws_of,
     winner,
 )
 from marketofone.decide.compiled_catalogue import NOTHING_ROW
+from marketofone.decide.random_draws import random_draws_of
 from marketofone.decide.reasons import notification
 from marketofone.domain.action import Kind
 from marketofone.governance.guardrails import Contact, tally
