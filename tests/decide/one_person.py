@@ -180,6 +180,7 @@ def decision_input(
         own_answers=OwnAnswers(),
         affinity=AFFINITY,
         forecast=foreseen(),
+        money_moved=False,
         assignment="policy",
         order=None,
         exploration=0.02,

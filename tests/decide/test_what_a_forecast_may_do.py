@@ -68,6 +68,11 @@ def test_a_material_risk_at_any_horizon_closes_every_credit_and_says_why(horizon
     assert not open_with(foreseen(events=events)).isdisjoint(CREDIT), "or this test says nothing"
 
 
+def test_no_credit_is_open_while_money_moved_since_the_bank_looked_ahead() -> None:
+    assert open_with(foreseen(), money_moved=True).isdisjoint(CREDIT)
+    assert open_with(foreseen(), money_moved=True) == open_with(foreseen()) - set(CREDIT)
+
+
 @pytest.mark.parametrize("forecast", [None, foreseen(events=())], ids=["nobody looked", "it abstained"])
 def test_where_nobody_can_tell_whether_money_runs_short_no_credit_is_open(forecast: ForecastFacts | None) -> None:
     assert open_with(forecast).isdisjoint(CREDIT)

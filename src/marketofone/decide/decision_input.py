@@ -24,6 +24,7 @@ FORECAST: Role = "forecast"
 PROTECTION: Role = "protection"
 PAYMENT_LATE = "a payment is late"
 MAY_RUN_SHORT = "the account may run short"
+MONEY_MOVED = "money moved since the bank looked ahead"
 
 
 class DecisionInput(Struct, frozen=True, kw_only=True):
@@ -41,6 +42,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     own_answers
         What this person did with what was shown to them, and what came of it; nothing where they do not allow learning
         from it.
+    forecast, money_moved
+        What the last forecast said, if it still counts, and whether money moved since it was made.
     assignment, order, exploration
         The group this person is in, the fixed order of its actions if it has one (``fixed_order.py``), and the share of
         decisions drawn uniformly.
@@ -60,6 +63,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
     own_answers: OwnAnswers
     affinity: Affinity | FormerAffinity | None
     forecast: ForecastFacts | None
+    money_moved: bool
     assignment: Assignment
     order: NDArray[np.float64] | None
     exploration: float
@@ -102,7 +106,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True):
             return "special care was asked for"
         if self.forecast_refused(FORECAST):
             return "the bank may not look whether it would hurt"
-        return _why_no_debt(self.forecast)
+        return _why_no_debt(self.forecast) or (MONEY_MOVED if self.money_moved else "")
 
 
 def _why_no_debt(forecast: ForecastFacts | None) -> str:

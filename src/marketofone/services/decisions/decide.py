@@ -269,6 +269,7 @@ def decision_input_of(
         own_answers=_own_answers(person, config=config, moment=moment, judged=judged),
         affinity=policy.affinity,
         forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
+        money_moved=outdated(person, now=now),
         assignment=group,
         order=assignment.order_of(group, config=config, policy=policy),
         exploration=config.settings.exploration,
