@@ -74,7 +74,7 @@ def test_the_same_luck_gives_the_same_life(choices: list[Choice], twins: Twins) 
 def test_a_policy_learns_in_a_race_and_leaves_chance_behind(choices: list[Choice], twins: Twins) -> None:
     half = len(choices) // 2
     chance = twins.live_by_chance(choices, lives=2)
-    lives = [lived(choices, twins, seed=seed) for seed in range(2)]
+    lives = [lived(choices, twins, seed=seed) for seed in range(6)]  # a dozen people: one life is mostly luck
 
     assert np.mean([sum(life[half:]) for life in lives]) > 1.2 * chance[half:].sum()
 
@@ -92,13 +92,13 @@ def test_nobody_of_the_control_group_races(choices: list[Choice], twins: Twins) 
 def test_what_a_discounting_rival_learned_counts_half_after_half_a_year() -> None:
     rival = Discounting(Policy(START))
     rival.hear([Outcome("chance", "funds", np.ones(1), 1.0)] * 20)
-    told = precision_added(rival)
+    told, said = precision_added(rival), rival.beliefs.stacked["chance"].mean[2, 0]
 
     for _ in range(180):
         rival.hear([])
 
     assert precision_added(rival) == pytest.approx(told / 2.0, rel=1e-6)
-    assert rival.beliefs.stacked["chance"].mean[2, 0] < 0.9  # and what it says goes back to where it began
+    assert rival.beliefs.stacked["chance"].mean[2, 0] < said  # and goes back to where it began
 
 
 def precision_added(rival: Learned) -> float:

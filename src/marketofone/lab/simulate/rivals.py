@@ -6,6 +6,7 @@ Each rival is the product's policy with one thing changed, so a difference has o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -101,9 +102,10 @@ def _raced(
 
 def _faded(arm: Arm, start: Arm, *, kept: float) -> Arm:
     """Take a part away from what outcomes added to a belief; see Russac et al. (2019), weighted linear bandits."""
+    # What fades says nothing of the noise any more.
     told, began = np.linalg.inv(arm.covariance), np.linalg.inv(start.covariance)
     precision = kept * told + (1.0 - kept) * began
     covariance = np.linalg.inv(precision)
     covariance = (covariance + covariance.T) / 2.0
     mean = covariance @ (kept * told @ arm.mean + (1.0 - kept) * began @ start.mean)
-    return Arm(mean=mean, covariance=covariance, noise=arm.noise, n=arm.n, total=arm.total)
+    return Arm(mean=mean, covariance=covariance, noise=arm.noise, n=arm.n, total=arm.total, squares=math.nan)
