@@ -80,7 +80,8 @@ def test_the_share_is_how_much_of_the_harm_of_the_lot_is_avoided_where_it_could_
 
 @pytest.mark.slow
 def test_a_policy_that_sees_what_acceptances_turn_out_to_be_worth_stops_showing_it() -> None:
-    words = ["demo", "--seeds", "1", "--seed", "102", "--customers", "30", "--days", "120", "--click-bait"]
+    # What an acceptance is worth is told after 60 to 90 days, so the last quarter must begin long after that.
+    words = ["demo", "--seeds", "1", "--seed", "102", "--customers", "30", "--days", "300", "--click-bait"]
 
     done = CliRunner().invoke(main, [*words, "--json"])
 
