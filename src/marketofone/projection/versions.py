@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from marketofone.decide.compiled_catalogue import CompiledCatalogue
 from marketofone.domain.action import Action
 from marketofone.domain.decoding import msgpack_decoder
-from marketofone.domain.errors import StoreError
+from marketofone.domain.errors import Refused, StoreError
 from marketofone.features.catalogue import Catalogue
 from marketofone.learn.rewards import Prices
 from marketofone.learn.values import ValuePosterior, prior_value
@@ -128,6 +128,17 @@ class VersionReader:
     def is_destroyed(self, bank: BankState, number: int) -> bool:
         """Say whether what a version decides by was learned from somebody who was forgotten."""
         return bool(bank.destroyed) and not bank.destroyed.isdisjoint(self.version(bank, number).decides_by)
+
+    def require_kept(self, bank: BankState, number: int) -> None:
+        """Go on only with a version that is still there.
+
+        Raises
+        ------
+        Refused
+            When the version was destroyed.
+        """
+        if self.is_destroyed(bank, number):
+            raise Refused(why=DESTROYED)
 
     def belief(self, store: States, version: ModelVersion, name: str, *, config: BankConfig) -> State | None:
         """Give what a policy learned under a name; None before the first outcome."""

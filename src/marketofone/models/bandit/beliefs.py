@@ -313,8 +313,8 @@ class Beliefs:
         most = self.start.most
         worths = [(rows[action], said) for action, said in own.reports if action in rows]
         reports = [(row, min(max(said, -most[row]), most[row])) for row, said in worths]
-        shape = len(self.start.actions)
-        parts = [_beside(known, counts.answers, k=shape), _beside(reports, counts.reports, k=shape)]
+        k = len(self.start.actions)
+        parts = [_beside(known, counts.answers, k=k), _beside(reports, counts.reports, k=k)]
         return Leaning(factor, *(np.stack(part) for part in zip(*parts, strict=True)))
 
     def terms(self, row: int, context: FloatArray, *, own: OwnAnswers) -> Terms:

@@ -20,7 +20,7 @@ from marketofone.learn.promotion import objection
 from marketofone.projection import codec
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import Evidence, PromotionRecord, Stage, VersionRecord
-from marketofone.projection.versions import DESTROYED, FITS
+from marketofone.projection.versions import FITS
 from marketofone.services.learning.learn import VersionView, versions
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.store.ports import BANK, Draft, Expectation, Unit
@@ -117,8 +117,7 @@ def promote(context: AppContext, step: Step, *, value: ValueDifference | None, n
         head = reader.head(BANK)
         bank = context.snapshot(reader).bank
         step = _still(bank, step)
-        if context.versions.is_destroyed(bank, step.version):
-            raise Refused(why=DESTROYED)
+        context.versions.require_kept(bank, step.version)
         trained = _trained_since(context, bank, step.version) if step.stage != "shadow" else {}
     box, version, drafts = context.keys.bank, step.version, list[Draft]()
     if trained:

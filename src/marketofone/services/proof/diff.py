@@ -14,14 +14,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from marketofone.domain.errors import MalformedRequest, Refused
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.learn.off_policy.difference import Compared, ValueDifference, value_difference
 from marketofone.learn.rewards import Prices
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.versions import DESTROYED
 from marketofone.services.proof.changes import Change
 from marketofone.services.proof.comparison import Asked, Part, compare_some, together
 from marketofone.services.proof.groups import GROUPS
@@ -151,8 +150,7 @@ def evidence(
     """
     with context.store.read() as reader:
         bank = context.snapshot(reader).bank
-        if context.versions.is_destroyed(bank, change.version):
-            raise Refused(why=DESTROYED)
+        context.versions.require_kept(bank, change.version)
         asked = Asked(change=change, prices=prices_of(context, reader, bank), now=now)
     rows = compare(context, asked, workers=workers, step=step).rows
     told: NDArray[np.void] = rows[rows["valued"]]

@@ -16,7 +16,7 @@ import numpy as np
 
 from marketofone.decide import engine
 from marketofone.domain.action import NOTHING
-from marketofone.domain.errors import MarketOfOneError, Refused
+from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.learn.join import by_place
@@ -24,7 +24,6 @@ from marketofone.learn.off_policy.slates import places_of, value_slates
 from marketofone.learn.off_policy.valuation import Log, Valuation
 from marketofone.learn.rewards import Prices, reward_of
 from marketofone.projection import codec
-from marketofone.projection.versions import DESTROYED
 from marketofone.services.decisions.decide import decision_input_of
 from marketofone.services.decisions.rests import BankHistory, as_it_was, is_replayable
 from marketofone.services.proof.changes import Change, Side, sides_of, version_change
@@ -59,8 +58,7 @@ def rows_of_slates(context: AppContext, *, placement: str, version: int, now: In
     with context.store.read() as reader:
         bank = context.snapshot(reader).bank
         change = version_change(bank, version, valued_only=True)
-        if context.versions.is_destroyed(bank, version):
-            raise Refused(why=DESTROYED)
+        context.versions.require_kept(bank, version)
         prices, subjects = prices_of(context, reader, bank), reader.subjects(limit=2**31)
     slates: list[list[PlaceRow]] = []
     for some in together(subjects, size=TOGETHER):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from marketofone.domain.errors import Refused
 from marketofone.domain.moment import Instant
 from marketofone.learn.off_policy.difference import ValueDifference, target_valuation
 from marketofone.learn.off_policy.valuation import Valuation
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import Stage
-from marketofone.projection.versions import DESTROYED
 from marketofone.services.learning import promotions
 from marketofone.services.proof import diff
 from marketofone.services.proof.changes import Change, version_change
@@ -42,8 +40,7 @@ def promote(
     taken = promotions.next_step(bank, asked.version, stage=asked.stage, share=asked.share)
     value = None
     if taken.proves:
-        if context.versions.is_destroyed(bank, asked.version):  # what took its place has a number of its own
-            raise Refused(why=DESTROYED)
+        context.versions.require_kept(bank, asked.version)  # what took its place has a number of its own
         value = _evidence(context, bank, taken.version, now=now, workers=workers, step=step)
     promotions.promote(context, taken, value=value, now=now)
 
