@@ -18,7 +18,6 @@ from marketofone.models.bandit import kernel, normal, propensity
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import MANNERS
 from marketofone.models.bandit.predict import Arms, Leaning
-from marketofone.models.bandit.reproducible import on_grid
 
 SEEDS = st.integers(0, 2**32)
 COMPILE = """
@@ -71,7 +70,7 @@ def test_scores_are_the_same_to_the_bit_whichever_actions_are_asked_for(seed: in
         roots = rng.normal(size=(k, dim, dim)) * 10.0 ** rng.uniform(-4.0, 4.0, size=(k, 1, 1))
         squares = roots @ roots.transpose(0, 2, 1)
         means = rng.normal(size=(k, dim)) * 10.0 ** rng.uniform(-3.0, 3.0)
-        return Arms(mean=means, covariance=on_grid(0.5 * (squares + squares.transpose(0, 2, 1))))
+        return Arms(mean=means, covariance=0.5 * (squares + squares.transpose(0, 2, 1)))
 
     chance, worth, rows = lines(), lines(), rng.permutation(k)[: int(rng.integers(1, k + 1))]
     contexts = rng.normal(size=(rows.size, dim)) * 10.0 ** rng.choice([0.0, 0.0, -5.0, 5.0])

@@ -15,45 +15,55 @@ from marketofone.models.bandit import propensities, quantile
 from marketofone.models.bandit.normal import bounds, distribution
 from marketofone.models.bandit.predict import Arms, predict
 from marketofone.models.bandit.propensity import NODES, WEIGHTS
-from marketofone.models.bandit.reproducible import exact_products, exp, fold, on_grid
+from marketofone.models.bandit.reproducible import exp, factors, fold, lengths
 
 SETTINGS = settings(deadline=None, max_examples=100)
 PLACES = np.linspace(-8.0, 8.0, 100_003)
-BITS = "83103add"
+BITS = "6bc64fa8"
 
 
-def matrices(seed: int, *, count: int, dim: int, size: float) -> np.ndarray:
-    half = size * np.random.default_rng(seed).standard_normal((count, dim, dim))
-    return half + half.transpose(0, 2, 1)
-
-
-@SETTINGS
-@given(st.integers(0, 2**32), st.integers(1, 65), st.integers(-150, 150), st.floats(-8.0, 8.0))
-def test_exact_products_do_not_depend_on_the_order_of_their_terms(seed: int, dim: int, scale: int, size: float) -> None:
-    of = on_grid(matrices(seed, count=3, dim=dim, size=10.0**scale))
-    contexts = 10.0**size * np.random.default_rng(seed).standard_normal((3, dim))
-    order = np.random.default_rng(seed).permutation(dim)
-
-    products, _ = exact_products(of, contexts)
-    again, rounded = exact_products(np.ascontiguousarray(of[:, :, order]), contexts[:, order])
-
-    assert products.tobytes() == again.tobytes()
-    for row in range(3):
-        sums = [math.fsum(of[row, line, order] * rounded[row]) for line in range(dim)]
-        assert products[row].tolist() == sums
+def covariances(seed: int, *, count: int, dim: int, seen: int) -> np.ndarray:
+    """Give what is left uncertain after some outcomes in directions drawn at random, at the scale of each direction."""
+    generator = np.random.default_rng(seed)
+    directions = generator.standard_normal((count, seen, dim))
+    left = np.linalg.inv(np.eye(dim) + directions.transpose(0, 2, 1) @ directions)
+    sizes = 10.0 ** generator.uniform(-4.0, 4.0, (count, dim))
+    return left * sizes[:, :, np.newaxis] * sizes[:, np.newaxis, :]
 
 
 @SETTINGS
-@given(st.integers(0, 2**32), st.integers(1, 64), st.integers(-50, 50))
-def test_products_on_the_grid_are_near_those_of_the_numbers(seed: int, dim: int, scale: int) -> None:
-    of = matrices(seed, count=2, dim=dim, size=10.0**scale)
-    contexts = np.random.default_rng(seed).uniform(-1.0, 1.0, (2, dim))
+@given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([0, 1, 30, 10_000]))
+def test_a_spread_is_that_of_the_covariance_however_much_was_seen(seed: int, dim: int, seen: int) -> None:
+    of = covariances(seed, count=3, dim=dim, seen=seen)
+    contexts = np.random.default_rng(seed).standard_normal((3, dim)) / np.sqrt(np.diagonal(of, axis1=1, axis2=2))
 
-    products, rounded = exact_products(on_grid(of), contexts)
+    found = np.sqrt(lengths(factors(of), contexts))
 
-    assert np.abs(rounded - contexts).max() <= 2.0**-22
-    largest = np.abs(of).max(axis=(1, 2))[:, np.newaxis]
-    assert np.all(np.abs(products - np.einsum("kde,ke->kd", of, contexts)) <= 1e-6 * dim * largest)
+    assert np.allclose(found, np.sqrt(np.einsum("kd,kde,ke->k", contexts, of, contexts)), rtol=1e-5, atol=0.0)
+
+
+@SETTINGS
+@given(st.integers(0, 2**32), st.integers(2, 40))
+def test_a_direction_of_which_everything_is_known_has_no_spread(seed: int, dim: int) -> None:
+    generator = np.random.default_rng(seed)
+    roots = generator.standard_normal((1, dim, dim - 1)) * 1e3
+    known = np.linalg.svd(roots[0])[0][:, -1]
+
+    spread = np.sqrt(lengths(factors(roots @ roots.transpose(0, 2, 1)), known[np.newaxis]))
+
+    assert spread[0] < 1e-2
+    assert lengths(factors(np.zeros((1, dim, dim))), known[np.newaxis]).tolist() == [0.0]
+
+
+@SETTINGS
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_a_length_does_not_depend_on_who_stands_beside(seed: int, dim: int) -> None:
+    of = factors(covariances(seed, count=5, dim=dim, seen=3))
+    contexts = np.random.default_rng(seed).standard_normal((5, dim))
+
+    alone = [lengths(of[row : row + 1], contexts[row : row + 1])[0] for row in range(5)]
+
+    assert lengths(of, contexts).tolist() == alone
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 101])
@@ -114,7 +124,7 @@ def test_draws_predictions_and_propensities_have_these_bits_on_every_processor_a
     whole = np.arange(64 * 9 * 9, dtype=np.float64).reshape(64, 9, 9) * 7919.0 % 1009.0 / 1024.0
     spread = whole + whole.transpose(0, 2, 1) + 10.0 * np.eye(9)
     contexts = whole[:, 3] - 0.5
-    mean, deviation = predict(Arms(mean=whole[:, 0].copy(), covariance=on_grid(spread)), contexts)
+    mean, deviation = predict(Arms(mean=whole[:, 0].copy(), covariance=spread), contexts)
     several = [propensities(mean[:count], size * deviation[:count]) for count in (2, 9, 64) for size in (1.0, 0.01)]
     draws = quantile(np.arange(1000, dtype=np.float64) / 1024.0)
 

@@ -28,11 +28,11 @@ from marketofone.models.bandit.predict import (
     Leaning,
     Scores,
     combined,
-    moments,
     no_leaning,
+    predict_along,
     stack,
 )
-from marketofone.models.bandit.reproducible import fold, on_grid
+from marketofone.models.bandit.reproducible import fold
 from marketofone.models.bandit.scale import AS_STATED, Evidence, Sizes, evidence, likeliest, rescaled
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
 
@@ -92,7 +92,7 @@ class Start:
     @cached_property
     def raw(self) -> Mapping[Head, Arms]:
         """The same, stacked as they are."""
-        return {head: _stacked(arms) for head, arms in self.arms.items()}
+        return {head: stack(arms) for head, arms in self.arms.items()}
 
     @cached_property
     def units(self) -> Mapping[Head, FloatArray]:
@@ -144,7 +144,7 @@ class Start:
         }
         sizes = likeliest(said.values())
         rows = np.array([self.rows[name] for name in said], dtype=np.intp)
-        mean, covariance = self.rescaled(head, _stacked([arms[name] for name in said]), rows=rows, sizes=sizes)
+        mean, covariance = self.rescaled(head, stack([arms[name] for name in said]), rows=rows, sizes=sizes)
         taught = [
             Taught(
                 kind=str(self.actions[row].kind),
@@ -239,11 +239,8 @@ class Beliefs:
         """Lay arms out under some sizes; where these are those of before, only those that were replaced."""
         every = sizes != self.sizes[head]
         rows = np.array([*self.start.rows.values()] if every else [self.start.rows[name] for name in learned], np.intp)
-        mean, covariance = self.arms[head].mean.copy(), self.arms[head].covariance.copy()
-        some = Arms(mean=raw.mean[rows], covariance=raw.covariance[rows])
-        mean[rows], wide = self.start.rescaled(head, some, rows=rows, sizes=sizes)
-        covariance[rows] = on_grid(wide)
-        return Arms(mean=mean, covariance=covariance)
+        mean, covariance = self.start.rescaled(head, raw.some(rows), rows=rows, sizes=sizes)
+        return self.arms[head].replaced(rows, Arms(mean=mean, covariance=covariance))
 
     def _moved(self, head: Head, arms: Arms, shared: Shared | None) -> Arms:
         """Move each mean by ``V D^-1`` of what its action shares with others; see :mod:`.shared`."""
@@ -253,7 +250,7 @@ class Beliefs:
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
         pull = own * parts / self.start.units[head][:, np.newaxis]
         moved = fold(arms.covariance.transpose(1, 0, 2) * pull.T[:, :, np.newaxis])  # each is its own transpose
-        return Arms(mean=arms.mean + moved, covariance=arms.covariance)
+        return arms.with_mean(arms.mean + moved)
 
     def score(self, contexts: FloatArray, *, own: OwnAnswers, rows: Rows | None = None) -> Scores:
         """Score actions, each in its own context.
@@ -290,7 +287,9 @@ class Beliefs:
         Scores
             Of shape (r, n, g): exact, for a line and its variance are known along each entry.
         """
-        chance, worth = (_along(self.stacked[head].some(rows), contexts, places, steps) for head in HEADS)
+        chance, worth = (
+            predict_along(self.stacked[head].some(rows), contexts, places=places, steps=steps) for head in HEADS
+        )
         costs, leaning = self.start.costs[rows][:, np.newaxis, np.newaxis], self.leaning(own).of(rows, steps.ndim)
         return combined(chance, worth, leaning=leaning, costs=costs, manner=self.start.manner)
 
@@ -364,23 +363,7 @@ def _beside(said: Sequence[tuple[int, float]], like: float, *, k: int) -> tuple[
     return like / (like + count), total / (like + count)
 
 
-def _along(arms: Arms, contexts: FloatArray, places: slice, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Give mean and spread of lines along single entries: ``m + w t`` and the root of ``q + 2 g t + c t t``."""
-    mean, variance, gains = moments(arms, contexts)
-    bends = np.diagonal(arms.covariance, axis1=1, axis2=2)[:, places, np.newaxis]
-    moved = variance[:, np.newaxis, np.newaxis] + steps * (2.0 * gains[:, places, np.newaxis] + steps * bends)
-    lines = mean[:, np.newaxis, np.newaxis] + arms.mean[:, places, np.newaxis] * steps
-    return lines, np.sqrt(np.maximum(moved, 0.0))
-
-
-def _stacked(arms: Sequence[Arm]) -> Arms:
-    return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=np.stack([arm.covariance for arm in arms]))
-
-
 def _replaced(arms: Arms, learned: Mapping[str, Arm], rows: Mapping[str, int]) -> Arms:
     if not learned:
         return arms
-    mean, covariance = arms.mean.copy(), arms.covariance.copy()
-    for action, arm in learned.items():
-        mean[rows[action]], covariance[rows[action]] = arm.mean, arm.covariance
-    return Arms(mean=mean, covariance=covariance)
+    return arms.replaced(np.array([rows[action] for action in learned], np.intp), stack([*learned.values()]))

@@ -18,8 +18,6 @@ from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import Manner
 from marketofone.models.bandit.predict import Arms, Leaning, Rows, Scores
 
-_LEAST_DIM = 3  # the fewer dimensions, the more bits: whole numbers of 32 would not hold them
-
 
 class _Loaded:
     loops: ModuleType | None = None
@@ -43,9 +41,9 @@ def load() -> bool:
 
 def _warm(loops: ModuleType) -> None:
     """Compile, or read what was compiled, for the kinds of arrays that decisions hand over."""
-    some, line = np.ones(1), Arms(mean=np.ones((1, _LEAST_DIM)), covariance=np.ones((1, _LEAST_DIM, _LEAST_DIM)))
-    lines = (line.mean, *line.grid)
-    loops.score(*lines, *lines, some, np.arange(1), np.ones((1, _LEAST_DIM)), *predict.no_leaning(1), 1.0, 1.0)
+    some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
+    lines = (line.mean, line.factor)
+    loops.score(*lines, *lines, some, np.arange(1), np.ones((1, 1)), *predict.no_leaning(1), 1.0, 1.0)
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 
@@ -84,10 +82,10 @@ def score(
         What is uncertain: how much of it is added, and how much is drawn.
     """
     loops = _Loaded.loops
-    if loops is None or contexts.shape != (rows.size, chance.mean.shape[1]) or contexts.shape[1] < _LEAST_DIM:
-        told = [predict.predict(arms.some(rows), contexts) for arms in (chance, worth)]
+    if loops is None or contexts.shape != (rows.size, chance.mean.shape[1]):
+        told = [predict.predict(arms, contexts, rows=rows) for arms in (chance, worth)]
         return predict.combined(*told, leaning=leaning.of(rows), costs=costs[rows], manner=manner)
-    lines = (chance.mean, *chance.grid, worth.mean, *worth.grid)
+    lines = (chance.mean, chance.factor, worth.mean, worth.factor)
     return Scores(*loops.score(*lines, costs, rows, contexts, *leaning, manner.doubt, manner.draw))
 
 

@@ -10,8 +10,10 @@ from typing import ParamSpec, TypeVar
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.reproducible import Real
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,7 +26,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @compiled
-def fold_both(values: FloatArray, others: FloatArray, left: int) -> tuple[float, float]:
+def fold_both(values: NDArray[Real], others: NDArray[Real], left: int) -> tuple[Real, Real]:
     """Add two rows up in the order of :func:`.reproducible.fold`; they are overwritten."""
     while left > 1:
         half = left // 2

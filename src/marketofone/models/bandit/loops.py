@@ -22,20 +22,12 @@ from marketofone.models.bandit.loop_sums import compiled, exact_sum, fold_both, 
 from marketofone.models.bandit.normal import END, LAST, PER_UNIT, WIDTH
 from marketofone.models.bandit.predict import LEAST_CHANCE, MOST_CHANCE
 from marketofone.models.bandit.propensity import Rows
-from marketofone.models.bandit.reproducible import (
-    CONTEXT_BITS,
-    CONTEXT_END,
-    EXP_FACTORS,
-    LOG2,
-    LOG2_HIGH,
-    LOG2_LOW,
-)
+from marketofone.models.bandit.reproducible import EXP_FACTORS, LOG2, LOG2_HIGH, LOG2_LOW, Singles
 
 Work: TypeAlias = tuple[NDArray[np.int32], FloatArray, FloatArray, FloatArray]
 
 _REACH, _OCTAVE, _NODES, _WEIGHTS = of.REACH, of.OCTAVE, of.NODES, of.WEIGHTS
 _COARSE, _PARTS, _FACTORS = of.COARSE, np.array(of.PARTS), np.array(EXP_FACTORS)
-_EVEN = CONTEXT_END / 2**CONTEXT_BITS
 _STEP = LOG2 / _OCTAVE
 
 
@@ -55,56 +47,56 @@ def sinh(powers: FloatArray, slopes: FloatArray) -> None:
 
 
 @compiled
-def on_context_grid(context: FloatArray, rounded: FloatArray) -> None:
-    """Round a context as :func:`.reproducible.exact_products` does."""
-    most = 0.0
-    for j in range(context.size):
-        most = max(most, abs(context[j]))
-    step = _EVEN if most < CONTEXT_END else math.ldexp(1.0, max(math.frexp(most)[1], 1) - CONTEXT_BITS)
-    for j in range(context.size):
-        rounded[j] = np.rint(context[j] / step) * step
+def lengths(of: Singles, context: Singles, moved: Singles) -> None:
+    """Put the squares into ``moved`` (d) of which the length of a factor times a context is made."""
+    dim, none = context.size, np.float32(0.0)
+    four = dim // 4 * 4
+    for i in range(dim):
+        moved[i] = none
+    for j in range(0, four, 4):
+        a, b, c, d = context[j], context[j + 1], context[j + 2], context[j + 3]
+        first, second, third, fourth = of[j], of[j + 1], of[j + 2], of[j + 3]
+        for i in range(dim):
+            moved[i] += (first[i] * a + second[i] * b) + (third[i] * c + fourth[i] * d)
+    for j in range(four, dim):
+        a, first = context[j], of[j]
+        for i in range(dim):
+            moved[i] += first[i] * a
+    for i in range(dim):
+        moved[i] *= moved[i]
 
 
 @compiled
-def line(  # noqa: PLR0913, PLR0917
-    means: FloatArray,
-    grid: NDArray[np.int32],
-    step: float,
-    row: int,
-    context: FloatArray,
-    rounded: FloatArray,
-    gains: FloatArray,
-    work: FloatArray,
-) -> tuple[float, float]:
-    """Give mean and spread of what one line says; ``gains`` and ``work`` (d) are scratch."""
-    dim = context.size
-    four = dim // 4 * 4
-    for i in range(dim):
-        gains[i] = 0.0
-    for j in range(0, four, 4):  # every sum is exact: the order is free
-        a, b, c, d = rounded[j], rounded[j + 1], rounded[j + 2], rounded[j + 3]
-        for i in range(dim):
-            gains[i] += (grid[row, j, i] * a + grid[row, j + 1, i] * b) + (
-                grid[row, j + 2, i] * c + grid[row, j + 3, i] * d
-            )
-    for j in range(four, dim):
-        for i in range(dim):
-            gains[i] += grid[row, j, i] * rounded[j]
-    for j in range(dim):
-        gains[j] = gains[j] * step * rounded[j]
-        work[j] = means[row, j] * context[j]
-    mean, variance = fold_both(work, gains, dim)
-    return mean, math.sqrt(max(variance, 0.0))
+def lines(
+    chances: FloatArray,
+    chance_factors: Singles,
+    worths: FloatArray,
+    worth_factors: Singles,
+    rows: Rows,
+    contexts: FloatArray,
+) -> FloatArray:
+    """Give means and variances of both lines of rows, each in its own context, shape (4, rows)."""
+    dim = contexts.shape[1]
+    told, context = np.empty((4, rows.size)), np.empty(dim, dtype=np.float32)
+    p, v, p_moved, v_moved = np.empty(dim), np.empty(dim), np.empty(dim, np.float32), np.empty(dim, np.float32)
+    for place in range(rows.size):
+        row, given = rows[place], contexts[place]
+        chance, worth = chances[row], worths[row]
+        for j in range(dim):
+            context[j], p[j], v[j] = given[j], chance[j] * given[j], worth[j] * given[j]
+        lengths(chance_factors[row], context, p_moved)
+        lengths(worth_factors[row], context, v_moved)
+        told[0, place], told[1, place] = fold_both(p, v, dim)
+        told[2, place], told[3, place] = fold_both(p_moved, v_moved, dim)
+    return told
 
 
 @compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     chances: FloatArray,
-    chance_grid: NDArray[np.int32],
-    chance_steps: FloatArray,
+    chance_factors: Singles,
     worths: FloatArray,
-    worth_grid: NDArray[np.int32],
-    worth_steps: FloatArray,
+    worth_factors: Singles,
     costs: FloatArray,
     rows: Rows,
     contexts: FloatArray,
@@ -115,16 +107,12 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     drawn: float,
 ) -> FloatArray:
     """Score rows, each in its own context: means, spreads, chances and doubts, shape (4, rows)."""
-    dim = contexts.shape[1]
-    scores, rounded, gains, work = np.empty((4, rows.size)), np.empty(dim), np.empty(dim), np.empty(dim)
+    scores = lines(chances, chance_factors, worths, worth_factors, rows, contexts)
     for place in range(rows.size):
-        row, context = rows[place], contexts[place]
-        on_context_grid(context, rounded)
-        chance, chance_spread = line(chances, chance_grid, chance_steps[row], row, context, rounded, gains, work)
-        v, v_spread = line(worths, worth_grid, worth_steps[row], row, context, rounded, gains, work)
+        row = rows[place]
+        chance, p_spread = scores[0, place], math.sqrt(scores[2, place]) * factor * kept[0, row]
         p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE) * kept[0, row] + added[0, row]
-        p_spread = chance_spread * factor * kept[0, row]
-        v, v_spread = v * kept[1, row] + added[1, row], v_spread * kept[1, row]
+        v, v_spread = scores[1, place] * kept[1, row] + added[1, row], math.sqrt(scores[3, place]) * kept[1, row]
         first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
         spread = math.sqrt(first * first + second * second + third * third)
         doubt = benefit * spread

@@ -1,8 +1,8 @@
 """What the beliefs say about many actions at once: lines, and the scores that chance and worth make together.
 
 A weighted sum of Gaussian weights is a Gaussian number, so what a line says is known by its mean and its spread: one
-quadratic form per action instead of a draw of all its weights. It comes out the same to the bit on every processor: the
-products of covariances and contexts are exact, everything else is added up in a fixed order.
+length per action instead of a draw of all its weights. It comes out the same to the bit on every processor: everything
+is added up in a fixed order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit.arm import Arm, FloatArray
 from marketofone.models.bandit.manner import Manner
-from marketofone.models.bandit.reproducible import exact_products, fold, on_grid, whole_numbers
+from marketofone.models.bandit.reproducible import Singles, factors, fold, lengths
 
 LEAST_CHANCE, MOST_CHANCE = 0.005, 0.97
 """A line may leave the range of a chance; a chance does not."""
@@ -63,7 +63,7 @@ def no_leaning(k: int) -> Leaning:
 
 @dataclass(frozen=True, eq=False)
 class Arms:
-    """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d), rounded by ``on_grid``."""
+    """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d)."""
 
     mean: FloatArray
     covariance: FloatArray
@@ -73,15 +73,36 @@ class Arms:
         self.covariance.flags.writeable = False
 
     @cached_property
-    def grid(self) -> tuple[NDArray[np.int32], FloatArray]:
-        """The covariances as whole numbers, and the step of each."""
-        return whole_numbers(self.covariance)
+    def factor(self) -> Singles:
+        """The factors of the covariances; see :func:`.reproducible.factors`."""
+        return factors(self.covariance)
 
     def some(self, rows: Rows) -> Arms:
-        """Give some of them, copied; all in their order as they are."""
-        if np.array_equal(rows, np.arange(len(self.mean))):
-            return self
+        """Give some of them, copied."""
         return Arms(mean=self.mean[rows], covariance=self.covariance[rows])
+
+    def with_mean(self, mean: FloatArray) -> Arms:
+        """Give the same covariances around other means."""
+        moved = Arms(mean=mean, covariance=self.covariance)
+        self._keep_factor(moved)
+        return moved
+
+    def replaced(self, rows: Rows, arms: Arms) -> Arms:
+        """Put others in the place of some; only their factors are found anew."""
+        mean, covariance = self.mean.copy(), self.covariance.copy()
+        mean[rows], covariance[rows] = arms.mean, arms.covariance
+        after = Arms(mean=mean, covariance=covariance)
+        if self._keep_factor(after) and rows.size:
+            vars(after)["factor"] = self.factor.copy()
+            after.factor[rows] = arms.factor
+        return after
+
+    def _keep_factor(self, other: Arms) -> bool:
+        """Hand on what was found already: a cached property lies among an object's own attributes."""
+        found = vars(self).get("factor")
+        if found is not None:
+            vars(other)["factor"] = found
+        return found is not None
 
 
 def stack(arms: Sequence[Arm]) -> Arms:
@@ -94,11 +115,10 @@ def stack(arms: Sequence[Arm]) -> Arms:
     """
     if len({arm.mean.size for arm in arms}) != 1:
         raise MalformedRequest(field="arms", shape="no common dimension", fix="stack arms of one feature catalogue")
-    covariance = on_grid(np.stack([arm.covariance for arm in arms]))
-    return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=covariance)
+    return Arms(mean=np.stack([arm.mean for arm in arms]), covariance=np.stack([arm.covariance for arm in arms]))
 
 
-def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
+def predict(arms: Arms, contexts: FloatArray, *, rows: Rows | None = None) -> tuple[FloatArray, FloatArray]:
     """Give the mean and the spread (standard deviation) of what each action's line says, each in its own context.
 
     Parameters
@@ -106,7 +126,9 @@ def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
     arms
         k stacked beliefs.
     contexts
-        Shape (k, d): one context per action.
+        Shape (k, d): one context per action, or per row where only some are asked for.
+    rows
+        Which actions; all by default.
 
     Returns
     -------
@@ -131,25 +153,39 @@ def predict(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray]:
     >>> mean.tolist(), spread.tolist()
     ([0.1], [0.5])
     """
-    if contexts.shape != arms.mean.shape:
+    means, of = (arms.mean, arms.factor) if rows is None else (arms.mean[rows], arms.factor[rows])
+    if contexts.shape != means.shape:
         raise MalformedRequest(
-            field="contexts", shape=f"shape {contexts.shape}", fix=f"give numbers of shape {arms.mean.shape}"
+            field="contexts", shape=f"shape {contexts.shape}", fix=f"give numbers of shape {means.shape}"
         )
-    mean, variance, _ = moments(arms, contexts)
-    return mean, np.sqrt(np.maximum(variance, 0.0))
+    return fold((means * contexts).T.copy()), np.sqrt(lengths(of, contexts))
 
 
-def moments(arms: Arms, contexts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give mean and variance (k,) of what each line says, and the products of covariances and contexts (k, d).
+def predict_along(
+    arms: Arms, contexts: FloatArray, *, places: slice, steps: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Give mean and spread of lines along single entries of the context.
 
-    A variance of 0 may come out a little below.
+    Parameters
+    ----------
+    arms, contexts
+        k beliefs, each in its own context; shape (k, d).
+    places
+        The n entries that are moved, one at a time.
+    steps
+        By how much; shape (k, n, g).
+
+    Returns
+    -------
+    tuple of arrays
+        Shape (k, n, g): ``m + w t`` and the root of ``q + 2 g t + c t t``.
     """
-    gains, rounded = exact_products(arms.covariance, contexts)
-    terms = np.empty((contexts.shape[1], 2, contexts.shape[0]))
-    np.multiply(arms.mean, contexts, out=terms[:, 0].T)
-    np.multiply(gains, rounded, out=terms[:, 1].T)
-    mean, variance = fold(terms)
-    return mean, variance, gains
+    gains = fold(arms.covariance.transpose(1, 0, 2) * contexts.T[:, :, np.newaxis])  # each is its own transpose
+    mean, variance = fold((arms.mean * contexts).T.copy()), fold((gains * contexts).T.copy())
+    bends = np.diagonal(arms.covariance, axis1=1, axis2=2)[:, places, np.newaxis]
+    moved = variance[:, np.newaxis, np.newaxis] + steps * (2.0 * gains[:, places, np.newaxis] + steps * bends)
+    lines = mean[:, np.newaxis, np.newaxis] + arms.mean[:, places, np.newaxis] * steps
+    return lines, np.sqrt(np.maximum(moved, 0.0))
 
 
 def combined(
