@@ -1,7 +1,8 @@
 """A policy on data that nobody simulated: an action names a class, and is accepted where it is the row's.
 
 The share of wrong choices on the way (progressive loss), over the same shuffles for ours and two contextual-bandit
-libraries. Ours is the product's policy as a bank gets it, taught after every choice; nothing was chosen on these data.
+libraries. Ours is the product's policy as a bank gets it, taught after every choice. How much it draws was chosen with
+a look at the breast-cancer data, and the least scale of slopes with a look at all three.
 """
 
 from __future__ import annotations

@@ -61,9 +61,14 @@ class Clock:
 
 
 def lay_out(projects: Projects, folder: Path) -> Path:
-    """Lay a bank out that may do two things, which it believes to be alike; people like one of them only."""
+    """Lay a bank out that may do two things, which it believes to be alike; people like one of them only.
+
+    It draws every fourth decision by lot: the policy itself draws so little that a week of 40 people proves nothing.
+    """
     projects.lay_out(folder)
     keep_nobody_for_control(folder)
+    settings = (folder / "bank.toml").read_text(encoding="utf-8")
+    (folder / "bank.toml").write_text(settings.replace("exploration = 0.02", "exploration = 0.25"), encoding="utf-8")
     text = ACTIONS + ACTION.format(name="liked") + ACTION.format(name="disliked")
     (folder / "actions.toml").write_text(text, encoding="utf-8")
     guardrails = (folder / "guardrails.toml").read_text(encoding="utf-8")

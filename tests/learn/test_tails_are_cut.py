@@ -82,6 +82,10 @@ def test_the_log_itself_is_worth_the_same_whatever_was_cut(amounts: list[float])
     assert not contradicts(Estimated(rewards, rewards), np.arange(len(rewards)))
 
 
+def test_where_the_tail_is_all_there_is_nothing_is_cut() -> None:
+    assert cut_tail(np.array([4.0, 1e-308])) is None
+
+
 def test_rewards_below_nothing_are_left_as_they_are() -> None:
     assert cut_tail(np.array([-1.0, 2.0, 90.0, 3.0, 5.0])) is None
 

@@ -61,9 +61,10 @@ RIVALS: Mapping[str, Callable[[Start], Learned]] = {
     "no own answers": _alone(_PRESENT._replace(person=None)),
     "no exploring but 2 %": _alone(_PRESENT._replace(doubt=0.0, draw=0.0)),
     "all drawn (Thompson)": _alone(_PRESENT._replace(doubt=0.0, draw=1.0)),
-    "three tenths drawn, no doubt": _alone(_PRESENT._replace(doubt=0.0)),
+    "three tenths drawn": _alone(_PRESENT._replace(draw=0.3)),
+    "a tenth drawn, no doubt": _alone(_PRESENT._replace(doubt=0.0, draw=0.1)),
     "doubt alone (UCB)": _alone(_PRESENT._replace(draw=0.0)),
-    "twice the doubt": _alone(_PRESENT._replace(doubt=1.2)),
+    "twice the doubt": _alone(_PRESENT._replace(doubt=2.0 * _PRESENT.doubt)),
     "half forgotten in half a year": _discounting,
 }
 

@@ -22,10 +22,11 @@ from marketofone.learn.off_policy.intervals import person_codes, squared_error
 Floats = NDArray[np.float64]
 
 _SURE = 2.0  # standard errors
+_LEAST = 1e-9  # of the largest amount: where the others are less, the tail is all there is
 
 
 def cut_tail(rewards: Floats) -> Floats | None:
-    """Cut the largest amounts; None where a reward is below nothing, or none is larger than those beside it.
+    """Cut the largest amounts; None where a reward is below nothing, or the largest stand beside their like or nothing.
 
     Examples
     --------
@@ -38,7 +39,7 @@ def cut_tail(rewards: Floats) -> Floats | None:
     if rewards.min() < 0.0 or not amounts.size:
         return None
     most = amounts[-math.ceil(math.sqrt(amounts.size))]
-    return np.minimum(rewards, most) if most < amounts[-1] else None
+    return np.minimum(rewards, most) if _LEAST * amounts[-1] < most < amounts[-1] else None
 
 
 def given_back(of_cut: Estimated, *, rewards: Floats, cut: Floats, whole: Estimated) -> Estimated:
