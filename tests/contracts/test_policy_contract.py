@@ -108,7 +108,7 @@ def test_the_parts_of_a_score_add_up_to_it(policy: Policy, outcomes: list[Outcom
     beliefs, seen = believed(policy, outcomes), contexts()
     scores = beliefs.score(seen, own=own)
     for row, context in enumerate(seen):
-        terms = beliefs.terms(row, context, own=own)
+        terms = beliefs.terms(row, context, mean=float(scores.mean[row]), doubt=float(scores.doubt[row]))
         total = math.fsum((*terms.context.tolist(), terms.own_answers, terms.doubt, terms.cost))
         assert total == pytest.approx(scores.mean[row], rel=1e-9, abs=1e-6)
 

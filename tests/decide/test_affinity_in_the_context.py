@@ -16,7 +16,8 @@ ASKED = Request(id="d-1", customer="c-1", occasion="app.opened", channel="app", 
 def affinities(*contacts: Contact) -> dict[str, float]:
     """Give the affinity in the context of each action."""
     view = build_view(ASKED, decision_input(HOLDS_A_CARD, contacts=contacts), compiled=BOOK)
-    return dict(zip((action.id for action in BOOK.offered), view.affinities.tolist(), strict=True))
+    assert view.affinities is not None
+    return dict(zip((action.id for action in BOOK.offered), view.affinities[BOOK.product_of].tolist(), strict=True))
 
 
 def test_what_goes_with_what_is_held_is_in_the_context_of_each_action_that_leads_to_it() -> None:

@@ -146,8 +146,10 @@ def test_conditions_compiled_together_answer_as_each_does_alone(texts: list[str]
     features = {"salary": salary, "trips": trips}
     facts: dict[str, Value] = {"channel": "app", "begun_by_customer": False}
     namespace = namespace_of(features.items(), facts, holdings={"loan": 1}, days_since={"child": 3.0})
-    together = conditions_of(expressions, places={"salary": 1, "trips": 0}).held(np.array([trips, salary]), namespace)
-    assert together.tolist() == [expression.holds(namespace) for expression in expressions]
+    conditions = conditions_of(expressions, places={"salary": 1, "trips": 0})
+    other = namespace_of([("salary", 1.0), ("trips", 1.0)], facts, holdings={}, days_since={})
+    together = conditions.held(np.array([[trips, salary], [1.0, 1.0]]), [namespace, other])
+    assert together.tolist() == [[expression.holds(seen) for expression in expressions] for seen in (namespace, other)]
 
 
 @given(text=st.text(alphabet="salrytip <>=!()+-*/.0123456789'\"andornt", max_size=30))

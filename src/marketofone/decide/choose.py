@@ -14,12 +14,12 @@ the choice moves no other's draw: two choices under the same id differ only by w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import msgspec
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
@@ -50,11 +50,11 @@ _CARE = ACTION_ROLES.index("care")
 _NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is put in order")
 _USED_UP: Rejection = ("guarded", "budget: what there is of it for a day is used up")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
-_NOUGHT, _NOBODY = np.zeros(1), np.array([], dtype=np.intp)
+_NOUGHTS, _NOBODY = np.zeros((5, 1)), np.array([], dtype=np.intp)
+_AS_IT_IS: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True, eq=False)
-class DecisionContext:
+class DecisionContext(Struct, frozen=True, eq=False):
     """What no feature can change: one person, one moment, one row of random draws.
 
     ``above`` counts the places of the slate above the one that is decided.
@@ -72,13 +72,13 @@ class DecisionContext:
     above: int = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Choice:
+class Choice(Struct, frozen=True, eq=False):
     """One choice: who was stopped and why, the scores of all actions, and the row that won.
 
     ``gate_rejections`` are actions that a permit, a guardrail, the board or a forecast rejects, whatever their
     condition says; ``untrue`` those whose condition does not hold. ``options`` are the rows that may win, and in their
-    order stand their scores; ``contexts`` leaves doing nothing out, which stands first where it may win.
+    order stand their ``scores`` (5, o): means, spreads and samples, then means as the policy gives them, and what they
+    hold of doubt. ``contexts`` leaves doing nothing out, which stands first where it may win.
     """
 
     matrix: ContextMatrix
@@ -87,9 +87,7 @@ class Choice:
     untrue: Rows
     options: Rows
     contexts: FloatArray
-    mean: FloatArray
-    spread: FloatArray
-    samples: FloatArray
+    scores: FloatArray
     uniform: bool
     place: int
 
@@ -105,9 +103,22 @@ class Choice:
         return vector
 
     @property
-    def sample(self) -> float:
-        """The sample with which it won."""
-        return float(self.samples[self.place])
+    def mean(self) -> FloatArray:
+        """The means of all options."""
+        row: FloatArray = self.scores[0]
+        return row
+
+    @property
+    def spread(self) -> FloatArray:
+        """The spreads of all options."""
+        row: FloatArray = self.scores[1]
+        return row
+
+    @property
+    def samples(self) -> FloatArray:
+        """The samples of all options."""
+        row: FloatArray = self.scores[2]
+        return row
 
 
 def prepare(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> DecisionContext:
@@ -151,22 +162,35 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
     before
         A choice in the same context whose judgements may be reused, or None.
     """
-    context = _as_if(context, changes)
-    compiled = context.compiled
-    matrix = build_contexts(context.feature_view, compiled=compiled, changes=changes)
-    stressed = compiled.stress.sources <= context.allowed[_CARE] and compiled.stress.holds(matrix.namespaces[_CARE])
-    same = before is not None and before.stressed == stressed and forecast_facts.CHANGEABLE.isdisjoint(changes)
-    gate_rejections = (
-        before.gate_rejections if before is not None and same else gate_rejections_of(context, stressed=stressed)
-    )
+    return choose_all([_as_if(context, changes)], changes=changes, before=before)[0]
+
+
+def choose_all(
+    contexts: Sequence[DecisionContext], *, changes: Mapping[str, float] = _AS_IT_IS, before: Choice | None = None
+) -> list[Choice]:
+    """Choose for people among the same actions: what they see is looked at together, each choice is their own."""
+    compiled, conditions = contexts[0].compiled, contexts[0].candidate_set.conditions
+    views = [context.feature_view for context in contexts]
+    matrices = build_contexts(views, compiled=compiled, conditions=conditions, changes=changes)
+    reuse = before if forecast_facts.CHANGEABLE.isdisjoint(changes) else None
+    return [_chosen(context, matrix, before=reuse) for context, matrix in zip(contexts, matrices, strict=True)]
+
+
+def _chosen(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | None) -> Choice:
+    is_care_open = context.compiled.stress.sources <= context.allowed[_CARE]
+    stressed = is_care_open and bool(matrix.held[context.feature_view.of[_CARE], -1])
+    if before is not None and before.stressed == stressed:
+        gate_rejections = before.gate_rejections
+    else:
+        gate_rejections = gate_rejections_of(context, stressed=stressed)
     untrue = _untrue(context, matrix)
     options = _options(context, gate_rejections, untrue, stressed=stressed)
-    offered = options[options != NOTHING_ROW]
-    contexts = contexts_of(offered, matrix, context.feature_view, compiled=compiled)
-    mean, spread, samples = scored(context, offered, contexts)
+    offered = options[1:] if options[0] == NOTHING_ROW else options
+    contexts = contexts_of(offered, matrix, context.feature_view, compiled=context.compiled)
+    scores = scored(context, offered, contexts)
     if offered.size < options.size:  # doing nothing stands first: its score is 0, and known
-        mean, spread, samples = (np.concatenate((_NOUGHT, column)) for column in (mean, spread, samples))
-    uniform, place = winner(context, options, samples)
+        scores = np.concatenate((_NOUGHTS, scores), axis=1)
+    uniform, place = winner(context, options, scores[2])
     return Choice(
         matrix=matrix,
         stressed=stressed,
@@ -174,9 +198,7 @@ def choose(context: DecisionContext, *, changes: Mapping[str, float], before: Ch
         untrue=untrue,
         options=options,
         contexts=contexts,
-        mean=mean,
-        spread=spread,
-        samples=samples,
+        scores=scores,
         uniform=uniform,
         place=place,
     )
@@ -189,12 +211,16 @@ def winner(context: DecisionContext, options: Rows, samples: FloatArray) -> tupl
     return uniform, int(draws.places[options].argmin() if uniform else samples.argmax())
 
 
-def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give mean, spread and sample of some actions, each in its own context."""
+def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> FloatArray:
+    """Give the scores of some actions, each in its own context, as a :class:`Choice` has them; shape (5, r)."""
     decision_input = context.decision_input
-    scores = decision_input.beliefs.score(contexts, own=decision_input.own_answers, rows=rows)
-    mean = scores.mean - taken_off(context, rows, scores.mean) if context.lowered else scores.mean
-    return mean, scores.spread, mean + scores.spread * context.random_draws.normals(rows)
+    told = decision_input.beliefs.score(contexts, own=decision_input.own_answers, rows=rows)
+    scores = np.empty((5, rows.size))
+    mean, scores[1], samples, scores[3], scores[4] = scores[0], told.spread, scores[2], told.mean, told.doubt
+    mean[:] = told.mean - taken_off(context, rows, told.mean) if context.lowered else told.mean
+    np.multiply(told.spread, context.random_draws.normals(rows), out=samples)
+    samples += mean
+    return scores
 
 
 def taken_off(context: DecisionContext, rows: Rows, mean: FloatArray) -> FloatArray:
@@ -230,9 +256,9 @@ def _as_if(context: DecisionContext, changes: Mapping[str, float]) -> DecisionCo
     said = context.decision_input.forecast
     if said is None or forecast_facts.CHANGEABLE.isdisjoint(changes):
         return context
-    decision_input = msgspec.structs.replace(context.decision_input, forecast=said.changed(changes))
+    decision_input = replace(context.decision_input, forecast=said.changed(changes))
     hurt = decision_input.credit_could_hurt(context.request.at)
-    circumstances = msgspec.structs.replace(context.circumstances, credit_could_hurt=hurt)
+    circumstances = replace(context.circumstances, credit_could_hurt=hurt)
     return replace(context, decision_input=decision_input, circumstances=circumstances)
 
 
@@ -245,7 +271,7 @@ def gate_rejections_of(context: DecisionContext, *, stressed: bool) -> dict[int,
         why = WHY[board.standing(compiled.offered[row], tier=tier, at=context.request.at)]
         if why:
             gate_rejections[row] = ("not_approved", why)
-    circumstances = msgspec.structs.replace(context.circumstances, stressed=stressed)
+    circumstances = replace(context.circumstances, stressed=stressed)
     for name, answer in objections(candidate_set.alike, circumstances, guardrails=compiled.guardrails).items():
         gate_rejections[candidate_set.row_of[name]] = ("guarded", answer)
     for name in context.request.closed:
@@ -316,15 +342,12 @@ def _refusal(context: DecisionContext, requirement: DataRequirement) -> Rejectio
 
 def _untrue(context: DecisionContext, matrix: ContextMatrix) -> Rows:
     """Give the rows whose own condition does not hold."""
-    found = []
-    for (rows, conditions), values, namespace in zip(
-        context.candidate_set.together, matrix.values, matrix.namespaces, strict=True
-    ):
-        if rows.size:
-            held = conditions.held(values, namespace)
-            if not held.all():
-                found.append(rows[~held])
-    return np.concatenate(found) if found else _NOBODY
+    rows = context.candidate_set.options[1:]
+    if len(matrix.held) == 1:
+        held = matrix.held[0, :-1]
+    else:
+        held = matrix.held[context.feature_view.of[context.compiled.purpose_of[rows]], np.arange(rows.size)]
+    return _NOBODY if held.all() else rows[~held]
 
 
 def _options(

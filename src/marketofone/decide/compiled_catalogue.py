@@ -69,6 +69,14 @@ class Limits(NamedTuple):
     steps: NDArray[np.float64]
 
 
+class Topics(NamedTuple):
+    """The features that tell how much a topic occupies a person: the topic of each, its place, and its scale."""
+
+    names: tuple[str, ...]
+    places: NDArray[np.intp]
+    scales: NDArray[np.float64]
+
+
 class DataRequirement(NamedTuple):
     """What actions ask of a permit: to know whether they are eligible, and to make sense at all."""
 
@@ -82,8 +90,9 @@ class CandidateSet(NamedTuple):
     """The actions of one occasion and channel, and what can be known of them beforehand.
 
     ``options`` are their rows behind that of doing nothing, and ``names`` what all of these are called; ``places`` says
-    by row where a candidate stands among them, doing nothing too (the last one); ``together`` has for every purpose its
-    rows and their conditions; ``alike`` the actions that differ for a guardrail only when one of them was said lately;
+    by row where a candidate stands among them, doing nothing too (the last one); ``conditions`` are theirs, and behind
+    them whether there are signs of stress; ``alike`` the actions that differ for a guardrail only when one of them was
+    said lately;
     ``sensitive`` the rows that the board must have approved, ``ahead`` those about each thing foreseen;
     ``scheduled`` those that have a schedule, ``placed`` those that belong to some placements only; ``lends`` whether
     any of them is a credit.
@@ -95,7 +104,7 @@ class CandidateSet(NamedTuple):
     places: Rows
     row_of: Mapping[str, int]
     roles: tuple[Role, ...]
-    together: tuple[tuple[Rows, Conditions], ...]
+    conditions: Conditions
     requirements: tuple[tuple[DataRequirement, tuple[int, ...]], ...]
     alike: tuple[Mapping[str, Action], ...]
     sensitive: tuple[int, ...]
@@ -109,9 +118,9 @@ class CandidateSet(NamedTuple):
 class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``decimals`` are those of the bank's currency. ``manner`` names the policy. ``topical`` names the features on which
-    ``topics`` rest. ``reads`` gives every source that may be looked at for a role. ``tags_of`` and ``product_of`` point
-    into the distinct ``tags`` and ``products`` per purpose.
+    ``decimals`` are those of the bank's currency. ``manner`` names the policy. ``reads`` gives every source that may be
+    looked at for a role. ``tags_of`` points into the distinct ``tags``, and ``product_of`` into the distinct
+    ``products`` per purpose. ``nothing_known`` are the values of features for whoever may see none.
     """
 
     catalogue: ActionCatalogue
@@ -125,16 +134,16 @@ class CompiledCatalogue:
     context: tuple[Feature, ...]
     limits: Limits
     terms: tuple[Term, ...]
-    topics: tuple[tuple[str, int, float], ...]
-    topical: frozenset[str]
+    topics: Topics
     offered: tuple[Action, ...]
     purpose_of: NDArray[np.intp]
     reads: Mapping[Role, frozenset[str]]
     requirements: tuple[DataRequirement, ...]
-    tags: tuple[tuple[int, tuple[str, ...]], ...]
+    tags: tuple[frozenset[str], ...]
     tags_of: NDArray[np.intp]
     products: tuple[tuple[int, str | None], ...]
     product_of: NDArray[np.intp]
+    nothing_known: NDArray[np.float64]
     _candidate_sets: dict[tuple[str, str], CandidateSet] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -151,17 +160,21 @@ class CompiledCatalogue:
         if known is None:
             rows = self._rows(occasion=occasion, channel=channel)
             if not rows:
-                return self._no_candidates
+                return self.no_candidates
             known = self._candidate_set(rows)
             self._candidate_sets[occasion, channel] = known
         return known
 
     @cached_property
-    def _no_candidates(self) -> CandidateSet:
+    def no_candidates(self) -> CandidateSet:
+        """What stands for an occasion and a channel that no action belongs to."""
         return self._candidate_set(())
 
     def _candidate_set(self, rows: tuple[int, ...]) -> CandidateSet:
-        return _candidate_set(self.catalogue, rows, requirements=self.requirements, places=self.features.index)
+        conditions = conditions_of(
+            [*(self.catalogue.expressions[1 + row] for row in rows), self.stress], places=self.features.index
+        )
+        return _candidate_set(self.catalogue, rows, requirements=self.requirements, conditions=conditions)
 
     def _rows(self, *, occasion: str, channel: str) -> tuple[int, ...]:
         return tuple(
@@ -227,7 +240,7 @@ def bind(
         )
         for purpose, action, expression in zip(purposes, actions.offered, actions.expressions[1:], strict=True)
     ]
-    tags = [(purpose, action.tags) for purpose, action in zip(purposes, actions.offered, strict=True)]
+    tags = [frozenset(action.tags) for action in actions.offered]
     products = [(purpose, action.product) for purpose, action in zip(purposes, actions.offered, strict=True)]
     return CompiledCatalogue(
         catalogue=actions,
@@ -241,16 +254,16 @@ def bind(
         context=features.context_features(),
         limits=_limits(features),
         terms=_terms(features),
-        topics=(topics := _topics(features)),
-        topical=frozenset(features.features[place].name for _, place, _ in topics),
+        topics=_topics(features),
         offered=actions.offered,
         purpose_of=np.array(purposes, dtype=np.intp),
         reads=_reads(requirements, stress, features=features),
         requirements=tuple(requirements),
         tags=(topical := tuple(dict.fromkeys(tags))),
-        tags_of=np.array([topical.index(pair) for pair in tags], dtype=np.intp),
+        tags_of=np.array([topical.index(each) for each in tags], dtype=np.intp),
         products=(held := tuple(dict.fromkeys(products))),
         product_of=np.array([held.index(pair) for pair in products], dtype=np.intp),
+        nothing_known=np.full(len(features.features), np.nan),
     )
 
 
@@ -284,9 +297,9 @@ def _terms(features: Catalogue) -> tuple[Term, ...]:
     return (START, *of_features, *FITS, BEGUN, SHORTFALL)
 
 
-def _topics(features: Catalogue) -> tuple[tuple[str, int, float], ...]:
-    """Find the features that tell how much a topic occupies a person: (topic, place, scale)."""
-    return tuple(
+def _topics(features: Catalogue) -> Topics:
+    """Find the features that tell how much a topic occupies a person."""
+    found = [
         (word, place, features.scales.get(feature.name, 1.0))
         for place, feature in enumerate(features.features)
         if feature.how in _LEVELS and (feature.name in features.scales or feature.unit == "count")
@@ -294,7 +307,9 @@ def _topics(features: Catalogue) -> tuple[tuple[str, int, float], ...]:
         if field in _TOPICAL_FIELDS
         for word in words
         if isinstance(word, str)
-    )
+    ]
+    names, places, scales = zip(*found, strict=True) if found else ((), (), ())
+    return Topics(names, np.array(places, dtype=np.intp), np.array(scales, dtype=np.float64))
 
 
 def _reads(
@@ -318,20 +333,10 @@ def _candidate_set(
     rows: tuple[int, ...],
     *,
     requirements: Sequence[DataRequirement],
-    places: Mapping[str, int],
+    conditions: Conditions,
 ) -> CandidateSet:
     own = {row: actions.offered[row] for row in rows}
     asked = {action.role for action in own.values()} | {"care"}  # stress is looked for in every decision
-    by_role = _grouped(rows, lambda row: own[row].role)
-    together = []
-    for role in ACTION_ROLES:
-        group = by_role.get(role, ())
-        together.append(
-            (
-                np.array(group, dtype=np.intp),
-                conditions_of([actions.expressions[1 + row] for row in group], places=places),
-            )
-        )
     alike = _grouped(rows, lambda row: (own[row].kind, own[row].credit))
     options = np.array([NOTHING_ROW, *rows], dtype=np.intp)
     standing = np.full(len(actions.offered) + 1, -1, dtype=np.intp)
@@ -343,7 +348,7 @@ def _candidate_set(
         places=standing,
         row_of={action.id: row for row, action in own.items()},
         roles=tuple(role for role in ACTION_ROLES if role in asked),
-        together=tuple(together),
+        conditions=conditions,
         requirements=tuple(_grouped(rows, lambda row: requirements[row]).items()),
         alike=tuple({own[row].id: own[row] for row in group} for group in alike.values()),
         sensitive=tuple(row for row in rows if actions.tiers[1 + row] >= Tier.SENSITIVE),

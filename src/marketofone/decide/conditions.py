@@ -6,7 +6,8 @@
 2. *Nodes*. ``and`` is the least of its parts, ``or`` the same of what it denies, ``not`` turns a part round. All nodes
    of one depth are answered together.
 
-The answers are those of the expressions, one by one: comparisons with NaN are false here as there.
+The answers are those of the expressions, one by one: comparisons with NaN are false here as there. Who sees something
+else is answered beside: a column each.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class _Part(NamedTuple):
 
 
 class _Compared(NamedTuple):
-    """Comparisons of one kind: places of values, and the numbers they are compared with."""
+    """Comparisons of one kind: places of values (m,), and the numbers they are compared with (m, 1)."""
 
     by: np.ufunc
     places: Rows
@@ -52,7 +53,7 @@ class _Compared(NamedTuple):
 
 
 class _Level(NamedTuple):
-    """Nodes of one depth: their parts one after the other, which of these are turned round, and where each begins."""
+    """Nodes of one depth: their parts one after the other (p,), those turned round (p, 1), and where each begins."""
 
     parts: Rows
     turned: Flags
@@ -68,37 +69,41 @@ class Conditions(NamedTuple):
     >>> cups = {"cups": Known(type="number", sources=frozenset())}
     >>> each = [parse_expression(text, field="tea", known=cups) for text in ("cups > 1", "not cups > 1 or cups > 5")]
     >>> namespace = namespace_of([("cups", 2.0)], {}, holdings={}, days_since={})
-    >>> conditions_of(each, places={"cups": 0}).held(np.array([2.0]), namespace).tolist()
-    [True, False]
+    >>> conditions_of(each, places={"cups": 0}).held(np.array([[2.0], [6.0]]), [namespace, namespace]).tolist()
+    [[True, False], [True, True]]
     """
 
     compared: tuple[_Compared, ...]
-    others: CodeType
+    others: CodeType | None
+    reads: tuple[tuple[str, int], ...]
     levels: tuple[_Level, ...]
     roots: Rows
     turned: Flags
 
-    def held(self, values: NDArray[np.float64], namespace: Namespace) -> Flags:
-        """Say which hold.
+    def held(self, values: NDArray[np.float64], namespaces: Sequence[Namespace]) -> Flags:
+        """Say which hold, for each who sees something.
 
         Parameters
         ----------
         values
-            The features, as ``places`` numbers them.
-        namespace
-            The same and everything else, by name; see :func:`.expressions.namespace_of`.
+            The features, as ``places`` numbers them; shape (v, n).
+        namespaces
+            Everything else, by name, and those features that ``reads`` names; see :func:`.expressions.namespace_of`.
 
         Returns
         -------
         array
-            Shape (k,), one answer a condition.
+            Shape (v, k), one answer a condition.
         """
-        found = [by(values[places], bounds) for by, places, bounds in self.compared]
-        found.append(np.array(answers(self.others, namespace), dtype=np.bool_))
-        known = np.concatenate(found)
+        seen = values.T
+        found = [by(seen[places], bounds) for by, places, bounds in self.compared]
+        if self.others is not None:
+            each = [answers(self.others, namespace) for namespace in namespaces]
+            found.append(np.array(each, dtype=np.bool_).reshape(len(each), -1).T)
+        known = np.concatenate(found) if found else np.empty((0, len(values)), dtype=np.bool_)
         for parts, turned, starts in self.levels:
             known = np.concatenate((known, np.logical_and.reduceat(known[parts] ^ turned, starts)))
-        held: Flags = known[self.roots] ^ self.turned
+        held: Flags = (known[self.roots] ^ self.turned).T
         return held
 
 
@@ -124,7 +129,9 @@ class _Compiler:
 
         def numbered(named: Sequence[_Part]) -> tuple[Rows, Flags]:
             numbers = [starts[one.kind if one.depth < 0 else atoms + one.depth] + one.number for one in named]
-            return np.array(numbers, dtype=np.intp), np.array([one.turned for one in named], dtype=np.bool_)
+            return np.array(numbers, dtype=np.intp), np.array([one.turned for one in named], dtype=np.bool_).reshape(
+                -1, 1
+            )
 
         levels = []
         for nodes in self._nodes:
@@ -132,12 +139,14 @@ class _Compiler:
             flat = numbered([part for parts in nodes for part in parts])
             levels.append(_Level(*flat, starts=np.array([0, *lengths[:-1]], dtype=np.intp).cumsum()))
         compared = [
-            _Compared(by, np.array([at for at, _ in of], dtype=np.intp), np.array([bound for _, bound in of]))
+            _Compared(by, np.array([at for at, _ in of], dtype=np.intp), np.array([[bound] for _, bound in of]))
             for (_, _, by), of in zip(_KINDS, self._compared, strict=True)
             if of
         ]
-        others = compile_trees([node for _, node in self._others.values()])
-        return Conditions(tuple(compared), others, tuple(levels), *numbered(roots))
+        others = compile_trees([node for _, node in self._others.values()]) if self._others else None
+        named = () if others is None else others.co_names
+        reads = tuple((name, self._places[name]) for name in named if name in self._places)
+        return Conditions(tuple(compared), others, reads, tuple(levels), *numbered(roots))
 
     def _read(self, node: ast.expr) -> _Part:
         match node:

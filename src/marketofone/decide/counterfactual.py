@@ -17,7 +17,7 @@ import numpy as np
 
 from marketofone.decide.choose import Choice, DecisionContext, choose, scored, taken_off
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, PLAUSIBLE, WHOLE, Rows, range_of
-from marketofone.decide.context_matrix import FloatArray, contexts_of
+from marketofone.decide.context_matrix import FloatArray, contexts_of, namespace_for
 from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import CHANGEABLE, FACTS
@@ -62,9 +62,9 @@ def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]
     for row, hold in (*rows, *((row, True) for row in _shut_out(context, choice))):
         sought.append((compiled.catalogue.expressions[1 + row], int(compiled.purpose_of[row]), hold))
     for expression, purpose, hold in sought:
-        seen = choice.matrix.namespaces[purpose]
+        seen = namespace_for(purpose, choice.matrix, context.feature_view, compiled=compiled)
         for threshold in expression.thresholds:
-            old = value_of(choice, threshold.name, purpose=purpose)
+            old = value_of(context, choice, threshold.name, purpose=purpose)
             # Nobody should be told that they would have needed a bereavement, or another day.
             fixed = threshold.name.startswith("life:") or threshold.name in FACTS.keys() - CHANGEABLE
             if not (fixed or math.isnan(old) or threshold.holds(old) is hold):
@@ -80,8 +80,7 @@ def _shut_out(context: DecisionContext, choice: Choice) -> list[int]:
         standing, bar = -context.random_draws.places[rows], -context.random_draws.places[choice.chosen]
     else:
         contexts = contexts_of(rows, choice.matrix, context.feature_view, compiled=context.compiled)
-        _, _, standing = scored(context, rows, contexts)
-        bar = choice.sample
+        standing, bar = scored(context, rows, contexts)[2], choice.samples[choice.place]
     better = rows[standing > bar]
     order = np.lexsort((better, -standing[standing > bar]))
     best: list[int] = better[order][:_RIVALS].tolist()
@@ -135,7 +134,8 @@ def _scores_along(
     decision_input, limits = context.decision_input, context.compiled.limits
     was = old[:, np.newaxis]
     step = new / (np.abs(new) + limits.scale) - was / (np.abs(was) + limits.scale)
-    visible = ~np.isnan(choice.matrix.values[:, limits.place])[context.compiled.purpose_of[rows]]
+    views = context.feature_view.of[context.compiled.purpose_of[rows]]
+    visible = ~np.isnan(choice.matrix.values[:, limits.place])[views]
     scores = decision_input.beliefs.score_along(
         rows,
         contexts_of(rows, choice.matrix, context.feature_view, compiled=context.compiled),

@@ -5,12 +5,21 @@ Pure: same input, same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.decide.choose import NOT_TRUE, Choice, DecisionContext, Rejection, choose, prepare, propensities_of
+from marketofone.decide.choose import (
+    NOT_TRUE,
+    Choice,
+    DecisionContext,
+    Rejection,
+    choose,
+    choose_all,
+    prepare,
+    propensities_of,
+)
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue, Rows
 from marketofone.decide.context_matrix import FloatArray
 from marketofone.decide.counterfactual import find_counterfactual
@@ -19,6 +28,7 @@ from marketofone.decide.reasons import not_used, notification, reasons, uses
 from marketofone.decide.slate import places_below, shares_along
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import STAGE_CODES, Candidates, Counterfactual, Decision, Request, Slot
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Day, date_of
 
 _DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
@@ -48,8 +58,33 @@ def decide(request: Request, decision_input: DecisionInput, compiled: CompiledCa
     Units: every score, term, mean, spread and draw is in minor units of expected 12-month value; those of candidates
     are rounded to hundredths, and the context vector to single precision, in live and in replay alike.
     """
-    context = prepare(request, decision_input, compiled=compiled)
-    choice = choose(context, changes={}, before=None)
+    (made,) = decide_each([(request, decision_input)], compiled)
+    if isinstance(made, MalformedRequest):
+        raise made
+    return made
+
+
+def decide_each(
+    asked: Sequence[tuple[Request, DecisionInput]], compiled: CompiledCatalogue
+) -> list[Decision | MalformedRequest]:
+    """Decide as :func:`decide` does, for many people, each as if they were alone; gives why one is not decided."""
+    made: dict[int, Decision | MalformedRequest] = {}
+    alike: dict[int, list[tuple[int, DecisionContext]]] = {}
+    for place, (request, decision_input) in enumerate(asked):
+        try:
+            context = prepare(request, decision_input, compiled=compiled)
+        except MalformedRequest as refused:
+            made[place] = refused
+        else:
+            alike.setdefault(id(context.candidate_set), []).append((place, context))
+    for some in alike.values():
+        for (place, context), choice in zip(some, choose_all([context for _, context in some]), strict=True):
+            made[place] = _decided(context, choice)
+    return [made[place] for place in range(len(asked))]
+
+
+def _decided(context: DecisionContext, choice: Choice) -> Decision:
+    request, decision_input, compiled = context.request, context.decision_input, context.compiled
     shares = propensities_of(choice, decision_input)
     shares[choice.place] = max(shares[choice.place], _SMALLEST)
     vector = () if choice.chosen == NOTHING_ROW else _vector(choice)
@@ -149,8 +184,7 @@ def _candidates(context: DecisionContext, choice: Choice, shares: FloatArray) ->
     stages[fared], why[fared] = STAGE_CODES["scored"], 0
     stages[fared[choice.place]] = STAGE_CODES["chosen"]
     numbers = np.zeros((4, candidate_set.options.size))
-    scores = np.stack((choice.mean, choice.spread, choice.samples))
-    numbers[:3, fared] = scores.round(_DECIMALS) + 0.0  # which makes nought of minus nought
+    numbers[:3, fared] = choice.scores[:3].round(_DECIMALS) + 0.0  # which makes nought of minus nought
     numbers[3, fared] = shares
     texts, why = _in_order_of_use(tuple(whys), why)
     return Candidates(candidate_set.names, stages.tobytes(), texts, why.tobytes(), numbers.tobytes())

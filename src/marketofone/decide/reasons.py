@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -43,9 +44,10 @@ def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
     """Say why this action: what made it eligible (terms of 0), then the terms of its score, largest first."""
     if choice.chosen == NOTHING_ROW:
         return (Reason(text=_why_nothing(context, choice), feature=None, source=None, term=0.0),)
-    terms = sorted(_terms(context, choice), key=lambda pair: -abs(pair[1]))
-    shown = [_told(context, choice, term, amount) for term, amount in terms[:SHOWN] if amount]
-    rest = math.fsum(amount for _, amount in terms[SHOWN:])
+    terms, amounts = _terms(context, choice)
+    order = sorted(range(len(terms)), key=[-abs(amount) for amount in amounts].__getitem__)
+    shown = [_told(context, choice, terms[place], amounts[place]) for place in order[:SHOWN] if amounts[place]]
+    rest = math.fsum([amounts[place] for place in order[SHOWN:]])
     if rest:
         shown.append(_told(context, choice, REST, rest))
     return (*_lot(context, choice), *_conditions(context, choice), *_notification(context, choice), *shown)
@@ -114,13 +116,14 @@ def named(context: DecisionContext, name: str) -> tuple[str, Unit, Feature | Non
     return feature.title, feature.unit, feature
 
 
-def value_of(choice: Choice, name: str, *, purpose: int) -> float:
+def value_of(context: DecisionContext, choice: Choice, name: str, *, purpose: int) -> float:
     """Give the value of a feature, fact or ``life:event`` as a purpose sees it; NaN when it does not."""
-    namespace = choice.matrix.namespaces[purpose]
+    view, place = int(context.feature_view.of[purpose]), context.compiled.features.index.get(name)
+    if place is not None:
+        return choice.matrix.values.item(view, place)
     if name.startswith("life:"):
-        life = namespace["life"]
-        return float(life(name.removeprefix("life:"))) if callable(life) else math.nan
-    value = namespace[name]
+        return context.feature_view.views[view].days_since.get(name.removeprefix("life:"), math.nan)
+    value = choice.matrix.facts[view].get(name)
     return float(value) if isinstance(value, float | int) else math.nan
 
 
@@ -136,21 +139,23 @@ def _why_nothing(context: DecisionContext, choice: Choice) -> str:
     return "nothing else is worth your time now"
 
 
-def _terms(context: DecisionContext, choice: Choice) -> list[tuple[Term, float]]:
-    asked = context.decision_input
-    parts = asked.beliefs.terms(choice.chosen, choice.vector, own=asked.own_answers)
-    beside = ((OWN_ANSWERS, parts.own_answers), (DOUBT, parts.doubt), (COST, parts.cost))
-    known = [*zip(context.compiled.terms, parts.context.tolist(), strict=True), *beside]
+def _terms(context: DecisionContext, choice: Choice) -> tuple[tuple[Term, ...], list[float]]:
+    """Give what the chosen score is made of, and how much each of it is."""
+    _, _, sample, expected, doubt = choice.scores[:, choice.place].tolist()
+    parts = context.decision_input.beliefs.terms(choice.chosen, choice.vector, mean=expected, doubt=doubt)
+    terms = (*context.compiled.terms, OWN_ANSWERS, DOUBT, COST)
+    amounts = [*parts.context.tolist(), parts.own_answers, parts.doubt, parts.cost]
     if context.lowered:
-        mean = np.array([math.fsum(amount for _, amount in known)])
-        known.append((SAID_NO, -float(taken_off(context, np.array([choice.chosen]), mean)[0])))
-    return [*known, (RANDOM_DRAW, choice.sample - math.fsum(amount for _, amount in known))]
+        said = np.array([math.fsum(amounts)])
+        terms = (*terms, SAID_NO)
+        amounts.append(-float(taken_off(context, np.array([choice.chosen]), said)[0]))
+    return (*terms, RANDOM_DRAW), [*amounts, sample - math.fsum(amounts)]
 
 
 def _told(context: DecisionContext, choice: Choice, term: Term, amount: float) -> Reason:
     if term.feature is None:
         return Reason(text=term.title, feature=None, source=term.source, term=amount)
-    value = value_of(choice, term.name, purpose=int(context.compiled.purpose_of[choice.chosen]))
+    value = value_of(context, choice, term.name, purpose=int(context.compiled.purpose_of[choice.chosen]))
     text = f"{term.title}: {in_words(value, unit=term.feature.unit, decimals=context.compiled.decimals)}"
     return Reason(text=text, feature=term.name, source=term.source, term=amount)
 
@@ -159,9 +164,11 @@ def _conditions(context: DecisionContext, choice: Choice) -> list[Reason]:
     """Say which thresholds opened the action."""
     purpose = int(context.compiled.purpose_of[choice.chosen])
     expression = context.compiled.catalogue.expressions[1 + choice.chosen]
-    values = [(threshold, value_of(choice, threshold.name, purpose=purpose)) for threshold in expression.thresholds]
-    held = [(threshold, value) for threshold, value in values if threshold.holds(value)]
-    return [_condition(context, threshold, value) for threshold, value in held[:_CONDITIONS_SHOWN]]
+    each = (
+        (threshold, value_of(context, choice, threshold.name, purpose=purpose)) for threshold in expression.thresholds
+    )
+    held = (_condition(context, threshold, value) for threshold, value in each if threshold.holds(value))
+    return list(islice(held, _CONDITIONS_SHOWN))
 
 
 def _notification(context: DecisionContext, choice: Choice) -> Iterator[Reason]:

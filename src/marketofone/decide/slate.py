@@ -16,10 +16,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from marketofone.decide.choose import (
     Choice,
@@ -36,7 +35,6 @@ from marketofone.domain.action import Kind
 from marketofone.governance.guardrails import Contact, tally
 
 Place = tuple[DecisionContext, Choice]
-_NOUGHT = np.zeros(1)
 _HIGHER: Rejection = ("not_eligible", "above: it stands higher up in this slate")
 _SAME_PRODUCT: Rejection = ("not_eligible", "above: what it leads to stands higher up in this slate")
 
@@ -91,17 +89,15 @@ def _next_place(above: Sequence[Place]) -> Place | None:
     closed |= _closed_by(context, [choice.chosen for _, choice in above], most_of_a_kind=rule)
     kept = np.isin(before.options, [*closed], invert=True)
     kept[0] = True  # leaving in peace stands first, and nothing closes it
-    options, mean, spread = before.options[kept], before.mean[kept], before.spread[kept]
-    samples = np.concatenate((_NOUGHT, mean[1:] + spread[1:] * context.random_draws.normals(options[1:])))
-    uniform, place = winner(context, options, samples)
+    options, scores = before.options[kept], before.scores[:, kept]
+    scores[2, 1:] = scores[0, 1:] + scores[1, 1:] * context.random_draws.normals(options[1:])
+    uniform, place = winner(context, options, scores[2])
     return context, replace(
         before,
         gate_rejections=closed,
         options=options,
         contexts=before.contexts[kept[1:]],
-        mean=mean,
-        spread=spread,
-        samples=samples,
+        scores=scores,
         uniform=uniform,
         place=place,
     )
@@ -112,12 +108,12 @@ def _after(above: Sequence[Place]) -> DecisionContext:
     context, asked = above[0][0], above[0][0].decision_input
     said = (*asked.contacts, *(_contact(*place) for place in above))
     seed = asked.seed + len(above).to_bytes(1, "big")
-    asked = msgspec.structs.replace(asked, contacts=said, seed=seed)
+    asked = replace(asked, contacts=said, seed=seed)
     counted = tally(said, now=context.request.at, caps=context.compiled.guardrails.caps)
     return replace(
         context,
         decision_input=asked,
-        circumstances=msgspec.structs.replace(context.circumstances, tally=counted),
+        circumstances=replace(context.circumstances, tally=counted),
         random_draws=random_draws_of(asked, actions=len(context.compiled.offered)),
         above=len(above),
     )

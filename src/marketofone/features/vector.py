@@ -60,6 +60,11 @@ class Seen(Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return value if value == value else None  # noqa: PLR0124 - only NaN differs from itself
 
     @cached_property
+    def visible(self) -> Values:
+        """The values with those left out that are hidden, whatever stands there."""
+        return np.where(self.hidden, np.nan, self.values)
+
+    @cached_property
     def profile(self) -> Profile:
         """The profile as far as the permitted sources tell."""
         return view({source: state.registers for source, state in self.states.items()}, sources=self.sources)

@@ -68,7 +68,8 @@ class Observer:
                 snapshot, person, decision.request, policy=policy, secret=self._context.keys.secret
             )
         view = build_view(decision.request, asked, compiled=self._compiled)
-        matrix = build_contexts(view, compiled=self._compiled, changes={})
+        conditions = self._compiled.no_candidates.conditions
+        (matrix,) = build_contexts([view], compiled=self._compiled, conditions=conditions, changes={})
         rows = np.arange(len(self._compiled.offered))
         contexts = contexts_of(rows, matrix, view, compiled=self._compiled).astype(np.float32)
         before = [said for said in person.contacts if said.decision != decision.id]

@@ -316,23 +316,22 @@ class Beliefs:
         parts = [_beside(known, counts.answers, k=k), _beside(reports, counts.reports, k=k)]
         return Leaning(factor, *(np.stack(part) for part in zip(*parts, strict=True)))
 
-    def terms(self, row: int, context: FloatArray, *, own: OwnAnswers) -> Terms:
-        """Take one action's mean score apart; the parts add up to it.
+    def terms(self, row: int, context: FloatArray, *, mean: float, doubt: float) -> Terms:
+        """Take one action's mean score in a context apart; the parts add up to it. ``doubt`` is what it holds of that.
 
         Chance and worth are both sums over the context, so their product is shared out: half of each entry's part goes
         by what it adds to the chance, half by what it adds to the worth.
         """
         chances, worths = (self.stacked[head].mean[row] * context for head in HEADS)
         chance, worth = math.fsum(chances.tolist()), math.fsum(worths.tolist())
-        scores = self.score(context[np.newaxis], own=own, rows=np.array([row]))
         possible = min(max(chance, LEAST_CHANCE), MOST_CHANCE)
         parts = 0.5 * (chances * worth + worths * chance)
         parts[0] += (possible - chance) * worth  # a line may leave the range of a chance
-        valued = float(scores.mean[0]) - float(scores.doubt[0]) + float(self.start.costs[row])
+        valued = mean - doubt + float(self.start.costs[row])
         return Terms(
             context=parts,
             own_answers=valued - possible * worth,
-            doubt=float(scores.doubt[0]),
+            doubt=doubt,
             cost=-float(self.start.costs[row]),
         )
 

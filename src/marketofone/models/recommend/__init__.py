@@ -1,7 +1,7 @@
 """What goes with this person? Products held together, and content that matches interests."""
 
 from marketofone.models.recommend.affinity import Affinity, fit_affinity, from_bytes, revise, to_bytes
-from marketofone.models.recommend.content import content_match
+from marketofone.models.recommend.content import content_match, content_matches
 from marketofone.models.recommend.ease import Regularisation
 from marketofone.models.recommend.former_affinity import FormerAffinity
 
@@ -10,6 +10,7 @@ __all__ = [
     "FormerAffinity",
     "Regularisation",
     "content_match",
+    "content_matches",
     "fit_affinity",
     "from_bytes",
     "revise",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,24 @@ def content_match(interests: Mapping[str, float], tags: Sequence[str]) -> float:
     >>> content_match({"travel": 3.0, "food": 4.0}, ["travel"])
     0.6
     """
+    return content_matches(interests, [frozenset(tags)])[0]
+
+
+def content_matches(interests: Mapping[str, float], tags: Iterable[frozenset[str]]) -> list[float]:
+    """Give what :func:`content_match` gives, for the tags of many actions.
+
+    Examples
+    --------
+    >>> content_matches({"travel": 3.0, "food": 4.0}, [frozenset({"travel"}), frozenset({"home"})])
+    [0.6, 0.0]
+    """
     wanted = _near_one({theme: weight for theme, weight in interests.items() if weight > 0.0})
-    themes = set(tags)
-    shared = math.fsum(wanted[theme] for theme in themes & wanted.keys())
-    if shared == 0.0:
-        return 0.0
     length = math.sqrt(math.fsum(weight * weight for weight in wanted.values()))  # hypot differs between Pythons
-    return min(shared / length / math.sqrt(len(themes)), 1.0)
+    matches = []
+    for themes in tags:
+        shared = 0.0 if themes.isdisjoint(wanted) else math.fsum(wanted[theme] for theme in themes & wanted.keys())
+        matches.append(0.0 if shared == 0.0 else min(shared / length / math.sqrt(len(themes)), 1.0))
+    return matches
 
 
 def _near_one(weights: Mapping[str, float]) -> dict[str, float]:
