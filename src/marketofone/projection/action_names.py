@@ -34,3 +34,15 @@ def action_names(actions: tuple[str, ...]) -> ActionNames:
     _DECODE(encoded)
     deflate = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
     return ActionNames(encoded, deflate.compress(encoded) + deflate.flush(zlib.Z_FULL_FLUSH))
+
+
+@lru_cache(maxsize=64)
+def names_of(encoded: bytes) -> tuple[str, ...]:
+    """Give the names that were encoded: decisions among the same actions share them.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        When they are no texts.
+    """
+    return _DECODE(encoded)

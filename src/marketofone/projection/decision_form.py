@@ -10,8 +10,9 @@ A decision tells how a hundred actions fared, and most of that is the same few w
 4. Places of a slate below the first, in the same columns each. A decision of one place, shown anywhere, is written as
    before there were any.
 5. All of it is deflated, with the bytes of numbers side by side by their rank.
-6. What a long catalogue's actions are called is the same in every decision: it is encoded, checked and deflated once,
-   as a block of the stream that refers to nothing before it and that nothing after it refers to.
+6. What a catalogue's actions are called is the same in every decision: it is encoded and checked once, and where it is
+   long deflated once, as a block of the stream that refers to nothing before it and that nothing after it refers to.
+7. The numbers of many decisions are laid out together; the bytes of each are those that it has alone.
 
 Reading gives back the same values to the bit, whatever they are; only the number of bytes depends on the rounding.
 """
@@ -20,8 +21,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias, TypedDict, cast
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TypedDict
 
 import msgspec
 import numpy as np
@@ -43,23 +45,28 @@ from marketofone.domain.decision import (
 )
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
-from marketofone.projection.action_names import action_names
+from marketofone.projection.action_names import ActionNames, action_names, names_of
+from marketofone.projection.number_columns import (
+    DOUBLES,
+    Numbers,
+    alike,
+    hundredths,
+    numbers_of,
+    places_bytes,
+    ranked_bytes,
+    read_places,
+    singles,
+)
 from marketofone.projection.records import DecisionRecord, RestsOn
-
-SCALE = 100
-"""Scores are kept in hundredths."""
 
 _STAGES = bytes(STAGE_CODES.values())
 _LEVEL = 3  # half the time of 6, and one byte more of a hundred
 _SCORES = 4  # of each candidate
 _RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
-_DOUBLES, _SINGLES, _LONGS, _INTS, _SHORTS = b"dfqih"
-_TYPE = {code: np.dtype(f"<{chr(code)}") for code in (_DOUBLES, _SINGLES, _INTS, _SHORTS)} | {_LONGS: np.dtype("<i8")}
-_WORDS = 256  # of a table whose places are bytes
 _LONG = 1_024  # bytes of names that are deflated by themselves
+_HEAD = 32
 
-Numbers: TypeAlias = NDArray[np.float64]
-_PLAIN = {"placement": None, "slots": 1, "closed": (), "charged": ()}  # a decision of one place, shown anywhere
+_PLAIN = (None, 1, (), ())  # placement, slots, closed and charged of a decision of one place, shown anywhere
 ReasonRow = tuple[str, str | None, str | None, float]
 NotificationRow = tuple[str, str, int | None, float]
 
@@ -101,7 +108,7 @@ class _Packed(Struct, frozen=True, array_like=True):
     bank: int
     version: int
     journals: tuple[tuple[int, int], ...]
-    actions: tuple[str, ...]
+    actions: msgspec.Raw
     stages: bytes
     whys: tuple[str, ...]
     why: bytes
@@ -150,31 +157,53 @@ _DECODE = msgpack_decoder(_PackedSlate).decode
 
 
 def pack(record: DecisionRecord) -> bytes:
-    """Write a record.
+    """Write a record. Raises as :func:`pack_all` does."""
+    return pack_all([record])[0]
+
+
+def pack_all(records: Sequence[DecisionRecord]) -> list[bytes]:
+    """Write records.
 
     Raises
     ------
     msgspec.ValidationError, TypeError, UnicodeEncodeError
-        When a field holds what its type does not allow.
+        When a field of one holds what its type does not allow.
     """
+    places: list[Decision | Slot] = []
+    for record in records:
+        places += (record.decision, *record.decision.below)
     try:
-        columns = _columns(record)
-        _DECODE(_ENCODE(columns))  # nothing is written that could not be read again
-        names = action_names(record.decision.candidates.actions)
-        body = _ENCODE(msgspec.structs.replace(columns, actions=cast("Any", msgspec.Raw(names.encoded))))
+        contexts = iter(singles([place.context for place in places]))
     except struct.error as error:
         raise TypeError("a number that is none") from error
+    fared = iter(_fared_all([place.candidates for place in places]))
+    return [_written(record, fared, contexts) for record in records]
+
+
+def _written(record: DecisionRecord, fared: Iterator[_Fared], contexts: Iterator[bytes]) -> bytes:
+    names = action_names(record.decision.candidates.actions)
+    body = _ENCODE(_columns(record, names, fared, contexts))
+    _DECODE(body)  # nothing is written that could not be read again
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
     if len(names.encoded) < _LONG:
         return deflate.compress(body) + deflate.flush()
-    begin = body.index(names.encoded)
+    begin = _place_of(names.encoded, body)
     before = deflate.compress(body[:begin]) + deflate.flush(zlib.Z_FULL_FLUSH)
     return before + names.deflated + deflate.compress(body[begin + len(names.encoded) :]) + deflate.flush()
+
+
+def _place_of(names: bytes, body: bytes) -> int:
+    """Find long bytes that stand there by how they begin: to look for all of them takes longer."""
+    begin = body.index(names[:_HEAD])
+    while not body.startswith(names, begin):
+        begin = body.index(names[:_HEAD], begin + 1)
+    return begin
 
 
 def unpack(blob: bytes | memoryview) -> DecisionRecord:
     """Read what :func:`pack` wrote."""
     read = _DECODE(zlib.decompress(blob, _RAW))
+    actions = names_of(bytes(read.actions))
     decision = Decision(
         id=read.id,
         customer=read.customer,
@@ -186,9 +215,9 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         assignment=read.assignment,
         reasons=_reasons(read.reasons),
         not_used=tuple([NotUsed(source=source, why=why) for source, why in read.not_used]),
-        candidates=_candidates(read, read.actions),
+        candidates=_candidates(read, actions),
         uses=_pairs(read.used, read.uses),
-        context=tuple(_numbers(read.context).tolist()),
+        context=tuple(numbers_of(read.context).tolist()),
         guardrails=read.guardrails,
         epoch=read.epoch,
         position=read.position,
@@ -196,7 +225,7 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         notification=_notification(read.notification),
         placement=read.placement,
         slots=read.slots,
-        below=tuple([_slot(slot, read.actions) for slot in read.below]),
+        below=tuple([_slot(slot, actions) for slot in read.below]),
         closed=read.closed,
         charged=read.charged,
     )
@@ -213,7 +242,7 @@ def _slot(read: _PackedSlot, actions: tuple[str, ...]) -> Slot:
         propensity=read.propensity,
         reasons=_reasons(read.reasons),
         candidates=_candidates(read, actions),
-        context=tuple(_numbers(read.context).tolist()),
+        context=tuple(numbers_of(read.context).tolist()),
         guardrails=read.guardrails,
         notification=_notification(read.notification),
     )
@@ -230,18 +259,23 @@ def _notification(row: NotificationRow | None) -> Notification | None:
     return Notification(event=event, cause=cause, day=day, probability=probability)
 
 
-def _columns(record: DecisionRecord) -> _Packed:
-    """Give the columns of a record; what its actions are called is left out."""
+def _columns(record: DecisionRecord, names: ActionNames, fared: Iterator[_Fared], contexts: Iterator[bytes]) -> _Packed:
     made = record.decision
-    plain = _of_first(record)
-    more = {name: getattr(made, name) for name in ("placement", "slots", "closed", "charged")}
-    if more == _PLAIN and not made.below:
+    plain = _of_first(record, names, next(fared), next(contexts))
+    if not made.below and (made.placement, made.slots, made.closed, made.charged) == _PLAIN:
         return plain
-    below = tuple(_of_slot(slot, actions=made.candidates.actions) for slot in made.below)
-    return _PackedSlate(**asdict(plain), **more, below=below)
+    below = tuple([_of_slot(slot, made.candidates.actions, next(fared), next(contexts)) for slot in made.below])
+    return _PackedSlate(
+        **asdict(plain),
+        placement=made.placement,
+        slots=made.slots,
+        below=below,
+        closed=made.closed,
+        charged=made.charged,
+    )
 
 
-def _of_slot(slot: Slot, *, actions: tuple[str, ...]) -> _PackedSlot:
+def _of_slot(slot: Slot, actions: tuple[str, ...], fared: _Fared, context: bytes) -> _PackedSlot:
     if slot.candidates.actions != actions:
         raise TypeError("other candidates than those of the first place")
     return _PackedSlot(
@@ -251,8 +285,8 @@ def _of_slot(slot: Slot, *, actions: tuple[str, ...]) -> _PackedSlot:
         reasons=_reason_rows(slot.reasons),
         guardrails=slot.guardrails,
         notification=_notification_row(slot.notification),
-        context=_singles(slot.context),
-        **_fared(slot.candidates),
+        context=context,
+        **fared,
     )
 
 
@@ -264,27 +298,48 @@ def _notification_row(told: Notification | None) -> NotificationRow | None:
     return None if told is None else (told.event, told.cause, told.day, told.probability)
 
 
-def _fared(told: Candidates) -> _Fared:
-    """Write how candidates fared, in columns."""
+def _fared_all(each: Sequence[Candidates]) -> list[_Fared]:
+    """Write how candidates fared, in columns; those of which as many have numbers together."""
+    scored = [_scored(told) for told in each]
+    written = alike([columns for _, columns in scored], [places.size for places, _ in scored], _columns_of_as_many)
+    return [_fared(told, places, of) for told, (places, _), of in zip(each, scored, written, strict=True)]
+
+
+def _scored(told: Candidates) -> tuple[NDArray[np.intp], Numbers]:
+    """Give the places of candidates that have any numbers, and their numbers as columns; a minus nought is one."""
+    columns = np.frombuffer(told.numbers, dtype=np.float64).reshape(_SCORES, -1)
+    scored = np.bitwise_or.reduce(columns.view(np.int64), axis=0).nonzero()[0]
+    return scored, columns if scored.size == len(told) else columns[:, scored]
+
+
+def _columns_of_as_many(each: Sequence[Numbers]) -> list[tuple[bytes, ...]]:
+    columns = np.array(each)
+    scores, shares = hundredths(columns[:, :3]), ranked_bytes(DOUBLES, columns[:, 3])
+    return [
+        tuple([bytes((code,)) + ranked.tobytes() for code, ranked in (*row, (DOUBLES, share))])
+        for row, share in zip(scores, shares, strict=True)
+    ]
+
+
+def _fared(told: Candidates, scored: NDArray[np.intp], columns: tuple[bytes, ...]) -> _Fared:
     if told.stages.translate(None, _STAGES):
         raise TypeError("a stage that does not exist")
-    scored, columns = _scored(told)
-    means, spreads, draws = _hundredths(columns[:3])
+    means, spreads, draws, propensities = columns
     return _Fared(
         stages=told.stages,
         whys=told.whys,
-        why=_places(np.frombuffer(told.why, dtype=np.uint32), of=len(told.whys)),
-        scored=_places(scored, of=len(told)),
+        why=places_bytes(np.frombuffer(told.why, dtype=np.uint32), of=len(told.whys)),
+        scored=places_bytes(scored, of=len(told)),
         means=means,
         spreads=spreads,
         draws=draws,
-        propensities=_shuffled(_DOUBLES, columns[3]),
+        propensities=propensities,
     )
 
 
-def _of_first(record: DecisionRecord) -> _Packed:
+def _of_first(record: DecisionRecord, names: ActionNames, fared: _Fared, context: bytes) -> _Packed:
     made, instead = record.decision, record.counterfactual
-    used = _table(word for pair in made.uses for word in pair)
+    used, uses = _used(made.uses)
     return _Packed(
         actor=record.actor,
         id=made.id,
@@ -307,11 +362,11 @@ def _of_first(record: DecisionRecord) -> _Packed:
         bank=record.rests_on.bank,
         version=record.rests_on.version,
         journals=record.rests_on.journals,
-        actions=(),
-        context=_singles(made.context),
-        used=tuple(used),
-        uses=_places([used[word] for pair in made.uses for word in pair], of=len(used)),
-        **_fared(made.candidates),
+        actions=msgspec.Raw(names.encoded),
+        context=context,
+        used=used,
+        uses=uses,
+        **fared,
     )
 
 
@@ -319,80 +374,21 @@ def _candidates(read: _Packed | _PackedSlot, actions: tuple[str, ...]) -> Candid
     if read.stages.translate(None, _STAGES):
         raise ValueError("a stage that does not exist")
     numbers = np.zeros((_SCORES, len(actions)))
-    scored = np.array(_read_places(read.scored, of=len(actions)), dtype=np.intp)
+    scored = np.array(read_places(read.scored, of=len(actions)), dtype=np.intp)
     for row, column in zip(numbers, (read.means, read.spreads, read.draws, read.propensities), strict=True):
-        row[scored] = _numbers(column)
-    why = np.array(_read_places(read.why, of=len(read.whys)), dtype=np.uint32)
+        row[scored] = numbers_of(column)
+    why = np.array(read_places(read.why, of=len(read.whys)), dtype=np.uint32)
     return Candidates(actions, read.stages, read.whys, why.tobytes(), numbers.tobytes())
 
 
-def _scored(told: Candidates) -> tuple[NDArray[np.intp], Numbers]:
-    """Give the places of candidates that have any numbers, and their numbers as columns; a minus nought is one."""
-    columns = np.frombuffer(told.numbers, dtype=np.float64).reshape(_SCORES, -1)
-    scored = np.flatnonzero(np.bitwise_or.reduce(columns.view(np.int64), axis=0))
-    return scored, columns[:, scored]
-
-
 def _pairs(words: Sequence[str], places: bytes) -> tuple[tuple[str, str], ...]:
-    told = [words[place] for place in _read_places(places, of=len(words))]
+    told = [words[place] for place in read_places(places, of=len(words))]
     return tuple(zip(told[::2], told[1::2], strict=True))
 
 
-def _table(words: Iterable[str]) -> dict[str, int]:
-    """Give different words their numbers, in the order in which they come."""
-    return {word: place for place, word in enumerate(dict.fromkeys(words))}
-
-
-def _places(places: NDArray[Any] | Sequence[int], *, of: int) -> bytes:
-    return np.asarray(places).astype(np.uint8).tobytes() if of <= _WORDS else _shuffled(_INTS, places)[1:]
-
-
-def _read_places(raw: bytes, *, of: int) -> list[int]:
-    return list(raw) if of <= _WORDS else _unshuffled(_INTS, raw).tolist()
-
-
-def _hundredths(columns: Numbers) -> list[bytes]:
-    """Write columns as hundredths in the narrowest integers that hold each, or as doubles where that is not exact."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = np.rint(columns * SCALE)
-        whole = scaled.astype(np.int64)
-    exact = ((whole / SCALE).view(np.int64) == columns.view(np.int64)).all(axis=1).tolist()
-    reaches = np.abs(scaled).max(axis=1, initial=0.0).tolist()  # not below any edge where a number is none, or infinite
-    codes = [next((code for code, edge in _EDGES if reach < edge), _DOUBLES) for reach in reaches]
-    return [
-        _shuffled(code, whole[row]) if exact[row] and code != _DOUBLES else _shuffled(_DOUBLES, columns[row])
-        for row, code in enumerate(codes)
-    ]
-
-
-_EDGES = ((_SHORTS, 1 << 15), (_INTS, 1 << 31), (_LONGS, 1 << 53))
-
-
-def _singles(values: Sequence[float]) -> bytes:
-    """Write numbers in single precision, or as doubles where that is not exact."""
-    numbers = _doubles_of(values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        exact = numbers.astype(np.float32).astype(np.float64).tobytes() == numbers.tobytes()
-    return _shuffled(_SINGLES if exact else _DOUBLES, numbers)
-
-
-def _doubles_of(values: Sequence[float]) -> Numbers:
-    """Lay numbers side by side; what is no number is refused, where numpy would read a text as one."""
-    return np.frombuffer(struct.pack(f"<{len(values)}d", *values), dtype=np.float64)
-
-
-def _numbers(blob: bytes) -> Numbers:
-    numbers = _unshuffled(blob[0], blob[1:])
-    told: Numbers = numbers.astype(np.float64) if blob[0] in (_DOUBLES, _SINGLES) else numbers / SCALE
-    return told
-
-
-def _shuffled(code: int, numbers: NDArray[np.generic] | Sequence[int]) -> bytes:
-    """Write numbers little-endian, all their first bytes first, then all their second: alike bytes side by side."""
-    raw = np.asarray(numbers).astype(_TYPE[code])
-    return bytes((code,)) + raw.view(np.uint8).reshape(-1, raw.itemsize).T.tobytes()
-
-
-def _unshuffled(code: int, raw: bytes) -> NDArray[Any]:
-    ranked = np.frombuffer(raw, dtype=np.uint8).reshape(_TYPE[code].itemsize, -1)
-    return np.frombuffer(ranked.T.tobytes(), dtype=_TYPE[code])
+@lru_cache(maxsize=256)
+def _used(uses: tuple[tuple[str, str], ...]) -> tuple[tuple[str, ...], bytes]:
+    """Give the words of pairs, in the order in which they come, and by which of these each pair is told."""
+    words = [word for pair in uses for word in pair]
+    table = {word: place for place, word in enumerate(dict.fromkeys(words))}
+    return tuple(table), places_bytes([table[word] for word in words], of=len(table))
