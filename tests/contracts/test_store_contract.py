@@ -606,6 +606,8 @@ def test_a_decision_is_found_by_its_name(store: Store) -> None:
         assert reader.decisions(b"name") == [(2, 2)]
         assert reader.decisions(b"other") == [(1, 1)]
         assert reader.decisions(b"nam") == []
+        assert reader.named([b"name", b"nam", b"other", b"another"]) == {b"name", b"other"}
+        assert reader.named([]) == set()
     store.commit(Unit(now=NOW, drafts=[draft(1, "decision")], names=[DecisionName(b"name", 0)]))
     with store.read() as reader:
         assert reader.decisions(b"name") == [(1, 2), (2, 2)]

@@ -136,11 +136,15 @@ class ActionCatalogue:
         each = ((one.id, one.budget.contacts(cost_minor=one.cost_minor)) for one in self.offered if one.budget)
         return {name: most for name, most in each if most is not None}
 
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        return {action.id: action.kind for action in self.offered}
+
     def contact_kind(self, name: str, *, placement: str | None) -> Kind | None:
         """Give the kind of an action as a contact; None for doing nothing, and for parts of the app put in order."""
         if placement is not None and self.placements[placement].orders:
             return None
-        return next((action.kind for action in self.offered if action.id == name), None)
+        return self._kinds.get(name)
 
     def in_order(self, placement: str, chosen: Iterable[str]) -> tuple[str, ...]:
         """Give all parts of the app that a placement orders: those pinned, those chosen, the others as declared."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -22,7 +22,7 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedRequest, StoreError
 from marketofone.domain.moment import Instant
 from marketofone.projection import decision_form, records
-from marketofone.projection.records import Record
+from marketofone.projection.records import DecisionRecord, Record
 from marketofone.store.ports import BANK, CODES, Draft, Entry, EntryKind, Kept
 
 FORMAT = 2
@@ -34,6 +34,7 @@ Random = Callable[[int], bytes]
 LETTER = 2
 """Of rows of dead letters that are kept. Format 1, which has no number of its own, lies under the bank's key."""
 
+_NOT_WRITTEN = (msgspec.ValidationError, msgspec.EncodeError, TypeError, OverflowError, UnicodeEncodeError)
 _SALT = 16
 _NONCE = 12
 _RECORDS: dict[EntryKind, type[Record]] = {
@@ -83,7 +84,25 @@ def draft(
     MalformedRequest
         When a field holds what its type does not allow: nothing is written that could not be read again.
     """
-    plain = _written(kind, record)
+    return _sealed(kind, _written(kind, record), subject=subject, box=box, at=at, keys=keys, random=random)
+
+
+def decision_drafts(
+    records: Sequence[DecisionRecord], *, boxes: Sequence[tuple[int, Box]]
+) -> list[Draft | MalformedRequest]:
+    """Seal decisions as entries to append, each under its subject's key; gives why one cannot be written."""
+    random = drawn_together(len(records))
+    return [
+        plain
+        if isinstance(plain, MalformedRequest)
+        else _sealed("decision", plain, subject=subject, box=box, at=record.decision.at, keys=(), random=random)
+        for record, (subject, box), plain in zip(records, boxes, _all_written(records), strict=True)
+    ]
+
+
+def _sealed(
+    kind: EntryKind, plain: bytes, *, subject: int, box: Box, at: Instant, keys: Iterable[int], random: Random
+) -> Draft:
     drawn = random(_SALT + _NONCE)
     salt = drawn[:_SALT]
     body = box.seal(salt + plain, nonce=drawn[_SALT:], about=_about(subject, kind))
@@ -186,10 +205,24 @@ def open_letter(sealed: bytes, *, box: Box) -> bytes:
         raise StoreError("a dead letter was altered") from error
 
 
+def _all_written(records: Sequence[DecisionRecord]) -> list[bytes | MalformedRequest]:
+    try:
+        return [bytes((FORMAT,)) + body for body in decision_form.pack_all(records)]
+    except _NOT_WRITTEN:  # one of them: the others are written
+        return [_written_or_not(record) for record in records]
+
+
+def _written_or_not(record: DecisionRecord) -> bytes | MalformedRequest:
+    try:
+        return _written("decision", record)
+    except MalformedRequest as refused:
+        return refused
+
+
 def _written(kind: EntryKind, record: Record) -> bytes:
     try:
-        body = decision_form.pack(record) if isinstance(record, records.DecisionRecord) else _plainly(kind, record)
-    except (msgspec.ValidationError, msgspec.EncodeError, TypeError, OverflowError, UnicodeEncodeError) as error:
+        body = decision_form.pack(record) if isinstance(record, DecisionRecord) else _plainly(kind, record)
+    except _NOT_WRITTEN as error:
         what, _, path = str(error).partition(" - at ")
         field = path.strip("`").removeprefix("$.") or kind
         shape = what if isinstance(error, msgspec.ValidationError) and "value" not in what else "not what it may be"

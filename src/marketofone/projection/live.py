@@ -128,9 +128,9 @@ class Projection:
             raise UnknownCustomer
         return self.person_of(reader, asked)
 
-    def person_of(self, reader: JournalReader, asked: Customer) -> Person:
+    def person_of(self, reader: JournalReader, asked: Customer, *, head: Head | None = None) -> Person:
         """Give the person of a customer. Raises as :meth:`person` does."""
-        head = reader.head(asked.subject)
+        head = head or reader.head(asked.subject)
         if head.n == 0:
             raise UnknownCustomer
         own = self.subject(reader, asked, head=head)

@@ -20,7 +20,7 @@ from marketofone.projection.live import EVERY_SOURCE, Projection
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
 from marketofone.store.keystore import Customer, KeyStore
-from marketofone.store.ports import BANK, Journals
+from marketofone.store.ports import BANK, Head, Journals
 
 _CONFIGS = 8
 
@@ -74,9 +74,12 @@ class Snapshot:
         """
         return self._projection.person(self.reader, name)
 
-    def person_of(self, customer: Customer) -> Person:
-        """Give the person of a customer. Raises as :meth:`person` does."""
-        return self._projection.person_of(self.reader, customer)
+    def person_of(self, customer: Customer, *, head: Head | None = None) -> Person:
+        """Give the person of a customer; ``head`` is where their journal ends, where that was read already.
+
+        Raises as :meth:`person` does.
+        """
+        return self._projection.person_of(self.reader, customer, head=head)
 
     def states(
         self,

@@ -12,7 +12,7 @@ The store sees subject numbers and sealed bytes. Names and keys are in a key sto
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
@@ -306,6 +306,9 @@ class Directory(Protocol):
 
     def decisions(self, name: bytes) -> list[tuple[int, int]]:
         """Give (subject, n) of the decisions that have a name, ascending."""
+
+    def named(self, names: Collection[bytes]) -> set[bytes]:
+        """Give those of some names that a decision has."""
 
 
 class Versions(Protocol):

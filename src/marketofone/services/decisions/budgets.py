@@ -18,11 +18,9 @@ from marketofone.services.runtime.runs import TOGETHER
 from marketofone.store.ports import Reader
 
 
-def closed(reader: Reader, config: BankConfig, *, at: Instant) -> tuple[str, ...]:
-    """Name the actions of which nothing is left for the day of an instant."""
-    if not config.actions.budgets:
-        return ()
-    return tuple(name for name, left in _left(reader, config, day=config.calendar.day_of(at)) if left <= 0)
+def closed(reader: Reader, config: BankConfig, day: Day) -> tuple[str, ...]:
+    """Name the actions of which nothing is left for a day."""
+    return tuple(name for name, left in _left(reader, config, day=day) if left <= 0)
 
 
 def room(reader: Reader, snapshot: Snapshot, *, moments: Sequence[Instant]) -> int:

@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Literal
+from functools import cache, partial
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,7 +28,7 @@ from marketofone.domain.errors import (
     UnknownCustomer,
     UnknownDecision,
 )
-from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.moment import DAY, Day, Instant
 from marketofone.domain.role import Role
 from marketofone.models.bandit import OwnAnswers
 from marketofone.projection import codec
@@ -100,7 +100,7 @@ def _made(
             context.money_moved.add(person.asked.subject)
             context.looks_ahead()
         if not due or context.looks_ahead is not None:
-            return snapshot, _decided(context, reader, snapshot, person, request)
+            return snapshot, _decided_alone(context, reader, snapshot, person, request)
     with suppress(ConsentRefused):
         look_ahead(context, request.customer, now=request.at)
     return _made(context, request, ahead=True)
@@ -308,37 +308,98 @@ def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
 
 
 def _tried(
+    context: AppContext, reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, Request]]
+) -> list[Computed[Decision | MarketOfOneError]]:
+    """Decide for people who all differ, or give again what was decided; a request that is refused stops no other."""
+    marks = [decision_mark(context.keys, request.id) for _, request in run]
+    known = reader.named(marks)
+    tried: dict[int, Computed[Decision | MarketOfOneError]] = {}
+    for place, (person, request) in enumerate(run):
+        if marks[place] in known:
+            try:
+                before = _made_before(context, reader, snapshot, person, request)
+            except (ConsentRefused, DecisionExists) as refused:
+                tried[place] = Computed(person, refused, None)
+            else:
+                if before is not None:
+                    tried[place] = Computed(person, before.answer, None)
+    places = [place for place in range(len(run)) if place not in tried]
+    tried.update(zip(places, _decided(context, reader, snapshot, [run[place] for place in places]), strict=True))
+    return [tried[place] for place in range(len(run))]
+
+
+def _decided_alone(
     context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
-) -> Computed[Decision | MarketOfOneError]:
-    try:
-        made = _decided_once(context, reader, snapshot, person, request)
-    except (ConsentRefused, DecisionExists, MalformedRequest) as refused:
-        return Computed(person, refused, None)
+) -> Computed[Decision]:
+    (made,) = _decided(context, reader, snapshot, [(person, request)])
+    if isinstance(made.answer, MarketOfOneError):
+        raise made.answer
     return Computed(person, made.answer, made.written)
 
 
-def _decided_once(
-    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
-) -> Computed[Decision]:
-    before = _made_before(context, reader, snapshot, person, request)
-    if before is not None:
-        return Computed(person, before.answer, None)
-    return _decided(context, reader, snapshot, person, request)
-
-
 def _decided(
-    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
-) -> Computed[Decision]:
+    context: AppContext, reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, Request]]
+) -> list[Computed[Decision | MarketOfOneError]]:
+    """Compute decisions about people who all differ; gives why one is refused."""
+    closed = cache(partial(budgets.closed, reader, snapshot.config))
+    asked: dict[int, _Asked] = {}
+    refused: dict[int, MalformedRequest] = {}
+    for place, (person, request) in enumerate(run):
+        try:
+            asked[place] = _asked(context, reader, snapshot, person, request, closed=closed)
+        except MalformedRequest as error:
+            refused[place] = error
+    records: dict[int, DecisionRecord] = {}
+    inputs = [(one.request, one.input) for one in asked.values()]
+    for (place, one), made in zip(asked.items(), engine.decide_each(inputs, snapshot.config.compiled), strict=True):
+        if isinstance(made, MalformedRequest):
+            refused[place] = made
+        else:
+            records[place] = _record(context, snapshot, one, made)
+    owners = [run[place][0].asked for place in records]
+    drafts = codec.decision_drafts(list(records.values()), boxes=[(owner.subject, owner.box) for owner in owners])
+    computed: dict[int, Computed[Decision | MarketOfOneError]] = {}
+    for (place, record), draft in zip(records.items(), drafts, strict=True):
+        if isinstance(draft, MalformedRequest):
+            refused[place] = draft
+        else:
+            made = record.decision
+            mark = decision_mark(context.keys, made.id)
+            written = Written(draft, record, name=mark, counts=charges(made.charged))
+            computed[place] = Computed(run[place][0], made, written)
+    computed |= {place: Computed(run[place][0], error, None) for place, error in refused.items()}
+    return [computed[place] for place in range(len(run))]
+
+
+class _Asked(NamedTuple):
+    """What is decided about a person, and by which version."""
+
+    person: Person
+    request: Request
+    policy: PolicySnapshot
+    input: DecisionInput
+
+
+def _asked(
+    context: AppContext,
+    reader: Reader,
+    snapshot: Snapshot,
+    person: Person,
+    request: Request,
+    *,
+    closed: Callable[[Day], tuple[str, ...]],
+) -> _Asked:
     at = person.judged(request.at)  # a clock that steps back moves nothing
-    request = replace(request, at=at, closed=budgets.closed(reader, snapshot.config, at=at))
+    request = replace(request, at=at, closed=closed(snapshot.config.calendar.day_of(at)))
     policy = assignment.policy_for(context, reader, snapshot, person)
-    made = compute(snapshot, person, request, policy=policy, secret=context.keys.secret)
+    secret = context.keys.secret
+    return _Asked(person, request, policy, decision_input_of(snapshot, person, request, policy=policy, secret=secret))
+
+
+def _record(context: AppContext, snapshot: Snapshot, asked: _Asked, made: Decision) -> DecisionRecord:
     kind = snapshot.config.actions.contact_kind(made.action, placement=made.placement)
-    record = DecisionRecord(context.actor, made, RestsOn(snapshot.bank.n, policy.version.number, person.journals), kind)
-    asked = person.asked
-    draft = codec.draft("decision", record, subject=asked.subject, box=asked.box, at=made.at)
-    mark, counts = decision_mark(context.keys, made.id), charges(made.charged)
-    return Computed(person, made, Written(draft, record, name=mark, counts=counts))
+    rests_on = RestsOn(snapshot.bank.n, asked.policy.version.number, asked.person.journals)
+    return DecisionRecord(context.actor, made, rests_on, kind)
 
 
 def _made_before(

@@ -22,7 +22,7 @@ from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.services.decisions.decide import decision_at, place_of
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs
+from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs, one_by_one
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
@@ -160,7 +160,7 @@ def _record(
     with context.store.read() as reader:
         places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
     things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
-    return in_runs(context, things, compute=partial(_noted, context, now), now=now)
+    return in_runs(context, things, compute=one_by_one(partial(_noted, context, now)), now=now)
 
 
 def _noted(

@@ -1,13 +1,15 @@
 """Many people in one unit of work: whom others moved is computed again, and nobody else waits for them.
 
 Things are worked through in the order given. People who all differ make a *run*: they are read at one moment, computed
-beside the store, and appended together. A person who comes again begins the next run, which sees what was appended.
+together beside the store, and appended together. A person who comes again begins the next run, which sees what was
+appended.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -57,7 +59,8 @@ class Proved(NamedTuple, Generic[A]):
     entry: Head | None
 
 
-Compute = Callable[[Reader, Snapshot, Person, T], Computed[A]]
+Compute = Callable[[Reader, Snapshot, Sequence[tuple[Person, T]]], Sequence[Computed[A]]]
+ComputeOne = Callable[[Reader, Snapshot, Person, T], Computed[A]]
 RunSize = Callable[[Reader, Snapshot], int]
 
 
@@ -95,6 +98,15 @@ def in_runs(
             if released:
                 break
     return [answers[place] for place in range(len(things))]
+
+
+def one_by_one(compute: ComputeOne[T, A]) -> Compute[T, A]:
+    """Compute for each person of a run alone."""
+
+    def each(reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, T]]) -> list[Computed[A]]:
+        return [compute(reader, snapshot, person, thing) for person, thing in run]
+
+    return each
 
 
 def append(
@@ -149,16 +161,17 @@ def _next_run(
     most: int,
 ) -> dict[int, Computed[A]]:
     """Take people who all differ from the front of the queue; gives what was computed for each, by place."""
-    run: dict[int, Computed[A]] = {}
+    run: dict[int, tuple[Person, T]] = {}
     people: set[int] = set()
+    heads = reader.heads([things[place][0].subject for place in islice(waiting, most)])
     while waiting and len(run) < most:
         customer, thing = things[waiting[0]]
-        person = snapshot.person_of(customer)
+        person = snapshot.person_of(customer, head=heads[customer.subject])
         if not people.isdisjoint(person.states):
             break
         people.update(person.states)
-        run[waiting.popleft()] = compute(reader, snapshot, person, thing)
-    return run
+        run[waiting.popleft()] = (person, thing)
+    return dict(zip(run, compute(reader, snapshot, list(run.values())), strict=True))
 
 
 def _released(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 import psycopg
@@ -156,6 +156,11 @@ class PostgresReader:
         """Give (subject, n) of the decisions that have a name."""
         rows = self._run(b"SELECT subject, n FROM names WHERE name = %b ORDER BY subject, n", (name,))
         return [(subject, n) for subject, n in rows]
+
+    def named(self, names: Collection[bytes]) -> set[bytes]:
+        """Give those of some names that a decision has."""
+        rows = self._run(b"SELECT DISTINCT name FROM names WHERE name = ANY(%b::bytea[])", (list(names),))
+        return {name for (name,) in rows}
 
     def state(self, digest: bytes) -> bytes | None:
         """Give a sealed state by its SHA-256."""

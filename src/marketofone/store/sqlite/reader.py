@@ -7,7 +7,7 @@ left half way holds nothing back. What is asked for many customers is asked in p
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain, islice, starmap
 from operator import itemgetter
@@ -52,6 +52,7 @@ _LAST_OF = (
     "SELECT e.recorded FROM {table} AS p CROSS JOIN entries AS e ON e.row = p.row"
     " WHERE p.subject = ? AND e.kind IN ({kinds}) ORDER BY p.n DESC LIMIT 1"
 )
+_NAMED = [(size, f"SELECT DISTINCT name FROM names WHERE name IN ({marks})") for size, marks in _lists("?")]  # noqa: S608
 _TALLIES = "SELECT name, n FROM tallies WHERE name >= ? AND name < ? ORDER BY name"
 _LAST_LETTER = "\U0010ffff"
 _REASONS = """
@@ -251,6 +252,10 @@ class SqliteReader:
     def decisions(self, name: bytes) -> list[tuple[int, int]]:
         """Give (subject, n) of the decisions that have a name."""
         return self._run("SELECT subject, n FROM names WHERE name = ? ORDER BY subject, n", (name,)).fetchall()
+
+    def named(self, names: Collection[bytes]) -> set[bytes]:
+        """Give those of some names that a decision has."""
+        return {name for (name,) in _in_pieces(self._run, _NAMED, [(name,) for name in sorted(names)])}
 
     def state(self, digest: bytes) -> bytes | None:
         """Give a sealed state by its SHA-256."""
