@@ -15,8 +15,8 @@ from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord
-from marketofone.services.decisions.decide import find_decision
 from marketofone.services.decisions.otherwise import ANOTHER_RELEASE, GONE
+from marketofone.services.decisions.recorded import find_decision
 from marketofone.services.runtime.directory import decision_mark
 from marketofone.services.runtime.runs import Computed, Written, append
 

@@ -29,6 +29,9 @@ WHY = {
     "not_yet": "your permission has not begun",
 }
 
+Verdict = tuple[frozenset[str], Mapping[str, str]]
+"""The sources that a purpose may use, and why not the others."""
+
 _JUDGED = 4_096
 """What people say, in so many ways: more is judged anew."""
 
@@ -158,10 +161,38 @@ def permit(
     themselves, or no customer is reached) a source is open that any channel opens. ``made`` is when something was made
     that is to be used: it may rest on what a licence allowed then, and allows no more.
     """
-    spec = policy.purposes.get(purpose)
+    return permits((purpose,), consents, customer=customer, channel=channel, policy=policy, now=now, made=made)[purpose]
+
+
+def permits(
+    purposes: tuple[str, ...],
+    consents: Consents,
+    *,
+    customer: str,
+    channel: str | None,
+    policy: ConsentPolicy,
+    now: Instant,
+    made: Instant | None = None,
+) -> dict[str, Permit]:
+    """Give the permits for several purposes, each as :func:`permit` does."""
+    judged = _judged(purposes, policy.ways if channel is None else (channel,), consents, policy=policy, now=now)
+    return {
+        purpose: _permit(purpose, consents, judged[purpose], (customer, channel or ""), policy, now, made)
+        for purpose in purposes
+    }
+
+
+def _permit(
+    purpose: str,
+    consents: Consents,
+    judged: Verdict,
+    about: tuple[str, str],
+    policy: ConsentPolicy,
+    now: Instant,
+    made: Instant | None,
+) -> Permit:
+    spec, (granted, refused), (customer, channel) = policy.purposes.get(purpose), judged, about
     roles = frozenset[Role]() if spec is None else spec.roles
-    channels = policy.ways if channel is None else (channel,)
-    granted, refused = _judged(purpose, channels, consents, policy=policy, now=now)
     if GOVERNED in granted and consents.licences:
         why = _ceiling(consents, serves=roles, now=now, made=made)
         if why:
@@ -170,7 +201,7 @@ def permit(
     return Permit(
         customer=customer,
         purpose=purpose,
-        channel=channel or "",
+        channel=channel,
         epoch=consents.epoch,
         sources=granted,
         refused=refused,
@@ -180,28 +211,28 @@ def permit(
 
 
 def _judged(
-    purpose: str, channels: tuple[str, ...], consents: Consents, *, policy: ConsentPolicy, now: Instant
-) -> tuple[frozenset[str], Mapping[str, str]]:
-    """Say which sources a purpose may use, and why not the others; by what was said, as if there were no licence.
+    purposes: tuple[str, ...], channels: tuple[str, ...], consents: Consents, *, policy: ConsentPolicy, now: Instant
+) -> Mapping[str, Verdict]:
+    """Say which sources purposes may use, and why not the others; by what was said, as if there were no licence.
 
     Nearly everybody says the same few things, so each is judged once under a policy: by its words, and by how each of
     them stands now. Nothing of it depends on who said it, or on any moment.
     """
-    if consents.others:
-        return _sources(purpose, channels, consents, policy=policy, now=now)
     said = tuple([(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said])
-    known = policy.judged.get((purpose, channels, said))
+    known = None if consents.others else policy.judged.get((purposes, channels, said))
     if known is None:
-        known = _sources(purpose, channels, consents, policy=policy, now=now)
+        known = {of: _sources(of, channels, consents, policy=policy, now=now) for of in purposes}
+        if consents.others:
+            return known
         if len(policy.judged) >= _JUDGED:
             policy.judged.clear()
-        policy.judged[purpose, channels, said] = known
+        policy.judged[purposes, channels, said] = known
     return known
 
 
 def _sources(
     purpose: str, channels: tuple[str, ...], consents: Consents, *, policy: ConsentPolicy, now: Instant
-) -> tuple[frozenset[str], Mapping[str, str]]:
+) -> Verdict:
     spec = policy.purposes.get(purpose)
     granted: set[str] = set()
     refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)

@@ -112,7 +112,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         }
 
     @cached_property
-    def judged(self) -> dict[object, tuple[frozenset[str], Mapping[str, str]]]:
+    def judged(self) -> dict[object, Mapping[str, tuple[frozenset[str], Mapping[str, str]]]]:
         """What the gate said under this policy, by the words that it judged."""
         return {}
 

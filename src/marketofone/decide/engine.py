@@ -33,6 +33,7 @@ from marketofone.domain.moment import Day, date_of
 
 _DECIMALS = 2  # of a score in minor units: the journal keeps a hundred of them with every decision
 _STRESS = "stress: somebody reaches out"  # said of doing nothing, where it may not win
+_WHY_BYTES = 4  # of a place among words
 _SMALLEST = 1e-12  # what was chosen had a probability, even where the integral rounds it to none
 
 
@@ -175,19 +176,30 @@ def _vector(choice: Choice) -> tuple[float, ...]:
 def _candidates(context: DecisionContext, choice: Choice, shares: FloatArray) -> Candidates:
     """Tell how every action of this occasion fared, doing nothing first."""
     candidate_set = context.candidate_set
-    places, fared = candidate_set.places, candidate_set.places[choice.options]
-    whys, why = {"": 0}, np.zeros(candidate_set.options.size, dtype=np.uint32)
-    stages = np.full(candidate_set.options.size, STAGE_CODES["scored"], dtype=np.uint8)
+    count, fared = candidate_set.options.size, candidate_set.places[choice.options]
+    numbers = np.zeros((4, count))
+    every = slice(None) if fared.size == count else fared
+    numbers[:3, every] = choice.scores[:3].round(_DECIMALS)
+    numbers[:3] += 0.0  # which makes nought of minus nought
+    numbers[3, every] = shares
+    stages, whys, why = _stages(context, choice, fared)
+    stages[fared[choice.place]] = STAGE_CODES["chosen"]
+    return Candidates(candidate_set.names, stages.tobytes(), whys, why, numbers.tobytes())
+
+
+def _stages(context: DecisionContext, choice: Choice, fared: Rows) -> tuple[NDArray[np.uint8], tuple[str, ...], bytes]:
+    """Give the stage at which each was stopped, or scored; and why, as a place among words."""
+    places, count = context.candidate_set.places, context.candidate_set.options.size
+    stages = np.full(count, STAGE_CODES["scored"], dtype=np.uint8)
+    if fared.size == count:
+        return stages, ("",), bytes(_WHY_BYTES * count)
+    whys, why = {"": 0}, np.zeros(count, dtype=np.uint32)
     stages[0], why[0] = STAGE_CODES["guarded"], whys.setdefault(_STRESS, len(whys))
     for rows, (stage, text) in _stopped(choice):
         stages[places[rows]], why[places[rows]] = STAGE_CODES[stage], whys.setdefault(text, len(whys))
     stages[fared], why[fared] = STAGE_CODES["scored"], 0
-    stages[fared[choice.place]] = STAGE_CODES["chosen"]
-    numbers = np.zeros((4, candidate_set.options.size))
-    numbers[:3, fared] = choice.scores[:3].round(_DECIMALS) + 0.0  # which makes nought of minus nought
-    numbers[3, fared] = shares
     texts, why = _in_order_of_use(tuple(whys), why)
-    return Candidates(candidate_set.names, stages.tobytes(), texts, why.tobytes(), numbers.tobytes())
+    return stages, texts, why.tobytes()
 
 
 def _stopped(choice: Choice) -> Iterator[tuple[Rows | list[int], Rejection]]:

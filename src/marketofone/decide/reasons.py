@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 
 import numpy as np
@@ -64,15 +64,16 @@ def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
     whys: dict[str, dict[str, dict[str, None]]] = {}
     asked = context.decision_input
     for role in context.candidate_set.roles:
-        permit = asked.permits.get(role)
+        permit, reads, allowed = asked.permits.get(role), context.compiled.reads[role], asked.allowed(role)
+        if permit is not None and reads <= allowed and not permit.partly:
+            continue
         withheld = {} if permit is None else permit.withheld
-        reads = context.compiled.reads[role]
-        for source in (reads - asked.allowed(role)) | (reads & withheld.keys()):
+        for source in (reads - allowed) | (reads & withheld.keys()):
             why = withheld.get(source, NEVER)
             whys.setdefault(source, {}).setdefault(why, {})[asked.purpose(role)] = None
     return tuple(
         NotUsed(source=source, why="; ".join(f"{why} ({', '.join(of)})" for why, of in sorted(whys[source].items())))
-        for source in SOURCES
+        for source in (SOURCES if whys else ())
         if source in whys
     )
 
@@ -82,13 +83,18 @@ def uses(context: DecisionContext) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     asked = context.decision_input
     for role in context.candidate_set.roles:
-        looked, purpose = context.compiled.reads[role] & asked.allowed(role), asked.purpose(role)
-        pairs += [(purpose, source) for source in SOURCES if source in looked]
+        purpose = asked.purpose(role)
+        pairs += [(purpose, source) for source in _in_order(context.compiled.reads[role] & asked.allowed(role))]
     if context.candidate_set.lends and asked.allowed(PROTECTION):
         pairs += [(asked.purpose(PROTECTION), source) for source in sorted(asked.allowed(PROTECTION))]
         if asked.forecast is not None and not asked.forecast_refused(FORECAST):
             pairs += [(asked.purpose(FORECAST), source) for source in sorted(asked.forecast.sources)]
     return tuple(dict.fromkeys(pairs))
+
+
+@lru_cache(maxsize=1_024)
+def _in_order(sources: frozenset[str]) -> tuple[str, ...]:
+    return tuple(source for source in SOURCES if source in sources)
 
 
 def in_words(value: float, *, unit: Unit, decimals: int = 2) -> str:

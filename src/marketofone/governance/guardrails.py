@@ -166,9 +166,9 @@ def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
         age = now - contact.at
         if contact.kind != NOTHING and 0 <= age < 7 * DAY:
             for limit, _ in caps.limits(action=contact.action, kind=contact.kind, channel=contact.channel):
-                week[limit] += 1
+                week[limit] = week.get(limit, 0) + 1
                 if age < DAY:
-                    day[limit] += 1
+                    day[limit] = day.get(limit, 0) + 1
     return Tally(day=day, week=week, declined=declined)
 
 
@@ -246,11 +246,13 @@ def lowered(declined: Mapping[Decline, Instant], *, now: Instant, guardrails: Gu
 def _over_a_cap(action: Action, circumstances: Circumstances, caps: Caps) -> str | None:
     counted = circumstances.tally
     for limit, cap in caps.limits(action=action.id, kind=action.kind, channel=circumstances.channel):
+        if counted.day.get(limit, 0) < cap.per_day and counted.week.get(limit, 0) < cap.per_week:
+            continue
         name, what = limit
         told = f" by {what}" if name == "channel" else f" of the kind {what}" if name == "kind" else ""
-        if counted.day[limit] >= cap.per_day:
+        if counted.day.get(limit, 0) >= cap.per_day:
             return f"cap_{name}: at most {cap.per_day}{told} in a day"
-        if counted.week[limit] >= cap.per_week:
+        if counted.week.get(limit, 0) >= cap.per_week:
             return f"cap_{name}: at most {cap.per_week}{told} in a week"
     return None
 

@@ -86,6 +86,8 @@ def resting(registers: Registers, withheld: Withheld) -> Withheld:
     It withholds the same of the source, whichever journals are read.
     """
     told = [name.removeprefix(RESTS_ON) for name in registers if name.startswith(RESTS_ON)]
+    if not told:
+        return NOTHING_WITHHELD
     gone = frozenset(scope for scope in told if _is_withheld(scope, withheld, found=None))
     less = frozenset((scope, since) for scope in told for of, since in withheld.since if _key(of) == _key(scope))
     return Withheld(gone, less)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from marketofone.audit.sealed_box import Box
 from marketofone.consent.gate import admissible
@@ -29,7 +29,7 @@ from marketofone.projection.lineage import NOTHING_WITHHELD, Withheld, resting, 
 from marketofone.projection.parted import is_parted, name_parted, names_of, parted_from, source_of, with_withheld
 from marketofone.projection.person import Person
 from marketofone.projection.recent import Recent
-from marketofone.projection.reducer import CORE, NOTHING, SubjectState, reduce
+from marketofone.projection.reducer import CORE, NOTHING, Removed, SubjectState, reduce
 from marketofone.projection.reference_rates import RatesReader
 from marketofone.projection.several import Several, stands
 from marketofone.projection.sights import Sights
@@ -52,6 +52,14 @@ class Read(Protocol):
     def __call__(self, entry: Entry, *, box: Box) -> Any:
         """Read one."""
         ...
+
+
+class _Found(NamedTuple):
+    """The states of one id without licences, and what they stand for: the last entry of each source, and documents."""
+
+    last: tuple[Mapping[str, int], Mapping[str, Removed], frozenset[str]]
+    config: BankConfig
+    states: Mapping[str, LiveState]
 
 
 class Projection:
@@ -86,6 +94,7 @@ class Projection:
         self._subjects: Recent[int, SubjectState] = Recent(room=people)
         self._folded: Recent[tuple[int, str], Folded] = Recent(room=states)  # by the name of the snapshot
         self._parted: Recent[tuple[int, str], Folded] = Recent(room=states)
+        self._found: Recent[int, _Found] = Recent(room=max(states // len(SOURCES), 1))
         self._several = Several(states=states)
         self._beside = Beside(people=people, states=states)
         self.sights = Sights(people=max(states // len(SOURCES), 1))
@@ -203,6 +212,7 @@ class Projection:
     def drop(self, subject: int, source: str) -> None:
         """Forget what was folded of one source of a customer."""
         self.sights.forget(subject)
+        self._found.drop(subject)
         for name in names_of(source):
             self._memory(name).drop((subject, name))
             self._kept.drop((subject, name))
@@ -221,7 +231,11 @@ class Projection:
         self, reader: JournalReader, person: Person, wanted: frozenset[str], config: BankConfig, judged: Instant
     ) -> dict[str, LiveState]:
         """Give the states of one id: where something rests on what is withheld, those in which nothing does."""
-        licences = person.consents.licences
+        licences, own = person.consents.licences, person.own
+        last = (own.sources, own.removed, wanted)
+        known = None if licences else self._found.get(person.asked.subject)
+        if known is not None and known.config is config and known.last == last:
+            return dict(known.states)
         over = run_out(licences, judged)
         whole = {source: Folded(0, None, over if source == GOVERNED else NOTHING_ENDED) for source in wanted}
         found = self._up_to_now(reader, person, whole, config, judged)
@@ -234,7 +248,9 @@ class Projection:
         }
         if apart:
             found |= self._up_to_now(reader, person, apart, config, judged, withheld=withheld)
-        return found
+        if not licences:
+            self._found.put(person.asked.subject, _Found(last, config, found))
+        return dict(found)
 
     def _up_to_now(
         self,

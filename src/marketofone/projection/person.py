@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.consent.gate import Permit, permit
+from marketofone.consent.gate import Permit, permit, permits
 from marketofone.consent.ledger import Consents, together
 from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
 from marketofone.consent.policy import ConsentPolicy
@@ -158,3 +158,9 @@ class Person(Struct, frozen=True, dict=True):
     def permit(self, purpose: str, *, policy: ConsentPolicy, now: Instant, channel: str | None = None) -> Permit:
         """Give the permit for a purpose; without a channel the person looks themselves, or none is reached."""
         return permit(purpose, self.consents, customer=self.name, channel=channel, policy=policy, now=now)
+
+    def permits(
+        self, purposes: tuple[str, ...], *, policy: ConsentPolicy, now: Instant, channel: str
+    ) -> dict[str, Permit]:
+        """Give the permits for several purposes through a channel."""
+        return permits(purposes, self.consents, customer=self.name, channel=channel, policy=policy, now=now)

@@ -26,7 +26,6 @@ from marketofone.domain.errors import (
     MarketOfOneError,
     Moved,
     UnknownCustomer,
-    UnknownDecision,
 )
 from marketofone.domain.moment import DAY, Day, Instant
 from marketofone.domain.role import Role
@@ -41,15 +40,16 @@ from marketofone.projection.records import DecisionRecord, RestsOn
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
 from marketofone.services.decisions import assignment, budgets, visible
+from marketofone.services.decisions.recorded import entry_at, find_decision
 from marketofone.services.foresight.forecast import look_ahead, outdated
 from marketofone.services.runtime.app_context import STRICT_ATTEMPTS, AppContext, attempts
 from marketofone.services.runtime.directory import decision_mark
 from marketofone.services.runtime.runs import Computed, Proved, Written, append, in_runs
 from marketofone.services.runtime.uses import read_person
-from marketofone.store.keystore import Customer
-from marketofone.store.ports import Entry, Head, Reader
+from marketofone.store.ports import Head, Reader
 
 FORECAST_AGE = 35 * DAY
+_ROLES = (*ACTION_ROLES, FORECAST, PROTECTION)
 Domain = Literal["decision", "question"]
 
 
@@ -188,51 +188,6 @@ def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str
     return record.decision
 
 
-def find_decision(
-    context: AppContext, reader: Reader, snapshot: Snapshot, decision_id: str, *, customer: str | None
-) -> tuple[DecisionRecord, Person]:
-    """Find a recorded decision and its person.
-
-    Raises
-    ------
-    UnknownDecision
-    """
-    owner, n = place_of(context, reader, decision_id, customer=customer)
-    return decision_at(reader, owner, n), snapshot.person_of(owner)
-
-
-def place_of(context: AppContext, reader: Reader, decision_id: str, *, customer: str | None) -> tuple[Customer, int]:
-    """Give the customer and the entry of a decision.
-
-    Raises
-    ------
-    UnknownDecision
-        When no decision has this id.
-    MalformedRequest
-        When several customers have one of this id and none of them is named.
-    """
-    places = reader.decisions(decision_mark(context.keys, decision_id))
-    owners = [(context.keys.customer(subject), n) for subject, n in places]
-    found = [(owner, n) for owner, n in owners if owner is not None and customer in (None, owner.name)]
-    if not found:
-        raise UnknownDecision
-    if len(found) > 1:
-        raise MalformedRequest(
-            field="customer", shape="left out", fix="name whose decision it is: several customers have one of this id"
-        )
-    return found[0]
-
-
-def decision_at(reader: Reader, owner: Customer, n: int) -> DecisionRecord:
-    """Read a decision from its entry."""
-    record: DecisionRecord = codec.read(_entry_at(reader, owner, n), box=owner.box)
-    return record
-
-
-def _entry_at(reader: Reader, owner: Customer, n: int) -> Entry:
-    return next(iter(reader.entries(owner.subject, after=n - 1, upto=n)))
-
-
 def compute(snapshot: Snapshot, person: Person, request: Request, *, policy: PolicySnapshot, secret: bytes) -> Decision:
     """Compute a decision from what was folded: the pure heart, live and replayed."""
     asked = decision_input_of(snapshot, person, request, policy=policy, secret=secret)
@@ -285,11 +240,9 @@ def decision_input_of(
 def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant) -> dict[Role, Permit]:
     """Give the permit for each role that a purpose of the bank serves."""
     policy = config.policy
-    served = {role: policy.serving(role) for role in (*ACTION_ROLES, FORECAST, PROTECTION)}
-    opened = {
-        purpose: person.permit(purpose, policy=policy, now=now, channel=channel)
-        for purpose in filter(None, served.values())
-    }
+    served = {role: policy.serving(role) for role in _ROLES}
+    purposes = tuple(dict.fromkeys(filter(None, served.values())))
+    opened = person.permits(purposes, policy=policy, now=now, channel=channel)
     return {role: opened[purpose] for role, purpose in served.items() if purpose}
 
 
@@ -409,7 +362,7 @@ def _made_before(
     n = places.get(person.asked.subject)
     if n is None:
         return None
-    entry = _entry_at(reader, person.asked, n)
+    entry = entry_at(reader, person.asked, n)
     record: DecisionRecord = codec.read(entry, box=person.asked.box)
     made = record.decision
     if replace(made.request, at=request.at, closed=()) != request:

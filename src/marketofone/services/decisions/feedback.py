@@ -20,7 +20,7 @@ from marketofone.projection.contacts import Decided, find
 from marketofone.projection.person import Person
 from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
-from marketofone.services.decisions.decide import decision_at, place_of
+from marketofone.services.decisions.recorded import decision_at, place_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs, one_by_one
 from marketofone.store.keystore import Customer

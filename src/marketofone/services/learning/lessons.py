@@ -22,8 +22,8 @@ from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import ModelVersion, belief_name, value_name
-from marketofone.services.decisions.decide import decision_at, place_of
 from marketofone.services.decisions.feedback import earlier_outcomes, same_features, taught
+from marketofone.services.decisions.recorded import decision_at, place_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Lesson, Reader

@@ -13,8 +13,8 @@ from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.decisions.decide import find_decision
 from marketofone.services.decisions.feedback import outcomes_between
+from marketofone.services.decisions.recorded import find_decision
 from marketofone.services.decisions.visible import visible
 from marketofone.services.rights.consent_service import said_by
 from marketofone.services.runtime.app_context import AppContext

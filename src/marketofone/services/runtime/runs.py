@@ -30,7 +30,7 @@ T = TypeVar("T")
 A = TypeVar("A")
 
 
-class Written(Struct, frozen=True):
+class Written(Struct, frozen=True, gc=False):
     """An entry to append about a person.
 
     ``name`` is the mark under which it is asked for again; ``lesson`` says whether it waits to be learned from;
@@ -44,7 +44,7 @@ class Written(Struct, frozen=True):
     counts: tuple[str, ...] = ()
 
 
-class Computed(Struct, Generic[A], frozen=True):
+class Computed(Struct, Generic[A], frozen=True, gc=False):
     """What was computed for a person: the answer, and what is appended of it, if anything is."""
 
     person: Person
