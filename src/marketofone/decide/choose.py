@@ -54,7 +54,7 @@ _NOUGHTS, _NOBODY = np.zeros((5, 1)), np.array([], dtype=np.intp)
 _AS_IT_IS: Mapping[str, float] = {}
 
 
-class DecisionContext(Struct, frozen=True, eq=False):
+class DecisionContext(Struct, frozen=True, eq=False, gc=False):
     """What no feature can change: one person, one moment, one row of random draws.
 
     ``above`` counts the places of the slate above the one that is decided.
@@ -72,7 +72,7 @@ class DecisionContext(Struct, frozen=True, eq=False):
     above: int = 0
 
 
-class Choice(Struct, frozen=True, eq=False):
+class Choice(Struct, frozen=True, eq=False, gc=False):
     """One choice: who was stopped and why, the scores of all actions, and the row that won.
 
     ``gate_rejections`` are actions that a permit, a guardrail, the board or a forecast rejects, whatever their

@@ -37,7 +37,7 @@ _UNKNOWN = dict.fromkeys(FORESEEN, math.nan)
 _NOBODY = Profile()
 
 
-class PurposeView(Struct, frozen=True, eq=False):
+class PurposeView(Struct, frozen=True, eq=False, gc=False):
     """What purposes with the same permitted sources see."""
 
     profile: Profile
@@ -45,7 +45,7 @@ class PurposeView(Struct, frozen=True, eq=False):
     foreseen: Mapping[str, float]
 
 
-class FeatureView(Struct, frozen=True, eq=False):
+class FeatureView(Struct, frozen=True, eq=False, gc=False):
     """What is visible to one person's purposes.
 
     ``values`` (v, n) and ``views`` are what different purposes see, and ``of`` says for each role, in the order of
@@ -59,7 +59,7 @@ class FeatureView(Struct, frozen=True, eq=False):
     affinities: FloatArray | None
 
 
-class ContextMatrix(Struct, frozen=True, eq=False):
+class ContextMatrix(Struct, frozen=True, eq=False, gc=False):
     """What one choice sees: by view values, facts, what is squashed of values, and the risk of running short.
 
     ``held`` says by view which conditions hold, ``matches`` how well the catalogue's distinct tags fit. Contexts are

@@ -27,7 +27,7 @@ MAY_RUN_SHORT = "the account may run short"
 MONEY_MOVED = "money moved since the bank looked ahead"
 
 
-class DecisionInput(Struct, frozen=True, kw_only=True):
+class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
     """What is known at the moment of a decision, behind the gate.
 
     Parameters

@@ -19,7 +19,7 @@ from marketofone.models.bandit import quantile
 _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
 
 
-class RandomDraws(Struct, frozen=True, kw_only=True):
+class RandomDraws(Struct, frozen=True, kw_only=True, gc=False):
     """The random numbers of one decision: a share and a place in the lottery per action, and who draws uniformly.
 
     An action's normal draw is the quantile of its share, found for those that are scored. ``places`` (k + 1) ends with

@@ -39,7 +39,7 @@ STAGE_CODES: dict[Stage, int] = {
 _STAGE_OF: dict[int, Stage] = {code: stage for stage, code in STAGE_CODES.items()}
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """What is asked: for whom, on which occasion, through which channel, and when.
 
     ``placement`` is where the answer is to be shown, and ``slots`` how many places there are. ``closed`` names the
@@ -166,7 +166,7 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False):
             yield Candidate(action=action, stage=stage, why=why, mean=mean, spread=spread, draw=draw, propensity=share)
 
 
-class Notification(Struct, frozen=True, kw_only=True):
+class Notification(Struct, frozen=True, kw_only=True, gc=False):
     """What a person was told is ahead: the event, its cause, the day it is expected (since 1970-01-01), how likely.
 
     A cause is ``event:category:counterparty``; what stands behind the event is its driver.

@@ -52,6 +52,10 @@ class Caps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def limits(self, *, action: str, kind: Kind, channel: str) -> Iterator[tuple[Limit, Cap]]:
         """Give the limits under which something said falls, with their caps."""
         yield (_SAME_ACTION, action), self.same_action
+        yield from self.shared(kind=kind, channel=channel)
+
+    def shared(self, *, kind: Kind, channel: str) -> Iterator[tuple[Limit, Cap]]:
+        """Give the limits that actions of a kind share in a channel, with their caps."""
         if kind in MARKETING:
             yield ("marketing", ""), self.marketing
         if kind in self.kinds:
@@ -129,7 +133,7 @@ class Contact(Struct, frozen=True, kw_only=True, gc=False):
     notification: Notification | None = None
 
 
-class Tally(Struct, frozen=True, kw_only=True):
+class Tally(Struct, frozen=True, kw_only=True, gc=False):
     """Contacts counted by the limits they fall under, in the last day and week; and what was declined why and when."""
 
     day: Counter[Limit]
@@ -137,7 +141,7 @@ class Tally(Struct, frozen=True, kw_only=True):
     declined: Mapping[Decline, Instant]
 
 
-class Circumstances(Struct, frozen=True, kw_only=True):
+class Circumstances(Struct, frozen=True, kw_only=True, gc=False):
     """What a judgement needs to know about the moment and the person.
 
     ``credit_could_hurt`` is the reason why a credit could hurt this person, or empty; it must also be given when the
@@ -174,6 +178,41 @@ def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
 
 def objection(action: Action, circumstances: Circumstances, *, guardrails: Guardrails) -> str | None:
     """Name the guardrail that stops an action, with the reason; None when none does."""
+    return objections([{action.id: action}], circumstances, guardrails=guardrails).get(action.id)
+
+
+def objections(
+    alike: Iterable[Mapping[str, Action]], circumstances: Circumstances, *, guardrails: Guardrails
+) -> dict[str, str]:
+    """Judge many actions in the same circumstances: by id the guardrail that stops each that is stopped.
+
+    Actions come by id, in groups of one kind that lend, or do not. These do not differ for a guardrail but by what was
+    said of themselves: those that were neither shown nor declined lately are judged as one.
+    """
+    told, caps = circumstances.tally, guardrails.caps
+    remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | {name for name, _, _ in told.declined}
+    stopped: dict[str, str] = {}
+    for actions in alike:
+        some = next(iter(actions.values()))
+        answer = _whatever_was_said(some, circumstances, guardrails)
+        if answer is not None:
+            stopped.update(dict.fromkeys(actions, answer))
+        if answer is not None or circumstances.order or some.kind == NOTHING:
+            continue
+        of_all = _over_a_cap(told, caps.shared(kind=some.kind, channel=circumstances.channel))
+        own = remembered & actions.keys()
+        fresh = next((action for name, action in actions.items() if name not in own), None)
+        for action in (*(actions[name] for name in own), *(() if fresh is None else (fresh,))):
+            paused = _paused(action, circumstances, guardrails) if told.declined else None
+            answer = paused or _over_a_cap(told, [((_SAME_ACTION, action.id), caps.same_action)]) or of_all
+            if answer is not None:
+                of = [name for name in actions if name not in own] if action is fresh else [action.id]
+                stopped.update(dict.fromkeys(of, answer))
+    return stopped
+
+
+def _whatever_was_said(action: Action, circumstances: Circumstances, guardrails: Guardrails) -> str | None:
+    """Name the guardrail that stops an action by its kind, and by whether it lends."""
     if action.kind == NOTHING:
         return None
     if circumstances.stressed and action.kind != "outreach":
@@ -183,34 +222,7 @@ def objection(action: Action, circumstances: Circumstances, *, guardrails: Guard
     quiet_hours = guardrails.quiet_hours
     if circumstances.quiet and circumstances.begun_by == "bank" and circumstances.channel in quiet_hours.channels:
         return f"quiet_hours: nothing by {circumstances.channel} between {quiet_hours.begin} and {quiet_hours.end}"
-    if circumstances.order:
-        return None
-    paused = _paused(action, circumstances, guardrails) if circumstances.tally.declined else None
-    return paused or _over_a_cap(action, circumstances, guardrails.caps)
-
-
-def objections(
-    alike: Iterable[Mapping[str, Action]], circumstances: Circumstances, *, guardrails: Guardrails
-) -> dict[str, str]:
-    """Judge many actions in the same circumstances: the answer of :func:`objection` for each that is stopped, by id.
-
-    Actions come by id, in groups of one kind that lend, or do not: those that were neither shown nor declined lately do
-    not differ for a guardrail, and are judged as one.
-    """
-    told = circumstances.tally
-    remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | {name for name, _, _ in told.declined}
-    stopped: dict[str, str] = {}
-    for actions in alike:
-        own = remembered & actions.keys()
-        for name in own:
-            answer = objection(actions[name], circumstances, guardrails=guardrails)
-            if answer is not None:
-                stopped[name] = answer
-        fresh = next((action for name, action in actions.items() if name not in own), None)
-        answer = None if fresh is None else objection(fresh, circumstances, guardrails=guardrails)
-        if answer is not None:
-            stopped.update((name, answer) for name in actions if name not in own)
-    return stopped
+    return None
 
 
 def _paused(action: Action, circumstances: Circumstances, guardrails: Guardrails) -> str | None:
@@ -243,17 +255,14 @@ def lowered(declined: Mapping[Decline, Instant], *, now: Instant, guardrails: Gu
     return {kind: 1.0 - share for kind, share in left.items()}
 
 
-def _over_a_cap(action: Action, circumstances: Circumstances, caps: Caps) -> str | None:
-    counted = circumstances.tally
-    for limit, cap in caps.limits(action=action.id, kind=action.kind, channel=circumstances.channel):
-        if counted.day.get(limit, 0) < cap.per_day and counted.week.get(limit, 0) < cap.per_week:
-            continue
-        name, what = limit
-        told = f" by {what}" if name == "channel" else f" of the kind {what}" if name == "kind" else ""
-        if counted.day.get(limit, 0) >= cap.per_day:
-            return f"cap_{name}: at most {cap.per_day}{told} in a day"
-        if counted.week.get(limit, 0) >= cap.per_week:
-            return f"cap_{name}: at most {cap.per_week}{told} in a week"
+def _over_a_cap(counted: Tally, limits: Iterable[tuple[Limit, Cap]]) -> str | None:
+    for limit, cap in limits:
+        day, week = counted.day.get(limit, 0) >= cap.per_day, counted.week.get(limit, 0) >= cap.per_week
+        if day or week:
+            name, what = limit
+            told = f" by {what}" if name == "channel" else f" of the kind {what}" if name == "kind" else ""
+            most = f"{cap.per_day}{told} in a day" if day else f"{cap.per_week}{told} in a week"
+            return f"cap_{name}: at most {most}"
     return None
 
 
