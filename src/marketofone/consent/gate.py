@@ -110,6 +110,20 @@ def renamed(admitted: Admitted, account: str) -> Admitted:
     return Admitted(event=under_account(admitted.event, account))
 
 
+def admissible_sources(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> frozenset[str]:
+    """Name the sources that :func:`admissible` says may be used."""
+    said = None if consents.others or consents.licences else _said(consents, now)
+    known = None if said is None else policy.admitted.get(said)
+    if known is None:
+        every = (*policy.sources, "reference")
+        known = frozenset(of for of in every if admissible(of, consents, policy=policy, now=now))
+        if said is not None:
+            if len(policy.admitted) >= _JUDGED:
+                policy.admitted.clear()
+            policy.admitted[said] = known
+    return known
+
+
 def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
     """Say whether at least one granted purpose may use a source."""
     return _objection(source, consents, policy=policy, now=now) is None
@@ -197,7 +211,7 @@ def _permit(
         why = _ceiling(consents, serves=roles, now=now, made=made)
         if why:
             granted, refused = granted - {GOVERNED}, {**refused, GOVERNED: why}
-    over = ended(consents.licences, now) if GOVERNED in granted else ()
+    over = ended(consents.licences, now) if consents.licences and GOVERNED in granted else ()
     return Permit(
         customer=customer,
         purpose=purpose,
@@ -218,7 +232,7 @@ def _judged(
     Nearly everybody says the same few things, so each is judged once under a policy: by its words, and by how each of
     them stands now. Nothing of it depends on who said it, or on any moment.
     """
-    said = tuple([(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said])
+    said = _said(consents, now)
     known = None if consents.others else policy.judged.get((purposes, channels, said))
     if known is None:
         known = {of: _sources(of, channels, consents, policy=policy, now=now) for of in purposes}
@@ -228,6 +242,11 @@ def _judged(
             policy.judged.clear()
         policy.judged[purposes, channels, said] = known
     return known
+
+
+def _said(consents: Consents, now: Instant) -> tuple[object, ...]:
+    """Give what somebody says, by its words and by how each of them stands."""
+    return tuple([(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said])
 
 
 def _sources(

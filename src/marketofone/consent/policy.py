@@ -117,6 +117,11 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return {}
 
     @cached_property
+    def admitted(self) -> dict[object, frozenset[str]]:
+        """What sources the gate said may be used under this policy, by the words that it judged."""
+        return {}
+
+    @cached_property
     def _serving(self) -> Mapping[Role, str]:
         return {role: name for name, purpose in self.purposes.items() for role in purpose.roles}
 

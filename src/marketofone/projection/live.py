@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from marketofone.audit.sealed_box import Box
-from marketofone.consent.gate import admissible
+from marketofone.consent.gate import admissible_sources
 from marketofone.consent.licence import GOVERNED, run_out
 from marketofone.domain.errors import SchemaChanged, UnknownCustomer
 from marketofone.domain.event import SOURCES
@@ -182,12 +182,8 @@ class Projection:
         ``judged`` is the moment at which permission is judged, where that is another.
         """
         judge = now if judged is None else judged
-        wanted = frozenset(
-            source
-            for state in person.states.values()
-            for source in state.sources
-            if source in sources and admissible(source, person.consents, policy=config.policy, now=judge)
-        )
+        kept = frozenset[str]().union(*(state.sources for state in person.states.values()))
+        wanted = kept & sources & admissible_sources(person.consents, policy=config.policy, now=judge)
         if not wanted:
             return {}
         of_one = len(person.members) == 1
