@@ -35,11 +35,12 @@ from marketofone.decide.choose import choose, prepare, propensities_of
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, CompiledCatalogue, bind
 from marketofone.decide.counterfactual import find_counterfactual
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
-from marketofone.decide.engine import decide
+from marketofone.decide.engine import decide, decide_each
 from marketofone.decide.fixed_order import fixed_order
 from marketofone.decide.random_draws import draw_random
 from marketofone.domain.action import MARKETING, NOTHING, Action
 from marketofone.domain.decision import Assignment
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import SWITCHABLE, Event
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.role import Role
@@ -177,6 +178,29 @@ def test_the_terms_add_up_to_the_score_in_hundredths_and_the_propensities_to_one
 def test_the_same_question_in_the_same_situation_gives_the_same_bytes(held: DecisionInput, number: int) -> None:
     first = msgspec.json.encode(decide(ask(number), drawn(held, number), BOOK))
     assert msgspec.json.encode(decide(ask(number), drawn(held, number), compiled())) == first
+
+
+@few
+@given(
+    people=st.lists(
+        st.tuples(situations(), NUMBERS, st.sampled_from(["app.opened", "partner.searched", "nothing.of.the.kind"]))
+        | st.tuples(situations(), NUMBERS, st.just("app.opened")),
+        max_size=3,
+    ),
+    slots=st.integers(1, 3),
+)
+def test_many_are_decided_for_as_each_would_be_alone(people: list[tuple[DecisionInput, int, str]], slots: int) -> None:
+    asked = [
+        (msgspec.structs.replace(ask(number, occasion=occasion), slots=slots), drawn(held, number))
+        for held, number, occasion in people
+    ]
+    together = decide_each(asked, BOOK)
+    for (request, held), made in zip(asked, together, strict=True):
+        if isinstance(made, MalformedRequest):
+            with pytest.raises(MalformedRequest):
+                decide(request, held, BOOK)
+        else:
+            assert msgspec.msgpack.encode(made) == msgspec.msgpack.encode(decide(request, held, BOOK))
 
 
 @few
