@@ -47,13 +47,12 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
 from marketofone.projection.action_names import ActionNames, action_names, names_of
 from marketofone.projection.number_columns import (
-    DOUBLES,
     Numbers,
     alike,
+    doubles,
     hundredths,
     numbers_of,
     places_bytes,
-    ranked_bytes,
     read_places,
     singles,
 )
@@ -169,20 +168,20 @@ def pack_all(records: Sequence[DecisionRecord]) -> list[bytes]:
     msgspec.ValidationError, TypeError, UnicodeEncodeError
         When a field of one holds what its type does not allow.
     """
-    places: list[Decision | Slot] = []
-    for record in records:
-        places += (record.decision, *record.decision.below)
+    fared = iter(_fared_all([place.candidates for record in records for place in _places(record)]))
     try:
-        contexts = iter(singles([place.context for place in places]))
+        return [_written(record, fared) for record in records]
     except struct.error as error:
         raise TypeError("a number that is none") from error
-    fared = iter(_fared_all([place.candidates for place in places]))
-    return [_written(record, fared, contexts) for record in records]
 
 
-def _written(record: DecisionRecord, fared: Iterator[_Fared], contexts: Iterator[bytes]) -> bytes:
+def _places(record: DecisionRecord) -> tuple[Decision | Slot, ...]:
+    return record.decision, *record.decision.below
+
+
+def _written(record: DecisionRecord, fared: Iterator[_Fared]) -> bytes:
     names = action_names(record.decision.candidates.actions)
-    body = _ENCODE(_columns(record, names, fared, contexts))
+    body = _ENCODE(_columns(record, names, fared))
     _DECODE(body)  # nothing is written that could not be read again
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
     if len(names.encoded) < _LONG:
@@ -259,12 +258,12 @@ def _notification(row: NotificationRow | None) -> Notification | None:
     return Notification(event=event, cause=cause, day=day, probability=probability)
 
 
-def _columns(record: DecisionRecord, names: ActionNames, fared: Iterator[_Fared], contexts: Iterator[bytes]) -> _Packed:
+def _columns(record: DecisionRecord, names: ActionNames, fared: Iterator[_Fared]) -> _Packed:
     made = record.decision
-    plain = _of_first(record, names, next(fared), next(contexts))
+    plain = _of_first(record, names, next(fared))
     if not made.below and (made.placement, made.slots, made.closed, made.charged) == _PLAIN:
         return plain
-    below = tuple([_of_slot(slot, made.candidates.actions, next(fared), next(contexts)) for slot in made.below])
+    below = tuple([_of_slot(slot, made.candidates.actions, next(fared)) for slot in made.below])
     return _PackedSlate(
         **asdict(plain),
         placement=made.placement,
@@ -275,7 +274,7 @@ def _columns(record: DecisionRecord, names: ActionNames, fared: Iterator[_Fared]
     )
 
 
-def _of_slot(slot: Slot, actions: tuple[str, ...], fared: _Fared, context: bytes) -> _PackedSlot:
+def _of_slot(slot: Slot, actions: tuple[str, ...], fared: _Fared) -> _PackedSlot:
     if slot.candidates.actions != actions:
         raise TypeError("other candidates than those of the first place")
     return _PackedSlot(
@@ -285,7 +284,7 @@ def _of_slot(slot: Slot, actions: tuple[str, ...], fared: _Fared, context: bytes
         reasons=_reason_rows(slot.reasons),
         guardrails=slot.guardrails,
         notification=_notification_row(slot.notification),
-        context=context,
+        context=singles(slot.context),
         **fared,
     )
 
@@ -314,11 +313,8 @@ def _scored(told: Candidates) -> tuple[NDArray[np.intp], Numbers]:
 
 def _columns_of_as_many(each: Sequence[Numbers]) -> list[tuple[bytes, ...]]:
     columns = np.array(each)
-    scores, shares = hundredths(columns[:, :3]), ranked_bytes(DOUBLES, columns[:, 3])
-    return [
-        tuple([bytes((code,)) + ranked.tobytes() for code, ranked in (*row, (DOUBLES, share))])
-        for row, share in zip(scores, shares, strict=True)
-    ]
+    scores, shares = hundredths(columns[:, :3]), columns[:, 3]
+    return [(*row, doubles(share)) for row, share in zip(scores, shares, strict=True)]
 
 
 def _fared(told: Candidates, scored: NDArray[np.intp], columns: tuple[bytes, ...]) -> _Fared:
@@ -337,7 +333,7 @@ def _fared(told: Candidates, scored: NDArray[np.intp], columns: tuple[bytes, ...
     )
 
 
-def _of_first(record: DecisionRecord, names: ActionNames, fared: _Fared, context: bytes) -> _Packed:
+def _of_first(record: DecisionRecord, names: ActionNames, fared: _Fared) -> _Packed:
     made, instead = record.decision, record.counterfactual
     used, uses = _used(made.uses)
     return _Packed(
@@ -363,7 +359,7 @@ def _of_first(record: DecisionRecord, names: ActionNames, fared: _Fared, context
         version=record.rests_on.version,
         journals=record.rests_on.journals,
         actions=msgspec.Raw(names.encoded),
-        context=context,
+        context=singles(made.context),
         used=used,
         uses=uses,
         **fared,

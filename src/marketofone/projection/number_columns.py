@@ -17,7 +17,6 @@ SCALE = 100
 """Scores are kept in hundredths."""
 
 Numbers: TypeAlias = NDArray[np.float64]
-Ranked: TypeAlias = NDArray[np.uint8]
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -30,7 +29,9 @@ _WORDS = 256  # of a table whose places are bytes
 
 def places_bytes(places: NDArray[Any] | Sequence[int], *, of: int) -> bytes:
     """Write places in a table of so many."""
-    return np.asarray(places).astype(np.uint8).tobytes() if of <= _WORDS else _shuffled(_INTS, places)[1:]
+    if of <= _WORDS:
+        return np.asarray(places).astype(np.uint8).tobytes()
+    return _ranked(_INTS, np.asarray(places).astype(_TYPE[_INTS]).tobytes())[1:]
 
 
 def read_places(raw: bytes, *, of: int) -> list[int]:
@@ -38,10 +39,10 @@ def read_places(raw: bytes, *, of: int) -> list[int]:
     return list(raw) if of <= _WORDS else _unshuffled(_INTS, raw).tolist()
 
 
-def hundredths(columns: Numbers) -> list[list[tuple[int, Ranked]]]:
+def hundredths(columns: Numbers) -> list[list[bytes]]:
     """Write columns as hundredths in the narrowest integers that hold each, or as doubles where that is not exact.
 
-    Shapes: float64[p, c, n]; gives for each of p what a number is written as and the ranked bytes (itemsize, n) of c.
+    Shapes: float64[p, c, n]; gives c columns for each of p.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = np.rint(columns * SCALE)
@@ -50,28 +51,33 @@ def hundredths(columns: Numbers) -> list[list[tuple[int, Ranked]]]:
     reaches = np.abs(scaled).max(axis=2, initial=0.0)  # not below any edge where a number is none, or infinite
     reaches[~exact] = np.inf
     codes = [[_BELOW[place] for place in row] for row in _EDGES.searchsorted(reaches, side="right").tolist()]
-    ranked = {
-        code: ranked_bytes(code, columns if code == DOUBLES else whole)
-        for code in {code for row in codes for code in row}
-    }
-    return [[(code, ranked[code][p, c]) for c, code in enumerate(row)] for p, row in enumerate(codes)]
+    kinds = {code for row in codes for code in row}
+    laid_out = {code: (columns if code == DOUBLES else whole).astype(_TYPE[code]) for code in kinds}
+    return [
+        [_ranked(code, laid_out[code][p, c].tobytes()) for c, code in enumerate(row)] for p, row in enumerate(codes)
+    ]
 
 
-def singles(each: Sequence[tuple[float, ...]]) -> list[bytes]:
-    """Write rows of numbers in single precision, or as doubles where that is not exact."""
-    return alike(each, [len(values) for values in each], _singles_of_as_many)
+def doubles(column: Numbers) -> bytes:
+    """Write a column as it is."""
+    return _ranked(DOUBLES, column.astype(_TYPE[DOUBLES]).tobytes())
 
 
-def _singles_of_as_many(each: Sequence[tuple[float, ...]]) -> list[bytes]:
-    # What is no number is refused, where numpy would read a text as one.
-    packed = b"".join([struct.pack(f"<{len(values)}d", *values) for values in each])
-    numbers = np.frombuffer(packed, dtype=np.float64).reshape(len(each), -1 if packed else 0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rounded = numbers.astype(np.float32)
-        exact = (rounded.astype(np.float64).view(np.int64) == numbers.view(np.int64)).all(axis=1).tolist()
-    codes = [_SINGLES if one else DOUBLES for one in exact]
-    ranked = {code: ranked_bytes(code, rounded if code == _SINGLES else numbers) for code in set(codes)}
-    return [bytes((code,)) + ranked[code][row].tobytes() for row, code in enumerate(codes)]
+def singles(values: tuple[float, ...]) -> bytes:
+    """Write numbers in single precision, or as doubles where that is not exact.
+
+    Raises
+    ------
+    struct.error
+        When one is no number.
+    """
+    try:
+        packed = struct.pack(f"<{len(values)}f", *values)
+    except OverflowError:
+        packed = b""
+    if len(packed) == _TYPE[_SINGLES].itemsize * len(values) and struct.unpack(f"<{len(values)}f", packed) == values:
+        return _ranked(_SINGLES, packed)
+    return _ranked(DOUBLES, struct.pack(f"<{len(values)}d", *values))
 
 
 def alike(each: Sequence[A], sizes: Sequence[int], write: Callable[[Sequence[A]], list[B]]) -> list[B]:
@@ -90,15 +96,10 @@ def numbers_of(blob: bytes) -> Numbers:
     return told
 
 
-def _shuffled(code: int, numbers: NDArray[np.generic] | Sequence[int]) -> bytes:
-    """Write numbers little-endian, all their first bytes first, then all their second: alike bytes side by side."""
-    return bytes((code,)) + ranked_bytes(code, np.asarray(numbers)).tobytes()
-
-
-def ranked_bytes(code: int, numbers: NDArray[Any]) -> Ranked:
-    """Give the bytes of numbers by their rank: (..., n) becomes (..., itemsize, n)."""
-    raw = numbers.astype(_TYPE[code])
-    return np.ascontiguousarray(raw.view(np.uint8).reshape(*raw.shape, raw.itemsize).swapaxes(-1, -2))
+def _ranked(code: int, raw: bytes) -> bytes:
+    """Write numbers with all their first bytes first, then all their second: alike bytes side by side."""
+    size = _TYPE[code].itemsize
+    return bytes((code,)) + b"".join([raw[rank::size] for rank in range(size)])
 
 
 def _unshuffled(code: int, raw: bytes) -> NDArray[Any]:
