@@ -207,7 +207,7 @@ def _chosen(context: DecisionContext, matrix: ContextMatrix, *, before: Choice |
 def winner(context: DecisionContext, options: Rows, samples: FloatArray) -> tuple[bool, int]:
     """Say whether the choice is by lot or by an order, and the place of the option that wins it."""
     draws, asked = context.random_draws, context.decision_input
-    uniform = asked.control or draws.ordered or draws.explore < asked.exploration
+    uniform = asked.control or draws.order is not None or draws.explore < asked.exploration
     return uniform, int(draws.places[options].argmin() if uniform else samples.argmax())
 
 

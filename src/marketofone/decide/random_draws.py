@@ -5,7 +5,6 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.random.bit_generator import ISeedSequence
@@ -20,21 +19,33 @@ _SPARE_BITS = np.uint64(11)  # of 64, where a number holds 53
 
 
 class RandomDraws(Struct, frozen=True, kw_only=True, gc=False):
-    """The random numbers of one decision: a share and a place in the lottery per action, and who draws uniformly.
+    """The random numbers of one decision: who draws uniformly, then a share and a place in the lottery per action.
 
-    An action's normal draw is the quantile of its share, found for those that are scored. ``places`` (k + 1) ends with
-    the place of doing nothing; the smallest wins a uniform draw. ``ordered`` says that they are those of a
-    fixed order.
+    An action's normal draw is the quantile of its share. The last place in the lottery is that of doing nothing; the
+    smallest wins a uniform draw. They are made of ``bits`` (2 k + 2) for those that are asked for. Where a fixed
+    ``order`` decides, its places stand for those of the lottery.
     """
 
-    shares: FloatArray
-    places: FloatArray
-    explore: float
-    ordered: bool = False
+    bits: NDArray[np.uint64]
+    order: FloatArray | None = None
+
+    @property
+    def explore(self) -> float:
+        """The share below which exploration draws uniformly."""
+        return float(_uniform(self.bits[:1])[0])
+
+    @property
+    def places(self) -> FloatArray:
+        """The places of all actions in the lottery, and of doing nothing."""
+        return _uniform(self.bits[self.bits.size // 2 :]) if self.order is None else -self.order
 
     def normals(self, rows: Rows) -> FloatArray:
         """Give the normal draws of some actions."""
-        return quantile(self.shares[rows])
+        return quantile(_uniform(self.bits[1:][rows]))
+
+
+def _uniform(bits: NDArray[np.uint64]) -> FloatArray:
+    return (bits >> _SPARE_BITS).astype(np.float64) * 2.0**-53
 
 
 class _KeyOf(ISeedSequence):
@@ -57,13 +68,7 @@ def draw_random(seed: bytes, *, actions: int) -> RandomDraws:
     True
     """
     philox = np.random.Philox(_KeyOf(seed))  # type: ignore[arg-type]  # it takes any ISeedSequence
-    raw = philox.random_raw(2 * actions + 2)  # numpy promises these bits, and not what it makes of them
-    uniform = (raw >> _SPARE_BITS).astype(np.float64) * 2.0**-53
-    return RandomDraws(
-        explore=float(uniform[0]),
-        shares=uniform[1 : actions + 1],
-        places=uniform[actions + 1 :],
-    )
+    return RandomDraws(bits=philox.random_raw(2 * actions + 2))  # numpy promises these bits, not what it makes of them
 
 
 def random_draws_of(decision_input: DecisionInput, *, actions: int) -> RandomDraws:
@@ -71,4 +76,4 @@ def random_draws_of(decision_input: DecisionInput, *, actions: int) -> RandomDra
     draws = draw_random(decision_input.seed, actions=actions)
     if decision_input.order is None or draws.explore < decision_input.exploration:
         return draws
-    return msgspec.structs.replace(draws, places=-decision_input.order, ordered=True)
+    return RandomDraws(bits=draws.bits, order=decision_input.order)

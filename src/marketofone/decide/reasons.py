@@ -54,7 +54,7 @@ def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
 
 
 def _lot(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
-    how = "the first of a fixed order" if context.random_draws.ordered else "drawn by lot"
+    how = "the first of a fixed order" if context.random_draws.order is not None else "drawn by lot"
     text = f"{how} among what is allowed, so that we can tell what helps; what follows is what was expected of it"
     return (Reason(text=text, feature=None, source=None, term=0.0),) if choice.uniform else ()
 
@@ -138,7 +138,7 @@ def _why_nothing(context: DecisionContext, choice: Choice) -> str:
         return "these may be hard days for you, so we leave you in peace"
     if len(choice.options) == 1:
         return "nothing else we may do fits you now" if context.above else "nothing we may do fits you now"
-    if context.random_draws.ordered:
+    if context.random_draws.order is not None:
         return "left in peace: for a few people less is shown, or in a fixed order, so that we can tell what helps"
     if choice.uniform:
         return "left in peace by lot: a few decisions are drawn at random, so that we can tell what helps"

@@ -312,9 +312,11 @@ class Beliefs:
         most = self.start.most
         worths = [(rows[action], said) for action, said in own.reports if action in rows]
         reports = [(row, min(max(said, -most[row]), most[row])) for row, said in worths]
-        k = len(self.start.actions)
-        parts = [_beside(known, counts.answers, k=k), _beside(reports, counts.reports, k=k)]
-        return Leaning(factor, *(np.stack(part) for part in zip(*parts, strict=True)))
+        kept, added = (part.copy() for part in no_leaning(len(self.start.actions))[1:])
+        for place, (of, like) in enumerate(((known, counts.answers), (reports, counts.reports))):
+            for row, (count, total) in _summed(of).items():
+                kept[place, row], added[place, row] = like / (like + count), total / (like + count)
+        return Leaning(factor, kept, added)
 
     def terms(self, row: int, context: FloatArray, *, mean: float, doubt: float) -> Terms:
         """Take one action's mean score in a context apart; the parts add up to it. ``doubt`` is what it holds of that.
@@ -353,13 +355,13 @@ def _unit(head: Head, action: Action) -> float:
     return math.sqrt(action.acceptance_probability * noise) if head == "chance" else noise
 
 
-def _beside(said: Sequence[tuple[int, float]], like: float, *, k: int) -> tuple[FloatArray, FloatArray]:
-    """Give what is left of what everybody is expected to do beside a person's own, and what that adds. Shapes: (k,)."""
-    count, total = np.zeros(k), np.zeros(k)
+def _summed(said: Sequence[tuple[int, float]]) -> dict[int, tuple[float, float]]:
+    """Give by row how often something was said of an action, and the sum of it."""
+    found: dict[int, tuple[float, float]] = {}
     for row, one in said:
-        count[row] += 1.0
-        total[row] += one
-    return like / (like + count), total / (like + count)
+        count, total = found.get(row, (0.0, 0.0))
+        found[row] = (count + 1.0, total + one)
+    return found
 
 
 def _replaced(arms: Arms, learned: Mapping[str, Arm], rows: Mapping[str, int]) -> Arms:
