@@ -27,16 +27,17 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened: set[tuple[str, str, str]] = set()
-        permit = gate.permit
+        permits = gate.permits  # which a single permit comes from, too
 
-        def counted(purpose: str, consents: Consents, **asked: object) -> Permit:
-            given: Permit = permit(purpose, consents, **asked)  # type: ignore[arg-type]
-            self.opened |= {(given.customer, purpose, source) for source in given.sources}
+        def counted(purposes: tuple[str, ...], consents: Consents, **asked: object) -> dict[str, Permit]:
+            given: dict[str, Permit] = permits(purposes, consents, **asked)  # type: ignore[arg-type]
+            for purpose, opened in given.items():
+                self.opened |= {(opened.customer, purpose, source) for source in opened.sources}
             return given
 
         for module in list(sys.modules.values()):
-            if getattr(module, "permit", None) is permit:
-                monkeypatch.setattr(module, "permit", counted)
+            if getattr(module, "permits", None) is permits:
+                monkeypatch.setattr(module, "permits", counted)
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ def test_one_request_for_one_person_is_one_line_for_each_source(lived_in: Bank) 
 def quiet() -> Iterator[None]:
     """Keep what a test wraps out of the next."""
     yield
-    assert gate.permit.__name__ == "permit"
+    assert gate.permits.__name__ == "permits"
 
 
 def test_what_was_read_while_two_ids_were_one_stays_in_the_log_of_both(bank: Bank) -> None:
