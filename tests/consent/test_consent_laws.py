@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admit, permit
+from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admissible, admissible_sources, admit, permit
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope, parse_policy
 from marketofone.domain.errors import MalformedDocument
@@ -317,3 +317,5 @@ def test_what_was_judged_of_others_and_at_other_moments_changes_no_permit(
             ]
             assert after[0] == after[1]
             fresh.judged.clear()
+            of_all = admissible_sources(says(said), policy=POLICY, now=now)
+            assert of_all == {of for of in SOURCES if admissible(of, says(said), policy=POLICY, now=now)}
