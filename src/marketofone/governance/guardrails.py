@@ -49,13 +49,8 @@ class Caps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kinds: dict[Kind, Cap] = {}
     exempt: tuple[Kind, ...] = ()
 
-    def limits(self, *, action: str, kind: Kind, channel: str) -> Iterator[tuple[Limit, Cap]]:
-        """Give the limits under which something said falls, with their caps."""
-        yield (_SAME_ACTION, action), self.same_action
-        yield from self.shared(kind=kind, channel=channel)
-
     def shared(self, *, kind: Kind, channel: str) -> Iterator[tuple[Limit, Cap]]:
-        """Give the limits that actions of a kind share in a channel, with their caps."""
+        """Give the limits that actions of a kind share in a channel, with their caps; beside that of each action."""
         if kind in MARKETING:
             yield ("marketing", ""), self.marketing
         if kind in self.kinds:
@@ -163,13 +158,17 @@ def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
     day: Counter[Limit] = Counter()
     week: Counter[Limit] = Counter()
     declined: dict[Decline, Instant] = {}
+    shared: dict[tuple[Kind, str], tuple[Limit, ...]] = {}
     for contact in contacts:
         if contact.declined_at is not None and contact.declined_at <= now:
             decline = (contact.action, contact.kind, contact.why)
             declined[decline] = max(contact.declined_at, declined.get(decline, contact.declined_at))
         age = now - contact.at
         if contact.kind != NOTHING and 0 <= age < 7 * DAY:
-            for limit, _ in caps.limits(action=contact.action, kind=contact.kind, channel=contact.channel):
+            of = contact.kind, contact.channel
+            if of not in shared:
+                shared[of] = tuple(limit for limit, _ in caps.shared(kind=contact.kind, channel=contact.channel))
+            for limit in ((_SAME_ACTION, contact.action), *shared[of]):
                 week[limit] = week.get(limit, 0) + 1
                 if age < DAY:
                     day[limit] = day.get(limit, 0) + 1
