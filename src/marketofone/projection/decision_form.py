@@ -62,7 +62,7 @@ _STAGES = bytes(STAGE_CODES.values())
 _LEVEL = 3  # half the time of 6, and one byte more of a hundred
 _SCORES = 4  # of each candidate
 _RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
-_LONG = 1_024  # bytes of names that are deflated by themselves
+_LONG = 4_096  # bytes of names that are deflated by themselves: of fewer, one more block takes longer than they do
 _HEAD = 32
 
 _PLAIN = (None, 1, (), ())  # placement, slots, closed and charged of a decision of one place, shown anywhere
