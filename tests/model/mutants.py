@@ -61,8 +61,8 @@ MUTANTS = (
     Mutant(
         "a cool-off counts from the moment a caller names",
         "projection/contacts.py",
-        'next((at for at, answer in self.answers if answer.verdict == "declined"), None)',
-        'next((answer.at for _, answer in self.answers if answer.verdict == "declined"), None)',
+        'next(((at, answer) for at, answer in self.answers if answer.verdict == "declined"), None)',
+        'next(((answer.at, answer) for _, answer in self.answers if answer.verdict == "declined"), None)',
     ),
     Mutant(
         "a name of a decision is one for all customers",
@@ -85,8 +85,8 @@ MUTANTS = (
     Mutant(
         "an event under two ids of one person counts twice",
         "projection/folding.py",
-        "    once = {event.key: (kept, event) for kept, event in events}",
-        "    once = {(event.key, event.customer): (kept, event) for kept, event in events}",
+        "        event.key: (kept, _understood(",
+        "        (event.key, event.customer): (kept, _understood(",
     ),
     Mutant(
         "a default key with any number of holders makes one person",
