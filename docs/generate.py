@@ -33,7 +33,16 @@ from marketofone.domain.schedule import Schedule
 from marketofone.features.catalogue import load_catalogue
 from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
-from marketofone.projection.bank_config import DOCUMENTS, Groups, KeySettings, Settings, read_config
+from marketofone.projection.bank_config import (
+    DOCUMENTS,
+    EarlySigns,
+    Groups,
+    KeySettings,
+    Settings,
+    SignFeature,
+    TakenBack,
+    read_config,
+)
 from marketofone.web.api.openapi import document
 from marketofone.web.console.pages import PAGES as CONSOLE_PAGES
 from marketofone.web.customer.pages import PAGES as CUSTOMER_PAGES
@@ -94,7 +103,8 @@ def problems() -> str:
 def settings() -> str:
     """Every key of a bank project's documents."""
     template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
-    keys, _, groups = template.partition("# [groups]")
+    keys, _, tables = template.partition("# [groups]")
+    groups = tables.partition("\n\n")[0]
     lines = [
         "# The documents of a bank project",
         NOTE,
@@ -122,6 +132,9 @@ def settings() -> str:
     types = types_of(Groups)
     lines += [f"| `{key}` | {types[key]} | `0.0` | {meaning} |" for key, _, meaning in _commented(groups)]
     lines.append("")
+    lines += parts_of(
+        {"early_signs": EarlySigns, "early_signs.taken_back": TakenBack, "early_signs.features.*": SignFeature}
+    )
     lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]
     lines += parts_of({"purposes": Purpose, "sources": DataSource, "channels": Channel})
     lines += [

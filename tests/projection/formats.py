@@ -45,7 +45,7 @@ from marketofone.domain.money_events import (
     ProductOpened,
     TransactionBooked,
 )
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.outcome import Outcome, Signs
 from marketofone.domain.rates import DailyRate
 from marketofone.domain.reading import Reading
 from marketofone.features.catalogue import load_catalogue
@@ -298,6 +298,9 @@ RECORDS: dict[EntryKind, records.Record] = {
         Outcome(decision="d-1", verdict="valued", at=NOW, why="it fits", value_minor=-700),
         (("learning", "transactions"),),
         Decided("loan", "offer", "app", NOW),
+    ),
+    "signs": records.SignsRecord(
+        "system", 7, Signs("0a1b2c3d", (1.0, 0.5), ("app", "transactions")), (("learning", "app"),)
     ),
     "forecast": records.ForecastRecord("cli", SUMMARY, (("insights", "transactions"),), RESTS_ON),
     "use": records.UseRecord("page", "profile", (("insights", "transactions"),)),

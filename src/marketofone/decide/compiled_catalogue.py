@@ -26,7 +26,7 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
 from marketofone.governance.tiers import Tier
-from marketofone.models.bandit import HIERARCHICAL, MANNERS, Policy, Start
+from marketofone.models.bandit import HIERARCHICAL, MANNERS, Policy, Start, Stated
 
 Rows: TypeAlias = NDArray[np.intp]
 K = TypeVar("K")
@@ -118,9 +118,10 @@ class CandidateSet(NamedTuple):
 class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
-    ``decimals`` are those of the bank's currency. ``manner`` names the policy. ``reads`` gives every source that may be
-    looked at for a role. ``tags_of`` points into the distinct ``tags``, and ``product_of`` into the distinct
-    ``products`` per purpose. ``nothing_known`` are the values of features for whoever may see none.
+    ``decimals`` are those of the bank's currency. ``manner`` names the policy, ``signs`` are what the bank states of
+    early signs. ``reads`` gives every source that may be looked at for a role. ``tags_of`` points into the distinct
+    ``tags``, and ``product_of`` into the distinct ``products`` per purpose. ``nothing_known`` are the values of
+    features for whoever may see none.
     """
 
     catalogue: ActionCatalogue
@@ -128,6 +129,7 @@ class CompiledCatalogue:
     guardrails: Guardrails
     decimals: int
     manner: str
+    signs: Stated | None
     stress: Expression
     known: Mapping[str, Known]
     names: tuple[str, ...]
@@ -189,7 +191,8 @@ class CompiledCatalogue:
     def policy(self) -> Policy:
         """How these actions are decided about, and what outcomes teach."""
         fits = tuple(self.terms.index(term) for term in FITS)
-        return Policy(Start(actions=self.offered, dim=self.dim, fits=fits, manner=MANNERS[self.manner]))
+        manner = MANNERS[self.manner]
+        return Policy(Start(actions=self.offered, dim=self.dim, fits=fits, manner=manner, signs=self.signs))
 
     @cached_property
     def content(self) -> Mapping[str, frozenset[str]]:
@@ -214,6 +217,7 @@ def bind(
     guardrails: Guardrails,
     decimals: int = 2,
     manner: str = HIERARCHICAL,
+    signs: Stated | None = None,
 ) -> CompiledCatalogue:
     """Bind the documents together and compile what they say.
 
@@ -248,6 +252,7 @@ def bind(
         guardrails=guardrails,
         decimals=decimals,
         manner=manner,
+        signs=signs,
         stress=stress,
         known=known,
         names=tuple(feature.name for feature in features.features),

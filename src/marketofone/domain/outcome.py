@@ -75,3 +75,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
     def why_yes(self) -> WhyYes | None:
         """The reason of a yes in the words of the vocabulary; None for a no, and for any other text."""
         return _MEANS_YES.get(self.why.strip().lower()) if self.verdict == "accepted" else None
+
+
+class Signs(Struct, frozen=True, array_like=True):
+    """What was seen of a person some days after they accepted something, each sign from 0 (not seen) to 1.
+
+    ``label`` names which signs these are, in their order; ``sources`` are those that were read for it.
+    """
+
+    label: str
+    seen: tuple[float, ...]
+    sources: tuple[str, ...]

@@ -18,7 +18,7 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import SWITCHABLE
 from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.outcome import Outcome, Signs
 
 Why = Literal[
     "unknown",  # no such decision
@@ -42,13 +42,32 @@ class Example(Struct, frozen=True, kw_only=True):
     at: Instant
 
 
+class SignsRead(Struct, frozen=True):
+    """The early signs of an acceptance, and the entry in which they stand: (subject, n)."""
+
+    place: tuple[int, int]
+    signs: Signs
+
+
 class ValueLabel(Struct, frozen=True, kw_only=True):
-    """What one acceptance of an action, chosen in a context, turned out to be worth over 12 months."""
+    """What one acceptance of an action, chosen in a context, turned out to be worth over 12 months.
+
+    ``signs`` are its early signs, where they were read before its value was reported.
+    """
 
     action: str
     context: tuple[float, ...]
     value_minor: int
     at: Instant
+    signs: SignsRead | None = None
+
+
+class SignsLabel(Struct, frozen=True, kw_only=True):
+    """What was seen early after one acceptance of an action that was chosen in a context."""
+
+    action: str
+    context: tuple[float, ...]
+    signs: SignsRead
 
 
 class Skipped(Struct, frozen=True, kw_only=True):
@@ -62,16 +81,26 @@ class LessonFacts(Struct, frozen=True):
     """What a lesson is about and never changes.
 
     The outcome, its decision, the outcomes recorded before it, and the subjects whose journals the decision rests on.
+    ``signs`` are the early signs that were read before. A lesson ``about_signs`` is about these: its outcome is the
+    acceptance, and without ``signs`` it is about what was read before already.
     """
 
     outcome: Outcome
     decision: Decision
     earlier: tuple[Outcome, ...]
     subjects: frozenset[int]
+    signs: SignsRead | None = None
+    about_signs: bool = False
 
 
 def join(
-    outcome: Outcome, *, decision: Decision | None, earlier: Sequence[Outcome], permit: Permit | None, window_days: int
+    outcome: Outcome,
+    *,
+    decision: Decision | None,
+    earlier: Sequence[Outcome],
+    permit: Permit | None,
+    window_days: int,
+    signs: SignsRead | None = None,
 ) -> Example | ValueLabel | Skipped:
     """Join an outcome to its decision.
 
@@ -87,25 +116,42 @@ def join(
         The person's permit for the purpose that serves learning; None where the decision rests on somebody else, too.
     window_days
         How long after its decision an answer is attributed to it; a reported value may come later.
+    signs
+        The early signs of what was accepted, where they were read before. A value teaches together with them, so it
+        needs permission for what they were read from, too.
     """
     if decision is None or decision.id != outcome.decision:
         return Skipped(decision=outcome.decision, why="unknown")
     why = _objection(outcome, decision=decision, earlier=earlier, window_days=window_days)
-    if why is not None or permit is None or not may_teach(decision, permit=permit):
+    signs = signs if outcome.verdict == "valued" else None
+    if why is not None or permit is None or not may_teach(decision, permit=permit, signs=signs):
         return Skipped(decision=decision.id, why=why or "not_permitted")
     if outcome.verdict == "valued":
-        value = outcome.value_minor or 0
-        return ValueLabel(action=decision.action, context=decision.context, value_minor=value, at=outcome.at)
+        value, context = outcome.value_minor or 0, decision.context
+        return ValueLabel(action=decision.action, context=context, value_minor=value, at=outcome.at, signs=signs)
     reward = 1.0 if outcome.verdict == "accepted" else 0.0
     return Example(action=decision.action, context=decision.context, reward=reward, at=outcome.at)
 
 
-def may_teach(decision: Decision, *, permit: Permit) -> bool:
+def join_signs(facts: LessonFacts, *, permit: Permit | None, label: str | None) -> SignsLabel | Skipped:
+    """Join the early signs of an acceptance to its decision. ``label`` names the signs that the bank reads now."""
+    decision, signs = facts.decision, facts.signs
+    if signs is None or any(outcome.verdict == "valued" for outcome in facts.earlier):
+        return Skipped(decision=decision.id, why="duplicate")
+    if signs.signs.label != label:
+        return Skipped(decision=decision.id, why="outdated")
+    if permit is None or not may_teach(decision, permit=permit, signs=signs):
+        return Skipped(decision=decision.id, why="not_permitted")
+    return SignsLabel(action=decision.action, context=decision.context, signs=signs)
+
+
+def may_teach(decision: Decision, *, permit: Permit, signs: SignsRead | None = None) -> bool:
     """Say whether a permit lets a decision teach: it allows learning, from every switchable source that was used.
 
     What is kept under a legal duty only stops offers and never enters a context, so it needs no permission here.
     """
-    used = {source for _, source in decision.uses if source in SWITCHABLE}
+    used: set[str] = {source for _, source in decision.uses if source in SWITCHABLE}
+    used.update(() if signs is None else signs.signs.sources)
     return "learning" in permit.serves and bool(permit.sources) and used <= permit.sources
 
 

@@ -50,6 +50,18 @@ def check_agreement(
         _check_served(action, expression, policy=policy)
 
 
+def check_signs(signs: Iterable[str], *, features: Catalogue) -> None:
+    """Check that early signs are features of which one may learn: what protection forbids offers is none of them.
+
+    Raises
+    ------
+    MalformedDocument
+    """
+    allowed = [feature.name for feature in features.features if feature.lineage <= set(SWITCHABLE)]
+    named = (Named(f"bank.toml early_signs.features.{name}", name, "feature") for name in signs)
+    _check(named, at="features.py FEATURES", allowed=allowed)
+
+
 def _check(names: Iterable[Named], *, at: str, allowed: Iterable[str]) -> None:
     words = list(allowed)
     for place, name, kind in names:

@@ -29,7 +29,8 @@ from marketofone.domain.moment import Calendar
 from marketofone.domain.money import decimals_of
 from marketofone.features.catalogue import Catalogue, load_catalogue
 from marketofone.governance.guardrails import parse_guardrails
-from marketofone.projection.agreement import check_agreement
+from marketofone.models.bandit import Stated
+from marketofone.projection.agreement import check_agreement, check_signs
 
 DOCUMENTS = ("bank.toml", "consent.toml", "features.py", "actions.toml", "guardrails.toml")
 _VERSIONS = 8  # a process works on one bank or two, and looks back at a few versions
@@ -64,6 +65,49 @@ class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nothing: Share = 0.0
 
 
+class SignFeature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A feature that is an early sign: a value of ``size`` is the whole of it, and more is no more."""
+
+    size: Annotated[float, Meta(gt=0.0)]
+    helps: Share
+    harms: Share
+
+
+class TakenBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often a person declines afterwards what they had accepted."""
+
+    helps: Share
+    harms: Share
+
+
+class EarlySigns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is looked at ``after_days`` after an acceptance, for its value is known months later.
+
+    Of each sign is stated how large it is on the mean after an acceptance that ``helps``, and after one that ``harms``:
+    that is worth by ``harm`` of what the catalogue states more; less below 0. It counts like ``reports`` of each.
+    """
+
+    after_days: Annotated[int, Meta(ge=1, le=90)]
+    harm: Annotated[float, Meta(ge=-10.0, le=10.0)]
+    reports: Annotated[float, Meta(gt=0.0, le=10_000.0)]
+    taken_back: TakenBack
+    features: dict[str, SignFeature] = {}
+
+    @property
+    def label(self) -> str:
+        """Names what the signs are, whatever is stated of their worth."""
+        said = [self.after_days, *((name, of.size) for name, of in sorted(self.features.items()))]
+        return blake2b(repr(said).encode(), digest_size=4).hexdigest()
+
+    @property
+    def stated(self) -> Stated:
+        """What is believed of the signs before any value is reported: first of what was taken back."""
+        named = [of for _, of in sorted(self.features.items())]
+        helps = (self.taken_back.helps, *(sign.helps for sign in named))
+        harms = (self.taken_back.harms, *(sign.harms for sign in named))
+        return Stated(self.label, helps, harms, self.harm, self.reports)
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bank itself: ``bank.toml``.
 
@@ -83,6 +127,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clock: Text | None = None
     keys: KeySettings = KeySettings()
     groups: Groups = Groups()
+    early_signs: EarlySigns | None = None
 
     @property
     def shares(self) -> dict[Assignment, float]:
@@ -130,6 +175,7 @@ def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
     actions = parse_actions(texts["actions.toml"], features=features)
     policy, guardrails = parse_policy(texts["consent.toml"]), parse_guardrails(texts["guardrails.toml"])
     check_agreement(policy=policy, features=features, actions=actions, guardrails=guardrails)
+    check_signs(() if settings.early_signs is None else settings.early_signs.features, features=features)
     return BankConfig(
         settings=settings,
         policy=policy,
@@ -141,6 +187,7 @@ def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
             guardrails=guardrails,
             decimals=decimals_of(settings.currency),
             manner=settings.policy,
+            signs=None if settings.early_signs is None else settings.early_signs.stated,
         ),
         calendar=Calendar(settings.timezone),
         digest=digest_of(texts),

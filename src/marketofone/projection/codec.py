@@ -45,6 +45,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "identity": records.IdentityRecord,
     "decision": records.DecisionRecord,
     "outcome": records.OutcomeRecord,
+    "signs": records.SignsRecord,
     "forecast": records.ForecastRecord,
     "use": records.UseRecord,
     "erasure": records.ErasureRecord,

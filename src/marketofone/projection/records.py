@@ -13,7 +13,7 @@ from marketofone.domain.action import Kind
 from marketofone.domain.decision import Counterfactual, Decision
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.outcome import Outcome, Signs
 from marketofone.governance.board import Ruling
 from marketofone.projection.contacts import Decided
 
@@ -127,6 +127,15 @@ class OutcomeRecord(Struct, frozen=True, array_like=True, gc=False):
     to: Decided | None = None
 
 
+class SignsRecord(Struct, frozen=True, array_like=True, gc=False):
+    """The early signs of an acceptance: entry ``of`` of the same journal; the scopes that reading them used."""
+
+    actor: str
+    of: int
+    signs: Signs
+    uses: tuple[Scope, ...]
+
+
 class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the last forecast said, in the few numbers decisions use.
 
@@ -202,10 +211,10 @@ class VersionRecord(Struct, frozen=True, array_like=True):
     """A version of what was learned.
 
     ``parent`` is the entry of the version it was made from, 0 for none. ``states`` gives for each state that changed
-    the SHA-256 of its sealed bytes, or None where it was given up. ``lessons`` are (subject, n) of outcome entries, in
-    order; ``dropped`` are those that waited with them and teach nothing; ``withdrawn`` are lessons of versions before
-    that went. ``destroyed`` are states that are kept no more. ``at`` says as of when. ``read_at`` is the instant of the
-    uses by which a training read people, 0 where it read no customer.
+    the SHA-256 of its sealed bytes, or None where it was given up. ``lessons`` are (subject, n) of entries of outcomes
+    and of early signs, in order; ``dropped`` are those that waited with them and teach nothing; ``withdrawn`` are
+    lessons of versions before that went. ``destroyed`` are states that are kept no more. ``at`` says as of when.
+    ``read_at`` is the instant of the uses by which a training read people, 0 where it read no customer.
     """
 
     actor: str
@@ -288,6 +297,7 @@ Record = (
     | AccountRecord
     | DecisionRecord
     | OutcomeRecord
+    | SignsRecord
     | ForecastRecord
     | UseRecord
     | ErasureRecord

@@ -36,6 +36,7 @@ EntryKind = Literal[
     "amendment",
     "erasure",
     "account",
+    "signs",
     "document",
     "ruling",
     "rollback",
@@ -45,7 +46,7 @@ EntryKind = Literal[
     "rates",
     "promotion",
 ]
-"""``account`` says who holds an account together.
+"""``account`` says who holds an account together, ``signs`` what was seen of a person after they accepted something.
 
 ``signal`` is an ingest entry that holds a message or a life event, which can change an answer.
 """
@@ -62,6 +63,7 @@ CODES: dict[EntryKind, int] = {
     "amendment": 9,
     "erasure": 10,
     "account": 11,
+    "signs": 12,
     "document": 32,
     "ruling": 33,
     "rollback": 34,

@@ -153,6 +153,7 @@ FEATURES = (
         "travel_spend_90d", travel, window="90d", unit="minor", owner="marketing", title="travel in the last 90 days"
     ),
     total("fees_90d", fees, window="90d", unit="minor", owner="insights", title="fees paid in the last 90 days"),
+    count("fees_paid_7d", fees, window="7d", owner="insights", title="times a fee was paid in the last 7 days"),
     distinct("shops_30d", shops, window="30d", owner="insights", title="different shops paid in the last 30 days"),
     count("debits_15m", debits, window="15m", owner="care", title="payments in the last 15 minutes"),
     count("debits_2h", debits, window="2h", owner="care", title="payments in the last two hours"),
@@ -213,6 +214,7 @@ FEATURES = (
     # Messages
     count("messages_30d", messages, window="30d", owner="care", title="messages to us in the last 30 days"),
     count("negative_messages_30d", negative, window="30d", owner="care", title="unhappy messages in the last 30 days"),
+    count("negative_messages_7d", negative, window="7d", owner="care", title="unhappy messages in the last 7 days"),
     count("upset_messages_3d", upset, window="3d", owner="care", title="upset or worried messages in the last 3 days"),
     count("upset_2h", upset, window="2h", owner="care", title="upset or worried messages in the last two hours"),
     count("fee_questions_90d", fee_questions, window="90d", owner="care", title="messages about fees in 90 days"),

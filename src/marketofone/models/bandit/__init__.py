@@ -4,10 +4,11 @@ from marketofone.models.bandit.arm import Arm
 from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, OwnAnswers, Start, Terms
 from marketofone.models.bandit.kernel import propensities, quantile
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Counts, Manner
-from marketofone.models.bandit.policy import FAMILIES, Learned, Outcome, Policy, State, States
+from marketofone.models.bandit.policy import FAMILIES, EarlySigns, Learned, Outcome, Policy, State, States
 from marketofone.models.bandit.predict import Scores
 from marketofone.models.bandit.propensity import mix
 from marketofone.models.bandit.shared import Shared
+from marketofone.models.bandit.surrogate import Reading, Stated
 
 __all__ = [
     "FAMILIES",
@@ -17,16 +18,19 @@ __all__ = [
     "Arm",
     "Beliefs",
     "Counts",
+    "EarlySigns",
     "Head",
     "Learned",
     "Manner",
     "Outcome",
     "OwnAnswers",
     "Policy",
+    "Reading",
     "Scores",
     "Shared",
     "Start",
     "State",
+    "Stated",
     "States",
     "Terms",
     "mix",

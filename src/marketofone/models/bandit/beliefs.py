@@ -12,6 +12,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -35,6 +36,7 @@ from marketofone.models.bandit.predict import (
 from marketofone.models.bandit.reproducible import fold
 from marketofone.models.bandit.scale import AS_STATED, Evidence, Sizes, evidence, likeliest, rescaled
 from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
+from marketofone.models.bandit.surrogate import Index, SignSums, Stated, imputed
 
 Head = Literal["chance", "worth"]
 HEADS: tuple[Head, Head] = ("chance", "worth")
@@ -72,12 +74,16 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What is believed before the first outcome, and how it moves. Rows are in the order of ``actions``."""
+    """What is believed before the first outcome, and how it moves. Rows are in the order of ``actions``.
+
+    ``signs`` are what the bank states of early signs, None where it reads none.
+    """
 
     actions: tuple[Action, ...]
     dim: int
     fits: tuple[int, ...]
     manner: Manner = MANNERS[HIERARCHICAL]
+    signs: Stated | None = None
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -123,19 +129,37 @@ class Start:
             When the context was made with another catalogue of features.
         """
         before = self.arms[head][self.rows[action]] if arm is None else arm
-        if head == "worth":
-            most = float(self.most[self.rows[action]])
-            reward = min(max(reward, -most), most)
-        return update(before, context, reward=reward)
+        return update(before, context, reward=self.counted(action, reward) if head == "worth" else reward)
+
+    def counted(self, action: str, value: float) -> float:
+        """Give a reported value as far as it counts."""
+        most = float(self.most[self.rows[action]])
+        return min(max(value, -most), most)
+
+    def stated(self, action: str) -> float:
+        """Give what the catalogue states of an action's value, as a unit: never 0, in minor units."""
+        return self.arms["worth"][self.rows[action]].noise / _WORTH_NOISE
+
+    def with_signs(self, action: str, arm: Arm | None, sums: SignSums, index: Index) -> Arm:
+        """Give the arm of what an action is worth with what the signs of acceptances say that wait for their value."""
+        first = self.arms["worth"][self.rows[action]]
+        return imputed(arm or first, sums, index, start=float(first.mean[0]), stated=self.stated(action))
 
     def pooled(
-        self, head: Head, arms: Mapping[str, Arm], *, before: Shared | None = None, moved: Collection[str] = ()
+        self,
+        head: Head,
+        arms: Mapping[str, Arm],
+        *,
+        before: Shared | None = None,
+        moved: Collection[str] = (),
+        beside: Mapping[str, Arm] = MappingProxyType({}),
     ) -> Shared:
         """Find what all actions share, from the arms of those that had outcomes, and the sizes that these make likely.
 
-        ``before`` is what they shared; it knows what the arms that did not move say of the sizes.
+        ``before`` is what they shared; it knows what the arms that did not move say of the sizes. ``beside`` are arms
+        with what early signs say, which say nothing of sizes.
         """
-        if not arms:
+        if not arms and not beside:
             return pool([], spreads=SPREADS[head], dim=self.dim)
         known = {} if before is None else before.evidence
         said = {
@@ -143,16 +167,17 @@ class Start:
             for name, arm in sorted(arms.items())
         }
         sizes = likeliest(said.values())
-        rows = np.array([self.rows[name] for name in said], dtype=np.intp)
-        mean, covariance = self.rescaled(head, stack([arms[name] for name in said]), rows=rows, sizes=sizes)
+        each = dict(sorted({**arms, **beside}.items()))
+        rows = np.array([self.rows[name] for name in each], dtype=np.intp)
+        mean, covariance = self.rescaled(head, stack([*each.values()]), rows=rows, sizes=sizes)
         taught = [
             Taught(
                 kind=str(self.actions[row].kind),
                 unit=float(self.units[head][row]),
                 start=self.arms[head][row],
-                arm=Arm(mean=mean[place], covariance=covariance[place], noise=arms[name].noise, n=arms[name].n),
+                arm=Arm(mean=mean[place], covariance=covariance[place], noise=arm.noise, n=arm.n),
             )
-            for place, (name, row) in enumerate(zip(said, rows.tolist(), strict=True))
+            for place, (arm, row) in enumerate(zip(each.values(), rows.tolist(), strict=True))
         ]
         found = pool(taught, spreads=SPREADS[head].scaled(sizes.scale), dim=self.dim)
         return replace(found, sizes=sizes, evidence=said)

@@ -12,28 +12,43 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
+from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit import arm as arms
 from marketofone.models.bandit import shared as sharing
+from marketofone.models.bandit import surrogate
 from marketofone.models.bandit.arm import Arm, FloatArray
 from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, Start
 from marketofone.models.bandit.shared import Shared
+from marketofone.models.bandit.surrogate import Imputed, Reading, SignSums, Stated
 
-State: TypeAlias = Arm | Shared
+State: TypeAlias = Arm | Shared | SignSums | Imputed
 States: TypeAlias = Callable[[str], State | None]
 """Gives what was learned under a name; None before the first outcome."""
 
-SHARED = "shared"
-FAMILIES: tuple[str, ...] = (*HEADS, SHARED)
+SHARED, SIGNS, IMPUTED = "shared", "signs", "imputed"
+FAMILIES: tuple[str, ...] = (*HEADS, SHARED, SIGNS, IMPUTED)
 """What the name of a state begins with, up to the first colon."""
 
 
 class Outcome(NamedTuple):
-    """What a policy learns from: an answer to an action (1 or 0), or a report of what its acceptance was worth."""
+    """What a policy learns from: an answer to an action (1 or 0), or a report of what its acceptance was worth.
+
+    ``signs`` are what the early signs of that acceptance were, where they had been read.
+    """
 
     head: Head
     action: str
     context: FloatArray
     reward: float
+    signs: Reading | None = None
+
+
+class EarlySigns(NamedTuple):
+    """What a policy learns from before a value is reported: the early signs of an acceptance."""
+
+    action: str
+    context: FloatArray
+    signs: Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +80,9 @@ class Policy:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all states that this policy may have."""
-        return (*self.at_start, *(_name(SHARED, head) for head in HEADS))
+        stated = self.start.signs
+        early = () if stated is None else (_imputed_name(stated), *(_signs_name(stated, of) for of in self.start.rows))
+        return (*self.at_start, *(_name(SHARED, head) for head in HEADS), *early)
 
     @cached_property
     def at_start(self) -> Mapping[str, Arm]:
@@ -85,9 +102,9 @@ class Policy:
         MalformedDocument
             When the bytes are no such state.
         """
-        return sharing.from_bytes(blob) if name.startswith(f"{SHARED}:") else arms.from_bytes(blob)
+        return _READERS.get(name.split(":", 1)[0], arms.from_bytes)(blob)
 
-    def update(self, outcomes: Iterable[Outcome], *, states: States) -> dict[str, bytes]:
+    def update(self, outcomes: Iterable[Outcome | EarlySigns], *, states: States) -> dict[str, bytes]:
         """Give the states that outcomes move, as bytes; what actions share moves with any of them.
 
         Raises
@@ -95,22 +112,76 @@ class Policy:
         MalformedRequest
             When a context was made with another catalogue of features.
         """
-        moved: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
-        for head, action, context, reward in outcomes:
-            before = moved[head].get(action) or _arm(states, head, action)
-            moved[head][action] = self.start.learned(head, action, before, context=context, reward=reward)
-        given = {
+        outcomes = list(outcomes)
+        moved = self._moved(outcomes, states)
+        signs = [outcome for outcome in outcomes if outcome.signs is not None]
+        known = {head: self._learned(head, states) | learned for head, learned in moved.items() if learned or signs}
+        said, imputed = self._imputed(signs, known.get("worth", {}), states=states)
+        given = said | {
             _name(head, action): arms.to_bytes(arm)
             for head, learned in moved.items()
             for action, arm in learned.items()
         }
         for head, learned in moved.items():
-            if learned:
-                shared = self.start.pooled(
-                    head, self._learned(head, states) | learned, before=_shared(states, head), moved=learned
-                )
+            beside = imputed if head == "worth" else {}
+            if learned or (said and head == "worth"):
+                before = _shared(states, head)
+                shared = self.start.pooled(head, known[head], before=before, moved=learned, beside=beside)
                 given[_name(SHARED, head)] = sharing.to_bytes(shared)
         return given
+
+    def _moved(self, outcomes: Iterable[Outcome | EarlySigns], states: States) -> dict[Head, dict[str, Arm]]:
+        """Give the arms that answers and reports move."""
+        moved: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
+        for outcome in outcomes:
+            if isinstance(outcome, Outcome):
+                head, action, context, reward, _ = outcome
+                before = moved[head].get(action) or _arm(states, head, action)
+                moved[head][action] = self.start.learned(head, action, before, context=context, reward=reward)
+        return moved
+
+    def _imputed(
+        self, heard: Iterable[Outcome | EarlySigns], worths: Mapping[str, Arm], *, states: States
+    ) -> tuple[dict[str, bytes], dict[str, Arm]]:
+        """Give the states that early signs and reports move, and the arms of actions with what their signs say."""
+        stated = self.start.signs
+        if stated is None or not (worths or heard):
+            return {}, {}
+        sums = self.signs(states)
+        moved = {}
+        for outcome in heard:
+            before = sums.get(outcome.action) or surrogate.no_sums(dim=self.start.dim, signs=len(stated.helps))
+            sums[outcome.action] = moved[outcome.action] = self._heard(before, outcome)
+        index = surrogate.index_of((sums[action] for action in sorted(sums)), stated)
+        found = {
+            action: self.start.with_signs(action, worths.get(action), of, index)
+            for action, of in sorted(sums.items())
+            if of.waiting
+        }
+        given = {_signs_name(stated, action): surrogate.to_bytes(of) for action, of in moved.items()}
+        if found or states(_imputed_name(stated)) is not None:
+            given[_imputed_name(stated)] = surrogate.imputed_to_bytes(found)
+        return given, found
+
+    def _heard(self, sums: SignSums, outcome: Outcome | EarlySigns) -> SignSums:
+        if outcome.signs is None or len(outcome.signs.signs) + 1 != sums.pull.size:
+            raise MalformedRequest(field="signs", shape="not the signs that are stated", fix="leave them out")
+        if isinstance(outcome, EarlySigns):
+            return sums.waits(outcome.signs, outcome.context)
+        return sums.valued(outcome.signs, outcome.context, z=self._apart(outcome.action, outcome.reward))
+
+    def _apart(self, action: str, value: float) -> float:
+        """Say how far a reported value lies from what the catalogue states, in units of that."""
+        first = self.at_start[_name("worth", action)]
+        return (self.start.counted(action, value) - float(first.mean[0])) / self.start.stated(action)
+
+    def signs(self, states: States) -> dict[str, SignSums]:
+        """Give what is kept of early signs, by action; nothing where the bank reads none."""
+        stated = self.start.signs
+        if stated is None:
+            return {}
+        each = ((action, states(_signs_name(stated, action))) for action in self.start.rows)
+        return {action: found for action, found in each if isinstance(found, SignSums)}
 
     def beliefs(self, states: States, *, moved: Collection[str], before: Beliefs | None = None) -> Beliefs:
         """Lay states out for decisions.
@@ -125,13 +196,23 @@ class Policy:
             What was laid out earlier; by default what is believed at the start.
         """
         learned: dict[Head, dict[str, Arm]] = {head: {} for head in HEADS}
+        name_of_signs, said = self._what_signs_say(states)
         for head, of in learned.items():
+            every, imputed = (name_of_signs in moved, said) if head == "worth" else (False, {})
             for action in self.start.rows:
                 name = _name(head, action)
-                if name in moved:
-                    of[action] = _arm(states, head, action) or self.at_start[name]
+                if every or name in moved:
+                    of[action] = imputed.get(action) or _arm(states, head, action) or self.at_start[name]
         shared = {head: part for head in HEADS if (part := _shared(states, head)) is not None}
         return (before or self.prior).after(learned, shared=shared)
+
+    def _what_signs_say(self, states: States) -> tuple[str, Mapping[str, Arm]]:
+        """Give the name of the state that holds arms with what signs say, and these; none where no signs are read."""
+        if self.start.signs is None:
+            return "", {}
+        name = _imputed_name(self.start.signs)
+        found = states(name)
+        return name, found.arms if isinstance(found, Imputed) else {}
 
     def _learned(self, head: Head, states: States) -> dict[str, Arm]:
         each = ((action, _arm(states, head, action)) for action in self.start.rows)
@@ -165,8 +246,23 @@ class Learned:
             self.beliefs = self.policy.beliefs(self.states.get, moved=moved, before=self.beliefs)
 
 
+_READERS: Mapping[str, Callable[[bytes], State]] = {
+    SHARED: sharing.from_bytes,
+    SIGNS: surrogate.from_bytes,
+    IMPUTED: surrogate.imputed_from_bytes,
+}
+
+
 def _name(family: str, of: str) -> str:
     return f"{family}:{of}"
+
+
+def _signs_name(stated: Stated, action: str) -> str:
+    return _name(SIGNS, f"{stated.label}/{action}")
+
+
+def _imputed_name(stated: Stated) -> str:
+    return _name(IMPUTED, stated.label)
 
 
 def _arm(states: States, head: Head, action: str) -> Arm | None:

@@ -12,7 +12,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome, WhyNot, WhyYes
-from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel, join
+from marketofone.learn.join import Example, LessonFacts, SignsLabel, Skipped, ValueLabel, join, join_signs
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
@@ -94,8 +94,8 @@ def check_outcome(outcome: Outcome, *, now: Instant) -> None:
 
 def taught(
     person: Person, facts: LessonFacts, *, config: BankConfig, outdated: bool, now: Instant
-) -> Example | ValueLabel | Skipped:
-    """Join an outcome to its decision under the person's permission to learn, as it stands now.
+) -> Example | ValueLabel | SignsLabel | Skipped:
+    """Join an outcome, or early signs, to its decision under the person's permission to learn, as it stands now.
 
     A person permits nothing for an id that is not theirs any more.
     """
@@ -105,8 +105,12 @@ def taught(
         return Skipped(decision=decision.id, why="outdated")
     theirs = facts.subjects <= person.states.keys()
     leave = learning_permit(person, facts, config=config, now=max(now, outcome.at)) if theirs else None
-    days = config.settings.outcome_days
-    return join(outcome, decision=decision, earlier=facts.earlier, permit=leave, window_days=days)
+    early = config.settings.early_signs
+    if facts.about_signs:
+        return join_signs(facts, permit=leave, label=None if early is None else early.label)
+    days, signs = config.settings.outcome_days, facts.signs
+    signs = signs if signs is not None and early is not None and signs.signs.label == early.label else None
+    return join(outcome, decision=decision, earlier=facts.earlier, permit=leave, window_days=days, signs=signs)
 
 
 def learning_permit(person: Person, facts: LessonFacts, *, config: BankConfig, now: Instant) -> Permit:
@@ -205,7 +209,7 @@ def _learned_from(
     return tuple((leave.purpose, source) for source in sorted(leave.sources & used) or sorted(leave.sources)[:1])
 
 
-def _result(outcome: Outcome, lesson: Example | ValueLabel | Skipped) -> UpdateResult:
+def _result(outcome: Outcome, lesson: Example | ValueLabel | SignsLabel | Skipped) -> UpdateResult:
     understood = outcome.why_not or outcome.why_yes
     if isinstance(lesson, Skipped):
         return UpdateResult(decision=outcome.decision, learned=False, why_not=lesson.why, understood=understood)

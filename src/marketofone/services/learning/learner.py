@@ -15,6 +15,7 @@ from marketofone.domain.moment import Instant
 from marketofone.services.foresight.look_again import look_again
 from marketofone.services.intake.understanding import understand_waiting
 from marketofone.services.learning.debts import may_owe, pay
+from marketofone.services.learning.early_signs import read_signs
 from marketofone.services.learning.learn import learn
 from marketofone.services.runtime.app_context import AppContext
 
@@ -44,6 +45,7 @@ class Learning:
         if owing is None or owing:
             pay(self._context, now=now, subjects=owing)
             self._owing = (self._owing or set()) - (owing or set())
+        read_signs(self._context, now=now)
         return learn(self._context, now=now)
 
     def soon(self, now: Instant) -> None:
@@ -165,6 +167,7 @@ class Learner:
                 understand_waiting(self._context, now=self._clock())
                 look_again(self._context, now=self._clock())
                 self._pay()  # first: a new version should not carry a debt on
+                read_signs(self._context, now=self._clock())
                 learn(self._context, now=self._clock())
                 self._context.store.seal()
             except Exception as error:  # noqa: BLE001 - one fault must not end learning; a message may name people

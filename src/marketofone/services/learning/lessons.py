@@ -8,24 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from msgspec.structs import replace
 
-from marketofone.domain.decision import Candidates
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
-from marketofone.learn.join import Example, LessonFacts, Skipped, ValueLabel
+from marketofone.learn.join import Example, SignsLabel, SignsRead, Skipped, ValueLabel
 from marketofone.learn.values import ValuePosterior, learn_value
 from marketofone.learn.values import to_bytes as value_to_bytes
-from marketofone.models.bandit import Outcome, State
-from marketofone.projection import codec
+from marketofone.models.bandit import EarlySigns, Outcome, Reading, State
 from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.person import Person
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import ModelVersion, belief_name, value_name
-from marketofone.services.decisions.feedback import earlier_outcomes, same_features, taught
-from marketofone.services.decisions.recorded import decision_at, place_of
+from marketofone.services.decisions.feedback import same_features, taught
+from marketofone.services.learning.lesson_facts import facts_of
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.store.keystore import Customer
 from marketofone.store.ports import Lesson, Reader
 
 
@@ -55,19 +50,23 @@ class _Moved:
 
     def __init__(self, context: AppContext, reader: Reader, version: ModelVersion, config: BankConfig) -> None:
         self._versions, self._reader, self._version, self._config = context.versions, reader, version, config
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[Outcome | EarlySigns] = []
         self._values: dict[str, ValuePosterior] = {}
 
-    def learn(self, task: Example | ValueLabel) -> None:
+    def learn(self, task: Example | ValueLabel | SignsLabel) -> None:
         """Learn one lesson."""
         context = np.array(task.context)
+        if isinstance(task, SignsLabel):
+            self._outcomes.append(EarlySigns(task.action, context, _reading(task.signs)))
+            return
         if isinstance(task, Example):
             self._outcomes.append(Outcome("chance", task.action, context, task.reward))
             return
         action = self._config.actions.action(task.action)
         before = self._values.get(action.id) or self._versions.value(self._reader, self._version, action)
         self._values[action.id] = learn_value(before, value_minor=task.value_minor)
-        self._outcomes.append(Outcome("worth", task.action, context, float(task.value_minor)))
+        signs = None if task.signs is None else _reading(task.signs)
+        self._outcomes.append(Outcome("worth", task.action, context, float(task.value_minor), signs))
 
     def states(self) -> dict[str, bytes]:
         """Give the states that moved."""
@@ -80,9 +79,13 @@ class _Moved:
         return self._versions.belief(self._reader, self._version, name, config=self._config)
 
 
+def _reading(read: SignsRead) -> Reading:
+    return Reading(read.place, read.signs.seen)
+
+
 def task_of(
     context: AppContext, reader: Reader, snapshot: Snapshot, lesson: Lesson, *, now: Instant
-) -> Example | ValueLabel | Skipped | None:
+) -> Example | ValueLabel | SignsLabel | Skipped | None:
     """Give what a lesson teaches now; None when its person was forgotten, or another id that its decision rests on."""
     owner = context.keys.customer(lesson.subject)
     if owner is None:
@@ -91,7 +94,7 @@ def task_of(
         person = snapshot.person_of(owner)
     except UnknownCustomer:
         return None
-    facts = _facts_of(context, reader, owner, person, lesson)
+    facts = facts_of(context, reader, owner, person, lesson)
     if any(context.keys.customer(subject) is None for subject in facts.subjects):
         return None
     return taught(
@@ -101,19 +104,3 @@ def task_of(
         outdated=not same_features(reader, context.configs, snapshot.bank, facts.decision, snapshot.config),
         now=now,
     )
-
-
-def _facts_of(context: AppContext, reader: Reader, owner: Customer, person: Person, lesson: Lesson) -> LessonFacts:
-    """Give what a lesson is about: read once, for a debt of one customer makes all others' lessons be learned again."""
-    place = (lesson.subject, lesson.n)
-    known = context.lessons.get(place)
-    if known is None:
-        entry = next(iter(reader.entries(owner.subject, after=lesson.n - 1, upto=lesson.n)))
-        outcome = codec.read(entry, box=owner.box).outcome
-        _, n = place_of(context, reader, outcome.decision, customer=owner.name)
-        made = decision_at(reader, owner, n)
-        earlier = earlier_outcomes(reader, person, made.decision, place=outcome.place, after=n, before=lesson.n)
-        decision = replace(made.decision.place(outcome.place), candidates=Candidates())  # which are most of it
-        known = LessonFacts(outcome, decision, tuple(earlier), made.rests_on.subjects)
-        context.lessons.put(place, known)
-    return known

@@ -40,6 +40,7 @@ from marketofone.projection.records import (
     IngestRecord,
     KeptEvent,
     OutcomeRecord,
+    SignsRecord,
 )
 from marketofone.projection.reducer import CORE, NOTHING, reduce
 from marketofone.services.intake.joint_accounts import mark_of
@@ -180,7 +181,7 @@ class _Views:
             self._add_link(entry, record)
         elif isinstance(record, ConsentRecord):
             self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
-        elif isinstance(record, OutcomeRecord):
+        elif isinstance(record, OutcomeRecord | SignsRecord):
             if record.uses and entry.n not in self._taught:
                 self._lessons.append((entry.subject, entry.n))
         elif isinstance(record, ForecastRecord):

@@ -17,7 +17,7 @@ from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Entry, EntryKind, Reader
 
-_TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "use")
+_TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "signs", "use")
 
 
 class Use(Struct, frozen=True, kw_only=True):

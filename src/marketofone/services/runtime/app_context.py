@@ -13,6 +13,7 @@ from random import random
 from typing import ParamSpec, TypeVar
 
 from marketofone.domain.errors import Moved, StoreBusy, StoreError
+from marketofone.domain.moment import Instant
 from marketofone.learn.join import LessonFacts
 from marketofone.models.language.model import LanguageModel
 from marketofone.projection.bank_config import BankConfig
@@ -33,6 +34,7 @@ R = TypeVar("R")
 PATIENCE = 10.0
 """For how many seconds a unit of work is computed again while others move what it rests on."""
 
+_NEVER = Instant(0)
 _JOURNALS = 100_000  # numbers
 _LESSONS = 10_000
 _PEOPLE = 100_000
@@ -78,6 +80,8 @@ class AppContext:
     accounts are called that were told before, by customer, with the guard of the journal as of which that was asked.
     ``money_moved`` are customers whose money moved since they were looked ahead for, where ``looks_ahead`` is there: it
     wakes the thread that looks ahead beside the way.
+    ``signs_looked`` is when it was last looked whether acceptances came of age whose early signs are to be read, and
+    ``signs_until`` the last version whose lessons were looked at then.
     ``none_pending`` is the guard of a journal as of which no pending movement of it waits for its booking any more.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
@@ -102,6 +106,8 @@ class AppContext:
     money_moved: set[int] = field(default_factory=set)
     looks_ahead: Callable[[], None] | None = None
     told_numbers: Recent[int, tuple[int, frozenset[int]]] = field(default_factory=partial(Recent, room=_PEOPLE))
+    signs_looked: Instant = _NEVER
+    signs_until: int = 0
     none_pending: Recent[int, int] = field(default_factory=partial(Recent, room=_PEOPLE))
     reopen: Callable[..., AppContext] | None = None
 
