@@ -73,9 +73,9 @@ def test_the_share_is_how_much_of_the_harm_of_the_lot_is_avoided_where_it_could_
     told = avoided([choice(2), *[choice(1)] * 8, choice(0, allowed=(0, 1))], bait=2)
 
     assert told["decisions"] == 9
-    assert told["share"] == [pytest.approx(1.0 - (30.0 / 9.0) / 10.0, abs=1e-3), 1.0]
+    assert told["avoided"] == [pytest.approx(1.0 - (30.0 / 9.0) / 10.0, abs=1e-3), 1.0]
     assert told["shown"]["policy"] == [pytest.approx(1.0 / 9.0, abs=1e-3), 0.0]
-    assert avoided([choice(0, allowed=(0, 1))], bait=2)["share"] == [None, None]
+    assert avoided([choice(0, allowed=(0, 1))], bait=2)["avoided"] == [None, None]
 
 
 @pytest.mark.slow
@@ -87,7 +87,7 @@ def test_a_policy_that_sees_what_acceptances_turn_out_to_be_worth_stops_showing_
 
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    (all_, last), shown = found["mean"]["click_bait"]["share"], found["mean"]["click_bait"]["shown"]
+    (all_, last), shown = found["mean"]["click_bait"]["avoided"], found["mean"]["click_bait"]["shown"]
     assert all_ < last
     assert last > 0.9
     assert shown["policy"][1] < shown["random"][1]

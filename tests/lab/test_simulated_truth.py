@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 import numpy as np
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marketofone.domain.action import KINDS_OF_ACTION, Action, Kind
+from marketofone.domain.event import KINDS
 from marketofone.domain.moment import DAY, Calendar, day_number
 from marketofone.domain.outcome import WHY_NOT
 from marketofone.lab.simulate.chronicle import SITUATIONS
 from marketofone.lab.simulate.life import Life, lives_of
 from marketofone.lab.simulate.span import Span, span_of
+from marketofone.lab.simulate.tables import TABLES
 from marketofone.lab.simulate.truth import Mood, Truth, clicky
+from marketofone.lab.simulate.voice import sign_of
 
 PEOPLE, DAYS, SEED = 80, 300, 5
 
@@ -203,3 +207,35 @@ def test_any_catalogue_has_a_truth(*, name: str, kind: Kind, value: int, tags: t
 
     assert 0 < truth.acceptance_probabilities(0, mood=mood)[0] < 1
     assert np.isfinite(truth.expected_values(0, mood=mood)).all()
+
+
+def test_what_harms_is_followed_by_other_signs_than_what_helps(truth: Truth, moments: list[tuple[int, Mood]]) -> None:
+    rng = np.random.default_rng(1)
+    followed: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    seen: Counter[bool] = Counter()
+    for person, mood in moments:
+        worths = truth.worths(person, at=mood.at)
+        for harms, place in ((True, int(worths.argmin())), (False, int(worths.argmax()))):
+            signs = truth.signs(person, truth.actions[place].id, at=mood.at, rng=rng)
+            assert all(0 < after <= 15 * DAY for after in signs.values())
+            seen[harms] += 1
+            followed[harms].update(list(signs))
+
+    often = {harms: {name: count / seen[harms] for name, count in of.items()} for harms, of in followed.items()}
+    for name in ("taken_back", "complaint", "fee"):
+        assert often[False].get(name, 0.0) < 0.5 * often[True][name] < 0.5  # no sign is certain
+    assert often[True]["use"] < often[False]["use"]
+
+
+def test_signs_are_told_as_events_that_anybody_may_send(lives: list[Life]) -> None:
+    rng = np.random.default_rng(1)
+    told = {name: sign_of(name, lives[0].person, rng=rng) for name in TABLES.signs}
+
+    assert not told["taken_back"]  # it is told as an answer
+    assert {kind for data in told.values() for kind in data} == {
+        "message.received",
+        "transaction.booked",
+        "app.opened",
+        "app.feature",
+    }
+    assert all(isinstance(data, KINDS[kind][0]) for of in told.values() for kind, data in of.items())

@@ -19,6 +19,7 @@ from marketofone.projection.records import Stage
 from marketofone.services.learning import promotions
 from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.promotions import Taken
+from marketofone.services.learning.signs_watch import watch_signs
 from marketofone.services.proof.changes import Change
 from marketofone.services.rights import promotion_service
 from marketofone.services.rights.promotion_service import Promotion
@@ -75,6 +76,13 @@ def _text_of(file: Path) -> str:
 @click.group()
 def versions() -> None:
     """List, show and promote versions of what was learned, or make an earlier one active again."""
+
+
+@versions.command(name="signs")
+@to_read
+def versions_signs(session: Session) -> None:
+    """Show what early signs say, and of which actions the values were not what these said."""
+    session.say(watch_signs(session.bank.context), "signs")
 
 
 @versions.command(name="list")

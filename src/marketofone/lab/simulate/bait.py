@@ -4,7 +4,9 @@ It stands in the catalogue with a modest chance and a value above nothing, as it
 accepted several times as often as any other offer, and each acceptance loses about what the catalogue promises. So a
 policy that goes by clicks shows it to everybody; one that goes by what acceptances turn out to be worth stops.
 
-The share of the oracle is how much of the harm that a choice by lot does with it is avoided. The oracle avoids all.
+Two figures tell how good a policy is there. ``share_of_oracle`` is what it gains over a choice by lot in such a world,
+by the truth and with all actions, as a part of what knowing everything gains. ``avoided`` looks at the planted offer
+alone: how much of the harm that a choice by lot does with it is not done.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ _DIGITS = 4
 
 
 def avoided(judged: Sequence[Choice], *, bait: int) -> dict[str, Any]:
-    """Say how much of the planted harm the policy avoided: as shares of what the oracle avoids, all and last quarter.
+    """Say how much of the planted harm the policy avoided, of what a choice by lot does: all, and the last quarter.
 
     ``harm_minor`` is per decision in which it could be shown, for the policy and for a choice by lot; ``shown`` is how
     often it was, and would be.
@@ -48,7 +50,7 @@ def avoided(judged: Sequence[Choice], *, bait: int) -> dict[str, Any]:
     told = {name: [_mean(of), _mean(of[start:])] for name, of in parts.items()}
     return {
         "decisions": len(could),
-        "share": share_avoided(told),
+        "avoided": share_avoided(told),
         "harm_minor": told,
         "shown": {
             "policy": [_mean(taken), _mean(taken[start:])],

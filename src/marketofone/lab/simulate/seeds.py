@@ -110,19 +110,21 @@ def _mean(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "accepted": {
             name: _mean_of([policy["accepted"][name] for policy in found], 4) for name in ("policy", "random")
         },
-        **_click_bait([policy["click_bait"] for policy in found if "click_bait" in policy]),
+        **_click_bait([policy for policy in found if "click_bait" in policy]),
     }
 
 
 def _click_bait(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put planted harm of several seeds together: the mean harm avoided as a part of the mean harm by lot."""
+    """Put planted harm of several seeds together: mean gains, and the mean harm avoided, as parts of means."""
     if not found:
         return {}
+    ours, best = (_means([one["gained_minor"][name] for one in found]) for name in ("policy", "omniscient"))
     harm, shown = (
-        {name: _means([one[what][name] for one in found]) for name in ("policy", "random")}
+        {name: _means([one["click_bait"][what][name] for one in found]) for name in ("policy", "random")}
         for what in ("harm_minor", "shown")
     )
-    return {"click_bait": {"share": share_avoided(harm), "harm_minor": harm, "shown": shown}}
+    told = {"share_of_oracle": share(ours, best), "avoided": share_avoided(harm), "harm_minor": harm, "shown": shown}
+    return {"click_bait": told}
 
 
 def _means(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -75,6 +75,13 @@ class Manner(Struct, frozen=True, forbid_unknown_fields=True):
     worth: int
 
 
+class Sign(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often something follows an acceptance: where that harms its person, and where it helps."""
+
+    harmed: float
+    helped: float
+
+
 class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     payments: tuple[tuple[str, str, bool, tuple[str, ...]], ...]
     words: dict[str, tuple[str, ...]]
@@ -88,6 +95,7 @@ class _Tables(Struct, frozen=True, forbid_unknown_fields=True):
     holdings: dict[str, Loadings]
     themes: dict[str, Theme]
     kinds: dict[str, Manner]
+    signs: dict[str, Sign]
 
 
 def _positions(sizes: dict[str, int]) -> dict[str, range]:

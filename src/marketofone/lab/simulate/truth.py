@@ -35,6 +35,7 @@ _TIRED_HARM_MINOR = 15
 _TIRED_ODDS = 0.18
 _HELD_ODDS = -2.0
 _NOISE = 0.3
+SIGN_DAYS = 14
 
 
 class Mood(Struct, frozen=True, kw_only=True):
@@ -140,6 +141,18 @@ class Truth:
         return Reaction(
             verdict="declined", why=self._why(person, action, mood), after=round(MINUTE + soon**3 * 3 * DAY)
         )
+
+    def signs(self, person: int, action: str, *, at: Instant, rng: np.random.Generator) -> dict[str, int]:
+        """Draw what follows an acceptance early, by what it is truly worth, and after how long."""
+        position = self.position[action]
+        level = float(self.worths(person, at=at)[position] / max(self._scale[position], 1.0))
+        harm = min(max(0.5 * (1.0 - level), 0.0), 1.0)
+        drawn = rng.random((len(TABLES.signs), 2))
+        return {
+            name: round(HOUR + soon**2 * SIGN_DAYS * DAY)
+            for (name, sign), (happens, soon) in zip(TABLES.signs.items(), drawn, strict=True)
+            if happens < sign.helped + harm * (sign.harmed - sign.helped)
+        }
 
     def _why_yes(self, person: int, action: str, mood: Mood) -> str:
         """Give the heaviest of the true reasons for."""

@@ -6,15 +6,26 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import cycle
 
+import numpy as np
+
 from marketofone.domain import event as told
 from marketofone.domain.decoding import convert
 from marketofone.domain.event import KINDS, Event
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, datetime_of
 from marketofone.domain.money_events import ProductOpened, TransactionBooked
-from marketofone.lab.simulate.life import MISSING, SAVINGS, Rows
+from marketofone.lab.simulate.life import HERE, MISSING, SAVINGS, Rows
 from marketofone.lab.simulate.people import Person
-from marketofone.lab.simulate.tables import MESSAGES, PAYMENTS, PLACES, SEARCHES, TABLES, WORDS
+from marketofone.lab.simulate.tables import (
+    MESSAGES,
+    MESSAGES_OF,
+    PAYMENTS,
+    PAYMENTS_OF,
+    PLACES,
+    SEARCHES,
+    TABLES,
+    WORDS,
+)
 
 CURRENCY = "EUR"
 _CARE_DAYS = 180
@@ -50,6 +61,21 @@ def events_of(rows: Rows, people: Sequence[Person]) -> list[Event]:
         event_id, source = f"{who.id}-{number}", f"/simulated/{name.partition('.')[0]}"
         events.append(Event(id=event_id, producer=source, kind=name, customer=who.id, at=Instant(at), data=data))
     return events
+
+
+def sign_of(sign: str, who: Person, *, rng: np.random.Generator) -> dict[str, EventData]:
+    """Say in events what follows an acceptance, by kind; nothing where it is no event."""
+    if sign == "complaint":
+        upset = MESSAGES_OF["upset"]
+        return {"message.received": _SAID["message.received"][int(rng.integers(upset.start, upset.stop))]}
+    if sign == "fee":
+        fee = TABLES.habits["fees"]
+        amount = -round(fee.median * float(np.exp(fee.spread * rng.standard_normal())))
+        return {"transaction.booked": _booked(account_of(who, HERE), PAYMENTS_OF["fees"].start, amount, None)}
+    if sign == "use":
+        features = _SAID["app.feature"]
+        return {"app.opened": _SAID["app.opened"][0], "app.feature": features[int(rng.integers(len(features)))]}
+    return {}
 
 
 def account_of(person: Person, account: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,8 +28,9 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Assignment, Decision, Request
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.event import Event
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, MINUTE, SECOND, Day, Instant
-from marketofone.domain.money_events import ProductOpened
+from marketofone.domain.money_events import ProductClosed, ProductOpened
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier, tier_of
@@ -40,7 +42,7 @@ from marketofone.lab.simulate.sight import NOTHING_SEEN, Observer
 from marketofone.lab.simulate.span import Span, span_of
 from marketofone.lab.simulate.truth import Mood, Reaction, Truth
 from marketofone.lab.simulate.twins import Twins, tired
-from marketofone.lab.simulate.voice import events_of
+from marketofone.lab.simulate.voice import events_of, sign_of
 from marketofone.lab.simulate.yardsticks import LearnedRanking, compare
 from marketofone.services.bank import Bank
 from marketofone.services.learning.train import ANEW, TrainingTask
@@ -311,11 +313,28 @@ class _World:
         self._tally.accepted[decision.action] += 1
         self._at(Instant(now + reaction.valued_after), partial(self._value, decision, reaction.value_minor))
         product = self._products[decision.action]
-        if product is not None and product not in self._holds[person]:
-            self._holds[person] |= {product}
-            who, data = self._people[person].id, ProductOpened(product=product)
-            kind, producer = "product.opened", "/simulated/answers"
-            self._later.append(Event(id=decision.id, producer=producer, kind=kind, customer=who, at=now, data=data))
+        opened = product if product not in self._holds[person] else None
+        if opened is not None:
+            self._holds[person] |= {opened}
+            self._happens(person, decision.id, "product.opened", ProductOpened(product=opened), now)
+        rng = np.random.default_rng((self._scenario.seed, 6, zlib.crc32(decision.id.encode())))
+        for sign, after in self._truth.signs(person, decision.action, at=decision.at, rng=rng).items():
+            if sign == "taken_back":
+                self._at(Instant(now + after), partial(self._take_back, person, decision, opened))
+            for kind, data in sign_of(sign, self._people[person], rng=rng).items():
+                self._at(Instant(now + after), partial(self._happens, person, f"{decision.id}-{sign}", kind, data))
+
+    def _take_back(self, person: int, decision: Decision, opened: str | None, now: Instant) -> None:
+        """Tell the bank that a person wants no more what they accepted; what they opened with it is closed."""
+        self._heard.append(Outcome(decision=decision.id, verdict="declined", at=now))
+        if opened is not None:
+            self._holds[person] -= {opened}
+            self._happens(person, f"{decision.id}-closed", "product.closed", ProductClosed(product=opened), now)
+
+    def _happens(self, person: int, event_id: str, kind: str, data: EventData, now: Instant) -> None:
+        """Let something happen to a person that the bank hears of when it next reads."""
+        who, producer = self._people[person].id, f"/simulated/answers/{kind.partition('.')[0]}"
+        self._later.append(Event(id=event_id, producer=producer, kind=kind, customer=who, at=now, data=data))
 
     def _value(self, decision: Decision, value_minor: int, now: Instant) -> None:
         self._heard.append(Outcome(decision=decision.id, verdict="valued", at=now, value_minor=value_minor))

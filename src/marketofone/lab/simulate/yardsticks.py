@@ -114,13 +114,15 @@ def compare(choices: Sequence[Choice], *, twins: Twins, years: float) -> dict[st
         "hindsight_ranking_of_visible": share(gained["hindsight_ranking"], gained["visible"]),
         "gained_minor": {name: [round(part, _DIGITS) for part in parts] for name, parts in gained.items()},
         **_with_later_effects(choices, ranking, twins=twins, years=years),
-        **_click_bait(judged, twins.actions),
+        **_click_bait(judged, twins.actions, oracle=share(gained["policy"], gained["omniscient"])),
     }
 
 
-def _click_bait(judged: Sequence[Choice], actions: Sequence[Action]) -> dict[str, Any]:
+def _click_bait(
+    judged: Sequence[Choice], actions: Sequence[Action], *, oracle: Sequence[float | None]
+) -> dict[str, Any]:
     bait = next((place for place, action in enumerate(actions) if action.id == BAIT), None)
-    return {} if bait is None else {"click_bait": avoided(judged, bait=bait)}
+    return {} if bait is None else {"click_bait": {"share_of_oracle": oracle, **avoided(judged, bait=bait)}}
 
 
 def _periods(gained: Vector) -> list[float]:
