@@ -20,7 +20,7 @@ from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.cloudevents import cloudevent
-from marketofone.domain.moment import DAY, MINUTE, Day, Instant, text_of
+from marketofone.domain.moment import DAY, MINUTE, Day, Instant
 from marketofone.lab.simulate.life import lives_of
 from marketofone.lab.simulate.span import span_of
 from marketofone.lab.simulate.voice import events_of
@@ -116,8 +116,7 @@ def build(folder: Path, scale: Scale) -> Town:
         for person in town.people:
             bank.consent(_everything(person, since=town.moved_in), now=town.moved_in)
         bank.ingest(town.past, now=town.now)
-    with (folder / "bank.toml").open("a", encoding="utf-8") as settings:
-        settings.write(f'\nclock = "{text_of(town.now)}"\n')  # a server judges permission by it
+    wiring.stop_clock(folder, town.now)  # a server judges permission by it
     return town
 
 

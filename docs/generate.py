@@ -103,8 +103,7 @@ def problems() -> str:
 def settings() -> str:
     """Every key of a bank project's documents."""
     template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
-    keys, _, tables = template.partition("# [groups]")
-    groups = tables.partition("\n\n")[0]
+    keys, groups = template.partition("\n\n# What an acceptance")[0], template.partition("# [groups]")[2]
     lines = [
         "# The documents of a bank project",
         NOTE,
