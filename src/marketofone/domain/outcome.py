@@ -52,6 +52,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     ``valued`` reports, later, what an accepted action turned out to be worth over the months that have matured
     (``value_minor``, scaled to 12 months by whoever reports it). ``slot`` says which place of a slate it is about.
+    The first answer stands; a ``declined`` after it says that what was accepted was taken back, which is an early sign.
     """
 
     decision: str
