@@ -26,15 +26,15 @@ LEARNING = "learning"
 
 def accept(bank: Bank, customer: str, *, now: Instant, times: int = 1) -> list[str]:
     """Let somebody accept what is proposed; gives the decisions."""
-    bank.ingest(ordinary_months(customer, until=now), now=now)
+    bank.ingest(ordinary_months(customer, until=now, days=40), now=now)
     accepted: list[str] = []
-    for attempt in range(60):
-        at = Instant(now + attempt * HOUR)
+    at = now
+    while len(accepted) < times:
         decision = bank.decide(customer, occasion="app.opened", now=at)
-        if decision.action != "nothing" and len(accepted) < times:
-            bank.outcome(decision.id, "accepted", now=Instant(at + HOUR // 2))
+        at = Instant(at + HOUR)
+        if decision.action != "nothing":
+            bank.outcome(decision.id, "accepted", now=at)
             accepted.append(decision.id)
-    bank.learn(now=Instant(now + 60 * HOUR))
     return accepted
 
 
