@@ -20,7 +20,7 @@ STATED = Stated("0a", helps=(0.05, 0.3), harms=(0.25, 0.3), harm=-2.0, reports=2
 POLICY = Policy(Start(actions=ACTIONS, dim=DIM, fits=(2,), signs=STATED))
 Lesson = Outcome | EarlySigns
 NUMBERS = st.floats(-1.0, 1.0, allow_subnormal=False)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=15, deadline=None)
 
 
 Accepted = tuple[int, tuple[float, ...], tuple[float, ...], float]
