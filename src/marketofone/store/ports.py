@@ -46,10 +46,8 @@ EntryKind = Literal[
     "rates",
     "promotion",
 ]
-"""``account`` says who holds an account together, ``signs`` what was seen of a person after they accepted something.
-
-``signal`` is an ingest entry that holds a message or a life event, which can change an answer.
-"""
+"""``account`` says who holds an account together; ``signs`` what was seen of a person after they accepted something;
+``signal`` is an ingest entry that holds a message or a life event, which can change an answer."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
