@@ -56,6 +56,15 @@ def lived_in(bank: Bank) -> Bank:
     return bank
 
 
+MONEY = {"transactions", "open_banking"}
+ASKED_FOR = {  # the first that a method is called by; a method of another name reads all that its purpose may
+    "forecast": MONEY,
+    "spending": MONEY,
+    "train bands": {"transactions"},
+    "train": {"transactions", "life_events", "location", "app"},
+}
+
+
 def shown(bank: Bank, customer: str) -> str:
     with bank.context.store.read() as reader:
         return bank.context.snapshot(reader).person(customer).contacts[-1].decision
@@ -132,10 +141,7 @@ def test_what_a_method_reads_behind_a_permit_is_in_the_log_when_it_answers(
     used = {
         line for line in at_the_gate.opened if line[1] not in ("care", "personalisation", "marketing", "protection")
     }
-    money = {"transactions", "open_banking"}
-    asked_for = (
-        money if "forecast" in method or method == "spending" else {"transactions"} if "train" in method else None
-    )
+    asked_for = next((sources for name, sources in ASKED_FOR.items() if name in method), None)
     if "decide" in method:
         assert logged, "a decision names what it used"
         assert logged <= at_the_gate.opened

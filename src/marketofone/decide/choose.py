@@ -39,6 +39,7 @@ from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import SOURCES
 from marketofone.domain.moment import DAY
+from marketofone.domain.role import Role
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, lowered, objections, tally
 from marketofone.models.bandit import mix, propensities
@@ -70,6 +71,11 @@ class DecisionContext(Struct, frozen=True, eq=False, gc=False):
     feature_view: FeatureView
     lowered: Mapping[Kind, float]
     above: int = 0
+
+    def reads(self, role: Role) -> frozenset[str]:
+        """Give every source that may be looked at for a role, also for what goes with what a person has."""
+        affinity, declared = self.decision_input.affinity, self.compiled.reads[role]
+        return declared if affinity is None or role not in self.compiled.suited else declared | affinity.sources
 
 
 class Choice(Struct, frozen=True, eq=False, gc=False):

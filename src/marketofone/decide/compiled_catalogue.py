@@ -48,10 +48,8 @@ class Term(Struct, frozen=True, kw_only=True):
 
 
 START = Term(name="start", title="what such an action is worth to anybody")
-FITS = (
-    Term(name="match", title="it fits what occupies you"),
-    Term(name="affinity", title="people with your products often have it", source="transactions"),
-)
+GOES_WITH = Term(name="affinity", title="people with your products often have it", source="transactions")
+FITS = (Term(name="match", title="it fits what occupies you"), GOES_WITH)
 BEGUN = Term(name="begun_by_customer", title="you began this contact")
 SHORTFALL = Term(name="shortfall_risk", title="your account may run short within 30 days", source="transactions")
 
@@ -119,8 +117,9 @@ class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
     ``decimals`` are those of the bank's currency. ``manner`` names the policy, ``signs`` are what the bank states of
-    early signs. ``reads`` gives every source that may be looked at for a role. ``tags_of`` points into the distinct
-    ``tags``, and ``product_of`` into the distinct ``products`` per purpose. ``nothing_known`` are the values of
+    early signs. ``reads`` gives every source that may be looked at for a role, ``suited`` the roles whose actions lead
+    to something a person has. ``tags_of`` points into the distinct ``tags``, and ``item_of`` into the distinct
+    ``items`` per purpose. ``nothing_known`` are the values of
     features for whoever may see none.
     """
 
@@ -143,8 +142,9 @@ class CompiledCatalogue:
     requirements: tuple[DataRequirement, ...]
     tags: tuple[frozenset[str], ...]
     tags_of: NDArray[np.intp]
-    products: tuple[tuple[int, str | None], ...]
-    product_of: NDArray[np.intp]
+    items: tuple[tuple[int, str | None], ...]
+    item_of: NDArray[np.intp]
+    suited: frozenset[Role]
     nothing_known: NDArray[np.float64]
     _candidate_sets: dict[tuple[str, str], CandidateSet] = field(default_factory=dict, init=False, repr=False)
 
@@ -196,18 +196,18 @@ class CompiledCatalogue:
 
     @cached_property
     def content(self) -> Mapping[str, frozenset[str]]:
-        """Give what each product is about: the kinds and the tags of the actions that lead to it."""
+        """Give what each product and app feature is about: the kinds and the tags of the actions that lead to it."""
         found: dict[str, frozenset[str]] = {}
         for action in self.offered:
-            if action.product is not None:
+            if action.item is not None:
                 said = {f"kind:{action.kind}", *action.tags}
-                found[action.product] = found.get(action.product, frozenset()) | said
+                found[action.item] = found.get(action.item, frozenset()) | said
         return found
 
     @cached_property
-    def product_by_action(self) -> Mapping[str, str]:
-        """Give the product that an action leads to, for those that lead to one."""
-        return {action.id: action.product for action in self.offered if action.product is not None}
+    def item_by_action(self) -> Mapping[str, str]:
+        """Give the product or app feature that an action leads to, for those that lead to one."""
+        return {action.id: action.item for action in self.offered if action.item is not None}
 
 
 def bind(
@@ -245,7 +245,7 @@ def bind(
         for purpose, action, expression in zip(purposes, actions.offered, actions.expressions[1:], strict=True)
     ]
     tags = [frozenset(action.tags) for action in actions.offered]
-    products = [(purpose, action.product) for purpose, action in zip(purposes, actions.offered, strict=True)]
+    items = [(purpose, action.item) for purpose, action in zip(purposes, actions.offered, strict=True)]
     return CompiledCatalogue(
         catalogue=actions,
         features=features,
@@ -266,8 +266,9 @@ def bind(
         requirements=tuple(requirements),
         tags=(topical := tuple(dict.fromkeys(tags))),
         tags_of=np.array([topical.index(each) for each in tags], dtype=np.intp),
-        products=(held := tuple(dict.fromkeys(products))),
-        product_of=np.array([held.index(pair) for pair in products], dtype=np.intp),
+        items=(had := tuple(dict.fromkeys(items))),
+        item_of=np.array([had.index(pair) for pair in items], dtype=np.intp),
+        suited=frozenset(ACTION_ROLES[purpose] for purpose, item in had if item is not None),
         nothing_known=np.full(len(features.features), np.nan),
     )
 

@@ -28,11 +28,11 @@ from marketofone.domain.decision import Request
 from marketofone.domain.moment import DAY
 from marketofone.domain.role import Role
 from marketofone.models.recommend import content_matches
+from marketofone.profile.items import SURE_ENOUGH, items_of
 from marketofone.profile.view import Profile
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-_SURE_ENOUGH = 0.5  # the least confidence with which a life event counts
 _UNKNOWN = dict.fromkeys(FORESEEN, math.nan)
 _NOBODY = Profile()
 
@@ -43,6 +43,7 @@ class PurposeView(Struct, frozen=True, eq=False, gc=False):
     profile: Profile
     days_since: Mapping[str, float]
     foreseen: Mapping[str, float]
+    items: frozenset[str]
 
 
 class FeatureView(Struct, frozen=True, eq=False, gc=False):
@@ -87,7 +88,8 @@ def build_view(request: Request, decision_input: DecisionInput, *, compiled: Com
         seen = decision_input.seen.get(role) if allowed else None
         values.append(compiled.nothing_known if seen is None else seen.visible)
         profile = _NOBODY if seen is None else seen.profile
-        views.append(PurposeView(profile, _days_since(profile, request), _foreseen(decision_input, role)))
+        items = items_of(profile, now=request.at)
+        views.append(PurposeView(profile, _days_since(profile, request), _foreseen(decision_input, role), items))
     of = tuple([known[decision_input.allowed(role)] for role in ACTION_ROLES])
     begun = compiled.catalogue.occasion(request.occasion).begun_by == "customer"
     return FeatureView(
@@ -139,7 +141,7 @@ def contexts_of(
     contexts[:, 1 : 1 + own] = matrix.squashed[views]
     contexts[:, 1 + own] = matrix.matches[views, compiled.tags_of[rows]]
     affinities = feature_view.affinities
-    contexts[:, 2 + own] = 0.0 if affinities is None else affinities[compiled.product_of[rows]]
+    contexts[:, 2 + own] = 0.0 if affinities is None else affinities[compiled.item_of[rows]]
     contexts[:, 3 + own] = feature_view.said["begun_by_customer"] is True
     contexts[:, 4 + own] = matrix.risks[views]
     return contexts
@@ -157,7 +159,7 @@ def namespace_for(
 
 def _days_since(profile: Profile, request: Request) -> dict[str, float]:
     return {
-        event: (request.at - life.at) / DAY for event, life in profile.life.items() if life.confidence >= _SURE_ENOUGH
+        event: (request.at - life.at) / DAY for event, life in profile.life.items() if life.confidence >= SURE_ENOUGH
     }
 
 
@@ -205,9 +207,9 @@ def _affinities(
     if affinity is None:
         return None
     declined = {said.action for said in decision_input.contacts if said.declined_at is not None}
-    dismissed = {product for action, product in compiled.product_by_action.items() if action in declined}
+    dismissed = {item for action, item in compiled.item_by_action.items() if action in declined}
     scores = [
-        0.0 if product is None else affinity.score(views[purpose].profile.holdings, product, dismissed=dismissed)
-        for purpose, product in compiled.products
+        0.0 if item is None else affinity.score(views[purpose].items, item, dismissed=dismissed)
+        for purpose, item in compiled.items
     ]
     return np.array(scores)

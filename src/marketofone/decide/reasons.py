@@ -15,12 +15,13 @@ from itertools import islice
 import numpy as np
 
 from marketofone.decide.choose import NEVER, Choice, DecisionContext, taken_off
-from marketofone.decide.compiled_catalogue import NOTHING_ROW, Term
+from marketofone.decide.compiled_catalogue import GOES_WITH, NOTHING_ROW, Term
 from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import FACTS
 from marketofone.domain.decision import Notification, NotUsed, Reason
 from marketofone.domain.event import SOURCES
+from marketofone.domain.items import ItemSource, parted_item
 from marketofone.domain.moment import Day, date_of
 from marketofone.features.declare import Feature, Unit
 
@@ -31,6 +32,11 @@ SAID_NO = Term(name="said_no", title="you said that something of this kind is no
 DOUBT = Term(name="doubt", title="the benefit of the doubt: we know little yet of how this suits you")
 RANDOM_DRAW = Term(name="luck", title="the luck of the draw")
 REST = Term(name="rest", title="everything else")
+_SPEAKS: dict[ItemSource, str] = {
+    "life_events": "it often goes with a life event you told us of",
+    "location": "it often goes with a kind of place you have been to",
+    "app": "it often goes with what you use in the app",
+}
 _CONDITIONS_SHOWN = 3
 _IN_WORDS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least", "==": "exactly", "!=": "other than"}
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
@@ -64,7 +70,7 @@ def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
     whys: dict[str, dict[str, dict[str, None]]] = {}
     asked = context.decision_input
     for role in context.candidate_set.roles:
-        permit, reads, allowed = asked.permits.get(role), context.compiled.reads[role], asked.allowed(role)
+        permit, reads, allowed = asked.permits.get(role), context.reads(role), asked.allowed(role)
         if permit is not None and reads <= allowed and not permit.partly:
             continue
         withheld = {} if permit is None else permit.withheld
@@ -84,7 +90,7 @@ def uses(context: DecisionContext) -> tuple[tuple[str, str], ...]:
     asked = context.decision_input
     for role in context.candidate_set.roles:
         purpose = asked.purpose(role)
-        pairs += [(purpose, source) for source in _in_order(context.compiled.reads[role] & asked.allowed(role))]
+        pairs += [(purpose, source) for source in _in_order(context.reads(role) & asked.allowed(role))]
     if context.candidate_set.lends and asked.allowed(PROTECTION):
         pairs += [(asked.purpose(PROTECTION), source) for source in sorted(asked.allowed(PROTECTION))]
         if asked.forecast is not None and not asked.forecast_refused(FORECAST):
@@ -159,11 +165,25 @@ def _terms(context: DecisionContext, choice: Choice) -> tuple[tuple[Term, ...], 
 
 
 def _told(context: DecisionContext, choice: Choice, term: Term, amount: float) -> Reason:
+    if term is GOES_WITH:
+        return _goes_with(context, choice, amount)
     if term.feature is None:
         return Reason(text=term.title, feature=None, source=term.source, term=amount)
     value = value_of(context, choice, term.name, purpose=int(context.compiled.purpose_of[choice.chosen]))
     text = f"{term.title}: {in_words(value, unit=term.feature.unit, decimals=context.compiled.decimals)}"
     return Reason(text=text, feature=term.name, source=term.source, term=amount)
+
+
+def _goes_with(context: DecisionContext, choice: Choice, amount: float) -> Reason:
+    """Name what of the person speaks most for what the action leads to, and the sources of all that does."""
+    affinity, compiled = context.decision_input.affinity, context.compiled
+    item, purpose = compiled.offered[choice.chosen].item, compiled.purpose_of[choice.chosen]
+    has = context.feature_view.views[int(context.feature_view.of[purpose])].items
+    told = [] if affinity is None or item is None else affinity.speaking(has, item)
+    sources = {parted_item(one)[0] for one, _ in told}
+    source, name = parted_item(told[0][0]) if told else ("transactions", "")
+    text = GOES_WITH.title if source == "transactions" else f"{_SPEAKS[source]}: {name.replace('_', ' ')}"
+    return Reason(text=text, feature=None, source="+".join(sorted(sources)) or GOES_WITH.source, term=amount)
 
 
 def _conditions(context: DecisionContext, choice: Choice) -> list[Reason]:

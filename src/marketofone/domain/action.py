@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 
 from marketofone.domain.event import Source
 from marketofone.domain.fields import Minor, PositiveMinor, Text, Word
+from marketofone.domain.items import item_of
 from marketofone.domain.role import Role
 from marketofone.domain.schedule import Schedule
 
@@ -56,11 +57,11 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``value_minor`` is what a person's acceptance is expected to be worth to bank and person over 12 months before
     anything was learned, and may be negative; ``cost_minor`` is spent when the action is shown. ``eligible`` is an
-    expression over features and facts; ``tags`` are matched with the person's interests; ``product`` (when set)
-    is what a person holds after accepting. ``about`` names what a forecast must have foreseen for the action to answer
-    it; it helps only ``lead_days`` or more before that is expected. Without ``channels`` it has those that the
-    document names for all actions. ``schedule`` says when it may be shown, ``placements`` where; without them it may
-    be shown anywhere. ``budget`` is what there is of it for a day.
+    expression over features and facts; ``tags`` are matched with the person's interests; ``product`` and ``feature``
+    (when set) are what a person holds, and which function of the app they use, after accepting. ``about`` names what a
+    forecast must have foreseen for the action to answer it; it helps only ``lead_days`` or more before that is
+    expected. Without ``channels`` it has those that the document names for all actions. ``schedule`` says when it may
+    be shown, ``placements`` where; without them it may be shown anywhere. ``budget`` is what there is of it for a day.
     """
 
     id: Word
@@ -76,6 +77,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: tuple[Word, ...] = ()
     needs: tuple[Source, ...] = ()
     product: Word | None = None
+    feature: Word | None = None
     credit: bool = False
     personal_price: bool = False
     about: ForeseenEvent | None = None
@@ -88,6 +90,13 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def role(self) -> Role | None:
         """What the purpose must serve under which this action may use information; None when it uses none."""
         return ROLE_OF[self.kind]
+
+    @property
+    def item(self) -> str | None:
+        """What a person has after accepting, among what people have (``domain/items.py``); None when it is nothing."""
+        if self.product is not None:
+            return item_of("transactions", self.product)
+        return None if self.feature is None else item_of("app", self.feature)
 
     @property
     def marketing(self) -> bool:

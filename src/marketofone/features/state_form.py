@@ -29,8 +29,8 @@ from marketofone.profile.registers import pack, unpack
 
 Integers = NDArray[np.int64]
 
-_FORMAT = b"8"
-_EARLIER = (b"7", b"6", b"5", b"4")
+_FORMAT = b"9"
+_EARLIER = (b"8", b"7", b"6", b"5", b"4")
 _HEADER = struct.Struct("<16sBqiiIIIII")
 _SHORT_BITS = 9  # ages of days are at most 400
 _SHORT_MASK = (1 << _SHORT_BITS) - 1

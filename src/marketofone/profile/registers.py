@@ -2,8 +2,9 @@
 
 1. An admitted event writes zero or more *registers*: ``holds.<product>``, ``account.<account>``, ``balance.<account>``,
    ``outside.<institution>/<account>``, ``life.<event>``, ``care.<driver>``, ``arrears``, ``birth_year``, ``region``,
-   ``statement.<account>``, ``limit.<account>``, ``number.<account>``, ``share.<account>``, ``merchant.<merchant>``, and
-   one for each order and each loan (``profile/orders.py``).
+   ``statement.<account>``, ``limit.<account>``, ``number.<account>``, ``share.<account>``, ``merchant.<merchant>``,
+   ``venue.<class of venue>``, ``app_feature.<function of the app>``, and one for each order and each loan
+   (``profile/orders.py``).
 2. A register keeps the write with the greatest (instant, event key). So the fold is commutative and idempotent: the
    same events in any order, in any batches, give the same registers.
 3. Registers are kept per data source; ``profile/view.py`` puts together those of the sources a permit opens.
@@ -24,7 +25,16 @@ from msgspec import Struct
 from marketofone.consent.gate import Admitted
 from marketofone.domain.account_numbers import account_number
 from marketofone.domain.decoding import msgpack_decoder
-from marketofone.domain.event import UNDERSTANDING, ArrearsChanged, CareFlagged, Event, LifeDeclared, PersonDescribed
+from marketofone.domain.event import (
+    UNDERSTANDING,
+    AppFeatureUsed,
+    ArrearsChanged,
+    CareFlagged,
+    Event,
+    LifeDeclared,
+    PersonDescribed,
+    PlaceVisited,
+)
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money_events import (
@@ -226,6 +236,17 @@ def _elsewhere(data: EventData) -> tuple[Write, ...]:
             return ()
 
 
+def _done(data: EventData) -> tuple[Write, ...]:
+    """Remember where a person was last, by class of venue, and which function of the app they used last."""
+    match data:
+        case PlaceVisited():
+            return ((f"venue.{data.venue}", True),)
+        case AppFeatureUsed():
+            return ((f"app_feature.{data.feature}", True),)
+        case _:
+            return ()
+
+
 def written_by(event: Event) -> Registers:
     """Give what one event would write, to compare it with what is remembered: nothing is admitted by that."""
     writes = _WRITES.get(event.kind)
@@ -254,6 +275,8 @@ _WRITES: dict[str, Callable[[EventData], tuple[Write, ...]]] = {
     "openbanking.balance": _elsewhere,
     "openbanking.transaction": _elsewhere,
     "life.declared": _elsewhere,
+    "place.visited": _done,
+    "app.feature": _done,
     "transaction.understood": _understood,
     "openbanking.understood": _understood,
 }

@@ -42,7 +42,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     ``holdings`` gives the instant each product held now was opened; ``other_balances`` is keyed by
     ``institution/account``, ``statements``, ``numbers`` and ``shares`` by account; ``limits`` tells how far
     accounts may be overdrawn; ``care`` gives the end of each care flag, None for an open end. Payments known ahead are
-    read by ``profile/orders.py``.
+    read by ``profile/orders.py``. ``venues`` and ``app_features`` give the instant a person was last at a class of
+    venue, and last used a function of the app.
     """
 
     birth_year: int | None = None
@@ -58,6 +59,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     shares: Mapping[str, float] = field(default_factory=dict)
     life: Mapping[str, Life] = field(default_factory=dict)
     care: Mapping[str, Instant | None] = field(default_factory=dict)
+    venues: Mapping[str, Instant] = field(default_factory=dict)
+    app_features: Mapping[str, Instant] = field(default_factory=dict)
 
     def vulnerable(self, now: Instant) -> bool:
         """Say whether any care flag stands at a moment."""
@@ -74,6 +77,8 @@ _PLACES = {
     "number": "numbers",
     "share": "shares",
     "arrears": "in_arrears",
+    "venue": "venues",
+    "app_feature": "app_features",
 }
 
 
@@ -104,7 +109,7 @@ def view(registers: Mapping[str, Registers], *, sources: Container[str]) -> Prof
 
 def _fact(group: str, held: Register) -> object:
     match group, held.value:
-        case "holds", _:
+        case (("holds" | "venue" | "app_feature"), _):
             return held.at
         case "account", (str(product), str(currency), str(role), *rest):
             return Account(

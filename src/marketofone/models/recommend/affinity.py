@@ -5,6 +5,13 @@
    and replayed, with the weights as they lie in its version; nothing is solved again.
 3. A product of the catalogue that nobody holds yet gets its weights from what its content has in common with others.
 4. A score is the sum of the weights of what a person holds.
+
+Beside products a person may bring what else is known of them as items (``domain/items.py``): life events, classes of
+venues, functions of the app. They are counted like products, so each gets a weight of its own for each product that is
+not explained by the others already.
+
+Source of the latter: Jeunen, Van Balen and Goethals (2020), Closed-Form Models for Collaborative Filtering with
+Side-Information.
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.items import ItemSource, parted_item
 from marketofone.models.recommend.co_counts import CoCounts, changed, count
 from marketofone.models.recommend.content import content_weights
 from marketofone.models.recommend.ease import Regularisation, weights_of
@@ -63,7 +71,7 @@ class Affinity:
         }
 
     def score(self, held: Collection[str], product: str, *, dismissed: Collection[str] = NOTHING) -> float:
-        """Say how strongly what a person holds speaks for a product.
+        """Say how strongly what a person holds, and what else is known of them, speaks for a product.
 
         The sum of the weights of what is held estimates the chance that a person holds the product as well; it is
         brought into [0, 1]. Nothing speaks for what is held already, nor for what was dismissed.
@@ -81,6 +89,25 @@ class Affinity:
         if weights is None or product in held or product in dismissed:
             return 0.0
         return min(max(math.fsum(weights.get(one, 0.0) for one in held), 0.0), 1.0)
+
+    @cached_property
+    def sources(self) -> frozenset[ItemSource]:
+        """The data sources that tell of anything it has weights of."""
+        return frozenset(parted_item(item)[0] for item in self.counts.products)
+
+    def speaking(self, held: Collection[str], product: str) -> list[tuple[str, float]]:
+        """Give what of a person speaks for a product or against it, with its weight, the strongest first.
+
+        Examples
+        --------
+        >>> people = [frozenset({"card", "life_events move"})] * 30 + [frozenset({"fund"})] * 30
+        >>> affinity = fit_affinity(people, regularisation=Regularisation(shrink=1.0, strength=0.2, order=1))
+        >>> [item for item, _ in affinity.speaking({"life_events move", "fund"}, "card")]
+        ['life_events move']
+        """
+        weights = self._by_product.get(product, {})
+        found = [(item, weights[item]) for item in sorted(held) if weights.get(item)]
+        return sorted(found, key=lambda pair: -pair[1])
 
     def with_content(self, tags: Mapping[str, Collection[str]]) -> Affinity:
         """Give weights to products that nobody holds yet, by tags of the catalogue's products."""

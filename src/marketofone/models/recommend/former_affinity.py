@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from marketofone.domain.decoding import msgpack_decoder
+from marketofone.domain.items import ItemSource
 
 Pair = tuple[str, str]
 
@@ -28,6 +29,15 @@ class FormerAffinity:
     def score(self, held: Collection[str], product: str, *, dismissed: Collection[str] = ()) -> float:  # noqa: ARG002
         """Say how strongly what a person holds speaks for a product, in [0, 1]; what was dismissed changed nothing."""
         return 1.0 - math.prod(1.0 - self._similarity(other, product) for other in sorted(held) if other != product)
+
+    @property
+    def sources(self) -> frozenset[ItemSource]:
+        """The data sources that tell of anything it has weights of: products only."""
+        return frozenset({"transactions"})
+
+    def speaking(self, held: Collection[str], product: str) -> list[tuple[str, float]]:  # noqa: ARG002
+        """Give nothing: it was told of all products together."""
+        return []
 
     def with_content(self, tags: Mapping[str, Collection[str]]) -> FormerAffinity:  # noqa: ARG002
         """Give it as it was: content changed nothing."""

@@ -8,10 +8,12 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
+from marketofone.domain.items import ITEM_SOURCES
 from marketofone.domain.moment import Instant
 from marketofone.models.forecast import Sample, fit_to_bytes, follow
 from marketofone.models.recommend import Regularisation, fit_affinity
 from marketofone.models.recommend import to_bytes as affinity_to_bytes
+from marketofone.profile.items import items_of
 from marketofone.profile.ledger import Account
 from marketofone.profile.registers import Registers
 from marketofone.profile.view import view as profile_of
@@ -81,17 +83,18 @@ def train_again(context: AppContext, destroyed: Destroyed, *, now: Instant) -> N
 def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Instant, now: Instant) -> _Learned:
     with context.store.read() as reader:
         before = model_of(context, reader, context.snapshot(reader))
-    asked = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), moment, now)
-    sample, holdings, people = Sample(MOST_ACCOUNTS, seed=SEED), list[frozenset[str]](), set[int]()
-    for known in read_population(context, asked, what=TRAINING):
+    sources = frozenset[str](ITEM_SOURCES) if "recommend" in tasks else frozenset({SOURCE})
+    asked = DataScope(context.config.policy.serving("learning"), sources, moment, now)
+    sample, items, people = Sample(MOST_ACCOUNTS, seed=SEED), list[frozenset[str]](), set[int]()
+    for known in read_population(context, asked, what=TRAINING, needs=SOURCE):
         sample.add(known.accounts())
-        holdings.append(_holdings(known))
+        items.append(_items(known, now=moment))
         people.update(known.person.states)
     accounts = sample.kept
     states: dict[str, bytes | None] = {}
     windows = 0
     if "recommend" in tasks:
-        states[AFFINITY] = affinity_to_bytes(fit_affinity(holdings, regularisation=AFFINITY_RULE))
+        states[AFFINITY] = affinity_to_bytes(fit_affinity(items, regularisation=AFFINITY_RULE))
     if "forecast" in tasks:
         windows, model = _forecast_model(accounts)
         states |= {FORECAST: model, BANDS: None} if windows or before.windows else {}
@@ -100,13 +103,13 @@ def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Inst
         windows = followed.windows
         states[BANDS] = msgspec.msgpack.encode(followed.stretch)
     given_up = "forecast" in tasks and not windows and before.windows > 0
-    report = Trained(people=len(holdings), accounts=len(accounts), past_days=windows, given_up=given_up)
+    report = Trained(people=len(items), accounts=len(accounts), past_days=windows, given_up=given_up)
     return _Learned(states, report, frozenset(people))
 
 
-def _holdings(known: Known) -> frozenset[str]:
+def _items(known: Known, *, now: Instant) -> frozenset[str]:
     registers: dict[str, Registers] = {source: told.registers for source, told in known.told.items()}
-    return frozenset(profile_of(registers, sources=known.open).holdings)
+    return items_of(profile_of(registers, sources=known.open), now=now)
 
 
 def _forecast_model(accounts: Sequence[Account]) -> tuple[int, bytes]:

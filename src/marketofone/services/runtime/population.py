@@ -205,12 +205,13 @@ def population(context: AppContext, asked: DataScope, *, customers: Iterable[str
         yield from read
 
 
-def read_population(context: AppContext, asked: DataScope, *, what: str) -> Iterator[Known]:
+def read_population(context: AppContext, asked: DataScope, *, what: str, needs: str | None = None) -> Iterator[Known]:
     """Read those who allow it, each reading a use that is recorded before it is given away.
 
-    Who takes their yes back meanwhile is left out.
+    Who does not allow the source that it ``needs``, or takes their yes back meanwhile, is left out.
     """
-    for some in together((known for known in population(context, asked) if known.open), size=_RECORDED):
+    allowing = (known for known in population(context, asked) if known.open and needs in {None, *known.open})
+    for some in together(allowing, size=_RECORDED):
         entry = partial(_use, what=what, actor=context.actor, now=asked.judged)
         yield from append_unmoved(context, some, entry=entry, now=asked.judged)
 
