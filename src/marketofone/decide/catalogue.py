@@ -146,6 +146,14 @@ class ActionCatalogue:
             return None
         return self._kinds.get(name)
 
+    @cached_property
+    def parts(self) -> dict[str, tuple[str, str]]:
+        """Parts of the app that are put in order, by what the app calls them: the placement, and the action."""
+        each = ((one, placement) for one in self.offered for placement in one.placements)
+        return {
+            one.feature or one.id: (placement, one.id) for one, placement in each if self.placements[placement].orders
+        }
+
     def in_order(self, placement: str, chosen: Iterable[str]) -> tuple[str, ...]:
         """Give all parts of the app that a placement orders: those pinned, those chosen, the others as declared."""
         declared = (action.id for action in self.offered if placement in action.placements)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, with_licences
+from marketofone.domain.action import NOTHING as NOTHING_DONE
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Assignment
 from marketofone.domain.decoding import msgpack_decoder
@@ -65,6 +66,13 @@ class Holding(Struct, frozen=True, array_like=True, gc=False):
     holders: tuple[int, ...]
 
 
+class Ordered(Struct, frozen=True, array_like=True, gc=False):
+    """The last order of an app's parts that was decided for a placement: its entry, and when."""
+
+    n: int
+    at: Instant
+
+
 class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     """What one customer's journal says up to entry ``n``.
 
@@ -74,7 +82,8 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     are the subjects that are one person, this one among them, ascending; empty for one alone.
     ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
     taken back. ``accounts`` are those that it holds together with others, by their marks. ``pending`` is the last entry
-    that tells a movement which is not booked yet. ``answers`` are what the customer answered in two years.
+    that tells a movement which is not booked yet. ``answers`` are what the customer answered in two years. ``orders``
+    are the last orders of an app's parts, by placement.
     """
 
     n: int = 0
@@ -93,6 +102,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     pending: int = 0
     group: Assignment | None = None
     answers: Answers = ()
+    orders: dict[str, Ordered] = {}
 
     @property
     def removed_keys(self) -> Removals:
@@ -122,8 +132,9 @@ def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
 def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
-    left_away = 0 if state.answers else 1 if state.group else 2 if state.pending else 3 if state.accounts else 4
-    return _FORMAT + _ENCODE(fields[: len(fields) - left_away])
+    late = (state.accounts, state.pending, state.group, state.answers, state.orders)
+    kept = max((place for place, field in enumerate(late, start=1) if field), default=0)
+    return _FORMAT + _ENCODE(fields[: len(fields) - len(late) + kept])
 
 
 def from_bytes(blob: bytes) -> SubjectState | None:
@@ -192,7 +203,16 @@ def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict
         "control": made.assignment == "control" if first else state.control,
         "enrolled": entry.stamp if first else state.enrolled,
         "group": made.assignment if first and made.assignment not in ("policy", "control") else state.group,
+        "orders": _ordered(state, entry, record),
     }
+
+
+def _ordered(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict[str, Ordered]:
+    """Remember the last order of an app's parts: something is shown somewhere, and is no contact."""
+    made = record.decision
+    if record.kind is not None or made.placement is None or made.action == NOTHING_DONE:
+        return state.orders
+    return dict(sorted({**state.orders, made.placement: Ordered(entry.n, made.at)}.items()))
 
 
 def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
+NO_SOURCES: frozenset[str] = frozenset()
+
 
 class UpdateResult(Struct, frozen=True, kw_only=True):
     """What an outcome teaches: ``action`` names what is learned about, ``why_not`` why nothing is.
@@ -66,6 +68,16 @@ def record_outcomes(context: AppContext, outcomes: Sequence[Outcome], *, now: In
     for outcome in outcomes:
         check_outcome(outcome, now=now)
     return [result.answer for result in _record(context, outcomes)]
+
+
+def record_heard(context: AppContext, things: Sequence[tuple[Customer, int, Outcome]], *, now: Instant) -> int:
+    """Record what events of the app say a person did, to the decision at an entry of a customer's journal.
+
+    Only what teaches is recorded, and nothing of which an answer is known. Gives how much was.
+    """
+    answered = [(owner, (n, outcome)) for owner, n, outcome in things]
+    results = in_runs(context, answered, compute=partial(_heard, context, now), now=now)
+    return sum(result.entry is not None for result in results)
 
 
 def check_outcome(outcome: Outcome, *, now: Instant) -> None:
@@ -167,6 +179,14 @@ def _record(
     return in_runs(context, things, compute=one_by_one(partial(_noted, context, now)), now=now)
 
 
+def _heard(
+    context: AppContext, now: Instant, reader: Reader, snapshot: Snapshot, person: Person, answered: tuple[int, Outcome]
+) -> Computed[UpdateResult]:
+    """Join what an event says to its decision, if that teaches anything; the event is a use of the app's data."""
+    noted = _noted(context, now, reader, snapshot, person, answered, also=frozenset({"app"}))
+    return noted if noted.answer.learned else Computed(person, noted.answer, None)
+
+
 def _noted(
     context: AppContext,
     now: Instant | None,
@@ -174,8 +194,12 @@ def _noted(
     snapshot: Snapshot,
     person: Person,
     answered: tuple[int, Outcome],
+    also: frozenset[str] = NO_SOURCES,
 ) -> Computed[UpdateResult]:
-    """Join an outcome to the decision at entry ``n`` of the journal of the id that it was made for."""
+    """Join an outcome to the decision at entry ``n`` of the journal of the id that it was made for.
+
+    ``also`` names sources that tell of the outcome itself.
+    """
     n, outcome = answered
     judged = person.judged(outcome.at if now is None else now)
     asked, made = person.asked, decision_at(reader, person.asked, n)
@@ -194,7 +218,7 @@ def _noted(
         now=judged,
     )
     teaches = not isinstance(lesson, Skipped)
-    uses = _learned_from(snapshot, person, facts, now=judged) if teaches else ()
+    uses = _learned_from(snapshot, person, facts, now=judged, also=also) if teaches else ()
     to = Decided(decision.action, made.kind_at(outcome.place), decision.channel, decision.at)
     record = OutcomeRecord(context.actor, outcome, uses, to)
     draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
@@ -202,10 +226,10 @@ def _noted(
 
 
 def _learned_from(
-    snapshot: Snapshot, person: Person, facts: LessonFacts, *, now: Instant
+    snapshot: Snapshot, person: Person, facts: LessonFacts, *, now: Instant, also: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
     leave = learning_permit(person, facts, config=snapshot.config, now=now)
-    used = {source for _, source in facts.decision.uses}
+    used = {source for _, source in facts.decision.uses} | also
     return tuple((leave.purpose, source) for source in sorted(leave.sources & used) or sorted(leave.sources)[:1])
 
 
