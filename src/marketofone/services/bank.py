@@ -18,7 +18,7 @@ from marketofone.domain.outcome import Outcome, OutcomeFields, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
 from marketofone.projection.bank_config import BankConfig
-from marketofone.services.decisions import asked, decide, feedback, intervene, opens, otherwise
+from marketofone.services.decisions import asked, decide, feedback, intervene, otherwise
 from marketofone.services.foresight import forecast, forecast_population, insights, refresh_forecasts, spending
 from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.intake import data_overview, ingest, letters, merchants, retries
@@ -96,8 +96,7 @@ class Bank:
             report = ingest.ingest(self._context, events, now=moment)
         finally:  # what was linked before a fault is linked
             self.learning.follow_links(now=moment)
-        self.learning.understand(now=moment)
-        opens.hear_opens(self._context, report.entries, now=moment)
+        self.learning.follow_arrivals(report.entries, now=moment)
         return report
 
     def ingest(self, events: Iterable[ingest.Incoming], *, now: Instant | None = None) -> ingest.IngestReport:

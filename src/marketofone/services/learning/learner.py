@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from marketofone.domain.moment import Instant
+from marketofone.services.decisions.opens import hear_opens
 from marketofone.services.foresight.look_again import look_again
 from marketofone.services.intake.understanding import understand_waiting
 from marketofone.services.learning.debts import may_owe, pay
 from marketofone.services.learning.early_signs import read_signs
 from marketofone.services.learning.learn import learn
 from marketofone.services.runtime.app_context import AppContext
+from marketofone.store.ports import Head
 
 GATHER_SECONDS = 0.2  # outcomes that come one after the other make one version
 RETRY_SECONDS = 1.0
@@ -63,6 +65,12 @@ class Learning:
             learner.wake()
         elif self.by_itself:
             understand_waiting(self._context, now=now)
+
+    def follow_arrivals(self, entries: Iterable[Head], *, now: Instant) -> None:
+        """Say that events were kept in some entries: movements may be understood by them, and opens were outcomes."""
+        self.understand(now=now)
+        if hear_opens(self._context, entries, now=now):
+            self.soon(now)
 
     def owe(self, subjects: Collection[int], *, now: Instant) -> None:
         """Say that customers may have taken back that outcomes teach: theirs, and those of all ids of their person."""
