@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from math import isclose
 from pathlib import Path
@@ -18,9 +20,13 @@ from marketofone.bank import Bank
 from marketofone.cli import main
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.action import NOTHING
+from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.outcome import Verdict
+from marketofone.services.proof.changes import Change
+from marketofone.services.proof.diff import diff, evidence
 from marketofone.services.proof.slate_values import PlaceRow, rows_of_slates, value_rows
+from marketofone.services.rights.promotion_service import value_of_version
 
 PEOPLE, SLOTS = 3, 3
 PLACEMENT = f"\n[placements.home]\nslots = {SLOTS}\nmost_of_a_kind = 1\n\n"
@@ -107,6 +113,58 @@ def test_the_log_that_is_written_says_the_same_to_anybody(folder: Path, tmp_path
     assert mine.keys() == theirs.keys()
     assert all(isclose(mine[name], theirs[name], rel_tol=1e-6) for name in mine)
     assert "c-0" not in file.read_text(encoding="utf-8")  # people are numbers
+
+
+def at_zero(text: str, action: str) -> str:
+    """Let the condition of an action never hold."""
+    head, _, rest = text.partition(f'id = "{action}"')
+    return head + f'id = "{action}"' + re.sub(r"(?m)^eligible = .*$", 'eligible = "spend_30d < 0 - 1"', rest, count=1)
+
+
+def slates_of(town: Bank) -> list[Decision]:
+    return [town.decision(f"c-{number}-{visit}") for number in range(PEOPLE) for visit in range(2)]
+
+
+def test_a_change_of_what_stands_below_is_found_and_named(town: Bank, folder: Path) -> None:
+    made = [*slates_of(town), town.decision("unanswered")]
+    places = Counter(place.action for one in made for place in one.places[1:])
+    action = next(name for name, _ in places.most_common() if name not in {NOTHING, *(one.action for one in made)})
+    text = at_zero((folder / "actions.toml").read_text(encoding="utf-8"), action)
+
+    found = town.diff(Change(document="actions.toml", text=text))
+
+    assert {pair.before for pair in found.instead} == {action}
+    assert found.otherwise == sum(action in [place.action for place in one.places] for one in made) == places[action]
+    assert found.expected > 0.0
+    assert found.value is not None
+    assert found.value.changed_persons > 0
+
+
+def test_a_version_that_decides_as_the_present_one_changes_nothing_and_is_worth_all_of_its_places(
+    town: Bank, later: Instant
+) -> None:
+    found = diff(town.context, Change(version=0), now=later)
+    logged = sum(row.reward for row in rows(town, later)) / (PEOPLE * 2)
+    below = sum(row.reward for row in rows(town, later) if row.position > 1)
+
+    assert below > 0.0
+    assert (found.differ, found.otherwise) == (0, 0)
+    assert found.value is not None
+    assert found.value.value == pytest.approx(0.0, abs=1e-6)
+    assert found.value.present[0] == pytest.approx(logged)
+
+
+def test_a_version_is_promoted_on_all_of_its_places(town: Bank, later: Instant) -> None:
+    """What it is worth by itself, and what a promotion asks for, are made of the same rows."""
+    told = evidence(town.context, Change(version=0, valued_only=True), now=later)
+    assert len(told.rows) == PEOPLE * 2
+    assert len(told.below) == sum(len(one.below) for one in slates_of(town))
+    valued = value_of_version(town.context, 0, now=later, level=0.95)
+    assert valued is not None
+    logged = sum(row.reward for row in rows(town, later)) / (PEOPLE * 2)
+    estimates = {one.method: one.value for one in valued.estimates}
+    assert (estimates["ips"], estimates["snips"]) == pytest.approx((logged, logged))
+    assert estimates["dr"] == pytest.approx(logged, rel=0.05)  # what is believed of other actions differs
 
 
 def test_commands_tell_of_a_slate_and_of_each_of_its_places(town: Bank, folder: Path) -> None:

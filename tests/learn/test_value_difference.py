@@ -10,10 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from marketofone.learn.off_policy.difference import Compared, value_difference
-from marketofone.services.proof.comparison import ROW, differing_bytes, instead_of
+from marketofone.learn.off_policy.difference import Below, Compared, target_valuation, value_difference
+from marketofone.learn.off_policy.slates import Slates, cascade_dr, rips
+from marketofone.services.proof.comparison import ROW, differing_bytes
 from marketofone.services.proof.diff import FEW, FEWEST, groups_of
 from marketofone.services.proof.groups import STAGES
+from marketofone.services.proof.places import instead_of
 
 ROWS = 6_000
 Floats = NDArray[np.float64]
@@ -190,3 +192,58 @@ def test_of_one_small_group_the_next_smallest_is_put_together_with_it() -> None:
 def test_bytes_differ_only_where_they_do(one: bytes, other: bytes) -> None:
     assert (differing_bytes(one, other) == 0) == (one == other)
     assert differing_bytes(one, other) <= max(len(one), len(other))
+
+
+def slates(*, model: float = 0.0, seed: int = 5) -> Compared:
+    """Give a log of two places; the change shows the second action below, worth .3 more under the first one only."""
+    rng = np.random.default_rng(seed)
+    above, below = rng.integers(2, size=(2, ROWS)).astype(float)
+    half, nought = np.full(ROWS, 0.5), np.zeros(ROWS)
+    lower = Below(
+        decisions=np.arange(ROWS),
+        positions=np.full(ROWS, 2),
+        rewards=(rng.random(ROWS) < 0.2 + 0.3 * below * (above == 0.0)).astype(float),
+        propensities=half / 2.0,
+        targets=below / 2.0,
+        present=half / 2.0,
+        model=model * (1.0 - 2.0 * below),
+        present_model=nought,
+    )
+    return a_log(changed=0.0, seed=seed, below=lower, persons=np.arange(ROWS))
+
+
+def test_a_change_below_the_first_place_is_worth_what_follows_there() -> None:
+    found = value_difference(slates(), level=0.95)
+
+    assert found.low < 0.075 < found.high
+    assert (found.enough, found.finding) == (True, "worth more")
+    assert value_difference(slates(), level=0.95, anytime=True).low < found.low
+    assert found.snips[1] < 0.075 < found.snips[2]
+
+
+def test_what_is_believed_of_lower_places_moves_no_mean() -> None:
+    """Twenty logs: whatever is believed, the difference is found on the mean."""
+    each = [
+        [value_difference(slates(model=model, seed=s), level=0.95).value for s in range(20)] for model in (0.0, 0.5)
+    ]
+    errors = [(np.mean(one) - 0.075) / (np.std(one) / 20**0.5) for one in each]
+
+    assert np.abs(errors).max() < 3.0
+
+
+def test_slates_are_weighed_as_the_estimators_of_slates_weigh_them() -> None:
+    log = slates()
+    below = log.below
+    assert below is not None
+    weights = np.column_stack(
+        [log.targets / log.propensities, 2.0 * below.targets / log.propensities / log.targets / 2.0]
+    )
+    shown = Slates(np.column_stack([log.rewards, below.rewards]), weights)
+    found = {one.method: one.value for one in target_valuation(log, level=0.95).estimates}
+    plain = {**{name: getattr(log, name) for name in log.__struct_fields__}, "believed": np.zeros(ROWS)}
+    bare = target_valuation(Compared(**plain | {"values": np.zeros(ROWS)}), level=0.95)
+    nothing = np.zeros((ROWS, 2))
+
+    assert np.isclose(found["ips"], rips(shown).value)
+    cascade = cascade_dr(shown, logged_values=nothing, target_values=nothing).value
+    assert np.isclose(next(one.value for one in bare.estimates if one.method == "dr"), cascade)

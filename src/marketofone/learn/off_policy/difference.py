@@ -9,9 +9,14 @@ the predictions v and u under the two targets, the score of a row is
 A row in which the two targets agree counts nothing under DR, whatever followed: that is why it is read first here. Any
 prediction is right for DR that did not see the row's reward. Here it is what the policy that logged believed then,
 multiplied by how much of that came true for others: one number, fitted without the row's person.
+
+A decision may be a slate. Then each place below the first adds its own score, as in RIPS and cascade-DR: its weight is
+the product of those down to it, and its prediction that of its own reward (``slates.py``).
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -54,6 +59,34 @@ class ValueDifference(Struct, frozen=True, kw_only=True):
     anytime: bool = False
 
 
+class Below(Struct, frozen=True, kw_only=True):
+    """The places below the first of logged decisions that are slates, in any order.
+
+    Shapes
+    ------
+    decisions : int64[m]
+        The row of :class:`Compared` whose slate it belongs to.
+    positions : int64[m]
+        From 2 on.
+    rewards : float64[m]
+        What followed of the place itself.
+    propensities, targets, present : float64[m]
+        Probabilities of the slate down to this place, given what stood above each.
+    model, present_model : float64[m]
+        The prediction under a policy times its weight above the place, less that of the logged action times the weight
+        down to it.
+    """
+
+    decisions: NDArray[np.int64]
+    positions: NDArray[np.integer]
+    rewards: Floats
+    propensities: Floats
+    targets: Floats
+    present: Floats
+    model: Floats
+    present_model: Floats
+
+
 class Compared(Struct, frozen=True, kw_only=True):
     """The same logged decisions under a changed policy and under the present one.
 
@@ -69,6 +102,8 @@ class Compared(Struct, frozen=True, kw_only=True):
     unsupported : float64[n]
         How much of the changed policy goes to actions that the logging policy could not take in this row.
     persons : [n]
+    below : optional
+        Where decisions are slates; all of the above is about their first places then.
     """
 
     rewards: Floats
@@ -80,6 +115,16 @@ class Compared(Struct, frozen=True, kw_only=True):
     present_values: Floats
     unsupported: Floats
     persons: NDArray[np.generic]
+    below: Below | None = None
+
+
+class _Side(NamedTuple):
+    """The scores of one policy on a log: float64[n] each; and whole decisions as evidence, to judge overlap by."""
+
+    ips: Floats
+    snips: Floats
+    dr: Floats
+    whole: Evidence
 
 
 def value_difference(log: Compared, *, level: float, anytime: bool = False) -> ValueDifference:
@@ -97,15 +142,11 @@ def value_difference(log: Compared, *, level: float, anytime: bool = False) -> V
     >>> round(found.value, 1), found.enough, found.finding
     (0.1, True, 'worth more')
     """
-    scale = _come_true(log)
-    changed, present = (
-        Evidence(log.rewards, log.propensities, targets, scale * log.believed, scale * values)
-        for targets, values in ((log.targets, log.values), (log.present, log.present_values))
-    )
-    scores = doubly_robust(changed).scores - doubly_robust(present).scores
+    changed, present = _sides(log)
+    scores = changed.dr - present.dr
     above = mean_interval(scores, log.persons, level=level, anytime=anytime)
-    beside = mean_interval(snips(changed).basis - snips(present).basis, log.persons, level=level)
-    described = overlap(changed, log.persons, unsupported_share=float(log.unsupported.mean()))
+    beside = mean_interval(changed.snips - present.snips, log.persons, level=level)
+    described = overlap(changed.whole, log.persons, unsupported_share=float(log.unsupported.mean()))
     touched = len(np.unique(log.persons[scores != 0.0]))
     reasons = (*shortcomings(described), *_too_few(touched)) if touched else ()
     return ValueDifference(
@@ -117,7 +158,7 @@ def value_difference(log: Compared, *, level: float, anytime: bool = False) -> V
         low=above.low,
         high=above.high,
         snips=(beside.value, beside.low, beside.high),
-        present=_ends(mean_interval(snips(present).basis, log.persons, level=level)),
+        present=_ends(mean_interval(present.snips, log.persons, level=level)),
         ess=described.ess,
         unsupported_share=described.unsupported_share or 0.0,
         enough=not reasons,
@@ -139,18 +180,66 @@ def target_valuation(log: Compared, *, level: float) -> Valuation:
     >>> [one.method for one in found.estimates], found.ess
     (['ips', 'snips', 'dr'], 400.0)
     """
-    scale = _come_true(log)
-    evidence = Evidence(log.rewards, log.propensities, log.targets, scale * log.believed, scale * log.values)
-    found: dict[Method, Estimated] = {"ips": ips(evidence), "snips": snips(evidence), "dr": doubly_robust(evidence)}
+    side = _sides(log)[0]
+    found: dict[Method, Estimated] = {
+        "ips": Estimated(side.ips, side.ips),
+        "snips": Estimated(side.snips, side.snips),
+        "dr": Estimated(side.dr, side.dr),
+    }
     return summarise(
         found,
-        evidence,
+        side.whole,
         persons=log.persons,
         level=level,
         recommended="dr",
         unsupported_share=float(log.unsupported.mean()),
         absent={},
     )
+
+
+def _sides(log: Compared) -> tuple[_Side, _Side]:
+    """Score the changed policy, and the present one."""
+    scale, below = _come_true(log), log.below
+    first = [
+        Evidence(log.rewards, log.propensities, targets, scale * log.believed, scale * values)
+        for targets, values in ((log.targets, log.values), (log.present, log.present_values))
+    ]
+    if below is None:
+        return _side(first[0], None), _side(first[1], None)
+    models = scale[below.decisions] * below.model, scale[below.decisions] * below.present_model
+    return (
+        _side(first[0], _Lower(below, below.targets, models[0])),
+        _side(first[1], _Lower(below, below.present, models[1])),
+    )
+
+
+class _Lower(NamedTuple):
+    """Places below the first under one policy: its probabilities down to each, and its model of each."""
+
+    below: Below
+    targets: Floats
+    model: Floats
+
+
+def _side(first: Evidence, lower: _Lower | None) -> _Side:
+    own, normalised, robust = ips(first).scores, snips(first).basis, doubly_robust(first).scores
+    if lower is None:
+        return _Side(own, normalised, robust, first)
+    below, count = lower.below, len(first.rewards)
+    weighed = lower.targets / below.propensities * below.rewards
+    own = own + np.bincount(below.decisions, weighed, count)
+    robust = robust + np.bincount(below.decisions, weighed + lower.model, count)
+    propensities, targets = first.propensities.copy(), first.targets.copy()
+    for position in np.unique(below.positions):
+        there, rewards = below.positions == position, np.zeros(count)
+        rows = below.decisions[there]
+        rewards[rows], propensities[rows], targets[rows] = (
+            column[there] for column in (below.rewards, below.propensities, lower.targets)
+        )
+        # A slate that ended above keeps its weight: nothing stands there, on either side.
+        normalised = normalised + snips(Evidence(rewards, propensities.copy(), targets.copy())).basis
+    total = first.rewards + np.bincount(below.decisions, below.rewards, count)
+    return _Side(own, normalised, robust, Evidence(total, propensities, targets))
 
 
 def _come_true(log: Compared) -> Floats:

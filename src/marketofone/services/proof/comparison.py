@@ -6,8 +6,9 @@
 3. Another action is chosen as seldom as the two sides' probabilities allow: what was chosen stays with probability
    ``min(1, new / old)``, else an action is drawn that became likelier. The draw is a hash of the decision's id. So no
    chance of an action that moves in the file, or is new in it, passes for a change.
-4. Of a slate the first place is held against the first; all of its bytes count where it is asked whether any differ.
-5. What is kept of a decision is one row of numbers, in :data:`ROW`, and counts of what was chosen instead.
+4. Of a slate each place is held against the same place, given what really stood above it (``places.py``).
+5. What is kept of a decision is one row of numbers, in :data:`ROW`, one of each place below the first, and counts of
+   what was chosen instead.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import zip_longest
 from typing import NamedTuple
 
 import msgspec
@@ -30,13 +32,24 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
+from marketofone.learn.join import by_place
 from marketofone.learn.rewards import Prices, reward_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.services.decisions.decide import decision_input_of
 from marketofone.services.decisions.rests import BankHistory, PrefixSnapshot, as_it_was, is_replayable
-from marketofone.services.proof.changes import Change, Side, Sides, sides_of
+from marketofone.services.proof.changes import Change, Side, sides_of
 from marketofone.services.proof.groups import group_of
+from marketofone.services.proof.places import (
+    BELOW,
+    PlaceShares,
+    expected_changes,
+    instead_along,
+    mean_of,
+    rows_below,
+    shares_of,
+    unsupported,
+)
 from marketofone.services.proof.replay import Found, WalkedJournal, in_order_of_versions
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.ports import Reader
@@ -46,15 +59,17 @@ EXAMPLES = 3
 ROW = np.dtype(
     [
         *((name, "i8") for name in ("person", "bytes")),
-        *((name, "i1") for name in ("stage", "money", "decided_by")),
+        *((name, "i1") for name in ("stage", "money", "decided_by", "below")),
         *((name, "?") for name in ("otherwise", "valued")),
         *((name, "f8") for name in ("expected", "reward", "propensity", "target", "present", "believed")),
         *((name, "f8") for name in ("value", "present_value", "unsupported")),
     ]
 )
-"""What is kept of a decision: some hundred bytes, and nothing of the person but the number of their journal."""
+"""What is kept of a decision: some hundred bytes, and nothing of the person but the number of their journal.
+
+``below`` counts its rows of places below the first, which stand in the order of the decisions.
+"""
 _ENCODE = msgspec.msgpack.Encoder().encode
-_SAME = 1e-9  # what the integral of a probability may be off by
 
 
 class Instead(NamedTuple):
@@ -69,6 +84,7 @@ class Part(Struct, kw_only=True):
     """What the comparison of some journals found. ``impossible`` are decisions the changed side cannot make at all."""
 
     rows: NDArray[np.void]
+    below: NDArray[np.void]
     unreplayable: int = 0
     impossible: int = 0
     recomputed: int = 0
@@ -76,6 +92,11 @@ class Part(Struct, kw_only=True):
     examples: dict[Instead, list[tuple[int, str]]] = {}
     before: dict[str, int] = {}
     after: dict[str, int] = {}
+
+
+def empty_part() -> Part:
+    """Give a part in which nothing was found."""
+    return Part(rows=np.zeros(0, dtype=ROW), below=np.zeros(0, dtype=BELOW))
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -98,11 +119,27 @@ def compare_some(asked: Asked, context: AppContext, subjects: Sequence[int]) -> 
         return comparison.ended()
 
 
+class _Computed(NamedTuple):
+    """A side of a decision: what it makes, from what, and the probabilities at each place of the slate that was shown.
+
+    Where it is what was recorded, nothing but that is needed.
+    """
+
+    made: Decision
+    asked: DecisionInput | None = None
+    along: tuple[Mapping[str, float], ...] = ()
+
+    def shares(self) -> list[Mapping[str, float]]:
+        """Give the probability of every action at each place, given what was shown above it."""
+        below = self.along[1:] if self.asked is not None else map(shares_of, self.made.places[1:])
+        return [shares_of(self.made), *below]
+
+
 class _Comparison:
     """Compares decisions, one after the other."""
 
     def __init__(self, context: AppContext, reader: Reader, history: BankHistory, asked: Asked) -> None:
-        self.part = Part(rows=np.zeros(0, dtype=ROW))
+        self.part = empty_part()
         self._context, self._reader, self._history, self._asked = context, reader, history, asked
         self._sides = sides_of(context, reader, history, asked.change)
         config = context.configs.at(reader, history.last)
@@ -111,10 +148,11 @@ class _Comparison:
         self._matured = Instant(asked.now - config.settings.outcome_days * DAY)
         self._outcomes: dict[int, Mapping[str, Sequence[Outcome]]] = {}
         self._rows: list[tuple[float, ...]] = []
+        self._below: list[tuple[float, ...]] = []
 
     def ended(self) -> Part:
         """Give what was found."""
-        self.part.rows = np.array(self._rows, dtype=ROW)
+        self.part.rows, self.part.below = np.array(self._rows, dtype=ROW), np.array(self._below, dtype=BELOW)
         return self.part
 
     def add(self, found: Found) -> None:
@@ -135,115 +173,86 @@ class _Comparison:
         except MarketOfOneError:  # what else was in force then does not go with what is new
             self.part.impossible += 1
             return
+        logged = record.decision
         try:
             person = snapshot.person_of(found.customer)
-            present = self._present(snapshot, person, found, sides)
+            present = (
+                _Computed(logged) if sides.present is None else self._computed(snapshot, person, logged, sides.present)
+            )
         except MarketOfOneError:
             self.part.unreplayable += 1
             return
+        self.part.recomputed += sides.present is not None
         try:
-            asked, changed = self._computed(snapshot, person, found.record.decision, sides.changed)
+            changed = self._computed(snapshot, person, logged, sides.changed)
         except MarketOfOneError:
             self.part.impossible += 1
             return
-        self._note(found, person, asked, present, changed, is_valued=is_valued)
+        self._note(found, person, present, changed, is_valued=is_valued)
 
-    def _present(self, snapshot: PrefixSnapshot, person: Person, found: Found, sides: Sides) -> Decision:
-        if sides.present is None:
-            return found.record.decision
-        self.part.recomputed += 1
-        return self._computed(snapshot, person, found.record.decision, sides.present)[1]
-
-    def _computed(
-        self, snapshot: PrefixSnapshot, person: Person, recorded: Decision, side: Side
-    ) -> tuple[DecisionInput, Decision]:
+    def _computed(self, snapshot: PrefixSnapshot, person: Person, recorded: Decision, side: Side) -> _Computed:
         """Compute a decision as a replay does, with a side's documents and beliefs."""
         snapshot.config = side.config
-        request, secret = recorded.request, self._context.keys.secret
+        request, secret, compiled = recorded.request, self._context.keys.secret, side.config.compiled
         asked = decision_input_of(snapshot, person, request, policy=side.policy, secret=secret)
-        made = engine.decide(request, asked, side.config.compiled)
-        return asked, replace(made, documents=recorded.documents)
+        made = replace(engine.decide(request, asked, compiled), documents=recorded.documents)
+        if recorded.slots == 1:
+            return _Computed(made, asked)
+        actions = [place.action for place in recorded.places]
+        return _Computed(made, asked, tuple(engine.shares_at_places(request, asked, compiled, actions=actions)))
 
-    def _note(
-        self,
-        found: Found,
-        person: Person,
-        asked: DecisionInput,
-        present: Decision,
-        changed: Decision,
-        *,
-        is_valued: bool,
-    ) -> None:
-        logged, part = found.record.decision, self.part
-        old, new = shares_of(present), shares_of(changed)
-        after = instead_of(present.action, old, new, seed=logged.id)
-        part.before[present.action] = part.before.get(present.action, 0) + 1
-        part.after[after] = part.after.get(after, 0) + 1
-        if after != present.action:
-            _note_instead(part, Instead(present.action, after, _why(changed, present.action)), logged.id)
-        believed, at_hand = _beliefs(changed) | _beliefs(logged), shares_of(logged)
+    def _places(self, found: Found, present: _Computed, changed: _Computed) -> list[PlaceShares]:
+        """Give the places of the slate that was shown, with the probabilities of both sides there."""
+        outcomes = self._outcomes_of(found).get(found.record.decision.id, ())
+        each = zip_longest(by_place(found.record.decision, outcomes), present.shares(), changed.shares())
+        return [
+            PlaceShares(shown, reward_of(shown, heard, prices=self._asked.prices), old or {}, new or {})
+            for (shown, heard), old, new in each
+        ]
+
+    def _note(self, found: Found, person: Person, present: _Computed, changed: _Computed, *, is_valued: bool) -> None:
+        logged, part, places = found.record.decision, self.part, self._places(found, present, changed)
+        first, is_other = places[0], False
+        for before, after in instead_along(present.made, places):
+            part.before[before] = part.before.get(before, 0) + 1
+            part.after[after] = part.after.get(after, 0) + 1
+            if after != before:
+                is_other = True
+                _note_instead(part, Instead(before, after, _why(changed.made, before)), logged.id)
+        believed = _beliefs(changed.made) | _beliefs(logged)
+        below = list(rows_below(places, believed))
+        self._below += below
+        assert changed.asked is not None  # noqa: S101 - the changed side is always computed
         self._rows.append(
             (
                 min(person.states),
-                differing_bytes(_ENCODE(present), _ENCODE(changed)),
-                *group_of(asked, logged, actions=self._money, day=self._calendar.day_of(logged.at)),
-                after != present.action,
+                differing_bytes(_ENCODE(present.made), _ENCODE(changed.made)),
+                *group_of(changed.asked, logged, actions=self._money, day=self._calendar.day_of(logged.at)),
+                len(below),
+                is_other,
                 is_valued and logged.at <= self._matured,
-                1.0 - sum(min(share, new.get(action, 0.0)) for action, share in old.items()),
-                reward_of(logged, self._outcomes_of(found).get(logged.id, ()), prices=self._asked.prices),
+                expected_changes(places),
+                first.reward,
                 logged.propensity,
-                min(new.get(logged.action, 0.0), 1.0),
-                min(old.get(logged.action, 0.0), 1.0),
+                min(first.new.get(logged.action, 0.0), 1.0),
+                min(first.old.get(logged.action, 0.0), 1.0),
                 believed.get(logged.action, 0.0),
-                _mean(believed, new),
-                _mean(believed, old),
-                sum(share for action, share in new.items() if not at_hand.get(action)),
+                mean_of(believed, first.new),
+                mean_of(believed, first.old),
+                unsupported(places),
             )
         )
 
     def _outcomes_of(self, found: Found) -> Mapping[str, Sequence[Outcome]]:
-        """Give the outcomes in a customer's journal, by decision; read once, when the first is asked for.
-
-        Of a slate those of its first place: it is what is compared.
-        """
+        """Give the outcomes in a customer's journal, by decision; read once, when the first is asked for."""
         subject = found.customer.subject
         if subject not in self._outcomes:
             heard: dict[str, list[Outcome]] = {}
             for entry in self._reader.entries(subject, kinds=("outcome",)):
                 outcome = codec.read(entry, box=found.customer.box).outcome
-                if outcome.place > 1:
-                    continue
                 heard.setdefault(outcome.decision, []).append(outcome)
             self._outcomes[subject] = heard
         return self._outcomes[subject]
-
-
-def shares_of(decision: Decision) -> dict[str, float]:
-    """Give the probability with which each action was drawn, of those that could be."""
-    return {one.action: one.propensity for one in decision.candidates if one.propensity > 0.0}
-
-
-def instead_of(action: str, old: Mapping[str, float], new: Mapping[str, float], *, seed: str) -> str:
-    """Give what is chosen with new probabilities where an action was with the old ones: another as seldom as may be.
-
-    Examples
-    --------
-    >>> instead_of("a", {"a": 0.5, "b": 0.5}, {"a": 0.6, "b": 0.4}, seed="d-1")
-    'a'
-    >>> instead_of("a", {"a": 0.5, "b": 0.5}, {"b": 1.0}, seed="d-1")
-    'b'
-    """
-    stays = new.get(action, 0.0) / old[action] if old.get(action) else 0.0
-    drawn = int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big") / 2.0**64
-    if drawn < stays + _SAME:
-        return action
-    likelier = {name: share - old.get(name, 0.0) for name, share in new.items() if share > old.get(name, 0.0)}
-    left = (drawn - stays) / (1.0 - stays) * sum(likelier.values())
-    for name, more in likelier.items():
-        left -= more
-        if left < 0.0:
-            return name
-    return next(reversed(likelier), action)
 
 
 def differing_bytes(one: bytes, other: bytes) -> int:
@@ -266,17 +275,18 @@ def differing_bytes(one: bytes, other: bytes) -> int:
 
 def together(parts: Iterable[Part]) -> Part:
     """Put what was found in several pieces together."""
-    whole = Part(rows=np.zeros(0, dtype=ROW))
-    rows = [whole.rows]
+    whole = empty_part()
+    rows, below = [whole.rows], [whole.below]
     for part in parts:
         rows.append(part.rows)
+        below.append(part.below)
         for name in ("unreplayable", "impossible", "recomputed"):
             setattr(whole, name, getattr(whole, name) + getattr(part, name))
         for name in ("instead", "before", "after"):
             setattr(whole, name, dict(Counter(getattr(whole, name)) + Counter(getattr(part, name))))
         for pair, named in part.examples.items():
             whole.examples[pair] = sorted([*whole.examples.get(pair, ()), *named])[:EXAMPLES]
-    whole.rows = np.concatenate(rows)
+    whole.rows, whole.below = np.concatenate(rows), np.concatenate(below)
     return whole
 
 
@@ -299,7 +309,3 @@ def _why(changed: Decision, action: str) -> str:
 def _beliefs(decision: Decision) -> dict[str, float]:
     """Give what each action that could be chosen was believed to be worth."""
     return {one.action: one.mean for one in decision.candidates if one.stage in ("scored", "chosen")}
-
-
-def _mean(believed: Mapping[str, float], shares: Mapping[str, float]) -> float:
-    return sum(share * believed.get(action, 0.0) for action, share in shares.items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
-from marketofone.learn.off_policy.difference import Compared, ValueDifference, value_difference
+from marketofone.learn.off_policy.difference import Below, Compared, ValueDifference, value_difference
 from marketofone.learn.rewards import Prices
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
@@ -37,6 +38,13 @@ FEWEST = 10
 """People in a group that is told of by itself: of fewer, a count would say something about one of them."""
 FEW = "put together, for they are few"
 _PLACES = ("stage", "money", "decided_by")
+
+
+class Told(NamedTuple):
+    """Decisions that tell of a change, and the places below their first: rows of ``ROW`` and of ``BELOW``."""
+
+    rows: NDArray[np.void]
+    below: NDArray[np.void]
 
 
 class Instead(Struct, frozen=True, kw_only=True):
@@ -132,15 +140,13 @@ def diff(context: AppContext, change: Change, *, now: Instant, workers: int = 1,
         actions=tuple(_actions(part)),
         instead=tuple(_instead(part)),
         groups=tuple(groups_of(rows)),
-        value=value_of(rows),
+        value=value_of(told_of(part)),
         currency=config.settings.currency,
         seconds=round(perf_counter() - began, 3),
     )
 
 
-def evidence(
-    context: AppContext, change: Change, *, now: Instant, workers: int = 1, step: Step | None = None
-) -> NDArray[np.void]:
+def evidence(context: AppContext, change: Change, *, now: Instant, workers: int = 1, step: Step | None = None) -> Told:
     """Compare a version with the present one, over decisions that taught neither and whose answers have come.
 
     Raises
@@ -152,9 +158,7 @@ def evidence(
         bank = context.snapshot(reader).bank
         context.versions.require_kept(bank, change.version)
         asked = Asked(change=change, prices=prices_of(context, reader, bank), now=now)
-    rows = compare(context, asked, workers=workers, step=step).rows
-    told: NDArray[np.void] = rows[rows["valued"]]
-    return told
+    return told_of(compare(context, asked, workers=workers, step=step))
 
 
 def compare(context: AppContext, asked: Asked, *, workers: int, step: Step | None) -> Part:
@@ -173,14 +177,20 @@ def compare(context: AppContext, asked: Asked, *, workers: int, step: Step | Non
     return together(parts())
 
 
-def value_of(rows: NDArray[np.void], *, anytime: bool = False) -> ValueDifference | None:
+def told_of(part: Part) -> Told:
+    """Give the decisions whose answers have come, and their places below the first."""
+    told = part.rows["valued"]
+    return Told(part.rows[told], part.below[np.repeat(told, part.rows["below"])])
+
+
+def value_of(told: Told, *, anytime: bool = False) -> ValueDifference | None:
     """Value the changed side against the present one, from decisions whose answers have come."""
-    told = rows[rows["valued"]]
-    return value_difference(compared(told), level=LEVEL, anytime=anytime) if len(told) else None
+    return value_difference(compared(told), level=LEVEL, anytime=anytime) if len(told.rows) else None
 
 
-def compared(told: NDArray[np.void]) -> Compared:
+def compared(of: Told) -> Compared:
     """Lay rows out as the estimators read them."""
+    told, below = of
     return Compared(
         rewards=told["reward"],
         propensities=told["propensity"],
@@ -191,6 +201,18 @@ def compared(told: NDArray[np.void]) -> Compared:
         present_values=told["present_value"],
         unsupported=told["unsupported"],
         persons=told["person"],
+        below=None
+        if not len(below)
+        else Below(
+            decisions=np.repeat(np.arange(len(told)), told["below"]),
+            positions=below["position"],
+            rewards=below["reward"],
+            propensities=below["propensity"],
+            targets=below["target"],
+            present=below["present"],
+            model=below["model"],
+            present_model=below["present_model"],
+        ),
     )
 
 

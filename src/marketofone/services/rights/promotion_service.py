@@ -65,8 +65,8 @@ def value_of_version(
     context: AppContext, version: int, *, now: Instant, level: float, step: diff.Step | None = None
 ) -> Valuation | None:
     """Value a version by itself, over the same decisions; None where there are none."""
-    rows = diff.evidence(context, change_of(context, version, valued_only=True), now=now, step=step)
-    return target_valuation(diff.compared(rows), level=level) if len(rows) else None
+    told = diff.evidence(context, change_of(context, version, valued_only=True), now=now, step=step)
+    return target_valuation(diff.compared(told), level=level) if len(told.rows) else None
 
 
 def change_of(context: AppContext, version: int, *, valued_only: bool = False) -> Change:
@@ -85,5 +85,5 @@ def _evidence(
 ) -> ValueDifference | None:
     """Compare a version with the present one of a state of the bank, by an interval that holds at every look."""
     change = version_change(bank, version, valued_only=True)
-    rows = diff.evidence(context, change, now=now, workers=workers, step=step)
-    return diff.value_of(rows, anytime=True)
+    told = diff.evidence(context, change, now=now, workers=workers, step=step)
+    return diff.value_of(told, anytime=True)
