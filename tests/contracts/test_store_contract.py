@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
 from itertools import islice, pairwise
@@ -657,6 +658,34 @@ def test_tallies_add_up(store: Store) -> None:
         assert dict(sorted(reader.tallies().items())) == {"duplicates": 0, "events": 7, "letters": 0}
         assert reader.tallies(of="e") == {"events": 7}
         assert reader.tallies(of="events.") == {}
+
+
+def test_a_count_comes_to_no_more_than_a_unit_allows_and_nothing_else_of_it_is_kept(store: Store) -> None:
+    def unit(subject: int, *, adds: int = 1) -> Unit:
+        return Unit(now=NOW, drafts=[draft(subject)], tallies={"charged": adds}, most={"charged": 3})
+
+    store.commit(unit(1, adds=2))
+    store.commit(unit(2))
+    with pytest.raises(Moved) as moved:
+        store.commit(unit(3))
+    assert moved.value.subjects == {3}
+    with store.read() as reader:
+        assert reader.tallies() == {"charged": 3}
+        assert reader.head(3).n == 0
+
+
+def test_units_at_the_same_moment_do_not_exceed_a_count_together(store: Store) -> None:
+    def take(subject: int) -> int:
+        unit = Unit(now=NOW, drafts=[draft(subject)], tallies={"charged": 1}, most={"charged": 5})
+        try:
+            return len(store.commit(unit))
+        except Moved:
+            return 0
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(1, 25))) == 5
+    with store.read() as reader:
+        assert reader.tallies() == {"charged": 5}
 
 
 def test_what_is_counted_by_day_counts_on_the_day_on_which_its_entry_is_recorded(store: Store) -> None:

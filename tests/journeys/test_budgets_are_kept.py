@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ import marketofone
 from allowing import everything
 from marketofone.bank import Bank
 from marketofone.domain.decision import Decision, Request
-from marketofone.domain.errors import MalformedDocument
-from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.errors import MalformedDocument, Moved
+from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.projection.counts import charges
+from marketofone.services.decisions.decide import _decided as decided
+from marketofone.services.runtime.runs import append
 
 PEOPLE = [f"c-{number}" for number in range(16)]  # one in thirteen is shown something else, drawn by lot
 USED_UP = "budget: what there is of it for a day is used up"
@@ -105,6 +109,57 @@ def test_many_decisions_at_once_keep_it_too(town: Town, now: Instant) -> None:
     assert shown(bank.decide_all(requests)) == 3
     again = bank.decide_all(requests)  # the same ids give the same decisions, and take nothing
     assert shown(again) == 3
+
+
+def test_of_decisions_made_side_by_side_the_one_that_came_too_late_is_made_again(town: Town, now: Instant) -> None:
+    bank = town("contacts_a_day = 1")
+    requests = [
+        Request(id=f"d-{name}", customer=name, occasion="app.opened", channel="app", at=Instant(now + HOUR))
+        for name in PEOPLE
+    ]
+    with bank.context.store.read() as reader:  # all of them find the budget as it is before any of them
+        snapshot = bank.context.snapshot(reader)
+        people = [snapshot.person(name) for name in PEOPLE]
+        computed = [
+            decided(bank.context, reader, snapshot, person, request)
+            for person, request in zip(people, requests, strict=True)
+        ]
+    wanting = [one for one in computed if one.answer.action == "voucher"]
+    assert len(wanting) > 1
+    append(bank.context, snapshot, wanting[:1])
+    for late in wanting[1:]:
+        with pytest.raises(Moved):
+            append(bank.context, snapshot, [late])
+    assert shown(asked(bank, now + HOUR)) == 0
+    assert bank.verify().problems == ()
+
+
+def test_many_threads_keep_it(town: Town, now: Instant) -> None:
+    bank = town("contacts_a_day = 3")
+    with ThreadPoolExecutor(8) as pool:
+        ask = partial(bank.decide, occasion="app.opened", now=Instant(now + HOUR))
+        made = list(pool.map(ask, PEOPLE))
+    assert shown(made) == 3
+    assert bank.replay().differences == 0
+
+
+def test_a_pace_spreads_it_over_the_hours_in_which_anything_is_shown(town: Town, now: Instant) -> None:
+    """The bank is quiet from eight in the evening until eight in the morning: twelve hours for six contacts."""
+    bank = town('contacts_a_day = 6, pace = "day"')
+    midnight = bank.calendar.start_of(bank.calendar.day_of(now))
+    seen = [shown(asked(bank, midnight + at)) for at in (9 * HOUR, 11 * HOUR + HOUR // 2, 19 * HOUR + 59 * MINUTE)]
+    assert seen == [1, 1, 4]
+    assert shown(asked(bank, midnight + 21 * HOUR)) == 0
+    assert shown(asked(bank, midnight + DAY + 8 * HOUR + MINUTE)) == 1
+
+
+def test_by_which_time_it_is_used_up_is_told_and_replayed(town: Town, now: Instant) -> None:
+    bank = town('contacts_a_day = 6, pace = "day"')
+    midnight = bank.calendar.start_of(bank.calendar.day_of(now))
+    made = asked(bank, midnight + 9 * HOUR)
+    assert whys(made)[-1] == "budget: what there is of it by this time of the day is used up"
+    assert bank.replay().differences == 0
+    assert bank.verify().problems == ()
 
 
 def test_a_question_takes_nothing(town: Town, now: Instant) -> None:

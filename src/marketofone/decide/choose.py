@@ -50,6 +50,7 @@ NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is put in order")
 _USED_UP: Rejection = ("guarded", "budget: what there is of it for a day is used up")
+_USED_UP_BY_NOW: Rejection = ("guarded", "budget: what there is of it by this time of the day is used up")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
 _NOUGHTS, _NOBODY = np.zeros((5, 1)), np.array([], dtype=np.intp)
 _AS_IT_IS: Mapping[str, float] = {}
@@ -282,7 +283,9 @@ def gate_rejections_of(context: DecisionContext, *, stressed: bool) -> dict[int,
         gate_rejections[candidate_set.row_of[name]] = ("guarded", answer)
     for name in context.request.closed:
         if name in candidate_set.row_of:
-            gate_rejections[candidate_set.row_of[name]] = _USED_UP
+            budget = compiled.offered[candidate_set.row_of[name]].budget
+            is_paced = budget is not None and budget.pace is not None
+            gate_rejections[candidate_set.row_of[name]] = _USED_UP_BY_NOW if is_paced else _USED_UP
     for event, rows in candidate_set.ahead:
         gate_rejections.update(_late_or_told(context, event, rows))
     gate_rejections.update(_out_of_time_or_place(context))

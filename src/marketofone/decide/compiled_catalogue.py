@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from marketofone.decide.budgets import allowance, open_minutes
 from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
 from marketofone.decide.conditions import Conditions, conditions_of
 from marketofone.decide.decision_input import ACTION_ROLES
@@ -193,6 +194,18 @@ class CompiledCatalogue:
         fits = tuple(self.terms.index(term) for term in FITS)
         manner = MANNERS[self.manner]
         return Policy(Start(actions=self.offered, dim=self.dim, fits=fits, manner=manner, signs=self.signs))
+
+    def allowances(self, *, minute_of_day: int) -> dict[str, int]:
+        """Give how much of each budget may have been taken by a minute of the day."""
+        found = dict(self.catalogue.budgets)
+        for name, minutes in self._paced.items():
+            found[name] = allowance(found[name], minutes=minutes, minute_of_day=minute_of_day)
+        return found
+
+    @cached_property
+    def _paced(self) -> Mapping[str, tuple[int, ...]]:
+        paced = (action for action in self.offered if action.budget is not None and action.budget.pace)
+        return {action.id: open_minutes(action, quiet=self.guardrails.quiet) for action in paced}
 
     @cached_property
     def content(self) -> Mapping[str, frozenset[str]]:

@@ -35,10 +35,14 @@ NOTHING = "nothing"
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What there is of an action for a day, for all people together: contacts, or money by what showing it costs."""
+    """What there is of an action for a day, for all people together: contacts, or money by what showing it costs.
+
+    With a ``pace`` it is there little by little, over the hours of the day in which the action may be shown.
+    """
 
     contacts_a_day: Annotated[int, Meta(ge=1)] | None = None
     minor_a_day: Annotated[int, Meta(ge=1)] | None = None
+    pace: Literal["day"] | None = None
 
     def contacts(self, *, cost_minor: int) -> int | None:
         """Give how often it may be shown in a day; None where nothing limits it.

@@ -53,6 +53,10 @@ class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ends_first = self.since is not None and self.until is not None and self.until < self.since
         return ends_first or (self.begin is None) != (self.end is None)
 
+    def is_open_at(self, minute_of_day: int) -> bool:
+        """Say whether it is open at a local minute, on a day on which it is."""
+        return self.begin is None or self.end is None or within(minute_of_day, begin=self.begin, end=self.end)
+
     def objection(self, *, day: Day, minute_of_day: int) -> str:
         """Say which limit stands against a moment; empty when none does."""
         if self.since is not None and day < day_number(self.since):

@@ -6,7 +6,7 @@ Only a store knows that day: an entry is recorded when its unit is, or later whe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from marketofone.domain.moment import DAY, Day, Instant, date_of
@@ -35,6 +35,18 @@ def added_by(unit: Unit, after: Sequence[Head]) -> list[tuple[str, int]]:
             on = _on(name, day)
             counts[on] = counts.get(on, 0) + n * times
     return sorted(counts.items())
+
+
+def exceeds(unit: Unit, stored: Mapping[str, int]) -> bool:
+    """Say whether a unit would bring a count above the most that it may come to; ``stored`` are those that stand.
+
+    Examples
+    --------
+    >>> unit = Unit(now=Instant(0), tallies={"charged": 2}, most={"charged": 3})
+    >>> exceeds(unit, {"charged": 1}), exceeds(unit, {"charged": 2})
+    (False, True)
+    """
+    return any(stored.get(name, 0) + unit.tallies.get(name, 0) > most for name, most in unit.most.items())
 
 
 @lru_cache(maxsize=10_000)

@@ -202,6 +202,9 @@ class Unit(Struct, frozen=True, kw_only=True):
         What is kept beside the journals (a newer one stays), and which snapshots go: (subject, name). They go first.
     links, names, letters, tallies
         Changes of links; names of decisions; dead letters; counts to add to.
+    most
+        By count: the most that it may come to with what the unit adds. Where it would be more, ``Moved`` names all
+        subjects that the unit writes.
     daily
         Draft by draft, counts to add to under the day on which it is recorded (``counting``); empty where none has any.
     lessons, learned
@@ -223,6 +226,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     names: Sequence[DecisionName] = ()
     letters: Sequence[DeadLetter] = ()
     tallies: Mapping[str, int] = {}
+    most: Mapping[str, int] = {}
     daily: Sequence[Mapping[str, int]] = ()
     lessons: Sequence[int] = ()
     learned: Sequence[int] = ()

@@ -27,7 +27,7 @@ from marketofone.domain.errors import (
     Moved,
     UnknownCustomer,
 )
-from marketofone.domain.moment import DAY, Day, Instant
+from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.role import Role
 from marketofone.models.bandit import OwnAnswers
 from marketofone.projection import codec
@@ -318,7 +318,8 @@ def _decided(
         else:
             made = record.decision
             mark = decision_mark(context.keys, made.id)
-            written = Written(draft, record, name=mark, counts=charges(made.charged))
+            most = budgets.most(snapshot.config, made.charged, at=made.at)
+            written = Written(draft, record, name=mark, counts=charges(made.charged), most=most)
             computed[place] = Computed(run[place][0], made, written)
     computed |= {place: Computed(run[place][0], error, None) for place, error in refused.items()}
     return [computed[place] for place in range(len(run))]
@@ -340,10 +341,10 @@ def _asked(
     person: Person,
     request: Request,
     *,
-    closed: Callable[[Day], tuple[str, ...]],
+    closed: Callable[[Instant], tuple[str, ...]],
 ) -> _Asked:
     at = person.judged(request.at)  # a clock that steps back moves nothing
-    request = replace(request, at=at, closed=closed(snapshot.config.calendar.day_of(at)))
+    request = replace(request, at=at, closed=closed(at))
     policy = assignment.policy_for(context, reader, snapshot, person)
     secret = context.keys.secret
     return _Asked(person, request, policy, decision_input_of(snapshot, person, request, policy=policy, secret=secret))

@@ -8,7 +8,7 @@ appended.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
@@ -34,7 +34,7 @@ class Written(Struct, frozen=True, gc=False):
     """An entry to append about a person.
 
     ``name`` is the mark under which it is asked for again; ``lesson`` says whether it waits to be learned from;
-    ``counts`` are names of counts that it adds 1 to each.
+    ``counts`` are names of counts that it adds 1 to each, ``most`` what some of them may come to.
     """
 
     draft: Draft
@@ -42,6 +42,7 @@ class Written(Struct, frozen=True, gc=False):
     name: bytes | None = None
     lesson: bool = False
     counts: tuple[str, ...] = ()
+    most: Mapping[str, int] = {}
 
 
 class Computed(Struct, Generic[A], frozen=True, gc=False):
@@ -143,12 +144,22 @@ def append(
         names=[DecisionName(one.name, place) for place, (_, one) in enumerate(written) if one.name is not None],
         lessons=[place for place, (_, one) in enumerate(written) if one.lesson],
         tallies=Counter(name for _, one in written for name in one.counts),
+        most=_least(one.most for _, one in written),
     )
     heads = context.store.commit(unit)
     for (person, one), head in zip(written, heads, strict=True):
         context.follow(person.states[one.draft.subject], one.draft, head, one.record)
     entries = iter(heads)
     return [Proved(one.answer, None if one.written is None else next(entries)) for one in computed]
+
+
+def _least(each: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Give for each count the least that anybody allows."""
+    found: dict[str, int] = {}
+    for most in each:
+        for name, count in most.items():
+            found[name] = min(count, found.get(name, count))
+    return found
 
 
 def _next_run(

@@ -4,7 +4,8 @@ Everybody locks in this order, so that nobody waits in a circle: strong keys, jo
 
 1. *Keys*: advisory locks by a hash of the key, ascending; shared where the key is only expected. A key has no row to
    lock: such a row would outlast the last customer who is linked with it. A unit with very many keys locks all of them
-   by one lock, which every other unit with keys shares; the table of locks in the server's memory is small.
+   by one lock, which every other unit with keys shares; the table of locks in the server's memory is small. A count
+   that may come to so much and no more is locked like a key that changes.
 2. *Journals*, ascending: the rows in ``heads``, which are made first where they are missing. Row locks rather than
    advisory ones, because their number has no limit (a batch names thousands), and because locking gives the head.
 3. *The bank*: its policy is an advisory lock, shared by who expects it, exclusive for who writes what can change an
@@ -27,6 +28,7 @@ import psycopg
 
 from marketofone.audit.journal_chain import GENESIS
 from marketofone.domain.errors import Moved
+from marketofone.store.counting import exceeds
 from marketofone.store.ports import BANK, GUARDING, Head, Unit
 from marketofone.store.postgres.connection import Connection, Row
 from marketofone.store.postgres.schema import ALL_KEYS, LOCKS, POLICY
@@ -59,6 +61,9 @@ CROSS JOIN LATERAL (SELECT subject FROM links WHERE key = expected.key LIMIT exp
 """
 
 
+_COUNTS = b"SELECT name, sum(n)::bigint FROM tallies WHERE name = ANY(%b::text[]) GROUP BY name"
+
+
 class Locks(NamedTuple):
     """What a unit locks, each kind in the order in which it is locked.
 
@@ -79,9 +84,10 @@ class Locks(NamedTuple):
         expected = unit.expects.get(BANK)
         exclusive = any(draft.subject == BANK and draft.kind in GUARDING for draft in unit.drafts)
         changed = {_lock_of(link.key) for link in unit.links}
-        keys = changed.union(map(_lock_of, unit.holders))
+        counts = {_lock_of(name.encode()) for name in unit.most}  # nobody else adds to them meanwhile
+        keys = changed.union(counts, map(_lock_of, unit.holders))
         return cls(
-            keys=[(key, key in changed) for key in sorted(keys)],
+            keys=[(key, key in changed or key in counts) for key in sorted(keys)],
             subjects=sorted(subjects - {BANK}),
             policy="exclusive" if exclusive else "shared" if expected else None,
             bank_journal=BANK in written | members or (expected is not None and expected.n is not None),
@@ -89,13 +95,14 @@ class Locks(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What stands, now that the locks are had: the heads of the journals, and (key, customer) of expected keys.
+    """What stands, now that the locks are had: heads, (key, customer) of expected keys, and counts that have a limit.
 
     Of a key that more customers hold than expected, one more than that stands there.
     """
 
     heads: dict[int, Head]
     holders: list[tuple[bytes, int]]
+    counts: dict[str, int]
 
 
 def begin(connection: Connection, unit: Unit, *, locks: Locks) -> Held:
@@ -115,8 +122,14 @@ def begin(connection: Connection, unit: Unit, *, locks: Locks) -> Held:
             answers.append(connection.execute(_BANK, binary=True))
         if unit.holders:
             holders = connection.execute(_HOLDERS, (list(unit.holders), list(unit.holders.values())), binary=True)
+        if unit.most:
+            counts = connection.execute(_COUNTS, (list(unit.most),), binary=True)
     heads = {row[0]: Head(*row) for answer in answers for row in answer.fetchall()}
-    return Held(heads, [(key, subject) for key, subject in holders.fetchall()] if unit.holders else [])
+    return Held(
+        heads,
+        [(key, subject) for key, subject in holders.fetchall()] if unit.holders else [],
+        {name: int(count) for name, count in counts.fetchall()} if unit.most else {},
+    )
 
 
 def compare(unit: Unit, *, held: Held) -> None:
@@ -139,8 +152,8 @@ def compare(unit: Unit, *, held: Held) -> None:
         if len(found) != unit.holders[key]:
             found.update(link.subject for link in unit.links if link.key == key)
             moved |= found or {*unit.expects, *(draft.subject for draft in unit.drafts)}
-    if moved:
-        raise Moved(subjects=frozenset(moved))
+    if moved or exceeds(unit, held.counts):
+        raise Moved(subjects=frozenset(moved or {draft.subject for draft in unit.drafts}))
 
 
 def twice(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 from marketofone.audit.journal_chain import Header, entry_hash
 from marketofone.audit.merkle import Frontier
 from marketofone.domain.errors import Moved
-from marketofone.store.counting import added_by
+from marketofone.store.counting import added_by, exceeds
 from marketofone.store.ports import CODES, GUARDING, Head, Sealed, Unit
 from marketofone.store.sqlite.group import End, Work
 from marketofone.store.sqlite.reader import frontier, read_heads, read_known, read_settled
@@ -34,6 +34,7 @@ _SNAPSHOT = """
 INSERT INTO snapshots (subject, name, n, body) VALUES (?, ?, ?, ?)
 ON CONFLICT (subject, name) DO UPDATE SET n = excluded.n, body = excluded.body WHERE excluded.n >= n"""
 _TALLY = "INSERT INTO tallies (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
+_COUNT = "SELECT name, n FROM tallies WHERE name = ?"
 _LINK = "INSERT OR IGNORE INTO links (key, subject) VALUES (?, ?)"
 _UNLINK = "DELETE FROM links WHERE key = ? AND subject = ?"
 # So here, too: the columns of a snapshot and of a dead letter.
@@ -74,8 +75,9 @@ def _compare(unit: Unit, connection: sqlite3.Connection, heads: Mapping[int, Hea
         if len(found) != count:
             concerned = {row[0] for row in found} | {link.subject for link in unit.links if link.key == key}
             moved |= concerned or {*unit.expects, *(draft.subject for draft in unit.drafts)}
-    if moved:
-        raise Moved(subjects=frozenset(moved))
+    stored = dict(row for name in unit.most for row in connection.execute(_COUNT, (name,)))
+    if moved or exceeds(unit, stored):
+        raise Moved(subjects=frozenset(moved or {draft.subject for draft in unit.drafts}))
 
 
 def _take_keys(unit: Unit, connection: sqlite3.Connection) -> None:
