@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from people import ordinary_months
 
+import marketofone
+from allowing import everything
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.decide.funnel import Unserved
@@ -94,6 +97,39 @@ def test_after_a_no_what_rested_on_it_is_left_out_and_counted(asked: Bank, now: 
 
     assert (found.decisions, found.hidden) == (1, 2)
     assert [one.customer for one in found.listed] == ["closed"]
+
+
+ORDERED = """
+[placements.tabs]
+slots = 2
+orders = true
+
+[[actions]]
+id = "cards"
+kind = "feature"
+title = "Cards"
+text = "A part of the app."
+value_minor = 900
+chance = 0.5
+placements = ["tabs"]
+"""
+
+
+def test_who_only_has_the_app_put_in_order_gets_nothing(project: Path, now: Instant) -> None:
+    actions = project / "actions.toml"
+    parts = actions.read_text(encoding="utf-8").replace("\n[[actions]]\n", f"{ORDERED}\n[[actions]]\n", 1)
+    actions.write_text(parts, encoding="utf-8")
+    with marketofone.open(project, now=now) as bank:
+        bank.consent(everything("open", since=now), now=now)
+        made = [
+            bank.decide("open", occasion="app.opened", placement="tabs", now=Instant(now + hour * HOUR))
+            for hour in range(1, 9)
+        ]
+        found = bank.funnel(now=Instant(now + DAY))
+
+    assert any(one.action == "cards" for one in made)
+    assert (found.decisions, found.served) == (0, 0)
+    assert [(one.customer, one.gate) for one in found.listed] == [("open", "not asked")]
 
 
 def test_who_was_forgotten_is_in_no_funnel(asked: Bank, now: Instant) -> None:

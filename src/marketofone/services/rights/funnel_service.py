@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from marketofone.decide.funnel import Funnel, FunnelCounts, funnel_of
 from marketofone.decide.money_left import MoneyActions, money_actions, money_left
+from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, MoneyLeft
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord
 from marketofone.services.decisions.visible import refusal_of
@@ -25,7 +27,7 @@ _PEOPLE = 64  # read in one snapshot of the store
 def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
     """Count what became of every pair of person and action in some days until ``as_of``, or now.
 
-    Who came after ``as_of`` is neither counted nor named. What may be shown is judged ``now``: a decision that rests on
+    Orders of an app's parts offer nothing, and are no part of it. Who came after ``as_of`` is neither counted nor named. What may be shown is judged ``now``: a decision that rests on
     what may not be used any more is left out and counted.
 
     Raises
@@ -46,7 +48,10 @@ def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant
             for person in people(snapshot, some):
                 if as_of is not None and not _had_come(reader, person, by=until):
                     continue
-                made = sorted(_made(reader, person, since=since, until=until), key=lambda one: one.decision.at)
+                found = _made(reader, person, since=since, until=until)
+                made = sorted(
+                    (one for one in found if not _puts_in_order(one, snapshot.config)), key=lambda one: one.decision.at
+                )
                 shown = [one.decision for one in made if not refusal_of(one, person, config=snapshot.config, now=now)]
                 counts.add(person.name, shown, money=_money_left(shown, actions=actions), hidden=len(made) - len(shown))
     return funnel_of(counts, since=text_of(since), until=text_of(until))
@@ -65,6 +70,14 @@ def _made(reader: Reader, person: Person, *, since: Instant, until: Instant) -> 
                 break
             if since < entry.at <= until:
                 yield codec.read(entry, box=member.box)
+
+
+def _puts_in_order(made: DecisionRecord, config: BankConfig) -> bool:
+    """Say whether a decision only puts the parts of an app in order: nothing is offered, so nobody is served by it."""
+    placement = config.actions.placements.get(made.decision.placement or "")
+    if placement is not None:
+        return placement.orders
+    return made.kind is None and made.decision.action != NOTHING
 
 
 def _money_left(decisions: list[Decision], *, actions: MoneyActions) -> MoneyLeft:
