@@ -27,8 +27,9 @@ _PEOPLE = 64  # read in one snapshot of the store
 def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
     """Count what became of every pair of person and action in some days until ``as_of``, or now.
 
-    Orders of an app's parts offer nothing, and are no part of it. Who came after ``as_of`` is neither counted nor named. What may be shown is judged ``now``: a decision that rests on
-    what may not be used any more is left out and counted.
+    Orders of an app's parts offer nothing, and are no part of it. Who came after ``as_of`` is neither counted nor
+    named.
+    What may be shown is judged ``now``: a decision that rests on what may not be used any more is left out and counted.
 
     Raises
     ------
