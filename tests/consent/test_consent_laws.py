@@ -209,6 +209,27 @@ def test_what_several_ids_allow_is_what_each_of_them_allows_and_silence_is_a_no(
     assert granted_cells(together([*ids, NEVER_ASKED]), now) == set()
 
 
+def test_of_several_ids_that_say_no_the_first_one_is_shown() -> None:
+    """The person is named by the first of their ids, and what is said of them is what it says."""
+    changes: list[tuple[Literal["grant", "withdraw"], int]] = [("grant", 1), ("withdraw", 2), ("withdraw", 3)]
+    said = [
+        ConsentChange(
+            customer=f"c-{at}",
+            change=change,
+            purposes=("insights",),
+            sources=("app",),
+            channels=("app",),
+            since=Instant(at),
+        )
+        for change, at in changes
+    ]
+    shown = together([says([one]) for one in said]).validity(
+        ConsentScope(purpose="insights", source="app", channel="app")
+    )
+    assert shown is not None
+    assert (shown.granted, shown.since) == (False, 2)
+
+
 @given(each=st.lists(HISTORIES, min_size=2, max_size=4), order=st.randoms(), now=MOMENTS)
 def test_the_order_of_the_ids_of_a_person_says_nothing(
     each: list[list[ConsentChange]], order: random.Random, now: Instant

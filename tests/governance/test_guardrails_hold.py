@@ -207,3 +207,14 @@ def test_pressing_words_are_found() -> None:
 def test_a_document_that_breaks_its_contract_says_where() -> None:
     with pytest.raises(MalformedDocument, match=r"decline_days"):
         parse_guardrails(TEXT.replace("decline_days = 90", 'decline_days = "long"'))
+
+
+def test_a_cap_counts_to_ten_thousand_and_no_further() -> None:
+    def weekly(most: int) -> str:
+        return TEXT.replace(
+            "contacts = { per_day = 8, per_week = 30 }", f"contacts = {{ per_day = 8, per_week = {most} }}"
+        )
+
+    assert parse_guardrails(weekly(10_000)).caps.contacts.per_week == 10_000
+    with pytest.raises(MalformedDocument, match="per_week"):
+        parse_guardrails(weekly(10_001))

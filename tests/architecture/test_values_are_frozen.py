@@ -1,0 +1,31 @@
+"""A value is what it was made as: nothing of words, consent, rules, proofs and people is changed in place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+import pytest
+from msgspec import Struct
+
+ROOMS = ("domain", "consent", "governance", "audit", "profile")
+
+
+def values(room: str) -> Iterator[type]:
+    package = import_module(f"marketofone.{room}")
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
+        for one in vars(import_module(module.name)).values():
+            if isinstance(one, type) and one.__module__ == module.name:
+                yield one
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_values_are_frozen(room: str) -> None:
+    structs = [one for one in values(room) if issubclass(one, Struct)]
+    data = [one for one in values(room) if dataclasses.is_dataclass(one)]
+
+    assert structs or data
+    assert [one.__name__ for one in structs if not one.__struct_config__.frozen] == []
+    assert [one.__name__ for one in data if not one.__dataclass_params__.frozen] == []  # type: ignore[attr-defined]
