@@ -10,6 +10,7 @@ from people import happened
 
 import marketofone
 from allowing import everything
+from bank_projects import keep_nobody_for_control
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
@@ -46,6 +47,7 @@ placements = ["tabs"]
 
 @pytest.fixture
 def town(project: Path, now: Instant) -> Iterator[Bank]:
+    keep_nobody_for_control(project)
     (project / "actions.toml").write_text(HEAD + "".join(PART.replace("NAME", name) for name in PARTS))
     with marketofone.open(project, now=now) as bank:
         bank.learning.by_itself = False

@@ -10,6 +10,7 @@ from people import happened
 
 import marketofone
 from allowing import everything
+from bank_projects import keep_nobody_for_control
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.event import AppFeatureUsed, LifeDeclared, PlaceVisited
@@ -47,6 +48,7 @@ Town = Callable[..., Bank]
 def town(project: Path, now: Instant) -> Iterator[Town]:
     """Open a bank of two offers: half of the people lived something and hold one, the others hold the other one."""
     opened: list[Bank] = []
+    keep_nobody_for_control(project)
 
     def town(source: str, *, taught: bool = True) -> Bank:
         offers = (OFFER.replace("NAME", name).replace("KIND", "offer") for name in ("sofa", "fund"))
@@ -109,6 +111,7 @@ def test_it_is_not_learned_from_who_does_not_allow_that(town: Town, now: Instant
 
 
 def test_a_function_of_the_app_is_offered_to_who_uses_what_goes_with_it(project: Path, now: Instant) -> None:
+    keep_nobody_for_control(project)
     offers = (OFFER.replace("NAME", name).replace("KIND", "feature") for name in ("jars", "freeze"))
     (project / "actions.toml").write_text(HEAD + "".join(offers).replace("LEADS", "feature"), encoding="utf-8")
     with marketofone.open(project, now=now) as bank:

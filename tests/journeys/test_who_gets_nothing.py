@@ -10,6 +10,7 @@ from people import ordinary_months
 
 import marketofone
 from allowing import everything
+from bank_projects import keep_nobody_for_control
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.decide.funnel import Unserved
@@ -116,6 +117,7 @@ placements = ["tabs"]
 
 
 def test_who_only_has_the_app_put_in_order_gets_nothing(project: Path, now: Instant) -> None:
+    keep_nobody_for_control(project)
     actions = project / "actions.toml"
     parts = actions.read_text(encoding="utf-8").replace("\n[[actions]]\n", f"{ORDERED}\n[[actions]]\n", 1)
     actions.write_text(parts, encoding="utf-8")
