@@ -76,7 +76,7 @@ def record_heard(context: AppContext, things: Sequence[tuple[Customer, int, Outc
     Only what teaches is recorded, and nothing of which an answer is known. Gives how much was.
     """
     answered = [(owner, (n, outcome)) for owner, n, outcome in things]
-    results = in_runs(context, answered, compute=partial(_heard, context, now), now=now)
+    results = in_runs(context, answered, compute=one_by_one(partial(_heard, context, now)), now=now)
     return sum(result.entry is not None for result in results)
 
 

@@ -29,8 +29,8 @@ from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.reducer import Ordered
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.decisions.decide import decision_at
 from marketofone.services.decisions.feedback import record_heard
+from marketofone.services.decisions.recorded import decision_at
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Head, Reader
