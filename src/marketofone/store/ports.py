@@ -200,11 +200,8 @@ class Unit(Struct, frozen=True, kw_only=True):
         By subject: all subjects of the person, where these are several. A stamp is one more than the largest of them.
     snapshots, drop
         What is kept beside the journals (a newer one stays), and which snapshots go: (subject, name). They go first.
-    links, names, letters, tallies
-        Changes of links; names of decisions; dead letters; counts to add to.
-    most
-        By count: the most that it may come to with what the unit adds. Where it would be more, ``Moved`` names all
-        subjects that the unit writes.
+    links, names, letters, tallies, most
+        Changes of links; names of decisions; dead letters; counts to add to; what some may come to at most (``Moved``).
     daily
         Draft by draft, counts to add to under the day on which it is recorded (``counting``); empty where none has any.
     lessons, learned
