@@ -113,6 +113,16 @@ def test_classical_peers_answer_a_sample(small_bank: list[Account], method: Meth
     assert (np.diff(outcome.ahead.quantiles[few], axis=2) >= 0).all()
 
 
+@pytest.mark.parametrize("method", STATISTICAL, ids=lambda method: method.name)
+def test_classical_peers_expect_no_change_of_an_account_of_a_few_days(
+    small_bank: list[Account], method: Method
+) -> None:
+    account, first = small_bank[0], int(small_bank[0].days[0])
+    predict = method.fit([account], first)
+    for day in range(first, first + 6):
+        assert np.isfinite(predict([account], day).quantiles).all()
+
+
 def test_the_report_compares_on_the_rows_that_both_answered(small_bank: list[Account]) -> None:
     case = case_of(small_bank, CUT)
     everything = asked_of(case)

@@ -56,6 +56,17 @@ def _fit(make: Callable[[], Any], _accounts: Sequence[Account], _known_until: in
     return each_path(lambda account, as_of: _path(model, closing_until(account, as_of) / _CENTS) * _CENTS)
 
 
+_NOT_FITTED = (
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    ZeroDivisionError,
+    FloatingPointError,
+    np.linalg.LinAlgError,
+)
+"""What the library raises for accounts of a few days, and for those on which hardly anything moves."""
+
+
 STATISTICAL = (
     Method("AutoETS", partial(_fit, _exponential_smoothing), slow=True),
     Method("AutoTheta", partial(_fit, _theta), slow=True),
@@ -86,7 +97,7 @@ def _path(model: Any, closing: Floats) -> Floats:
         warnings.simplefilter("ignore")  # constant balances make the tests inside these models divide by nothing
         try:
             ahead = model.forecast(y=closing, h=AHEAD_DAYS, level=_LEVELS)
-        except (ValueError, ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError):
+        except _NOT_FITTED:
             return still
     path = np.sort(np.stack([np.asarray(ahead[column], dtype=np.float64) for column in _COLUMNS], axis=-1), axis=-1)
     return path if np.isfinite(path).all() else still
