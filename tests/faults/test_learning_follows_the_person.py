@@ -11,11 +11,11 @@ from situations import NOW, gives_up, runs_short, says, shares, spends
 
 import marketofone
 from bank_projects import keep_nobody_for_control
+from learned import beliefs
 from marketofone import Bank
 from marketofone.domain.errors import MalformedRequest, Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.outcome import Outcome
-from marketofone.projection import codec
 from marketofone.services.learning import learn
 from marketofone.services.learning.lessons import moved_states
 
@@ -44,16 +44,6 @@ def knows(bank: Bank, customer: str) -> None:
     """Let the bank know somebody who allows everything."""
     says(bank, customer)
     bank.ingest(spends(customer), now=Instant(NOW))
-
-
-def beliefs(bank: Bank) -> dict[str, bytes]:
-    """Give every belief of the active version in plain bytes."""
-    context = bank.context
-    with context.store.read() as reader:
-        state = context.snapshot(reader).bank
-        digests = context.versions.version(state, state.version).digests
-        bodies = {name: reader.state(digest) for name, digest in digests.items()}
-    return {name: codec.open_state(name, body or b"", box=context.keys.bank) for name, body in bodies.items()}
 
 
 def active(bank: Bank) -> int:

@@ -8,11 +8,11 @@ import pytest
 from people import ordinary_months
 
 import marketofone
+from learned import beliefs
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
-from marketofone.projection import codec
 
 NAMES = ("c-1", "c-2", "c-3")
 
@@ -42,18 +42,6 @@ def teach(bank: Bank, names: tuple[str, ...], *, now: Instant) -> int:
             if decision.action != "nothing":
                 taught += bank.outcome(decision.id, "declined", now=Instant(at + HOUR)).learned
     return taught
-
-
-def beliefs(bank: Bank) -> dict[str, bytes]:
-    """Give every belief of the active version in plain bytes."""
-    context = bank.context
-    with context.store.read() as reader:
-        state = context.snapshot(reader).bank
-        bodies = {
-            name: reader.state(digest)
-            for name, digest in bank.context.versions.version(state, state.version).digests.items()
-        }
-    return {name: codec.open_state(name, body or b"", box=context.keys.bank) for name, body in bodies.items()}
 
 
 def test_a_no_to_learning_is_followed_by_a_version_without_them(bank: Bank, now: Instant) -> None:

@@ -9,6 +9,7 @@ import pytest
 from people import happened, ordinary_months
 
 import marketofone
+from learned import beliefs
 from marketofone.bank import Bank
 from marketofone.cli import terminal
 from marketofone.consent.ledger import ConsentChange
@@ -56,15 +57,6 @@ def read_of(bank: Bank, customer: str) -> list[Signs]:
     with bank.context.store.read() as reader:
         entries = list(reader.entries(owner.subject, kinds=("signs",)))
     return [codec.read(entry, box=owner.box).signs for entry in entries]
-
-
-def beliefs(bank: Bank) -> dict[str, bytes]:
-    context = bank.context
-    with context.store.read() as reader:
-        state = context.snapshot(reader).bank
-        digests = context.versions.version(state, state.version).digests
-        bodies = {name: reader.state(digest) for name, digest in digests.items()}
-    return {name: codec.open_state(name, body or b"", box=context.keys.bank) for name, body in bodies.items()}
 
 
 def withdraw(bank: Bank, customer: str, *, now: Instant, sources: Sequence[str] = ("*",)) -> None:

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 from marketofone.models.bandit.arm import Arm, from_bytes, prior_arm, to_bytes, update
 from marketofone.models.bandit.predict import predict, stack
+from marketofone.models.bandit.reproducible import factors
 
 DIM = 4
 SETTINGS = settings(deadline=None, max_examples=60)
@@ -158,3 +159,15 @@ def test_the_best_of_five_actions_is_found_and_depends_on_the_person(seed: int) 
 
     assert sum(best[-1_000:]) > 900
     assert sum(best[:100]) < 80
+
+
+def test_factors_that_were_found_already_are_handed_on_as_those_of_the_covariances() -> None:
+    generator = np.random.default_rng(2)
+    before = stack([after([(generator.standard_normal(DIM), 1.0)]) for _ in range(4)])
+    moved = before.with_mean(before.mean + 1.0)
+    assert moved.factor is before.factor
+
+    replaced = before.replaced(np.array([2]), stack([after([(generator.standard_normal(DIM), 0.0)])]))
+
+    assert replaced.factor.tobytes() == factors(replaced.covariance).tobytes()
+    assert before.factor.tobytes() == factors(before.covariance).tobytes()

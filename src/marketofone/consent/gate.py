@@ -229,7 +229,7 @@ def _judged(
 ) -> Mapping[str, Verdict]:
     """Say which sources purposes may use, and why not the others; by what was said, as if there were no licence.
 
-    Nearly everybody says the same few things, so each is judged once under a policy: by its words, and by how each of
+    Nearly all people say the same few things, so each is judged once under a policy: by its words, and by how each of
     them stands now. Nothing of it depends on who said it, or on any moment.
     """
     said = _said(consents, now)

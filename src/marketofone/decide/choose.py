@@ -52,7 +52,7 @@ _NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is pu
 _USED_UP: Rejection = ("guarded", "budget: what there is of it for a day is used up")
 _USED_UP_BY_NOW: Rejection = ("guarded", "budget: what there is of it by this time of the day is used up")
 NOT_TRUE: Rejection = ("not_eligible", "its condition does not hold")
-_NOUGHTS, _NOBODY = np.zeros((5, 1)), np.array([], dtype=np.intp)
+_NOUGHTS, _NO_ROWS = np.zeros((5, 1)), np.array([], dtype=np.intp)
 _AS_IT_IS: Mapping[str, float] = {}
 
 
@@ -356,7 +356,7 @@ def _untrue(context: DecisionContext, matrix: ContextMatrix) -> Rows:
         held = matrix.held[0, :-1]
     else:
         held = matrix.held[context.feature_view.of[context.compiled.purpose_of[rows]], np.arange(rows.size)]
-    return _NOBODY if held.all() else rows[~held]
+    return _NO_ROWS if held.all() else rows[~held]
 
 
 def _options(

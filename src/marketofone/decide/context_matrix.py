@@ -34,7 +34,7 @@ from marketofone.profile.view import Profile
 FloatArray: TypeAlias = NDArray[np.float64]
 
 _UNKNOWN = dict.fromkeys(FORESEEN, math.nan)
-_NOBODY = Profile()
+_NOTHING_KNOWN = Profile()
 
 
 class PurposeView(Struct, frozen=True, eq=False, gc=False):
@@ -87,7 +87,7 @@ def build_view(request: Request, decision_input: DecisionInput, *, compiled: Com
         known[allowed] = len(views)
         seen = decision_input.seen.get(role) if allowed else None
         values.append(compiled.nothing_known if seen is None else seen.visible)
-        profile = _NOBODY if seen is None else seen.profile
+        profile = _NOTHING_KNOWN if seen is None else seen.profile
         items = items_of(profile, now=request.at)
         views.append(PurposeView(profile, _days_since(profile, request), _foreseen(decision_input, role), items))
     of = tuple([known[decision_input.allowed(role)] for role in ACTION_ROLES])

@@ -1,4 +1,4 @@
-"""Is everybody where the settings said they would be? A test of the shares of people, safe to look at every day.
+"""Is each person where the settings said they would be? A test of the shares of people, safe to look at every day.
 
 A group is drawn once for each person, so people are counted, each once. Decisions stand beside and are not tested: who
 likes what is chosen comes back more often, so that a group's share of decisions may differ from its share of people.

@@ -2,7 +2,7 @@
 
 It stands in the catalogue with a modest chance and a value above nothing, as its makers see it. By the truth it is
 accepted several times as often as any other offer, and each acceptance loses about what the catalogue promises. So a
-policy that goes by clicks shows it to everybody; one that goes by what acceptances turn out to be worth stops.
+policy that goes by clicks shows it to all people; one that goes by what acceptances turn out to be worth stops.
 
 Two figures tell how good a policy is there. ``share_of_oracle`` is what it gains over a choice by lot in such a world,
 by the truth and with all actions, as a part of what knowing everything gains. ``avoided`` looks at the planted offer

@@ -63,10 +63,14 @@ def no_leaning(k: int) -> Leaning:
 
 @dataclass(frozen=True, eq=False)
 class Arms:
-    """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d)."""
+    """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d).
+
+    ``around`` are beliefs with the same covariances around other means, where there are any: factors are found there.
+    """
 
     mean: FloatArray
     covariance: FloatArray
+    around: Arms | None = None
 
     def __post_init__(self) -> None:
         self.mean.flags.writeable = False
@@ -75,7 +79,7 @@ class Arms:
     @cached_property
     def factor(self) -> Singles:
         """The factors of the covariances; see :func:`.reproducible.factors`."""
-        return factors(self.covariance)
+        return factors(self.covariance) if self.around is None else self.around.factor
 
     def some(self, rows: Rows) -> Arms:
         """Give some of them, copied."""
@@ -83,26 +87,19 @@ class Arms:
 
     def with_mean(self, mean: FloatArray) -> Arms:
         """Give the same covariances around other means."""
-        moved = Arms(mean=mean, covariance=self.covariance)
-        self._keep_factor(moved)
-        return moved
+        return Arms(mean=mean, covariance=self.covariance, around=self)
 
     def replaced(self, rows: Rows, arms: Arms) -> Arms:
-        """Put others in the place of some; only their factors are found anew."""
+        """Put others in the place of some; where factors were found already, only theirs are found anew."""
         mean, covariance = self.mean.copy(), self.covariance.copy()
         mean[rows], covariance[rows] = arms.mean, arms.covariance
         after = Arms(mean=mean, covariance=covariance)
-        if self._keep_factor(after) and rows.size:
-            vars(after)["factor"] = self.factor.copy()
-            after.factor[rows] = arms.factor
+        if "factor" in vars(self):  # a cached property lies among an object's own attributes
+            found = self.factor.copy()
+            if rows.size:
+                found[rows] = arms.factor
+            vars(after)["factor"] = found
         return after
-
-    def _keep_factor(self, other: Arms) -> bool:
-        """Hand on what was found already: a cached property lies among an object's own attributes."""
-        found = vars(self).get("factor")
-        if found is not None:
-            vars(other)["factor"] = found
-        return found is not None
 
 
 def stack(arms: Sequence[Arm]) -> Arms:

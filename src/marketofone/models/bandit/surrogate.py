@@ -1,4 +1,4 @@
-r"""What early signs say of an acceptance whose value nobody reported yet: a surrogate of the value.
+r"""What early signs say of an acceptance whose value is not reported yet: a surrogate of the value.
 
 What an acceptance is worth is known after months, and days after it there are *signs*: it was taken back, there was a
 complaint, a fee. From acceptances of which both are known, of all actions together, follows what signs say:
@@ -22,7 +22,7 @@ their places, so that only what came in is taken out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -108,25 +108,20 @@ class SignSums:
         """Give the sums when the value of an acceptance comes: from here on it waits no more."""
         rest = self._waiting(reading, context, sign=-1.0) if reading.place in self.waiting else self
         s = _behind_one(reading.signs)
-        return SignSums(
+        return replace(
+            rest,
             n=self.n + 1,
             squares=self.squares + np.outer(s, s),
             pull=self.pull + z * s,
             total=self.total + z * z,
-            waiting=rest.waiting,
-            information=rest.information,
-            cross=rest.cross,
         )
 
     def _waiting(self, reading: Reading, context: FloatArray, *, sign: float) -> SignSums:
         waiting = self.waiting ^ {reading.place}
         left = float(bool(waiting))  # where none waits, nothing is left, and no rounding either
         x = sign * context
-        return SignSums(
-            n=self.n,
-            squares=self.squares,
-            pull=self.pull,
-            total=self.total,
+        return replace(
+            self,
             waiting=waiting,
             information=left * (self.information + np.outer(x, context)),
             cross=left * (self.cross + np.outer(x, _behind_one(reading.signs))),

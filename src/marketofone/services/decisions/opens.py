@@ -3,7 +3,7 @@
 1. Events that were just kept are read for screens and functions that are parts put in order (``actions.toml``).
 2. They are held against the last order of their placement, for as long as a visit to the app lasts.
 3. What was opened was accepted where it stands. What stands above it and was not opened was passed over on the way, so
-   it was ignored; of what stands below nobody knows whether it was seen.
+   it was ignored; of what stands below it is not known whether it was seen.
 
 What is known of a place already stands: what the app told of it, or an earlier event. It is heard only from those who
 allow learning from the app.

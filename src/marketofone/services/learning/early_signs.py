@@ -94,13 +94,13 @@ def _read(
     facts = facts_of(context, reader, owner, person, Lesson(0, owner.subject, n))
     outdated = not same_features(reader, context.configs, snapshot.bank, facts.decision, config)
     task = taught(person, facts, config=config, outdated=outdated, now=judged)
-    _, decided = place_of(context, reader, facts.outcome.decision, customer=owner.name)
-    heard = _heard_since(reader, owner, facts.decision, facts.outcome, after=n)
-    is_known = any(one.verdict == "valued" for one in heard)
-    early = config.settings.early_signs
-    nothing = Computed(person, False, None)
-    if early is None or not isinstance(task, Example) or is_known:
+    early, nothing = config.settings.early_signs, Computed(person, False, None)
+    if early is None or not isinstance(task, Example):
         return nothing
+    heard = _heard_since(reader, owner, facts.decision, facts.outcome, after=n)
+    if any(one.verdict == "valued" for one in heard):
+        return nothing
+    _, decided = place_of(context, reader, facts.outcome.decision, customer=owner.name)
     if signs_before(reader, owner, facts.outcome, after=decided) is not None:
         return nothing
     leave = learning_permit(person, facts, config=config, now=judged)

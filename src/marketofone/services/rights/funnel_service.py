@@ -74,7 +74,7 @@ def _made(reader: Reader, person: Person, *, since: Instant, until: Instant) -> 
 
 
 def _puts_in_order(made: DecisionRecord, config: BankConfig) -> bool:
-    """Say whether a decision only puts the parts of an app in order: nothing is offered, so nobody is served by it."""
+    """Say whether a decision only puts the parts of an app in order: nothing is offered, so no one is served."""
     placement = config.actions.placements.get(made.decision.placement or "")
     if placement is not None:
         return placement.orders

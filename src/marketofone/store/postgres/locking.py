@@ -84,7 +84,7 @@ class Locks(NamedTuple):
         expected = unit.expects.get(BANK)
         exclusive = any(draft.subject == BANK and draft.kind in GUARDING for draft in unit.drafts)
         changed = {_lock_of(link.key) for link in unit.links}
-        counts = {_lock_of(name.encode()) for name in unit.most}  # nobody else adds to them meanwhile
+        counts = {_lock_of(name.encode()) for name in unit.most}  # no other transaction adds to them meanwhile
         keys = changed.union(counts, map(_lock_of, unit.holders))
         return cls(
             keys=[(key, key in changed or key in counts) for key in sorted(keys)],
