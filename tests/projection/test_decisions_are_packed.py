@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import zlib
 
 import msgspec
 import pytest
+import zstandard
 from formats import BOX, DECISION, NOW, RESTS_ON, SUBJECT, entry
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ from marketofone.domain.decision import (
 )
 from marketofone.domain.errors import MalformedRequest
 from marketofone.projection import codec, decision_form
+from marketofone.projection.compressed import decompress
 from marketofone.projection.records import DecisionRecord, RestsOn
 
 TEXTS = st.text(max_size=12) | st.sampled_from(["", "you said no", "its condition does not hold"])
@@ -193,6 +196,20 @@ def test_the_codec_writes_and_reads_this_form() -> None:
     drafted = codec.draft("decision", record, subject=SUBJECT, box=BOX, at=NOW)
 
     assert codec.read(entry("decision", drafted.body, drafted.commitment), box=BOX) == record
+
+
+def test_a_decision_that_an_earlier_build_deflated_is_still_read() -> None:
+    record = DecisionRecord("api", DECISION, RESTS_ON, "offer")
+    deflate = zlib.compressobj(3, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflated = deflate.compress(decompress(decision_form.pack(record))) + deflate.flush()
+
+    assert decision_form.unpack(deflated) == record
+
+
+@pytest.mark.parametrize("odd", [b"", b"\x00", zstandard.FRAME_HEADER, zstandard.FRAME_HEADER + bytes(9)])
+def test_bytes_that_are_no_compressed_decision_are_refused(odd: bytes) -> None:
+    with pytest.raises(ValueError, match="no compressed bytes"):
+        decompress(odd)
 
 
 def test_every_stage_has_a_number_of_its_own() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -14,16 +12,9 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgpack_decoder(tuple[str, ...]).decode
 
 
-class ActionNames(NamedTuple):
-    """Names as they are encoded, and that as a block of a deflated stream which refers to nothing before it."""
-
-    encoded: bytes
-    deflated: bytes
-
-
 @lru_cache(maxsize=64)
-def action_names(actions: tuple[str, ...]) -> ActionNames:
-    """Encode, check and deflate names.
+def names_encoded(actions: tuple[str, ...]) -> bytes:
+    """Encode and check names.
 
     Raises
     ------
@@ -32,8 +23,7 @@ def action_names(actions: tuple[str, ...]) -> ActionNames:
     """
     encoded = _ENCODE(actions)
     _DECODE(encoded)
-    deflate = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return ActionNames(encoded, deflate.compress(encoded) + deflate.flush(zlib.Z_FULL_FLUSH))
+    return encoded
 
 
 @lru_cache(maxsize=64)

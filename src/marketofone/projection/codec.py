@@ -1,8 +1,9 @@
 """The codec: what is written into journals and snapshots, and read from them again. There is no other.
 
 A body is a random salt, a byte that names the format, and the record: MessagePack, deflated for documents, and in
-columns for decisions (``decision_form.py``). It is sealed under the customer's key, bound to the subject and the kind.
-The commitment covers salt and record, so that an entry still commits to what it said after the key was destroyed.
+compressed columns for decisions (``decision_form.py``). It is sealed under the customer's key, bound to the subject and
+the kind. The commitment covers salt and record, so that an entry still commits to what it said after the key was
+destroyed.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ A decision tells how a hundred actions fared, and most of that is the same few w
 3. The context vector: single precision where that is exact, else doubles. The engine rounds it so, for the same reason.
 4. Places of a slate below the first, in the same columns each. A decision of one place, shown anywhere, is written as
    before there were any.
-5. All of it is deflated, with the bytes of numbers side by side by their rank.
-6. What a catalogue's actions are called is the same in every decision: it is encoded and checked once, and where it is
-   long deflated once, as a block of the stream that refers to nothing before it and that nothing after it refers to.
+5. All of it is compressed, with the bytes of numbers side by side by their rank.
+6. What a catalogue's actions are called is the same in every decision: it is encoded and checked once.
 7. The numbers of many decisions are laid out together; the bytes of each are those that it has alone.
 
 Reading gives back the same values to the bit, whatever they are; only the number of bytes depends on the rounding.
@@ -20,7 +19,6 @@ Reading gives back the same values to the bit, whatever they are; only the numbe
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypedDict
@@ -45,7 +43,8 @@ from marketofone.domain.decision import (
 )
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
-from marketofone.projection.action_names import ActionNames, action_names, names_of
+from marketofone.projection.action_names import names_encoded, names_of
+from marketofone.projection.compressed import compress, decompress
 from marketofone.projection.number_columns import (
     Numbers,
     alike,
@@ -59,12 +58,7 @@ from marketofone.projection.number_columns import (
 from marketofone.projection.records import DecisionRecord, RestsOn
 
 _STAGES = bytes(STAGE_CODES.values())
-_LEVEL = 3  # half the time of 6, and one byte more of a hundred
 _SCORES = 4  # of each candidate
-_RAW = -zlib.MAX_WBITS  # the box around it is authenticated: no checksum of its own
-_LONG = 4_096  # bytes of names that are deflated by themselves: of fewer, one more block takes longer than they do
-_HEAD = 32
-
 _PLAIN = (None, 1, (), ())  # placement, slots, closed and charged of a decision of one place, shown anywhere
 ReasonRow = tuple[str, str | None, str | None, float]
 NotificationRow = tuple[str, str, int | None, float]
@@ -180,28 +174,14 @@ def _places(record: DecisionRecord) -> tuple[Decision | Slot, ...]:
 
 
 def _written(record: DecisionRecord, fared: Iterator[_Fared]) -> bytes:
-    names = action_names(record.decision.candidates.actions)
-    body = _ENCODE(_columns(record, names, fared))
+    body = _ENCODE(_columns(record, names_encoded(record.decision.candidates.actions), fared))
     _DECODE(body)  # nothing is written that could not be read again
-    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-    if len(names.encoded) < _LONG:
-        return deflate.compress(body) + deflate.flush()
-    begin = _place_of(names.encoded, body)
-    before = deflate.compress(body[:begin]) + deflate.flush(zlib.Z_FULL_FLUSH)
-    return before + names.deflated + deflate.compress(body[begin + len(names.encoded) :]) + deflate.flush()
-
-
-def _place_of(names: bytes, body: bytes) -> int:
-    """Find long bytes that stand there by how they begin: to look for all of them takes longer."""
-    begin = body.index(names[:_HEAD])
-    while not body.startswith(names, begin):
-        begin = body.index(names[:_HEAD], begin + 1)
-    return begin
+    return compress(body)
 
 
 def unpack(blob: bytes | memoryview) -> DecisionRecord:
     """Read what :func:`pack` wrote."""
-    read = _DECODE(zlib.decompress(blob, _RAW))
+    read = _DECODE(decompress(blob))
     actions = names_of(bytes(read.actions))
     decision = Decision(
         id=read.id,
@@ -258,7 +238,7 @@ def _notification(row: NotificationRow | None) -> Notification | None:
     return Notification(event=event, cause=cause, day=day, probability=probability)
 
 
-def _columns(record: DecisionRecord, names: ActionNames, fared: Iterator[_Fared]) -> _Packed:
+def _columns(record: DecisionRecord, names: bytes, fared: Iterator[_Fared]) -> _Packed:
     made = record.decision
     plain = _of_first(record, names, next(fared))
     if not made.below and (made.placement, made.slots, made.closed, made.charged) == _PLAIN:
@@ -333,7 +313,7 @@ def _fared(told: Candidates, scored: NDArray[np.intp], columns: tuple[bytes, ...
     )
 
 
-def _of_first(record: DecisionRecord, names: ActionNames, fared: _Fared) -> _Packed:
+def _of_first(record: DecisionRecord, names: bytes, fared: _Fared) -> _Packed:
     made, instead = record.decision, record.counterfactual
     used, uses = _used(made.uses)
     return _Packed(
@@ -358,7 +338,7 @@ def _of_first(record: DecisionRecord, names: ActionNames, fared: _Fared) -> _Pac
         bank=record.rests_on.bank,
         version=record.rests_on.version,
         journals=record.rests_on.journals,
-        actions=msgspec.Raw(names.encoded),
+        actions=msgspec.Raw(names),
         context=singles(made.context),
         used=used,
         uses=uses,
