@@ -246,6 +246,14 @@ def test_heads_are_given_for_many_journals_at_once(store: Store) -> None:
     assert sum(h.n for h in heads.values()) == 2_000
 
 
+def test_where_a_journal_ends_now_is_given_without_a_snapshot(store: Store) -> None:
+    assert store.head(1) == Head(1)
+    with store.read() as before:
+        (head,) = store.commit(drafts(1))
+        assert store.head(1) == head
+        assert before.head(1) == Head(1)
+
+
 def test_a_journal_is_walked_in_order_or_from_its_end_between_two_places(store: Store) -> None:
     store.commit(Unit(now=NOW, drafts=[draft(subject) for _ in range(700) for subject in (1, 2)]))
     with store.read() as reader:

@@ -135,7 +135,8 @@ def contexts_of(
     rows: NDArray[np.intp], matrix: ContextMatrix, feature_view: FeatureView, *, compiled: CompiledCatalogue
 ) -> FloatArray:
     """Give the context vectors of some actions, shape (r, d)."""
-    own, views = matrix.squashed.shape[1], feature_view.of[compiled.purpose_of[rows]]
+    own, is_one = matrix.squashed.shape[1], len(matrix.squashed) == 1  # whom all purposes see alike
+    views = 0 if is_one else feature_view.of[compiled.purpose_of[rows]]
     contexts = np.empty((rows.size, compiled.dim))
     contexts[:, 0] = 1.0
     contexts[:, 1 : 1 + own] = matrix.squashed[views]

@@ -6,9 +6,8 @@ circumstances. Every answer begins with the guardrail's name: ``quiet_hours: not
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -131,8 +130,8 @@ class Contact(Struct, frozen=True, kw_only=True, gc=False):
 class Tally(Struct, frozen=True, kw_only=True, gc=False):
     """Contacts counted by the limits they fall under, in the last day and week; and what was declined why and when."""
 
-    day: Counter[Limit]
-    week: Counter[Limit]
+    day: Mapping[Limit, int]
+    week: Mapping[Limit, int]
     declined: Mapping[Decline, Instant]
 
 
@@ -155,24 +154,37 @@ class Circumstances(Struct, frozen=True, kw_only=True, gc=False):
 
 def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
     """Count contacts once for a whole decision. Order does not matter; contacts after ``now`` do not count."""
-    day: Counter[Limit] = Counter()
-    week: Counter[Limit] = Counter()
     declined: dict[Decline, Instant] = {}
-    shared: dict[tuple[Kind, str], tuple[Limit, ...]] = {}
+    day, week = _Said({}, {}), _Said({}, {})
     for contact in contacts:
         if contact.declined_at is not None and contact.declined_at <= now:
             decline = (contact.action, contact.kind, contact.why)
             declined[decline] = max(contact.declined_at, declined.get(decline, contact.declined_at))
         age = now - contact.at
-        if contact.kind != NOTHING and 0 <= age < 7 * DAY:
-            of = contact.kind, contact.channel
-            if of not in shared:
-                shared[of] = tuple(limit for limit, _ in caps.shared(kind=contact.kind, channel=contact.channel))
-            for limit in ((_SAME_ACTION, contact.action), *shared[of]):
-                week[limit] = week.get(limit, 0) + 1
-                if age < DAY:
-                    day[limit] = day.get(limit, 0) + 1
-    return Tally(day=day, week=week, declined=declined)
+        if 0 <= age < 7 * DAY and contact.kind != NOTHING:
+            week.add(contact)
+            if age < DAY:
+                day.add(contact)
+    return Tally(day=day.by_limit(caps), week=week.by_limit(caps), declined=declined)
+
+
+class _Said(NamedTuple):
+    """Contacts counted by action, and by kind and channel."""
+
+    of_action: dict[str, int]
+    of_kind: dict[tuple[Kind, str], int]
+
+    def add(self, contact: Contact) -> None:
+        of = contact.kind, contact.channel
+        self.of_action[contact.action] = self.of_action.get(contact.action, 0) + 1
+        self.of_kind[of] = self.of_kind.get(of, 0) + 1
+
+    def by_limit(self, caps: Caps) -> dict[Limit, int]:
+        found: dict[Limit, int] = {(_SAME_ACTION, action): count for action, count in self.of_action.items()}
+        for (kind, channel), count in self.of_kind.items():
+            for limit, _ in caps.shared(kind=kind, channel=channel):
+                found[limit] = found.get(limit, 0) + count
+        return found
 
 
 def objection(action: Action, circumstances: Circumstances, *, guardrails: Guardrails) -> str | None:
@@ -186,10 +198,10 @@ def objections(
     """Judge many actions in the same circumstances: by id the guardrail that stops each that is stopped.
 
     Actions come by id, in groups of one kind that lend, or do not. These do not differ for a guardrail but by what was
-    said of themselves: those that were neither shown nor declined lately are judged as one.
+    said of themselves: those that were neither shown as often as may be nor declined lately are judged as one.
     """
     told, caps = circumstances.tally, guardrails.caps
-    remembered = {name for limit, name in told.week if limit == _SAME_ACTION} | {name for name, _, _ in told.declined}
+    remembered = _as_often_as_may_be(told, caps.same_action) | {name for name, _, _ in told.declined}
     stopped: dict[str, str] = {}
     for actions in alike:
         some = next(iter(actions.values()))
@@ -199,8 +211,8 @@ def objections(
         if answer is not None or circumstances.order or some.kind == NOTHING:
             continue
         of_all = _over_a_cap(told, caps.shared(kind=some.kind, channel=circumstances.channel))
-        own = remembered & actions.keys()
-        fresh = next((action for name, action in actions.items() if name not in own), None)
+        own = {name for name in remembered if name in actions} if remembered else remembered
+        fresh = next((action for name, action in actions.items() if name not in own), None) if own else some
         for action in (*(actions[name] for name in own), *(() if fresh is None else (fresh,))):
             paused = _paused(action, circumstances, guardrails) if told.declined else None
             answer = paused or _over_a_cap(told, [((_SAME_ACTION, action.id), caps.same_action)]) or of_all
@@ -208,6 +220,12 @@ def objections(
                 of = [name for name in actions if name not in own] if action is fresh else [action.id]
                 stopped.update(dict.fromkeys(of, answer))
     return stopped
+
+
+def _as_often_as_may_be(told: Tally, cap: Cap) -> set[str]:
+    """Give the actions of the last week that may have reached what one action may be shown in a day, or in a week."""
+    often = min(cap.per_day, cap.per_week)
+    return {name for (limit, name), count in told.week.items() if count >= often and limit == _SAME_ACTION}
 
 
 def _whatever_was_said(action: Action, circumstances: Circumstances, guardrails: Guardrails) -> str | None:

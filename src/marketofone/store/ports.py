@@ -369,6 +369,9 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Reader]:
         """Open a consistent snapshot."""
 
+    def head(self, subject: int) -> Head:
+        """Give where one journal ends now; one that has no entry ends at 0. It takes less than a snapshot."""
+
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.
 

@@ -26,7 +26,7 @@ from marketofone.projection.versions import PolicySnapshot, VersionReader
 from marketofone.services.runtime.renewal import Renewal
 from marketofone.services.runtime.right_of_way import RightOfWay
 from marketofone.store.keystore import KeyStore
-from marketofone.store.ports import Draft, Entry, Head, Reader, Store
+from marketofone.store.ports import BANK, Draft, Entry, Head, Reader, Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,6 +83,7 @@ class AppContext:
     ``signs_looked`` is when it was last looked whether acceptances came of age whose early signs are to be read, and
     ``signs_until`` the last version whose lessons were looked at then.
     ``none_pending`` is the guard of a journal as of which no pending movement of it waits for its booking any more.
+    ``in_force`` are the documents that were in force up to an entry of the bank's journal.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
 
@@ -109,6 +110,7 @@ class AppContext:
     signs_looked: Instant = _NEVER
     signs_until: int = 0
     none_pending: Recent[int, int] = field(default_factory=partial(Recent, room=_PEOPLE))
+    in_force: tuple[int, BankConfig] | None = None
     reopen: Callable[..., AppContext] | None = None
 
     @cached_property
@@ -127,8 +129,12 @@ class AppContext:
     @property
     def config(self) -> BankConfig:
         """The documents in force."""
-        with self.store.read() as reader:
-            return self.snapshot(reader).config
+        known = self.in_force
+        if known is None or known[0] != self.store.head(BANK).n:
+            with self.store.read() as reader:
+                snapshot = self.snapshot(reader)
+            self.in_force = known = (snapshot.bank.n, snapshot.config)
+        return known[1]
 
     def policy(self, reader: Reader, snapshot: Snapshot) -> PolicySnapshot:
         """Give the version that decides, laid out for the documents in force."""

@@ -94,6 +94,11 @@ class PostgresStore:
         """Open a consistent snapshot, as of this call's ``with``."""
         return _Snapshot(self._readers)
 
+    def head(self, subject: int) -> Head:
+        """Give where one journal ends now; one that has no entry ends at 0."""
+        with self.read() as reader:
+            return reader.head(subject)
+
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.
 

@@ -78,6 +78,20 @@ class SqliteStore:
         """Open a consistent snapshot, as of this call's ``with``."""
         return _Snapshot(self)
 
+    def head(self, subject: int) -> Head:
+        """Give where one journal ends now; one that has no entry ends at 0. A single statement needs no transaction."""
+        if self._group is None:
+            with self.read() as reader:
+                return reader.head(subject)
+        connection = self.lend()
+        try:
+            head = read_head(connection.execute, subject)
+        except sqlite3.Error as error:
+            connection.close()
+            raise in_our_words(error) from error
+        self.take_back(connection)
+        return head
+
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.
 
