@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from marketofone.domain.errors import MalformedRequest
 from marketofone.services.bank import Bank
+from marketofone.services.runtime import often
 from marketofone.services.runtime.short_collections import short_collections
 from marketofone.web.app import build_app
 from marketofone.web.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, BoundedProtocol
@@ -112,6 +113,7 @@ def _run(bank: Bank, app: Starlette, *, host: str, port: int, listener: socket.s
     """Run a server until it is told to end; then the bank is closed."""
     server = uvicorn.Server(config_of(app, host=host, port=port))
     _ = bank.context.language  # read before the first text comes, not while somebody waits
+    often.get_ready()
 
     def end(*_: object) -> None:  # uvicorn raises the signal again once it is done: then there is nothing left to do
         server.should_exit = True

@@ -1,4 +1,7 @@
-"""A process that decides often loads the compiled loops of decisions, beside its work."""
+"""A process that decides often loads the compiled loops of decisions: a server before it answers, others beside work.
+
+What is loaded beside the way holds all threads up for half a second: somebody who waits for an answer would feel it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ OFTEN = 300
 """Decisions after which a process counts as one that decides often: loading costs about what so many more save."""
 
 _DECISIONS = count(1)
+
+
+def get_ready() -> None:
+    """Load them before the first decision, for there will be many."""
+    kernel.load()
 
 
 def decided() -> None:
