@@ -24,10 +24,11 @@ COMPILE = """
 import re, numpy as np
 from marketofone.models.bandit import kernel
 assert kernel.load()
-from marketofone.models.bandit import loops
+from marketofone.models.bandit import loops, loops_together
 some = np.linspace(0.0, 1.0, 7)
 kernel.propensities(some, some + 1.0)
-text = "".join(loops.propensities.inspect_asm().values())
+each = (loops.propensities, loops.score, loops_together.score)
+text = "".join(told for one in each for told in one.inspect_asm().values())
 print(len(text.splitlines()), *re.findall(r"vfn?m(?:add|sub)\\w*", text))
 """
 many = settings(max_examples=150, deadline=None)
@@ -60,31 +61,41 @@ def test_propensities_are_the_same_to_the_bit(seed: int) -> None:
     assert kernel.propensities(mean, spread).tobytes() == propensity.propensities(mean, spread).tobytes()
 
 
-@many
-@given(seed=SEEDS)
-def test_scores_are_the_same_to_the_bit_whichever_actions_are_asked_for(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    k, dim = (int(most) for most in rng.integers(1, 36, size=2))
+def lines(rng: np.random.Generator, *, k: int, dim: int) -> Arms:
+    roots = rng.normal(size=(k, dim, dim)) * 10.0 ** rng.uniform(-4.0, 4.0, size=(k, 1, 1))
+    squares = roots @ roots.transpose(0, 2, 1)
+    means = rng.normal(size=(k, dim)) * 10.0 ** rng.uniform(-3.0, 3.0)
+    return Arms(mean=means, covariance=0.5 * (squares + squares.transpose(0, 2, 1)))
 
-    def lines() -> Arms:
-        roots = rng.normal(size=(k, dim, dim)) * 10.0 ** rng.uniform(-4.0, 4.0, size=(k, 1, 1))
-        squares = roots @ roots.transpose(0, 2, 1)
-        means = rng.normal(size=(k, dim)) * 10.0 ** rng.uniform(-3.0, 3.0)
-        return Arms(mean=means, covariance=0.5 * (squares + squares.transpose(0, 2, 1)))
 
-    chance, worth, rows = lines(), lines(), rng.permutation(k)[: int(rng.integers(1, k + 1))]
+def somebody(rng: np.random.Generator, *, k: int, dim: int) -> kernel.Asked:
+    """Draw some actions in any order, a context for each, and how a person differs from others."""
+    rows = rng.permutation(k)[: int(rng.integers(1, k + 1))]
     contexts = rng.normal(size=(rows.size, dim)) * 10.0 ** rng.choice([0.0, 0.0, -5.0, 5.0])
     contexts[rng.random(contexts.shape) < 0.3] = 0.0
     contexts[:, 0] = 1.0
-    costs = rng.uniform(0.0, 90.0, size=k)
     leaning = Leaning(float(rng.uniform(0.3, 3.0)), rng.uniform(0.1, 1.0, size=(2, k)), rng.normal(size=(2, k)))
-    manner = MANNERS[rng.choice([*MANNERS])]
+    return kernel.Asked(contexts, rows, leaning)
 
-    told = kernel.score(chance, worth, contexts, rows=rows, leaning=leaning, costs=costs, manner=manner)
+
+@many
+@given(seed=SEEDS, people=st.integers(1, 3) | st.integers(8, 90))
+def test_scores_are_the_same_to_the_bit_whichever_actions_and_however_many_people_are_asked_for(
+    seed: int, people: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    k, dim = (int(most) for most in rng.integers(1, 36 if people < 8 else 12, size=2))
+    chance, worth = (lines(rng, k=k, dim=dim) for _ in range(2))
+    asked = [somebody(rng, k=k, dim=dim) for _ in range(people)]
+    costs, manner = rng.uniform(0.0, 90.0, size=k), MANNERS[rng.choice([*MANNERS])]
+
+    told = kernel.score_each(chance, worth, asked, costs=costs, manner=manner)
+    alone = [kernel.score(chance, worth, **one._asdict(), costs=costs, manner=manner) for one in asked]
 
     with kernel.arrays_only():
-        plain = kernel.score(chance, worth, contexts, rows=rows, leaning=leaning, costs=costs, manner=manner)
-    assert [one.tobytes() for one in told] == [one.tobytes() for one in plain]
+        plain = kernel.score_each(chance, worth, asked, costs=costs, manner=manner)
+    for each in (told, alone):
+        assert [[part.tobytes() for part in one] for one in each] == [[part.tobytes() for part in one] for one in plain]
 
 
 @many

@@ -15,7 +15,7 @@ the choice moves no other's draw: two choices under the same id differ only by w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -42,7 +42,7 @@ from marketofone.domain.moment import DAY
 from marketofone.domain.role import Role
 from marketofone.governance.board import WHY
 from marketofone.governance.guardrails import Circumstances, lowered, objections, tally
-from marketofone.models.bandit import mix, propensities
+from marketofone.models.bandit import Scores, mix, propensities
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Rejection = tuple[Stage, str]
@@ -110,18 +110,6 @@ class Choice(Struct, frozen=True, eq=False, gc=False):
         return vector
 
     @property
-    def mean(self) -> FloatArray:
-        """The means of all options."""
-        row: FloatArray = self.scores[0]
-        return row
-
-    @property
-    def spread(self) -> FloatArray:
-        """The spreads of all options."""
-        row: FloatArray = self.scores[1]
-        return row
-
-    @property
     def samples(self) -> FloatArray:
         """The samples of all options."""
         row: FloatArray = self.scores[2]
@@ -180,10 +168,32 @@ def choose_all(
     views = [context.feature_view for context in contexts]
     matrices = build_contexts(views, compiled=compiled, conditions=conditions, changes=changes)
     reuse = before if forecast_facts.CHANGEABLE.isdisjoint(changes) else None
-    return [_chosen(context, matrix, before=reuse) for context, matrix in zip(contexts, matrices, strict=True)]
+    each = [_open(context, matrix, before=reuse) for context, matrix in zip(contexts, matrices, strict=True)]
+    scores = _scored_each(contexts, each)
+    return [_chosen(context, one, told) for context, one, told in zip(contexts, each, scores, strict=True)]
 
 
-def _chosen(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | None) -> Choice:
+class _Open(NamedTuple):
+    """What may win: the parts of a :class:`Choice` that stand before anything is scored."""
+
+    matrix: ContextMatrix
+    stressed: bool
+    gate_rejections: Mapping[int, Rejection]
+    untrue: Rows
+    options: Rows
+    contexts: FloatArray
+
+    @property
+    def offered(self) -> Rows:
+        """The options without doing nothing, which stands first where it may win."""
+        return _offered(self.options)
+
+
+def _offered(options: Rows) -> Rows:
+    return options[1:] if options[0] == NOTHING_ROW else options
+
+
+def _open(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | None) -> _Open:
     is_care_open = context.compiled.stress.sources <= context.allowed[_CARE]
     stressed = is_care_open and bool(matrix.held[context.feature_view.of[_CARE], -1])
     if before is not None and before.stressed == stressed:
@@ -192,23 +202,28 @@ def _chosen(context: DecisionContext, matrix: ContextMatrix, *, before: Choice |
         gate_rejections = gate_rejections_of(context, stressed=stressed)
     untrue = _untrue(context, matrix)
     options = _options(context, gate_rejections, untrue, stressed=stressed)
-    offered = options[1:] if options[0] == NOTHING_ROW else options
-    contexts = contexts_of(offered, matrix, context.feature_view, compiled=context.compiled)
-    scores = scored(context, offered, contexts)
-    if offered.size < options.size:  # doing nothing stands first: its score is 0, and known
+    contexts = contexts_of(_offered(options), matrix, context.feature_view, compiled=context.compiled)
+    return _Open(matrix, stressed, gate_rejections, untrue, options, contexts)
+
+
+def _scored_each(contexts: Sequence[DecisionContext], each: Sequence[_Open]) -> list[Scores]:
+    """Score what may win, for all together whom the same version decides about."""
+    alike: dict[int, list[int]] = {}
+    for place, context in enumerate(contexts):
+        alike.setdefault(id(context.decision_input.beliefs), []).append(place)
+    scores: dict[int, Scores] = {}
+    for places in alike.values():
+        asked = [(each[at].contexts, contexts[at].decision_input.own_answers, each[at].offered) for at in places]
+        scores.update(zip(places, contexts[places[0]].decision_input.beliefs.score_each(asked), strict=True))
+    return [scores[place] for place in range(len(contexts))]
+
+
+def _chosen(context: DecisionContext, found: _Open, told: Scores) -> Choice:
+    scores = _drawn(context, found.offered, told)
+    if found.offered.size < found.options.size:  # doing nothing stands first: its score is 0, and known
         scores = np.concatenate((_NOUGHTS, scores), axis=1)
-    uniform, place = winner(context, options, scores[2])
-    return Choice(
-        matrix=matrix,
-        stressed=stressed,
-        gate_rejections=gate_rejections,
-        untrue=untrue,
-        options=options,
-        contexts=contexts,
-        scores=scores,
-        uniform=uniform,
-        place=place,
-    )
+    uniform, place = winner(context, found.options, scores[2])
+    return Choice(*found, scores, uniform, place)
 
 
 def winner(context: DecisionContext, options: Rows, samples: FloatArray) -> tuple[bool, int]:
@@ -222,6 +237,10 @@ def scored(context: DecisionContext, rows: Rows, contexts: FloatArray) -> FloatA
     """Give the scores of some actions, each in its own context, as a :class:`Choice` has them; shape (5, r)."""
     decision_input = context.decision_input
     told = decision_input.beliefs.score(contexts, own=decision_input.own_answers, rows=rows)
+    return _drawn(context, rows, told)
+
+
+def _drawn(context: DecisionContext, rows: Rows, told: Scores) -> FloatArray:
     scores = np.empty((5, rows.size))
     mean, scores[1], samples, scores[3], scores[4] = scores[0], told.spread, scores[2], told.mean, told.doubt
     mean[:] = told.mean - taken_off(context, rows, told.mean) if context.lowered else told.mean
@@ -255,7 +274,8 @@ def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray
     if decision_input.order is not None:
         first = (np.arange(rows.size) == decision_input.order[rows].argmax()).astype(np.float64)
         return mix(first, floor=decision_input.exploration)
-    return mix(propensities(choice.mean, choice.spread), floor=decision_input.exploration)
+    mean, spread = choice.scores[:2]
+    return mix(propensities(mean, spread), floor=decision_input.exploration)
 
 
 def _as_if(context: DecisionContext, changes: Mapping[str, float]) -> DecisionContext:

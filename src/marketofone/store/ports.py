@@ -375,14 +375,12 @@ class Store(Protocol):
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.
 
-        A unit that only has to wait retries with patience.
-
         Raises
         ------
         Moved
             When something it expects does not stand any more, or an event key is taken. Nothing of it is kept.
         StoreBusy
-            When another process holds the store for too long.
+            When another process holds the store for longer than the patience.
         StoreError
             When the store cannot be used, or a number does not fit 64 bits. Nothing of it is kept.
         """
@@ -391,13 +389,7 @@ class Store(Protocol):
         """Give leaf numbers to entries that wait, ascending n within a journal."""
 
     def copy_to(self, target: str) -> None:
-        """Write a copy of the data into a new folder, without keys.
-
-        Raises
-        ------
-        StoreError
-            When a bank lies there already, or the copy cannot be written.
-        """
+        """Write a copy of the data into a new folder, without keys; raises StoreError where a bank lies there."""
 
     def close(self) -> None:
         """Finish what is waiting and close."""

@@ -13,10 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marketofone.domain.action import Action
 from marketofone.models.bandit import kernel
@@ -27,6 +26,7 @@ from marketofone.models.bandit.predict import (
     MOST_CHANCE,
     Arms,
     Leaning,
+    Rows,
     Scores,
     combined,
     no_leaning,
@@ -40,7 +40,6 @@ from marketofone.models.bandit.surrogate import Index, SignSums, Stated, imputed
 
 Head = Literal["chance", "worth"]
 HEADS: tuple[Head, Head] = ("chance", "worth")
-Rows: TypeAlias = NDArray[np.intp]
 
 # Chosen on two synthetic banks of 500 people (seeds 7 and 101), where a wide range of each gave the same within noise.
 SPREADS: Mapping[Head, Spreads] = {
@@ -292,6 +291,12 @@ class Beliefs:
         chance, worth, some = self.stacked["chance"], self.stacked["worth"], self.start.every if rows is None else rows
         manner, leaning, costs = self.start.manner, self.leaning(own), self.start.costs
         return kernel.score(chance, worth, contexts, rows=some, leaning=leaning, costs=costs, manner=manner)
+
+    def score_each(self, asked: Sequence[tuple[FloatArray, OwnAnswers, Rows]]) -> list[Scores]:
+        """Score actions for many people as :meth:`score` does, each in contexts of their own."""
+        each = [kernel.Asked(contexts, rows, self.leaning(own)) for contexts, own, rows in asked]
+        chance, worth = (self.stacked[head] for head in HEADS)
+        return kernel.score_each(chance, worth, each, costs=self.start.costs, manner=self.start.manner)
 
     def score_along(
         self, rows: Rows, contexts: FloatArray, *, places: slice, steps: FloatArray, own: OwnAnswers

@@ -7,9 +7,10 @@ what it compiled, arrays go on doing it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,9 +19,20 @@ from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import Manner
 from marketofone.models.bandit.predict import Arms, Leaning, Rows, Scores
 
+_MANY = 8  # people: for fewer, actions are not looked at together
+
 
 class _Loaded:
     loops: ModuleType | None = None
+    together: ModuleType | None = None
+
+
+class Asked(NamedTuple):
+    """Of which actions a person is asked, in which contexts, and how they differ from others; see :func:`score`."""
+
+    contexts: FloatArray
+    rows: Rows
+    leaning: Leaning
 
 
 def load() -> bool:
@@ -30,20 +42,22 @@ def load() -> bool:
     """
     if _Loaded.loops is None:
         try:
-            from marketofone.models.bandit import loops  # noqa: PLC0415 - numba takes its time, and may be absent
+            # numba takes its time, and may be absent
+            from marketofone.models.bandit import loops, loops_together  # noqa: PLC0415
 
-            _warm(loops)
+            _warm(loops, loops_together)
         except (ImportError, OSError, RuntimeError):  # no numba for this numpy, or no room to keep what is compiled
             return False
-        _Loaded.loops = loops
+        _Loaded.loops, _Loaded.together = loops, loops_together
     return _Loaded.loops is not None
 
 
-def _warm(loops: ModuleType) -> None:
+def _warm(loops: ModuleType, together: ModuleType) -> None:
     """Compile, or read what was compiled, for the kinds of arrays that decisions hand over."""
     some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
-    lines = (line.mean, line.factor)
-    loops.score(*lines, *lines, some, np.arange(1), np.ones((1, 1)), *predict.no_leaning(1), 1.0, 1.0)
+    lines, rows, kept = (line.mean, line.factor), np.arange(1), np.ones((1, 2, 1))
+    loops.score(*lines, *lines, some, rows, np.ones((1, 1)), *predict.no_leaning(1), 1.0, 1.0)
+    together.score(*lines, *lines, some, rows, rows, np.ones((1, 1)), rows, some, kept, kept, 1.0, 1.0)
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 
@@ -87,6 +101,23 @@ def score(
         return predict.combined(*told, leaning=leaning.of(rows), costs=costs[rows], manner=manner)
     lines = (chance.mean, chance.factor, worth.mean, worth.factor)
     return Scores(*loops.score(*lines, costs, rows, contexts, *leaning, manner.doubt, manner.draw))
+
+
+def score_each(chance: Arms, worth: Arms, asked: Sequence[Asked], *, costs: FloatArray, manner: Manner) -> list[Scores]:
+    """Score actions for many people: what :func:`score` gives for each of them, in less time."""
+    sizes = [one.rows.size for one in asked]
+    if _Loaded.loops is None or _Loaded.together is None or len(asked) < _MANY or not min(sizes):
+        each = (one._asdict() for one in asked)
+        return [score(chance, worth, costs=costs, manner=manner, **one) for one in each]
+    rows, who = np.concatenate([one.rows for one in asked]), np.repeat(np.arange(len(asked)), sizes)
+    factor = np.array([one.leaning.factor for one in asked])
+    kept, added = np.stack([one.leaning.kept for one in asked]), np.stack([one.leaning.added for one in asked])
+    scores = _Loaded.together.score(
+        *(chance.mean, chance.factor, worth.mean, worth.factor, costs, rows, rows.argsort(kind="stable")),
+        *(np.concatenate([one.contexts for one in asked]), who, factor, kept, added, manner.doubt, manner.draw),
+    )
+    ends = np.cumsum(sizes).tolist()
+    return [Scores(*scores[:, end - size : end]) for size, end in zip(sizes, ends, strict=True)]
 
 
 def quantile(share: FloatArray) -> FloatArray:

@@ -60,13 +60,14 @@ def fold_sum(values: FloatArray, left: int) -> float:
 
 
 @compiled
-def fold_rows(values: FloatArray, left: int, columns: int) -> None:
+def fold_rows(values: NDArray[Real], left: int, columns: int) -> None:
     """Add rows up in the same order, column by column, into the first row."""
     while left > 1:
         half = left // 2
         for i in range(half):
+            into, more = values[i], values[left - half + i]
             for j in range(columns):
-                values[i, j] += values[left - half + i, j]
+                into[j] += more[j]
         left -= half
 
 

@@ -92,6 +92,30 @@ def lines(
 
 
 @compiled
+def combine(  # noqa: PLR0913, PLR0917
+    scores: FloatArray,
+    place: int,
+    cost: float,
+    factor: float,
+    kept: FloatArray,
+    added: FloatArray,
+    benefit: float,
+    drawn: float,
+) -> None:
+    """Put a score in the place of what both lines of an action say; see :func:`.predict.combined`."""
+    chance, p_spread = scores[0, place], math.sqrt(scores[2, place]) * factor * kept[0]
+    p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE) * kept[0] + added[0]
+    v, v_spread = scores[1, place] * kept[1] + added[1], math.sqrt(scores[3, place]) * kept[1]
+    first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
+    spread = math.sqrt(first * first + second * second + third * third)
+    doubt = benefit * spread
+    scores[0, place] = p * v - cost + doubt
+    scores[1, place] = drawn * spread
+    scores[2, place] = p
+    scores[3, place] = doubt
+
+
+@compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     chances: FloatArray,
     chance_factors: Singles,
@@ -109,17 +133,7 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     """Score rows, each in its own context: means, spreads, chances and doubts, shape (4, rows)."""
     scores = lines(chances, chance_factors, worths, worth_factors, rows, contexts)
     for place in range(rows.size):
-        row = rows[place]
-        chance, p_spread = scores[0, place], math.sqrt(scores[2, place]) * factor * kept[0, row]
-        p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE) * kept[0, row] + added[0, row]
-        v, v_spread = scores[1, place] * kept[1, row] + added[1, row], math.sqrt(scores[3, place]) * kept[1, row]
-        first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
-        spread = math.sqrt(first * first + second * second + third * third)
-        doubt = benefit * spread
-        scores[0, place] = p * v - costs[row] + doubt
-        scores[1, place] = drawn * spread
-        scores[2, place] = p
-        scores[3, place] = doubt
+        combine(scores, place, costs[rows[place]], factor, kept[:, rows[place]], added[:, rows[place]], benefit, drawn)
     return scores
 
 
