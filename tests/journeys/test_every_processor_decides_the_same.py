@@ -71,6 +71,7 @@ PLACEMENTS = """
 [placements.home]
 slots = 3
 most_of_a_kind = 2
+seen = [1.0, 0.7, 0.35]
 
 [placements.tabs]
 slots = 4

@@ -23,6 +23,7 @@ HEAD = """
 [placements.home]
 slots = 4
 most_of_a_kind = 2
+seen = [1.0, 0.8, 0.55, 0.3]
 fallback = { title = "Good morning", text = "Your accounts are up to date." }
 
 """

@@ -17,6 +17,7 @@ from formats import (
     CATALOGUE,
     GOLDEN,
     KEPT_ROW,
+    NOW,
     RECORDS,
     SHARING_STATE,
     SLATES,
@@ -35,7 +36,9 @@ from marketofone.domain.moment import Calendar
 from marketofone.features.state_form import from_bytes, to_bytes
 from marketofone.profile import ledger, registers
 from marketofone.projection import codec, reducer
+from marketofone.projection.contacts import Decided
 from marketofone.projection.kept_rows import kept_row_of
+from marketofone.projection.own_answers import Answer
 from marketofone.projection.records import ConsentRecord, OutcomeRecord
 from marketofone.store.ports import BANK, CODES, EntryKind
 
@@ -71,6 +74,14 @@ def test_an_outcome_that_was_written_without_what_it_answered_is_still_read() ->
     kept = RECORDS["outcome"]
     older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
     assert msgspec.msgpack.decode(older, type=OutcomeRecord) == msgspec.structs.replace(kept, to=None)
+
+
+def test_an_outcome_and_an_answer_that_were_written_without_how_many_look_are_still_read() -> None:
+    to = Decided("tip", "insight", "app", NOW, 0.5)
+    answer = Answer("tip", NOW, NOW, accepted=True, seen=0.5)
+    for kept in (to, answer):
+        older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
+        assert msgspec.msgpack.decode(older, type=type(kept)) == msgspec.structs.replace(kept, seen=1.0)
 
 
 def test_a_consent_that_was_written_without_a_key_is_still_read() -> None:

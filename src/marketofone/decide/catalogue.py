@@ -62,6 +62,8 @@ class Placement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``most_of_a_kind`` keeps a slate diverse; without it that of the document holds. Where it ``orders``, its actions
     are parts of the app: all are there anyway, and only their order is decided, behind those that are ``pinned``.
+    ``seen`` says of those who look at the first place how many look at each, from the first on; all where it is left
+    out, as when the app tells ``ignored`` of what was on the screen only.
     """
 
     slots: Annotated[int, Meta(ge=1, le=MOST_SLOTS)] = 1
@@ -69,6 +71,19 @@ class Placement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fallback: Fallback | None = None
     orders: bool = False
     pinned: tuple[Word, ...] = ()
+    seen: tuple[Annotated[float, Meta(gt=0.0, le=1.0)], ...] = ()
+
+    def share(self, place: int) -> float:
+        """Give how many look at a place, of those who look at the first; that is place 1."""
+        return self.seen[place - 1] if self.seen else 1.0
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it; empty where nothing is."""
+        falls = list(self.seen) == sorted(self.seen, reverse=True)
+        if self.seen and (self.orders or len(self.seen) != self.slots or self.seen[0] != 1.0 or not falls):
+            return "shares that are not one for each of its slots, the first 1 and none above the one before"
+        return ""
 
 
 class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -204,6 +219,10 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
     actions = tuple(map(_needing_what_it_reads, complete, expressions))
     for action, expression in zip(actions, expressions, strict=True):
         _check(action, expression, document=document)
+    for name, placement in document.placements.items():
+        if placement.fault:
+            fix = "write the shares of those who look at each place, or leave them out"
+            raise MalformedDocument(field=f"placements.{name}.seen", shape=placement.fault, fix=fix)
     return ActionCatalogue(
         occasions=document.occasions,
         placements=document.placements,

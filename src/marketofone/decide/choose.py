@@ -110,6 +110,11 @@ class Choice(Struct, frozen=True, eq=False, gc=False):
         return vector
 
     @property
+    def share(self) -> float:
+        """How many look where it stands, of those who look at the first place: what the context begins with."""
+        return float(self.vector[0])
+
+    @property
     def samples(self) -> FloatArray:
         """The samples of all options."""
         row: FloatArray = self.scores[2]

@@ -29,6 +29,7 @@ SHOWN = 6
 COST = Term(name="cost", title="what it costs to show it")
 OWN_ANSWERS = Term(name="own_answers", title="what you answered before, and what came of it")
 SAID_NO = Term(name="said_no", title="you said that something of this kind is not for you")
+SEEN = Term(name="seen", title="not everybody looks as far down as where it stands")
 DOUBT = Term(name="doubt", title="the benefit of the doubt: we know little yet of how this suits you")
 RANDOM_DRAW = Term(name="luck", title="the luck of the draw")
 REST = Term(name="rest", title="everything else")
@@ -154,13 +155,20 @@ def _why_nothing(context: DecisionContext, choice: Choice) -> str:
 def _terms(context: DecisionContext, choice: Choice) -> tuple[tuple[Term, ...], list[float]]:
     """Give what the chosen score is made of, and how much each of it is."""
     _, _, sample, expected, doubt = choice.scores[:, choice.place].tolist()
-    parts = context.decision_input.beliefs.terms(choice.chosen, choice.vector, mean=expected, doubt=doubt)
+    beliefs, vector, share = context.decision_input.beliefs, choice.vector, choice.share
+    if share < 1.0:  # first what it would be where all look
+        cost = float(beliefs.start.costs[choice.chosen])
+        vector, expected, doubt = vector / share, (expected + cost) / share - cost, doubt / share
+    parts = beliefs.terms(choice.chosen, vector, mean=expected, doubt=doubt)
     terms = (*context.compiled.terms, OWN_ANSWERS, DOUBT, COST)
     amounts = [*parts.context.tolist(), parts.own_answers, parts.doubt, parts.cost]
     if context.lowered:
         said = np.array([math.fsum(amounts)])
         terms = (*terms, SAID_NO)
         amounts.append(-float(taken_off(context, np.array([choice.chosen]), said)[0]))
+    if share < 1.0:
+        terms = (*terms, SEEN)
+        amounts.append((share - 1.0) * (math.fsum(amounts) - parts.cost))
     return (*terms, RANDOM_DRAW), [*amounts, sample - math.fsum(amounts)]
 
 

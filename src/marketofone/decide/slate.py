@@ -9,7 +9,9 @@
 4. Leaving in peace is always among what is left: where it is chosen, that place and all below stay empty. Under stress
    a slate has one place, for one voice is enough.
 
-What stands above only ever closes actions. So conditions, contexts and scores are those of the first place.
+What stands above only ever closes actions. So conditions, contexts and scores are those of the first place. Where fewer
+look at a place, as the bank declares, what is shown there is accepted by that part of those who would (the
+position-based model; Craswell et al. 2008). A chance is a line in the context, so the context is taken by that part.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from marketofone.decide.choose import (
     winner,
 )
 from marketofone.decide.compiled_catalogue import NOTHING_ROW
+from marketofone.decide.context_matrix import FloatArray
 from marketofone.decide.random_draws import random_draws_of
 from marketofone.decide.reasons import notification
 from marketofone.domain.action import Kind
@@ -84,23 +87,35 @@ def _next_place(above: Sequence[Place]) -> Place | None:
     if len(above) == request.slots or before.chosen == NOTHING_ROW or before.stressed:
         return None
     context = _after(above)
-    rule = context.compiled.catalogue.placement(request.placement).most_of_a_kind
+    placement = context.compiled.catalogue.placement(request.placement)
     closed = gate_rejections_of(context, stressed=False)
+    rule = placement.most_of_a_kind
     closed |= _closed_by(context, [choice.chosen for _, choice in above], most_of_a_kind=rule)
     kept = np.isin(before.options, [*closed], invert=True)
     kept[0] = True  # leaving in peace stands first, and nothing closes it
-    options, scores = before.options[kept], before.scores[:, kept]
+    options, scores, contexts = before.options[kept], before.scores[:, kept], before.contexts[kept[1:]]
+    part = placement.share(len(above) + 1) / placement.share(len(above))
+    if part < 1.0:
+        contexts = contexts * part
+        scores[:, 1:] = _seen_by(part, scores[:, 1:], costs=context.decision_input.beliefs.start.costs[options[1:]])
     scores[2, 1:] = scores[0, 1:] + scores[1, 1:] * context.random_draws.normals(options[1:])
     uniform, place = winner(context, options, scores[2])
     return context, replace(
         before,
         gate_rejections=closed,
         options=options,
-        contexts=before.contexts[kept[1:]],
+        contexts=contexts,
         scores=scores,
         uniform=uniform,
         place=place,
     )
+
+
+def _seen_by(part: float, scores: FloatArray, *, costs: FloatArray) -> FloatArray:
+    """Give what scores are where only a part of the people look: all of them but the costs, which are paid anyway."""
+    seen = scores * part
+    seen[[0, 3]] -= (1.0 - part) * costs
+    return seen
 
 
 def _after(above: Sequence[Place]) -> DecisionContext:

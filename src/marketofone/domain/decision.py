@@ -203,9 +203,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One decision: what was chosen, with which probability, why, and on what ground.
 
     ``context`` is the chosen action's context vector, kept so that the outcome can teach exactly the model
-    that chose. ``uses`` names the (purpose, source) pairs that were read. ``position`` is the last log entry
-    the decision could see; ``documents`` names the versions of the bank's files it followed. ``notification`` is
-    what the action tells of a forecast, if it does. In JSON ``reasons`` is called ``because``.
+    that chose. It begins with 1, or with how many look where it stands, and is taken by that part. ``uses`` names the
+    (purpose, source) pairs that were read. ``position`` is the last log entry the decision could see; ``documents``
+    names the versions of the bank's files it followed. ``notification`` is what the action tells of a forecast, if it
+    does. In JSON ``reasons`` is called ``because``.
     What would have changed it is no part of it: that is found when somebody asks (:class:`Otherwise`).
 
     Where ``slots`` places were asked for, all of this is about the first, and ``below`` has the others, from the second

@@ -127,7 +127,7 @@ def join(
     if why is not None or permit is None or not may_teach(decision, permit=permit, signs=signs):
         return Skipped(decision=decision.id, why=why or "not_permitted")
     if outcome.verdict == "valued":
-        value, context = outcome.value_minor or 0, decision.context
+        value, context = outcome.value_minor or 0, _as_seen(decision)
         return ValueLabel(action=decision.action, context=context, value_minor=value, at=outcome.at, signs=signs)
     reward = 1.0 if outcome.verdict == "accepted" else 0.0
     return Example(action=decision.action, context=decision.context, reward=reward, at=outcome.at)
@@ -142,7 +142,13 @@ def join_signs(facts: LessonFacts, *, permit: Permit | None, label: str | None) 
         return Skipped(decision=decision.id, why="outdated")
     if permit is None or not may_teach(decision, permit=permit, signs=signs):
         return Skipped(decision=decision.id, why="not_permitted")
-    return SignsLabel(action=decision.action, context=decision.context, signs=signs)
+    return SignsLabel(action=decision.action, context=_as_seen(decision), signs=signs)
+
+
+def _as_seen(decision: Decision) -> tuple[float, ...]:
+    """Give the context as it is for who looks: what an acceptance is worth does not depend on how many look there."""
+    share = decision.context[0] if decision.context else 1.0
+    return decision.context if share == 1.0 else tuple([entry / share for entry in decision.context])
 
 
 def may_teach(decision: Decision, *, permit: Permit, signs: SignsRead | None = None) -> bool:

@@ -85,6 +85,7 @@ class Tally:
 class Tallies:
     """The tallies of all people; by action how often each person saw and accepted it; why people in a group said no.
 
+    What stood where not everybody looks does not count by action, for a chance is stated of those who look.
     ``agreed`` is why they said yes. An answer without a reason of the vocabulary counts under an empty word. ``draws``
     is what was drawn of what could be.
     """
@@ -129,7 +130,8 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
     heard, gained = answer(one.outcomes), reward_of(one.decision, one.outcomes, prices=worth.prices)
     verdict = heard.verdict if heard else None
     of.shown += 1
-    found.shown.setdefault(action, Counter())[one.person] += 1
+    all_look = one.decision.context[:1] in ((), (1.0,))
+    found.shown.setdefault(action, Counter())[one.person] += all_look
     if sells:
         of.marketing += 1
         of.declined += verdict == "declined"
@@ -139,6 +141,6 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
         found.agreed.setdefault(heard.why_yes or "", Counter())[one.decision.assignment] += 1
         of.accepted += 1
         of.valued += reported_value(one.outcomes) is not None
-        found.accepted.setdefault(action, Counter())[one.person] += 1
+        found.accepted.setdefault(action, Counter())[one.person] += all_look
     of.sells_minor += gained if sells else 0
     of.helps_minor += 0 if sells else gained

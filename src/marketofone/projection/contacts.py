@@ -23,12 +23,16 @@ DECLINE_KEPT = MOST_DAYS * DAY
 
 
 class Decided(Struct, frozen=True, array_like=True, gc=False):
-    """A decision that was answered, in the words that a no must be remembered by."""
+    """A decision that was answered, in the words that a no must be remembered by.
+
+    ``seen`` says how many look where it stood, of those who look at the first place.
+    """
 
     action: str
     kind: Kind | None
     channel: str
     at: Instant
+    seen: float = 1.0
 
 
 class ContactRecord(Struct, frozen=True, array_like=True, gc=False):

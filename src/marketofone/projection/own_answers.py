@@ -23,7 +23,10 @@ MOST = 200
 
 
 class Answer(Struct, frozen=True, array_like=True, gc=False):
-    """The first answer to one thing that was shown at ``at``; ``heard`` and ``reported`` are when it was recorded."""
+    """The first answer to one thing that was shown at ``at``; ``heard`` and ``reported`` are when it was recorded.
+
+    ``seen`` says how many look where it stood, of those who look at the first place.
+    """
 
     action: str
     at: Instant
@@ -31,6 +34,7 @@ class Answer(Struct, frozen=True, array_like=True, gc=False):
     accepted: bool
     value_minor: int | None = None
     reported: Instant = Instant(0)
+    seen: float = 1.0
 
 
 Answers = tuple[Answer, ...]
@@ -48,7 +52,7 @@ def noted(answers: Answers, outcome: Outcome, *, to: Decided | None, recorded: I
         return tuple(valued if said is known else said for said in answers)
     if known is not None:
         return answers
-    first = Answer(to.action, to.at, recorded, outcome.verdict == "accepted")
+    first = Answer(to.action, to.at, recorded, outcome.verdict == "accepted", seen=to.seen)
     return (*(said for said in answers[-MOST + 1 :] if said.heard > recorded - KEPT), first)
 
 
@@ -64,7 +68,7 @@ def own_answers(answers: Answers, *, until: Instant) -> OwnAnswers:
     --------
     >>> said = Answer("tip", Instant(1), Instant(2), True, 900, Instant(5))
     >>> own_answers((said,), until=Instant(3))
-    OwnAnswers(answers=(('tip', True),), reports=())
+    OwnAnswers(answers=(('tip', True),), reports=(), seen=())
     >>> own_answers((said,), until=Instant(5)).reports
     (('tip', 900.0),)
     """
@@ -73,4 +77,5 @@ def own_answers(answers: Answers, *, until: Instant) -> OwnAnswers:
     return OwnAnswers(
         tuple((said.action, said.accepted) for said in known),
         tuple((said.action, float(said.value_minor or 0)) for said in valued),
+        tuple(said.seen for said in known) if any(said.seen < 1.0 for said in known) else (),
     )

@@ -55,11 +55,13 @@ _CATALOGUE = 20.0  # outcomes that the declared chance counts like, where a pers
 class OwnAnswers(NamedTuple):
     """What a person did with what was shown to them: each action, and whether they accepted it.
 
-    ``reports`` say what single acceptances turned out to be worth, in minor units.
+    ``reports`` say what single acceptances turned out to be worth, in minor units. ``seen`` says of each answer how
+    many look where that action stood, of those who look at the first place; all where it is empty.
     """
 
     answers: tuple[tuple[str, bool], ...] = ()
     reports: tuple[tuple[str, float], ...] = ()
+    seen: tuple[float, ...] = ()
 
 
 class Terms(NamedTuple):
@@ -248,7 +250,7 @@ class Beliefs:
         """Give the beliefs with some actions' arms replaced, and what is shared."""
         if not self.start.manner.shares:
             shared = {}
-        raw = {head: _replaced(self.raw[head], learned.get(head, {}), self.start.rows) for head in HEADS}
+        raw = {head: self.raw[head].moved(learned.get(head, {}), rows=self.start.rows) for head in HEADS}
         sizes = {head: shared[head].sizes if head in shared else AS_STATED for head in HEADS}
         arms = {head: self._scaled(head, raw[head], learned.get(head, {}), sizes=sizes[head]) for head in HEADS}
         rates = self.rates.copy()
@@ -336,12 +338,13 @@ class Beliefs:
         if counts is None or not (own.answers or own.reports):
             return no_leaning(len(self.start.actions))
         rows = self.start.rows
-        known = [(rows[action], said) for action, said in own.answers if action in rows]
-        expected = math.fsum(self.rates[row] for row, _ in known)
-        factor = (sum(said for _, said in known) + counts.everybody) / (expected + counts.everybody)
+        pairs = zip(own.answers, own.seen or (1.0,) * len(own.answers), strict=True)
+        known = [(rows[action], said, share) for (action, said), share in pairs if action in rows]
+        expected = math.fsum(self.rates[row] * share for row, _, share in known)
+        factor = (sum(said for _, said, _ in known) + counts.everybody) / (expected + counts.everybody)
         most = self.start.most
         worths = [(rows[action], said) for action, said in own.reports if action in rows]
-        reports = [(row, min(max(said, -most[row]), most[row])) for row, said in worths]
+        reports = [(row, min(max(said, -most[row]), most[row]), 1.0) for row, said in worths]
         kept, added = (part.copy() for part in no_leaning(len(self.start.actions))[1:])
         for place, (of, like) in enumerate(((known, counts.answers), (reports, counts.reports))):
             for row, (count, total) in _summed(of).items():
@@ -385,16 +388,10 @@ def _unit(head: Head, action: Action) -> float:
     return math.sqrt(action.acceptance_probability * noise) if head == "chance" else noise
 
 
-def _summed(said: Sequence[tuple[int, float]]) -> dict[int, tuple[float, float]]:
-    """Give by row how often something was said of an action, and the sum of it."""
+def _summed(said: Sequence[tuple[int, float, float]]) -> dict[int, tuple[float, float]]:
+    """Give by row how often something was said of an action, each by its share, and the sum of it."""
     found: dict[int, tuple[float, float]] = {}
-    for row, one in said:
+    for row, one, share in said:
         count, total = found.get(row, (0.0, 0.0))
-        found[row] = (count + 1.0, total + one)
+        found[row] = (count + share, total + one)
     return found
-
-
-def _replaced(arms: Arms, learned: Mapping[str, Arm], rows: Mapping[str, int]) -> Arms:
-    if not learned:
-        return arms
-    return arms.replaced(np.array([rows[action] for action in learned], np.intp), stack([*learned.values()]))

@@ -7,7 +7,7 @@ is added up in a fixed order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeAlias
@@ -88,6 +88,12 @@ class Arms:
     def with_mean(self, mean: FloatArray) -> Arms:
         """Give the same covariances around other means."""
         return Arms(mean=mean, covariance=self.covariance, around=self)
+
+    def moved(self, learned: Mapping[str, Arm], *, rows: Mapping[str, int]) -> Arms:
+        """Put what was learned of some actions, by name, in the place of what was believed of them."""
+        if not learned:
+            return self
+        return self.replaced(np.array([rows[action] for action in learned], np.intp), stack([*learned.values()]))
 
     def replaced(self, rows: Rows, arms: Arms) -> Arms:
         """Put others in the place of some; where factors were found already, only theirs are found anew."""
