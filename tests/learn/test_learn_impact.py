@@ -316,6 +316,15 @@ def test_a_chance_that_outcomes_contradict_is_named() -> None:
     assert loan.text in found.text
 
 
+def test_what_stands_where_not_everybody_looks_contradicts_no_chance() -> None:
+    records = crowd(400, accepting=20, assignment="policy")
+    half = [structs.replace(one, decision=structs.replace(one.decision, context=(0.5,))) for one in records]
+    seen = crowd(100, accepting=20, assignment="control")
+
+    assert [one.n for one in measured([*records, *seen]).contradicted] == [500]
+    assert measured([*half, *seen]).contradicted == ()
+
+
 def test_people_are_compared_with_people_who_had_as_much_money_left() -> None:
     records = [
         *crowd(90, accepting=45, assignment="policy", money="little"),

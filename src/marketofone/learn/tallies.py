@@ -131,7 +131,8 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
     verdict = heard.verdict if heard else None
     of.shown += 1
     all_look = one.decision.context[:1] in ((), (1.0,))
-    found.shown.setdefault(action, Counter())[one.person] += all_look
+    if all_look:
+        found.shown.setdefault(action, Counter())[one.person] += 1
     if sells:
         of.marketing += 1
         of.declined += verdict == "declined"
@@ -141,6 +142,7 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
         found.agreed.setdefault(heard.why_yes or "", Counter())[one.decision.assignment] += 1
         of.accepted += 1
         of.valued += reported_value(one.outcomes) is not None
-        found.accepted.setdefault(action, Counter())[one.person] += all_look
+        if all_look:
+            found.accepted.setdefault(action, Counter())[one.person] += 1
     of.sells_minor += gained if sells else 0
     of.helps_minor += 0 if sells else gained
