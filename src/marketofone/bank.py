@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from marketofone import wiring
-from marketofone.domain.moment import Instant, instant_of
+from marketofone.domain.moment import Instant, check_instant, instant_of
 from marketofone.services.bank import Bank, Clock
 from marketofone.store.keystore import Random
 
@@ -46,9 +46,11 @@ def open(  # noqa: A001 - the word
     ------
     BankNotFound
         When there is no bank project at this path.
+    MalformedRequest
+        When ``now``, or what the clock gives, is no instant.
     """
     clock = clock or _clock_of(Path(path))
-    moment = clock() if now is None else now
+    moment = check_instant(clock(), field="clock") if now is None else check_instant(now, field="now")
     return Bank(
         wiring.plug_in(Path(path), now=moment, read_only=read_only, random=random, runs_command=runs_command),
         clock=clock,

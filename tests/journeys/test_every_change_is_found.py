@@ -213,6 +213,21 @@ def test_two_rows_that_change_places_are_found(copy: Altered, table: str) -> Non
     assert copy.problems()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE letters SET row = row + 1 WHERE row = (SELECT max(row) FROM letters)",
+        "UPDATE letters SET row = 9223372036854775807 WHERE row = (SELECT max(row) FROM letters)",
+        "UPDATE lessons SET row = 9223372036854775807 WHERE row = (SELECT max(row) FROM lessons)",
+        "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+    ],
+)
+def test_numbers_that_leave_no_room_for_what_comes_are_found(copy: Altered, statement: str) -> None:
+    assert copy.change(statement) == 1
+
+    assert copy.problems()
+
+
 def test_the_seal_is_covered(copy: Altered) -> None:
     (frontier,) = copy.ask("SELECT frontier FROM seal")[0]
     assert isinstance(frontier, bytes)

@@ -133,6 +133,24 @@ def test_after_a_no_the_original_stays_in_the_journal(known: Bank) -> None:
     assert HIDDEN not in kept[0].reasons[0].text
 
 
+@pytest.mark.parametrize("how", [("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe"), (None, None)])
+def test_a_page_of_another_site_leaves_no_use_behind(
+    known: Bank, looked: Visitor, how: tuple[str | None, str | None]
+) -> None:
+    named = zip(("Sec-Fetch-Mode", "Sec-Fetch-Dest"), how, strict=True)
+    said = {name: value for name, value in named if value is not None}
+    before = entries(known)
+    for site in ("cross-site", "same-site"):
+        for path in LOOKS:
+            assert looked.client.get(path, headers={"Sec-Fetch-Site": site, **said}).status_code == 403, path
+    assert entries(known) == before
+
+
+def test_a_link_on_another_site_may_be_followed(looked: Visitor) -> None:
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert looked.client.get("/customer/carla/forecast", headers={**HTML, **followed}).status_code == 200
+
+
 def test_a_look_changes_nothing_but_the_log_of_uses(known: Bank, looked: Visitor) -> None:
     with known.context.store.read() as reader:
         forecast = known.context.snapshot(reader).person(WHO).forecast

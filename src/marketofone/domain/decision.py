@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from marketofone.domain.action import Kind
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Instant, check_instant
 
 DECISION_ID = r"^(?!\.\.?$)[A-Za-z0-9_.:/-]{1,128}$(?!\n)"
 """What every door can carry as the id of a decision: an address too, where . and .. are no names."""
@@ -56,6 +56,7 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     closed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_instant(self.at, field="at")
         if not 1 <= self.slots <= MOST_SLOTS:
             raise MalformedRequest(field="slots", shape="not in range", fix=f"ask for 1 to {MOST_SLOTS}")
         if re.search(DECISION_ID, self.id) is None:

@@ -26,6 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _YEARS = range(1800, 2200)  # so that no calendar overflows, whatever its offset
+_FIRST, _END = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND for year in (_YEARS.start, _YEARS.stop))
 _MONTHS = 12  # of a year
 _SLOT = 15 * MINUTE  # no timezone in use changes its offset between quarter hours
 
@@ -72,6 +73,30 @@ def parse_instant(text: str, *, field: str) -> Instant:
     if moment.tzinfo is None:
         raise MalformedRequest(field=field, shape="an instant without timezone", fix="add Z or an offset")
     return instant_of(moment)
+
+
+def check_instant(at: Instant, *, field: str) -> Instant:
+    """Check that what a caller names as an instant is one: what is no integer would rest on disk as something else.
+
+    Raises
+    ------
+    MalformedRequest
+        When it is no integer, also one of numpy's or a boolean, or lies outside of 1800 to 2199.
+
+    Examples
+    --------
+    >>> check_instant(Instant(1_000_000), field="now")
+    1000000
+    >>> check_instant(1.5, field="now")
+    Traceback (most recent call last):
+    marketofone.domain.errors.MalformedRequest: now: a float; give whole microseconds since 1970-01-01T00:00:00Z
+    """
+    if type(at) is not int:
+        shape = f"a {type(at).__name__}"
+        raise MalformedRequest(field=field, shape=shape, fix="give whole microseconds since 1970-01-01T00:00:00Z")
+    if not _FIRST <= at < _END:
+        raise MalformedRequest(field=field, shape="an instant no bank has seen", fix="stay within 1800 and 2199")
+    return at
 
 
 def datetime_of(at: Instant) -> datetime:

@@ -13,7 +13,7 @@ from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.funnel import Funnel
 from marketofone.domain.decision import Decision, Otherwise, Request
 from marketofone.domain.errors import MarketOfOneError
-from marketofone.domain.moment import Calendar, Instant
+from marketofone.domain.moment import Calendar, Instant, check_instant
 from marketofone.domain.outcome import Outcome, OutcomeFields, Verdict
 from marketofone.governance.board import Ruling
 from marketofone.learn.impact import Impact
@@ -49,7 +49,7 @@ class Bank:
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
         self._context = context
         self._clock = clock
-        self.learning = Learning(context, clock=clock)
+        self.learning = Learning(context, clock=self.now)
         """When what was heard becomes part of a version."""
 
     def __enter__(self) -> Self:
@@ -331,7 +331,7 @@ class Bank:
 
     def rule(self, ruling: Ruling, *, now: Instant | None = None) -> None:
         """Record a ruling of the review board; it holds for the next decision."""
-        board_service.rule(self._context, ruling, now=now)
+        board_service.rule(self._context, ruling, now=None if now is None else self._at(now))
 
     def board(self, *, now: Instant | None = None, as_of: Instant | None = None) -> list[board_service.Standing]:
         """List every action with its risk tier and how it stands with the board, or stood ``as_of`` a moment."""
@@ -339,7 +339,7 @@ class Bank:
 
     def impact(self, *, level: float = 0.95) -> Impact:
         """Measure the policy against the random control group, with intervals that hold however often one looks."""
-        return measure_impact(self._context, level=level, now=self._clock())
+        return measure_impact(self._context, level=level, now=self.now())
 
     def funnel(self, *, days: int = 30, now: Instant | None = None, as_of: Instant | None = None) -> Funnel:
         """Count what became of every action for every person in the days until ``as_of`` or now; who got nothing."""
@@ -388,7 +388,7 @@ class Bank:
 
     def now(self) -> Instant:
         """Give the clock's instant."""
-        return self._clock()
+        return check_instant(self._clock(), field="clock")
 
     def counts(self) -> dict[str, int]:
         """Count what is kept."""
@@ -397,4 +397,4 @@ class Bank:
         return {"customers": len(self._context.keys.subjects())} | counted
 
     def _at(self, now: Instant | None) -> Instant:
-        return self._clock() if now is None else now
+        return self.now() if now is None else check_instant(now, field="now")

@@ -184,7 +184,9 @@ class SecurityMiddleware:
             await send(message)
 
         try:
-            security.check_host(Request(scope).headers.get("host", ""))
+            headers = Request(scope).headers
+            security.check_host(headers.get("host", ""))
+            security.check_site(headers, method=scope["method"])
             await self._app(scope, receive, guarded)
         except ClientDisconnect:
             return

@@ -1,7 +1,8 @@
 """What every answer carries, and what a form must bring: headers, known hosts, and a token against forged forms.
 
 Staff and customers are not authenticated yet. Until they are, the server listens on loopback only, answers only to
-loopback's own names (a foreign name that resolves to loopback gets nothing), and takes no form from another site.
+loopback's own names (a foreign name that resolves to loopback gets nothing), takes no form from another site, and lets
+no page of another site load anything of ours: every reading is a use, so it would write into a customer's journal.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import hmac
 import secrets
 from hashlib import sha256
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "marketofone-form"
+_OURS = frozenset({"same-origin", "none"})
 
 # No inline script or style, nothing from elsewhere, and nobody may frame a page.
 _POLICY = (
@@ -58,6 +61,32 @@ def check_host(header: str) -> None:
         raise HTTPException(421, "This server answers on loopback only.")
 
 
+def check_site(headers: Headers, *, method: str) -> None:
+    """Check that a browser does not ask because a page of another site makes it; following a link is allowed.
+
+    Programs, and browsers that say nothing of the site, are let through.
+
+    Raises
+    ------
+    HTTPException
+        403 when another site loads, sends or frames something of ours.
+
+    Examples
+    --------
+    >>> check_site(Headers({"sec-fetch-site": "same-origin"}), method="GET")
+    >>> link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    >>> check_site(Headers(link), method="GET")
+    >>> check_site(Headers({**link, "sec-fetch-dest": "image"}), method="GET")
+    Traceback (most recent call last):
+    starlette.exceptions.HTTPException: 403: Another site may link to this page, and load nothing of it.
+    """
+    if headers.get("sec-fetch-site", "none") in _OURS:
+        return
+    followed = (method, headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("GET", "navigate", "document")
+    if not followed:
+        raise HTTPException(403, "Another site may link to this page, and load nothing of it.")
+
+
 def hand_out(response: Response, token: str) -> None:
     """Leave the token with the visitor; their forms must bring the same."""
     response.set_cookie(COOKIE, token, path="/", httponly=True, samesite="strict")
@@ -80,11 +109,10 @@ class Forms:
         Raises
         ------
         HTTPException
-            403 when it comes from another site, or its token is not the one we handed out.
+            403 when its token is not the one we handed out.
         """
         kept = request.cookies.get(COOKIE, "")
-        foreign = request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
-        if foreign or not self._signed(kept) or not hmac.compare_digest(kept.encode(), token.encode()):
+        if not self._signed(kept) or not hmac.compare_digest(kept.encode(), token.encode()):
             raise HTTPException(403, "This form is too old or not ours. Please go back, reload the page and try again.")
 
     def _sign(self, nonce: str) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.remembered import forget_texts
 from marketofone.projection import codec
@@ -60,7 +60,7 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     Raises
     ------
     MalformedRequest
-        When the ground is no text; then nothing was done.
+        When the ground is no text, or an empty one; then nothing was done.
     UnknownCustomer
         When the bank does not know them, or has forgotten them already.
     """
@@ -69,6 +69,8 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
         raise UnknownCustomer
     # A ground that cannot be written is refused before anything is done.
     codec.draft("erasure", ErasureRecord(context.actor, ground), subject=known.subject, box=known.box, at=now)
+    if not ground.strip():
+        raise MalformedRequest(field="ground", shape="an empty text", fix="state on what ground")
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
     with context.store.read() as reader:
         held = [key for key in reader.keys_of(known.subject) if key[0] == HOLDER]

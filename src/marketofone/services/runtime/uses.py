@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from marketofone.domain.errors import MalformedRequest, Moved
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Instant, check_instant
 from marketofone.projection import codec
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope, UseRecord
@@ -25,11 +25,13 @@ def asked_moment(as_of: Instant | None, *, now: Instant) -> Instant:
     Raises
     ------
     MalformedRequest
-        When the moment lies ahead.
+        When the moment lies ahead, or is none.
     """
-    if as_of is not None and as_of > now:
+    if as_of is None:
+        return now
+    if check_instant(as_of, field="as_of") > now:
         raise MalformedRequest(field="as_of", shape="a moment in the future", fix="ask about now or earlier")
-    return now if as_of is None else as_of
+    return as_of
 
 
 def use_of(person: Person, what: str, uses: Iterable[Scope], *, actor: str, at: Instant) -> Draft | None:

@@ -37,6 +37,13 @@ _PLACED = (
     f"SELECT count(*) FROM {_PLACES}",  # noqa: S608
     f"SELECT count(*) FROM {_PLACES} JOIN entries AS e USING (row, subject, n)",  # noqa: S608
 )
+_NUMBERED = """
+SELECT 'letters' WHERE (SELECT count(*) <> coalesce(max(row), 0) FROM letters)
+UNION ALL
+SELECT 'lessons' WHERE (SELECT coalesce(max(row), 0) FROM lessons) > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence)
+OR (SELECT coalesce(max(seq), 0) FROM sqlite_sequence) > (SELECT count(*) FROM entries)
+"""
+"""Letters have no gaps, and each lesson is an entry: a number further on would leave no room for those to come."""
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
 _BIG_ENDIAN = 0x377F0683
@@ -52,12 +59,14 @@ def damage_of(run: Run) -> list[str]:
         found = [str(row[0]) for row in run(f"PRAGMA integrity_check({_MOST})").fetchall()]
         layout = set(run(_LAYOUT).fetchall())
         misplaced = len({run(count).fetchone()[0] for count in _PLACED}) > 1
+        numbered = [name for (name,) in run(_NUMBERED).fetchall()]
     except sqlite3.DatabaseError as error:
         return [f"the database cannot be read: {getattr(error, 'sqlite_errorname', type(error).__name__)}"]
     problems = [f"the database is damaged: {line}" for line in found if line != "ok"]
     wrong = sorted({name for _, name, _, _ in layout ^ _expected_layout()})
     problems += [f"the layout of the database was changed: {name}" for name in wrong]
     problems += ["the places of entries are not those where they stand"] if misplaced else []
+    problems += [f"the numbers of {name} are not those in which they came" for name in numbered]
     file = next((row[2] for row in run("PRAGMA database_list").fetchall() if row[1] == "main"), "")
     return problems + (end_of_log(Path(file)) if file else [])
 
