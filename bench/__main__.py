@@ -28,6 +28,7 @@ from bench import (
     reading,
     remembering,
     resting,
+    scoring,
     workers,
 )
 from bench.figures import Figure, table
@@ -45,6 +46,7 @@ def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[
     with town.open() as bank:
         yield from deciding.measure(bank, town, count=scale.decisions)
         yield from deciding.measure_more(bank, town, count=scale.decisions)
+        yield from scoring.measure(bank, town, count=50 * scale.decisions)
         yield from choosing.measure(folder=folder, count=scale.choices, peers_python=peers_python)
         yield from reading.measure(bank, town, rounds=scale.rounds)
         people = deciding.served(bank, town)

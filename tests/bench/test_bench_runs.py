@@ -48,7 +48,16 @@ def test_every_figure_is_a_positive_number(figures: list[Figure]) -> None:
 
 def test_all_that_was_promised_is_measured(figures: list[Figure]) -> None:
     names = " | ".join(figure.own.name for figure in figures)
-    promised = ("ingest", "decide in process", "choose", "features of one person", "consent", "forecast", "fresh risk")
+    promised = (
+        "ingest",
+        "decide in process",
+        "score 100 actions",
+        "choose",
+        "features of one person",
+        "consent",
+        "forecast",
+        "fresh risk",
+    )
     beside = (
         "HTTP",
         "batches of 1,000 arrive",
