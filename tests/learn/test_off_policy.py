@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.lab.evaluation.policy_banks import WORLDS, PolicyBank
 from marketofone.learn.off_policy import (
     Evidence,
     Log,
@@ -258,6 +260,51 @@ def test_a_log_of_two_clicks_does_not_tell_of_clicks() -> None:
     evidence = Evidence(rewards, np.full(5_000, 0.5), np.full(5_000, 0.5))
     (why,) = shortcomings(overlap(evidence, np.arange(5_000)))
     assert why.startswith("2.0 effective rewards")
+
+
+def test_a_log_that_missed_large_weighted_rewards_is_not_called_enough() -> None:
+    bank = PolicyBank(next(world for world in WORLDS if world.name.startswith("rare and heavy")), seed=159)
+    log, target = bank.draw(10_000)
+    found = value_policy(log, target=target)
+    (of_dr,) = (one for one in found.estimates if one.method == "dr")
+    assert of_dr.high < bank.truth  # in one bank of twenty that must be, and nothing may pick out those banks
+    assert found.finding == "not enough evidence"
+    assert any("speak for the target" in why for why in found.reasons)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["as it comes", "large by large", "large by small"]))
+@settings(max_examples=30, deadline=None)
+def test_no_pairing_of_rewards_and_weights_makes_a_log_richer_than_both_are(seed: int, pairing: str) -> None:
+    rng = np.random.default_rng(seed)
+    weights, rewards = rng.gamma(0.3, size=400), (rng.random(400) < 0.1) * rng.lognormal(size=400)
+    if pairing != "as it comes":
+        weights, rewards = np.sort(weights), np.sort(rewards)[:: 1 if pairing == "large by large" else -1]
+    propensities = np.full(400, 1.0 / max(weights.max(), 1.0))
+    found = overlap(Evidence(rewards, propensities, weights * propensities), np.arange(400))
+    assert found.rewards <= found.logged_rewards * found.ess / 400 * (1 + 1e-9)
+
+
+def test_a_target_that_goes_where_nothing_was_ever_rewarded_is_not_enough() -> None:
+    actions = np.minimum(np.arange(4_000) % 4, 1)
+    propensities, rewards = np.where(actions == 0, 0.25, 0.75), (actions == 0).astype(np.float64)
+    log = Log(rewards, propensities, actions, ("a", "b"), np.arange(4_000), np.zeros((4_000, 0)))
+    found = value_policy(log, target=policies.always(log, 1).probabilities)
+    assert not found.enough
+    assert any(" 0.0 speak for the target" in why for why in found.reasons)
+
+
+@pytest.mark.parametrize(("rewards", "bounds"), [([0.0, 1.0], (0.0, 1.0)), ([0.0, 90.0], (0.0, np.inf))])
+def test_an_interval_does_not_leave_what_a_mean_of_such_rewards_can_be(
+    rewards: list[float], bounds: tuple[float, float]
+) -> None:
+    for share in (0.02, 0.98):
+        log = log_of(60)
+        drawn = np.random.default_rng(5).random(60) < share
+        found = value_policy(
+            replace(log, rewards=np.where(drawn, *rewards[::-1])), target=np.tile([0.8, 0.1, 0.1], (60, 1))
+        )
+        for one in found.estimates:
+            assert min(bounds[0], one.value) <= one.low <= one.value <= one.high <= max(bounds[1], one.value)
 
 
 def slate_worlds() -> list[tuple[float, Slates, Floats, Floats]]:

@@ -52,6 +52,8 @@ WORLDS = (
     World(name="rare: 1 % response", response=0.01),
     World(name="heavy-tailed value", reward="value"),
     World(name="heavy tails that differ by action", reward="value", tails_differ=True),
+    World(name="rare and thin: 1 % response, 10 % uniform", response=0.01, uniform=0.1),
+    World(name="rare and heavy-tailed: 1 % response, value", response=0.01, reward="value"),
 )
 
 
@@ -99,11 +101,20 @@ class PolicyBank:
         on = (target * square).sum(axis=1).mean() - values.mean() ** 2
         return float(on / values.mean() ** 2), float(off / values.mean() ** 2)
 
-    @cached_property
+    @property
     def truth(self) -> float:
         """The value of the target over all contexts, by 100,000 of them with exact means."""
+        return self.truths[0]
+
+    @cached_property
+    def truths(self) -> tuple[float, float]:
+        """The values of the target and of the logging policy."""
         context, hidden = _people(np.random.default_rng((self._seed, 1)), _TRUTH_ROWS)
-        return float((self._target(context) * self._chance(context, hidden) * self._worth).sum(axis=1).mean())
+        mean = self._chance(context, hidden) * self._worth
+        of_target, of_logging = (
+            (policy(context) * mean).sum(axis=1).mean() for policy in (self._target, self._logging)
+        )
+        return float(of_target), float(of_logging)
 
     def draw(self, rows: int) -> tuple[Log, Floats]:
         """Draw a log, and the target's probabilities of all actions in each of its rows: float64[rows, actions]."""

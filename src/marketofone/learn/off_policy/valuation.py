@@ -161,7 +161,10 @@ def summarise(
     return Valuation(
         rows=len(evidence.rewards),
         level=level,
-        estimates=tuple(_estimate(method, one, persons, level=level) for method, one in found.items()),
+        estimates=tuple(
+            _estimate(method, one, persons, level=level, within=_bounds(evidence.rewards))
+            for method, one in found.items()
+        ),
         recommended=recommended,
         logged=_ends(mean_interval(evidence.rewards, persons, level=level)),
         difference=_ends(above),
@@ -238,16 +241,25 @@ def _estimators(*, modelled: bool) -> Iterator[tuple[Method, Callable[[Evidence,
         yield "dros", estimators.dros
 
 
-def _estimate(method: Method, found: Estimated, persons: NDArray[np.generic], *, level: float) -> Estimate:
+def _estimate(
+    method: Method, found: Estimated, persons: NDArray[np.generic], *, level: float, within: tuple[float, float]
+) -> Estimate:
     interval = mean_interval(found.basis, persons, level=level)
     return Estimate(
         method=method,
         value=found.value,
-        low=min(interval.low, found.value),
-        high=max(interval.high, found.value),
+        low=min(max(interval.low, within[0]), found.value),
+        high=max(min(interval.high, within[1]), found.value),
         error=interval.error,
         threshold=None if found.threshold is None or np.isinf(found.threshold) else found.threshold,
     )
+
+
+def _bounds(rewards: Floats) -> tuple[float, float]:
+    """Give what no mean of such rewards is beyond: shares lie between 0 and 1, and amounts are not below nothing."""
+    if ((rewards == 0.0) | (rewards == 1.0)).all():
+        return 0.0, 1.0
+    return (0.0 if rewards.min() >= 0.0 else -np.inf), np.inf
 
 
 def _ends(interval: Interval) -> tuple[float, float, float]:
