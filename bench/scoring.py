@@ -33,12 +33,18 @@ def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
     rows, of = contexts[0].candidate_set.options[1:], list(zip(contexts, matrices, strict=True))
     if rows.size != ACTIONS:
         raise AssertionError(f"{rows.size} actions are scored")
-    rounds, spent = -(-count // len(of)), 0.0
+    beliefs, rounds, spent = contexts[0].decision_input.beliefs, -(-count // len(of)), 0.0
     for number in range(rounds + 1):  # what is met for the first time is met before
         began = process_time()
-        for context, matrix in of:
-            vectors, asked = contexts_of(rows, matrix, context.feature_view, compiled=compiled), context.decision_input
-            asked.beliefs.score(vectors, own=asked.own_answers, rows=rows)
+        asked = [
+            (
+                contexts_of(rows, matrix, context.feature_view, compiled=compiled),
+                context.decision_input.own_answers,
+                rows,
+            )
+            for context, matrix in of
+        ]
+        beliefs.score_each(asked)
         spent += process_time() - began if number else 0.0
     name = f"score {ACTIONS} actions for many, {compiled.dim} features, alone"
     yield Figure(
