@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from marketofone.learn.off_policy.estimators import Estimated, Evidence, doubly_robust, ips, snips
 from marketofone.learn.off_policy.intervals import Interval, mean_interval
-from marketofone.learn.off_policy.overlap import LEAST_PERSONS, overlap, shortcomings
+from marketofone.learn.off_policy.overlap import LEAST_PERSONS, LEAST_TO_DECIDE, overlap, shortcomings
 from marketofone.learn.off_policy.reward_model import folds
 from marketofone.learn.off_policy.valuation import Method, Valuation, summarise
 
@@ -148,7 +148,8 @@ def value_difference(log: Compared, *, level: float, anytime: bool = False) -> V
     beside = mean_interval(changed.snips - present.snips, log.persons, level=level)
     described = overlap(changed.whole, log.persons, unsupported_share=float(log.unsupported.mean()))
     touched = len(np.unique(log.persons[scores != 0.0]))
-    reasons = (*shortcomings(described), *_too_few(touched)) if touched else ()
+    few = shortcomings(described, speaking=LEAST_TO_DECIDE)
+    reasons = (*few, *_too_few(touched)) if touched else ()
     return ValueDifference(
         rows=len(scores),
         persons=described.persons,

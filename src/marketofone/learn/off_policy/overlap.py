@@ -7,10 +7,11 @@ has a floor below which the answer is "not enough evidence", with the reason:
 - the effective sample size, at least 100: rows of equal weight that would tell as much (Kish 1965);
 - the effective number of the log's own rewards, at least 20: the same of the rows' distances from the median reward.
   Ten thousand rows with five clicks know little about clicks;
-- how many of them speak for the target, at least 5: as many as weights that know nothing of rewards leave of them, and
-  no more than the weighted rewards are. A log whose large rewards happen to have small weights looks rich, and is the
-  one that errs: judged by weighted rewards alone, with a response of 1 % and 10,000 rows, intervals held the truth 87 %
-  of the time where a log was called enough, and 33 % where rewards were amounts with heavy tails;
+- how many of them speak for the target, at least 5, and 10 where a change is decided by it: as many as weights that
+  know nothing of rewards leave of them, and no more than the weighted rewards are. A log whose large rewards happen to
+  have small weights looks rich, and is the one that errs: judged by weighted rewards alone, with a response of 1 % and
+  10,000 rows, intervals held the truth 87 % of the time where a log was called enough, and 33 % where rewards were
+  amounts with heavy tails;
 - the share of the target that goes to actions the log never took, at most 1 %, and a mean weight of 1, which no log has
   whose propensities are not those of the policy that logged it.
 """
@@ -32,6 +33,8 @@ LEAST_PERSONS = 30
 LEAST_ROWS = 100.0
 LEAST_REWARDS = 20.0
 LEAST_SPEAKING = 5.0
+LEAST_TO_DECIDE = 10.0
+"""Of rewards that speak for the target, where something is decided by the answer."""
 MOST_UNSUPPORTED = 0.01
 RARE = 0.01
 """A propensity below it is rare: the log seldom looked there."""
@@ -102,12 +105,12 @@ def overlap(
     )
 
 
-def shortcomings(found: Overlap) -> tuple[str, ...]:
-    """Say in plain words why a log is not enough; nothing where it is."""
-    return tuple(_shortcomings(found))
+def shortcomings(found: Overlap, *, speaking: float = LEAST_SPEAKING) -> tuple[str, ...]:
+    """Say in plain words why a log is not enough; nothing where it is. At least ``speaking`` rewards must speak."""
+    return tuple(_shortcomings(found, speaking))
 
 
-def _shortcomings(found: Overlap) -> Iterator[str]:
+def _shortcomings(found: Overlap, speaking: float) -> Iterator[str]:
     if found.persons < LEAST_PERSONS:
         yield f"{found.persons} persons are fewer than {LEAST_PERSONS}"
     if found.ess < LEAST_ROWS:
@@ -115,9 +118,9 @@ def _shortcomings(found: Overlap) -> Iterator[str]:
     if found.logged_rewards < LEAST_REWARDS:
         logged = f"{found.logged_rewards:,.1f} effective rewards that differ from the usual one"
         yield f"{logged} are below {LEAST_REWARDS:,.0f}"
-    elif found.rewards < LEAST_SPEAKING:
+    elif found.rewards < speaking:
         logged = f"{found.logged_rewards:,.0f} effective rewards that differ from the usual one"
-        yield f"of {logged} {found.rewards:,.1f} speak for the target, which is below {LEAST_SPEAKING:,.0f}"
+        yield f"of {logged} {found.rewards:,.1f} speak for the target, which is below {speaking:,.0f}"
     if (found.unsupported_share or 0.0) > MOST_UNSUPPORTED:
         yield f"{found.unsupported_share:.1%} of the target goes to actions the log never took"
     if found.mean_weight_high < 1.0 or found.mean_weight_low > 1.0:
