@@ -35,6 +35,7 @@ from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
 from marketofone.projection.bank_config import (
     DOCUMENTS,
+    Distrusted,
     EarlySigns,
     Groups,
     KeySettings,
@@ -132,7 +133,12 @@ def settings() -> str:
     lines += [f"| `{key}` | {types[key]} | `0.0` | {meaning} |" for key, _, meaning in _commented(groups)]
     lines.append("")
     lines += parts_of(
-        {"early_signs": EarlySigns, "early_signs.taken_back": TakenBack, "early_signs.features.*": SignFeature}
+        {
+            "early_signs": EarlySigns,
+            "early_signs.taken_back": TakenBack,
+            "early_signs.features.*": SignFeature,
+            "distrust": Distrusted,
+        }
     )
     lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]
     lines += parts_of({"purposes": Purpose, "sources": DataSource, "channels": Channel})

@@ -8,9 +8,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from five_actions import ACTIONS, DIM
-from marketofone.models.bandit import HEADS, MANNERS, Beliefs, Head, Outcome, OwnAnswers, Policy, Start, State
+from marketofone.models.bandit import HEADS, MANNERS, Beliefs, Distrust, Head, Outcome, OwnAnswers, Policy, Start, State
 
-POLICIES = {name: Policy(Start(actions=ACTIONS, dim=DIM, fits=(2,), manner=manner)) for name, manner in MANNERS.items()}
+POLICIES = {
+    name: Policy(Start(actions=ACTIONS, dim=DIM, fits=(2,), manner=manner)) for name, manner in MANNERS.items()
+} | {
+    "distrusting": Policy(
+        Start(actions=ACTIONS, dim=DIM, fits=(2,), distrust=Distrust(above=1.0, whole=1.5, harm=-3.0, actions=2.0))
+    )
+}
 NOBODY = OwnAnswers()
 SOMEBODY = OwnAnswers((("a0", True), ("a3", False), ("a4", True)), (("a4", 700.0),))
 

@@ -234,3 +234,19 @@ def test_a_bank_that_states_no_signs_reads_none(project: Path, now: Instant) -> 
         bank.learn(now=days(now, 10))
         assert read_of(bank, "c-1") == []
         assert "bank.toml states none" in terminal.text_for_people("signs", watch_signs(bank.context))
+
+
+def test_an_action_that_everybody_accepts_is_shown_as_distrusted(bank: Bank, allow: Allow, now: Instant) -> None:
+    allow("c-1")
+    assert watch_signs(bank.context).distrusted == ()
+
+    accept(bank, "c-1", now=now, times=12)
+    bank.learn(now=days(now, 2))
+
+    seen = watch_signs(bank.context)
+    assert seen.distrust == 1.0
+    assert seen.distrusted
+    assert all(one.accepted > 2.0 * one.declared for one in seen.distrusted)
+    text = terminal.text_for_people("signs", seen)
+    assert all(one.action in text for one in seen.distrusted)
+    assert "100 % of what bank.toml states" in text

@@ -81,7 +81,7 @@ def versions() -> None:
 @versions.command(name="signs")
 @to_read
 def versions_signs(session: Session) -> None:
-    """Show what early signs say, and of which actions the values were not what these said."""
+    """Show what early signs say, of which actions the values were not what these said, and which are distrusted."""
     session.say(watch_signs(session.bank.context), "signs")
 
 

@@ -27,7 +27,7 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
 from marketofone.governance.tiers import Tier
-from marketofone.models.bandit import HIERARCHICAL, MANNERS, Policy, Start, Stated
+from marketofone.models.bandit import HIERARCHICAL, MANNERS, Distrust, Policy, Start, Stated
 
 Rows: TypeAlias = NDArray[np.intp]
 K = TypeVar("K")
@@ -118,9 +118,9 @@ class CompiledCatalogue:
     """Everything that is known before anybody asks. Rows count ``offered``, in the order of the document.
 
     ``decimals`` are those of the bank's currency. ``manner`` names the policy, ``signs`` are what the bank states of
-    early signs. ``reads`` gives every source that may be looked at for a role, ``suited`` the roles whose actions lead
-    to something a person has. ``tags_of`` points into the distinct ``tags``, and ``item_of`` into the distinct
-    ``items`` per purpose. ``nothing_known`` are the values of
+    early signs, ``distrust`` of what is accepted far more often than declared. ``reads`` gives every source that may be
+    looked at for a role, ``suited`` the roles whose actions lead to something a person has. ``tags_of`` points into the
+    distinct ``tags``, and ``item_of`` into the distinct ``items`` per purpose. ``nothing_known`` are the values of
     features for whoever may see none.
     """
 
@@ -130,6 +130,7 @@ class CompiledCatalogue:
     decimals: int
     manner: str
     signs: Stated | None
+    distrust: Distrust | None
     stress: Expression
     known: Mapping[str, Known]
     names: tuple[str, ...]
@@ -192,8 +193,16 @@ class CompiledCatalogue:
     def policy(self) -> Policy:
         """How these actions are decided about, and what outcomes teach."""
         fits = tuple(self.terms.index(term) for term in FITS)
-        manner = MANNERS[self.manner]
-        return Policy(Start(actions=self.offered, dim=self.dim, fits=fits, manner=manner, signs=self.signs))
+        return Policy(
+            Start(
+                actions=self.offered,
+                dim=self.dim,
+                fits=fits,
+                manner=MANNERS[self.manner],
+                signs=self.signs,
+                distrust=self.distrust,
+            )
+        )
 
     def allowances(self, *, minute_of_day: int) -> dict[str, int]:
         """Give how much of each budget may have been taken by a minute of the day."""
@@ -231,6 +240,7 @@ def bind(
     decimals: int = 2,
     manner: str = HIERARCHICAL,
     signs: Stated | None = None,
+    distrust: Distrust | None = None,
 ) -> CompiledCatalogue:
     """Bind the documents together and compile what they say.
 
@@ -266,6 +276,7 @@ def bind(
         decimals=decimals,
         manner=manner,
         signs=signs,
+        distrust=distrust,
         stress=stress,
         known=known,
         names=tuple(feature.name for feature in features.features),

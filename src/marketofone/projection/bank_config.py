@@ -29,7 +29,7 @@ from marketofone.domain.moment import Calendar
 from marketofone.domain.money import decimals_of
 from marketofone.features.catalogue import Catalogue, load_catalogue
 from marketofone.governance.guardrails import parse_guardrails
-from marketofone.models.bandit import Stated
+from marketofone.models.bandit import Distrust, Stated
 from marketofone.projection.agreement import check_agreement, check_signs
 
 DOCUMENTS = ("bank.toml", "consent.toml", "features.py", "actions.toml", "guardrails.toml")
@@ -108,6 +108,24 @@ class EarlySigns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Stated(self.label, helps, harms, self.harm, self.reports)
 
 
+class Distrusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is believed of an action that people accept far more often than the catalogue says, until values are known.
+
+    It begins at ``above`` times the declared chance and is whole at ``whole`` times: then an acceptance is worth by
+    ``harm`` of what the catalogue states more; less below 0. It counts like ``actions`` that were so.
+    """
+
+    above: Annotated[float, Meta(ge=1.0, le=100.0)]
+    whole: Annotated[float, Meta(gt=1.0, le=1_000.0)]
+    harm: Annotated[float, Meta(ge=-10.0, lt=0.0)]
+    actions: Annotated[float, Meta(gt=0.0, le=10_000.0)]
+
+    @property
+    def stated(self) -> Distrust:
+        """The same, for the policy."""
+        return Distrust(above=self.above, whole=self.whole, harm=self.harm, actions=self.actions)
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bank itself: ``bank.toml``.
 
@@ -128,6 +146,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keys: KeySettings = KeySettings()
     groups: Groups = Groups()
     early_signs: EarlySigns | None = None
+    distrust: Distrusted | None = None
 
     @property
     def shares(self) -> dict[Assignment, float]:
@@ -188,6 +207,7 @@ def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
             decimals=decimals_of(settings.currency),
             manner=settings.policy,
             signs=None if settings.early_signs is None else settings.early_signs.stated,
+            distrust=None if settings.distrust is None else settings.distrust.stated,
         ),
         calendar=Calendar(settings.timezone),
         digest=digest_of(texts),
@@ -208,6 +228,12 @@ def read_settings(text: str) -> Settings:
             field="groups",
             shape="shares above 1, with control_share",
             fix="in bank.toml, let them and control_share add up to 1 at most; what is left is the policy's",
+        )
+    if settings.distrust is not None and settings.distrust.whole <= settings.distrust.above:
+        raise MalformedDocument(
+            field="distrust.whole",
+            shape="no more than above",
+            fix="let it be more times the declared chance than above",
         )
     if any(map(_holds_secret, _ADDRESS.findall(text))):  # also in a comment
         raise MalformedDocument(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from msgspec import Struct
@@ -47,7 +48,7 @@ class Discounting(Learned):
 
 
 def _alone(manner: Manner) -> Callable[[Start], Learned]:
-    return lambda start: Learned(Policy(Start(actions=start.actions, dim=start.dim, fits=start.fits, manner=manner)))
+    return lambda start: Learned(Policy(replace(start, manner=manner, signs=None)))  # nobody reads signs in a race
 
 
 def _discounting(start: Start) -> Learned:

@@ -9,18 +9,14 @@ uncertain gets the benefit of the doubt, and a draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from types import MappingProxyType
-from typing import Literal, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from marketofone.domain.action import Action
 from marketofone.models.bandit import kernel
-from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
-from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
+from marketofone.models.bandit.arm import Arm, FloatArray
 from marketofone.models.bandit.predict import (
     LEAST_CHANCE,
     MOST_CHANCE,
@@ -34,22 +30,9 @@ from marketofone.models.bandit.predict import (
     stack,
 )
 from marketofone.models.bandit.reproducible import fold
-from marketofone.models.bandit.scale import AS_STATED, Evidence, Sizes, evidence, likeliest, rescaled
-from marketofone.models.bandit.shared import Shared, Spreads, Taught, pool
-from marketofone.models.bandit.surrogate import Index, SignSums, Stated, imputed
-
-Head = Literal["chance", "worth"]
-HEADS: tuple[Head, Head] = ("chance", "worth")
-
-# Chosen on two synthetic banks of 500 people (seeds 7 and 101), where a wide range of each gave the same within noise.
-SPREADS: Mapping[Head, Spreads] = {
-    "chance": Spreads(level=(0.5, 0.4, 0.8), slope=(0.2, 0.2, 0.2)),
-    "worth": Spreads(level=(1.0, 1.0, 0.8), slope=(0.2, 0.2, 0.2)),
-}
-_WORTH_NOISE = 0.5  # of what the catalogue states: how far single acceptances lie apart
-_MOST = 10.0  # times what the catalogue states: a report counts no more than that
-_FITS = 0.5  # of the declared chance: what a full match, or a full affinity, adds to it
-_CATALOGUE = 20.0  # outcomes that the declared chance counts like, where a person's answers are compared with others'
+from marketofone.models.bandit.scale import AS_STATED, Sizes
+from marketofone.models.bandit.shared import Shared
+from marketofone.models.bandit.start import HEADS, SPREADS, Head, Start
 
 
 class OwnAnswers(NamedTuple):
@@ -74,154 +57,6 @@ class Terms(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
-    """What is believed before the first outcome, and how it moves. Rows are in the order of ``actions``.
-
-    ``signs`` are what the bank states of early signs, None where it reads none.
-    """
-
-    actions: tuple[Action, ...]
-    dim: int
-    fits: tuple[int, ...]
-    manner: Manner = MANNERS[HIERARCHICAL]
-    signs: Stated | None = None
-
-    @cached_property
-    def rows(self) -> dict[str, int]:
-        """The row of each action."""
-        return {action.id: row for row, action in enumerate(self.actions)}
-
-    @cached_property
-    def arms(self) -> Mapping[Head, tuple[Arm, ...]]:
-        """The arms before the first outcome, by head and row."""
-        return {head: tuple(self._arm(head, action) for action in self.actions) for head in HEADS}
-
-    @cached_property
-    def raw(self) -> Mapping[Head, Arms]:
-        """The same, stacked as they are."""
-        return {head: stack(arms) for head, arms in self.arms.items()}
-
-    @cached_property
-    def units(self) -> Mapping[Head, FloatArray]:
-        """The unit in which each action's weights may differ from its start, by head. Shape (k,)."""
-        return {head: np.array([_unit(head, action) for action in self.actions]) for head in HEADS}
-
-    @cached_property
-    def most(self) -> FloatArray:
-        """The most that a report of each action counts, in minor units. Shape (k,)."""
-        return np.array([_MOST * arm.noise / _WORTH_NOISE for arm in self.arms["worth"]])
-
-    @cached_property
-    def every(self) -> Rows:
-        """All rows."""
-        return np.arange(len(self.actions))
-
-    @cached_property
-    def costs(self) -> FloatArray:
-        """What it costs to show each action."""
-        return np.array([action.cost_minor for action in self.actions], dtype=np.float64)
-
-    def learned(self, head: Head, action: str, arm: Arm | None, *, context: FloatArray, reward: float) -> Arm:
-        """Give an action's arm after one more outcome; without an arm it is the first.
-
-        Raises
-        ------
-        MalformedRequest
-            When the context was made with another catalogue of features.
-        """
-        before = self.arms[head][self.rows[action]] if arm is None else arm
-        return update(before, context, reward=self.counted(action, reward) if head == "worth" else reward)
-
-    def counted(self, action: str, value: float) -> float:
-        """Give a reported value as far as it counts."""
-        most = float(self.most[self.rows[action]])
-        return min(max(value, -most), most)
-
-    def stated(self, action: str) -> float:
-        """Give what the catalogue states of an action's value, as a unit: never 0, in minor units."""
-        return self.arms["worth"][self.rows[action]].noise / _WORTH_NOISE
-
-    def with_signs(self, action: str, arm: Arm | None, sums: SignSums, index: Index) -> Arm:
-        """Give the arm of what an action is worth with what the signs of acceptances say that wait for their value."""
-        first = self.arms["worth"][self.rows[action]]
-        return imputed(arm or first, sums, index, start=float(first.mean[0]), stated=self.stated(action))
-
-    def pooled(
-        self,
-        head: Head,
-        arms: Mapping[str, Arm],
-        *,
-        before: Shared | None = None,
-        moved: Collection[str] = (),
-        beside: Mapping[str, Arm] = MappingProxyType({}),
-    ) -> Shared:
-        """Find what all actions share, from the arms of those that had outcomes, and the sizes that these make likely.
-
-        ``before`` is what they shared; it knows what the arms that did not move say of the sizes. ``beside`` are arms
-        with what early signs say, which say nothing of sizes.
-        """
-        if not arms and not beside:
-            return pool([], spreads=SPREADS[head], dim=self.dim)
-        known = {} if before is None else before.evidence
-        said = {
-            name: known[name] if name in known and name not in moved else self._evidence(head, name, arm)
-            for name, arm in sorted(arms.items())
-        }
-        sizes = likeliest(said.values())
-        each = dict(sorted({**arms, **beside}.items()))
-        rows = np.array([self.rows[name] for name in each], dtype=np.intp)
-        mean, covariance = self.rescaled(head, stack([*each.values()]), rows=rows, sizes=sizes)
-        taught = [
-            Taught(
-                kind=str(self.actions[row].kind),
-                unit=float(self.units[head][row]),
-                start=self.arms[head][row],
-                arm=Arm(mean=mean[place], covariance=covariance[place], noise=arm.noise, n=arm.n),
-            )
-            for place, (arm, row) in enumerate(zip(each.values(), rows.tolist(), strict=True))
-        ]
-        found = pool(taught, spreads=SPREADS[head].scaled(sizes.scale), dim=self.dim)
-        return replace(found, sizes=sizes, evidence=said)
-
-    def rescaled(self, head: Head, arms: Arms, *, rows: Rows, sizes: Sizes) -> tuple[FloatArray, FloatArray]:
-        """Give the means and covariances of some arms under other sizes than those under which they are kept.
-
-        With more noise everything an outcome says is less precise: that is as if the prior were more precise, and all
-        of it less.
-        """
-        if sizes == AS_STATED:
-            return arms.mean, arms.covariance
-        units = np.square(self.units[head][rows])[:, np.newaxis]
-        own, wanted = (
-            of.precision(2, dim=self.dim) / units for of in (SPREADS[head], SPREADS[head].scaled(sizes.scale))
-        )
-        change = sizes.noise * wanted - own
-        mean, covariance = rescaled(arms.mean, arms.covariance, start=self.raw[head].mean[rows], change=change)
-        return mean, sizes.noise * covariance
-
-    def _evidence(self, head: Head, name: str, arm: Arm) -> Evidence:
-        row, spreads = self.rows[name], SPREADS[head]
-        unit = float(self.units[head][row]) ** 2
-        own, whole = spreads.precision(2, dim=self.dim) / unit, spreads.whole(dim=self.dim) * unit
-        return evidence(arm, self.arms[head][row], own=own, whole=whole)
-
-    def _arm(self, head: Head, action: Action) -> Arm:
-        chance, value = action.acceptance_probability, float(action.value_minor)
-        unit = _unit(head, action)
-        arm = prior_arm(
-            self.dim,
-            start=chance if head == "chance" else value,
-            level=SPREADS[head].level[2] * unit,
-            slope=SPREADS[head].slope[2] * unit,
-            noise=_noise(head, action),
-        )
-        mean = arm.mean.copy()
-        if head == "chance":
-            mean[list(self.fits)] = _FITS * chance
-        return Arm(mean=mean, covariance=arm.covariance, noise=arm.noise, n=0)
-
-
-@dataclass(frozen=True, eq=False)
 class Beliefs:
     """What is believed about the actions of a catalogue, laid out in its order.
 
@@ -240,11 +75,8 @@ class Beliefs:
     @classmethod
     def at_start(cls, start: Start) -> Self:
         """Give the beliefs before the first outcome."""
-        arms = {head: stack(start.arms[head]) for head in HEADS}
-        rates = np.array([action.acceptance_probability for action in start.actions], dtype=np.float64)
-        return cls(
-            start=start, raw=start.raw, arms=arms, stacked=arms, rates=rates, sizes=dict.fromkeys(HEADS, AS_STATED)
-        )
+        arms, sizes = {head: stack(start.arms[head]) for head in HEADS}, dict.fromkeys(HEADS, AS_STATED)
+        return cls(start=start, raw=start.raw, arms=arms, stacked=arms, rates=start.declared, sizes=sizes)
 
     def after(self, learned: Mapping[Head, Mapping[str, Arm]], *, shared: Mapping[Head, Shared]) -> Self:
         """Give the beliefs with some actions' arms replaced, and what is shared."""
@@ -253,12 +85,8 @@ class Beliefs:
         raw = {head: self.raw[head].moved(learned.get(head, {}), rows=self.start.rows) for head in HEADS}
         sizes = {head: shared[head].sizes if head in shared else AS_STATED for head in HEADS}
         arms = {head: self._scaled(head, raw[head], learned.get(head, {}), sizes=sizes[head]) for head in HEADS}
-        rates = self.rates.copy()
-        for action, arm in learned.get("chance", {}).items():
-            row = self.start.rows[action]
-            declared = self.start.actions[row].acceptance_probability
-            rates[row] = (_CATALOGUE * declared + arm.total) / (_CATALOGUE + arm.n)
-        stacked = {head: self._moved(head, arms[head], shared.get(head)) for head in HEADS}
+        rates = self.start.rates(learned.get("chance", {}), before=self.rates)
+        stacked = {head: self._moved(head, arms[head], shared.get(head), rates=rates) for head in HEADS}
         return type(self)(start=self.start, raw=raw, arms=arms, stacked=stacked, rates=rates, sizes=sizes)
 
     def _scaled(self, head: Head, raw: Arms, learned: Mapping[str, Arm], *, sizes: Sizes) -> Arms:
@@ -268,12 +96,16 @@ class Beliefs:
         mean, covariance = self.start.rescaled(head, raw.some(rows), rows=rows, sizes=sizes)
         return self.arms[head].replaced(rows, Arms(mean=mean, covariance=covariance))
 
-    def _moved(self, head: Head, arms: Arms, shared: Shared | None) -> Arms:
-        """Move each mean by ``V D^-1`` of what its action shares with others; see :mod:`.shared`."""
-        if shared is None:
+    def _moved(self, head: Head, arms: Arms, shared: Shared | None, *, rates: FloatArray) -> Arms:
+        """Move each mean by ``V D^-1`` of what actions share, and what each is suspected of; see :mod:`.shared`."""
+        distrusts = head == "worth" and self.start.distrust is not None and self.start.manner.shares
+        if shared is None and not distrusts:
             return arms
+        shared = shared or Shared(everybody=np.zeros(self.start.dim), kinds={})
         own = SPREADS[head].scaled(shared.sizes.scale).precision(2, dim=self.start.dim)
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
+        if distrusts:
+            parts[:, 0] += shared.distrust * self.start.suspected(rates)
         pull = own * parts / self.start.units[head][:, np.newaxis]
         moved = fold(arms.covariance.transpose(1, 0, 2) * pull.T[:, :, np.newaxis])  # each is its own transpose
         return arms.with_mean(arms.mean + moved)
@@ -369,23 +201,6 @@ class Beliefs:
             doubt=doubt,
             cost=-float(self.start.costs[row]),
         )
-
-
-def _noise(head: Head, action: Action) -> float:
-    if head == "worth":
-        return _WORTH_NOISE * max(abs(float(action.value_minor)), float(action.cost_minor), 1.0)
-    return math.sqrt(action.acceptance_probability * (1.0 - action.acceptance_probability))
-
-
-def _unit(head: Head, action: Action) -> float:
-    """Give the unit in which an action's weights may differ from its start.
-
-    A declared chance may be wrong by a part of itself, or by a part of what one answer differs from it: for what is
-    rarely accepted the first is too narrow to ever learn, and by the second one yes would decide. So it is the
-    geometric mean of both.
-    """
-    noise = _noise(head, action)
-    return math.sqrt(action.acceptance_probability * noise) if head == "chance" else noise
 
 
 def _summed(said: Sequence[tuple[int, float, float]]) -> dict[int, tuple[float, float]]:

@@ -17,8 +17,10 @@ from marketofone.models.bandit import arm as arms
 from marketofone.models.bandit import shared as sharing
 from marketofone.models.bandit import surrogate
 from marketofone.models.bandit.arm import Arm, FloatArray
-from marketofone.models.bandit.beliefs import HEADS, Beliefs, Head, Start
+from marketofone.models.bandit.beliefs import Beliefs
+from marketofone.models.bandit.distrust import suspicion
 from marketofone.models.bandit.shared import Shared
+from marketofone.models.bandit.start import HEADS, Head, Start
 from marketofone.models.bandit.surrogate import Imputed, Reading, SignSums, Stated
 
 State: TypeAlias = Arm | Shared | SignSums | Imputed
@@ -115,20 +117,50 @@ class Policy:
         outcomes = list(outcomes)
         moved = self._moved(outcomes, states)
         signs = [outcome for outcome in outcomes if outcome.signs is not None]
-        known = {head: self._learned(head, states) | learned for head, learned in moved.items() if learned or signs}
+        known = {head: self.learned(head, states) | learned for head, learned in moved.items() if learned or signs}
         said, imputed = self._imputed(signs, known.get("worth", {}), states=states)
         given = said | {
             _name(head, action): arms.to_bytes(arm)
             for head, learned in moved.items()
             for action, arm in learned.items()
         }
-        for head, learned in moved.items():
-            beside = imputed if head == "worth" else {}
-            if learned or (said and head == "worth"):
-                before = _shared(states, head)
-                shared = self.start.pooled(head, known[head], before=before, moved=learned, beside=beside)
-                given[_name(SHARED, head)] = sharing.to_bytes(shared)
-        return given
+        if moved["chance"]:
+            pooled = self.start.pooled(
+                "chance", known["chance"], before=_shared(states, "chance"), moved=moved["chance"]
+            )
+            given[_name(SHARED, "chance")] = sharing.to_bytes(pooled)
+        return given | self._worths(moved, known, imputed, said=bool(said), states=states)
+
+    def _worths(
+        self,
+        moved: Mapping[Head, Mapping[str, Arm]],
+        known: Mapping[Head, Mapping[str, Arm]],
+        imputed: Mapping[str, Arm],
+        *,
+        said: bool,
+        states: States,
+    ) -> dict[str, bytes]:
+        """Give what worths share, where reports, early signs, or answers that change what is suspected move it."""
+        chances = known.get("chance") or self.learned("chance", states)
+        worths = known.get("worth")
+        if not (moved["worth"] or said):
+            if not self._is_suspected_anew(chances, states):
+                return {}
+            worths, (_, imputed) = self.learned("worth", states), self._what_signs_say(states)
+        if not (worths or imputed):
+            return {}
+        before = _shared(states, "worth")
+        pooled = self.start.pooled(
+            "worth", worths or {}, before=before, moved=moved["worth"], beside=imputed, chances=chances
+        )
+        return {_name(SHARED, "worth"): sharing.to_bytes(pooled)}
+
+    def _is_suspected_anew(self, chances: Mapping[str, Arm], states: States) -> bool:
+        """Say whether answers change of what any action is suspected."""
+        if self.start.distrust is None:
+            return False
+        was, now = (self.start.suspected(self.start.rates(of)) for of in (self.learned("chance", states), chances))
+        return bool((was != now).any())
 
     def _moved(self, outcomes: Iterable[Outcome | EarlySigns], states: States) -> dict[Head, dict[str, Arm]]:
         """Give the arms that answers and reports move."""
@@ -175,6 +207,18 @@ class Policy:
         first = self.at_start[_name("worth", action)]
         return (self.start.counted(action, value) - float(first.mean[0])) / self.start.stated(action)
 
+    def distrusted(self, states: States) -> tuple[float, dict[str, float]]:
+        """Give how much of what the bank states of distrust remains, and how much of it belongs to which action.
+
+        Actions to which nothing of it belongs are left out.
+        """
+        stated, shared = self.start.distrust, _shared(states, "worth")
+        if stated is None:
+            return 0.0, {}
+        each = suspicion(self.start.rates(self.learned("chance", states)), self.start.declared, stated).tolist()
+        of = {action: part for action, part in zip(self.start.rows, each, strict=True) if part > 0.0}
+        return (1.0 if shared is None else shared.distrust), of
+
     def signs(self, states: States) -> dict[str, SignSums]:
         """Give what is kept of early signs, by action; nothing where the bank reads none."""
         stated = self.start.signs
@@ -214,7 +258,8 @@ class Policy:
         found = states(name)
         return name, found.arms if isinstance(found, Imputed) else {}
 
-    def _learned(self, head: Head, states: States) -> dict[str, Arm]:
+    def learned(self, head: Head, states: States) -> dict[str, Arm]:
+        """Give the arms of a head that outcomes moved, by action."""
         each = ((action, _arm(states, head, action)) for action in self.start.rows)
         return {action: arm for action, arm in each if arm is not None}
 

@@ -36,6 +36,7 @@ class _Form(msgspec.Struct, frozen=True, array_like=True):
     scale: float = 1.0
     evidence: dict[str, bytes] = {}
     noise: float = 1.0
+    distrust: float = 1.0
 
 
 _DECODE = msgpack_decoder(_Form).decode
@@ -73,13 +74,15 @@ class Shared:
     """The parts that actions share, in their units: ``everybody`` (d), and for each kind that with its own.
 
     ``sizes`` are how wide slopes are and how far outcomes lie apart, as parts of what is stated, and ``evidence`` is
-    what each action says of that: see :mod:`.scale`.
+    what each action says of that: see :mod:`.scale`. ``distrust`` is how much of what the bank states of actions that
+    are accepted far more often than declared remains: see :mod:`.distrust`.
     """
 
     everybody: FloatArray
     kinds: Mapping[str, FloatArray]
     sizes: Sizes = AS_STATED
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    distrust: float = 1.0
 
     def of(self, kind: str) -> FloatArray:
         """Give what an action of a kind shares with others. Shape (d,)."""
@@ -87,15 +90,19 @@ class Shared:
 
 
 class Taught(NamedTuple):
-    """An action that had outcomes: its kind, its unit, the arm that it started with, and the arm as it is."""
+    """An action that had outcomes: its kind, its unit, the arm that it started with, and the arm as it is.
+
+    ``suspected`` is how far its level lies from its start by what the bank states of distrust, in units.
+    """
 
     kind: str
     unit: float
     start: Arm
     arm: Arm
+    suspected: float = 0.0
 
 
-def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int) -> Shared:
+def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int, certainty: float | None = None) -> Shared:
     """Find what actions share.
 
     Parameters
@@ -106,6 +113,8 @@ def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int) -> Shared:
         How far the shared parts, and the actions' own, may lie from their start.
     dim
         Length of a context vector.
+    certainty
+        How precisely is known, before, that all of what actions are suspected of is so; None where none is suspected.
 
     Returns
     -------
@@ -127,22 +136,45 @@ def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int) -> Shared:
     ([0.75], [1.5])
     """
     own = spreads.precision(2, dim=dim)
-    said: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for kind, unit, start, arm in actions:
+    said: dict[str, tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = {}
+    for kind, unit, start, arm, suspected in actions:
         precision = np.diag(own) - own[:, np.newaxis] * (arm.covariance / unit**2) * own
         pull = own * (arm.mean - start.mean) / unit
-        before = said.get(kind, (0.0, 0.0))
-        said[kind] = (before[0] + precision, before[1] + pull)
-    total, sums = np.diag(spreads.precision(0, dim=dim)), np.zeros(dim)
-    of_kind = np.diag(spreads.precision(1, dim=dim))
+        one = (precision, *_beside(precision, pull, suspected=None if certainty is None else suspected))
+        said[kind] = one if kind not in said else tuple(map(np.add, said[kind], one))  # type: ignore[assignment]
+    total, sums = _before(spreads.precision(0, dim=dim), certainty)
+    of_kind, size = np.diag(spreads.precision(1, dim=dim)), sums.size
     solved: dict[str, FloatArray] = {}
-    for kind, (precision, pull) in said.items():
-        solved[kind] = both = _solve(of_kind + precision, np.column_stack([precision, pull]))
-        total = total + precision - precision @ both[:, :dim]
-        sums = sums + pull - precision @ both[:, dim]
-    everybody = _solve(total, sums)
-    kinds = {kind: everybody + both[:, dim] - both[:, :dim] @ everybody for kind, both in sorted(solved.items())}
-    return Shared(everybody=everybody, kinds=kinds)
+    for kind, (precision, across, down, whole) in said.items():
+        solved[kind] = both = _solve(of_kind + precision, across)
+        total = total + whole[:, :size] - down @ both[:, :size]
+        sums = sums + whole[:, size] - down @ both[:, size]
+    found = _solve(total, sums)
+    everybody, distrust = found[:dim], 1.0 if certainty is None else max(float(found[dim]), 0.0)
+    kinds = {kind: everybody + both[:, size] - both[:, :size] @ found for kind, both in sorted(solved.items())}
+    return Shared(everybody=everybody, kinds=kinds, distrust=distrust)
+
+
+def _before(precision: FloatArray, certainty: float | None) -> tuple[FloatArray, FloatArray]:
+    """Give what is known before of what everybody shares, and last of how much distrust is right: that all of it is."""
+    if certainty is None:
+        return np.diag(precision), np.zeros(precision.size)
+    return np.diag(np.append(precision, certainty)), np.append(np.zeros(precision.size), certainty)
+
+
+def _beside(
+    precision: FloatArray, pull: FloatArray, *, suspected: float | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give what an arm says of its kind's part beside what all share, of both the other way round, and of the latter.
+
+    What all share are the weights, and last the share of distrust, which moves the level alone. The last column is what
+    is said of their means.
+    """
+    if suspected is None:
+        both = np.column_stack([precision, pull])
+        return both, precision, both
+    across = np.column_stack([precision, suspected * precision[:, 0], pull])
+    return across, np.vstack([precision, suspected * precision[0]]), np.vstack([across, suspected * across[0]])
 
 
 def _solve(matrix: FloatArray, right: FloatArray) -> FloatArray:
@@ -154,7 +186,7 @@ def to_bytes(shared: Shared) -> bytes:
     kinds = {name: part.astype("<f8").tobytes() for name, part in sorted(shared.kinds.items())}
     evidence = {name: said.astype("<f4").tobytes() for name, said in sorted(shared.evidence.items())}
     scale, noise = shared.sizes
-    form = _Form(shared.everybody.astype("<f8").tobytes(), kinds, scale, evidence, noise)
+    form = _Form(shared.everybody.astype("<f8").tobytes(), kinds, scale, evidence, noise, shared.distrust)
     return msgspec.msgpack.encode(form)
 
 
@@ -171,7 +203,8 @@ def from_bytes(blob: bytes) -> Shared:
         everybody = np.frombuffer(form.everybody, dtype="<f8")
         kinds = {name: np.frombuffer(part, dtype="<f8") for name, part in form.kinds.items()}
         evidence = {name: _evidence(said) for name, said in form.evidence.items() if len(said) == _EVIDENCE_BYTES}
-        return Shared(everybody=everybody, kinds=kinds, sizes=Sizes(form.scale, form.noise), evidence=evidence)
+        sizes = Sizes(form.scale, form.noise)
+        return Shared(everybody=everybody, kinds=kinds, sizes=sizes, evidence=evidence, distrust=form.distrust)
     except (msgspec.DecodeError, ValueError) as error:
         raise MalformedDocument(field="shared", shape=f"{len(blob)} bytes", fix="train the model again") from error
 

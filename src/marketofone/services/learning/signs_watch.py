@@ -1,4 +1,4 @@
-"""What early signs say at present, and where an action's values were not what its early signs said.
+"""What early signs say at present, where an action's values were not what its early signs said, and what is distrusted.
 
 The second is what the whole idea rests on: that an effect shows in the signs. Where it bypasses them, what waits for
 its value is guessed wrong, until enough values of that action are known. So it is watched, action by action.
@@ -7,11 +7,13 @@ its value is guessed wrong, until enough values of that action are known. So it 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from marketofone.domain.action import Action
-from marketofone.models.bandit import Policy
+from marketofone.models.bandit import Policy, States
 from marketofone.models.bandit.surrogate import Index, SignSums, beside, index_of
 from marketofone.services.runtime.app_context import AppContext
 
@@ -51,12 +53,29 @@ class ActionSigns(Struct, frozen=True, kw_only=True):
     bypassed: bool = False
 
 
+class DistrustedAction(Struct, frozen=True, kw_only=True):
+    """An action that people accept far more often than the catalogue says: how often, and how much distrust that is.
+
+    ``share`` is what part belongs to it of what the bank states.
+    """
+
+    action: str
+    declared: float
+    accepted: float
+    share: float
+
+
 class SignsView(Struct, frozen=True, kw_only=True):
-    """What early signs say in a version; nothing where the bank reads none. Actions without any are left out."""
+    """What early signs say in a version; nothing where the bank reads none. Actions without any are left out.
+
+    ``distrust`` is how much of what the bank states of it remains, None where it states nothing.
+    """
 
     version: int
     signs: tuple[SignView, ...] = ()
     actions: tuple[ActionSigns, ...] = ()
+    distrust: float | None = None
+    distrusted: tuple[DistrustedAction, ...] = ()
 
 
 def watch_signs(context: AppContext) -> SignsView:
@@ -66,16 +85,35 @@ def watch_signs(context: AppContext) -> SignsView:
         config, number = snapshot.config, snapshot.bank.version
         policy, early = config.compiled.policy, config.settings.early_signs
         version = context.versions.version(snapshot.bank, number)
-        sums = policy.signs(partial(context.versions.belief, reader, version, config=config))
+        belief = partial(context.versions.belief, reader, version, config=config)
+        view = SignsView(version=number, **_distrusted(policy, belief))
+        sums = policy.signs(belief)
     if early is None:
-        return SignsView(version=number)
+        return view
     index = index_of((sums[action] for action in sorted(sums)), early.stated)
     names = ("taken_back", *sorted(early.features))
     each = zip(names, early.stated.helps, early.stated.harms, index.beta[1:].tolist(), strict=True)
     signs = [SignView(sign=name, helps=helps, harms=harms, worth=round(worth, 3)) for name, helps, harms, worth in each]
     known = {action.id: action for action in policy.start.actions}
     actions = [_watched(policy, known[action], of, index) for action, of in sorted(sums.items())]
-    return SignsView(version=number, signs=tuple(signs), actions=tuple(actions))
+    return replace(view, signs=tuple(signs), actions=tuple(actions))
+
+
+def _distrusted(policy: Policy, belief: States) -> dict[str, Any]:
+    if policy.start.distrust is None:
+        return {}
+    remains, shares = policy.distrusted(belief)
+    rates = policy.start.rates(policy.learned("chance", belief))
+    found = [
+        DistrustedAction(
+            action=action,
+            declared=float(policy.start.declared[policy.start.rows[action]]),
+            accepted=round(float(rates[policy.start.rows[action]]), 4),
+            share=round(share, 3),
+        )
+        for action, share in sorted(shares.items())
+    ]
+    return {"distrust": round(remains, 3), "distrusted": tuple(found)}
 
 
 def _watched(policy: Policy, action: Action, sums: SignSums, index: Index) -> ActionSigns:

@@ -1,0 +1,51 @@
+"""What is believed of an action that people accept far more often than the catalogue says, before its value is known.
+
+What draws many more clicks than its makers expected is often not what it seems: it is free at first, or promises too
+much. So how often an action is accepted, beside what is declared, says something of what an acceptance is worth, and
+it says so after some tens of answers: the signs of harm come days later, and reported values months later.
+
+The bank states where this begins, where it is whole, and what is believed there. It is a predictor of the level of a
+worth in the hierarchy of :mod:`.shared` (Gelman and Hill 2007, chapter 12), so an action's own values take its place as
+they come, and how much of what is stated remains is learned from all actions together.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from marketofone.models.bandit.arm import FloatArray
+
+
+class Distrust(NamedTuple):
+    """What a bank states of actions that are accepted far more often than declared.
+
+    It begins at ``above`` times the declared chance and is whole at ``whole`` times: then an acceptance is believed to
+    be worth by ``harm`` of the catalogue's value more (less, where below 0). It counts like ``actions`` that were so.
+    """
+
+    above: float
+    whole: float
+    harm: float
+    actions: float
+
+
+def suspicion(rates: FloatArray, declared: FloatArray, stated: Distrust) -> FloatArray:
+    """Say how much of the distrust belongs to each action, from 0 to 1.
+
+    Parameters
+    ----------
+    rates, declared
+        How often each action is accepted by anybody, and how often the catalogue says. Shape (k,).
+    stated
+        Where it begins, and where it is whole.
+
+    Examples
+    --------
+    >>> stated = Distrust(above=2.0, whole=4.0, harm=-3.0, actions=3.0)
+    >>> suspicion(np.array([0.05, 0.15, 0.4]), np.full(3, 0.05), stated).round(3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    share: FloatArray = np.clip((rates / declared - stated.above) / (stated.whole - stated.above), 0.0, 1.0)
+    return share
