@@ -246,7 +246,7 @@ def test_an_action_that_everybody_accepts_is_shown_as_distrusted(bank: Bank, all
     seen = watch_signs(bank.context)
     assert seen.distrust == 1.0
     assert seen.distrusted
-    assert all(one.accepted > 2.0 * one.declared for one in seen.distrusted)
+    assert all(one.times > 2.0 for one in seen.distrusted)
     text = terminal.text_for_people("signs", seen)
     assert all(one.action in text for one in seen.distrusted)
     assert "100 % of what bank.toml states" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,13 @@ def test_what_is_accepted_several_times_as_often_as_declared_does_harm_until_its
     assert worth(0, drawing, policy=TRUSTING) == 1.0
     assert worth(0, drawing[:10]) < 0.5
     assert worth(0, drawing) == pytest.approx(1.0 + STATED.harm)
+
+
+def test_a_single_yes_is_no_reason_for_distrust_however_rare_it_was_declared() -> None:
+    rare = Policy(replace(POLICY.start, actions=(msgspec.structs.replace(ACTIONS[0], acceptance_probability=1e-4),)))
+
+    assert worth(0, answers(0, yes=1, no=0), policy=rare) == 1.0
+    assert worth(0, answers(0, yes=3, no=0), policy=rare) < 1.0
 
 
 def test_what_is_accepted_up_to_twice_as_often_as_declared_is_believed_as_ever() -> None:

@@ -62,7 +62,7 @@ class Beliefs:
 
     ``raw`` are the arms as each action's own outcomes left them; ``arms`` are these under the ``sizes`` that all
     outcomes make likely; ``stacked`` has their means moved by what is shared. ``rates`` (k,) are how often each action
-    is accepted by anybody.
+    is accepted by anybody, and ``times`` (k,) how many times as often as declared.
     """
 
     start: Start
@@ -70,13 +70,22 @@ class Beliefs:
     arms: Mapping[Head, Arms]
     stacked: Mapping[Head, Arms]
     rates: FloatArray
+    times: FloatArray
     sizes: Mapping[Head, Sizes]
 
     @classmethod
     def at_start(cls, start: Start) -> Self:
         """Give the beliefs before the first outcome."""
         arms, sizes = {head: stack(start.arms[head]) for head in HEADS}, dict.fromkeys(HEADS, AS_STATED)
-        return cls(start=start, raw=start.raw, arms=arms, stacked=arms, rates=start.declared, sizes=sizes)
+        return cls(
+            start=start,
+            raw=start.raw,
+            arms=arms,
+            stacked=arms,
+            rates=start.declared,
+            times=start.times_declared({}),
+            sizes=sizes,
+        )
 
     def after(self, learned: Mapping[Head, Mapping[str, Arm]], *, shared: Mapping[Head, Shared]) -> Self:
         """Give the beliefs with some actions' arms replaced, and what is shared."""
@@ -85,9 +94,11 @@ class Beliefs:
         raw = {head: self.raw[head].moved(learned.get(head, {}), rows=self.start.rows) for head in HEADS}
         sizes = {head: shared[head].sizes if head in shared else AS_STATED for head in HEADS}
         arms = {head: self._scaled(head, raw[head], learned.get(head, {}), sizes=sizes[head]) for head in HEADS}
-        rates = self.start.rates(learned.get("chance", {}), before=self.rates)
-        stacked = {head: self._moved(head, arms[head], shared.get(head), rates=rates) for head in HEADS}
-        return type(self)(start=self.start, raw=raw, arms=arms, stacked=stacked, rates=rates, sizes=sizes)
+        answered = learned.get("chance", {})
+        rates = self.start.rates(answered, before=self.rates)
+        times = self.start.times_declared(answered, before=self.times)
+        stacked = {head: self._moved(head, arms[head], shared.get(head), times=times) for head in HEADS}
+        return type(self)(start=self.start, raw=raw, arms=arms, stacked=stacked, rates=rates, times=times, sizes=sizes)
 
     def _scaled(self, head: Head, raw: Arms, learned: Mapping[str, Arm], *, sizes: Sizes) -> Arms:
         """Lay arms out under some sizes; where these are those of before, only those that were replaced."""
@@ -96,7 +107,7 @@ class Beliefs:
         mean, covariance = self.start.rescaled(head, raw.some(rows), rows=rows, sizes=sizes)
         return self.arms[head].replaced(rows, Arms(mean=mean, covariance=covariance))
 
-    def _moved(self, head: Head, arms: Arms, shared: Shared | None, *, rates: FloatArray) -> Arms:
+    def _moved(self, head: Head, arms: Arms, shared: Shared | None, *, times: FloatArray) -> Arms:
         """Move each mean by ``V D^-1`` of what actions share, and what each is suspected of; see :mod:`.shared`."""
         distrusts = head == "worth" and self.start.distrust is not None and self.start.manner.shares
         if shared is None and not distrusts:
@@ -105,7 +116,7 @@ class Beliefs:
         own = SPREADS[head].scaled(shared.sizes.scale).precision(2, dim=self.start.dim)
         parts = np.array([shared.of(str(action.kind)) for action in self.start.actions])
         if distrusts:
-            parts[:, 0] += shared.distrust * self.start.suspected(rates)
+            parts[:, 0] += shared.distrust * self.start.suspected(times)
         pull = own * parts / self.start.units[head][:, np.newaxis]
         moved = fold(arms.covariance.transpose(1, 0, 2) * pull.T[:, :, np.newaxis])  # each is its own transpose
         return arms.with_mean(arms.mean + moved)

@@ -17,6 +17,8 @@ import numpy as np
 
 from marketofone.models.bandit.arm import FloatArray
 
+_ONE_YES = 1.0
+
 
 class Distrust(NamedTuple):
     """What a bank states of actions that are accepted far more often than declared.
@@ -31,21 +33,45 @@ class Distrust(NamedTuple):
     actions: float
 
 
-def suspicion(rates: FloatArray, declared: FloatArray, stated: Distrust) -> FloatArray:
+def times_declared(accepted: FloatArray, answers: FloatArray, declared: FloatArray) -> FloatArray:
+    """Say how many times as often as the catalogue says each action is accepted, before the first answer 1.
+
+    Parameters
+    ----------
+    accepted, answers
+        How many answers were a yes, and how many there were. Shape (k,).
+    declared
+        How often the catalogue says. Shape (k,).
+
+    Notes
+    -----
+    The posterior mean of a Poisson rate under a Gamma prior (Gelman et al. 2013, section 2.6) that counts like one yes,
+    however rare that is: so a single yes is never twice as often.
+
+    Examples
+    --------
+    >>> yes, answers = np.array([0.0, 1.0, 7.0]), np.array([0.0, 1.0, 20.0])
+    >>> times_declared(yes, answers, np.full(3, 0.05)).round(2).tolist()
+    [1.0, 1.9, 4.0]
+    """
+    return (_ONE_YES + accepted) / (_ONE_YES + declared * answers)
+
+
+def suspicion(times: FloatArray, stated: Distrust) -> FloatArray:
     """Say how much of the distrust belongs to each action, from 0 to 1.
 
     Parameters
     ----------
-    rates, declared
-        How often each action is accepted by anybody, and how often the catalogue says. Shape (k,).
+    times
+        How many times as often as declared each action is accepted. Shape (k,).
     stated
         Where it begins, and where it is whole.
 
     Examples
     --------
     >>> stated = Distrust(above=2.0, whole=4.0, harm=-3.0, actions=3.0)
-    >>> suspicion(np.array([0.05, 0.15, 0.4]), np.full(3, 0.05), stated).round(3).tolist()
+    >>> suspicion(np.array([1.0, 3.0, 8.0]), stated).tolist()
     [0.0, 0.5, 1.0]
     """
-    share: FloatArray = np.clip((rates / declared - stated.above) / (stated.whole - stated.above), 0.0, 1.0)
+    share: FloatArray = np.clip((times - stated.above) / (stated.whole - stated.above), 0.0, 1.0)
     return share

@@ -159,7 +159,9 @@ class Policy:
         """Say whether answers change of what any action is suspected."""
         if self.start.distrust is None:
             return False
-        was, now = (self.start.suspected(self.start.rates(of)) for of in (self.learned("chance", states), chances))
+        was, now = (
+            self.start.suspected(self.start.times_declared(of)) for of in (self.learned("chance", states), chances)
+        )
         return bool((was != now).any())
 
     def _moved(self, outcomes: Iterable[Outcome | EarlySigns], states: States) -> dict[Head, dict[str, Arm]]:
@@ -215,7 +217,7 @@ class Policy:
         stated, shared = self.start.distrust, _shared(states, "worth")
         if stated is None:
             return 0.0, {}
-        each = suspicion(self.start.rates(self.learned("chance", states)), self.start.declared, stated).tolist()
+        each = suspicion(self.start.times_declared(self.learned("chance", states)), stated).tolist()
         of = {action: part for action, part in zip(self.start.rows, each, strict=True) if part > 0.0}
         return (1.0 if shared is None else shared.distrust), of
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from marketofone.domain.action import Action
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
-from marketofone.models.bandit.distrust import Distrust, suspicion
+from marketofone.models.bandit.distrust import Distrust, suspicion, times_declared
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Manner
 from marketofone.models.bandit.predict import Arms, Rows, stack
 from marketofone.models.bandit.scale import AS_STATED, Evidence, Sizes, evidence, likeliest, rescaled
@@ -92,11 +92,19 @@ class Start:
             rates[row] = (_CATALOGUE * self.declared[row] + arm.total) / (_CATALOGUE + arm.n)
         return rates
 
-    def suspected(self, rates: FloatArray) -> FloatArray:
+    def times_declared(self, chances: Mapping[str, Arm], *, before: FloatArray | None = None) -> FloatArray:
+        """Give how many times as often as declared each action is accepted; as before, where there is no arm."""
+        times = np.ones(len(self.actions)) if before is None else before.copy()
+        rows = [self.rows[action] for action in chances]
+        accepted, answers = np.array([(arm.total, arm.n) for arm in chances.values()]).reshape(-1, 2).T
+        times[rows] = times_declared(accepted, answers, self.declared[rows])
+        return times
+
+    def suspected(self, times: FloatArray) -> FloatArray:
         """Give how much less an acceptance of each action is worth by the stated distrust, in units. Shape (k,)."""
         if self.distrust is None:
             return np.zeros(len(self.actions))
-        return self.distrust.harm / _WORTH_NOISE * suspicion(rates, self.declared, self.distrust)
+        return self.distrust.harm / _WORTH_NOISE * suspicion(times, self.distrust)
 
     @cached_property
     def costs(self) -> FloatArray:
@@ -155,7 +163,7 @@ class Start:
         each = dict(sorted({**arms, **beside}.items()))
         rows = np.array([self.rows[name] for name in each], dtype=np.intp)
         mean, covariance = self.rescaled(head, stack([*each.values()]), rows=rows, sizes=sizes)
-        suspected = self.suspected(self.rates(chances)) if head == "worth" else np.zeros(len(self.actions))
+        suspected = self.suspected(self.times_declared(chances)) if head == "worth" else np.zeros(len(self.actions))
         taught = [
             Taught(
                 kind=str(self.actions[row].kind),

@@ -1,4 +1,4 @@
-"""What early signs say at present, where an action's values were not what its early signs said, and what is distrusted.
+"""What early signs say at present, where values were not what they said, and which actions are distrusted.
 
 The second is what the whole idea rests on: that an effect shows in the signs. Where it bypasses them, what waits for
 its value is guessed wrong, until enough values of that action are known. So it is watched, action by action.
@@ -54,14 +54,14 @@ class ActionSigns(Struct, frozen=True, kw_only=True):
 
 
 class DistrustedAction(Struct, frozen=True, kw_only=True):
-    """An action that people accept far more often than the catalogue says: how often, and how much distrust that is.
+    """An action that people accept far more often than the catalogue says.
 
-    ``share`` is what part belongs to it of what the bank states.
+    ``times`` is how many times as often as ``declared``, and ``share`` what part of the stated distrust belongs to it.
     """
 
     action: str
     declared: float
-    accepted: float
+    times: float
     share: float
 
 
@@ -103,12 +103,12 @@ def _distrusted(policy: Policy, belief: States) -> dict[str, Any]:
     if policy.start.distrust is None:
         return {}
     remains, shares = policy.distrusted(belief)
-    rates = policy.start.rates(policy.learned("chance", belief))
+    times = policy.start.times_declared(policy.learned("chance", belief))
     found = [
         DistrustedAction(
             action=action,
             declared=float(policy.start.declared[policy.start.rows[action]]),
-            accepted=round(float(rates[policy.start.rows[action]]), 4),
+            times=round(float(times[policy.start.rows[action]]), 2),
             share=round(share, 3),
         )
         for action, share in sorted(shares.items())
