@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 
 import msgspec
 import numpy as np
@@ -12,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from five_actions import ACTIONS, DIM
+from marketofone.domain.errors import MalformedDocument
 from marketofone.models.bandit import Arm, Beliefs, Distrust, Outcome, Policy, Shared, Start
 from marketofone.models.bandit.arm import update
 from marketofone.models.bandit.policy import State
 from marketofone.models.bandit.shared import Spreads, Taught, from_bytes, pool, to_bytes
+from marketofone.projection.bank_config import read_settings
 
 STATED = Distrust(above=2.0, whole=4.0, harm=-3.0, actions=3.0)
 POLICY = Policy(Start(actions=ACTIONS, dim=DIM, fits=(2,), distrust=STATED))
@@ -139,3 +142,10 @@ def test_what_remains_of_distrust_survives_as_bytes_and_is_all_of_it_in_those_of
     assert from_bytes(blob).distrust == 0.25
     older = bytes([blob[0] - 1]) + blob[1:-9]  # a list of one number less
     assert from_bytes(older).distrust == 1.0
+
+
+def test_a_distrust_that_is_whole_before_it_begins_is_refused() -> None:
+    template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
+    with pytest.raises(MalformedDocument) as refused:
+        read_settings(template.replace("whole = 4.0", "whole = 2.0"))
+    assert refused.value.field == "distrust.whole"
