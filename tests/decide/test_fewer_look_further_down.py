@@ -123,6 +123,7 @@ def test_answers_from_further_down_teach_the_chance_that_is_accepted_by_who_look
         learned.hear([Lesson("chance", action.id, share * context, reward) for reward in yes.tolist()])
         scores = learned.beliefs.score(context[np.newaxis], own=OwnAnswers(), rows=np.array([0]))
         found[share] = float(scores.chance[0])
+        assert learned.beliefs.rates[0] == pytest.approx(0.15 / share, abs=0.02)
     assert found[1.0] == pytest.approx(0.15, abs=0.02)
     assert found[0.5] == pytest.approx(0.30, abs=0.03)
 

@@ -121,6 +121,15 @@ def test_bytes_that_are_no_belief_are_refused(spoil: object) -> None:
         from_bytes(spoil(to_bytes(start())))
 
 
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_a_belief_is_read_back_to_the_bit_whether_all_looked_or_not(share: float) -> None:
+    taught = update(start(), share * np.array([1.0, *[0.5] * (start().mean.size - 1)]), reward=1.0)
+
+    assert (taught.n, taught.unseen) == (1, 1.0 - share)
+    assert to_bytes(from_bytes(to_bytes(taught))) == to_bytes(taught)
+    assert from_bytes(to_bytes(taught)).unseen == taught.unseen
+
+
 def test_a_context_that_does_not_fit_is_refused() -> None:
     with pytest.raises(MalformedRequest):
         update(start(), np.ones(DIM + 1), reward=1.0)

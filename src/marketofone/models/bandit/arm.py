@@ -21,8 +21,11 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 _HEADER = struct.Struct("<4sIQddd")
 _MAGIC = b"arm3"
+_LOOKED = struct.Struct("<4sIQdddd")
+_LOOKED_MAGIC = b"arm4"  # where somebody did not look
 _OLDER = struct.Struct("<4sIQdd")
 _OLDER_MAGIC = b"arm2"  # of releases that did not keep squares
+_FORMS = {_MAGIC: _HEADER, _LOOKED_MAGIC: _LOOKED, _OLDER_MAGIC: _OLDER}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +34,8 @@ class Arm:
 
     ``mean`` (d) and ``covariance`` (d, d; symmetric to the bit) describe the weights, the intercept first. ``noise`` is
     the standard deviation of one reward around the line, ``n`` the number of outcomes learned from, ``total`` the sum
-    of their rewards, and ``squares`` of their squares (NaN where an earlier release did not keep them).
+    of their rewards, and ``squares`` of their squares (NaN where an earlier release did not keep them). Of the outcomes
+    so many as ``unseen`` are by people who did not look: a context begins with how many do.
     """
 
     mean: FloatArray
@@ -40,6 +44,7 @@ class Arm:
     n: int
     total: float = 0.0
     squares: float = 0.0
+    unseen: float = 0.0
 
     def __post_init__(self) -> None:
         self.mean.setflags(write=False)
@@ -125,6 +130,7 @@ def update(arm: Arm, context: FloatArray, *, reward: float) -> Arm:
         n=arm.n + 1,
         total=arm.total + reward,
         squares=arm.squares + reward * reward,
+        unseen=arm.unseen + (1.0 - context.item(0)),
     )
 
 
@@ -132,7 +138,8 @@ def to_bytes(arm: Arm) -> bytes:
     """Write a belief: header, mean, upper triangle, as little-endian float64. Equal beliefs give equal bytes."""
     dim = arm.mean.size
     triangle = arm.covariance[_upper(dim)]
-    header = _HEADER.pack(_MAGIC, dim, arm.n, arm.noise, arm.total, arm.squares)
+    kept = (dim, arm.n, arm.noise, arm.total, arm.squares)
+    header = _LOOKED.pack(_LOOKED_MAGIC, *kept, arm.unseen) if arm.unseen else _HEADER.pack(_MAGIC, *kept)
     return header + arm.mean.astype("<f8").tobytes() + triangle.astype("<f8").tobytes()
 
 
@@ -154,16 +161,18 @@ def from_bytes(blob: bytes) -> Arm:
     >>> from_bytes(to_bytes(prior_arm(2, start=0.1, level=1.0, slope=1.0, noise=0.5))).covariance.tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    header = _OLDER if blob.startswith(_OLDER_MAGIC) else _HEADER
+    header = _FORMS.get(blob[:4], _HEADER)
     whole = len(blob) >= header.size
-    magic, dim, n, noise, total, *squares = header.unpack_from(blob) if whole else (b"", 0, 0, 0.0, 0.0)
+    magic, dim, n, noise, total, *more = header.unpack_from(blob) if whole else (b"", 0, 0, 0.0, 0.0)
     numbers = dim + dim * (dim + 1) // 2
-    if magic not in (_MAGIC, _OLDER_MAGIC) or len(blob) != header.size + 8 * numbers:
+    if magic not in _FORMS or len(blob) != header.size + 8 * numbers:
         raise MalformedDocument(field="arm", shape=f"{len(blob)} bytes", fix="train the model again")
     values = np.frombuffer(blob, dtype="<f8", offset=header.size).astype(np.float64)
     covariance = np.empty((dim, dim))
     upper = _upper(dim)
     covariance[upper] = values[dim:]
     covariance.T[upper] = values[dim:]
-    kept = squares[0] if squares else math.nan
-    return Arm(mean=values[:dim].copy(), covariance=covariance, noise=noise, n=n, total=total, squares=kept)
+    squares = more[0] if more else math.nan
+    unseen = more[1] if len(more) > 1 else 0.0
+    mean = values[:dim].copy()
+    return Arm(mean=mean, covariance=covariance, noise=noise, n=n, total=total, squares=squares, unseen=unseen)

@@ -89,14 +89,14 @@ class Start:
         rates = (self.declared if before is None else before).copy()
         for action, arm in chances.items():
             row = self.rows[action]
-            rates[row] = (_CATALOGUE * self.declared[row] + arm.total) / (_CATALOGUE + arm.n)
+            rates[row] = (_CATALOGUE * self.declared[row] + arm.total) / (_CATALOGUE + arm.n - arm.unseen)
         return rates
 
     def times_declared(self, chances: Mapping[str, Arm], *, before: FloatArray | None = None) -> FloatArray:
         """Give how many times as often as declared each action is accepted; as before, where there is no arm."""
         times = np.ones(len(self.actions)) if before is None else before.copy()
         rows = [self.rows[action] for action in chances]
-        accepted, answers = np.array([(arm.total, arm.n) for arm in chances.values()]).reshape(-1, 2).T
+        accepted, answers = np.array([(arm.total, arm.n - arm.unseen) for arm in chances.values()]).reshape(-1, 2).T
         times[rows] = times_declared(accepted, answers, self.declared[rows])
         return times
 
