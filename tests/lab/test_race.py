@@ -10,14 +10,15 @@ from marketofone.cli import terminal
 from marketofone.domain.action import Action, Kind
 from marketofone.domain.moment import DAY, HOUR, Calendar, Day, Instant
 from marketofone.lab.simulate.choice import Choice
+from marketofone.lab.simulate.learners import Boosted, Discounting, FeelGood, OneOrder, Refitted
 from marketofone.lab.simulate.life import lives_of
 from marketofone.lab.simulate.race import race
-from marketofone.lab.simulate.rivals import AS_IT_IS, RIVALS, Discounting, Raced, race_all
+from marketofone.lab.simulate.rivals import AS_IT_IS, RIVALS, Raced, race_all
 from marketofone.lab.simulate.seeds import Seed, gather
 from marketofone.lab.simulate.span import span_of
 from marketofone.lab.simulate.truth import Mood, Truth
 from marketofone.lab.simulate.twins import Twins
-from marketofone.models.bandit import Arm, Learned, Outcome, Policy, Start
+from marketofone.models.bandit import Arm, Learned, Outcome, OwnAnswers, Policy, Start
 
 PEOPLE, DAYS, EACH = 12, 360, 40
 ALL = (0, 1, 2, 3)
@@ -110,9 +111,7 @@ def precision_added(rival: Learned) -> float:
 def test_races_of_several_seeds_stand_beside_the_policy_as_it_is() -> None:
     gains = ((10.0, 30.0), (20.0, 30.0), (30.0, 60.0))
     names = (AS_IT_IS, "wild")
-    races = [
-        {name: Raced(gain_minor=gain, accepted=0.1) for name, gain in zip(names, both, strict=True)} for both in gains
-    ]
+    races = [{name: raced(gain) for name, gain in zip(names, both, strict=True)} for both in gains]
     seeds = [Seed(seed=number, seconds=1.0, policy={}, race=of) for number, of in enumerate(races)]
 
     together = gather(seeds, customers=10, days=60)
@@ -120,4 +119,64 @@ def test_races_of_several_seeds_stand_beside_the_policy_as_it_is() -> None:
     assert list(together.race) == ["wild", AS_IT_IS]
     wild = together.race["wild"]
     assert (wild.gain_minor, wild.beside_minor, wild.error, wild.above, wild.seeds) == (40.0, 20.0, 5.8, 3, 3)
+    assert wild.last_quarter == 2.0  # the mean of 30, 30 and 60 as a part of 20: not the mean of the parts
     assert "+20 +- 6" in terminal.text_for_people("seeds", together)
+
+
+def raced(gain: float) -> Raced:
+    return Raced(gain_minor=gain, accepted=0.1, last_quarter=(gain, 20.0), ahead=0.5)
+
+
+def test_a_race_tells_what_the_order_would_have_gained_that_the_same_outcomes_taught(
+    choices: list[Choice], twins: Twins
+) -> None:
+    rival = OneOrder(Policy(START), share=1.0)
+
+    lived = race(rival, choices, truth=twins.truth, holds=twins.holds, seed=1)
+
+    policy, order = lived.beside.T
+    half = len(choices) // 2
+    assert len(lived.beside) == len(choices)
+    assert (policy[half:] == order[half:]).mean() > 0.8  # by then what was declared hardly counts; some is explored
+
+
+def test_feel_good_sampling_believes_more_in_what_was_best() -> None:
+    rival, plain = FeelGood(Policy(START), feel=1.0), Learned(Policy(START))
+    ones, rows, nothing = np.ones((3, 1)), np.arange(3), OwnAnswers()
+
+    before = rival.score(ones, own=nothing, rows=rows).chance
+    after = rival.score(ones, own=nothing, rows=rows).chance
+
+    assert before.tolist() == plain.score(ones, own=nothing, rows=rows).chance.tolist()
+    assert sorted(after > before) == [False, False, True]
+
+
+def fitted(rival: Boosted | Refitted, *, either: bool) -> Boosted | Refitted:
+    """Tell who says yes: four of five where one of two marks is there, else one of five."""
+    rng = np.random.default_rng(2)
+    contexts = np.column_stack([np.ones(1400), rng.integers(0, 2, (1400, 2))]).astype(np.float64)
+    marked = contexts[:, 1] != contexts[:, 2] if either else contexts[:, 1] > 0
+    yes = rng.random(1400) < np.where(marked, 0.8, 0.2)
+    outcomes = [Outcome("chance", "funds", context, float(said)) for context, said in zip(contexts, yes, strict=True)]
+    for night in range(7):
+        rival.hear(outcomes[200 * night : 200 * (night + 1)])
+    return rival
+
+
+MARKED = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+FUNDS = np.array([2, 2])
+
+
+def test_trees_find_what_no_line_says() -> None:
+    rival = fitted(Boosted(Policy(Start(actions=ACTIONS[1:], dim=3, fits=()))), either=True)
+
+    yes, no = rival.score(MARKED, own=OwnAnswers(), rows=FUNDS).chance
+    line_yes, line_no = rival.line(MARKED, FUNDS)
+
+    assert yes - no > line_yes - line_no + 0.2
+
+
+def test_what_is_fitted_again_each_night_says_what_all_answers_said() -> None:
+    rival = fitted(Refitted(Policy(Start(actions=ACTIONS[1:], dim=3, fits=()))), either=False)
+
+    assert rival.score(MARKED, own=OwnAnswers(), rows=FUNDS).chance.tolist() == pytest.approx([0.8, 0.2], abs=0.06)

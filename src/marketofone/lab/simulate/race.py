@@ -7,7 +7,7 @@ from its own outcomes only, as late as they come, and its people tire of and hol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from marketofone.domain.moment import DAY, Instant
 from marketofone.lab.simulate.choice import Choice, Vector
 from marketofone.lab.simulate.truth import Mood, Truth
 from marketofone.lab.simulate.twins import tired
+from marketofone.lab.simulate.yardsticks import LearnedRanking
 from marketofone.models.bandit import Learned, Outcome, OwnAnswers
 from marketofone.projection.own_answers import Answer, own_answers
 
@@ -27,11 +28,16 @@ _STREAM = 9
 
 
 class Lived(NamedTuple):
-    """What a policy lived through: what each choice was worth by the truth, and which answers were a yes."""
+    """What a policy lived through: what each choice was worth by the truth, and how many answers were a yes.
+
+    ``beside`` stands beside each choice among several: what it gained over a random one, and what the order would have
+    gained that the same outcomes taught. Shapes: (choices,) and (choices among several, 2).
+    """
 
     worth: Vector
     accepted: int
     answered: int
+    beside: Vector
 
 
 def race(
@@ -52,7 +58,7 @@ def race(
     """
     life = _Life(rival, truth=truth, holds=holds, seed=seed)
     worth = np.array([life.choose(choice) for choice in choices])
-    return Lived(worth, life.accepted, life.answered)
+    return Lived(worth, life.accepted, life.answered, np.array(life.beside).reshape(-1, 2))
 
 
 class _Life:
@@ -68,19 +74,25 @@ class _Life:
         self._numbers = count()
         self._rng = np.random.default_rng((seed, _STREAM))
         self._day = 0
+        self._order = LearnedRanking(np.array([float(action.cost_minor) for action in truth.actions]))
         self.accepted = self.answered = 0
+        self.beside: list[tuple[float, float]] = []
 
     def choose(self, choice: Choice) -> float:
         """Choose, hear what the person does, and give what it was worth."""
         if choice.at // DAY != self._day:
             self._day = choice.at // DAY
-            self._rival.hear(self._heard(choice.at))
+            self._rival.hear(self._told(self._heard(choice.at)))
         place = self._place(choice)
         since, level = self._felt.get(choice.person, (choice.at, 0.0))
         holds = self._holds[choice.person]
         mood = Mood(at=choice.at, tired=tired(level, since=since, now=choice.at), holds=holds)
         position = choice.allowed[place]
-        worth = float(self._truth.expected_values(choice.person, mood=mood)[position])
+        values = self._truth.expected_values(choice.person, mood=mood)
+        worth = float(values[position])
+        if len(choice.allowed) > 1:
+            by_chance = float(values[list(choice.allowed)].mean())
+            self.beside.append((worth - by_chance, float(values[self._order.first(choice.allowed)]) - by_chance))
         if self._truth.actions[position].kind != NOTHING:
             self._felt[choice.person] = (choice.at, mood.tired + 1)
             self._react(choice, place, mood)
@@ -94,7 +106,7 @@ class _Life:
         speaking = [place for place, name in enumerate(names) if name in self._start.rows]
         rows = np.array([self._start.rows[names[place]] for place in speaking], dtype=np.intp)
         contexts = choice.seen[speaking, : self._start.dim].astype(np.float64)
-        scores = self._rival.beliefs.score(contexts, own=self._own(choice), rows=rows)
+        scores = self._rival.score(contexts, own=self._own(choice), rows=rows)
         samples = np.zeros(len(names))
         samples[speaking] = scores.mean + scores.spread * self._rng.standard_normal(len(speaking))
         return int(samples.argmax())
@@ -126,3 +138,13 @@ class _Life:
     def _heard(self, now: Instant) -> Iterator[Outcome]:
         while self._coming and self._coming[0][0] <= now:
             yield heappop(self._coming)[2]
+
+    def _told(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Tell the learned order what the policy hears."""
+        for outcome in outcomes:
+            position = self._truth.position[outcome.action]
+            if outcome.head == "chance":
+                self._order.shown(position)
+            else:
+                self._order.worth(position, outcome.reward)
+            yield outcome

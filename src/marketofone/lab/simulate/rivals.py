@@ -6,53 +6,49 @@ Each rival is the product's policy with one thing changed, so a difference has o
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from msgspec import Struct
 
 from marketofone.lab.simulate.choice import Choice
-from marketofone.lab.simulate.race import race
+from marketofone.lab.simulate.learners import Boosted, Discounting, FeelGood, OneOrder, Refitted
+from marketofone.lab.simulate.race import Lived, race
 from marketofone.lab.simulate.twins import Twins
-from marketofone.models.bandit import HIERARCHICAL, MANNERS, Arm, Learned, Manner, Outcome, Policy, Start
+from marketofone.models.bandit import HIERARCHICAL, MANNERS, Learned, Manner, Policy, Start
 
 AS_IT_IS = "as it is"
 LIVES = 2  # of each rival in each seed: their mean is told
-_DAYS_OF_HALF = 180.0  # after which what a discounting rival learned counts half
 _PRESENT = MANNERS[HIERARCHICAL]
+_THOMPSON = _PRESENT._replace(doubt=0.0, draw=1.0)
+_FEEL = 0.3  # how much what would be best counts beside what was heard, in feel-good sampling
 
 
 class Raced(Struct, frozen=True, kw_only=True):
-    """What a rival gained over chance, per person and 12 months (minor units), and how often people said yes to it."""
+    """What a rival gained over chance, per person and 12 months (minor units), and how often people said yes to it.
+
+    ``last_quarter`` is what it gained over a random choice there, and what the order would have gained that its own
+    outcomes taught, each choice judged alone; ``ahead`` is the share of lives in which it was ahead of that order.
+    """
 
     gain_minor: float
     accepted: float
+    last_quarter: tuple[float, float]
+    ahead: float
 
 
-class Discounting(Learned):
-    """Forgets by and by, for a world that moves: what was learned counts half after half a year."""
-
-    def hear(self, outcomes: Iterable[Outcome]) -> None:
-        """Fade what is known by a day, and learn; asked once on each day on which somebody is decided for."""
-        kept = 0.5 ** (1.0 / _DAYS_OF_HALF)
-        faded = {
-            name: _faded(state, self.policy.at_start[name], kept=kept)
-            for name, state in self.states.items()
-            if isinstance(state, Arm)
-        }
-        self.states |= faded
-        super().hear(outcomes)
-        self.beliefs = self.policy.beliefs(self.states.get, moved=faded, before=self.beliefs)
+def _policy(start: Start, manner: Manner) -> Policy:
+    return Policy(replace(start, manner=manner, signs=None))  # nobody reads signs in a race
 
 
 def _alone(manner: Manner) -> Callable[[Start], Learned]:
-    return lambda start: Learned(Policy(replace(start, manner=manner, signs=None)))  # nobody reads signs in a race
+    return _learning(Learned, manner)
 
 
-def _discounting(start: Start) -> Learned:
-    return Discounting(Policy(start))
+def _learning(rival: Callable[[Policy], Learned], manner: Manner = _PRESENT) -> Callable[[Start], Learned]:
+    return lambda start: rival(_policy(start, manner))
 
 
 RIVALS: Mapping[str, Callable[[Start], Learned]] = {
@@ -61,12 +57,18 @@ RIVALS: Mapping[str, Callable[[Start], Learned]] = {
     "actions share nothing": _alone(_PRESENT._replace(shares=False)),
     "no own answers": _alone(_PRESENT._replace(person=None)),
     "no exploring but 2 %": _alone(_PRESENT._replace(doubt=0.0, draw=0.0)),
-    "all drawn (Thompson)": _alone(_PRESENT._replace(doubt=0.0, draw=1.0)),
+    "all drawn (Thompson)": _alone(_THOMPSON),
     "three tenths drawn": _alone(_PRESENT._replace(draw=0.3)),
     "a tenth drawn, no doubt": _alone(_PRESENT._replace(doubt=0.0, draw=0.1)),
     "doubt alone (UCB)": _alone(_PRESENT._replace(draw=0.0)),
     "twice the doubt": _alone(_PRESENT._replace(doubt=2.0 * _PRESENT.doubt)),
-    "half forgotten in half a year": _discounting,
+    "half forgotten in half a year": _learning(Discounting),
+    "boosted residuals, each week": _learning(Boosted),
+    "all refitted each night": _learning(Refitted),
+    "feel-good, drawn as it is": _learning(partial(FeelGood, feel=_FEEL)),
+    "feel-good, all drawn": _learning(partial(FeelGood, feel=_FEEL), _THOMPSON),
+    "half by the learned order": _learning(partial(OneOrder, share=0.5)),
+    "the learned order alone": _learning(partial(OneOrder, share=1.0)),
 }
 
 
@@ -99,15 +101,20 @@ def _raced(
     ]
     worth = float(np.mean([life.worth.sum() for life in lives]))
     accepted = sum(life.accepted for life in lives) / max(sum(life.answered for life in lives), 1)
-    return Raced(gain_minor=round((worth - chance) / spans, 1), accepted=round(accepted, 4))
+    ends = np.array([_last_quarter(life) for life in lives])
+    ours_there, order_there = ends.mean(axis=0).round(2).tolist()
+    return Raced(
+        gain_minor=round((worth - chance) / spans, 1),
+        accepted=round(accepted, 4),
+        last_quarter=(ours_there, order_there),
+        ahead=float((ends[:, 0] > ends[:, 1]).mean()),
+    )
 
 
-def _faded(arm: Arm, start: Arm, *, kept: float) -> Arm:
-    """Take a part away from what outcomes added to a belief; see Russac et al. (2019), weighted linear bandits."""
-    # What fades says nothing of the noise any more.
-    told, began = np.linalg.inv(arm.covariance), np.linalg.inv(start.covariance)
-    precision = kept * told + (1.0 - kept) * began
-    covariance = np.linalg.inv(precision)
-    covariance = (covariance + covariance.T) / 2.0
-    mean = covariance @ (kept * told @ arm.mean + (1.0 - kept) * began @ start.mean)
-    return Arm(mean=mean, covariance=covariance, noise=arm.noise, n=arm.n, total=arm.total, squares=math.nan)
+def _last_quarter(life: Lived) -> tuple[float, float]:
+    """Give the mean gain of a policy and of the learned order over the last quarter of its choices among several."""
+    first = len(life.beside) * 3 // 4
+    if first == len(life.beside):
+        return 0.0, 0.0
+    policy, order = life.beside[first:].mean(axis=0).tolist()
+    return policy, order

@@ -33,7 +33,8 @@ class Rival(Struct, frozen=True, kw_only=True):
     """What another way to decide was worth, over seeds: per person and 12 months, in minor units.
 
     ``gain_minor`` is over chance, ``beside_minor`` over the policy as it is, with the standard error over ``seeds``;
-    ``above`` counts seeds on which it gained more.
+    ``above`` counts seeds on which it gained more. ``last_quarter`` is its gain over a random choice there, as a part
+    of what the order gained that its own outcomes taught; ``ahead`` is the share of lives in which it gained more.
     """
 
     gain_minor: float
@@ -42,6 +43,8 @@ class Rival(Struct, frozen=True, kw_only=True):
     above: int
     seeds: int
     accepted: float
+    last_quarter: float | None
+    ahead: float
 
 
 class Seeds(Struct, frozen=True, kw_only=True):
@@ -89,6 +92,8 @@ def _rival(raced: Sequence[dict[str, Raced]], name: str) -> Rival:
         above=int((beside > 0.0).sum()),
         seeds=len(beside),
         accepted=round(float(np.mean([one[name].accepted for one in raced])), 4),
+        last_quarter=share(*np.mean([one[name].last_quarter for one in raced], axis=0).reshape(2, 1).tolist())[0],
+        ahead=round(float(np.mean([one[name].ahead for one in raced])), 4),
     )
 
 

@@ -82,7 +82,7 @@ class LearnedRanking:
         """Note that somebody answered."""
         self._shown[action] += 1
 
-    def worth(self, action: int, value_minor: int) -> None:
+    def worth(self, action: int, value_minor: float) -> None:
         """Note what an acceptance turned out to be worth."""
         self._sums[action] += value_minor
 

@@ -17,8 +17,9 @@ from marketofone.models.bandit import arm as arms
 from marketofone.models.bandit import shared as sharing
 from marketofone.models.bandit import surrogate
 from marketofone.models.bandit.arm import Arm, FloatArray
-from marketofone.models.bandit.beliefs import Beliefs
+from marketofone.models.bandit.beliefs import Beliefs, OwnAnswers
 from marketofone.models.bandit.distrust import suspicion
+from marketofone.models.bandit.predict import Rows, Scores
 from marketofone.models.bandit.shared import Shared
 from marketofone.models.bandit.start import HEADS, Head, Start
 from marketofone.models.bandit.surrogate import Imputed, Reading, SignSums, Stated
@@ -291,6 +292,10 @@ class Learned:
         self.states |= {name: self.policy.read(name, blob) for name, blob in moved.items()}
         if moved:
             self.beliefs = self.policy.beliefs(self.states.get, moved=moved, before=self.beliefs)
+
+    def score(self, contexts: FloatArray, *, own: OwnAnswers, rows: Rows) -> Scores:
+        """Score some actions, each in its own context. Shape of the contexts: (r, d)."""
+        return self.beliefs.score(contexts, own=own, rows=rows)
 
 
 _READERS: Mapping[str, Callable[[bytes], State]] = {
