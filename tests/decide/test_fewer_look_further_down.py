@@ -136,7 +136,15 @@ def test_somebody_who_passes_over_what_stands_further_down_says_less_of_themselv
 
 
 @pytest.mark.parametrize(
-    "seen", ["[1.0, 0.5]", "[0.9, 0.5, 0.2]", "[1.0, 0.5, 0.6]", "[1.0, 0.5, 0.2]\norders = true", "[1.0, 0.5, 0.0]"]
+    "seen",
+    [
+        "[1.0, 0.5]",
+        "[0.9, 0.5, 0.2]",
+        "[1.0, 0.5, 0.6]",
+        "[1.0, 0.5, 0.2]\norders = true",
+        "[1.0, 0.5, 0.0]",
+        "[1.0, 0.5, 1e-9]",
+    ],
 )
 def test_shares_that_contradict_themselves_are_refused(seen: str) -> None:
     with pytest.raises(MalformedDocument, match=r"placements(\.|\[)"):

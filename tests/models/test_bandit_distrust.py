@@ -149,3 +149,14 @@ def test_a_distrust_that_is_whole_before_it_begins_is_refused() -> None:
     with pytest.raises(MalformedDocument) as refused:
         read_settings(template.replace("whole = 4.0", "whole = 2.0"))
     assert refused.value.field == "distrust.whole"
+
+
+@pytest.mark.parametrize(
+    ("stated", "odd"), [("harm = -3.0 ", "harm = -1e-300 "), ("actions = 3 ", "actions = 1e-300 ")]
+)
+def test_a_distrust_that_says_next_to_nothing_is_refused(stated: str, odd: str) -> None:
+    template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
+    head, _, distrust = template.partition("[distrust]")
+    assert stated in distrust
+    with pytest.raises(MalformedDocument, match="distrust"):
+        read_settings(f"{head}[distrust]{distrust.replace(stated, odd)}")

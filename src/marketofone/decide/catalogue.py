@@ -71,7 +71,7 @@ class Placement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fallback: Fallback | None = None
     orders: bool = False
     pinned: tuple[Word, ...] = ()
-    seen: tuple[Annotated[float, Meta(gt=0.0, le=1.0)], ...] = ()
+    seen: tuple[Annotated[float, Meta(ge=0.001, le=1.0)], ...] = ()
 
     def share(self, place: int) -> float:
         """Give how many look at a place, of those who look at the first; that is place 1."""

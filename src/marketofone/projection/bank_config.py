@@ -117,8 +117,8 @@ class Distrusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     above: Annotated[float, Meta(ge=1.0, le=100.0)]
     whole: Annotated[float, Meta(gt=1.0, le=1_000.0)]
-    harm: Annotated[float, Meta(ge=-10.0, lt=0.0)]
-    actions: Annotated[float, Meta(gt=0.0, le=10_000.0)]
+    harm: Annotated[float, Meta(ge=-10.0, le=-0.1)]
+    actions: Annotated[float, Meta(ge=0.1, le=10_000.0)]
 
     @property
     def stated(self) -> Distrust:
