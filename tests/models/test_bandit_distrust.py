@@ -128,11 +128,26 @@ def test_what_remains_of_distrust_is_the_posterior_mean_of_the_whole_hierarchy(
     taught = [Taught(str(action.kind), noise, start, arm, of) for action, arm, of in each]
     shared = pool(taught, spreads=PRIORS, dim=DIM, certainty=certainty)
 
-    if means[-1] > 0.0:  # it never becomes trust
-        assert shared.distrust == pytest.approx(means[-1], abs=1e-8)
-        assert np.allclose(shared.everybody, means[:DIM], atol=1e-8)
-    else:
-        assert shared.distrust == 0.0
+    if means[-1] <= 0.0:  # it never becomes trust: the rest is what it is where there is none
+        means = np.append(np.linalg.solve(precision[:-1, :-1], pull[:-1]), 0.0)
+    assert shared.distrust == pytest.approx(means[-1], abs=1e-8)
+    assert np.allclose(shared.everybody, means[:DIM], atol=1e-8)
+    for place, kind in enumerate(kinds, start=1):
+        assert np.allclose(shared.of(kind), means[:DIM] + means[place * DIM :][:DIM], atol=1e-8)
+
+
+def test_where_all_of_it_is_unlearned_actions_share_what_they_do_where_none_is_stated() -> None:
+    start = Arm(mean=np.zeros(DIM), covariance=np.diag(0.3**2 / PRIORS.precision(2, dim=DIM)), noise=0.3, n=0)
+    helped = start
+    for _ in range(30):
+        helped = update(helped, CONTEXT, reward=1.0)
+    taught = [Taught(str(action.kind), 0.3, start, helped, -6.0) for action in ACTIONS]
+
+    unlearned, none = (pool(taught, spreads=PRIORS, dim=DIM, certainty=certainty) for certainty in (0.1, None))
+
+    assert unlearned.distrust == 0.0
+    assert np.allclose(unlearned.everybody, none.everybody, atol=1e-12)
+    assert all(np.allclose(unlearned.of(kind), part, atol=1e-12) for kind, part in none.kinds.items())
 
 
 def test_what_remains_of_distrust_survives_as_bytes_and_is_all_of_it_in_those_of_earlier_releases() -> None:

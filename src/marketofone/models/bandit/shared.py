@@ -150,7 +150,9 @@ def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int, certainty: fl
         total = total + whole[:, :size] - down @ both[:, :size]
         sums = sums + whole[:, size] - down @ both[:, size]
     found = _solve(total, sums)
-    everybody, distrust = found[:dim], 1.0 if certainty is None else max(float(found[dim]), 0.0)
+    if certainty is not None and found[dim] < 0.0:  # it never becomes trust: the rest is what it is where there is none
+        found = np.append(_solve(total[:dim, :dim], sums[:dim]), 0.0)
+    everybody, distrust = found[:dim], 1.0 if certainty is None else float(found[dim])
     kinds = {kind: everybody + both[:, size] - both[:, :size] @ found for kind, both in sorted(solved.items())}
     return Shared(everybody=everybody, kinds=kinds, distrust=distrust)
 
