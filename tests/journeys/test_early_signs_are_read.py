@@ -250,3 +250,13 @@ def test_an_action_that_everybody_accepts_is_shown_as_distrusted(bank: Bank, all
     text = terminal.text_for_people("signs", seen)
     assert all(one.action in text for one in seen.distrusted)
     assert "100 % of what bank.toml states" in text
+
+
+@pytest.mark.parametrize(("policy", "distrusts"), [("hierarchical", 1.0), ("independent", None)])
+def test_distrust_is_shown_where_actions_learn_from_each_other(
+    project: Path, now: Instant, policy: str, distrusts: float | None
+) -> None:
+    document = project / "bank.toml"
+    document.write_text(f'policy = "{policy}"\n' + document.read_text(encoding="utf-8"), encoding="utf-8")
+    with marketofone.open(project, now=now) as bank:
+        assert watch_signs(bank.context).distrust == distrusts

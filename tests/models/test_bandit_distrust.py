@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from five_actions import ACTIONS, DIM
 from marketofone.domain.errors import MalformedDocument
-from marketofone.models.bandit import Arm, Beliefs, Distrust, Outcome, Policy, Shared, Start
+from marketofone.models.bandit import MANNERS, Arm, Beliefs, Distrust, Outcome, Policy, Shared, Start
 from marketofone.models.bandit.arm import update
 from marketofone.models.bandit.policy import State
 from marketofone.models.bandit.shared import Spreads, Taught, from_bytes, pool, to_bytes
@@ -74,6 +74,13 @@ def test_a_single_yes_is_no_reason_for_distrust_however_rare_it_was_declared() -
 
     assert worth(0, answers(0, yes=1, no=0), policy=rare) == 1.0
     assert worth(0, answers(0, yes=3, no=0), policy=rare) < 1.0
+
+
+def test_nothing_is_distrusted_where_each_action_learns_alone() -> None:
+    alone, drawing = Policy(replace(POLICY.start, manner=MANNERS["independent"])), answers(0, yes=38, no=2)
+
+    assert worth(0, drawing, policy=alone) == 1.0
+    assert alone.distrusted(learned(drawing, policy=alone).get) == (0.0, {})
 
 
 def test_what_is_accepted_up_to_twice_as_often_as_declared_is_believed_as_ever() -> None:

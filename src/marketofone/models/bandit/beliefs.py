@@ -109,7 +109,7 @@ class Beliefs:
 
     def _moved(self, head: Head, arms: Arms, shared: Shared | None, *, times: FloatArray) -> Arms:
         """Move each mean by ``V D^-1`` of what actions share, and what each is suspected of; see :mod:`.shared`."""
-        distrusts = head == "worth" and self.start.distrust is not None and self.start.manner.shares
+        distrusts = head == "worth" and self.start.distrusts
         if shared is None and not distrusts:
             return arms
         shared = shared or Shared(everybody=np.zeros(self.start.dim), kinds={})

@@ -216,7 +216,7 @@ class Policy:
         Actions to which nothing of it belongs are left out.
         """
         stated, shared = self.start.distrust, _shared(states, "worth")
-        if stated is None:
+        if stated is None or not self.start.distrusts:
             return 0.0, {}
         each = suspicion(self.start.times_declared(self.learned("chance", states)), stated).tolist()
         of = {action: part for action, part in zip(self.start.rows, each, strict=True) if part > 0.0}

@@ -79,6 +79,11 @@ class Start:
         """All rows."""
         return np.arange(len(self.actions))
 
+    @property
+    def distrusts(self) -> bool:
+        """Whether distrust moves what is believed: it is one of the things that actions share."""
+        return self.distrust is not None and self.manner.shares
+
     @cached_property
     def declared(self) -> FloatArray:
         """How often each action is accepted, by the catalogue. Shape (k,)."""

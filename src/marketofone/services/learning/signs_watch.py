@@ -68,7 +68,8 @@ class DistrustedAction(Struct, frozen=True, kw_only=True):
 class SignsView(Struct, frozen=True, kw_only=True):
     """What early signs say in a version; nothing where the bank reads none. Actions without any are left out.
 
-    ``distrust`` is how much of what the bank states of it remains, None where it states nothing.
+    ``distrust`` is how much of what the bank states of it remains, None where it states nothing, or where each action
+    learns alone.
     """
 
     version: int
@@ -100,7 +101,7 @@ def watch_signs(context: AppContext) -> SignsView:
 
 
 def _distrusted(policy: Policy, belief: States) -> dict[str, Any]:
-    if policy.start.distrust is None:
+    if not policy.start.distrusts:
         return {}
     remains, shares = policy.distrusted(belief)
     times = policy.start.times_declared(policy.learned("chance", belief))
