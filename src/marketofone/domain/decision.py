@@ -254,6 +254,11 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         )
 
     @property
+    def seen(self) -> float:
+        """How many look where it stands, of those who look at the first place: what its context begins with."""
+        return self.context[0] if self.context else 1.0
+
+    @property
     def places(self) -> tuple[Decision, ...]:
         """Each place of the slate as a decision of its own, from the top; the decision itself where it is one."""
         return tuple(self.place(number) for number in range(1, 2 + len(self.below)))

@@ -147,8 +147,8 @@ def join_signs(facts: LessonFacts, *, permit: Permit | None, label: str | None) 
 
 def _as_seen(decision: Decision) -> tuple[float, ...]:
     """Give the context as it is for who looks: what an acceptance is worth does not depend on how many look there."""
-    share = decision.context[0] if decision.context else 1.0
-    return decision.context if share == 1.0 else tuple([entry / share for entry in decision.context])
+    seen = decision.seen
+    return decision.context if seen == 1.0 else tuple([entry / seen for entry in decision.context])
 
 
 def may_teach(decision: Decision, *, permit: Permit, signs: SignsRead | None = None) -> bool:

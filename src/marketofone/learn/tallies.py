@@ -130,7 +130,7 @@ def _add_contact(found: Tallies, of: Tally, one: Treated, *, worth: Worth) -> No
     heard, gained = answer(one.outcomes), reward_of(one.decision, one.outcomes, prices=worth.prices)
     verdict = heard.verdict if heard else None
     of.shown += 1
-    all_look = one.decision.context[:1] in ((), (1.0,))
+    all_look = one.decision.seen == 1.0
     if all_look:
         found.shown.setdefault(action, Counter())[one.person] += 1
     if sells:

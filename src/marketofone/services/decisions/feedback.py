@@ -219,8 +219,7 @@ def _noted(
     )
     teaches = not isinstance(lesson, Skipped)
     uses = _learned_from(snapshot, person, facts, now=judged, also=also) if teaches else ()
-    seen = decision.context[0] if decision.context else 1.0
-    to = Decided(decision.action, made.kind_at(outcome.place), decision.channel, decision.at, seen)
+    to = Decided(decision.action, made.kind_at(outcome.place), decision.channel, decision.at, decision.seen)
     record = OutcomeRecord(context.actor, outcome, uses, to)
     draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
     return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=teaches))
