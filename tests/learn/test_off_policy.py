@@ -31,7 +31,15 @@ from marketofone.learn.off_policy import (
     value_policy,
 )
 from marketofone.learn.off_policy import targets as policies
-from marketofone.learn.off_policy.slates import Slates, cascade_dr, fit_cascade, independent, rips, standard
+from marketofone.learn.off_policy.slates import (
+    Slates,
+    cascade_dr,
+    fit_cascade,
+    independent,
+    rips,
+    standard,
+    value_slates,
+)
 
 Floats = NDArray[np.float64]
 
@@ -305,6 +313,17 @@ def test_an_interval_does_not_leave_what_a_mean_of_such_rewards_can_be(
         )
         for one in found.estimates:
             assert min(bounds[0], one.value) <= one.low <= one.value <= one.high <= max(bounds[1], one.value)
+
+
+def test_a_slate_in_which_everything_is_accepted_is_worth_more_than_one_though_none_was_in_the_log() -> None:
+    """Of a, b and b, a and b, b each second of a hundred: what is always a, a is worth two yeses a slate."""
+    actions = np.tile([0, 1, 1, 0, 1, 1], 100)
+    rewards, propensities = (actions == 0).astype(np.float64), np.full(600, 0.5)
+    log = Log(rewards, propensities, actions, ("a", "b"), np.arange(600) // 2, np.zeros((600, 0)))
+    found = value_slates(log, places=np.arange(600).reshape(-1, 2), target=np.tile([1.0, 0.0], (600, 1)), level=0.95)
+    (told,) = (one for one in found.estimates if one.method == "independent-ips")
+    assert told.value == pytest.approx(4 / 3)
+    assert told.high > told.value
 
 
 def slate_worlds() -> list[tuple[float, Slates, Floats, Floats]]:

@@ -195,6 +195,7 @@ def value_slates(log: Log, *, places: Integers, target: Floats, level: float) ->
         recommended="rips" if whole is None else "cascade-dr",
         unsupported_share=None if whole is None else float(1.0 - whole[:, log.seen].sum(axis=1).mean()),
         absent={} if whole is not None else {"cascade-dr": ACTIONS_UNKNOWN},
+        places=places.shape[1],
     )
 
 

@@ -144,7 +144,7 @@ def value_policy(log: Log, *, target: Floats, level: float = LEVEL, predictions:
     )
 
 
-def summarise(
+def summarise(  # noqa: PLR0913 - estimators of rows and of slates meet here
     found: Mapping[Method, Estimated],
     evidence: Evidence,
     *,
@@ -153,18 +153,17 @@ def summarise(
     recommended: Method,
     unsupported_share: float | None,
     absent: dict[str, str],
+    places: int = 1,
 ) -> Valuation:
-    """Give estimates their intervals, and say whether the log is enough."""
+    """Give estimates their intervals, and say whether the log is enough. Each reward is the sum of so many places'."""
     described = overlap(evidence, persons, unsupported_share=unsupported_share)
     reasons = shortcomings(described)
+    within = _bounds(evidence.rewards, places=places)
     above = mean_interval(found[recommended].basis - evidence.rewards, persons, level=level)
     return Valuation(
         rows=len(evidence.rewards),
         level=level,
-        estimates=tuple(
-            _estimate(method, one, persons, level=level, within=_bounds(evidence.rewards))
-            for method, one in found.items()
-        ),
+        estimates=tuple(_estimate(method, one, persons, level=level, within=within) for method, one in found.items()),
         recommended=recommended,
         logged=_ends(mean_interval(evidence.rewards, persons, level=level)),
         difference=_ends(above),
@@ -255,10 +254,10 @@ def _estimate(
     )
 
 
-def _bounds(rewards: Floats) -> tuple[float, float]:
+def _bounds(rewards: Floats, *, places: int) -> tuple[float, float]:
     """Give what no mean of such rewards is beyond: shares lie between 0 and 1, and amounts are not below nothing."""
     if ((rewards == 0.0) | (rewards == 1.0)).all():
-        return 0.0, 1.0
+        return 0.0, float(places)
     return (0.0 if rewards.min() >= 0.0 else -np.inf), np.inf
 
 
