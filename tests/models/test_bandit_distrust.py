@@ -83,6 +83,15 @@ def test_nothing_is_distrusted_where_each_action_learns_alone() -> None:
     assert alone.distrusted(learned(drawing, policy=alone).get) == (0.0, {})
 
 
+def test_what_a_bank_trusts_is_believed_however_often_it_is_accepted() -> None:
+    trusting = Policy(replace(POLICY.start, trusted=frozenset({ACTIONS[0].id})))
+    drawing = [answer for row in (0, 1) for answer in answers(row, yes=38, no=2)]
+
+    assert worth(0, drawing, policy=trusting) == 1.0
+    assert worth(1, drawing, policy=trusting) == pytest.approx(1.0 + STATED.harm)
+    assert trusting.distrusted(learned(drawing, policy=trusting).get) == (1.0, {ACTIONS[1].id: 1.0})
+
+
 def test_what_is_accepted_up_to_twice_as_often_as_declared_is_believed_as_ever() -> None:
     outcomes = [*answers(0, yes=8, no=32), *reports(1, times=3, of_stated=-1.0)]
 

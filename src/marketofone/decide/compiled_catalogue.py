@@ -201,6 +201,7 @@ class CompiledCatalogue:
                 manner=MANNERS[self.manner],
                 signs=self.signs,
                 distrust=self.distrust,
+                trusted=frozenset(part for _, part in self.catalogue.parts.values()),  # who opens one takes no offer
             )
         )
 

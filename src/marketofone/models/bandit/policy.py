@@ -18,7 +18,6 @@ from marketofone.models.bandit import shared as sharing
 from marketofone.models.bandit import surrogate
 from marketofone.models.bandit.arm import Arm, FloatArray
 from marketofone.models.bandit.beliefs import Beliefs, OwnAnswers
-from marketofone.models.bandit.distrust import suspicion
 from marketofone.models.bandit.predict import Rows, Scores
 from marketofone.models.bandit.shared import Shared
 from marketofone.models.bandit.start import HEADS, Head, Start
@@ -215,10 +214,10 @@ class Policy:
 
         Actions to which nothing of it belongs are left out.
         """
-        stated, shared = self.start.distrust, _shared(states, "worth")
-        if stated is None or not self.start.distrusts:
+        if not self.start.distrusts:
             return 0.0, {}
-        each = suspicion(self.start.times_declared(self.learned("chance", states)), stated).tolist()
+        shared = _shared(states, "worth")
+        each = self.start.suspicion(self.start.times_declared(self.learned("chance", states))).tolist()
         of = {action: part for action, part in zip(self.start.rows, each, strict=True) if part > 0.0}
         return (1.0 if shared is None else shared.distrust), of
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marketofone.domain.action import Action
 from marketofone.models.bandit.arm import Arm, FloatArray, prior_arm, update
@@ -39,7 +40,7 @@ class Start:
     """What is believed before the first outcome, and how it moves. Rows are in the order of ``actions``.
 
     ``signs`` are what the bank states of early signs, None where it reads none; ``distrust`` what it states of actions
-    that are accepted far more often than declared.
+    that are accepted far more often than declared, but for those that are ``trusted``.
     """
 
     actions: tuple[Action, ...]
@@ -48,6 +49,7 @@ class Start:
     manner: Manner = MANNERS[HIERARCHICAL]
     signs: Stated | None = None
     distrust: Distrust | None = None
+    trusted: frozenset[str] = frozenset()
 
     @cached_property
     def rows(self) -> dict[str, int]:
@@ -105,11 +107,20 @@ class Start:
         times[rows] = times_declared(accepted, answers, self.declared[rows])
         return times
 
-    def suspected(self, times: FloatArray) -> FloatArray:
-        """Give how much less an acceptance of each action is worth by the stated distrust, in units. Shape (k,)."""
+    def suspicion(self, times: FloatArray) -> FloatArray:
+        """Give how much of the stated distrust belongs to each action, from 0 to 1. Shape (k,)."""
         if self.distrust is None:
             return np.zeros(len(self.actions))
-        return self.distrust.harm / _WORTH_NOISE * suspicion(times, self.distrust)
+        return np.where(self._trusts, 0.0, suspicion(times, self.distrust))
+
+    @cached_property
+    def _trusts(self) -> NDArray[np.bool_]:
+        return np.array([action.id in self.trusted for action in self.actions])
+
+    def suspected(self, times: FloatArray) -> FloatArray:
+        """Give how much less an acceptance of each action is worth by the stated distrust, in units. Shape (k,)."""
+        harm = 0.0 if self.distrust is None else self.distrust.harm
+        return harm / _WORTH_NOISE * self.suspicion(times)
 
     @cached_property
     def costs(self) -> FloatArray:
