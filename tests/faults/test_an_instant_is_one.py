@@ -12,9 +12,12 @@ from situations import NOW, pays, says
 
 import marketofone
 from marketofone import Bank
+from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.outcome import Outcome
+from marketofone.governance.board import Ruling
 from proofs import proven
 
 NONE: dict[str, Any] = {
@@ -80,3 +83,31 @@ def test_an_erasure_states_its_ground(told: Bank) -> None:
         told.erase("anna", ground=" ", now=NOW)
 
     assert told.profile("anna", now=NOW).known
+
+
+NEVER = (Instant(-(10**18)), Instant(10**18))  # of the years before 1800, and after 2199
+
+
+@pytest.mark.parametrize("at", NEVER)
+@pytest.mark.parametrize("what", ["ruling", "end of an approval", "consent", "no", "outcome"])
+def test_what_is_told_of_a_moment_that_no_calendar_has_is_refused_and_all_can_still_be_shown(
+    told: Bank, what: str, at: Instant
+) -> None:
+    everything: dict[str, Any] = {"customer": "anna", "purposes": ("*",), "sources": ("*",), "channels": ("*",)}
+    action = told.catalogue.actions[1].id
+    made = told.decide("anna", occasion="app.opened", now=Instant(NOW))
+    tell: dict[str, Callable[[], object]] = {
+        "ruling": lambda: told.rule(Ruling(ruling="stop", scope=action, by="board", at=at)),
+        "end of an approval": lambda: told.rule(
+            Ruling(ruling="approve", scope=action, by="board", at=Instant(NOW), until=at)
+        ),
+        "consent": lambda: told.consent(ConsentChange(change="grant", since=at, **everything), now=Instant(NOW)),
+        "no": lambda: told.consent(ConsentChange(change="withdraw", since=at, **everything), now=Instant(NOW)),
+        "outcome": lambda: told.record_outcome(
+            Outcome(decision=made.id, verdict="ignored", at=at), now=Instant(NOW + DAY)
+        ),
+    }
+    with pytest.raises(MalformedRequest, match=r"at|until|since"):
+        tell[what]()
+    assert told.board(now=Instant(NOW))
+    proven(told)

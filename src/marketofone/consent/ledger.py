@@ -20,7 +20,7 @@ from marketofone.consent.licence import Licences, licensed, shared
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
-from marketofone.domain.moment import DAY, Instant, text_of
+from marketofone.domain.moment import DAY, Instant, check_instant, text_of
 
 State = Literal["granted", "withdrawn", "expired", "not_yet", "never"]
 EVERY = "*"
@@ -185,10 +185,10 @@ def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> C
     Raises
     ------
     MalformedRequest
-        When it names a word the policy does not have, begins later than now, or ends before it begins.
+        When it names a word the policy does not have, begins later than now or at no instant, or ends before it begins.
     """
     spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
-    if change.since > now:
+    if check_instant(change.since, field="since") > now:
         raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
     until = None if change.change == "withdraw" else _end(change, policy=policy, now=now)
     return replace(change, until=until, **spelled)

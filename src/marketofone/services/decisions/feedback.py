@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct
 from marketofone.consent.gate import Permit, permit
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Instant, check_instant
 from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome, WhyNot, WhyYes
 from marketofone.learn.join import Example, LessonFacts, SignsLabel, Skipped, ValueLabel, join, join_signs
 from marketofone.projection import codec
@@ -87,7 +87,7 @@ def check_outcome(outcome: Outcome, *, now: Instant) -> None:
     ------
     MalformedRequest
     """
-    if outcome.at > now:
+    if check_instant(outcome.at, field="at") > now:
         raise MalformedRequest(field="at", shape="a moment in the future", fix="say what was done by now")
     value = outcome.value_minor
     if value is not None and (type(value) is not int or abs(value) > MAX_VALUE):

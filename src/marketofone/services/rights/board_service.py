@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from marketofone.domain.errors import UnknownAction
-from marketofone.domain.moment import Instant, text_of
+from marketofone.domain.moment import Instant, check_instant, text_of
 from marketofone.governance.board import EVERYTHING, Ruling, apply, fold
 from marketofone.governance.tiers import tier_of
 from marketofone.projection import codec
@@ -37,8 +37,11 @@ def rule(context: AppContext, ruling: Ruling, *, now: Instant | None = None) -> 
     UnknownAction
         When the scope is no action, no kind and not everything.
     MalformedRequest
-        When an approval has no end, or covers more than one action.
+        When an approval has no end, covers more than one action, or a moment is no instant.
     """
+    check_instant(ruling.at, field="at")
+    if ruling.until is not None:
+        check_instant(ruling.until, field="until")
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         head = reader.head(BANK)
