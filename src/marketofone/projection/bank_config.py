@@ -111,8 +111,9 @@ class EarlySigns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Distrusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is believed of an action that people accept far more often than the catalogue says, until values are known.
 
-    It begins at ``above`` times the declared chance and is whole at ``whole`` times: then an acceptance is worth by
-    ``harm`` of what the catalogue states more; less below 0. It counts like ``actions`` that were so.
+    It begins at ``above`` times the declared chance and is whole at ``whole`` times. Then ``harm`` times what the
+    catalogue states is added to what an acceptance is worth: with -3 it is worth twice as much below nothing as is
+    stated above it. It counts like so many ``actions`` of which that was seen.
     """
 
     above: Annotated[float, Meta(ge=1.0, le=100.0)]

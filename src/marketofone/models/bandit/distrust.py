@@ -23,8 +23,9 @@ _ONE_YES = 1.0
 class Distrust(NamedTuple):
     """What a bank states of actions that are accepted far more often than declared.
 
-    It begins at ``above`` times the declared chance and is whole at ``whole`` times: then an acceptance is believed to
-    be worth by ``harm`` of the catalogue's value more (less, where below 0). It counts like ``actions`` that were so.
+    It begins at ``above`` times the declared chance and is whole at ``whole`` times. Then ``harm``, which is
+    below 0, times the catalogue's value is added to what an acceptance is believed to be worth. It counts like so many
+    ``actions`` of which that was seen.
     """
 
     above: float
