@@ -120,8 +120,7 @@ class CompiledCatalogue:
     ``decimals`` are those of the bank's currency. ``manner`` names the policy, ``signs`` are what the bank states of
     early signs, ``distrust`` of what is accepted far more often than declared. ``reads`` gives every source that may be
     looked at for a role, ``suited`` the roles whose actions lead to something a person has. ``tags_of`` points into the
-    distinct ``tags``, and ``item_of`` into the distinct ``items`` per purpose. ``nothing_known`` are the values of
-    features for whoever may see none.
+    distinct ``tags``, ``item_of`` into the distinct ``items`` per purpose. Who may see nothing sees ``nothing_known``.
     """
 
     catalogue: ActionCatalogue
@@ -193,6 +192,8 @@ class CompiledCatalogue:
     def policy(self) -> Policy:
         """How these actions are decided about, and what outcomes teach."""
         fits = tuple(self.terms.index(term) for term in FITS)
+        parts = {part for _, part in self.catalogue.parts.values()}  # who opens one takes no offer
+        care = {action.id for action in self.offered if action.role == "care"}
         return Policy(
             Start(
                 actions=self.offered,
@@ -201,7 +202,7 @@ class CompiledCatalogue:
                 manner=MANNERS[self.manner],
                 signs=self.signs,
                 distrust=self.distrust,
-                trusted=frozenset(part for _, part in self.catalogue.parts.values()),  # who opens one takes no offer
+                trusted=frozenset(parts | care),
             )
         )
 
