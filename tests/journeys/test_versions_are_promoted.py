@@ -46,7 +46,7 @@ title = "{name}"
 text = "One of two."
 value_minor = 2000
 cost_minor = 1
-chance = 0.3
+chance = 0.6
 """
 
 
@@ -63,6 +63,7 @@ class Clock:
 def lay_out(projects: Projects, folder: Path) -> Path:
     """Lay a bank out that may do two things, which it believes to be alike; people like one of them only.
 
+    It declares that most people accept them: what all accept is not distrusted then.
     It draws every fourth decision by lot: the policy itself draws so little that a week of 40 people proves nothing.
     """
     projects.lay_out(folder)
