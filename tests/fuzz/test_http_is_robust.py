@@ -24,7 +24,7 @@ EXAMPLES = 120
 BOUND_TOGETHER = ("/outcomes", "/consents")
 # 10.0 is a whole number to a schema, and none to a reader of JSON that tells numbers apart.
 COUNTED = ("/v1/decisions",)
-LATE = Instant(7_258_204_800_000_000)  # 2200-01-02: no moment that can be written lies ahead of it
+LATE = Instant(7_258_118_399_999_999)  # the last of 2199: no moment that can be written lies ahead of it
 HOST = {"Host": "localhost"}  # the server answers to loopback's own names only
 
 
