@@ -10,7 +10,7 @@ from uuid import uuid4
 from bench.figures import Aim, Figure, quantiles, rate
 from bench.town import ACTIONS, OCCASION, Town
 from marketofone.bank import Bank
-from marketofone.domain.decision import Decision, Request
+from marketofone.domain.decision import STAGE_CODES, Decision, Request
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Verdict
 from marketofone.models.bandit import kernel
@@ -75,7 +75,8 @@ def served(bank: Bank, town: Town) -> tuple[str, ...]:
 
 
 def _open_to(decision: Decision) -> bool:
-    scored = sum(candidate.stage in ("scored", "chosen") for candidate in decision.candidates)
+    """Count by the bytes of the stages: to look at each of a thousand candidates takes as long as the decision."""
+    scored = sum(decision.candidates.stages.count(STAGE_CODES[stage]) for stage in ("scored", "chosen"))
     return scored == ACTIONS + 1  # doing nothing is always there as well
 
 
