@@ -188,13 +188,9 @@ class _Open(NamedTuple):
     options: Rows
     contexts: FloatArray
 
-    @property
-    def offered(self) -> Rows:
-        """The options without doing nothing, which stands first where it may win."""
-        return _offered(self.options)
-
 
 def _offered(options: Rows) -> Rows:
+    """Give the options without doing nothing, which stands first where it may win."""
     return options[1:] if options[0] == NOTHING_ROW else options
 
 
@@ -212,20 +208,22 @@ def _open(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | N
 
 
 def _scored_each(contexts: Sequence[DecisionContext], each: Sequence[_Open]) -> list[Scores]:
-    """Score what may win, for all together whom the same version decides about."""
+    """Score what may win, for all people together about whom the same version decides."""
     alike: dict[int, list[int]] = {}
     for place, context in enumerate(contexts):
         alike.setdefault(id(context.decision_input.beliefs), []).append(place)
     scores: dict[int, Scores] = {}
     for places in alike.values():
-        asked = [(each[at].contexts, contexts[at].decision_input.own_answers, each[at].offered) for at in places]
+        found = ((each[at], contexts[at].decision_input.own_answers) for at in places)
+        asked = [(one.contexts, own, _offered(one.options)) for one, own in found]
         scores.update(zip(places, contexts[places[0]].decision_input.beliefs.score_each(asked), strict=True))
     return [scores[place] for place in range(len(contexts))]
 
 
 def _chosen(context: DecisionContext, found: _Open, told: Scores) -> Choice:
-    scores = _drawn(context, found.offered, told)
-    if found.offered.size < found.options.size:  # doing nothing stands first: its score is 0, and known
+    offered = _offered(found.options)
+    scores = _drawn(context, offered, told)
+    if offered.size < found.options.size:  # doing nothing stands first: its score is 0, and known
         scores = np.concatenate((_NOUGHTS, scores), axis=1)
     uniform, place = winner(context, found.options, scores[2])
     return Choice(*found, scores, uniform, place)

@@ -89,8 +89,8 @@ def _next_place(above: Sequence[Place]) -> Place | None:
     context = _after(above)
     placement = context.compiled.catalogue.placement(request.placement)
     closed = gate_rejections_of(context, stressed=False)
-    rule = placement.most_of_a_kind
-    closed |= _closed_by(context, [choice.chosen for _, choice in above], most_of_a_kind=rule)
+    rows = [choice.chosen for _, choice in above]
+    closed |= _closed_by(context, rows, most_of_a_kind=placement.most_of_a_kind)
     kept = np.isin(before.options, [*closed], invert=True)
     kept[0] = True  # leaving in peace stands first, and nothing closes it
     options, scores, contexts = before.options[kept], before.scores[:, kept], before.contexts[kept[1:]]

@@ -85,7 +85,7 @@ class Tally:
 class Tallies:
     """The tallies of all people; by action how often each person saw and accepted it; why people in a group said no.
 
-    What stood where not everybody looks does not count by action, for a chance is stated of those who look.
+    What stood where not all people look does not count by action, for a chance is stated of those who look.
     ``agreed`` is why they said yes. An answer without a reason of the vocabulary counts under an empty word. ``draws``
     is what was drawn of what could be.
     """

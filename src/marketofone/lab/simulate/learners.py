@@ -16,13 +16,13 @@ from scipy.optimize import minimize
 from scipy.sparse import coo_array, csr_array
 from scipy.special import expit, logit
 
+from marketofone.lab.simulate.yardsticks import LearnedRanking
 from marketofone.models.bandit import Arm, Learned, Outcome, OwnAnswers, Policy, Scores
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.predict import LEAST_CHANCE, MOST_CHANCE, Rows
 from marketofone.models.bandit.start import SPREADS
 
 _DAYS_OF_HALF = 180.0  # after which what a discounting rival learned counts half
-_LEARNED_HALF = 5.0  # outcomes that what is declared counts like in a learned order
 _TREES_DAYS = 7  # between two fits of the trees
 _FEW = 200  # outcomes, below which nothing is fitted
 _STEPS = 50  # at most, from where the fit of the night before ended
@@ -56,7 +56,7 @@ def _faded(arm: Arm, start: Arm, *, kept: float) -> Arm:
 
 
 class OneOrder(Learned):
-    """Puts actions in one order for everybody, by the mean of what was learned of each; or averages that with scores.
+    """Puts actions in one order for all people, by the mean of what was learned of each; or averages that with scores.
 
     It begins with what the catalogue declares. ``share`` is how much it counts beside the score: 1 leaves that aside.
     """
@@ -65,8 +65,7 @@ class OneOrder(Learned):
         super().__init__(policy)
         self._share = share
         declared = [action.acceptance_probability * action.value_minor for action in policy.start.actions]
-        self._sums = _LEARNED_HALF * np.array(declared)
-        self._shown = np.full(len(declared), _LEARNED_HALF)
+        self._order = LearnedRanking(policy.start.costs, declared=np.array(declared))
 
     def hear(self, outcomes: Iterable[Outcome]) -> None:
         """Learn, and count what was shown and what came of it."""
@@ -74,16 +73,15 @@ class OneOrder(Learned):
         for outcome in heard:
             row = self.policy.start.rows[outcome.action]
             if outcome.head == "chance":
-                self._shown[row] += 1.0
+                self._order.shown(row)
             else:
-                self._sums[row] += outcome.reward
+                self._order.worth(row, outcome.reward)
         super().hear(heard)
 
     def score(self, contexts: FloatArray, *, own: OwnAnswers, rows: Rows) -> Scores:
         """Score by the order, as far as it counts."""
         scores, kept = super().score(contexts, own=own, rows=rows), 1.0 - self._share
-        order = self._sums[rows] / self._shown[rows] - self.policy.start.costs[rows]
-        mean = self._share * order + kept * scores.mean
+        mean = self._share * self._order.means[rows] + kept * scores.mean
         return scores._replace(mean=mean, spread=kept * scores.spread, doubt=kept * scores.doubt)
 
 

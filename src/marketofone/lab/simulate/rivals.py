@@ -40,7 +40,7 @@ class Raced(Struct, frozen=True, kw_only=True):
 
 
 def _policy(start: Start, manner: Manner) -> Policy:
-    return Policy(replace(start, manner=manner, signs=None))  # nobody reads signs in a race
+    return Policy(replace(start, manner=manner, signs=None))  # a race has no early signs
 
 
 def _alone(manner: Manner) -> Callable[[Start], Learned]:

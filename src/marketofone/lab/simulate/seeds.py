@@ -85,6 +85,7 @@ def _race(raced: Sequence[dict[str, Raced]]) -> dict[str, Rival]:
 def _rival(raced: Sequence[dict[str, Raced]], name: str) -> Rival:
     gains = np.array([one[name].gain_minor for one in raced])
     beside = gains - np.array([one[AS_IT_IS].gain_minor for one in raced])
+    ours, order = np.mean([one[name].last_quarter for one in raced], axis=0).tolist()
     return Rival(
         gain_minor=round(float(gains.mean()), 1),
         beside_minor=round(float(beside.mean()), 1),
@@ -92,7 +93,7 @@ def _rival(raced: Sequence[dict[str, Raced]], name: str) -> Rival:
         above=int((beside > 0.0).sum()),
         seeds=len(beside),
         accepted=round(float(np.mean([one[name].accepted for one in raced])), 4),
-        last_quarter=share(*np.mean([one[name].last_quarter for one in raced], axis=0).reshape(2, 1).tolist())[0],
+        last_quarter=share([ours], [order])[0],
         ahead=round(float(np.mean([one[name].ahead for one in raced])), 4),
     )
 

@@ -71,11 +71,11 @@ class AcceptanceGain(Struct, frozen=True, kw_only=True):
 
 
 class LearnedRanking:
-    """One order for everybody, from the outcomes seen so far."""
+    """One order for all people, from the outcomes seen so far; before them from what is ``declared``, or nothing."""
 
-    def __init__(self, costs: Vector) -> None:
+    def __init__(self, costs: Vector, *, declared: Vector | None = None) -> None:
         self._costs = costs
-        self._sums = np.zeros(len(costs))
+        self._sums = np.zeros(len(costs)) if declared is None else _SHRINK * declared
         self._shown = np.zeros(len(costs))
 
     def shown(self, action: int) -> None:
@@ -86,9 +86,15 @@ class LearnedRanking:
         """Note what an acceptance turned out to be worth."""
         self._sums[action] += value_minor
 
+    @property
+    def means(self) -> Vector:
+        """What each action is worth on the mean, less its cost."""
+        worth: Vector = self._sums / (self._shown + _SHRINK) - self._costs
+        return worth
+
     def first(self, allowed: Sequence[int]) -> int:
         """Give the first of some actions."""
-        means = self._sums / (self._shown + _SHRINK) - self._costs
+        means = self.means
         return max(allowed, key=lambda action: float(means[action]))
 
 

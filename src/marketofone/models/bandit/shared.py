@@ -158,7 +158,7 @@ def pool(actions: Sequence[Taught], *, spreads: Spreads, dim: int, certainty: fl
 
 
 def _before(precision: FloatArray, certainty: float | None) -> tuple[FloatArray, FloatArray]:
-    """Give what is known before of what everybody shares, and last of how much distrust is right: that all of it is."""
+    """Give what is known before of what actions share, and last of how much distrust is right: that all of it is."""
     if certainty is None:
         return np.diag(precision), np.zeros(precision.size)
     return np.diag(np.append(precision, certainty)), np.append(np.zeros(precision.size), certainty)
