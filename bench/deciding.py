@@ -21,27 +21,33 @@ _TAUGHT = 0.3
 
 
 def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
-    """Decide for everybody in turn from several threads; CPU is the caller's, plus an equal share of the writer's."""
+    """Decide for everybody in turn: first one after the other, then from several threads at once.
+
+    CPU is that of the whole process, writer and all. Of threads that ask at once one works for several, so there no
+    decision has a time of its own, and the mean is given.
+    """
     kernel.load()  # as every process that decides often does by itself
     people = served(bank, town)
     teach(bank, people, town=town, count=count // 10)
-    began, busy = perf_counter(), process_time()
-    with ThreadPoolExecutor(THREADS) as threads:
-        timed = [
-            pair
-            for pairs in threads.map(
-                lambda number: _decide(bank, people, town=town, numbers=range(number, count, THREADS)), range(THREADS)
-            )
-            for pair in pairs
-        ]
-    seconds, others = perf_counter() - began, process_time() - busy - sum(cpu for cpu, _ in timed)
     actions = sum(action.role is not None for action in bank.catalogue.actions)
     about = f"decide in process, {ACTIONS} eligible of {actions:,} actions"
-    cpu = quantiles(f"{about}: CPU", "ms", [MILLISECONDS * (cpu + others / count) for cpu, _ in timed])
+    alone = [_timed(bank, people[number % len(people)], town=town, name=f"alone-{number}") for number in range(count)]
+    cpu = quantiles(f"{about}: CPU", "ms", [MILLISECONDS * cpu for cpu, _ in alone])
     yield Figure(own=cpu, aim=Aim(of="p50", bound=0.3, must=0.8, above=False))
     yield Figure(own=cpu, aim=Aim(of="p99", bound=1.0, must=2.0, above=False))
-    yield Figure(own=quantiles(f"{about}: wall, {THREADS} threads", "ms", [MILLISECONDS * wall for _, wall in timed]))
+    yield Figure(own=quantiles(f"{about}: wall, one thread", "ms", [MILLISECONDS * wall for _, wall in alone]))
+    began, busy = perf_counter(), process_time()
+    with ThreadPoolExecutor(THREADS) as threads:
+        walls = list(
+            threads.map(
+                lambda number: _timed(bank, people[number % len(people)], town=town, name=f"bench-{number}")[1],
+                range(count),
+            )
+        )
+    seconds, busy = perf_counter() - began, process_time() - busy
+    yield Figure(own=quantiles(f"{about}: wall, {THREADS} threads", "ms", [MILLISECONDS * wall for wall in walls]))
     yield Figure(own=rate(f"{about}: {THREADS} threads", "decisions/s", count=count, seconds=seconds))
+    yield Figure(own=rate(f"{about}: {THREADS} threads", "decisions/CPU s", count=count, seconds=busy))
 
 
 def measure_more(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
@@ -89,14 +95,13 @@ def teach(bank: Bank, people: Sequence[str], *, town: Town, count: int) -> None:
             bank.outcome(decision.id, verdict, now=Instant(town.now + 1))
 
 
-def _decide(bank: Bank, people: Sequence[str], *, town: Town, numbers: range) -> list[tuple[float, float]]:
-    timed = []
-    for number in numbers:
-        wall, cpu = perf_counter(), thread_time()
-        decision = _ask(bank, people[number % len(people)], town=town, name=f"bench-{number}")
-        timed.append((thread_time() - cpu, perf_counter() - wall))
-        if not _open_to(decision):
-            raise AssertionError(f"{decision.customer} does not see all actions any more")
+def _timed(bank: Bank, person: str, *, town: Town, name: str) -> tuple[float, float]:
+    """Decide, and give the seconds of the whole process' CPU, and of the wall, that passed meanwhile."""
+    wall, cpu = perf_counter(), process_time()
+    decision = _ask(bank, person, town=town, name=name)
+    timed = process_time() - cpu, perf_counter() - wall
+    if not _open_to(decision):
+        raise AssertionError(f"{decision.customer} does not see all actions any more")
     return timed
 
 

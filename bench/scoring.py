@@ -20,7 +20,7 @@ from marketofone.domain.decision import Request
 from marketofone.domain.moment import Instant
 from marketofone.models.bandit import kernel
 from marketofone.services.decisions import assignment
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 
 
 def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:

@@ -11,7 +11,7 @@ from bank_projects import Projects, keep_half_for_control
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
-from marketofone.services.decisions.decide import seed_of
+from marketofone.services.decisions.inputs import seed_of
 from proofs import proven
 
 

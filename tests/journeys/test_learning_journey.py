@@ -16,7 +16,7 @@ from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.models.bandit import Arm, OwnAnswers
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 
 Allow = Callable[..., None]
 

@@ -15,7 +15,7 @@ from marketofone.domain.moment import DAY, MINUTE, Instant
 from marketofone.domain.money_events import OpenBankingTransaction, TransactionBooked
 from marketofone.features.vector import Seen
 from marketofone.projection.live import Projection
-from marketofone.services.decisions.decide import permits_of
+from marketofone.services.decisions.inputs import permits_of
 
 Allow = Callable[..., None]
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 ACTOR = "http"
-THREADS = 2  # calls into the bank at once; they mostly wait for the disk, or for each other
+THREADS = 4  # calls into the bank at once; they mostly wait for the disk, or for each other
 BACKLOG = 256  # calls waiting for a thread; more are asked to come again
 FRESH = {"Cache-Control": "no-store"}
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}  # addresses of static files carry their digest

@@ -18,7 +18,7 @@ from marketofone.domain.moment import DAY, Instant
 from marketofone.models.bandit import OwnAnswers
 from marketofone.projection.contacts import ContactRecord
 from marketofone.services.bank import Bank
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 
 Row = NDArray[np.float32]
 HALF_LIFE = 7 * DAY  # of what somebody still feels of having been addressed

@@ -7,50 +7,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from marketofone.consent.gate import Permit
 from marketofone.decide import engine
-from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
-from marketofone.decide.forecast_facts import ForecastFacts
+from marketofone.decide.decision_input import DecisionInput
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.errors import (
     ConsentRefused,
     DecisionExists,
     MalformedRequest,
     MarketOfOneError,
-    Moved,
     UnknownCustomer,
 )
-from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.role import Role
-from marketofone.models.bandit import OwnAnswers
+from marketofone.domain.moment import Instant
 from marketofone.projection import codec
-from marketofone.projection.bank_config import BankConfig
-from marketofone.projection.contacts import for_guardrails
 from marketofone.projection.counts import charges
-from marketofone.projection.own_answers import own_answers
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, RestsOn
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
 from marketofone.services.decisions import assignment, budgets, visible
+from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.recorded import entry_at, find_decision
 from marketofone.services.foresight.forecast import look_ahead, outdated
-from marketofone.services.runtime.app_context import STRICT_ATTEMPTS, AppContext, attempts
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.combining import Combiner
 from marketofone.services.runtime.directory import decision_mark
-from marketofone.services.runtime.runs import Computed, Proved, Written, append, in_runs
+from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs
 from marketofone.services.runtime.uses import read_person
+from marketofone.store.keystore import Customer
 from marketofone.store.ports import Head, Reader
 
-FORECAST_AGE = 35 * DAY
-_ROLES = (*ACTION_ROLES, FORECAST, PROTECTION)
-Domain = Literal["decision", "question"]
+
+class Question(NamedTuple):
+    """What is asked; ``waits`` says that a forecast that is due is made first."""
+
+    request: Request
+    waits: bool = False
+
+
+Answer = Proved[Decision] | MarketOfOneError | None
+"""A decision, or why there is none; None where it waits for a forecast."""
 
 
 def decide(context: AppContext, request: Request) -> Proved[Decision]:
@@ -69,41 +71,20 @@ def decide(context: AppContext, request: Request) -> Proved[Decision]:
         When no entry names this customer.
     """
     with context.turns.take(request.customer):
-        return _decide(context, request)
+        answer = _together(context, Question(request, waits=True))
+        if answer is None:
+            with suppress(ConsentRefused):
+                look_ahead(context, request.customer, now=request.at)
+            answer = _together(context, Question(request))
+    if isinstance(answer, Proved):
+        return answer
+    raise answer or AssertionError("who does not wait is answered")
 
 
-def _decide(context: AppContext, request: Request) -> Proved[Decision]:
-    for attempt in attempts():
-        made = _made(context, request)
-        if isinstance(made, Proved):
-            return made
-        snapshot, computed = made
-        try:
-            return append(context, snapshot, [computed], strict=attempt < STRICT_ATTEMPTS)[0]
-        except Moved:
-            continue
-    raise AssertionError("attempts end with an error")
-
-
-def _made(
-    context: AppContext, request: Request, *, ahead: bool = False
-) -> Proved[Decision] | tuple[Snapshot, Computed[Decision]]:
-    """Give the decision that was made before, or compute it; ``ahead`` says that its forecast was just made again."""
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        person = snapshot.person(request.customer)
-        before = _made_before(context, reader, snapshot, person, request)
-        if before is not None:
-            return before
-        due = not ahead and outdated(person, now=request.at)
-        if due and context.looks_ahead is not None:
-            context.money_moved.add(person.asked.subject)
-            context.looks_ahead()
-        if not due or context.looks_ahead is not None:
-            return snapshot, _decided_alone(context, reader, snapshot, person, request)
-    with suppress(ConsentRefused):
-        look_ahead(context, request.customer, now=request.at)
-    return _made(context, request, ahead=True)
+def _together(context: AppContext, asked: Question) -> Answer:
+    """Answer one of the questions that several threads of this process ask at once."""
+    combiner: Combiner[Question, Answer] = context.combiner
+    return combiner.ask(asked, work=partial(_answered, context, strict=True), by=context.actor)
 
 
 def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decision]:
@@ -124,16 +105,35 @@ def decide_all(context: AppContext, requests: Sequence[Request]) -> list[Decisio
 
 def decide_each(context: AppContext, requests: Sequence[Request]) -> list[Decision | MarketOfOneError]:
     """Decide for many people as :func:`decide_all` does; a request that is refused gives why, and stops no other."""
-    known = context.keys.find({request.customer for request in requests})
+    answers = _answered(context, [Question(request) for request in requests])
+    return [answer.answer if isinstance(answer, Proved) else answer for answer in answers if answer is not None]
+
+
+def _answered(context: AppContext, asked: Sequence[Question], *, strict: bool = False) -> list[Answer]:
+    """Answer questions, in the order given."""
+    known = _somebody(context, {one.request.customer for one in asked})
+    places = [place for place, one in enumerate(asked) if one.request.customer in known]
+    things = [(known[asked[place].request.customer], asked[place]) for place in places]
+    size = partial(budgets.room, moments=[one.request.at for one in asked])
+    made = in_runs(context, things, compute=partial(_tried, context), size=size, strict=strict)
+    answers: dict[int, Answer] = dict(zip(places, map(_told, made), strict=True))
+    return [answers.get(place, UnknownCustomer()) for place in range(len(asked))]
+
+
+def _somebody(context: AppContext, names: set[str]) -> Mapping[str, Customer]:
+    """Give the customers whom an entry names; of those whose journal is remembered it is known."""
+    known = context.keys.find(names)
+    unsure = [one.subject for one in known.values() if context.projection.remembered(one.subject) is None]
+    if not unsure:
+        return known
     with context.store.read() as reader:
-        heads = reader.heads([one.subject for one in known.values()])
-    somebody = {name: one for name, one in known.items() if heads[one.subject].n}
-    places = [place for place, request in enumerate(requests) if request.customer in somebody]
-    things = [(somebody[requests[place].customer], requests[place]) for place in places]
-    size = partial(budgets.room, moments=[request.at for request in requests])
-    answers = (made.answer for made in in_runs(context, things, compute=partial(_tried, context), size=size))
-    made = dict(zip(places, answers, strict=True))
-    return [made.get(place, UnknownCustomer()) for place in range(len(requests))]
+        heads = reader.heads(unsure)
+    return {name: one for name, one in known.items() if one.subject not in heads or heads[one.subject].n}
+
+
+def _told(made: Proved[Decision | Answer]) -> Answer:
+    answer = made.answer
+    return Proved(answer, made.entry) if isinstance(answer, Decision) else answer
 
 
 def ask(context: AppContext, request: Request, *, as_of: Instant) -> Decision:
@@ -194,105 +194,37 @@ def compute(snapshot: Snapshot, person: Person, request: Request, *, policy: Pol
     return engine.decide(request, asked, snapshot.config.compiled)
 
 
-def decision_input_of(
-    snapshot: Snapshot,
-    person: Person,
-    request: Request,
-    *,
-    policy: PolicySnapshot,
-    secret: bytes,
-    as_of: Instant | None = None,
-    domain: Domain = "decision",
-) -> DecisionInput:
-    """Gather everything one decision may look at, behind the gate.
-
-    ``as_of`` is the moment that is asked about, where that is earlier; permission is judged at the request's.
-    """
-    config, now = snapshot.config, request.at
-    moment, judged = now if as_of is None else as_of, person.judged(now)
-    if request.channel not in config.policy.channels:
-        raise MalformedRequest(field="channel", shape="not one of consent.toml", fix="name one of its channels")
-    permits = permits_of(person, config=config, channel=request.channel, now=judged)
-    seen = snapshot.seen(person, permits=list(permits.values()), now=moment, judged=judged)
-    group = assignment.group_of(person, settings=config.settings, secret=secret)
-    return DecisionInput(
-        permits=permits,
-        seen={role: seen[opened.purpose] for role, opened in permits.items()},
-        contacts=for_guardrails(person.contacts, latest=moment),
-        board=snapshot.bank.board,
-        beliefs=policy.beliefs,
-        own_answers=_own_answers(person, config=config, moment=moment, judged=judged),
-        affinity=policy.affinity,
-        forecast=_forecast_facts(snapshot, person, now=moment, judged=judged),
-        money_moved=outdated(person, now=now),
-        assignment=group,
-        order=assignment.order_of(group, config=config, policy=policy),
-        exploration=config.settings.exploration,
-        day=config.calendar.day_of(moment),
-        minute_of_day=config.calendar.minute_of_day(moment),
-        seed=seed_of(person, secret=secret, domain=domain),
-        epoch=person.consents.epoch,
-        position=person.own.n,
-        documents=config.digest,
-    )
-
-
-def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant) -> dict[Role, Permit]:
-    """Give the permit for each role that a purpose of the bank serves."""
-    policy = config.policy
-    served = {role: policy.serving(role) for role in _ROLES}
-    purposes = tuple(dict.fromkeys(filter(None, served.values())))
-    opened = person.permits(purposes, policy=policy, now=now, channel=channel)
-    return {role: opened[purpose] for role, purpose in served.items() if purpose}
-
-
-def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged: Instant) -> OwnAnswers:
-    """Give what a person did with what was shown to them, and what came of it, while they allow learning from it."""
-    learning = person.permit(config.policy.serving("learning"), policy=config.policy, now=judged)
-    return own_answers(person.answers, until=moment) if learning.sources else OwnAnswers()
-
-
-def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:
-    """Give what the random numbers of the next decision come from; no caller can choose or foresee it.
-
-    It counts the decisions of the id that was asked for: that number only grows, also when ids are linked and parted.
-    """
-    return assignment.drawn(secret, domain.encode(), person.asked.subject, person.own.decisions)
-
-
 def _tried(
-    context: AppContext, reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, Request]]
-) -> list[Computed[Decision | MarketOfOneError]]:
-    """Decide for people who all differ, or give again what was decided; a request that is refused stops no other."""
-    marks = [decision_mark(context.keys, request.id) for _, request in run]
-    known = reader.named(marks)
-    tried: dict[int, Computed[Decision | MarketOfOneError]] = {}
-    for place, (person, request) in enumerate(run):
-        if marks[place] in known:
-            try:
-                before = _made_before(context, reader, snapshot, person, request)
-            except (ConsentRefused, DecisionExists) as refused:
-                tried[place] = Computed(person, refused, None)
-            else:
-                if before is not None:
-                    tried[place] = Computed(person, before.answer, None)
+    context: AppContext, reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, Question]]
+) -> list[Computed[Decision | Answer]]:
+    """Decide for people who all differ, or give again what was decided; a request that is refused stops no other.
+
+    None stands for a decision that waits for a forecast.
+    """
+    tried: dict[int, Computed[Decision | Answer]] = {}
+    for place, answer in _made_before(context, reader, snapshot, run).items():
+        tried[place] = Computed(run[place][0], answer, None)
+    for place in _due(context, [(place, *run[place]) for place in range(len(run)) if place not in tried]):
+        tried[place] = Computed(run[place][0], None, None)
     places = [place for place in range(len(run)) if place not in tried]
-    tried.update(zip(places, _decided(context, reader, snapshot, [run[place] for place in places]), strict=True))
+    fresh = [(run[place][0], run[place][1].request) for place in places]
+    tried.update(zip(places, _decided(context, reader, snapshot, fresh), strict=True))
     return [tried[place] for place in range(len(run))]
 
 
-def _decided_alone(
-    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
-) -> Computed[Decision]:
-    (made,) = _decided(context, reader, snapshot, [(person, request)])
-    if isinstance(made.answer, MarketOfOneError):
-        raise made.answer
-    return Computed(person, made.answer, made.written)
+def _due(context: AppContext, run: Sequence[tuple[int, Person, Question]]) -> list[int]:
+    """Name the places of those who wait until somebody looked ahead for them; who need not wait is looked at later."""
+    late = [(place, person) for place, person, asked in run if asked.waits and outdated(person, now=asked.request.at)]
+    if not late or context.looks_ahead is None:
+        return [place for place, _ in late]
+    context.money_moved.update(person.asked.subject for _, person in late)
+    context.looks_ahead()
+    return []
 
 
 def _decided(
     context: AppContext, reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, Request]]
-) -> list[Computed[Decision | MarketOfOneError]]:
+) -> list[Computed[Decision | Answer]]:
     """Compute decisions about people who all differ; gives why one is refused."""
     closed = cache(partial(budgets.closed, reader, snapshot.config))
     asked: dict[int, _Asked] = {}
@@ -311,7 +243,7 @@ def _decided(
             records[place] = _record(context, snapshot, one, made)
     owners = [run[place][0].asked for place in records]
     drafts = codec.decision_drafts(list(records.values()), boxes=[(owner.subject, owner.box) for owner in owners])
-    computed: dict[int, Computed[Decision | MarketOfOneError]] = {}
+    computed: dict[int, Computed[Decision | Answer]] = {}
     for (place, record), draft in zip(records.items(), drafts, strict=True):
         if isinstance(draft, MalformedRequest):
             refused[place] = draft
@@ -357,25 +289,28 @@ def _record(context: AppContext, snapshot: Snapshot, asked: _Asked, made: Decisi
 
 
 def _made_before(
-    context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, request: Request
-) -> Proved[Decision] | None:
-    places = dict(reader.decisions(decision_mark(context.keys, request.id)))
-    n = places.get(person.asked.subject)
-    if n is None:
-        return None
+    context: AppContext, reader: Reader, snapshot: Snapshot, run: Sequence[tuple[Person, Question]]
+) -> dict[int, Answer]:
+    """Give again what was decided under the same ids, by place, or why it is not given."""
+    marks = [decision_mark(context.keys, asked.request.id) for _, asked in run]
+    named = reader.named(marks)
+    found: dict[int, Answer] = {}
+    for place, (person, asked) in enumerate(run):
+        n = dict(reader.decisions(marks[place])).get(person.asked.subject) if marks[place] in named else None
+        if n is not None:
+            found[place] = _again(reader, snapshot, person, asked.request, n=n)
+    return found
+
+
+def _again(
+    reader: Reader, snapshot: Snapshot, person: Person, request: Request, *, n: int
+) -> Proved[Decision] | MarketOfOneError:
     entry = entry_at(reader, person.asked, n)
     record: DecisionRecord = codec.read(entry, box=person.asked.box)
     made = record.decision
     if replace(made.request, at=request.at, closed=()) != request:
-        raise DecisionExists
+        return DecisionExists()
     refused = visible.refusal_of(record, person, config=snapshot.config, now=request.at)
     if refused:
-        raise ConsentRefused(why=refused)
+        return ConsentRefused(why=refused)
     return Proved(made, Head(entry.subject, entry.n, entry.hash, stamp=entry.stamp, recorded=entry.recorded))
-
-
-def _forecast_facts(snapshot: Snapshot, person: Person, *, now: Instant, judged: Instant) -> ForecastFacts | None:
-    summary = person.forecast_at(judged)
-    if summary is None or not now - FORECAST_AGE < summary.at <= now:
-        return None
-    return summary.facts(calendar=snapshot.config.calendar, now=now)

@@ -8,7 +8,7 @@ from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Instant
 from marketofone.projection.live import Projection
 from marketofone.projection.records import DecisionRecord
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.recorded import find_decision
 from marketofone.services.decisions.rests import BankHistory, Rests, is_replayable, put_together
 from marketofone.services.decisions.visible import refusal_of

@@ -36,7 +36,7 @@ from marketofone.learn.join import by_place
 from marketofone.learn.rewards import Prices, reward_of
 from marketofone.projection import codec
 from marketofone.projection.person import Person
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.rests import BankHistory, PrefixSnapshot, as_it_was, is_replayable
 from marketofone.services.proof.changes import Change, Side, sides_of
 from marketofone.services.proof.groups import group_of

@@ -24,7 +24,7 @@ from marketofone.learn.off_policy.slates import places_of, value_slates
 from marketofone.learn.off_policy.valuation import Log, Valuation
 from marketofone.learn.rewards import Prices, reward_of
 from marketofone.projection import codec
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.rests import BankHistory, as_it_was, is_replayable
 from marketofone.services.proof.changes import Change, Side, sides_of, version_change
 from marketofone.services.proof.diff import prices_of

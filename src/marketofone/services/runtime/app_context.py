@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, wraps
 from itertools import count
 from random import random
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from marketofone.domain.errors import Moved, StoreBusy, StoreError
 from marketofone.domain.moment import Instant
@@ -23,6 +23,7 @@ from marketofone.projection.records import Record
 from marketofone.projection.reducer import SubjectState, reduce
 from marketofone.projection.snapshot import Configs, Snapshot
 from marketofone.projection.versions import PolicySnapshot, VersionReader
+from marketofone.services.runtime.combining import Combiner
 from marketofone.services.runtime.renewal import Renewal
 from marketofone.services.runtime.right_of_way import RightOfWay
 from marketofone.store.keystore import KeyStore
@@ -97,6 +98,7 @@ class AppContext:
     actor: str = "system"
     reads_only: bool = False
     turns: Turns = field(default_factory=Turns)
+    combiner: Combiner[Any, Any] = field(default_factory=Combiner)
     right_of_way: RightOfWay = field(default_factory=RightOfWay)
     derived: Recent[tuple[str, int], object] = field(default_factory=partial(Recent, room=_DERIVED))
     lessons: Recent[tuple[int, int], LessonFacts] = field(default_factory=partial(Recent, room=_LESSONS))

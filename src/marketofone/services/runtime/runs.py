@@ -19,7 +19,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection.person import Person
 from marketofone.projection.records import Record
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.runtime.app_context import AppContext, attempts
+from marketofone.services.runtime.app_context import STRICT_ATTEMPTS, AppContext, attempts
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, DecisionName, Draft, Expectation, Head, Reader, Unit
 
@@ -72,11 +72,13 @@ def in_runs(
     compute: Compute[T, A],
     now: Instant | None = None,
     size: RunSize | None = None,
+    strict: bool = False,
 ) -> list[Proved[A]]:
     """Compute something for each of many customers and append it; gives the answers in the order of the things.
 
     ``now`` is when it is recorded: without it, each run at the last instant that an entry of it is about. ``size`` says
-    how many people may be in the next run, where what one of them takes is not there for the others.
+    how many people may be in the next run, where what one of them takes is not there for the others. Where it is
+    ``strict``, whatever arrives about somebody makes it computed again, at most twice.
 
     Raises
     ------
@@ -88,12 +90,12 @@ def in_runs(
     answers: dict[int, Proved[A]] = {}
     waiting = deque(range(len(things)))
     while waiting:
-        for _ in attempts():
+        for attempt in attempts():
             with context.store.read() as reader:
                 snapshot = context.snapshot(reader)
                 most = TOGETHER if size is None else min(TOGETHER, size(reader, snapshot))
                 run = _next_run(reader, snapshot, things, waiting, compute, most=most)
-            released = _released(context, snapshot, run, now=now)
+            released = _released(context, snapshot, run, now=now, strict=strict and attempt < STRICT_ATTEMPTS)
             answers.update(released)
             waiting.extendleft(place for place in reversed(run) if place not in released)
             if released:
@@ -186,13 +188,15 @@ def _next_run(
 
 
 def _released(
-    context: AppContext, snapshot: Snapshot, run: dict[int, Computed[A]], *, now: Instant | None
+    context: AppContext, snapshot: Snapshot, run: dict[int, Computed[A]], *, now: Instant | None, strict: bool
 ) -> dict[int, Proved[A]]:
     """Append what was computed for those whom nobody moved meanwhile; gives their answers."""
     still = run
     while still:
         try:
-            return dict(zip(still, append(context, snapshot, list(still.values()), now=now), strict=True))
+            return dict(
+                zip(still, append(context, snapshot, list(still.values()), now=now, strict=strict), strict=True)
+            )
         except Moved as error:
             moved = error.subjects
             still = {
