@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         "a name of a decision is one for all customers",
         "services/decisions/decide.py",
-        "    n = places.get(person.asked.subject)",
-        "    n = next(iter(places.values()), None)",
+        "        n = places.get(person.asked.subject)",
+        "        n = next(iter(places.values()), None)",
     ),
     Mutant(
         "a decision is given again after what it rests on was withdrawn",

@@ -296,7 +296,8 @@ def _made_before(
     named = reader.named(marks)
     found: dict[int, Answer] = {}
     for place, (person, asked) in enumerate(run):
-        n = dict(reader.decisions(marks[place])).get(person.asked.subject) if marks[place] in named else None
+        places = dict(reader.decisions(marks[place])) if marks[place] in named else {}
+        n = places.get(person.asked.subject)
         if n is not None:
             found[place] = _again(reader, snapshot, person, asked.request, n=n)
     return found
