@@ -6,8 +6,9 @@ circumstances. Every answer begins with the guardrail's name: ``quiet_hours: not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal, NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -26,6 +27,8 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Decline = tuple[str, Kind, WhyNot | None]  # an action, its kind, and the reason of a no
 Limit = tuple[str, str]  # the name of a cap, and what it counts: an action, a kind, a channel, or (empty) all it covers
 _SAME_ACTION = "same_action"
+COUNTED = 7 * DAY
+"""What was said before that falls under no cap."""
 
 
 class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,39 +155,24 @@ class Circumstances(Struct, frozen=True, kw_only=True, gc=False):
     order: bool = False
 
 
-def tally(contacts: Iterable[Contact], *, now: Instant, caps: Caps) -> Tally:
+def tally(contacts: Sequence[Contact], *, now: Instant, caps: Caps) -> Tally:
     """Count contacts once for a whole decision. Order does not matter; contacts after ``now`` do not count."""
     declined: dict[Decline, Instant] = {}
-    day, week = _Said({}, {}), _Said({}, {})
     for contact in contacts:
         if contact.declined_at is not None and contact.declined_at <= now:
             decline = (contact.action, contact.kind, contact.why)
             declined[decline] = max(contact.declined_at, declined.get(decline, contact.declined_at))
-        age = now - contact.at
-        if 0 <= age < 7 * DAY and contact.kind != NOTHING:
-            week.add(contact)
-            if age < DAY:
-                day.add(contact)
-    return Tally(day=day.by_limit(caps), week=week.by_limit(caps), declined=declined)
+    week = [one for one in contacts if now - COUNTED < one.at <= now and one.kind != NOTHING]
+    day = [one for one in week if now - DAY < one.at]
+    return Tally(day=_by_limit(day, caps), week=_by_limit(week, caps), declined=declined)
 
 
-class _Said(NamedTuple):
-    """Contacts counted by action, and by kind and channel."""
-
-    of_action: dict[str, int]
-    of_kind: dict[tuple[Kind, str], int]
-
-    def add(self, contact: Contact) -> None:
-        of = contact.kind, contact.channel
-        self.of_action[contact.action] = self.of_action.get(contact.action, 0) + 1
-        self.of_kind[of] = self.of_kind.get(of, 0) + 1
-
-    def by_limit(self, caps: Caps) -> dict[Limit, int]:
-        found: dict[Limit, int] = {(_SAME_ACTION, action): count for action, count in self.of_action.items()}
-        for (kind, channel), count in self.of_kind.items():
-            for limit, _ in caps.shared(kind=kind, channel=channel):
-                found[limit] = found.get(limit, 0) + count
-        return found
+def _by_limit(contacts: Sequence[Contact], caps: Caps) -> dict[Limit, int]:
+    found = {(_SAME_ACTION, action): count for action, count in Counter([one.action for one in contacts]).items()}
+    for (kind, channel), count in Counter([(one.kind, one.channel) for one in contacts]).items():
+        for limit, _ in caps.shared(kind=kind, channel=channel):
+            found[limit] = found.get(limit, 0) + count
+    return found
 
 
 def objection(action: Action, circumstances: Circumstances, *, guardrails: Guardrails) -> str | None:

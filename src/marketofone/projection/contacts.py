@@ -15,7 +15,7 @@ from marketofone.domain.action import Kind
 from marketofone.domain.decision import Decision, Notification
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
-from marketofone.governance.guardrails import MOST_DAYS, Contact
+from marketofone.governance.guardrails import COUNTED, MOST_DAYS, Contact
 
 KEPT = 120 * DAY
 DECLINE_KEPT = MOST_DAYS * DAY
@@ -78,12 +78,13 @@ def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recor
         for action, of_kind, notification in (first, *below)
         if of_kind is not None
     )
-    return (*(old for old in contacts if _is_kept(old, recorded)), *said)
+    horizon = recorded - KEPT
+    return (*[old for old in contacts if old.at > horizon or _was_declined(old, since=recorded - DECLINE_KEPT)], *said)
 
 
-def _is_kept(contact: ContactRecord, now: Instant) -> bool:
-    declined = contact.declined if contact.answers else None
-    return contact.at > now - KEPT or (declined is not None and declined[0] > now - DECLINE_KEPT)
+def _was_declined(contact: ContactRecord, *, since: int) -> bool:
+    declined = contact.declined
+    return declined is not None and declined[0] > since
 
 
 def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, recorded: Instant, stamp: int) -> Contacts:
@@ -114,8 +115,18 @@ def merged(each: Sequence[Contacts]) -> Contacts:
 
 
 def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...]:
-    """Give contacts as guardrails judge them at a moment; what was said or declined after it counts as just then."""
-    return tuple([_for_guardrails(said, latest) for said in contacts])
+    """Give contacts as guardrails judge them at a moment; what was said or declined after it counts as just then.
+
+    What nobody counts any more, answered or not, is left out: most of what was said in four months.
+    """
+    counted = latest - COUNTED
+    return tuple(
+        [
+            _for_guardrails(said, latest)
+            for said in contacts
+            if said.at > counted or said.answers or said.notification is not None
+        ]
+    )
 
 
 def _for_guardrails(said: ContactRecord, latest: Instant) -> Contact:
