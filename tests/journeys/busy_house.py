@@ -64,7 +64,7 @@ def asks_and_answers(bank: Bank, *, name: str) -> Role:
             customer = CUSTOMERS[step % len(CUSTOMERS)]
             with suppress(ConsentRefused):  # after a no, what rests on it is not released again
                 decision = bank.decide(customer, occasion="app.opened", id=f"d-{step}", now=NOW)
-                assert decision == bank.decision(decision.id)
+                assert decision == bank.decision(decision.id, now=NOW)
             own = bank.decide(EVERYBODY[-step % 6], occasion="app.opened", id=f"{name}-{step}", now=NOW)
             bank.outcome(own.id, "accepted" if step % 3 else "declined", now=NOW)
 

@@ -33,7 +33,8 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
 from marketofone.services.decisions import assignment, budgets, visible
 from marketofone.services.decisions.inputs import decision_input_of
-from marketofone.services.decisions.recorded import entry_at, find_decision
+from marketofone.services.decisions.looked_up import look_up
+from marketofone.services.decisions.recorded import entry_at
 from marketofone.services.foresight.forecast import look_ahead, outdated
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.combining import Combiner
@@ -179,13 +180,16 @@ def recall(context: AppContext, decision_id: str, *, now: Instant, customer: str
         When several customers have one of this id and none of them is named.
     ConsentRefused
     """
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
+
+    def look(
+        _: Reader, snapshot: Snapshot, record: DecisionRecord, person: Person
+    ) -> tuple[Decision, tuple[tuple[str, str], ...]]:
         refused = visible.refusal_of(record, person, config=snapshot.config, now=now)
-    if refused:
-        raise ConsentRefused(why=refused)
-    return record.decision
+        if refused:
+            raise ConsentRefused(why=refused)
+        return record.decision, record.decision.uses
+
+    return look_up(context, decision_id, customer=customer, now=now, look=look)
 
 
 def compute(snapshot: Snapshot, person: Person, request: Request, *, policy: PolicySnapshot, secret: bytes) -> Decision:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from marketofone.decide import engine
 from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Instant
 from marketofone.projection.live import Projection
-from marketofone.projection.records import DecisionRecord
+from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord, Scope
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.inputs import decision_input_of
-from marketofone.services.decisions.recorded import find_decision
+from marketofone.services.decisions.looked_up import look_up
 from marketofone.services.decisions.rests import BankHistory, Rests, is_replayable, put_together
 from marketofone.services.decisions.visible import refusal_of
 from marketofone.services.runtime.app_context import AppContext
@@ -32,15 +36,20 @@ def otherwise(context: AppContext, decision_id: str, *, now: Instant, customer: 
     MalformedRequest
         When several customers have one of this id and none of them is named.
     """
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
-        refused = refusal_of(record, person, config=snapshot.config, now=now)
-        if refused:
-            return Otherwise(untold=refused)
-        if record.counterfactual is not None:
-            return Otherwise(counterfactual=record.counterfactual)
-        return _found(context, reader, record, customer=person.asked)
+    return look_up(context, decision_id, customer=customer, now=now, look=partial(told, context, now=now))
+
+
+def told(
+    context: AppContext, reader: Reader, snapshot: Snapshot, record: DecisionRecord, person: Person, *, now: Instant
+) -> tuple[Otherwise, tuple[Scope, ...]]:
+    """Find what would have changed a decision that was read, and say which scopes that rests on."""
+    refused = refusal_of(record, person, config=snapshot.config, now=now)
+    if refused:
+        return Otherwise(untold=refused), ()
+    if record.counterfactual is not None:
+        return Otherwise(counterfactual=record.counterfactual), record.decision.uses
+    found = _found(context, reader, record, customer=person.asked)
+    return found, record.decision.uses
 
 
 def _found(context: AppContext, reader: Reader, record: DecisionRecord, *, customer: Customer) -> Otherwise:

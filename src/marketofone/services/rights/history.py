@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import merge
 from itertools import islice
+from typing import NamedTuple
 
 from marketofone.consent.ledger import NEVER_ASKED, Consents
-from marketofone.domain.decision import Decision
+from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
 from marketofone.projection.person import Person
+from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.feedback import outcomes_between
+from marketofone.services.decisions.looked_up import look_up
+from marketofone.services.decisions.otherwise import told
 from marketofone.services.decisions.recorded import find_decision
-from marketofone.services.decisions.visible import visible
+from marketofone.services.decisions.visible import refusal_of, visible
 from marketofone.services.rights.consent_service import said_by
-from marketofone.services.runtime.app_context import AppContext
-from marketofone.store.ports import BANK, Entry, Reader
+from marketofone.services.runtime.app_context import AppContext, repeated
+from marketofone.services.runtime.uses import append_unmoved, record_use, use_of
+from marketofone.store.ports import BANK, Draft, Entry, Reader
 
 
+@repeated
 def recent_decisions(context: AppContext, *, customer: str | None, limit: int, now: Instant) -> list[Decision]:
     """Give the newest decisions for a person, or for everybody, newest first, as they may be shown now.
+
+    What they rest on is read again, so a use is recorded for each person before it is shown.
 
     Raises
     ------
@@ -32,18 +41,47 @@ def recent_decisions(context: AppContext, *, customer: str | None, limit: int, n
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         if customer is None:
-            return _of_all(context, reader, snapshot, limit=limit, now=now)
-        person = snapshot.person(customer)
-        entries = islice(_newest(reader, person), limit)
-        return [_shown(snapshot, person, entry, now=now) for entry in entries]
+            found = _of_all(context, reader, snapshot, limit=limit, now=now)
+        else:
+            person = snapshot.person(customer)
+            found = [_shown(snapshot, person, entry, now=now) for entry in islice(_newest(reader, person), limit)]
+    if customer is None:
+        return _told(context, found, now=now)
+    record_use(context, person, "decisions", {scope for one in found for scope in one.uses}, now=now)
+    return [one.decision for one in found]
 
 
 def shown_decision(context: AppContext, decision_id: str, *, now: Instant, customer: str | None = None) -> Decision:
-    """Give a decision as it may be shown now: whole, or only that it was made. Raises as :func:`find_decision`."""
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        record, person = find_decision(context, reader, snapshot, decision_id, customer=customer)
-    return visible(record, person, config=snapshot.config, now=now)
+    """Give a decision as it may be shown now: whole, or only that it was made. Raises as :func:`.look_up`."""
+    return explained(context, decision_id, now=now, customer=customer, changes=False).decision
+
+
+class Explained(NamedTuple):
+    """A decision as it may be shown, and what would have changed it; None where that is not told."""
+
+    decision: Decision
+    otherwise: Otherwise | None
+
+
+def explained(
+    context: AppContext, decision_id: str, *, now: Instant, changes: bool, customer: str | None = None
+) -> Explained:
+    """Give a decision as it may be shown now, and where ``changes`` are asked for, what would have changed it.
+
+    Raises as :func:`.look_up`.
+    """
+
+    def look(
+        reader: Reader, snapshot: Snapshot, record: DecisionRecord, person: Person
+    ) -> tuple[Explained, tuple[Scope, ...]]:
+        if refusal_of(record, person, config=snapshot.config, now=now):
+            return Explained(visible(record, person, config=snapshot.config, now=now), None), ()
+        decision = record.decision
+        is_told = changes and bool(decision.candidates)
+        changed = told(context, reader, snapshot, record, person, now=now)[0] if is_told else None
+        return Explained(decision, changed), decision.uses
+
+    return look_up(context, decision_id, customer=customer, now=now, look=look)
 
 
 def outcomes_of(context: AppContext, decision: Decision) -> list[Outcome]:
@@ -78,7 +116,15 @@ def _newest(reader: Reader, person: Person) -> list[Entry]:
     return list(merge(*each, key=lambda entry: -entry.stamp))
 
 
-def _of_all(context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: int, now: Instant) -> list[Decision]:
+class _Shown(NamedTuple):
+    """A decision as it may be shown, and what is read for that."""
+
+    person: Person
+    decision: Decision
+    uses: tuple[Scope, ...]
+
+
+def _of_all(context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: int, now: Instant) -> list[_Shown]:
     shown = []
     for entry in reader.recent(kinds=("decision",), limit=limit):
         owner = context.keys.customer(entry.subject)
@@ -87,6 +133,26 @@ def _of_all(context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: i
     return shown
 
 
-def _shown(snapshot: Snapshot, person: Person, entry: Entry, *, now: Instant) -> Decision:
+def _shown(snapshot: Snapshot, person: Person, entry: Entry, *, now: Instant) -> _Shown:
     owner = next(one for one in person.members if one.subject == entry.subject)
-    return visible(codec.read(entry, box=owner.box), person, config=snapshot.config, now=now)
+    record: DecisionRecord = codec.read(entry, box=owner.box)
+    hidden = refusal_of(record, person, config=snapshot.config, now=now)
+    shown = visible(record, person, config=snapshot.config, now=now)
+    return _Shown(person, shown, () if hidden else record.decision.uses)
+
+
+def _told(context: AppContext, found: Sequence[_Shown], *, now: Instant) -> list[Decision]:
+    """Record what is read of each person; of those whom others move meanwhile nothing is told, until the next look."""
+    read: dict[frozenset[int], tuple[Person, set[Scope]]] = {}
+    for one in found:
+        if one.uses:
+            read.setdefault(frozenset(one.person.states), (one.person, set()))[1].update(one.uses)
+
+    def entry(of: tuple[Person, set[Scope]]) -> tuple[Person, Draft | None]:
+        person, uses = of
+        return person, use_of(person, "decisions", uses, actor=context.actor, at=person.judged(now))
+
+    at = max((person.judged(now) for person, _ in read.values()), default=now)
+    recorded = append_unmoved(context, list(read.values()), entry=entry, now=at) if read else []
+    told = {subject for person, _ in recorded for subject in person.states}
+    return [one.decision for one in found if not one.uses or not told.isdisjoint(one.person.states)]

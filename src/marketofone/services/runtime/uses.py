@@ -62,10 +62,22 @@ def read_person(
         person = snapshot.person(customer)
         judged = person.judged(now)
         result, uses = look(snapshot, person, judged, judged if as_of is None else as_of)
+    record_use(context, person, what, uses, now=now)
+    return result
+
+
+def record_use(context: AppContext, person: Person, what: str, uses: Iterable[Scope], *, now: Instant) -> None:
+    """Append what was read behind a permit, if anything was.
+
+    Raises
+    ------
+    Moved
+        When others moved what was read: it must be read again.
+    """
+    judged = person.judged(now)
     draft = use_of(person, what, uses, actor=context.actor, at=judged)
     if draft is not None:
         context.store.commit(unit_about([(person, draft)], now=judged))
-    return result
 
 
 def unit_about(entries: Iterable[tuple[Person, Draft | None]], *, now: Instant) -> Unit:
