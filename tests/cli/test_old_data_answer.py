@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 import marketofone
 from bank_projects import Projects
 from marketofone.cli import main
+from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.web.app import build_app
 
 with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
@@ -91,6 +92,7 @@ def test_pages_say_since_when_nothing_moved_and_lead_to_that_day(old_bank: Path)
         marketofone.open(old_bank) as bank,
         TestClient(build_app(bank), base_url="http://localhost", headers={"Accept": "text/html"}) as client,
     ):
+        client.get(CustomerLinks.of(bank.context).link("anna").path)
         for page, shown in (("forecast", "The balance week by week"), ("insights", "Harbour Homes")):
             now = client.get(f"/customer/anna/{page}").text
             assert "Nothing has moved on your accounts since 30 Jun 2019" in now

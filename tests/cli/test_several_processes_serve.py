@@ -84,6 +84,8 @@ def test_two_processes_answer_for_one_bank_replace_each_other_and_end_cleanly(pr
         )
         assert statuses == {200: 40}
         assert {fresh(client, "GET", "/v1/customers/c-1/consents").json()["epoch"] for _ in range(20)} == {8}
+        link = fresh(client, "POST", "/v1/customers/c-1/links", json={}).json()["path"]
+        assert fresh(client, "GET", link).status_code == 303
         cookie = fresh(client, "GET", "/customer/c-1")
         token = cookie.cookies["marketofone-form"]
         said = {"say": "withdraw * * *", "token": token}

@@ -13,6 +13,7 @@ import marketofone
 from marketofone import Bank, wiring
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
+from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.web.app import build_app
 from renaming import CHANNELS, PURPOSES, in_german
 
@@ -92,6 +93,7 @@ def test_pages_name_a_purpose_by_its_title(bank: Bank, page: str) -> None:
     allow(bank, "c-1")
     bank.ingest(ordinary_months("c-1", until=NOW, days=120), now=NOW)
     with TestClient(build_app(bank), base_url="http://localhost") as visitor:
+        visitor.get(CustomerLinks.of(bank.context).link("c-1").path)
         allowed = visitor.get(f"/customer/c-1/{page}")
         no = ConsentChange(customer="c-1", change="withdraw", purposes=EVERY, sources=EVERY, channels=EVERY, since=NOW)
         bank.consent(no, now=NOW)

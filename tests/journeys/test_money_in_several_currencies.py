@@ -24,6 +24,7 @@ from marketofone.projection import codec
 from marketofone.projection.records import ForecastRecord, ForecastSummary
 from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.intake.rates import RatesImport
+from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.store.ports import Unit
 from marketofone.web.app import build_app
 from proofs import proven, recorded
@@ -149,6 +150,7 @@ def test_programs_and_pages_show_the_parts_and_the_sum_with_the_names_of_the_rat
     told(bank, ecb("GBP", "0.8"), ecb("JPY", "160"))
 
     with TestClient(build_app(bank), base_url="http://localhost") as client:
+        client.get(CustomerLinks.of(bank.context).link("anna").path)
         answers = [client.get(f"/v1/customers/anna/{what}").json() for what in ("forecast", "profile")]
         page = client.get("/customer/anna/forecast").text
         spent = client.get("/customer/anna/insights").text

@@ -7,11 +7,13 @@ import warnings
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from page_check import Page
 
 from marketofone.bank import Bank
 from marketofone.domain.moment import Instant, instant_of
+from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.web.app import build_app
 
 with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
@@ -29,8 +31,26 @@ def clock() -> Instant:
 
 
 def client_of(bank: Bank) -> TestClient:
-    """Give a client of a bank's application, knocking at loopback's own name."""
-    return TestClient(build_app(bank), base_url="http://localhost")
+    """Give a client of a bank's application, knocking at loopback's own name.
+
+    It opens a customer's pages as the bank's app does: by a link of their own.
+    """
+    return _Client(bank)
+
+
+class _Client(TestClient):
+    def __init__(self, bank: Bank) -> None:
+        super().__init__(build_app(bank), base_url="http://localhost")
+        self._links = CustomerLinks.of(bank.context)
+        self._opened: set[str] = set()
+
+    def request(self, method: str, url: Any, **more: Any) -> Any:
+        segments = urlsplit(str(url)).path.split("/")
+        customer = unquote(segments[2]) if segments[1:2] == ["customer"] else None
+        if customer is not None and customer not in self._opened:
+            self._opened.add(customer)
+            super().request("GET", self._links.link(customer).path, follow_redirects=False)
+        return super().request(method, url, **more)
 
 
 HTML = {"Accept": "text/html"}

@@ -26,6 +26,7 @@ from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.foresight.forecast_population import LeftOut
 from marketofone.services.foresight.spending import CustomerSpending
 from marketofone.services.rights.consent_import import Told, import_consents
+from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.web.formatting import action_of
 
 _QUESTION = Otherwise(untold="this was a question about an earlier moment, and no decision")
@@ -254,4 +255,16 @@ def consent_import(session: Session, *, path: Path, authority: str | None) -> No
     sys.exit(0 if imported.is_whole else BAD_INPUT)
 
 
-COMMANDS = (decide, why, forecast, intervene, insights, listen, consent)
+@click.command()
+@on_bank
+@click.argument("customer")
+@click.option("--page", default="", help="Which page: forecast, insights, decisions/ID.  [default: the first]")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Where it is served.")
+def link(session: Session, *, customer: str, page: str, port: int) -> None:
+    """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to nobody else."""
+    pages = [segment for segment in page.split("/") if segment]
+    made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), *pages)
+    session.say({"link": f"http://127.0.0.1:{port}{made.path}", "until": text_of(made.until)}, "link")
+
+
+COMMANDS = (decide, why, forecast, intervene, insights, listen, consent, link)

@@ -28,6 +28,7 @@ from marketofone.importers.statements import qif
 from marketofone.importers.tables.mapped import MappedRows
 from marketofone.importers.tables.proposal import MAIN
 from marketofone.models.forecast.history import QUIET_DAYS
+from marketofone.services.rights.customer_links import CustomerLinks
 
 FOLDER = Path("my-money")
 CUSTOMER = "me"
@@ -75,8 +76,9 @@ def own(*, file: Path, as_json: bool, folder: Path, serve: bool, port: int, **kn
         session = Session(bank, as_json, folder)
         whole = import_file(session, form, file, wanted, grant="all", authority=AUTHORITY, looked=looked)
         session.say(bank.forecast(CUSTOMER), "forecast")
+        page = CustomerLinks.of(bank.context).link(CUSTOMER, "forecast").path
     if serve:
-        click.echo(f"your page: http://127.0.0.1:{port}/customer/{CUSTOMER}/forecast", err=True)
+        click.echo(f"your page: http://127.0.0.1:{port}{page}", err=True)
         serve_bank(folder, port=port, shift=clock_shift(folder))
     sys.exit(0 if whole else BAD_INPUT)
 

@@ -24,7 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketofone.domain.errors import StoreBusy
 from marketofone.services.bank import Bank
-from marketofone.web import metrics, security
+from marketofone.services.rights.customer_links import CustomerLinks
+from marketofone.web import metrics, security, visits
 from marketofone.web.api.openapi import document
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.console import pages as console
@@ -105,6 +106,7 @@ class _Room:
         self.bank = bank
         self.renderer = renderer
         self.forms = forms
+        self.links = CustomerLinks.of(bank.context)
         self.inflow = Inflow()
         self.threads = _Threads(THREADS)
         self.aside = _Threads(1)  # health is answered while all others are at work
@@ -130,11 +132,19 @@ def _page(page: Page, room: _Room) -> Endpoint:
         token = room.forms.token_of(request)
         with room.inflow.holding() as held:
             request_data = await receive(request, held=held, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
+            customer = request_data.path.get("customer") if page.is_own else None
+            if customer is not None:
+                opened = visits.opened(room.links, request, customer)
+                if opened is not None:
+                    return opened
+                visits.check(room.links, request, customer)
             if accepts:
                 room.forms.check(request, request_data.form.get("token", ""))
             with room.bank.context.right_of_way.answering():
                 response = await room.threads.run(partial(page.show, room.renderer, request_data))
         security.hand_out(response, token)
+        if customer is not None:
+            visits.keep_open(room.links, response, customer)
         response.headers.update(FRESH)
         return response
 

@@ -54,6 +54,11 @@ class Page:
     path: str
     show: Callable[[PageRenderer, RequestData], Response]
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a customer's own: only their link opens it."""
+        return self.path.startswith("/customer/")
+
 
 def desk_for(bank: Bank) -> PageRenderer:
     """Make the renderer of a bank."""

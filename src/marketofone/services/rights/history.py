@@ -57,10 +57,14 @@ def shown_decision(context: AppContext, decision_id: str, *, now: Instant, custo
 
 
 class Explained(NamedTuple):
-    """A decision as it may be shown, and what would have changed it; None where that is not told."""
+    """A decision as it may be shown, and what would have changed it; None where that is not told.
+
+    ``refused`` says why nothing of it is shown; it is empty where the decision is.
+    """
 
     decision: Decision
     otherwise: Otherwise | None
+    refused: str = ""
 
 
 def explained(
@@ -74,11 +78,11 @@ def explained(
     def look(
         reader: Reader, snapshot: Snapshot, record: DecisionRecord, person: Person
     ) -> tuple[Explained, tuple[Scope, ...]]:
-        if refusal_of(record, person, config=snapshot.config, now=now):
-            return Explained(visible(record, person, config=snapshot.config, now=now), None), ()
+        refused = refusal_of(record, person, config=snapshot.config, now=now)
+        if refused:
+            return Explained(visible(record, person, config=snapshot.config, now=now), None, refused), ()
         decision = record.decision
-        is_told = changes and bool(decision.candidates)
-        changed = told(context, reader, snapshot, record, person, now=now)[0] if is_told else None
+        changed = told(context, reader, snapshot, record, person, now=now)[0] if changes else None
         return Explained(decision, changed), decision.uses
 
     return look_up(context, decision_id, customer=customer, now=now, look=look)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -16,10 +15,8 @@ from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest
 from marketofone.domain.moment import SECOND, text_of
-from marketofone.domain.outcome import Outcome
 from marketofone.learn.impact import Impact
 from marketofone.services.bank import Bank
-from marketofone.services.decisions.asked import request_of
 from marketofone.services.foresight.forecast import CustomerForecast
 from marketofone.services.foresight.insights import ProfileView
 from marketofone.services.foresight.spending import Insight
@@ -33,9 +30,11 @@ from marketofone.services.rights.consent_service import ConsentView
 from marketofone.services.rights.use_log import Use
 from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
+from marketofone.web.api.decisions import decide, recall, record_outcome
+from marketofone.web.api.links import LinkRequest, link
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of
-from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment, past
+from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 MAX_ERRORS = 100
@@ -92,70 +91,6 @@ def ingest(bank: Bank, request_data: RequestData) -> schemas.Ingested:
     errors = _errors(rows, latest=latest) if report.dead_letters else ()
     counts = {name: getattr(report, name) for name in IngestReport.__struct_fields__}
     return schemas.Ingested(**counts, entries=tuple(map(schemas.proof, report.entries)), errors=errors)
-
-
-def decide(bank: Bank, request_data: RequestData) -> schemas.DecidedNow:
-    """Decide the one next best thing to do for a person, with its reasons; several for several places, in their order.
-
-    With ``as_of`` it is a question: an answer on what was known then, and never a contact.
-    """
-    asked = request_data.read(schemas.DecisionAsked)
-    began, now, config = perf_counter(), bank.now(), bank.config
-    request = request_of(
-        config.actions,
-        asked.customer,
-        occasion=asked.occasion,
-        channel=asked.channel,
-        id=asked.id,
-        now=now,
-        placement=asked.placement,
-        slots=asked.slots,
-    )
-    decision, entry = bank.answer(request, as_of=past(asked.as_of, calendar=config.calendar, now=now))
-    proof = None if entry is None else schemas.proof(entry)
-    seconds = round(perf_counter() - began, 6)
-    return schemas.answer_of(decision, schemas.DecidedNow, catalogue=config.actions, seconds=seconds, entry=proof)
-
-
-def recall(bank: Bank, request_data: RequestData) -> schemas.Traced:
-    """Give a decision again: its reasons, how every candidate fared, what would have changed it, and what followed.
-
-    ``customer`` says whose, where several customers have one of this id. Refused once it rests on information that may
-    not be used any more.
-    """
-    decision = bank.decision(request_data.path["decision"], customer=request_data.customer)
-    found = bank.otherwise(decision.id, customer=decision.customer)
-    outcomes = history.outcomes_of(bank.context, decision)
-    heard = [{**msgspec.to_builtins(outcome), "at": text_of(outcome.at)} for outcome in outcomes]
-    candidates = [asdict(candidate) for candidate in decision.candidates]
-    return schemas.answer_of(
-        decision,
-        schemas.Traced,
-        catalogue=bank.catalogue,
-        instead=found.counterfactual,
-        untold=found.untold,
-        outcomes=heard,
-        candidates=candidates,
-    )
-
-
-def record_outcome(bank: Bank, request_data: RequestData) -> schemas.OutcomeTaught:
-    """Say what a person did after a decision, and why; what it teaches is the answer. It is learned within a second.
-
-    ``customer`` says whose decision, where several customers have one of this id.
-    """
-    said, now = request_data.read(schemas.OutcomeRequest), bank.now()
-    at = past(said.as_of, calendar=bank.calendar, now=now)
-    outcome = Outcome(
-        decision=said.decision,
-        verdict=said.verdict,
-        at=now if at is None else at,
-        why=said.why,
-        value_minor=said.value_minor,
-        slot=said.slot,
-    )
-    result, entry = bank.record_outcome(outcome, now=now, customer=said.customer)
-    return schemas.OutcomeTaught(**asdict(result), entry=None if entry is None else schemas.proof(entry))
 
 
 def show_consents(bank: Bank, request_data: RequestData) -> ConsentView:
@@ -312,6 +247,7 @@ OPERATIONS = (
         takes=schemas.MerchantRequest,
         fails=(403, 404),
     ),
+    Operation("POST", CUSTOMER + "/links", link, "Open a customer's pages", takes=LinkRequest, status=201),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
     Operation("GET", "/v1/impact", impact, "Measure impact", bulk=True),
     Operation("GET", "/v1/funnel", funnel, "Count what the gates stopped", query=("days", "as_of"), bulk=True),

@@ -35,10 +35,7 @@ GATES = (
 
 
 def home(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Tell visitors where the doors are, and take a customer's id to their page."""
-    customer = request_data.query.get("customer", "").strip()
-    if customer:
-        return redirect(address("customer", customer))
+    """Tell visitors where the doors are."""
     return renderer.page("home.html", request_data)
 
 

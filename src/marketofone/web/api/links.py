@@ -1,0 +1,45 @@
+"""The link that opens a customer's own pages, for the app of the bank to open."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from marketofone.domain.moment import text_of
+from marketofone.services.bank import Bank
+from marketofone.services.rights.customer_links import CustomerLinks
+from marketofone.web.request_data import RequestData
+
+Page = Annotated[
+    str,
+    Meta(
+        max_length=300,
+        pattern=r"^[^\x00-\x20]*$(?!\n)",
+        description="Which page: `forecast`, `decisions/d-1`; the first one where it is left out.",
+    ),
+]
+
+
+class LinkRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which of a customer's pages a link opens."""
+
+    page: Page = ""
+
+
+class LinkMade(Struct, frozen=True, kw_only=True):
+    """The path that opens a customer's pages, on this server, and until when it does."""
+
+    path: str
+    until: str
+
+
+def link(bank: Bank, request_data: RequestData) -> LinkMade:
+    """Make the link that opens a customer's own pages, for some minutes: the app of the bank asks for it and opens it.
+
+    Whoever asks vouches that it is this customer who gets it.
+    """
+    asked = request_data.read(LinkRequest)
+    pages = [segment for segment in asked.page.split("/") if segment]
+    made = CustomerLinks.of(bank.context).link(request_data.path["customer"], *pages)
+    return LinkMade(path=made.path, until=text_of(made.until))
