@@ -104,7 +104,7 @@ def test_every_command_of_the_contract_is_there_and_gives_json_and_takes_a_bank(
     found = dict(commands(main))
     promised = {
         "init", "demo", "import", "serve", "decide", "forecast", "listen", "train", "replay", "verify", "impact",
-        "consent show", "consent grant", "consent withdraw",
+        "consent show", "consent grant", "consent withdraw", "consent object", "consent lift",
         "board list", "board approve", "board stop", "board resume",
     }  # fmt: skip
     assert promised <= set(found)
@@ -279,6 +279,17 @@ def test_a_no_that_names_a_past_day_holds_at_once(told: Callable[..., Any]) -> N
     said = told("consent", "withdraw", "c-5", "--as-of", BEGAN)
     assert {cell["state"] for cell in said["cells"]} == {"withdrawn"}
     assert said["until"] is None
+
+
+def test_an_objection_stops_all_offers_until_it_is_lifted(told: Callable[..., Any]) -> None:
+    def offers(said: dict[str, Any]) -> set[str]:
+        return {cell["state"] for cell in said["cells"] if cell["purpose"] == "marketing"}
+
+    told("consent", "grant", "c-6")
+    assert offers(told("consent", "object", "c-6", "--as-of", BEGAN)) == {"objected"}
+    assert offers(told("consent", "grant", "c-6", "--purpose", "marketing")) == {"objected"}
+    lifted = told("consent", "lift", "c-6")
+    assert (offers(lifted), lifted["until"]) == ({"granted"}, None)
 
 
 def test_the_board_rules_over_what_is_listed(told: Callable[..., Any]) -> None:

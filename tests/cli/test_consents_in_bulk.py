@@ -137,7 +137,11 @@ def test_json_says_the_same_in_all_its_forms(
 @pytest.mark.parametrize(
     ("row", "field", "fix"),
     [
-        ('{"customer": "c-1", "change": "forbid", "authority": "letter"}', "change", "write grant or withdraw"),
+        (
+            '{"customer": "c-1", "change": "forbid", "authority": "letter"}',
+            "change",
+            "write one of grant, withdraw, object, lift",
+        ),
         ('{"customer": 7, "change": "withdraw", "authority": "letter"}', "customer", "write the customer's id"),
         (
             '{"customer": "c-1", "change": "withdraw", "untill": "2030-01-01"}',
@@ -145,12 +149,29 @@ def test_json_says_the_same_in_all_its_forms(
             "with these fields: customer, change",
         ),
         ('{"customer": "c-1", "change": "withdraw", "authority": 7}', "authority", "docs/import.md"),
+        (
+            '{"customer": "c-1", "change": "lift", "until": "2030-01-01", "authority": "letter"}',
+            "until",
+            "leave it out",
+        ),
+        ('{"customer": "c-1", "change": "object", "sources": "app", "authority": "letter"}', "sources", "leave it out"),
     ],
 )
 def test_a_bad_row_is_told_what_to_write_in_a_file_of_consents(take: Import, row: str, field: str, fix: str) -> None:
     (reason,) = take(row)[1]["reasons"]
     assert reason["field"] == field
     assert fix in reason["fix"]
+
+
+def test_objections_come_in_bulk_and_beat_the_grants_that_come_after_them(project: Path, take: Import) -> None:
+    rows = ["c-1,object,,,,,,letter of 3 May", "c-1,grant,*,*,*,,,form", "c-2,object,,,,,,call", "c-2,lift,,,,,,call"]
+    code, told = take("\n".join([HEADER, *rows, "c-2,grant,*,*,*,,,form"]))
+    assert (code, counts(told)) == (0, (5, 5, 0, 0))
+    of_one, of_other = (standing(project, customer) for customer in ("c-1", "c-2"))
+    assert {stands for (purpose, _), states in of_one.items() for stands in states if purpose == "marketing"} == {
+        "objected"
+    }
+    assert set.union(*of_other.values()) == {"granted"}
 
 
 def test_a_misspelt_column_stops_the_import_before_anything_is_recorded(project: Path, take: Import) -> None:

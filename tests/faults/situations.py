@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Barrier
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from marketofone import Bank
-from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
 from marketofone.projection import codec
 
@@ -44,7 +44,7 @@ def pays(customer: str, minor: int, category: str, *, at: int = NOW, id: str | N
 def says(  # noqa: PLR0913 - everything that can be said
     bank: Bank,
     customer: str,
-    change: Literal["grant", "withdraw"] = "grant",
+    change: What = "grant",
     *,
     now: int = NOW,
     purpose: str = "*",
@@ -53,7 +53,7 @@ def says(  # noqa: PLR0913 - everything that can be said
     since: int | None = None,
     until: int | None = None,
 ) -> None:
-    """Say yes or no."""
+    """Say yes or no, to parts or to all."""
     said = ConsentChange(
         customer=customer,
         change=change,

@@ -9,6 +9,7 @@ from people import happened, ordinary_months, searched
 
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.action import MARKETING
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.event import IdentityLinked
@@ -26,6 +27,10 @@ def refuse(bank: Bank, *, now: Instant, purpose: str = "*", source: str = "*") -
         customer="c-1", change="withdraw", purposes=(purpose,), sources=(source,), channels=("*",), since=now
     )
     bank.consent(no, now=now)
+
+
+def objects(bank: Bank, *, now: Instant, customer: str = "c-1") -> None:
+    bank.consent(ConsentChange(customer=customer, change="object", since=now), now=now)
 
 
 @pytest.fixture
@@ -71,6 +76,7 @@ INTERRUPTIONS: dict[str, Interruption] = {
     "a no to everything": lambda bank, now: refuse(bank, now=now),
     "a no to one source": lambda bank, now: refuse(bank, now=now, source="transactions"),
     "a no to one purpose": lambda bank, now: refuse(bank, now=now, purpose="marketing"),
+    "an objection": lambda bank, now: objects(bank, now=now),
     "a forecast": lambda bank, now: bank.forecast("c-1", now=now),
     "a merger": lambda bank, now: bank.ingest(
         [happened(who, IdentityLinked(key_kind="email_hash", key="d-9"), at=now) for who in ("a-0", "c-1")], now=now
@@ -99,6 +105,29 @@ def test_what_was_refused_meanwhile_is_not_in_the_decision(
     assert decision.uses
     for used_for, used in decision.uses:
         assert not (purpose in ("*", used_for) and source in ("*", used) and used != "protection")
+
+
+@pytest.mark.parametrize("customer", ["c-1", "a-0"])
+def test_no_offer_is_released_after_an_objection_that_came_meanwhile_under_any_id(
+    bank: Bank, interrupted: Callable[[Interruption], Decision], allow: Allow, customer: str
+) -> None:
+    """The decision that was about to be released is computed again: it saw the objection, as its epoch tells."""
+
+    def interrupt(bank: Bank, now: Instant) -> None:
+        if customer != "c-1":  # two ids of one person: the one objects, the other is decided for
+            allow(customer)
+            linked = IdentityLinked(key_kind="email_hash", key="d-9")
+            bank.ingest([happened(who, linked, at=now) for who in (customer, "c-1")], now=now)
+        objects(bank, now=now, customer=customer)
+
+    decision = interrupted(interrupt)
+
+    assert decision.epoch == (2 if customer == "c-1" else 3)
+    assert "marketing" not in {purpose for purpose, _ in decision.uses}
+    kinds = {action.id: action.kind for action in bank.catalogue.actions}
+    open_to_choose = {one.action for one in decision.candidates if one.stage in ("scored", "chosen")}
+    assert not any(kinds.get(name) in MARKETING for name in open_to_choose)
+    assert bank.replay().differences == 0
 
 
 def test_a_stop_meanwhile_stops_the_decision(interrupted: Callable[[Interruption], Decision]) -> None:

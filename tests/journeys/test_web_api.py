@@ -197,6 +197,19 @@ def test_consents_are_put_and_hold_at_once(door: TestClient) -> None:
     assert door.get("/v1/customers/c%2F4/uses").json()[0]["purpose"] == "insights"
 
 
+def test_an_objection_is_put_without_words_and_beats_a_grant_until_it_is_lifted(door: TestClient) -> None:
+    path = "/v1/customers/c%2F4/consents"
+
+    def states(change: str) -> set[str]:
+        answer = door.put(path, json={"change": change})
+        assert answer.status_code == HTTPStatus.OK
+        return {cell["state"] for cell in answer.json()["cells"] if cell["purpose"] == "marketing"}
+
+    assert [states(change) for change in ("grant", "object", "grant", "lift", "withdraw")] == [
+        {"granted"}, {"objected"}, {"objected"}, {"granted"}, {"withdrawn"}
+    ]  # fmt: skip
+
+
 def test_a_refusal_is_a_problem_with_its_reason(door: TestClient) -> None:
     door.put("/v1/customers/c-5/consents", json={"change": "withdraw"})
     answer = door.get("/v1/customers/c-5/forecast")
@@ -245,6 +258,9 @@ GOOD = '{"customer":"c-6","occasion":"app.opened"}'
         ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"grant","purposes":[]}', 400, "purposes"),
         ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"grant","purposes":["protection"]}', 400, "purposes"),
         ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"withdraw","until":"2199-01-01"}', 400, "until"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"object","until":"2199-01-01"}', 400, "until"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"object","purposes":["marketing"]}', 400, "purposes"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"lift","channels":["push"]}', 400, "channels"),
         ("GET", "/v1/decisions/none", {}, "", 404, None),
         ("GET", "/v1/customers/nobody/uses", {}, "", 404, None),
         ("GET", "/v1/customers/%00/uses", {}, "", 400, "address"),

@@ -94,6 +94,11 @@ def _consent(of: Drawing) -> dict[str, Any]:
     }
 
 
+def _objection(of: Drawing) -> dict[str, Any]:
+    since = of.now - of.random.choice((0, 0, DAY, -HOUR))
+    return {"customer": of.customer(), "stands": of.random.random() < 0.6, "since": since, "now": of.now}
+
+
 def _ingest(of: Drawing) -> dict[str, Any]:
     batch: list[tuple[str, Happened]] = []
     for _ in range(of.random.choice((1, 1, 2, 4))):
@@ -169,6 +174,7 @@ def _recall(of: Drawing) -> dict[str, Any]:
 
 _DRAW: dict[str, Callable[[Drawing], dict[str, Any]]] = {
     "consent": _consent,
+    "objection": _objection,
     "ingest": _ingest,
     "link": _link,
     "decide": _decide,
@@ -190,6 +196,7 @@ _DRAW: dict[str, Callable[[Drawing], dict[str, Any]]] = {
 }
 _WEIGHTS = {
     "consent": 14,
+    "objection": 4,
     "ingest": 16,
     "link": 8,
     "decide": 26,

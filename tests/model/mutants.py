@@ -101,6 +101,13 @@ MUTANTS = (
         "for said in sorted(self.said, key=lambda said: -said.validity.since):  # newest first",
     ),
     Mutant(
+        "an objection is lifted by a grant",
+        "consent/ledger.py",
+        "            return replace(consents, epoch=epoch, said=_said_after(consents, change))",
+        '            lifted = consents.objects and change.change != "grant"\n'
+        "            return replace(consents, epoch=epoch, said=_said_after(consents, change), objects=lifted)",
+    ),
+    Mutant(
         "a stop of the board is forgotten when the bank is opened again with other documents",
         "projection/bank_state.py",
         '        changes = {"documents": entry.n}',

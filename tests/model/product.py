@@ -17,7 +17,7 @@ from reference import Decided, Happened, No, Said
 import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
-from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.event import (
@@ -129,6 +129,10 @@ class Product:
         )
         self.bank.consent(change, now=Instant(now))
 
+    def objection(self, customer: str, *, stands: bool, since: int, now: int) -> None:
+        change: What = "object" if stands else "lift"
+        self.bank.consent(ConsentChange(customer=customer, change=change, since=Instant(since)), now=Instant(now))
+
     def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool | None:
         kind, _, value = key.partition(":")
         data: Any = (IdentityLinked if linked else IdentityUnlinked)(key_kind=kind, key=value)  # type: ignore[arg-type]
@@ -223,7 +227,7 @@ class Product:
 
 
 def _end(state: str, until: str | None) -> int | None:
-    if state not in ("granted", "expired") or until is None:
+    if state not in ("granted", "expired", "objected") or until is None:
         return None
     return int(instant_of(datetime.fromisoformat(until)))
 

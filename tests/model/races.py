@@ -24,7 +24,20 @@ from recorded import NEVER, Crashed, Done, Recorded
 from reference import Happened
 
 SHARED = frozenset(
-    {"consent", "ingest", "link", "decide", "outcome", "rule", "forecast", "profile", "ask", "recall", "erase"}
+    {
+        "consent",
+        "objection",
+        "ingest",
+        "link",
+        "decide",
+        "outcome",
+        "rule",
+        "forecast",
+        "profile",
+        "ask",
+        "recall",
+        "erase",
+    }
 )
 Part = list[Operation]
 """What one thread does, one thing after the other."""

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from documents import RULES
 from histories import CUSTOMERS, Differs, same
 from product import Product, as_decided, stages_of
-from reference import Answered, Arrived, Board, Entry, Happened, No, Said, uses_of, verdicts
+from reference import Answered, Arrived, Board, Entry, Happened, No, Objects, Said, uses_of, verdicts
 
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Decision
@@ -41,8 +41,11 @@ NEVER = 2**63
 
 
 UNKNOWN = "UnknownCustomer"
+SPOKEN = frozenset({"consent", "objection"})
+"""What somebody says about consent."""
 REFUSED: dict[str, Any] = {
     "consent": "Refused",
+    "objection": "Refused",
     "link": None,
     "outcome": "UnknownDecision",
     "recall": "UnknownDecision",
@@ -248,7 +251,7 @@ class Recorded:
             said = [
                 of
                 for of in self.done
-                if of.name == "consent"
+                if of.name in SPOKEN
                 and of.ended < asked.began
                 and of.answer is None
                 and of.arguments["customer"] == customer
@@ -270,6 +273,7 @@ class Recorded:
     def check_release(self, asked: Done) -> None:
         """What rests on something withdrawn before, and not granted since, is not released."""
         answer: Decision = asked.answer
+        self.check_objections(asked)
         said = [of for of in self.done if of.name == "consent" and of.arguments["customer"] == answer.customer]
         grants = [of for of in said if of.arguments["said"].granted and of.may_have_worked]
         for no in said:
@@ -282,6 +286,19 @@ class Recorded:
                 named = {purpose, "*"} & {*words.purposes} and {source, "*"} & {*words.sources}
                 if named and {answer.channel, "*"} & {*words.channels}:
                     raise Differs(f"{asked.name} {asked.arguments} rests on {source}, withdrawn before by {words}")
+
+    def check_objections(self, asked: Done) -> None:
+        """What rests on marketing is not released after an objection that nobody can have lifted since."""
+        answer: Decision = asked.answer
+        spoken = [of for of in self.done if of.name == "objection" and of.arguments["customer"] == answer.customer]
+        lifts = [of for of in spoken if not of.arguments["stands"] and of.may_have_worked]
+        for no in spoken:
+            if not no.arguments["stands"] or no.answer is not None or no.ended >= asked.began:
+                continue
+            if any(lift.ended > no.began and lift.began < asked.ended for lift in lifts):
+                continue
+            if any(purpose == "marketing" for purpose, _ in answer.uses):
+                raise Differs(f"{asked.name} {asked.arguments} rests on marketing, objected to before")
 
     def check_lessons(self) -> None:
         """No lesson is in two versions, and one answer at most teaches of each decision."""
@@ -349,6 +366,8 @@ def _takes(event: Event) -> tuple[str, str] | None:
 def _as_model(record: Any) -> Any:
     if isinstance(record, ConsentRecord):
         said = record.change
+        if said.change in ("object", "lift"):
+            return Objects(said.change == "object")
         until = None if said.until is None else int(said.until)
         return Said(said.change == "grant", said.purposes, said.sources, said.channels, until)
     if isinstance(record, IngestRecord):

@@ -58,6 +58,12 @@ class Said(NamedTuple):
     until: int | None
 
 
+class Objects(NamedTuple):
+    """A no to all marketing, or that it is taken back."""
+
+    stands: bool
+
+
 class Happened(NamedTuple):
     """An event that is kept. One that takes another back names its key and kind."""
 
@@ -132,7 +138,8 @@ class Board:
     approvals: dict[str, int] = field(default_factory=dict)
 
 
-# -- consent: of one id the last entry about a scope counts; several ids allow what each of them allows
+# -- consent: of one id the last entry about a scope counts; several ids allow what each of them allows; an objection
+# -- of any id beats all that is granted for marketing
 
 
 def of_one(journal: Iterable[Entry], purpose: str, source: str, channel: str) -> Said | None:
@@ -148,8 +155,22 @@ def of_one(journal: Iterable[Entry], purpose: str, source: str, channel: str) ->
     return about[-1] if about else None
 
 
+def objects(journal: Iterable[Entry]) -> bool:
+    """Say whether an id objects to marketing: the last word about that counts."""
+    words = [entry.says.stands for entry in journal if isinstance(entry.says, Objects)]
+    return bool(words) and words[-1]
+
+
 def state_of(person: Journals, purpose: str, source: str, channel: str, now: int) -> tuple[str, int | None]:
-    """Say how a scope of a person stands, and until when a yes holds."""
+    """Say how a scope of a person stands, and until when a yes holds that stands or is stopped."""
+    state, until = granted_of(person, purpose, source, channel, now)
+    if state == "granted" and purpose == "marketing" and any(objects(journal) for journal in person.values()):
+        return "objected", until
+    return state, until
+
+
+def granted_of(person: Journals, purpose: str, source: str, channel: str, now: int) -> tuple[str, int | None]:
+    """Say what was said of a scope of a person, and until when a yes holds."""
     each = [of_one(journal, purpose, source, channel) for journal in person.values()]
     if any(said is not None and not said.granted for said in each):
         return "withdrawn", None
@@ -393,6 +414,14 @@ class ReferenceBank:
         every: dict[str, tuple[str, ...]] = {"purposes": CONSENTED, "sources": SOURCES, "channels": CHANNELS}
         words = {name: every[name] if "*" in getattr(said, name) else getattr(said, name) for name in every}
         self.append(customer, Said(said.granted, until=until if said.granted else None, **words), now)
+
+    def objection(self, customer: str, *, stands: bool, since: int, now: int) -> None:
+        """Record an objection to marketing, or that it is lifted."""
+        if customer in self.forgotten:
+            raise No("Refused")
+        if since > now:
+            raise No("MalformedRequest")
+        self.append(customer, Objects(stands), now)
 
     def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool | None:
         """Link a key with a customer, or take it back. False when the event is known, None when it is turned away."""
@@ -680,7 +709,7 @@ class ReferenceBank:
         return {
             "known": True,
             "ids": self.ids(customer),
-            "epoch": sum(isinstance(entry.says, Said) for entry in ordered(person)),
+            "epoch": sum(isinstance(entry.says, Said | Objects) for entry in ordered(person)),
             "uses": dict(read),
             "consents": {
                 (purpose, source, channel): state_of(person, purpose, source, channel, at)

@@ -127,6 +127,9 @@ WITHDRAWAL = ConsentChange(
     actor="staff",
     authority="letter of 2 January",
 )
+OBJECTION = ConsentChange(
+    customer="c-1", change="object", purposes=("insights",), sources=("transactions",), channels=("app",), since=NOW
+)
 UPSET = Reading(
     intents=(),
     sentiment="negative",
@@ -363,6 +366,9 @@ SLATES: dict[str, tuple[EntryKind, records.Record]] = {
         records.OutcomeRecord("api", Outcome(decision="d-1", verdict="accepted", at=NOW, slot=2)),
     ),
 }
+STOPS: dict[str, tuple[EntryKind, records.Record]] = {
+    "objection": ("consent", records.ConsentRecord("customer", OBJECTION)),
+}
 A_MOMENT = datetime(2026, 6, 2, 9, 30, tzinfo=UTC)
 KEPT_ROW = KeptRow(
     subject="c-1",
@@ -420,6 +426,7 @@ SHARING_STATE = msgspec.structs.replace(
     SUBJECT_STATE, accounts={bytes(range(17)): reducer.Holding(NOW, (SUBJECT, SUBJECT + 1))}
 )
 WAITING_STATE = msgspec.structs.replace(SHARING_STATE, pending=7)
+OBJECTING_STATE = msgspec.structs.replace(SUBJECT_STATE, consents=apply(SUBJECT_STATE.consents, OBJECTION))
 ANSWERING_STATE = msgspec.structs.replace(
     SUBJECT_STATE,
     answers=(Answer("round_up", NOW, NOW, True, 900, Instant(NOW + 60 * DAY)), Answer("savings_plan", NOW, NOW, False)),
@@ -472,6 +479,7 @@ def written() -> dict[str, bytes]:
     made["registers: known ahead"] = registers.pack(known)
     made["subject state"] = reducer.to_bytes(SUBJECT_STATE)
     made["subject state that shares accounts"] = reducer.to_bytes(SHARING_STATE)
+    made["subject state with an objection"] = reducer.to_bytes(OBJECTING_STATE)
     made["subject state with answers"] = reducer.to_bytes(ANSWERING_STATE)
     made["subject state with a pending movement"] = reducer.to_bytes(WAITING_STATE)
     for kind, record in RECORDS.items():
@@ -479,7 +487,7 @@ def written() -> dict[str, bytes]:
         made[f"entry: {kind}"] = drafted.body
         made[f"commitment: {kind}"] = drafted.commitment
         made[f"plain: {kind}"] = codec.plain_of(entry(kind, drafted.body, drafted.commitment), box=BOX)[0]
-    for name, (kind, record) in SLATES.items():
+    for name, (kind, record) in (SLATES | STOPS).items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)
         made[f"entry: {name}"], made[f"commitment: {name}"] = drafted.body, drafted.commitment
     made["snapshot"] = codec.keep("core", b"state", subject=SUBJECT, n=9, box=BOX, random=same).body

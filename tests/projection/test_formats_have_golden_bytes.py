@@ -18,9 +18,11 @@ from formats import (
     GOLDEN,
     KEPT_ROW,
     NOW,
+    OBJECTING_STATE,
     RECORDS,
     SHARING_STATE,
     SLATES,
+    STOPS,
     SUBJECT,
     SUBJECT_STATE,
     WAITING_STATE,
@@ -63,9 +65,9 @@ def test_old_bytes_of_an_entry_say_the_same(kind: EntryKind) -> None:
     assert codec.proved(held, box=BOX) == RECORDS[kind]
 
 
-@pytest.mark.parametrize("name", SLATES)
-def test_old_bytes_of_a_slate_say_the_same(name: str) -> None:
-    kind, record = SLATES[name]
+@pytest.mark.parametrize("name", SLATES | STOPS)
+def test_old_bytes_of_what_came_later_say_the_same(name: str) -> None:
+    kind, record = (SLATES | STOPS)[name]
     held = entry(kind, bytes.fromhex(HELD[f"entry: {name}"]), bytes.fromhex(HELD[f"commitment: {name}"]))
     assert codec.proved(held, box=BOX) == record
 
@@ -107,6 +109,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state that shares accounts"])) == SHARING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pending movement"])) == WAITING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with answers"])) == ANSWERING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an objection"])) == OBJECTING_STATE
 
 
 def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:

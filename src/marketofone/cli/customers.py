@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
 from msgspec.structs import asdict, replace
 
 from marketofone.cli import terminal
 from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
-from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.consent.ledger import EVERY, ConsentChange, What
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import MOST_SLOTS, Otherwise
 from marketofone.domain.moment import DAY, Instant, text_of
@@ -169,7 +169,7 @@ def listen(session: Session, *, source: Iterable[str]) -> None:
 
 @click.group()
 def consent() -> None:
-    """Show, grant or withdraw a customer's consents, or import those of many."""
+    """Show or change what a customer allows, or import what many said."""
 
 
 @consent.command(name="show")
@@ -207,9 +207,27 @@ def consent_withdraw(session: Session, **options: Any) -> None:
     _change(session, "withdraw", **options)
 
 
+@consent.command(name="object")
+@on_bank
+@click.argument("customer")
+@as_of
+def consent_object(session: Session, **options: Any) -> None:
+    """Record that CUSTOMER objects to marketing: no offers, whatever is granted, until that is lifted."""
+    _change(session, "object", **options)
+
+
+@consent.command(name="lift")
+@on_bank
+@click.argument("customer")
+@as_of
+def consent_lift(session: Session, **options: Any) -> None:
+    """Record that CUSTOMER takes an objection to marketing back; what they allow holds again."""
+    _change(session, "lift", **options)
+
+
 def _change(
     session: Session,
-    change: Literal["grant", "withdraw"],
+    change: What,
     *,
     customer: str,
     as_of: str | None,
@@ -235,9 +253,9 @@ def _change(
 def consent_import(session: Session, *, path: Path, authority: str | None) -> None:
     """Record what many customers said, from a table as text (CSV) or JSON Lines.
 
-    A row says customer, change (grant or withdraw), purposes, sources and channels (words of consent.toml, or *), and
-    authority; until, since and id where they are known. A bad row stops no other: the reasons are told, and the exit
-    code is 3. The same file again changes nothing.
+    A row says customer, change (grant, withdraw, object or lift), purposes, sources and channels (words of
+    consent.toml, or *), and authority; until, since and id where they are known. A bad row stops no other: the reasons
+    are told, and the exit code is 3. The same file again changes nothing.
     """
     bank, began = session.bank, time.perf_counter()
     now = bank.now()

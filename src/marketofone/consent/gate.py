@@ -4,7 +4,8 @@
 behind the gate accept nothing else; forgetting the gate is a type error. There are three outcomes: admitted, refused,
 and gap: what cannot be judged is treated as refused and recorded apart.
 
-A licence that came with data of another bank is a ceiling: beyond it all is refused, whatever was granted here.
+A licence that came with data of another bank is a ceiling: beyond it all is refused, whatever was granted here. An
+objection to marketing stops every purpose that serves it, whatever is granted.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from marketofone.domain.moment import Instant
 from marketofone.domain.role import Role
 
 # Of several channels the first of these tells.
-_OPENING: tuple[State, ...] = ("granted", "withdrawn", "expired", "not_yet", "never")
+_TELLING: tuple[State, ...] = ("granted", "withdrawn", "expired", "not_yet", "never")
 WHY = {
     "never": "you have not allowed it",
     "withdrawn": "you said no",
     "expired": "your permission has ended",
     "not_yet": "your permission has not begun",
+    "objected": "you said no to all offers",
 }
 
 Verdict = tuple[frozenset[str], Mapping[str, str]]
@@ -92,7 +94,7 @@ def admit(
     for event in events:
         source = event.source
         if source not in verdicts:
-            verdicts[source] = _objection(source, consents, policy=policy, now=now)
+            verdicts[source] = _why_not(source, consents, policy=policy, now=now)
         why = verdicts[source]
         if why is None and licences:
             why = beyond(event, licences, now=now)
@@ -126,12 +128,12 @@ def admissible_sources(consents: Consents, *, policy: ConsentPolicy, now: Instan
 
 def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
     """Say whether at least one granted purpose may use a source."""
-    return _objection(source, consents, policy=policy, now=now) is None
+    return _why_not(source, consents, policy=policy, now=now) is None
 
 
 def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
     """Name the purposes that may use a source through any channel, in the order of the policy."""
-    open_to = _not_barred(source, consents, policy=policy, now=now)
+    open_to = _not_stopped(source, consents, policy=policy, now=now)
     return tuple(
         name
         for name in policy.asking[source].purposes
@@ -140,20 +142,39 @@ def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: In
     )
 
 
-def _objection(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> str | None:
+def stopped(purpose: str, consents: Consents, *, policy: ConsentPolicy) -> State | None:
+    """Say what stops a purpose, whatever is granted: an objection to marketing; None where nothing does.
+
+    What rests on a duty is nobody's to stop.
+    """
+    spec = policy.purposes.get(purpose)
+    if spec is None or spec.basis == "legal_duty":
+        return None
+    return "objected" if consents.objects and "marketing" in spec.roles else None
+
+
+def scope_state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
+    """Say how a scope stands: what was said of it, unless that is a yes that something stops."""
+    state = consents.state(scope, now)
+    return (stopped(scope.purpose, consents, policy=policy) or state) if state == "granted" else state
+
+
+def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> str | None:
     if source == "reference":
         return None
     if source not in policy.sources:
         return "consent.toml does not know this source"
-    purposes = _not_barred(source, consents, policy=policy, now=now)
+    purposes = _not_stopped(source, consents, policy=policy, now=now)
     if policy.asking[source].duty or consents.opens(source, purposes=purposes, channels=policy.ways, now=now):
         return None
     return NOT_GRANTED
 
 
-def _not_barred(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
-    """Name the purposes that ask for a source and that no licence bars from it."""
+def _not_stopped(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
+    """Name the purposes that ask for a source, that nothing stops, and that no licence bars from it."""
     asking = policy.asking[source].purposes
+    if consents.objects:
+        asking = tuple(name for name in asking if stopped(name, consents, policy=policy) is None)
     if source != GOVERNED or not without_offers(consents.licences, now):
         return asking
     return tuple(name for name in asking if "marketing" not in policy.purposes[name].roles)
@@ -245,8 +266,9 @@ def _judged(
 
 
 def _said(consents: Consents, now: Instant) -> tuple[object, ...]:
-    """Give what somebody says, by its words and by how each of them stands."""
-    return tuple([(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said])
+    """Give what somebody says, by its words and by how each of them stands, and what they stopped."""
+    said = [(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said]
+    return (*said, "objected") if consents.objects else tuple(said)
 
 
 def _sources(
@@ -255,6 +277,7 @@ def _sources(
     spec = policy.purposes.get(purpose)
     granted: set[str] = set()
     refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)
+    stop = stopped(purpose, consents, policy=policy)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
             refused[source] = "the bank does not use it"
@@ -262,10 +285,10 @@ def _sources(
             granted.add(source)
         else:
             state = _best(purpose, source, channels, consents, now=now)
-            if state == "granted":
+            if state == "granted" and stop is None:
                 granted.add(source)
             else:
-                refused[source] = WHY[state]
+                refused[source] = WHY[(stop or state) if state == "granted" else state]
     return frozenset(granted), refused
 
 
@@ -273,7 +296,7 @@ def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents
     if len(channels) == 1:
         return consents.state(ConsentScope(purpose=purpose, source=source, channel=channels[0]), now)
     states = {consents.state(ConsentScope(purpose=purpose, source=source, channel=to), now) for to in channels}
-    return next((state for state in _OPENING if state in states), "never")
+    return next((state for state in _TELLING if state in states), "never")
 
 
 def _ceiling(consents: Consents, *, serves: frozenset[Role], now: Instant, made: Instant | None) -> str:

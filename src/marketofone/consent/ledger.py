@@ -6,6 +6,9 @@ ends. What several ids of one person allow is what each of them allows: silence 
 
 Entries name purposes, sources and channels explicitly: a yes for everything covers what could be asked about on that
 day, and nothing that the bank adds later.
+
+An objection to marketing stands beside all that: it beats every grant, also a later one, and only lifting it ends it.
+Whoever of the ids of a person objects, objects for all of them. What it stops is the gate's business (``gate.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from marketofone.consent.licence import Licences, licensed, shared
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
@@ -22,22 +25,29 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Instant, check_instant, text_of
 
-State = Literal["granted", "withdrawn", "expired", "not_yet", "never"]
+State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "objected"]
+What = Literal["grant", "withdraw", "object", "lift"]
+OPENING: frozenset[What] = frozenset({"grant", "lift"})
+"""What may open something. All else closes, and holds at once."""
+ENDING: frozenset[What] = frozenset({"grant"})
+"""What ends by itself."""
+NO_END = "leave it out: a no holds until something else is said"
 EVERY = "*"
 
 
 class ConsentChange(Struct, frozen=True, kw_only=True):
     """One thing a person (or somebody on a stated authority) says about consent.
 
+    ``object`` says no to all marketing, ``lift`` takes that back; both are about nothing else, and need no words.
     ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
     from when on it holds, ``until`` (grants only) when it ends by itself.
     """
 
     customer: str
-    change: Literal["grant", "withdraw"]
-    purposes: tuple[str, ...]
-    sources: tuple[str, ...]
-    channels: tuple[str, ...]
+    change: What
+    purposes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     since: Instant
     until: Instant | None = None
     actor: str = "customer"
@@ -85,13 +95,14 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
     """What one customer says: the entries that still count, newest first, and how often they changed it.
 
     ``others`` are the consents of the other ids of one person; what all of them allow is allowed. ``licences`` are what
-    was allowed at other banks: no grant opens more of their data.
+    was allowed at other banks: no grant opens more of their data. ``objects`` says that any id objects to marketing.
     """
 
     epoch: int
     said: tuple[ConsentEntry, ...]
     others: tuple[Consents, ...] = ()
     licences: Licences = ()
+    objects: bool = False
 
     def validity(self, scope: ConsentScope) -> Validity | None:
         """Give what holds of a scope; None where at least one id of the person never said anything about it."""
@@ -136,17 +147,22 @@ NEVER_ASKED = Consents(epoch=0, said=())
 
 def apply(consents: Consents, change: ConsentChange) -> Consents:
     """Give one customer's consents after one more entry, whose words are explicit."""
+    epoch = consents.epoch + 1
+    match change.change:
+        case "object" | "lift":
+            return replace(consents, epoch=epoch, objects=change.change == "object")
+        case "grant" | "withdraw":
+            return replace(consents, epoch=epoch, said=_said_after(consents, change))
+
+
+def _said_after(consents: Consents, change: ConsentChange) -> tuple[ConsentEntry, ...]:
     said = ConsentEntry(
         Validity(granted=change.change == "grant", since=change.since, until=change.until),
         change.purposes,
         change.sources,
         change.channels,
     )
-    return replace(
-        consents,
-        epoch=consents.epoch + 1,
-        said=(said, *(older for older in consents.said if not said.hides(older))),
-    )
+    return (said, *(older for older in consents.said if not said.hides(older)))
 
 
 def with_licences(consents: Consents, events: Iterable[Event], *, recorded: Instant) -> Consents:
@@ -174,7 +190,20 @@ def together(people: Sequence[Consents]) -> Consents:
         return people[0]
     first, *others = people
     licences = shared(one.licences for one in people)
-    return Consents(sum(one.epoch for one in people), first.said, tuple(others), licences)
+    objects = any(one.objects for one in people)
+    return Consents(sum(one.epoch for one in people), first.said, tuple(others), licences, objects)
+
+
+def plain_form(consents: Consents) -> tuple[object, ...]:
+    """Give consents as they are written: what no consents had in the first releases is left away where there is none.
+
+    Examples
+    --------
+    >>> plain_form(NEVER_ASKED)
+    (0, (), (), ())
+    """
+    fields = astuple(consents)
+    return fields if consents.objects else fields[:-1]
 
 
 def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange:
@@ -187,11 +216,27 @@ def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> C
     MalformedRequest
         When it names a word the policy does not have, begins later than now or at no instant, or ends before it begins.
     """
-    spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
+    if change.change in ("object", "lift"):
+        spelled = _of_marketing(change, policy=policy)
+    else:
+        spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
     if check_instant(change.since, field="since") > now:
         raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
-    until = None if change.change == "withdraw" else _end(change, policy=policy, now=now)
+    until = _end(change, policy=policy, now=now) if change.change == "grant" else None
     return replace(change, until=until, **spelled)
+
+
+def _of_marketing(change: ConsentChange, *, policy: ConsentPolicy) -> dict[str, tuple[str, ...]]:
+    """Name what an objection closes on this day; it holds for whatever serves marketing later, too."""
+    for field in ("purposes", "sources", "channels"):
+        if not {EVERY}.issuperset(getattr(change, field)):
+            raise MalformedRequest(
+                field=field, shape="words beside an objection", fix="leave it out: it is about all marketing"
+            )
+    purposes = tuple(name for name, spec in policy.purposes.items() if "marketing" in spec.roles)
+    asked_for = {source for name in purposes for source in policy.purposes[name].sources}
+    sources = tuple(source for source in policy.sources if source in asked_for)
+    return {"purposes": purposes, "sources": sources, "channels": policy.ways}
 
 
 def _words(policy: ConsentPolicy) -> tuple[tuple[str, list[str]], ...]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, with_licences
+from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, plain_form, with_licences
 from marketofone.domain.action import NOTHING as NOTHING_DONE
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Assignment
@@ -112,6 +112,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
 
 NOTHING = SubjectState()
 _FORMAT = b"\x03"  # of the bytes of a state: those of another format are folded again, not read
+_CONSENTS = SubjectState.__struct_fields__.index("consents")
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgpack_decoder(SubjectState)
 
@@ -132,6 +133,7 @@ def reduce(state: SubjectState, entry: Entry, record: Any) -> SubjectState:
 def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
+    fields = (*fields[:_CONSENTS], plain_form(state.consents), *fields[_CONSENTS + 1 :])
     late = (state.accounts, state.pending, state.group, state.answers, state.orders)
     kept = max((place for place, field in enumerate(late, start=1) if field), default=0)
     return _FORMAT + _ENCODE(fields[: len(fields) - len(late) + kept])
@@ -177,7 +179,7 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:
     change = record.change
     changes: dict[str, Any] = {"consents": apply(state.consents, change)}
-    if change.change == "withdraw":
+    if change.change in ("withdraw", "object"):
         changes["refusals"] = state.refusals | dict.fromkeys(product(change.purposes, change.sources), entry.n)
     return changes
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from marketofone.consent.ledger import ConsentChange, Consents
+from marketofone.consent.ledger import OPENING, ConsentChange, Consents
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.funnel import Funnel
 from marketofone.domain.decision import Decision, Otherwise, Request
@@ -235,7 +235,7 @@ class Bank:
         """Record what customers say, as :meth:`consents_given` does; None for what a key says is known already."""
         told = consent_service.change_consents(self._context, changes, now=now, keys=keys)
         given = [(change, one.entry.subject) for change, one in zip(changes, told, strict=True) if one is not None]
-        self.learning.owe([subject for change, subject in given if change.change == "withdraw"], now=now)
+        self.learning.owe([subject for change, subject in given if change.change not in OPENING], now=now)
         self._context.left_open.update(subject for _, subject in given)  # the next arrival, or the learner, looks
         return told
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from marketofone.consent.gate import permit
+from marketofone.consent.gate import WHY, permit, stopped
+from marketofone.consent.ledger import Consents
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.action import ROLE_OF
 from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.moment import Instant
 from marketofone.projection.bank_config import BankConfig
@@ -44,6 +47,17 @@ def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, no
         if source not in permits[purpose].sources:
             why = permits[purpose].refused.get(source, "the bank does not use it")
             return f"{source} is refused for {purpose}: {why}"
+    return _stop(record, consents, policy=config.policy)
+
+
+def _stop(record: DecisionRecord, consents: Consents, *, policy: ConsentPolicy) -> str:
+    """Say what stops an action that was chosen, also one that rests on no information; empty where nothing does."""
+    kinds = (record.kind, *(slot.kind for slot in record.decision.below))
+    roles = dict.fromkeys(role for kind in kinds if kind is not None and (role := ROLE_OF[kind]) is not None)
+    for purpose in map(policy.serving, roles):
+        state = stopped(purpose, consents, policy=policy)
+        if state is not None:
+            return f"{purpose} is stopped: {WHY[state]}"
     return ""
 
 

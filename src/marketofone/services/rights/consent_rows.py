@@ -1,10 +1,11 @@
 """What one row of consents in bulk says, whichever door it comes through: a change, and the key that recognises it.
 
-A row says ``customer``, ``change`` (grant or withdraw), ``purposes``, ``sources`` and ``channels`` (words of
-consent.toml, or ``*``), ``until``, ``since``, and ``authority``: who says so, such as a notice or a system.
+A row says ``customer``, ``change`` (grant, withdraw, object or lift), ``purposes``, ``sources`` and ``channels``
+(words of consent.toml, or ``*``), ``until``, ``since``, and ``authority``: who says so, such as a notice or a system.
 
 - *What is left out*: a grant names its purposes, sources and channels; a withdrawal that leaves them out means all. A
   grant without an end ends after the bank's limit. Without ``since`` it holds from the import on.
+- *Offers*: ``object`` says no to all marketing, ``lift`` takes that back; neither names purposes, sources or channels.
 - *The same again*: a row is recognised by everything it says, and by how often the file says it; or by its ``id``.
 """
 
@@ -14,12 +15,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
-from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.consent.ledger import ENDING, EVERY, NO_END, ConsentChange, What
 from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedEvent, MalformedRequest, malformed
 from marketofone.domain.event import key_of
@@ -36,7 +37,7 @@ _DIGEST_BYTES = 16
 _DATE_LETTERS = len("2026-01-31")
 _FIXES = {
     "row": f"write a JSON object with these fields: {', '.join(COLUMNS)}",
-    "change": "write grant or withdraw",
+    "change": f"write one of {', '.join(get_args(What))}",
     "customer": "write the customer's id, as text",
 }
 _FIX = "see the table of fields in docs/import.md, under “Consents in bulk”"
@@ -47,7 +48,7 @@ class ConsentSaid(Struct, frozen=True, forbid_unknown_fields=True):
     """A row as it is written."""
 
     customer: Text
-    change: Literal["grant", "withdraw"]
+    change: What
     purposes: str | Words = ()
     sources: str | Words = ()
     channels: str | Words = ()
@@ -95,10 +96,8 @@ class ConsentRows:
             raise MalformedEvent(
                 field="authority", shape="missing", fix="name who says so: a notice, a letter, a system"
             )
-        if said.change == "withdraw" and said.until is not None:
-            raise MalformedEvent(
-                field="until", shape="an end", fix="a withdrawal holds until a new grant: leave it out"
-            )
+        if said.change not in ENDING and said.until is not None:
+            raise MalformedEvent(field="until", shape=f"an end of a {said.change}", fix=NO_END)
         return ConsentChange(
             customer=said.customer,
             change=said.change,

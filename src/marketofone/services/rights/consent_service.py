@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from marketofone.consent.gate import admissible
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
+from marketofone.consent.gate import admissible, scope_state
+from marketofone.consent.ledger import NEVER_ASKED, OPENING, ConsentChange, Consents, apply, explicit, fold, together
 from marketofone.consent.licence import Licence, Licences, in_force
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.cloudevents import check_customer
@@ -185,11 +185,11 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
                 consents, judged = person.consents, person.judged(now)
             else:
                 consents = said_by(reader, person, as_of)
-        scopes = snapshot.config.policy.scopes()
+        policy = snapshot.config.policy
     return ConsentView(
         customer=customer,
         epoch=consents.epoch,
-        cells=tuple(_scope_state(consents, scope, now=judged) for scope in scopes),
+        cells=tuple(_scope_state(consents, scope, policy=policy, now=judged) for scope in policy.scopes()),
         licences=tuple(_licence_state(licence, now=asked) for licence in in_force(licences)),
     )
 
@@ -247,7 +247,7 @@ def _no_longer_admitted(
     person: Person, said: ConsentChange, *, policy: ConsentPolicy, now: Instant
 ) -> list[tuple[int, str]]:
     """Name the snapshots, of all ids of the person, whose source no purpose may use any more."""
-    if said.change == "grant":
+    if said.change in OPENING:
         return []
     after = _after(person, person.asked.subject, said)
     return [
@@ -277,13 +277,13 @@ def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
     )
 
 
-def _scope_state(consents: Consents, scope: ConsentScope, *, now: Instant) -> ScopeState:
+def _scope_state(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ScopeState:
     validity = consents.validity(scope)
     until = None if validity is None or validity.until is None else text_of(validity.until)
     return ScopeState(
         purpose=scope.purpose,
         source=scope.source,
         channel=scope.channel,
-        state=consents.state(scope, now),
+        state=scope_state(scope, consents, policy=policy, now=now),
         until=until,
     )

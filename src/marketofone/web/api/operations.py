@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec.structs import asdict
 
-from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.ledger import ENDING, NO_END, ConsentChange
 from marketofone.decide.funnel import Funnel
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decoding import convert, json_decoder
@@ -106,8 +106,8 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     """
     said, customer, now = request_data.read(schemas.ConsentRequest), request_data.path["customer"], bank.now()
     until = moment(said.until, calendar=bank.calendar, field="until")
-    if said.change == "withdraw" and until is not None:
-        raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant")
+    if said.change not in ENDING and until is not None:
+        raise MalformedRequest(field="until", shape=f"an end of a {said.change}", fix=NO_END)
     change = {**asdict(said), "customer": customer, "since": now, "until": until, "actor": ACTOR}
     given = bank.consent_given(convert(change, of=ConsentChange), now=now)
     return schemas.ConsentChanged(
@@ -120,7 +120,7 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
 def take_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentsTaken:
     """Record what many customers said elsewhere, each row for itself, with who says so and until when.
 
-    A row says `customer`, `change` (`grant` or `withdraw`), `purposes`, `sources` and `channels` (words of
+    A row says `customer`, `change` (as of one customer), `purposes`, `sources` and `channels` (words of
     consent.toml, or `*`), and `authority`; `until`, `since` and `id` where they are known. It is a line of JSON, or of
     a table with a header. A bad row stops no other. The same rows again change nothing.
     """
@@ -223,7 +223,7 @@ OPERATIONS = (
         fails=(404, 409),
     ),
     Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
-    Operation("PUT", CONSENTS, change_consents, "Grant or withdraw", takes=schemas.ConsentRequest, fails=(403, 404)),
+    Operation("PUT", CONSENTS, change_consents, "Change consents", takes=schemas.ConsentRequest, fails=(403, 404)),
     Operation(
         "POST",
         "/v1/consents",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import asdict, fields
 
-from marketofone.consent.ledger import EVERY
+from marketofone.consent.ledger import EVERY, What
 from marketofone.decide.catalogue import ActionCatalogue, Fallback
 from marketofone.domain.action import NOTHING, Kind
 from marketofone.domain.cloudevents import JsonType
@@ -83,9 +83,12 @@ class OutcomeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person says about consent, from now on. ``*`` names all of a kind."""
+    """What a person says about consent, from now on. ``*`` names all of a kind.
 
-    change: Literal["grant", "withdraw"]
+    ``object`` says no to all marketing, whatever is granted, until ``lift``; both are about nothing else.
+    """
+
+    change: What
     purposes: Words = (EVERY,)
     sources: Words = (EVERY,)
     channels: Words = (EVERY,)
