@@ -105,6 +105,7 @@ def test_every_command_of_the_contract_is_there_and_gives_json_and_takes_a_bank(
     promised = {
         "init", "demo", "import", "serve", "decide", "forecast", "listen", "train", "replay", "verify", "impact",
         "consent show", "consent grant", "consent withdraw", "consent object", "consent lift",
+        "consent pause", "consent resume",
         "board list", "board approve", "board stop", "board resume",
     }  # fmt: skip
     assert promised <= set(found)
@@ -281,15 +282,27 @@ def test_a_no_that_names_a_past_day_holds_at_once(told: Callable[..., Any]) -> N
     assert said["until"] is None
 
 
-def test_an_objection_stops_all_offers_until_it_is_lifted(told: Callable[..., Any]) -> None:
+def test_an_objection_stops_all_offers_until_it_is_lifted(told: Callable[..., Any], run: Run) -> None:
     def offers(said: dict[str, Any]) -> set[str]:
         return {cell["state"] for cell in said["cells"] if cell["purpose"] == "marketing"}
 
     told("consent", "grant", "c-6")
     assert offers(told("consent", "object", "c-6", "--as-of", BEGAN)) == {"objected"}
     assert offers(told("consent", "grant", "c-6", "--purpose", "marketing")) == {"objected"}
+    assert "no offers at all" in run("consent", "show", "c-6").stdout
     lifted = told("consent", "lift", "c-6")
     assert (offers(lifted), lifted["until"]) == ({"granted"}, None)
+
+
+def test_a_pause_is_told_with_its_end_and_ends_before_it_when_it_is_resumed(told: Callable[..., Any], run: Run) -> None:
+    told("consent", "grant", "c-7")
+    began = datetime.now(tz=UTC)
+    paused = told("consent", "pause", "c-7", "--purpose", "care", "--days", "10")
+    assert {cell["purpose"] for cell in paused["cells"] if cell["state"] == "paused"} == {"care"}
+    assert began + timedelta(days=10) <= datetime.fromisoformat(paused["until"])
+    assert f"paused until {paused['until'][:10]}: care" in run("consent", "show", "c-7").stdout
+    assert run("consent", "pause", "c-7", "--days", "91").exit_code == BAD_INPUT
+    assert {cell["state"] for cell in told("consent", "resume", "c-7")["cells"]} == {"granted"}
 
 
 def test_the_board_rules_over_what_is_listed(told: Callable[..., Any]) -> None:

@@ -174,6 +174,20 @@ def test_objections_come_in_bulk_and_beat_the_grants_that_come_after_them(projec
     assert set.union(*of_other.values()) == {"granted"}
 
 
+def test_pauses_come_in_bulk_with_their_ends_and_no_end_of_theirs_is_told_as_that_of_a_grant(
+    project: Path, take: Import
+) -> None:
+    until = (datetime.now(tz=UTC) + timedelta(days=20)).date().isoformat()
+    late = (datetime.now(tz=UTC) + timedelta(days=100)).date().isoformat()
+    rows = ["c-1,grant,*,*,*,,,form", f"c-1,pause,care,,,{until},,call", "c-2,pause,,,,,,call", "c-2,resume,,,,,,call"]
+    code, told = take("\n".join([HEADER, *rows, f"c-3,pause,,,,{late},,call", "c-3,pause,,app,,,,call"]))
+    assert (code, counts(told)) == (3, (6, 4, 0, 2))
+    assert {one["field"] for one in told["reasons"]} == {"until", "sources"}
+    stands = standing(project, "c-1")
+    assert (stands["care", "messages"], stands["insights", "app"]) == ({"paused"}, {"granted"})
+    assert take("\n".join([HEADER, f"c-1,pause,,,,{until},,call"]))[1]["granted_until"] is None
+
+
 def test_a_misspelt_column_stops_the_import_before_anything_is_recorded(project: Path, take: Import) -> None:
     code, told = take(f"{HEADER.replace('until', 'untill')}\nc-1,grant,*,*,*,{END},,letter")
     assert code == 3

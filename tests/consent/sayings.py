@@ -61,10 +61,11 @@ def changes(draw: st.DrawFn, *whats: What) -> ConsentChange:
     change, since = draw(st.sampled_from(whats)), draw(MOMENTS)
     named = change in ("grant", "withdraw")
     ends = draw(st.none() | st.integers(1, 6)) if change == "grant" else None
+    ends = draw(st.integers(1, 6)) if change == "pause" else ends
     said = ConsentChange(
         customer="c-1",
         change=change,
-        purposes=draw(words("insights", MARKETING)) if named else EVERY,
+        purposes=draw(words("insights", MARKETING)) if named or change in ("pause", "resume") else EVERY,
         sources=draw(words("transactions", "app", "life_events")) if named else EVERY,
         channels=draw(words("app", "phone")) if named else EVERY,
         since=since,
@@ -73,7 +74,7 @@ def changes(draw: st.DrawFn, *whats: What) -> ConsentChange:
     return explicit(said, policy=POLICY, now=since)
 
 
-CHANGES = changes("grant", "grant", "withdraw", "object", "lift")
+CHANGES = changes("grant", "grant", "withdraw", "object", "lift", "pause", "resume")
 GRANTS = {
     "everything": explicit(
         ConsentChange(customer="c-1", change="grant", purposes=EVERY, sources=EVERY, channels=EVERY, since=Instant(0)),

@@ -33,6 +33,10 @@ def objects(bank: Bank, *, now: Instant, customer: str = "c-1") -> None:
     bank.consent(ConsentChange(customer=customer, change="object", since=now), now=now)
 
 
+def pauses(bank: Bank, *, now: Instant, purposes: tuple[str, ...] = ()) -> None:
+    bank.consent(ConsentChange(customer="c-1", change="pause", purposes=purposes, since=now), now=now)
+
+
 @pytest.fixture
 def interrupted(
     bank: Bank, allow: Allow, now: Instant, monkeypatch: pytest.MonkeyPatch
@@ -77,6 +81,7 @@ INTERRUPTIONS: dict[str, Interruption] = {
     "a no to one source": lambda bank, now: refuse(bank, now=now, source="transactions"),
     "a no to one purpose": lambda bank, now: refuse(bank, now=now, purpose="marketing"),
     "an objection": lambda bank, now: objects(bank, now=now),
+    "a pause": lambda bank, now: pauses(bank, now=now),
     "a forecast": lambda bank, now: bank.forecast("c-1", now=now),
     "a merger": lambda bank, now: bank.ingest(
         [happened(who, IdentityLinked(key_kind="email_hash", key="d-9"), at=now) for who in ("a-0", "c-1")], now=now
@@ -128,6 +133,17 @@ def test_no_offer_is_released_after_an_objection_that_came_meanwhile_under_any_i
     open_to_choose = {one.action for one in decision.candidates if one.stage in ("scored", "chosen")}
     assert not any(kinds.get(name) in MARKETING for name in open_to_choose)
     assert bank.replay().differences == 0
+
+
+@pytest.mark.parametrize("purposes", [(), ("insights", "marketing")])
+def test_what_was_paused_meanwhile_is_not_in_the_decision(
+    interrupted: Callable[[Interruption], Decision], purposes: tuple[str, ...]
+) -> None:
+    decision = interrupted(lambda bank, now: pauses(bank, now=now, purposes=purposes))
+
+    used = {purpose for purpose, _ in decision.uses}
+    assert used.isdisjoint(purposes)
+    assert "care" in used if purposes else used <= {"protection"}
 
 
 def test_a_stop_meanwhile_stops_the_decision(interrupted: Callable[[Interruption], Decision]) -> None:

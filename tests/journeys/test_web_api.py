@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -210,6 +211,20 @@ def test_an_objection_is_put_without_words_and_beats_a_grant_until_it_is_lifted(
     ]  # fmt: skip
 
 
+def test_a_pause_is_put_with_its_end_and_resumed(door: TestClient) -> None:
+    path = "/v1/customers/c%2F5/consents"
+    door.put(path, json={"change": "grant"})
+    until = (datetime.now(tz=UTC) + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    paused = door.put(path, json={"change": "pause", "purposes": ["care"], "until": until}).json()
+    assert (paused["until"], paused["paused_until"]) == (until, until)
+    stands = {one["purpose"]: (one["standing"], one["paused_until"]) for one in paused["purposes"]}
+    assert (stands["care"], stands["insights"]) == (("off", until), ("on", None))
+    assert paused["on"] < paused["of"]
+    resumed = door.put(path, json={"change": "resume"}).json()
+    assert (resumed["until"], resumed["paused_until"], resumed["objected"]) == (None, None, False)
+    assert resumed["on"] == resumed["of"]
+
+
 def test_a_refusal_is_a_problem_with_its_reason(door: TestClient) -> None:
     door.put("/v1/customers/c-5/consents", json={"change": "withdraw"})
     answer = door.get("/v1/customers/c-5/forecast")
@@ -261,6 +276,9 @@ GOOD = '{"customer":"c-6","occasion":"app.opened"}'
         ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"object","until":"2199-01-01"}', 400, "until"),
         ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"object","purposes":["marketing"]}', 400, "purposes"),
         ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"lift","channels":["push"]}', 400, "channels"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"pause","sources":["app"]}', 400, "sources"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"pause","until":"2199-01-01"}', 400, "until"),
+        ("PUT", "/v1/customers/c-6/consents", JSON, '{"change":"resume","until":"2199-01-01"}', 400, "until"),
         ("GET", "/v1/decisions/none", {}, "", 404, None),
         ("GET", "/v1/customers/nobody/uses", {}, "", 404, None),
         ("GET", "/v1/customers/%00/uses", {}, "", 400, "address"),

@@ -130,6 +130,7 @@ WITHDRAWAL = ConsentChange(
 OBJECTION = ConsentChange(
     customer="c-1", change="object", purposes=("insights",), sources=("transactions",), channels=("app",), since=NOW
 )
+PAUSE = msgspec.structs.replace(OBJECTION, change="pause", until=Instant(NOW + 30 * DAY))
 UPSET = Reading(
     intents=(),
     sentiment="negative",
@@ -368,6 +369,7 @@ SLATES: dict[str, tuple[EntryKind, records.Record]] = {
 }
 STOPS: dict[str, tuple[EntryKind, records.Record]] = {
     "objection": ("consent", records.ConsentRecord("customer", OBJECTION)),
+    "pause": ("consent", records.ConsentRecord("customer", PAUSE)),
 }
 A_MOMENT = datetime(2026, 6, 2, 9, 30, tzinfo=UTC)
 KEPT_ROW = KeptRow(
@@ -427,6 +429,7 @@ SHARING_STATE = msgspec.structs.replace(
 )
 WAITING_STATE = msgspec.structs.replace(SHARING_STATE, pending=7)
 OBJECTING_STATE = msgspec.structs.replace(SUBJECT_STATE, consents=apply(SUBJECT_STATE.consents, OBJECTION))
+PAUSING_STATE = msgspec.structs.replace(SUBJECT_STATE, consents=apply(SUBJECT_STATE.consents, PAUSE))
 ANSWERING_STATE = msgspec.structs.replace(
     SUBJECT_STATE,
     answers=(Answer("round_up", NOW, NOW, True, 900, Instant(NOW + 60 * DAY)), Answer("savings_plan", NOW, NOW, False)),
@@ -480,6 +483,7 @@ def written() -> dict[str, bytes]:
     made["subject state"] = reducer.to_bytes(SUBJECT_STATE)
     made["subject state that shares accounts"] = reducer.to_bytes(SHARING_STATE)
     made["subject state with an objection"] = reducer.to_bytes(OBJECTING_STATE)
+    made["subject state with a pause"] = reducer.to_bytes(PAUSING_STATE)
     made["subject state with answers"] = reducer.to_bytes(ANSWERING_STATE)
     made["subject state with a pending movement"] = reducer.to_bytes(WAITING_STATE)
     for kind, record in RECORDS.items():

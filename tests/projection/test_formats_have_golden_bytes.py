@@ -19,6 +19,7 @@ from formats import (
     KEPT_ROW,
     NOW,
     OBJECTING_STATE,
+    PAUSING_STATE,
     RECORDS,
     SHARING_STATE,
     SLATES,
@@ -110,6 +111,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pending movement"])) == WAITING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with answers"])) == ANSWERING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an objection"])) == OBJECTING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pause"])) == PAUSING_STATE
 
 
 def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:

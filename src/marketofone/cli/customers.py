@@ -225,6 +225,33 @@ def consent_lift(session: Session, **options: Any) -> None:
     _change(session, "lift", **options)
 
 
+def _purposes(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--purpose", "purposes", multiple=True, help="May be repeated.  [default: all]")(command)
+
+
+@consent.command(name="pause")
+@on_bank
+@click.argument("customer")
+@as_of
+@_purposes
+@click.option(
+    "--days", type=click.IntRange(1, 3650), help="From today on; at most pause_days of consent.toml.  [default: 30]"
+)
+def consent_pause(session: Session, **options: Any) -> None:
+    """Record that CUSTOMER wants a pause: nothing is used for a while, and afterwards all is as it was, by itself."""
+    _change(session, "pause", **options)
+
+
+@consent.command(name="resume")
+@on_bank
+@click.argument("customer")
+@as_of
+@_purposes
+def consent_resume(session: Session, **options: Any) -> None:
+    """Record that CUSTOMER ends a pause before its time."""
+    _change(session, "resume", **options)
+
+
 def _change(
     session: Session,
     change: What,
@@ -243,7 +270,8 @@ def _change(
         ConsentChange(customer=customer, change=change, since=since, until=until, actor=ACTOR, **said), now=now
     )
     end = None if given.until is None else text_of(given.until)
-    session.say({**asdict(bank.consents(customer, now=now)), "until": end}, "consents", until=end)
+    told = end if change == "grant" else None
+    session.say({**asdict(bank.consents(customer, now=now)), "until": end}, "consents", until=told)
 
 
 @consent.command(name="import")
@@ -253,9 +281,9 @@ def _change(
 def consent_import(session: Session, *, path: Path, authority: str | None) -> None:
     """Record what many customers said, from a table as text (CSV) or JSON Lines.
 
-    A row says customer, change (grant, withdraw, object or lift), purposes, sources and channels (words of
-    consent.toml, or *), and authority; until, since and id where they are known. A bad row stops no other: the reasons
-    are told, and the exit code is 3. The same file again changes nothing.
+    A row says customer, change (grant, withdraw, object, lift, pause or resume), purposes, sources and channels (words
+    of consent.toml, or *), and authority; until, since and id where they are known. A bad row stops no other: the
+    reasons are told, and the exit code is 3. The same file again changes nothing.
     """
     bank, began = session.bank, time.perf_counter()
     now = bank.now()

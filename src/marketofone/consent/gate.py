@@ -5,7 +5,7 @@ behind the gate accept nothing else; forgetting the gate is a type error. There 
 and gap: what cannot be judged is treated as refused and recorded apart.
 
 A licence that came with data of another bank is a ceiling: beyond it all is refused, whatever was granted here. An
-objection to marketing stops every purpose that serves it, whatever is granted.
+objection to marketing stops every purpose that serves it, and a pause those that it names, whatever is granted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ WHY = {
     "expired": "your permission has ended",
     "not_yet": "your permission has not begun",
     "objected": "you said no to all offers",
+    "paused": "you paused this for some time",
 }
 
 Verdict = tuple[frozenset[str], Mapping[str, str]]
@@ -142,21 +143,23 @@ def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: In
     )
 
 
-def stopped(purpose: str, consents: Consents, *, policy: ConsentPolicy) -> State | None:
-    """Say what stops a purpose, whatever is granted: an objection to marketing; None where nothing does.
+def stopped(purpose: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State | None:
+    """Say what stops a purpose, whatever is granted: an objection to marketing, or a pause; None where nothing does.
 
     What rests on a duty is nobody's to stop.
     """
     spec = policy.purposes.get(purpose)
     if spec is None or spec.basis == "legal_duty":
         return None
-    return "objected" if consents.objects and "marketing" in spec.roles else None
+    if consents.objects and "marketing" in spec.roles:
+        return "objected"
+    return "paused" if consents.pauses and consents.paused_until(purpose, now) is not None else None
 
 
 def scope_state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
     """Say how a scope stands: what was said of it, unless that is a yes that something stops."""
     state = consents.state(scope, now)
-    return (stopped(scope.purpose, consents, policy=policy) or state) if state == "granted" else state
+    return (stopped(scope.purpose, consents, policy=policy, now=now) or state) if state == "granted" else state
 
 
 def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> str | None:
@@ -173,8 +176,8 @@ def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Ins
 def _not_stopped(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
     """Name the purposes that ask for a source, that nothing stops, and that no licence bars from it."""
     asking = policy.asking[source].purposes
-    if consents.objects:
-        asking = tuple(name for name in asking if stopped(name, consents, policy=policy) is None)
+    if consents.objects or consents.pauses:
+        asking = tuple(name for name in asking if stopped(name, consents, policy=policy, now=now) is None)
     if source != GOVERNED or not without_offers(consents.licences, now):
         return asking
     return tuple(name for name in asking if "marketing" not in policy.purposes[name].roles)
@@ -268,7 +271,8 @@ def _judged(
 def _said(consents: Consents, now: Instant) -> tuple[object, ...]:
     """Give what somebody says, by its words and by how each of them stands, and what they stopped."""
     said = [(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said]
-    return (*said, "objected") if consents.objects else tuple(said)
+    paused = consents.paused(now) if consents.pauses else ()
+    return (*said, consents.objects, paused) if consents.objects or paused else tuple(said)
 
 
 def _sources(
@@ -277,7 +281,7 @@ def _sources(
     spec = policy.purposes.get(purpose)
     granted: set[str] = set()
     refused: dict[str, str] = {} if purpose else dict.fromkeys(policy.sources, NOT_DONE)
-    stop = stopped(purpose, consents, policy=policy)
+    stop = stopped(purpose, consents, policy=policy, now=now)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
             refused[source] = "the bank does not use it"

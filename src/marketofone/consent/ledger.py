@@ -7,8 +7,9 @@ ends. What several ids of one person allow is what each of them allows: silence 
 Entries name purposes, sources and channels explicitly: a yes for everything covers what could be asked about on that
 day, and nothing that the bank adds later.
 
-An objection to marketing stands beside all that: it beats every grant, also a later one, and only lifting it ends it.
-Whoever of the ids of a person objects, objects for all of them. What it stops is the gate's business (``gate.py``).
+Two things stand beside all that, and beat every grant, also a later one. An objection to marketing stands until it is
+lifted. A pause of some purposes ends by itself, without an entry, or when it is resumed. Whoever of the ids of a person
+says one of them, says it for all of them. What they stop is the gate's business (``gate.py``).
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import Event
 from marketofone.domain.moment import DAY, Instant, check_instant, text_of
 
-State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "objected"]
-What = Literal["grant", "withdraw", "object", "lift"]
-OPENING: frozenset[What] = frozenset({"grant", "lift"})
-"""What may open something. All else closes, and holds at once."""
-ENDING: frozenset[What] = frozenset({"grant"})
+State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "objected", "paused"]
+What = Literal["grant", "withdraw", "object", "lift", "pause", "resume"]
+TAKING_BACK: frozenset[What] = frozenset({"withdraw", "object"})
+"""What takes back what was allowed: what was made of it counts no more, also after another yes."""
+ENDING: frozenset[What] = frozenset({"grant", "pause"})
 """What ends by itself."""
+PAUSE_DAYS = 30
+"""How long a pause lasts that names no end, where the bank allows as much."""
 NO_END = "leave it out: a no holds until something else is said"
 EVERY = "*"
 
@@ -39,8 +42,9 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     """One thing a person (or somebody on a stated authority) says about consent.
 
     ``object`` says no to all marketing, ``lift`` takes that back; both are about nothing else, and need no words.
+    ``pause`` is for some time, ``resume`` ends it at once; both are about purposes, all where none is named.
     ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
-    from when on it holds, ``until`` (grants only) when it ends by itself.
+    from when on it holds, ``until`` (of grants and pauses) when it ends by itself.
     """
 
     customer: str
@@ -91,11 +95,16 @@ class ConsentEntry(Struct, frozen=True, array_like=True, gc=False):
         )
 
 
+Pauses = tuple[tuple[str, Instant], ...]
+"""Purposes that were paused, in their order, and until when."""
+
+
 class Consents(Struct, frozen=True, array_like=True, gc=False):
     """What one customer says: the entries that still count, newest first, and how often they changed it.
 
     ``others`` are the consents of the other ids of one person; what all of them allow is allowed. ``licences`` are what
-    was allowed at other banks: no grant opens more of their data. ``objects`` says that any id objects to marketing.
+    was allowed at other banks: no grant opens more of their data. ``objects`` says that any id objects to marketing,
+    ``pauses`` which purposes any of them paused, and until when.
     """
 
     epoch: int
@@ -103,6 +112,15 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
     others: tuple[Consents, ...] = ()
     licences: Licences = ()
     objects: bool = False
+    pauses: Pauses = ()
+
+    def paused_until(self, purpose: str, now: Instant) -> Instant | None:
+        """Say until when a purpose is paused; None where it is not, or not any more."""
+        return next((until for name, until in self.pauses if name == purpose and now < until), None)
+
+    def paused(self, now: Instant) -> tuple[str, ...]:
+        """Name the purposes that are paused at a moment."""
+        return tuple([name for name, until in self.pauses if now < until])
 
     def validity(self, scope: ConsentScope) -> Validity | None:
         """Give what holds of a scope; None where at least one id of the person never said anything about it."""
@@ -151,8 +169,16 @@ def apply(consents: Consents, change: ConsentChange) -> Consents:
     match change.change:
         case "object" | "lift":
             return replace(consents, epoch=epoch, objects=change.change == "object")
+        case "pause" | "resume":
+            return replace(consents, epoch=epoch, pauses=_pauses_after(consents.pauses, change))
         case "grant" | "withdraw":
             return replace(consents, epoch=epoch, said=_said_after(consents, change))
+
+
+def _pauses_after(pauses: Pauses, change: ConsentChange) -> Pauses:
+    kept = {name: until for name, until in pauses if name not in change.purposes}
+    paused = {} if change.change == "resume" or change.until is None else dict.fromkeys(change.purposes, change.until)
+    return tuple(sorted((kept | paused).items()))
 
 
 def _said_after(consents: Consents, change: ConsentChange) -> tuple[ConsentEntry, ...]:
@@ -190,8 +216,27 @@ def together(people: Sequence[Consents]) -> Consents:
         return people[0]
     first, *others = people
     licences = shared(one.licences for one in people)
-    objects = any(one.objects for one in people)
-    return Consents(sum(one.epoch for one in people), first.said, tuple(others), licences, objects)
+    return Consents(
+        sum(one.epoch for one in people),
+        first.said,
+        tuple(others),
+        licences,
+        objects=any(one.objects for one in people),
+        pauses=_longest(one.pauses for one in people),
+    )
+
+
+def _longest(each: Iterable[Pauses]) -> Pauses:
+    """Give of each purpose the pause that ends last."""
+    longest: dict[str, Instant] = {}
+    for name, until in (pair for pauses in each for pair in pauses):
+        longest[name] = max(until, longest.get(name, until))
+    return tuple(sorted(longest.items()))
+
+
+def without_pauses(consents: Consents) -> Consents:
+    """Give consents as they are once every pause has ended."""
+    return replace(consents, pauses=()) if consents.pauses else consents
 
 
 def plain_form(consents: Consents) -> tuple[object, ...]:
@@ -203,7 +248,8 @@ def plain_form(consents: Consents) -> tuple[object, ...]:
     (0, (), (), ())
     """
     fields = astuple(consents)
-    return fields if consents.objects else fields[:-1]
+    kept = 2 if consents.pauses else 1 if consents.objects else 0
+    return fields[: len(fields) - 2 + kept]
 
 
 def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange:
@@ -216,23 +262,38 @@ def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> C
     MalformedRequest
         When it names a word the policy does not have, begins later than now or at no instant, or ends before it begins.
     """
-    if change.change in ("object", "lift"):
-        spelled = _of_marketing(change, policy=policy)
-    else:
-        spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
+    match change.change:
+        case "object" | "lift":
+            spelled = _of_marketing(change, policy=policy)
+        case "pause" | "resume":
+            spelled = _of_purposes(change, policy=policy)
+        case "grant" | "withdraw":
+            spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
     if check_instant(change.since, field="since") > now:
         raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
-    until = _end(change, policy=policy, now=now) if change.change == "grant" else None
+    until = _end(change, policy=policy, now=now) if change.change in ENDING else None
     return replace(change, until=until, **spelled)
+
+
+def _check_all(change: ConsentChange, *fields: str, of: str) -> None:
+    for field in fields:
+        if not {EVERY}.issuperset(getattr(change, field)):
+            raise MalformedRequest(
+                field=field, shape=f"words beside a change {change.change!r}", fix=f"leave it out: it is about all {of}"
+            )
+
+
+def _of_purposes(change: ConsentChange, *, policy: ConsentPolicy) -> dict[str, tuple[str, ...]]:
+    """Name the purposes of a pause, with every source and channel of theirs."""
+    _check_all(change, "sources", "channels", of="sources and channels of a purpose")
+    words = dict(_words(policy))
+    purposes = _spelled("purposes", change.purposes or (EVERY,), words["purposes"])
+    return {"purposes": purposes, "sources": tuple(words["sources"]), "channels": policy.ways}
 
 
 def _of_marketing(change: ConsentChange, *, policy: ConsentPolicy) -> dict[str, tuple[str, ...]]:
     """Name what an objection closes on this day; it holds for whatever serves marketing later, too."""
-    for field in ("purposes", "sources", "channels"):
-        if not {EVERY}.issuperset(getattr(change, field)):
-            raise MalformedRequest(
-                field=field, shape="words beside an objection", fix="leave it out: it is about all marketing"
-            )
+    _check_all(change, "purposes", "sources", "channels", of="marketing")
     purposes = tuple(name for name, spec in policy.purposes.items() if "marketing" in spec.roles)
     asked_for = {source for name in purposes for source in policy.purposes[name].sources}
     sources = tuple(source for source in policy.sources if source in asked_for)
@@ -257,15 +318,16 @@ def _spelled(field: str, words: tuple[str, ...], allowed: Sequence[str]) -> tupl
 
 
 def _end(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Instant:
-    """Give the end of a grant: what it asks for, at most the bank's limit from now on."""
-    limit = latest_end(now, policy=policy)
+    """Give the end of a grant or a pause: what it asks for, at most the bank's limit from now on."""
+    days = policy.grant_days if change.change == "grant" else policy.pause_days
+    limit = Instant(now + days * DAY)
     if change.until is None:
-        return limit
+        return limit if change.change == "grant" else Instant(now + min(PAUSE_DAYS, days) * DAY)
     if change.until <= now:
         raise MalformedRequest(field="until", shape="not after now", fix="give a later moment")
     if change.until > limit:
         raise MalformedRequest(
-            field="until", shape=f"later than {policy.grant_days} days from now", fix=f"end it by {text_of(limit)}"
+            field="until", shape=f"later than {days} days from now", fix=f"end it by {text_of(limit)}"
         )
     return change.until
 

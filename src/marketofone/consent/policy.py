@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
@@ -58,12 +58,16 @@ class Asking(Struct, frozen=True):
 
 
 class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
-    """Everything a person is asked about."""
+    """Everything a person is asked about.
+
+    A grant ends by itself after ``grant_days``, and a pause lasts ``pause_days`` at most.
+    """
 
     purposes: dict[Word, Purpose]
     sources: dict[Source, DataSource]
     channels: dict[Word, Channel]
     grant_days: int = 365
+    pause_days: Annotated[int, Meta(ge=1)] = 90
     version: int = 1
 
     def __post_init__(self) -> None:

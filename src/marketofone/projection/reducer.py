@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.consent.ledger import NEVER_ASKED, Consents, apply, plain_form, with_licences
+from marketofone.consent.ledger import NEVER_ASKED, TAKING_BACK, Consents, apply, plain_form, with_licences
 from marketofone.domain.action import NOTHING as NOTHING_DONE
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Assignment
@@ -179,7 +179,7 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:
     change = record.change
     changes: dict[str, Any] = {"consents": apply(state.consents, change)}
-    if change.change in ("withdraw", "object"):
+    if change.change in TAKING_BACK:
         changes["refusals"] = state.refusals | dict.fromkeys(product(change.purposes, change.sources), entry.n)
     return changes
 

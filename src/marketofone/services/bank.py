@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self, Unpack
 
-from marketofone.consent.ledger import OPENING, ConsentChange, Consents
+from marketofone.consent.ledger import TAKING_BACK, ConsentChange, Consents
+from marketofone.consent.standing import ConsentStanding
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.funnel import Funnel
 from marketofone.domain.decision import Decision, Otherwise, Request
@@ -27,10 +27,9 @@ from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.learner import Learning
 from marketofone.services.proof import backup, checkpoint, diff, replay, verify
 from marketofone.services.proof.changes import Change
-from marketofone.services.rights import board_service, consent_service, erase, promotion_service, use_log
+from marketofone.services.rights import board_service, consent_service, consent_view, erase, promotion_service, use_log
 from marketofone.services.rights.funnel_service import count_funnel
 from marketofone.services.rights.impact_service import measure_impact
-from marketofone.services.rights.promotion_service import Promotion
 from marketofone.services.runtime import population, uses
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Proved
@@ -55,9 +54,7 @@ class Bank:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -209,7 +206,7 @@ class Bank:
         learn.roll_back(self._context, version, now=moment)
         self.learning.owe_everything(now=moment)
 
-    def promote(self, asked: Promotion, *, workers: int = 1, step: diff.Step | None = None) -> None:
+    def promote(self, asked: promotion_service.Promotion, *, workers: int = 1, step: diff.Step | None = None) -> None:
         """Let a version decide for more people, or for nobody any more. Refused unless it is shown to be worth more."""
         moment = self.now()
         promotion_service.promote(self._context, asked, now=moment, workers=workers, step=step)
@@ -235,7 +232,7 @@ class Bank:
         """Record what customers say, as :meth:`consents_given` does; None for what a key says is known already."""
         told = consent_service.change_consents(self._context, changes, now=now, keys=keys)
         given = [(change, one.entry.subject) for change, one in zip(changes, told, strict=True) if one is not None]
-        self.learning.owe([subject for change, subject in given if change.change not in OPENING], now=now)
+        self.learning.owe([subject for change, subject in given if change.change in TAKING_BACK], now=now)
         self._context.left_open.update(subject for _, subject in given)  # the next arrival, or the learner, looks
         return told
 
@@ -249,9 +246,13 @@ class Bank:
 
     def consents(
         self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
-    ) -> consent_service.ConsentView:
+    ) -> consent_view.ConsentView:
         """Show how every scope of a person's consent stands, or stood."""
-        return consent_service.show_consents(self._context, customer, now=self._at(now), as_of=as_of)
+        return consent_view.show_consents(self._context, customer, now=self._at(now), as_of=as_of)
+
+    def consent_standing(self, customer: str, *, now: Instant | None = None) -> ConsentStanding:
+        """Say how a person's consents stand, in few words: objection, pause, and how much is on."""
+        return consent_view.consent_standing(self._context, customer, now=self._at(now))
 
     def uses(self, customer: str, *, days: int = 90) -> list[use_log.Use]:
         """Show how a person's information was used, newest day first."""
@@ -392,9 +393,7 @@ class Bank:
 
     def counts(self) -> dict[str, int]:
         """Count what is kept."""
-        with self._context.store.read() as reader:
-            counted = reader.tallies(of="events.") | reader.tallies(of="letters")
-        return {"customers": len(self._context.keys.subjects())} | counted
+        return data_overview.counts(self._context)
 
     def _at(self, now: Instant | None) -> Instant:
         return self.now() if now is None else check_instant(now, field="now")

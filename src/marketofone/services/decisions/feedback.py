@@ -8,6 +8,7 @@ from functools import partial
 from msgspec import UNSET, Struct
 
 from marketofone.consent.gate import Permit, permit
+from marketofone.consent.ledger import without_pauses
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant, check_instant
@@ -105,18 +106,19 @@ def check_outcome(outcome: Outcome, *, now: Instant) -> None:
 
 
 def taught(
-    person: Person, facts: LessonFacts, *, config: BankConfig, outdated: bool, now: Instant
+    person: Person, facts: LessonFacts, *, config: BankConfig, outdated: bool, now: Instant, learned: bool = False
 ) -> Example | ValueLabel | SignsLabel | Skipped:
     """Join an outcome, or early signs, to its decision under the person's permission to learn, as it stands now.
 
-    A person permits nothing for an id that is not theirs any more.
+    A person permits nothing for an id that is not theirs any more. ``learned`` is as for :func:`learning_permit`.
     """
     decision, outcome = facts.decision, facts.outcome
     known = any(action.id == decision.action for action in config.actions.offered)
     if decision.context and (outdated or not known):
         return Skipped(decision=decision.id, why="outdated")
     theirs = facts.subjects <= person.states.keys()
-    leave = learning_permit(person, facts, config=config, now=max(now, outcome.at)) if theirs else None
+    at = max(now, outcome.at)
+    leave = learning_permit(person, facts, config=config, now=at, learned=learned) if theirs else None
     early = config.settings.early_signs
     if facts.about_signs:
         return join_signs(facts, permit=leave, label=None if early is None else early.label)
@@ -125,12 +127,18 @@ def taught(
     return join(outcome, decision=decision, earlier=facts.earlier, permit=leave, window_days=days, signs=signs)
 
 
-def learning_permit(person: Person, facts: LessonFacts, *, config: BankConfig, now: Instant) -> Permit:
-    """Give the person's permit to learn from what a decision used."""
+def learning_permit(
+    person: Person, facts: LessonFacts, *, config: BankConfig, now: Instant, learned: bool = False
+) -> Permit:
+    """Give the person's permit to learn from what a decision used.
+
+    What was ``learned`` before stays while they pause: it could not come back by itself when the pause ends.
+    """
     judged = person.judged(now)
+    consents = person.consents_over(facts.subjects, now=judged)
     return permit(
         config.policy.serving("learning"),
-        person.consents_over(facts.subjects, now=judged),
+        without_pauses(consents) if learned else consents,
         customer=person.name,
         channel=facts.decision.channel,
         policy=config.policy,

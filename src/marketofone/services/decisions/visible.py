@@ -47,15 +47,15 @@ def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, no
         if source not in permits[purpose].sources:
             why = permits[purpose].refused.get(source, "the bank does not use it")
             return f"{source} is refused for {purpose}: {why}"
-    return _stop(record, consents, policy=config.policy)
+    return _stop(record, consents, policy=config.policy, now=judged)
 
 
-def _stop(record: DecisionRecord, consents: Consents, *, policy: ConsentPolicy) -> str:
+def _stop(record: DecisionRecord, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> str:
     """Say what stops an action that was chosen, also one that rests on no information; empty where nothing does."""
     kinds = (record.kind, *(slot.kind for slot in record.decision.below))
     roles = dict.fromkeys(role for kind in kinds if kind is not None and (role := ROLE_OF[kind]) is not None)
     for purpose in map(policy.serving, roles):
-        state = stopped(purpose, consents, policy=policy)
+        state = stopped(purpose, consents, policy=policy, now=now)
         if state is not None:
             return f"{purpose} is stopped: {WHY[state]}"
     return ""

@@ -130,6 +130,13 @@ def overview(context: AppContext, *, now: Instant) -> DataOverview:
     )
 
 
+def counts(context: AppContext) -> dict[str, int]:
+    """Count what is kept."""
+    with context.store.read() as reader:
+        counted = reader.tallies(of="events.") | reader.tallies(of="letters")
+    return {"customers": len(context.keys.subjects())} | counted
+
+
 def _named(counts: Counts, first: str) -> dict[tuple[str, ...], int]:
     """Give the counts whose names begin with a word, by the words after it."""
     return {tuple(words[1:]): n for name, n in counts.items() if n and (words := name.split(" "))[0] == first}

@@ -1,7 +1,8 @@
 """The debt of learning: what was learned from somebody who took their yes back, or was forgotten, is learned anew.
 
 1. Owed are lessons of the versions in use and of all they were made from whose outcome may not teach any more: somebody
-   took a yes back, or the decision rests on an id that is not the person's any more.
+   took a yes back, or the decision rests on an id that is not the person's any more. A pause owes nothing: what was
+   learned before it could not come back by itself when it ends.
 2. The beliefs that the versions of these lessons moved are made again from their priors, from all other lessons, in the
    order in which versions name them. That is one more version, of each in use; it names the lessons that went.
 3. What contains somebody who was forgotten is destroyed, in every version, active or not: others' decisions that used
@@ -64,7 +65,7 @@ def debt_of(
     for place in _in_question(records, used, snapshot.bank.destroyed):
         if subjects is not None and place[0] not in subjects:
             continue
-        task = task_of(context, reader, snapshot, Lesson(0, *place), now=now)
+        task = task_of(context, reader, snapshot, Lesson(0, *place), now=now, learned=True)
         if task is None:
             forgotten.add(place)
         elif place in used and isinstance(task, Skipped) and task.why == "not_permitted":
@@ -116,7 +117,7 @@ def _without(
     """Learn a version again without what is owed; gives its record and its sealed states."""
     touched = sorted(_touched(lineage.values(), owed & set(_taught(lineage))))
     remaining = [Lesson(0, *place) for place in _taught(lineage) if place not in owed]
-    again, _ = moved_states(context, reader, snapshot, _PRIORS, remaining, now=now)
+    again, _ = moved_states(context, reader, snapshot, _PRIORS, remaining, now=now, learned_before=True)
     sealed = {name: codec.seal_state(name, again[name], box=context.keys.bank) for name in touched if name in again}
     record = VersionRecord(
         context.actor,

@@ -32,12 +32,16 @@ def moved_states(
     waiting: Iterable[Lesson],
     *,
     now: Instant,
+    learned_before: bool = False,
 ) -> tuple[dict[str, bytes], tuple[tuple[int, int], ...]]:
-    """Give the states that lessons move, and the lessons that teach something."""
+    """Give the states that lessons move, and the lessons that teach something.
+
+    A pause takes back nothing that was learned before.
+    """
     moved = _Moved(context, reader, version, snapshot.config)
     learned: list[tuple[int, int]] = []
     for lesson in waiting:
-        task = task_of(context, reader, snapshot, lesson, now=now)
+        task = task_of(context, reader, snapshot, lesson, now=now, learned=learned_before)
         if task is None or isinstance(task, Skipped):
             continue
         moved.learn(task)
@@ -84,7 +88,7 @@ def _reading(read: SignsRead) -> Reading:
 
 
 def task_of(
-    context: AppContext, reader: Reader, snapshot: Snapshot, lesson: Lesson, *, now: Instant
+    context: AppContext, reader: Reader, snapshot: Snapshot, lesson: Lesson, *, now: Instant, learned: bool = False
 ) -> Example | ValueLabel | SignsLabel | Skipped | None:
     """Give what a lesson teaches now; None when its person was forgotten, or another id that its decision rests on."""
     owner = context.keys.customer(lesson.subject)
@@ -103,4 +107,5 @@ def task_of(
         config=snapshot.config,
         outdated=not same_features(reader, context.configs, snapshot.bank, facts.decision, snapshot.config),
         now=now,
+        learned=learned,
     )

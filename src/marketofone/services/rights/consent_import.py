@@ -79,7 +79,8 @@ def import_consents(context: AppContext, rows: Iterable[Told], *, record: Record
         for piece in _pieces(context, good):
             recorded = record([change for change, _ in piece], keys=[key for _, key in piece], now=now)
             changes += sum(one is not None for one in recorded)
-            ends = [one.until for one in recorded if one is not None and one.until is not None]
+            granted = (one for (said, _), one in zip(piece, recorded, strict=True) if said.change == "grant")
+            ends = [one.until for one in granted if one is not None and one.until is not None]
             until = max([*ends, *filter(None, (until,))], default=None)
     if given.broken is not None and not counted:
         raise given.broken

@@ -1,11 +1,12 @@
 """What one row of consents in bulk says, whichever door it comes through: a change, and the key that recognises it.
 
-A row says ``customer``, ``change`` (grant, withdraw, object or lift), ``purposes``, ``sources`` and ``channels``
-(words of consent.toml, or ``*``), ``until``, ``since``, and ``authority``: who says so, such as a notice or a system.
+A row says ``customer``, ``change`` (as :class:`.ConsentChange` does), ``purposes``, ``sources`` and ``channels`` (words
+of consent.toml, or ``*``), ``until``, ``since``, and ``authority``: who says so, such as a notice or a system.
 
 - *What is left out*: a grant names its purposes, sources and channels; a withdrawal that leaves them out means all. A
   grant without an end ends after the bank's limit. Without ``since`` it holds from the import on.
-- *Offers*: ``object`` says no to all marketing, ``lift`` takes that back; neither names purposes, sources or channels.
+- *Stops*: ``object`` says no to all marketing, ``lift`` takes that back; neither names purposes, sources or channels.
+  ``pause`` is about purposes, all where it names none, until a moment, or for 30 days; ``resume`` ends it.
 - *The same again*: a row is recognised by everything it says, and by how often the file says it; or by its ``id``.
 """
 

@@ -7,14 +7,21 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from marketofone.consent.gate import admissible, scope_state
-from marketofone.consent.ledger import NEVER_ASKED, OPENING, ConsentChange, Consents, apply, explicit, fold, together
-from marketofone.consent.licence import Licence, Licences, in_force
-from marketofone.consent.policy import ConsentPolicy, ConsentScope
+from marketofone.consent.gate import admissible
+from marketofone.consent.ledger import (
+    NEVER_ASKED,
+    TAKING_BACK,
+    ConsentChange,
+    Consents,
+    apply,
+    explicit,
+    fold,
+    together,
+)
+from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
-from marketofone.domain.fields import LicenceScope
-from marketofone.domain.moment import Instant, date_of, text_of
+from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.parted import names_of, source_of
 from marketofone.projection.person import Person
@@ -23,39 +30,8 @@ from marketofone.projection.reducer import NOTHING
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.directory import account_mark, enrolled, event_number, refuse_forgotten
-from marketofone.services.runtime.uses import asked_moment
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import BANK, Draft, Expectation, Head, Reader, Unit
-
-
-class ScopeState(Struct, frozen=True, kw_only=True):
-    """How one scope stands."""
-
-    purpose: str
-    source: str
-    channel: str
-    state: str
-    until: str | None
-
-
-class LicenceState(Struct, frozen=True, kw_only=True):
-    """What was allowed at another bank: no grant opens more of what came from there, and none once it has ``ended``."""
-
-    institution: str
-    scopes: tuple[LicenceScope, ...]
-    until: str | None
-    since: str | None
-    marketing: bool
-    ended: bool
-
-
-class ConsentView(Struct, frozen=True, kw_only=True):
-    """A person's consents, scope by scope, and what they allowed at other banks, as it stands now."""
-
-    customer: str
-    epoch: int
-    cells: tuple[ScopeState, ...]
-    licences: tuple[LicenceState, ...] = ()
 
 
 class ConsentGiven(Struct, frozen=True, kw_only=True):
@@ -165,35 +141,6 @@ def _given(context: AppContext, one: _Prepared, head: Head) -> ConsentGiven:
     return ConsentGiven(consents=_after(one.person, one.customer.subject, said), until=said.until, entry=head)
 
 
-def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:
-    """Show every scope a person can switch, as it stands now or as it stood at an earlier moment.
-
-    Raises
-    ------
-    MalformedRequest
-        When the moment that is asked about lies ahead.
-    """
-    judged = asked_moment(as_of, now=now)
-    with context.store.read() as reader:
-        snapshot = context.snapshot(reader)
-        consents, asked = NEVER_ASKED, now
-        licences: Licences = ()
-        if known(context, customer):
-            person = snapshot.person(customer)
-            licences, asked = person.consents.licences, person.judged(now)
-            if as_of is None:
-                consents, judged = person.consents, person.judged(now)
-            else:
-                consents = said_by(reader, person, as_of)
-        policy = snapshot.config.policy
-    return ConsentView(
-        customer=customer,
-        epoch=consents.epoch,
-        cells=tuple(_scope_state(consents, scope, policy=policy, now=judged) for scope in policy.scopes()),
-        licences=tuple(_licence_state(licence, now=asked) for licence in in_force(licences)),
-    )
-
-
 def said_by(reader: Reader, person: Person, moment: Instant) -> Consents:
     """Give what had been said by a moment: what was recorded later is left aside."""
 
@@ -247,7 +194,7 @@ def _no_longer_admitted(
     person: Person, said: ConsentChange, *, policy: ConsentPolicy, now: Instant
 ) -> list[tuple[int, str]]:
     """Name the snapshots, of all ids of the person, whose source no purpose may use any more."""
-    if said.change in OPENING:
+    if said.change not in TAKING_BACK:
         return []
     after = _after(person, person.asked.subject, said)
     return [
@@ -264,26 +211,3 @@ def _after(person: Person | None, subject: int, said: ConsentChange) -> Consents
         return apply(NEVER_ASKED, said)
     each = [apply(state.consents, said) if of == subject else state.consents for of, state in person.states.items()]
     return together(each)
-
-
-def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
-    return LicenceState(
-        institution=licence.institution,
-        scopes=licence.scopes,
-        until=None if licence.until is None else text_of(licence.until),
-        since=None if licence.since is None else date_of(licence.since).isoformat(),
-        marketing=licence.marketing,
-        ended=licence.has_ended(now),
-    )
-
-
-def _scope_state(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ScopeState:
-    validity = consents.validity(scope)
-    until = None if validity is None or validity.until is None else text_of(validity.until)
-    return ScopeState(
-        purpose=scope.purpose,
-        source=scope.source,
-        channel=scope.channel,
-        state=scope_state(scope, consents, policy=policy, now=now),
-        until=until,
-    )

@@ -26,7 +26,7 @@ from marketofone.services.intake.merchants import MerchantSaid, MerchantView
 from marketofone.services.rights import history
 from marketofone.services.rights.consent_import import import_consents
 from marketofone.services.rights.consent_rows import ConsentRows
-from marketofone.services.rights.consent_service import ConsentView
+from marketofone.services.rights.consent_view import ConsentView
 from marketofone.services.rights.use_log import Use
 from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table

@@ -28,7 +28,7 @@ from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import MAX_WHY, WHY_NOT, WHY_YES, Verdict
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.intake.ingest import IngestReport
-from marketofone.services.rights.consent_service import ConsentView
+from marketofone.services.rights.consent_view import ConsentView
 from marketofone.services.rights.funnel_service import MOST_DAYS
 from marketofone.store.ports import Head
 from marketofone.web.formatting import action_of
@@ -85,7 +85,8 @@ class OutcomeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person says about consent, from now on. ``*`` names all of a kind.
 
-    ``object`` says no to all marketing, whatever is granted, until ``lift``; both are about nothing else.
+    ``object`` says no to all marketing, whatever is granted, until ``lift``; both are about nothing else. ``pause``
+    stops purposes until a moment, for 30 days where none is named; ``resume`` ends that. Both name purposes only.
     """
 
     change: What
@@ -118,7 +119,7 @@ class EntryProof(Struct, frozen=True, kw_only=True):
 
 
 class ConsentChanged(ConsentView, frozen=True, kw_only=True):
-    """How every scope stands after a change, when a grant ends by itself, and the entry that proves it."""
+    """How every scope stands after a change, when a grant or a pause ends by itself, and the entry that proves it."""
 
     until: str | None
     entry: EntryProof

@@ -1,0 +1,139 @@
+"""How a person's consents stand, for whoever shows them: in few words, by purpose, and scope by scope."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from marketofone.consent.gate import scope_state
+from marketofone.consent.ledger import NEVER_ASKED, Consents
+from marketofone.consent.licence import Licence, Licences, in_force
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
+from marketofone.consent.standing import ConsentStanding, Switch, standing
+from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.fields import LicenceScope
+from marketofone.domain.moment import Instant, date_of, text_of
+from marketofone.services.rights.consent_service import known, said_by
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.uses import asked_moment
+
+
+class ScopeState(Struct, frozen=True, kw_only=True):
+    """How one scope stands."""
+
+    purpose: str
+    source: str
+    channel: str
+    state: str
+    until: str | None
+
+
+class LicenceState(Struct, frozen=True, kw_only=True):
+    """What was allowed at another bank: no grant opens more of what came from there, and none once it has ``ended``."""
+
+    institution: str
+    scopes: tuple[LicenceScope, ...]
+    until: str | None
+    since: str | None
+    marketing: bool
+    ended: bool
+
+
+class PurposeState(Struct, frozen=True, kw_only=True):
+    """How a purpose that rests on consent stands: ``on`` where all of its scopes are open, ``off`` where none is."""
+
+    purpose: str
+    standing: Switch
+    paused_until: str | None
+
+
+class ConsentView(Struct, frozen=True, kw_only=True):
+    """A person's consents: in few words, purpose by purpose, scope by scope, and what they allowed at other banks.
+
+    The few words are those of :class:`.ConsentStanding`; what was allowed at other banks is told as it stands now.
+    """
+
+    customer: str
+    epoch: int
+    cells: tuple[ScopeState, ...]
+    licences: tuple[LicenceState, ...] = ()
+    objected: bool = False
+    paused_until: str | None = None
+    on: int = 0
+    of: int = 0
+    purposes: tuple[PurposeState, ...] = ()
+
+
+def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:
+    """Show every scope a person can switch, as it stands now or as it stood at an earlier moment.
+
+    Raises
+    ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
+    """
+    judged = asked_moment(as_of, now=now)
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        consents, asked = NEVER_ASKED, now
+        licences: Licences = ()
+        if known(context, customer):
+            person = snapshot.person(customer)
+            licences, asked = person.consents.licences, person.judged(now)
+            if as_of is None:
+                consents, judged = person.consents, person.judged(now)
+            else:
+                consents = said_by(reader, person, as_of)
+        policy = snapshot.config.policy
+    stands = standing(consents, policy=policy, now=judged)
+    return ConsentView(
+        customer=customer,
+        epoch=consents.epoch,
+        cells=tuple(_scope_state(consents, scope, policy=policy, now=judged) for scope in policy.scopes()),
+        licences=tuple(_licence_state(licence, now=asked) for licence in in_force(licences)),
+        objected=stands.objected,
+        paused_until=_text(stands.paused_until),
+        on=stands.on,
+        of=stands.of,
+        purposes=tuple(
+            PurposeState(purpose=name, standing=switch, paused_until=_text(consents.paused_until(name, judged)))
+            for name, switch in stands.purposes.items()
+        ),
+    )
+
+
+def consent_standing(context: AppContext, customer: str, *, now: Instant) -> ConsentStanding:
+    """Say how a person's consents stand, in few words; those of somebody unknown are as of whoever was never asked."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        policy = snapshot.config.policy
+        try:
+            person = snapshot.person(customer)
+        except UnknownCustomer:
+            return standing(NEVER_ASKED, policy=policy, now=now)
+        return standing(person.consents, policy=policy, now=person.judged(now))
+
+
+def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
+    return LicenceState(
+        institution=licence.institution,
+        scopes=licence.scopes,
+        until=_text(licence.until),
+        since=None if licence.since is None else date_of(licence.since).isoformat(),
+        marketing=licence.marketing,
+        ended=licence.has_ended(now),
+    )
+
+
+def _scope_state(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ScopeState:
+    validity = consents.validity(scope)
+    return ScopeState(
+        purpose=scope.purpose,
+        source=scope.source,
+        channel=scope.channel,
+        state=scope_state(scope, consents, policy=policy, now=now),
+        until=None if validity is None else _text(validity.until),
+    )
+
+
+def _text(moment: Instant | None) -> str | None:
+    return None if moment is None else text_of(moment)
