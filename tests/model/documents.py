@@ -15,6 +15,7 @@ CHANNELS = ("app", "push", "email")
 OCCASIONS = {"opened": ("app", "customer"), "nudged": ("push", "bank"), "mailed": ("email", "bank")}
 KEPT = frozenset({"transactions"})  # by law, also without consent
 GRANT_DAYS = 20
+PAUSE_DAYS = 5
 FUTURE_SECONDS = 300
 SOURCE_OF = {
     "transaction.booked": "transactions",
@@ -122,7 +123,7 @@ outcome_days = {rules.outcome_days}
 
 
 def _consent() -> str:
-    lines = [f"version = 1\ngrant_days = {GRANT_DAYS}"]
+    lines = [f"version = 1\ngrant_days = {GRANT_DAYS}\npause_days = {PAUSE_DAYS}"]
     words = 'title = "{0}"\nnotice = "About {0}."'
     for purpose in CONSENTED:
         sources = ", ".join(f'"{source}"' for source in SOURCES)

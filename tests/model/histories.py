@@ -99,6 +99,17 @@ def _objection(of: Drawing) -> dict[str, Any]:
     return {"customer": of.customer(), "stands": of.random.random() < 0.6, "since": since, "now": of.now}
 
 
+def _resume(of: Drawing) -> dict[str, Any]:
+    purposes = () if of.random.random() < 0.5 else tuple(of.random.sample(CONSENTED, of.random.randint(1, 2)))
+    since = of.now - of.random.choice((0, 0, DAY, -HOUR))
+    return {"customer": of.customer(), "purposes": purposes, "since": since, "now": of.now}
+
+
+def _pause(of: Drawing) -> dict[str, Any]:
+    until = of.random.choice((None, of.now + HOUR, of.now + DAY, of.now + 3 * DAY, of.now + 6 * DAY, of.now))
+    return {**_resume(of), "until": until}
+
+
 def _ingest(of: Drawing) -> dict[str, Any]:
     batch: list[tuple[str, Happened]] = []
     for _ in range(of.random.choice((1, 1, 2, 4))):
@@ -175,6 +186,8 @@ def _recall(of: Drawing) -> dict[str, Any]:
 _DRAW: dict[str, Callable[[Drawing], dict[str, Any]]] = {
     "consent": _consent,
     "objection": _objection,
+    "pause": _pause,
+    "resume": _resume,
     "ingest": _ingest,
     "link": _link,
     "decide": _decide,
@@ -197,6 +210,8 @@ _DRAW: dict[str, Callable[[Drawing], dict[str, Any]]] = {
 _WEIGHTS = {
     "consent": 14,
     "objection": 4,
+    "pause": 4,
+    "resume": 1,
     "ingest": 16,
     "link": 8,
     "decide": 26,

@@ -108,6 +108,12 @@ MUTANTS = (
         "            return replace(consents, epoch=epoch, said=_said_after(consents, change), objects=lifted)",
     ),
     Mutant(
+        "a pause never ends",
+        "consent/ledger.py",
+        "(until for name, until in self.pauses if name == purpose and now < until)",
+        "(until for name, until in self.pauses if name == purpose)",
+    ),
+    Mutant(
         "a stop of the board is forgotten when the bank is opened again with other documents",
         "projection/bank_state.py",
         '        changes = {"documents": entry.n}',

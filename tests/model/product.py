@@ -133,6 +133,15 @@ class Product:
         change: What = "object" if stands else "lift"
         self.bank.consent(ConsentChange(customer=customer, change=change, since=Instant(since)), now=Instant(now))
 
+    def pause(self, customer: str, *, purposes: tuple[str, ...], until: int | None, since: int, now: int) -> None:
+        end = None if until is None else Instant(until)
+        said = ConsentChange(customer=customer, change="pause", purposes=purposes, since=Instant(since), until=end)
+        self.bank.consent(said, now=Instant(now))
+
+    def resume(self, customer: str, *, purposes: tuple[str, ...], since: int, now: int) -> None:
+        said = ConsentChange(customer=customer, change="resume", purposes=purposes, since=Instant(since))
+        self.bank.consent(said, now=Instant(now))
+
     def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool | None:
         kind, _, value = key.partition(":")
         data: Any = (IdentityLinked if linked else IdentityUnlinked)(key_kind=kind, key=value)  # type: ignore[arg-type]
@@ -227,7 +236,7 @@ class Product:
 
 
 def _end(state: str, until: str | None) -> int | None:
-    if state not in ("granted", "expired", "objected") or until is None:
+    if state not in ("granted", "expired", "objected", "paused") or until is None:
         return None
     return int(instant_of(datetime.fromisoformat(until)))
 

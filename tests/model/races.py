@@ -27,6 +27,8 @@ SHARED = frozenset(
     {
         "consent",
         "objection",
+        "pause",
+        "resume",
         "ingest",
         "link",
         "decide",

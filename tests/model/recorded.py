@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from documents import RULES
 from histories import CUSTOMERS, Differs, same
 from product import Product, as_decided, stages_of
-from reference import Answered, Arrived, Board, Entry, Happened, No, Objects, Said, uses_of, verdicts
+from reference import Answered, Arrived, Board, Entry, Happened, No, Objects, Paused, Said, uses_of, verdicts
 
+from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import Event, EventRemoved
@@ -41,11 +42,13 @@ NEVER = 2**63
 
 
 UNKNOWN = "UnknownCustomer"
-SPOKEN = frozenset({"consent", "objection"})
+SPOKEN = frozenset({"consent", "objection", "pause", "resume"})
 """What somebody says about consent."""
 REFUSED: dict[str, Any] = {
     "consent": "Refused",
     "objection": "Refused",
+    "pause": "Refused",
+    "resume": "Refused",
     "link": None,
     "outcome": "UnknownDecision",
     "recall": "UnknownDecision",
@@ -363,13 +366,18 @@ def _takes(event: Event) -> tuple[str, str] | None:
     return (event.data.id, event.data.type) if isinstance(event.data, EventRemoved) else None
 
 
+def _said(change: ConsentChange) -> Objects | Paused | Said:
+    until = None if change.until is None else int(change.until)
+    if change.change in ("object", "lift"):
+        return Objects(change.change == "object")
+    if change.change in ("pause", "resume"):
+        return Paused(change.purposes, until)
+    return Said(change.change == "grant", change.purposes, change.sources, change.channels, until)
+
+
 def _as_model(record: Any) -> Any:
     if isinstance(record, ConsentRecord):
-        said = record.change
-        if said.change in ("object", "lift"):
-            return Objects(said.change == "object")
-        until = None if said.until is None else int(said.until)
-        return Said(said.change == "grant", said.purposes, said.sources, said.channels, until)
+        return _said(record.change)
     if isinstance(record, IngestRecord):
         events = [parse_event(event.body) for event in record.events if event.body is not None]
         return Arrived(tuple(Happened(event.id, event.kind, int(event.at), _takes(event)) for event in events))

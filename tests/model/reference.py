@@ -26,6 +26,7 @@ from documents import (
     MARKETING,
     MINUTE,
     OCCASIONS,
+    PAUSE_DAYS,
     RULES,
     SOURCE_OF,
     SOURCES,
@@ -62,6 +63,13 @@ class Objects(NamedTuple):
     """A no to all marketing, or that it is taken back."""
 
     stands: bool
+
+
+class Paused(NamedTuple):
+    """Some purposes are paused until a moment, or not any more."""
+
+    purposes: tuple[str, ...]
+    until: int | None
 
 
 class Happened(NamedTuple):
@@ -139,7 +147,7 @@ class Board:
 
 
 # -- consent: of one id the last entry about a scope counts; several ids allow what each of them allows; an objection
-# -- of any id beats all that is granted for marketing
+# -- of any id beats all that is granted for marketing, and a pause of any id what is granted for its purposes
 
 
 def of_one(journal: Iterable[Entry], purpose: str, source: str, channel: str) -> Said | None:
@@ -166,7 +174,15 @@ def state_of(person: Journals, purpose: str, source: str, channel: str, now: int
     state, until = granted_of(person, purpose, source, channel, now)
     if state == "granted" and purpose == "marketing" and any(objects(journal) for journal in person.values()):
         return "objected", until
+    if state == "granted" and any(pauses(journal, purpose, now) for journal in person.values()):
+        return "paused", until
     return state, until
+
+
+def pauses(journal: Iterable[Entry], purpose: str, now: int) -> bool:
+    """Say whether an id paused a purpose: the last word about it counts, until its end."""
+    ends = [entry.says.until for entry in journal if isinstance(entry.says, Paused) and purpose in entry.says.purposes]
+    return bool(ends) and ends[-1] is not None and now < ends[-1]
 
 
 def granted_of(person: Journals, purpose: str, source: str, channel: str, now: int) -> tuple[str, int | None]:
@@ -422,6 +438,23 @@ class ReferenceBank:
         if since > now:
             raise No("MalformedRequest")
         self.append(customer, Objects(stands), now)
+
+    def pause(self, customer: str, *, purposes: tuple[str, ...], until: int | None, since: int, now: int) -> None:
+        """Record a pause, of all purposes where none is named; without an end it lasts as long as it may."""
+        if customer in self.forgotten:
+            raise No("Refused")
+        at = moment(self.person(customer), now) if self.journals.get(customer) else now
+        if since > now or (until is not None and not at < until <= now + PAUSE_DAYS * DAY):
+            raise No("MalformedRequest")
+        self.append(customer, Paused(purposes or CONSENTED, at + PAUSE_DAYS * DAY if until is None else until), now)
+
+    def resume(self, customer: str, *, purposes: tuple[str, ...], since: int, now: int) -> None:
+        """Record that a pause ends before its time."""
+        if customer in self.forgotten:
+            raise No("Refused")
+        if since > now:
+            raise No("MalformedRequest")
+        self.append(customer, Paused(purposes or CONSENTED, None), now)
 
     def link(self, customer: str, key: str, *, event: str, linked: bool, now: int) -> bool | None:
         """Link a key with a customer, or take it back. False when the event is known, None when it is turned away."""
@@ -709,7 +742,7 @@ class ReferenceBank:
         return {
             "known": True,
             "ids": self.ids(customer),
-            "epoch": sum(isinstance(entry.says, Said | Objects) for entry in ordered(person)),
+            "epoch": sum(isinstance(entry.says, Said | Objects | Paused) for entry in ordered(person)),
             "uses": dict(read),
             "consents": {
                 (purpose, source, channel): state_of(person, purpose, source, channel, at)
