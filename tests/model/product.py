@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from documents import DAY, RULES, Rules, write
 from reference import Decided, Happened, No, Said
@@ -34,7 +34,6 @@ from marketofone.domain.fields import EventData
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.domain.money_events import TransactionBooked
 from marketofone.governance.board import Ruling
-from marketofone.store.keystore import KeyStore
 
 _DATA: dict[str, EventData] = {
     "transaction.booked": TransactionBooked(
@@ -103,9 +102,11 @@ class Product:
     """An open bank. What it draws at random (its secret, subject numbers) comes from a seed, so a history repeats."""
 
     def __init__(self, folder: Path, *, seed: int = 0) -> None:
-        self.folder = folder
-        cast("dict[str, Any]", KeyStore.__init__.__kwdefaults__)["random"] = random.Random(seed).randbytes
-        self.bank = marketofone.open(folder, now=Instant(0))
+        self.folder, self.draws = folder, random.Random(seed).randbytes
+        self.bank = self.opened()
+
+    def opened(self) -> Bank:
+        return marketofone.open(self.folder, now=Instant(0), random=self.draws)
 
     def close(self) -> None:
         self.bank.close()
@@ -114,7 +115,7 @@ class Product:
         self.bank.close()
         write(self.folder, rules)
         learns = self.bank.learning.by_itself
-        self.bank = marketofone.open(self.folder, now=Instant(0))
+        self.bank = self.opened()
         self.bank.learning.by_itself = learns
 
     def consent(self, customer: str, said: Said, *, since: int, now: int) -> None:
