@@ -14,7 +14,8 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import ConsentRefused, MalformedRequest
 from marketofone.domain.event import IdentityLinked
-from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.moment import DAY, HOUR, Instant, text_of
+from marketofone.services.rights.consent_view import may_ask
 from marketofone.store.ports import Head, Unit
 
 Allow = Callable[..., None]
@@ -188,3 +189,28 @@ def test_the_yes_of_one_never_opens_what_another_customer_of_the_same_person_lef
     assert "granted" not in {scope.state for scope in bank.consents("c-2", now=now).cells}
     assert {source for _, source in bank.decide("c-2", occasion="app.opened", now=now).uses} <= {"protection"}
     assert bank.replay().differences == 0
+
+
+def test_after_a_no_nobody_asks_again_for_as_long_as_the_bank_promises_whichever_id_said_it(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    for customer in ("c-1", "c-2"):
+        allow(customer)
+    bank.ingest(
+        [happened(who, IdentityLinked(key_kind="email_hash", key="d-9"), at=now) for who in ("c-1", "c-2")], now=now
+    )
+    no = ConsentChange(
+        customer="c-2", change="withdraw", purposes=("care",), sources=("app",), channels=("*",), since=now
+    )
+    bank.consent(no, now=Instant(now + DAY))
+    again = Instant(now + 181 * DAY)
+
+    asked = may_ask(bank.context, "c-1", now=Instant(now + 2 * DAY))
+    assert (asked["care"], asked["insights"].may) == ((False, again), True)
+    shown = bank.consents("c-1", now=Instant(now + 2 * DAY))
+    care = next(one for one in shown.purposes if one.purpose == "care")
+    assert (care.may_ask, care.ask_from) == (False, text_of(again))
+    assert may_ask(bank.context, "c-1", now=again)["care"].may
+    before = bank.consents("c-1", now=Instant(now + 2 * DAY), as_of=now)
+    assert all(one.may_ask for one in before.purposes)
+    assert may_ask(bank.context, "nobody", now=now).keys() == asked.keys()

@@ -60,7 +60,8 @@ class Asking(Struct, frozen=True):
 class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Everything a person is asked about.
 
-    A grant ends by itself after ``grant_days``, and a pause lasts ``pause_days`` at most.
+    A grant ends by itself after ``grant_days``, and a pause lasts ``pause_days`` at most. Nobody is asked for a purpose
+    again within ``ask_again_days`` of a no to it.
     """
 
     purposes: dict[Word, Purpose]
@@ -68,6 +69,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     channels: dict[Word, Channel]
     grant_days: int = 365
     pause_days: Annotated[int, Meta(ge=1)] = 90
+    ask_again_days: Annotated[int, Meta(ge=1)] = 180
     version: int = 1
 
     def __post_init__(self) -> None:

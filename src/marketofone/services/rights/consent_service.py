@@ -143,13 +143,22 @@ def _given(context: AppContext, one: _Prepared, head: Head) -> ConsentGiven:
 
 def said_by(reader: Reader, person: Person, moment: Instant) -> Consents:
     """Give what had been said by a moment: what was recorded later is left aside."""
+    each = (_spoken(reader, person, owner, moment=moment) for owner in person.members)
+    return together([fold(change for _, change in said) for said in each])
 
-    def changes(owner: Customer) -> Iterator[ConsentChange]:
-        for entry in reader.entries(owner.subject, kinds=("consent",), upto=person.states[owner.subject].n):
-            if entry.recorded <= moment:
-                yield codec.read(entry, box=owner.box).change
 
-    return together([fold(changes(owner)) for owner in person.members])
+def heard(reader: Reader, person: Person, *, moment: Instant) -> list[tuple[Instant, ConsentChange]]:
+    """Give what all ids of a person had said by a moment, one id after the other, and when each was recorded."""
+    return [one for owner in person.members for one in _spoken(reader, person, owner, moment=moment)]
+
+
+def _spoken(
+    reader: Reader, person: Person, owner: Customer, *, moment: Instant
+) -> Iterator[tuple[Instant, ConsentChange]]:
+    """Read what one id of a person said about consent by a moment, in order, and when each was recorded."""
+    for entry in reader.entries(owner.subject, kinds=("consent",), upto=person.states[owner.subject].n):
+        if entry.recorded <= moment:
+            yield entry.recorded, codec.read(entry, box=owner.box).change
 
 
 def known(context: AppContext, customer: str) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from marketofone.consent.asking import Asking, asking
 from marketofone.consent.gate import scope_state
-from marketofone.consent.ledger import NEVER_ASKED, Consents
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents
 from marketofone.consent.licence import Licence, Licences, in_force
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.consent.standing import ConsentStanding, Switch, standing
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.fields import LicenceScope
 from marketofone.domain.moment import Instant, date_of, text_of
-from marketofone.services.rights.consent_service import known, said_by
+from marketofone.services.rights.consent_service import heard, known, said_by
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import asked_moment
 
@@ -39,11 +40,17 @@ class LicenceState(Struct, frozen=True, kw_only=True):
 
 
 class PurposeState(Struct, frozen=True, kw_only=True):
-    """How a purpose that rests on consent stands: ``on`` where all of its scopes are open, ``off`` where none is."""
+    """How a purpose that rests on consent stands: ``on`` where all of its scopes are open, ``off`` where none is.
+
+    ``may_ask`` says whether the person may be asked for it now, ``ask_from`` from when on where not: none says that
+    only they themselves can open that, for they object to marketing.
+    """
 
     purpose: str
     standing: Switch
     paused_until: str | None
+    may_ask: bool
+    ask_from: str | None
 
 
 class ConsentView(Struct, frozen=True, kw_only=True):
@@ -76,6 +83,7 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
         snapshot = context.snapshot(reader)
         consents, asked = NEVER_ASKED, now
         licences: Licences = ()
+        said: list[tuple[Instant, ConsentChange]] = []
         if known(context, customer):
             person = snapshot.person(customer)
             licences, asked = person.consents.licences, person.judged(now)
@@ -83,8 +91,10 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
                 consents, judged = person.consents, person.judged(now)
             else:
                 consents = said_by(reader, person, as_of)
+            said = heard(reader, person, moment=judged)
         policy = snapshot.config.policy
     stands = standing(consents, policy=policy, now=judged)
+    may = asking(said, consents, policy=policy, now=judged)
     return ConsentView(
         customer=customer,
         epoch=consents.epoch,
@@ -95,7 +105,7 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
         on=stands.on,
         of=stands.of,
         purposes=tuple(
-            PurposeState(purpose=name, standing=switch, paused_until=_text(consents.paused_until(name, judged)))
+            _purpose_state(name, switch, consents.paused_until(name, judged), may[name])
             for name, switch in stands.purposes.items()
         ),
     )
@@ -111,6 +121,30 @@ def consent_standing(context: AppContext, customer: str, *, now: Instant) -> Con
         except UnknownCustomer:
             return standing(NEVER_ASKED, policy=policy, now=now)
         return standing(person.consents, policy=policy, now=person.judged(now))
+
+
+def may_ask(context: AppContext, customer: str, *, now: Instant) -> dict[str, Asking]:
+    """Say of each purpose whether a person may be asked for it now, and if not, from when on."""
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        policy = snapshot.config.policy
+        try:
+            person = snapshot.person(customer)
+        except UnknownCustomer:
+            return asking((), NEVER_ASKED, policy=policy, now=now)
+        judged = person.judged(now)
+        said = heard(reader, person, moment=judged)
+        return asking(said, person.consents, policy=policy, now=judged)
+
+
+def _purpose_state(purpose: str, switch: Switch, paused_until: Instant | None, may: Asking) -> PurposeState:
+    return PurposeState(
+        purpose=purpose,
+        standing=switch,
+        paused_until=_text(paused_until),
+        may_ask=may.may,
+        ask_from=_text(may.since),
+    )
 
 
 def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:

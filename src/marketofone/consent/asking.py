@@ -1,0 +1,79 @@
+"""Whether a person may be asked for a purpose: not for some time after a no to it, whatever they said later.
+
+- *A no* is a withdrawal of anything of the purpose, a pause of it, or an objection where it serves marketing. It counts
+  from when it was recorded, also after a yes, a resumed pause or a lifted objection: who changed their mind asks for
+  more themselves.
+- *While a pause lasts* nobody asks for what it names, however long ago it was said.
+- *While an objection stands* nobody asks for what serves marketing, for asking would be marketing itself.
+
+What several ids of a person said is heard together. Whether there is anything to ask for, a standing tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from marketofone.consent.gate import stopped
+from marketofone.consent.ledger import ConsentChange, Consents
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.moment import DAY, Instant
+
+
+class Asking(NamedTuple):
+    """Whether a purpose may be asked for now; else from when on, None where only the person can open that."""
+
+    may: bool
+    since: Instant | None = None
+
+
+def asking(
+    said: Iterable[tuple[Instant, ConsentChange]], consents: Consents, *, policy: ConsentPolicy, now: Instant
+) -> dict[str, Asking]:
+    """Say of each purpose that rests on consent whether it may be asked for.
+
+    Parameters
+    ----------
+    said
+        What all ids of the person said, with the instant at which each was recorded, in any order.
+    consents
+        What follows from it.
+
+    Examples
+    --------
+    >>> from marketofone.consent.ledger import NEVER_ASKED
+    >>> from marketofone.consent.policy import Channel, DataSource, Purpose
+    >>> policy = ConsentPolicy(
+    ...     purposes={"care": Purpose(title="Care", notice="We look.", gives="Quiet.", serves="care")},
+    ...     sources={"app": DataSource(title="App", notice="Used.")},
+    ...     channels={"app": Channel(title="App")},
+    ... )
+    >>> no = ConsentChange(customer="c-1", change="withdraw", purposes=("care",), since=Instant(0))
+    >>> found = asking([(Instant(0), no)], NEVER_ASKED, policy=policy, now=Instant(179 * DAY))["care"]
+    >>> found.may, found.since // DAY
+    (False, 180)
+    """
+    last: dict[str, Instant] = {}
+    for recorded, change in said:
+        for purpose in _refused_by(change, policy=policy):
+            last[purpose] = max(recorded, last.get(purpose, recorded))
+    asked = (name for name, spec in policy.purposes.items() if spec.basis == "consent")
+    return {name: _asking(name, last.get(name), consents, policy=policy, now=now) for name in asked}
+
+
+def _refused_by(change: ConsentChange, *, policy: ConsentPolicy) -> Iterable[str]:
+    match change.change:
+        case "withdraw" | "pause":
+            return change.purposes
+        case "object":
+            return [name for name, spec in policy.purposes.items() if "marketing" in spec.roles]
+        case "grant" | "lift" | "resume":
+            return ()
+
+
+def _asking(purpose: str, no: Instant | None, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> Asking:
+    if stopped(purpose, consents, policy=policy, now=now) == "objected":
+        return Asking(may=False)
+    quiet = now if no is None else Instant(no + policy.ask_again_days * DAY)
+    since = max(quiet, consents.paused_until(purpose, now) or quiet)
+    return Asking(may=True) if since <= now else Asking(may=False, since=since)
