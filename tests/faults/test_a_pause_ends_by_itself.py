@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from situations import NOW, says, sent, shares, spends
+from situations import NOW, runs_short, says, sent, shares, spends
 
 import marketofone
 from learned import beliefs
@@ -67,6 +67,18 @@ def test_at_its_end_everything_is_as_it_was_without_an_entry(bank: Bank) -> None
     assert {kind: recorded(bank, kind) for kind in before} == before
     assert bank.profile("c-1", now=AFTER, as_of=NOW).known
     proven(bank)
+
+
+def test_the_last_forecast_counts_again_once_it_has_ended(bank: Bank) -> None:
+    says(bank, "c-1")
+    bank.ingest(runs_short("c-1"), now=NOW)
+    bank.forecast("c-1", now=NOW)
+    says(bank, "c-1", "pause", now=NOW)
+
+    assert bank.intervene(["c-1"], now=DURING) == []
+    says(bank, "c-1", "resume", now=DURING)
+    assert recorded(bank, "forecast") == 1
+    assert [one.customer for one in bank.intervene(["c-1"], now=DURING)] == ["c-1"]
 
 
 def test_resuming_ends_it_at_once_and_a_grant_does_not(bank: Bank) -> None:

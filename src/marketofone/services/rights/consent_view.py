@@ -62,12 +62,12 @@ class ConsentView(Struct, frozen=True, kw_only=True):
     customer: str
     epoch: int
     cells: tuple[ScopeState, ...]
-    licences: tuple[LicenceState, ...] = ()
-    objected: bool = False
-    paused_until: str | None = None
-    on: int = 0
-    of: int = 0
-    purposes: tuple[PurposeState, ...] = ()
+    licences: tuple[LicenceState, ...]
+    objected: bool
+    paused_until: str | None
+    on: int
+    of: int
+    purposes: tuple[PurposeState, ...]
 
 
 def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None) -> ConsentView:
