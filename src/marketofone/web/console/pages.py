@@ -18,6 +18,7 @@ from marketofone.governance.board import APPROVAL_DAYS, Ruling
 from marketofone.governance.tiers import Tier
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
+from marketofone.web.console import customer
 from marketofone.web.console.data import data
 from marketofone.web.console.gates import gates
 from marketofone.web.console.impact import impact
@@ -129,4 +130,6 @@ PAGES = (
     Page("GET", "/console/gates", gates),
     Page("GET", "/console/data", data),
     Page("GET", "/console/decisions/{decision}", trace),
+    Page("GET", "/console/customers/{customer}", customer.ask),
+    Page("POST", "/console/customers/{customer}", customer.look),
 )

@@ -1,0 +1,61 @@
+"""What staff see of one customer: to read only, for a reason that is written down first and that the customer sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+from starlette.responses import Response
+
+from marketofone.domain.errors import ConsentRefused
+from marketofone.services.foresight import insights
+from marketofone.services.rights import history
+from marketofone.web.page_renderer import PageRenderer
+from marketofone.web.request_data import RequestData
+
+LATEST = 20
+REASONS = {
+    "asked": "the customer asked us",
+    "complaint": "a complaint is looked into",
+    "check": "a check that the law or the review board asks for",
+}
+
+
+class Looked(Struct, frozen=True):
+    """What the form says: who looks, why, and a few words more."""
+
+    by: Annotated[str, Meta(min_length=1, max_length=100)]
+    reason: Literal["asked", "complaint", "check"]
+    more: Annotated[str, Meta(max_length=200)] = ""
+
+
+def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Ask why somebody of the staff looks at a customer; nothing of the customer is shown yet."""
+    customer = request_data.path["customer"]
+    return renderer.page("console/customer.html", request_data, customer=customer, reasons=REASONS, looked=None)
+
+
+def look(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show a customer to staff, with no switch to press. The uses it leaves name who looked, and why."""
+    customer, said, bank = request_data.path["customer"], request_data.fill_in(Looked), renderer.bank
+    context, now = replace(bank.context, actor=_actor(said)), bank.now()
+    try:
+        known = insights.profile(context, customer, now=now)
+    except ConsentRefused:
+        known = None
+    return renderer.page(
+        "console/customer.html",
+        request_data,
+        customer=customer,
+        reasons=REASONS,
+        looked=said,
+        standing=bank.consent_standing(customer, now=now),
+        known=known,
+        decisions=history.recent_decisions(context, customer=customer, limit=LATEST, now=now),
+    )
+
+
+def _actor(said: Looked) -> str:
+    more = f" ({said.more})" if said.more else ""
+    return f"staff: {said.by}, because {REASONS[said.reason]}{more}"

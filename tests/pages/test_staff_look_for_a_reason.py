@@ -1,0 +1,80 @@
+"""Staff see a customer to read only, and only for a reason, which stands in the customer's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from page_visitor import NOW, Visitor, client_of, clock, year_of
+from starlette.testclient import TestClient
+
+import marketofone
+from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.projection import codec
+from marketofone.projection.records import UseRecord
+
+WHO, PAGE = "c-1", "/console/customers/c-1"
+
+
+@pytest.fixture
+def bank(project: Path) -> Iterator[Bank]:
+    every = ("*",)
+    with marketofone.open(project, clock=clock) as opened:
+        grant = ConsentChange(
+            customer=WHO, change="grant", since=opened.now(), purposes=every, sources=every, channels=every
+        )
+        opened.consent(grant)
+        opened.ingest(year_of(WHO, until=NOW))
+        opened.decide(WHO, occasion="app.opened", id="d-1")
+        yield opened
+
+
+def uses_of(bank: Bank) -> list[UseRecord]:
+    owner = bank.context.keys.find((WHO,))[WHO]
+    with bank.context.store.read() as reader:
+        return [codec.read(entry, box=owner.box) for entry in reader.entries(owner.subject, kinds=("use",))]
+
+
+def token_of(client: TestClient) -> str:
+    fields = Visitor(client).page(PAGE).all("input")
+    return next(one.attributes["value"] for one in fields if one.attributes["name"] == "token")
+
+
+def test_before_a_reason_is_given_nothing_of_the_customer_is_shown_or_read(bank: Bank) -> None:
+    with client_of(bank) as client:
+        page = Visitor(client).page(PAGE)
+
+    assert page.all("table") == []
+    assert uses_of(bank) == []
+
+
+def test_a_look_is_written_into_the_customers_log_with_who_and_why(bank: Bank) -> None:
+    with client_of(bank) as client:
+        token = token_of(client)
+        said = {"by": "Ada", "reason": "complaint", "more": "a fee", "token": token}
+        seen = client.post(PAGE, data=said)
+
+    assert seen.status_code == 200
+    assert {use.actor for use in uses_of(bank)} == {"staff: Ada, because a complaint is looked into (a fee)"}
+    assert {use.what for use in uses_of(bank)} == {"profile", "decisions"}
+
+
+def test_staff_have_no_switch_to_press(bank: Bank) -> None:
+    with client_of(bank) as client:
+        token = token_of(client)
+        seen = client.post(PAGE, data={"by": "Ada", "reason": "asked", "token": token})
+
+    assert "<form" not in seen.text
+    assert "<button" not in seen.text
+
+
+@pytest.mark.parametrize("said", [{"by": "", "reason": "asked"}, {"by": "Ada"}, {"by": "Ada", "reason": "curious"}])
+def test_without_a_name_and_a_reason_nothing_is_shown(bank: Bank, said: dict[str, str]) -> None:
+    with client_of(bank) as client:
+        token = token_of(client)
+        seen = client.post(PAGE, data={**said, "token": token})
+
+    assert seen.status_code == 400
+    assert uses_of(bank) == []
