@@ -12,6 +12,7 @@
     │   ├── UnknownCustomer
     │   ├── UnknownDecision
     │   ├── UnknownAction
+    │   ├── UnknownEntry         no entry of a person's journal has this number, or it is of another kind
     │   └── UnknownVersion       no version of what was learned has this number
     ├── Refused                  the system said no, for a reason that stands
     │   └── ConsentRefused       the person did not allow it
@@ -117,6 +118,13 @@ class UnknownAction(NotFound):
 
     def __init__(self) -> None:
         super().__init__(what="action")
+
+
+class UnknownEntry(NotFound):
+    """No entry of a person's journal has this number, or it is of another kind."""
+
+    def __init__(self) -> None:
+        super().__init__(what="entry")
 
 
 class UnknownVersion(NotFound):

@@ -1,23 +1,30 @@
-"""The log of uses: what was read of a person, when, and for what."""
+"""The log of uses: what was read of a person, when, for what, and by whom.
+
+A journal is read backwards and only as far as is asked: instants of a journal never step back, so the entries of a
+period stand together, and where they begin is found by halving.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from marketofone.domain.moment import Instant, date_of, text_of
+from marketofone.domain.moment import Calendar, Instant, date_of, text_of
 from marketofone.projection import codec
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.person import Person
-from marketofone.projection.records import DecisionRecord, Scope
+from marketofone.projection.records import DecisionRecord, Scope, UseRecord
 from marketofone.services.intake.identity import ever_members
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Entry, EntryKind, Reader
 
 _TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "signs", "use")
+_EVENTS: dict[EntryKind, str] = {"ingest": "message", "signal": "message", "amendment": "message"}
 
 
 class Use(Struct, frozen=True, kw_only=True):
@@ -30,44 +37,231 @@ class Use(Struct, frozen=True, kw_only=True):
     last: str
 
 
+class Reading(Struct, frozen=True, kw_only=True):
+    """One reading: when, for what occasion and by whom, which sources for which purposes; how many things it showed.
+
+    ``what`` is ``decision``, ``forecast``, ``outcome``, ``signs``, ``message`` (what was written was read), or the name
+    of the question that was asked. ``actor`` is who acted as the journal names them.
+    """
+
+    at: Instant
+    what: str
+    actor: str
+    scopes: tuple[Scope, ...]
+    shown: int = 0
+
+
+class SourceUse(Struct, frozen=True, kw_only=True):
+    """How often a source was read in a period, and when last."""
+
+    source: str
+    count: int
+    last: Instant
+
+
+class OccasionUse(Struct, frozen=True, kw_only=True):
+    """How often something was read on one occasion by one actor in a period, and when last."""
+
+    what: str
+    actor: str
+    count: int
+    last: Instant
+
+
+class UsesOfPeriod(Struct, frozen=True, kw_only=True):
+    """What was read of a person in a period: by day, by source (most first), by occasion; how many things were shown.
+
+    ``readings`` counts entries of the journal, each of which may read several sources. ``began`` is when the first
+    entry of the person was recorded.
+    """
+
+    lines: tuple[Use, ...]
+    sources: tuple[SourceUse, ...]
+    occasions: tuple[OccasionUse, ...]
+    readings: int
+    shown: int
+    began: Instant
+
+
+class _Span(NamedTuple):
+    """A part of a journal: the entries after one, up to another."""
+
+    owner: Customer
+    after: int
+    upto: int
+
+
 def uses(context: AppContext, customer: str, *, days: int) -> list[Use]:
-    """Give the log of uses of a person, newest day first, by purpose and source.
+    """Give the log of uses of a person, newest day first, by purpose and source, of the last days that have any.
 
     Raises
     ------
     UnknownCustomer
     """
-    counts: Counter[tuple[str, str, str]] = Counter()
-    last: dict[tuple[str, str, str], Instant] = {}
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
-        for at, scopes in _reads(context, reader, snapshot.person(customer)):
-            day = date_of(snapshot.config.calendar.day_of(at)).isoformat()
-            for purpose, source in scopes:
-                key = (day, purpose, source)
-                counts[key] += 1
-                last[key] = max(last.get(key, at), at)
-    lines = [
+        return _lines(_last_days(_newest(context, reader, snapshot.person(customer)), snapshot.config.calendar, days))
+
+
+def uses_of(context: AppContext, reader: Reader, person: Person, *, calendar: Calendar) -> list[Use]:
+    """Give the whole log of uses of a person, newest day first, by purpose and source."""
+    return _lines(_dated(_newest(context, reader, person), calendar))
+
+
+def readings(
+    context: AppContext, customer: str, *, since: Instant, until: Instant, purpose: str = "", source: str = ""
+) -> list[Reading]:
+    """Give the readings of a period, newest first; a purpose or a source, where named, keeps only what is of it.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    with context.store.read() as reader:
+        person = context.snapshot(reader).person(customer)
+        return list(_of_period(context, reader, person, since=since, until=until, purpose=purpose, source=source))
+
+
+def uses_of_period(
+    context: AppContext, customer: str, *, since: Instant, until: Instant, purpose: str = "", source: str = ""
+) -> UsesOfPeriod:
+    """Give what was read from ``since`` up to ``until``, as :func:`readings` keeps it. Only this period is read.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person(customer)
+        began = min(_first_recorded(reader, owner.subject) for owner in person.members)
+        of_period = _of_period(context, reader, person, since=since, until=until, purpose=purpose, source=source)
+        found = list(of_period)
+    return UsesOfPeriod(
+        lines=tuple(_lines(_dated(found, snapshot.config.calendar))),
+        sources=tuple(_by_source(found)),
+        occasions=tuple(_by_occasion(found)),
+        readings=sum(bool(one.scopes) for one in found),
+        shown=sum(one.shown for one in found),
+        began=began,
+    )
+
+
+def _of_period(
+    context: AppContext, reader: Reader, person: Person, *, since: Instant, until: Instant, purpose: str, source: str
+) -> Iterator[Reading]:
+    for one in _newest(context, reader, person, since=since, until=until):
+        scopes = tuple(scope for scope in one.scopes if purpose in ("", scope[0]) and source in ("", scope[1]))
+        if scopes or (one.shown and not purpose and not source):
+            yield Reading(at=one.at, what=one.what, actor=one.actor, scopes=scopes, shown=one.shown)
+
+
+def _dated(found: Iterable[Reading], calendar: Calendar) -> Iterator[tuple[str, Reading]]:
+    return ((date_of(calendar.day_of(one.at)).isoformat(), one) for one in found)
+
+
+def _last_days(found: Iterable[Reading], calendar: Calendar, days: int) -> Iterator[tuple[str, Reading]]:
+    """Give readings, newest first, with their days, until so many days were seen."""
+    seen: set[str] = set()
+    for day, one in _dated(found, calendar):
+        if one.scopes:
+            seen.add(day)
+        if len(seen) > days:
+            return
+        yield day, one
+
+
+def _lines(dated: Iterable[tuple[str, Reading]]) -> list[Use]:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    last: dict[tuple[str, str, str], Instant] = {}
+    for day, one in dated:
+        for purpose, source in one.scopes:
+            counts[day, purpose, source] += 1
+            last[day, purpose, source] = max(last.get((day, purpose, source), one.at), one.at)
+    return [
         Use(day=day, purpose=purpose, source=source, count=count, last=text_of(last[day, purpose, source]))
         for (day, purpose, source), count in sorted(counts.items(), reverse=True)
     ]
-    shown = sorted({line.day for line in lines}, reverse=True)[:days]
-    return [line for line in lines if line.day in shown]
 
 
-def _reads(context: AppContext, reader: Reader, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:
-    for one in person.members:
-        upto = person.states[one.subject].n
-        yield from (_read(entry, one) for entry in reader.entries(one.subject, kinds=_TELLING, upto=upto))
-    for subject in _former(reader, person):
+def _by_source(found: Iterable[Reading]) -> list[SourceUse]:
+    """Count the readings of each source; one that reads it for several purposes counts once."""
+    moments: dict[str, list[Instant]] = {}
+    for one in found:
+        for source in dict.fromkeys(source for _, source in one.scopes):
+            moments.setdefault(source, []).append(one.at)
+    counted = [SourceUse(source=source, count=len(at), last=max(at)) for source, at in moments.items()]
+    return sorted(counted, key=lambda use: (-use.count, use.source))
+
+
+def _by_occasion(found: Iterable[Reading]) -> list[OccasionUse]:
+    moments: dict[tuple[str, str], list[Instant]] = {}
+    for one in found:
+        if one.scopes:
+            moments.setdefault((one.what, one.actor), []).append(one.at)
+    counted = [OccasionUse(what=what, actor=actor, count=len(at), last=max(at)) for (what, actor), at in moments.items()]
+    return sorted(counted, key=lambda use: (-use.count, use.what, use.actor))
+
+
+def _newest(
+    context: AppContext,
+    reader: Reader,
+    person: Person,
+    *,
+    since: Instant | None = None,
+    until: Instant | None = None,
+) -> Iterator[Reading]:
+    """Give the readings of a person, newest first, also those of an id that was one person with them, while it was."""
+    spans = [_Span(one, 0, person.states[one.subject].n) for one in person.members]
+    for subject in sorted(_former(reader, person)):
         owner = context.keys.customer(subject)
         if owner is not None:
-            yield from _while_together(reader, owner, person)
+            spans += _while_together(reader, owner, person)
+    within = (_within(reader, span, since=since, until=until) for span in spans)
+    return merge(*(_readings(reader, span) for span in within), key=lambda one: -one.at)
 
 
-def _read(entry: Entry, owner: Customer) -> tuple[Instant, tuple[Scope, ...]]:
+def _readings(reader: Reader, span: _Span) -> Iterator[Reading]:
+    if span.after < span.upto:
+        for entry in reader.entries(
+            span.owner.subject, kinds=_TELLING, after=span.after, upto=span.upto, newest_first=True
+        ):
+            yield _read(entry, span.owner)
+
+
+def _read(entry: Entry, owner: Customer) -> Reading:
     record = codec.read(entry, box=owner.box)
-    return entry.recorded, record.decision.uses if isinstance(record, DecisionRecord) else record.uses
+    if isinstance(record, DecisionRecord):
+        places = range(1, 1 + len(record.decision.places))
+        shown = sum(record.kind_at(place) is not None for place in places)
+        what, scopes = "decision", record.decision.uses
+    else:
+        what = record.what if isinstance(record, UseRecord) else _EVENTS.get(entry.kind, entry.kind)
+        shown, scopes = 0, record.uses
+    return Reading(at=entry.recorded, what=what, actor=record.actor, scopes=scopes, shown=shown)
+
+
+def _within(reader: Reader, span: _Span, *, since: Instant | None, until: Instant | None) -> _Span:
+    after, upto = span.after, span.upto
+    if since is not None:
+        after = _last_before(reader, span, moment=since)
+    if until is not None:
+        upto = _last_before(reader, span._replace(after=after), moment=until)
+    return _Span(span.owner, after, upto)
+
+
+def _last_before(reader: Reader, span: _Span, *, moment: Instant) -> int:
+    """Give the last entry of a span that was recorded before a moment; where there is none, the one before the span."""
+    low, high = span.after, span.upto
+    while low < high:
+        middle = (low + high + 1) // 2
+        (entry,) = reader.entries(span.owner.subject, after=middle - 1, upto=middle)
+        low, high = (middle, high) if entry.recorded < moment else (low, middle - 1)
+    return low
+
+
+def _first_recorded(reader: Reader, subject: int) -> Instant:
+    return next(iter(reader.entries(subject, after=0, upto=1))).recorded
 
 
 def _former(reader: Reader, person: Person) -> set[int]:
@@ -76,11 +270,13 @@ def _former(reader: Reader, person: Person) -> set[int]:
     return set[int]().union(*each) - person.states.keys()
 
 
-def _while_together(reader: Reader, owner: Customer, person: Person) -> Iterator[tuple[Instant, tuple[Scope, ...]]]:
-    """Give what was read by another id while it was one person with these: it was read of all of them."""
-    members: tuple[int, ...] = ()
-    for entry in reader.entries(owner.subject, kinds=(*_TELLING, "identity")):
-        if entry.kind == "identity":
-            members = codec.read(entry, box=owner.box).members
-        elif not person.states.keys().isdisjoint(members):
-            yield _read(entry, owner)
+def _while_together(reader: Reader, owner: Customer, person: Person) -> Iterator[_Span]:
+    """Give the parts of another id's journal in which it was one person with these: it was read of all of them."""
+    began: int | None = None
+    for entry in reader.entries(owner.subject, kinds=("identity",)):
+        joined = not person.states.keys().isdisjoint(codec.read(entry, box=owner.box).members)
+        if began is not None and not joined:
+            yield _Span(owner, began, entry.n)
+        began = (entry.n if began is None else began) if joined else None
+    if began is not None:
+        yield _Span(owner, began, reader.head(owner.subject).n)

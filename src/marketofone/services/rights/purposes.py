@@ -1,0 +1,110 @@
+"""How each purpose stands with a person: one state for it, one for each of its sources, one for each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Literal
+
+from msgspec import Struct
+
+from marketofone.consent.ledger import Consents, State
+from marketofone.consent.policy import Basis, ConsentScope
+from marketofone.domain.moment import Instant
+from marketofone.services.rights.consent_service import said_by
+from marketofone.services.runtime.app_context import AppContext
+
+ON: State = "granted"
+Stand = Literal["on", "partly", "off"]
+
+
+class ChannelStanding(Struct, frozen=True, kw_only=True):
+    """How one scope stands, since when that was said, and when it ends by itself."""
+
+    channel: str
+    state: State
+    since: Instant | None
+    until: Instant | None
+
+
+class SourceStanding(Struct, frozen=True, kw_only=True):
+    """How one source stands for a purpose, channel by channel."""
+
+    source: str
+    channels: tuple[ChannelStanding, ...]
+
+    @property
+    def state(self) -> Stand:
+        """How it stands in all."""
+        return _state([of.state == ON for of in self.channels])
+
+    @property
+    def since(self) -> Instant | None:
+        """When something was last said of it."""
+        return max((of.since for of in self.channels if of.since is not None), default=None)
+
+    @property
+    def until(self) -> Instant | None:
+        """When the first channel that is on ends by itself."""
+        return min((of.until for of in self.channels if of.state == ON and of.until is not None), default=None)
+
+
+class PurposeStanding(Struct, frozen=True, kw_only=True):
+    """How one purpose stands with a person, source by source; none where nobody can switch it."""
+
+    purpose: str
+    basis: Basis
+    sources: tuple[SourceStanding, ...]
+
+    @property
+    def state(self) -> Stand:
+        """How it stands in all."""
+        return _state([of.state == "on" for of in self.sources], some=self.on > 0)
+
+    @property
+    def on(self) -> int:
+        """How many of its sources are on, through one channel at least."""
+        return sum(of.state != "off" for of in self.sources)
+
+    @property
+    def until(self) -> Instant | None:
+        """When the first of them ends by itself."""
+        return min((of.until for of in self.sources if of.until is not None), default=None)
+
+
+def purposes(
+    context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None
+) -> dict[str, PurposeStanding]:
+    """Give how each purpose stands now, or stood at an earlier moment, by its name and in the order of the policy.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person = snapshot.person(customer)
+        consents = person.consents if as_of is None else said_by(reader, person, as_of)
+        moment, policy = person.judged(now) if as_of is None else as_of, snapshot.config.policy
+    found: dict[str, list[SourceStanding]] = {name: [] for name in policy.purposes}
+    for (purpose, source), scopes in groupby(policy.scopes(), key=lambda scope: (scope.purpose, scope.source)):
+        channels = tuple(_channel(consents, scope, now=moment) for scope in scopes)
+        found[purpose].append(SourceStanding(source=source, channels=channels))
+    return {
+        name: PurposeStanding(purpose=name, basis=spec.basis, sources=tuple(found[name]))
+        for name, spec in policy.purposes.items()
+    }
+
+
+def _channel(consents: Consents, scope: ConsentScope, *, now: Instant) -> ChannelStanding:
+    said = consents.validity(scope)
+    return ChannelStanding(
+        channel=scope.channel,
+        state=consents.state(scope, now),
+        since=None if said is None else said.since,
+        until=None if said is None else said.until,
+    )
+
+
+def _state(on: Sequence[bool], *, some: bool = False) -> Stand:
+    return "on" if on and all(on) else "partly" if some or any(on) else "off"
