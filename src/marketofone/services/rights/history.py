@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import islice
 from typing import NamedTuple
 
-from marketofone.consent.ledger import NEVER_ASKED, Consents
 from marketofone.domain.decision import Decision, Otherwise
-from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
@@ -21,15 +19,18 @@ from marketofone.services.decisions.looked_up import look_up
 from marketofone.services.decisions.otherwise import told
 from marketofone.services.decisions.recorded import find_decision
 from marketofone.services.decisions.visible import refusal_of, visible
-from marketofone.services.rights.consent_service import said_by
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.uses import append_unmoved, record_use, use_of
 from marketofone.store.ports import BANK, Draft, Entry, Reader
 
 
 @repeated
-def recent_decisions(context: AppContext, *, customer: str | None, limit: int, now: Instant) -> list[Decision]:
+def recent_decisions(
+    context: AppContext, *, customer: str | None, limit: int, now: Instant, until: Instant | None = None
+) -> list[Decision]:
     """Give the newest decisions for a person, or for everybody, newest first, as they may be shown now.
+
+    Of a person, those recorded after ``until`` are left out.
 
     What they rest on is read again, so a use is recorded for each person before it is shown.
 
@@ -44,7 +45,8 @@ def recent_decisions(context: AppContext, *, customer: str | None, limit: int, n
             found = _of_all(context, reader, snapshot, limit=limit, now=now)
         else:
             person = snapshot.person(customer)
-            found = [_shown(snapshot, person, entry, now=now) for entry in islice(_newest(reader, person), limit)]
+            newest = (entry for entry in _newest(reader, person) if until is None or entry.recorded <= until)
+            found = [_shown(snapshot, person, entry, now=now) for entry in islice(newest, limit)]
     if customer is None:
         return _told(context, found, now=now)
     record_use(context, person, "decisions", {scope for one in found for scope in one.uses}, now=now)
@@ -96,28 +98,18 @@ def outcomes_of(context: AppContext, decision: Decision) -> list[Outcome]:
         return outcomes_between(reader, person.asked, decision, before=person.own.n + 1)
 
 
-def consents_of(context: AppContext, customer: str, *, as_of: Instant | None = None) -> Consents:
-    """Give what a person allows or once allowed, scope by scope, with the moments since and until when."""
-    with context.store.read() as reader:
-        try:
-            person = context.snapshot(reader).person(customer)
-        except UnknownCustomer:
-            return NEVER_ASKED
-        return person.consents if as_of is None else said_by(reader, person, as_of)
-
-
 def answers(context: AppContext) -> int:
     """Give the last entry of the bank's journal: cheap proof that the store answers."""
     with context.store.read() as reader:
         return reader.head(BANK).n
 
 
-def _newest(reader: Reader, person: Person) -> list[Entry]:
+def _newest(reader: Reader, person: Person) -> Iterator[Entry]:
     each = (
         reader.entries(one.subject, kinds=("decision",), newest_first=True, upto=person.states[one.subject].n)
         for one in person.members
     )
-    return list(merge(*each, key=lambda entry: -entry.stamp))
+    return merge(*each, key=lambda entry: -entry.stamp)
 
 
 class _Shown(NamedTuple):

@@ -17,7 +17,7 @@ from marketofone.domain.moment import Calendar, Instant, date_of, text_of
 from marketofone.projection import codec
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.person import Person
-from marketofone.projection.records import DecisionRecord, Scope, UseRecord
+from marketofone.projection.records import Scope, UseRecord
 from marketofone.services.intake.identity import ever_members
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
@@ -199,7 +199,9 @@ def _by_occasion(found: Iterable[Reading]) -> list[OccasionUse]:
     for one in found:
         if one.scopes:
             moments.setdefault((one.what, one.actor), []).append(one.at)
-    counted = [OccasionUse(what=what, actor=actor, count=len(at), last=max(at)) for (what, actor), at in moments.items()]
+    counted = [
+        OccasionUse(what=what, actor=actor, count=len(at), last=max(at)) for (what, actor), at in moments.items()
+    ]
     return sorted(counted, key=lambda use: (-use.count, use.what, use.actor))
 
 
@@ -230,15 +232,12 @@ def _readings(reader: Reader, span: _Span) -> Iterator[Reading]:
 
 
 def _read(entry: Entry, owner: Customer) -> Reading:
+    if entry.kind == "decision":
+        made = codec.read_decision_uses(entry, box=owner.box)
+        return Reading(at=entry.recorded, what="decision", actor=made.actor, scopes=made.uses, shown=made.shown)
     record = codec.read(entry, box=owner.box)
-    if isinstance(record, DecisionRecord):
-        places = range(1, 1 + len(record.decision.places))
-        shown = sum(record.kind_at(place) is not None for place in places)
-        what, scopes = "decision", record.decision.uses
-    else:
-        what = record.what if isinstance(record, UseRecord) else _EVENTS.get(entry.kind, entry.kind)
-        shown, scopes = 0, record.uses
-    return Reading(at=entry.recorded, what=what, actor=record.actor, scopes=scopes, shown=shown)
+    what = record.what if isinstance(record, UseRecord) else _EVENTS.get(entry.kind, entry.kind)
+    return Reading(at=entry.recorded, what=what, actor=record.actor, scopes=record.uses)
 
 
 def _within(reader: Reader, span: _Span, *, since: Instant | None, until: Instant | None) -> _Span:

@@ -89,7 +89,7 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
         risks=risks,
         parts=list(in_parts(ahead.liquid)),
         unsaid=[words[name] for name in words if name not in {event.event for event in ahead.events}],
-        helps=_helps(renderer, customer, now=now),
+        helps=_helps(renderer, customer, now=now, as_of=as_of),
     )
 
 
@@ -152,8 +152,9 @@ def _risks(events: Sequence[EventAhead], *, words: Mapping[str, str]) -> list[Ri
     return risks
 
 
-def _helps(renderer: PageRenderer, customer: str, *, now: Instant) -> list[Decision]:
-    """Give what was offered lately because of a forecast, newest first, each action once."""
-    latest = history.recent_decisions(renderer.bank.context, customer=customer, limit=_LATEST, now=now)
-    offered = [made for made in latest if made.notification and now - _OFFERED_DAYS * DAY < made.at <= now]
+def _helps(renderer: PageRenderer, customer: str, *, now: Instant, as_of: Instant | None) -> list[Decision]:
+    """Give what was offered lately because of a forecast, newest first, each action once; nothing after ``as_of``."""
+    context, moment = renderer.bank.context, now if as_of is None else as_of
+    latest = history.recent_decisions(context, customer=customer, limit=_LATEST, now=now, until=as_of)
+    offered = [made for made in latest if made.notification and moment - _OFFERED_DAYS * DAY < made.at <= moment]
     return list({made.action: made for made in reversed(offered)}.values())[::-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from msgspec import Struct
 from starlette.responses import Response
 
@@ -27,13 +29,13 @@ def merchants(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show whom a person paid, and what they said of each."""
     customer, bank = request_data.path["customer"], renderer.bank
     now = bank.now()
+    found = bank.merchants(customer, now=now, as_of=request_data.as_of(bank.calendar, now=now))
     return renderer.page(
         "customer/merchants.html",
         request_data,
         customer=customer,
-        merchants=bank.merchants(customer, now=now, as_of=request_data.as_of(bank.calendar, now=now)),
+        merchants=[(_row(one.merchant), one) for one in found],
         categories=CATEGORIES,
-        saved=request_data.query.get("saved") in SAYS,
     )
 
 
@@ -47,4 +49,9 @@ def correct(renderer: PageRenderer, request_data: RequestData) -> Response:
     before = (known[0].said_name, known[0].said_category) if known else (None, None)
     said = (form.name or before[0], form.category or before[1]) if form.say == "save" else (None, None)
     bank.correct_merchant(customer, MerchantSaid(merchant=form.merchant, name=said[0], category=said[1]), now=now)
-    return redirect(address("customer", customer, "merchants", saved=form.say))
+    return redirect(address("customer", customer, "merchants") + f"#{_row(form.merchant)}")
+
+
+def _row(merchant: str) -> str:
+    """Give the id of a merchant's row, which says how it stands: there a form leads back to."""
+    return f"m-{blake2b(merchant.encode(), digest_size=6).hexdigest()}"

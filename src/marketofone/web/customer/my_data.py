@@ -1,0 +1,62 @@
+"""My data: one screen that says what was used this month, what is on, and how to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, month_of
+from marketofone.services.rights import history, purposes, use_log
+from marketofone.services.rights.use_log import UsesOfPeriod
+from marketofone.web import formatting
+from marketofone.web.page_renderer import PageRenderer
+from marketofone.web.request_data import RequestData
+
+LATEST = 3
+NAMED = 3  # sources that the sentence names
+
+
+def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show in one sentence what was used, what is on by purpose, and what was decided lately."""
+    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
+    as_of = request_data.as_of(bank.calendar, now=now)
+    moment = now if as_of is None else as_of
+    standing = purposes.purposes(bank.context, customer, now=now, as_of=as_of)
+    latest = history.recent_decisions(bank.context, customer=customer, limit=LATEST, now=now, until=as_of)
+    seen = use_log.uses_of_period(
+        bank.context, customer, since=month_began(moment, calendar=bank.calendar), until=Instant(moment + 1)
+    )
+    switched = [of for of in standing.values() if of.sources]
+    return renderer.page(
+        "customer/data.html",
+        request_data,
+        customer=customer,
+        month=_month_in_words(seen, titles={name: of.title for name, of in bank.config.policy.sources.items()}),
+        on=sum(of.on for of in switched),
+        of=sum(len(of.sources) for of in switched),
+        standing=standing,
+        latest=latest,
+        licences=bank.consents(customer, now=now).licences,
+    )
+
+
+def month_began(moment: Instant, *, calendar: Calendar) -> Instant:
+    """Give when the month of a moment began."""
+    return calendar.start_of(first_of_month(calendar.day_of(moment)))
+
+
+def first_of_month(day: Day) -> Day:
+    """Give the first day of the month of a day."""
+    return day_in_month(month_of(date_of(day)), 1)
+
+
+def _month_in_words(seen: UsesOfPeriod, *, titles: Mapping[str, str]) -> str:
+    """Say what was used and how many things were shown, as the log tells it."""
+    shown = "nothing" if not seen.shown else "1 thing" if seen.shown == 1 else f"{seen.shown:,} things"
+    names = [formatting.inside(titles.get(of.source, of.source)) for of in seen.sources]
+    if not names:
+        return f"we used nothing of yours, and showed you {shown}"
+    more = len(names) - NAMED
+    named = names if more <= 1 else [*names[:NAMED], f"{more} more sources"]
+    return f"we used {formatting.listed(named)}, and showed you {shown}"

@@ -1,0 +1,111 @@
+"""One purpose: what it is for, how each source of it stands, what was said about it; and the page before a yes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.responses import Response
+
+from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
+from marketofone.consent.policy import Purpose
+from marketofone.domain.decoding import convert
+from marketofone.domain.errors import MalformedRequest, NotFound
+from marketofone.services.rights import consent_history, purposes
+from marketofone.web.page_renderer import PageRenderer, address, redirect
+from marketofone.web.request_data import RequestData
+
+HISTORY = 10  # consent entries on one page
+_BUTTONS = "use the buttons of the page"
+Asked = Literal["source", "channel"]
+
+
+def purpose(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show one purpose: notice, what it gives, its sources and channels with their ends, and its history."""
+    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
+    name, spec = _purpose(renderer, request_data)
+    as_of = request_data.as_of(bank.calendar, now=now)
+    said = consent_history.consent_entries(
+        bank.context, customer, purpose=name, until=as_of, before=request_data.number("before"), limit=HISTORY + 1
+    )
+    return renderer.page(
+        "customer/purpose.html",
+        request_data,
+        customer=customer,
+        purpose_name=name,
+        purpose=spec,
+        standing=purposes.purposes(bank.context, customer, now=now, as_of=as_of)[name],
+        history=said[:HISTORY],
+        more=len(said) > HISTORY,
+    )
+
+
+def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show what a yes would mean, before it is said: notice, what it gives, sources, channels, and its end."""
+    return _ask(renderer, request_data, chose_nothing=False)
+
+
+def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Record a yes or a no. A no works at once; either leads to its entry of the journal."""
+    said = request_data.form.get("say", "").split(" ")
+    customer, bank = request_data.path["customer"], renderer.bank
+    scope: dict[str, tuple[str, ...]]
+    match said:
+        case ["withdraw", purpose, source, channel]:
+            scope = {"purposes": (purpose,), "sources": (source,), "channels": (channel,)}
+        case ["grant", purpose]:
+            sources, channels = _ticked(request_data, "source"), _ticked(request_data, "channel")
+            if not (sources and channels):
+                return _ask(renderer, request_data, chose_nothing=True)
+            scope = {"purposes": (purpose,), "sources": sources, "channels": channels}
+        case _:
+            raise MalformedRequest(field="say", shape="no switch", fix=_BUTTONS)
+    now = bank.now()
+    told = {"customer": customer, "change": said[0], "since": now, **scope}
+    given = bank.consent_given(convert(told, of=ConsentChange), now=now)
+    return redirect(address("customer", customer, "consents", str(given.entry.n)))
+
+
+def _ask(renderer: PageRenderer, request_data: RequestData, *, chose_nothing: bool) -> Response:
+    bank, policy = renderer.bank, renderer.bank.config.policy
+    name, spec = _purpose(renderer, request_data)
+    if spec.basis != "consent":
+        raise NotFound(what="switch")
+    sources = _asked_for(request_data, "source", [of for of in policy.sources if of in spec.sources])
+    channels = _asked_for(request_data, "channel", list(policy.channels))
+    customer = request_data.path["customer"]
+    bank.consents(customer)
+    return renderer.page(
+        "customer/allow.html",
+        request_data,
+        customer=customer,
+        purpose_name=name,
+        purpose=spec,
+        sources=sources,
+        channels=channels,
+        until=latest_end(bank.now(), policy=policy),
+        chose_nothing=chose_nothing,
+    )
+
+
+def _purpose(renderer: PageRenderer, request_data: RequestData) -> tuple[str, Purpose]:
+    """Give the purpose that the address names, or the form."""
+    name = request_data.path.get("purpose") or request_data.form.get("say", "").partition(" ")[2]
+    spec = renderer.bank.config.policy.purposes.get(name)
+    if spec is None:
+        raise NotFound(what="purpose")
+    return name, spec
+
+
+def _asked_for(request_data: RequestData, kind: Asked, every: list[str]) -> list[str]:
+    """Give the one source or channel that is asked for; all there are, where none is named."""
+    named = (request_data.form if request_data.body else request_data.query).get(kind, "")
+    if named in ("", EVERY):
+        return every
+    if named not in every:
+        raise NotFound(what=kind)
+    return [named]
+
+
+def _ticked(request_data: RequestData, kind: Asked) -> tuple[str, ...]:
+    ticked = (field.partition(".") for field in request_data.form)
+    return tuple(word for of, dot, word in ticked if of == kind and dot)

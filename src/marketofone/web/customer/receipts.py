@@ -1,0 +1,85 @@
+"""After a switch: what one entry of the journal changed, what of the last decisions it would have changed, and undo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from marketofone.consent.policy import ConsentScope
+from marketofone.domain.errors import MalformedRequest, UnknownEntry
+from marketofone.services.rights.consent_history import consent_receipt
+from marketofone.services.rights.consequence import Consequence, consequence
+from marketofone.web.page_renderer import PageRenderer, address, redirect
+from marketofone.web.request_data import RequestData
+
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+class ScopesOfPurpose(NamedTuple):
+    """Scopes of one purpose: sources that have the same channels, in one line each."""
+
+    purpose: str
+    lines: list[tuple[list[str], tuple[str, ...]]]
+
+
+def receipt(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show what a consent entry changed, read from the journal by its number."""
+    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
+    found = consent_receipt(bank.context, customer, _number(request_data), now=now)
+    as_of = request_data.as_of(bank.calendar, now=now)
+    if as_of is not None and found.said.recorded > as_of:
+        raise UnknownEntry
+    changed = consequence(bank.context, customer, found.said.n, now=now) if found.closed else Consequence()
+    on = {scope.purpose for scope in found.on}
+    return renderer.page(
+        "customer/receipt.html",
+        request_data,
+        customer=customer,
+        said=found.said,
+        closed=_by_purpose(found.closed),
+        opened=_by_purpose(found.opened),
+        ended=[name for name in dict.fromkeys(scope.purpose for scope in found.closed) if name not in on],
+        left=len({(scope.purpose, scope.source) for scope in found.on}),
+        changed=changed,
+        undone_by=found.undone_by,
+    )
+
+
+def undo(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Bring back what an entry changed, as far as nothing was said of it since.
+
+    It leads to the entry that says so, or where that took several, to how everything stands.
+    """
+    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
+    found = consent_receipt(bank.context, customer, _number(request_data), now=now)
+    if not found.undone_by:
+        raise MalformedRequest(field="entry", shape="nothing to undo", fix="use the switches of the purpose")
+    given = [bank.consent_given(change, now=now) for change in found.undone_by]
+    if len(given) > 1:
+        return redirect(address("customer", customer))
+    return redirect(address("customer", customer, "consents", str(given[0].entry.n)))
+
+
+def _number(request_data: RequestData) -> int:
+    text = request_data.path["entry"]
+    if not _NUMBER.fullmatch(text):
+        raise UnknownEntry
+    return int(text)
+
+
+def _by_purpose(scopes: Iterable[ConsentScope]) -> list[ScopesOfPurpose]:
+    """Put scopes together for reading: by purpose, sources that have the same channels in one line."""
+    found = []
+    for purpose, own in groupby(scopes, key=lambda scope: scope.purpose):
+        channels: dict[str, tuple[str, ...]] = {}
+        for scope in own:
+            channels[scope.source] = (*channels.get(scope.source, ()), scope.channel)
+        lines: dict[tuple[str, ...], list[str]] = {}
+        for source, ways in channels.items():
+            lines.setdefault(ways, []).append(source)
+        found.append(ScopesOfPurpose(purpose, [(sources, ways) for ways, sources in lines.items()]))
+    return found

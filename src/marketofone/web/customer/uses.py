@@ -1,0 +1,181 @@
+"""How it was used: seven days at a glance, one month at a time with a filter, who asked, and all of it as a file."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, month_of, text_of
+from marketofone.services.rights import use_log
+from marketofone.services.rights.use_log import Reading, SourceUse
+from marketofone.web import charts, formatting
+from marketofone.web.page_renderer import PageRenderer
+from marketofone.web.request_data import JSON, TABLE, RequestData
+
+DAYS = 7
+MONTHS = 36  # that can be chosen
+_BEGINNING = Instant(0)
+_MONTH = re.compile(r"(?:19|20|21)\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
+COLUMNS = ("at", "purpose", "source", "occasion", "actor")
+OCCASIONS = {
+    "decision": "Choosing what to show you",
+    "forecast": "Looking ahead",
+    "outcome": "Learning from your answer",
+    "signs": "Learning from what followed",
+    "message": "Reading what you wrote",
+    "question": "A question of what would be shown",
+    "profile": "Showing what is known of you",
+    "insights": "Showing what your spending says",
+    "spending": "Showing what your spending says",
+    "merchants": "Showing whom you paid",
+    "receipt": "Showing what a no of yours changes",
+    "intervene": "Looking whether you need to hear something",
+    "train": "Learning from everybody together",
+}
+"""What is read for, by the words of the log; what has no words here stands as the log has it."""
+ACTORS = {
+    "http": "Our app and pages",
+    "cli": "Somebody at the bank, by a command",
+    "system": "The system by itself",
+    "importer": "Somebody at the bank, by an import",
+    "customer": "You",
+}
+
+
+class Asked(NamedTuple):
+    """Which part of the log is asked for: a month as it is written (all of it, where empty), and what is kept of it."""
+
+    month: str
+    since: Instant
+    until: Instant
+    purpose: str
+    source: str
+
+    @property
+    def filter(self) -> Mapping[str, str]:
+        """What narrows it, as the address has it."""
+        return {"month": self.month, "purpose": self.purpose, "source": self.source}
+
+
+def uses(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show seven days by source, and one month by day. Only these days are read."""
+    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
+    as_of = request_data.as_of(bank.calendar, now=now)
+    moment = now if as_of is None else as_of
+    asked = _asked(renderer, request_data, moment=moment, month=_month_of(bank.calendar.day_of(moment)))
+    week = use_log.uses_of_period(
+        bank.context,
+        customer,
+        since=bank.calendar.start_of(Day(bank.calendar.day_of(moment) - DAYS + 1)),
+        until=Instant(moment + 1),
+    )
+    month = use_log.uses_of_period(
+        bank.context, customer, since=asked.since, until=asked.until, purpose=asked.purpose, source=asked.source
+    )
+    return renderer.page(
+        "customer/uses.html",
+        request_data,
+        customer=customer,
+        week=week.sources,
+        chart=_chart(renderer, week.sources),
+        asked=asked,
+        as_of_text=request_data.query.get("as_of", ""),
+        month=month,
+        months=_months(month.began, moment, calendar=bank.calendar),
+        occasions=OCCASIONS,
+        actors=ACTORS,
+    )
+
+
+def in_csv(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Give readings as a table, one line for each source that was read for a purpose."""
+    table = StringIO()
+    writer = csv.writer(table, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for one in _readings(renderer, request_data):
+        writer.writerows((text_of(one.at), *scope, one.what, one.actor) for scope in one.scopes)
+    return _file(table.getvalue().encode(), media=TABLE, name="uses.csv")
+
+
+def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Give readings as JSON, one object for each entry of the journal."""
+    found = [
+        {
+            "at": text_of(one.at),
+            "occasion": one.what,
+            "actor": one.actor,
+            "read": [{"purpose": purpose, "source": source} for purpose, source in one.scopes],
+        }
+        for one in _readings(renderer, request_data)
+        if one.scopes
+    ]
+    return _file(msgspec.json.encode(found), media=JSON, name="uses.json")
+
+
+def _readings(renderer: PageRenderer, request_data: RequestData) -> list[Reading]:
+    bank, now = renderer.bank, renderer.bank.now()
+    as_of = request_data.as_of(bank.calendar, now=now)
+    asked = _asked(renderer, request_data, moment=now if as_of is None else as_of, month="")
+    return use_log.readings(
+        bank.context,
+        request_data.path["customer"],
+        since=asked.since,
+        until=asked.until,
+        purpose=asked.purpose,
+        source=asked.source,
+    )
+
+
+def _asked(renderer: PageRenderer, request_data: RequestData, *, moment: Instant, month: str) -> Asked:
+    """Read what is asked for: nothing after the moment, and ``month`` where no month is named."""
+    query, policy, calendar = request_data.query, renderer.bank.config.policy, renderer.bank.calendar
+    purpose, source = query.get("purpose", ""), query.get("source", "")
+    for field, named, known in (("purpose", purpose, policy.purposes), ("source", source, policy.sources)):
+        if named and named not in known:
+            raise MalformedRequest(field=field, shape="a word consent.toml does not have", fix="choose one of the list")
+    named = query.get("month", "") or month
+    if not named:
+        return Asked("", _BEGINNING, Instant(moment + 1), purpose, source)
+    if not _MONTH.fullmatch(named):
+        raise MalformedRequest(field="month", shape="no month", fix="write it as 2026-01")
+    number = int(named[:4]) * 12 + int(named[5:]) - 1
+    since, end = (calendar.start_of(day_in_month(of, 1)) for of in (number, number + 1))
+    return Asked(named, since, min(end, Instant(moment + 1)), purpose, source)
+
+
+def _chart(renderer: PageRenderer, week: Sequence[SourceUse]) -> charts.Rows:
+    policy, calendar = renderer.bank.config.policy, renderer.bank.calendar
+    titles: dict[str, str] = {name: of.title for name, of in policy.sources.items()}
+    return charts.bars(
+        [
+            charts.Mark(
+                titles.get(of.source, of.source),
+                of.count,
+                f"{of.count:,} times, last {formatting.short_moment(of.last, calendar=calendar)}",
+                "for",
+            )
+            for of in week
+        ]
+    )
+
+
+def _months(began: Instant, moment: Instant, *, calendar: Calendar) -> list[tuple[str, str]]:
+    """Give the months that can be chosen, newest first: as they are written, and in words."""
+    first, last = (month_of(date_of(calendar.day_of(at))) for at in (began, moment))
+    days = [day_in_month(number, 1) for number in range(last, max(first, last - MONTHS + 1) - 1, -1)]
+    return [(_month_of(day), f"{date_of(day):%B %Y}") for day in days]
+
+
+def _month_of(day: Day) -> str:
+    return f"{date_of(day):%Y-%m}"
+
+
+def _file(body: bytes, *, media: str, name: str) -> Response:
+    return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
