@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
+from page_check import Page
 from page_visitor import HTML, NOW, Visitor, cloudevent
 
 from marketofone.bank import Bank
+from marketofone.services.rights.consent_history import consent_entries
 from marketofone.services.rights.history import outcomes_of
 
 PERSON = quote("a/b:c", safe="")
@@ -19,25 +21,95 @@ def state(bank: Bank, purpose: str, source: str) -> set[str]:
     return {scope.state for scope in scopes if (scope.purpose, scope.source) == (purpose, source)}
 
 
-def _switch(source: str, purpose: str) -> str:
-    return f"{source} for \N{LEFT DOUBLE QUOTATION MARK}{purpose}\N{RIGHT DOUBLE QUOTATION MARK}"
+def purpose(visitor: Visitor, name: str, customer: str = PERSON) -> Page:
+    return visitor.page(f"/customer/{customer}/purposes/{name}")
+
+
+def allow(visitor: Visitor, name: str, **what: str) -> Page:
+    """Go from the link of a purpose to the page before a yes, and say yes; all that stands there is ticked."""
+    asked = "&".join(f"{field}={word}" for field, word in what.items())
+    (link,) = [of for of in purpose(visitor, name).links if of.endswith("/allow" + (f"?{asked}" if asked else ""))]
+    return visitor.say(visitor.page(link), "Yes, allow it")
+
+
+def _of(source: str, title: str) -> str:
+    return f"{source} for \N{LEFT DOUBLE QUOTATION MARK}{title}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def test_nothing_is_on_by_default(town: Bank, visitor: Visitor) -> None:
     town.ingest([cloudevent(0, "app.opened", NOW, "newcomer")])
-    switches = [button for button in visitor.page("/customer/newcomer").all("button") if "role" in button.attributes]
-    assert len(switches) > 100
-    assert {switch.attributes["aria-checked"] for switch in switches} == {"false"}
+    text = visitor.page("/customer/newcomer").text
+    assert "This month we used nothing of yours, and showed you nothing. 0 of 30 permissions are on." in text
+    for name, of in town.config.policy.purposes.items():
+        boxes = [item for item in purpose(visitor, name, "newcomer").all("button") if item.text.startswith("Stop")]
+        assert boxes == []
+        if of.basis == "consent":
+            asked = visitor.page(f"/customer/newcomer/purposes/{name}/allow")
+            ticked = [item for item in asked.all("input") if item.attributes.get("type") == "checkbox"]
+            assert len(ticked) == 10
+            assert not any("checked" in item.attributes for item in ticked)
 
 
-def test_granting_and_withdrawing_are_the_same_click(town: Bank, visitor: Visitor) -> None:
-    name = _switch("Places", "Offers")
-    page = visitor.say(visitor.page(HOME), name)
+def test_before_a_yes_stand_notice_gain_channels_and_end_and_a_no_as_large(visitor: Visitor) -> None:
+    page = visitor.page(f"{HOME}/purposes/marketing/allow?source=location")
+    for words in ("choose offers of this bank", "Fewer, better offers", "never your position", "5 Jan 2027", "E-mail"):
+        assert words in page.text
+    (pair,) = [of for of in page.all("div") if of.attributes.get("class") == "pair equal"]
+    assert [(of.tag, of.text) for of in pair.children] == [
+        ("button", "Yes, allow it"),
+        ("a", "No, leave it as it is"),
+    ]
+
+
+def test_a_yes_needs_what_was_ticked_and_means_no_more(town: Bank, visitor: Visitor) -> None:
+    page = visitor.page(f"{HOME}/purposes/care/allow")
+    before = town.epoch("a/b:c")
+    token = visitor.client.cookies["marketofone-form"]
+
+    def post(*ticked: str) -> str:
+        data = {"token": token, "say": "grant care", **dict.fromkeys(ticked, "yes")}
+        return visitor.client.post(f"{HOME}/consents", data=data, headers=HTML).text
+
+    for some in ((), ("source.app",), ("channel.app",)):
+        assert "Nothing was allowed" in post(*some)
+    assert town.epoch("a/b:c") == before
+    assert "Nothing was allowed" not in page.text
+    assert "You said yes" in post("source.app", "source.location", "channel.push")
+    on = {
+        (of.source, of.channel) for of in town.consents("a/b:c").cells if of.purpose == "care" and of.state == "granted"
+    }
+    assert on == {("app", "push"), ("location", "push")}
+
+
+def test_a_no_is_one_click_and_a_yes_is_asked_back_once(town: Bank, visitor: Visitor) -> None:
+    page = allow(visitor, "marketing", source="location")
     assert state(town, "marketing", "location") == {"granted"}
-    assert "Saved, and it holds from now on: allowed" in page.text
-    page = visitor.say(page, name)
+    assert "You said yes" in page.text
+    assert "It ends by itself on 5 Jan 2027" in page.text
+    page = visitor.say(purpose(visitor, "marketing"), _of("Places", "Offers"))
     assert state(town, "marketing", "location") == {"withdrawn"}
-    assert "no longer allowed" in page.text
+    assert "You said no" in page.text
+    assert "Off since 5 Jan 2026" in purpose(visitor, "marketing").text
+
+
+def test_what_is_confirmed_is_read_from_the_journal_and_never_from_the_address(town: Bank, visitor: Visitor) -> None:
+    town.ingest([cloudevent(0, "app.opened", NOW, "sure")])
+    home = "/customer/sure"
+    visitor.say(visitor.page(f"{home}/purposes/marketing/allow?source=location"), "Yes, allow it")
+    for lie in ("changed=withdraw%20*%20*%20*", "said=no", "until=2100-01-01"):
+        for path in (home, f"{home}/purposes/marketing", f"{home}/merchants"):
+            page = visitor.page(f"{path}?{lie}")
+            assert "2100" not in page.text
+            assert [of for of in page.all("p") if of.attributes.get("role") == "status"] == []
+    said = consent_entries(town.context, "sure", limit=1)[0]
+    assert "You said yes" in visitor.page(f"{home}/consents/{said.n}?changed=withdraw%20*%20*%20*").text
+
+
+def test_a_receipt_is_its_owner_s_and_of_a_consent_entry_only(town: Bank, visitor: Visitor) -> None:
+    town.ingest([cloudevent(0, "app.opened", NOW, "other")])
+    n = consent_entries(town.context, "a/b:c", limit=1)[0].n
+    visitor.page(f"/customer/other/consents/{n}", status=404)
+    visitor.page("/customer/other/consents/1", status=404)
 
 
 def test_what_was_allowed_at_another_bank_is_shown_with_its_end(town: Bank, visitor: Visitor) -> None:
@@ -50,24 +122,23 @@ def test_what_was_allowed_at_another_bank_is_shown_with_its_end(town: Bank, visi
 
 
 def test_one_channel_can_be_switched_alone(town: Bank, visitor: Visitor) -> None:
-    name = _switch("Life events", "Offers")
-    page = visitor.say(visitor.page(HOME), f"{name}: E-mail")
+    page = allow(visitor, "marketing", source="life_events", channel="email")
     assert state(town, "marketing", "life_events") == {"granted", "never"}
-    switch = next(button for button in page.all("button") if button.text.endswith(name))
-    assert switch.attributes["aria-checked"] == "mixed"
+    assert "life events; e-mail" in page.text
+    assert "On for some channels, until 5 Jan 2027" in purpose(visitor, "marketing").text
 
 
 def test_a_withdrawal_shows_in_the_next_decision_forecast_and_page(town: Bank, visitor: Visitor) -> None:
     assert visitor.page(f"{HOME}/forecast").all("svg") != []
-    name = _switch("Accounts and payments here", "Understand my money")
-    visitor.say(visitor.page(HOME), name)
+    visitor.say(purpose(visitor, "insights"), _of("Accounts and payments here", "Understand my money"))
     decision = town.decide("a/b:c", occasion="app.opened")
     assert ("insights", "transactions") not in decision.uses
     page = visitor.page(f"{HOME}/decisions/{decision.id}")
     assert "you said no (Understand my money)" in page.text
-    visitor.say(visitor.page(HOME), "Stop all 6")
+    title = "\N{LEFT DOUBLE QUOTATION MARK}Understand my money\N{RIGHT DOUBLE QUOTATION MARK}"
+    visitor.say(visitor.page(HOME), f"Stop {title}")
     assert "So we did not look" in visitor.page(f"{HOME}/forecast").text
-    visitor.say(visitor.page(HOME), "Allow all 6")
+    allow(visitor, "insights")
     assert visitor.page(f"{HOME}/forecast").all("svg") != []
 
 
@@ -98,7 +169,7 @@ def test_reasons_are_drawn_and_told_with_the_same_numbers(visitor: Visitor, show
 
 def test_a_forged_form_changes_nothing(town: Bank, visitor: Visitor) -> None:
     before = town.consents("a/b:c").epoch
-    said = {"say": "grant * * *"}
+    said = {"say": "grant marketing", "source.app": "yes", "channel.app": "yes"}
     assert visitor.client.post(f"{HOME}/consents", data=said, headers=HTML).status_code == 403
     visitor.page(HOME)
     assert visitor.client.post(f"{HOME}/consents", data={**said, "token": "x"}, headers=HTML).status_code == 403

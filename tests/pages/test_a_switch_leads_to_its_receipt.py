@@ -1,0 +1,183 @@
+"""After a switch: what it stops is read from the journal, what it would have changed is decided again, and undo."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+from page_visitor import NOW, Visitor, client_of, clock, year_of
+
+import marketofone
+from marketofone import wiring
+from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.errors import UnknownEntry
+from marketofone.domain.moment import MINUTE, Instant, instant_of
+from marketofone.projection import codec
+from marketofone.services.rights.consent_history import ConsentReceipt, consent_receipt
+from marketofone.services.rights.consequence import LATEST, consequence
+
+EVERY = ("*",)
+WHO, AGO = "c-1", 30 * MINUTE
+TITLE = "\N{LEFT DOUBLE QUOTATION MARK}Understand my money\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def say(bank: Bank, change: str, *, now: Instant, purposes: Sequence[str] = EVERY, **words: Sequence[str]) -> int:
+    told = {"sources": EVERY, "channels": EVERY, **{field: tuple(named) for field, named in words.items()}}
+    said = ConsentChange(
+        customer=WHO,
+        change="grant" if change == "grant" else "withdraw",
+        purposes=tuple(purposes),
+        since=now,
+        **told,
+    )
+    return bank.consent_given(said, now=now).entry.n
+
+
+def decided(bank: Bank, number: int) -> str:
+    at = Instant(instant_of(NOW) - AGO + number * MINUTE)
+    return bank.decide(WHO, occasion="app.opened", id=f"d-{number}", now=at).action
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a bank of one person who allows everything and has a year of payments, before any decision."""
+    folder = tmp_path_factory.mktemp("laid")
+    wiring.lay_out(folder)
+    since = Instant(instant_of(NOW) - 2 * AGO)
+    with marketofone.open(folder, clock=clock, now=since, random=Random(3).randbytes) as bank:
+        say(bank, "grant", now=since)
+        bank.ingest(year_of(WHO, until=NOW)[:-1], now=since)
+    return folder
+
+
+@pytest.fixture
+def bank(laid: Path, tmp_path: Path) -> Iterator[Bank]:
+    with marketofone.open(shutil.copytree(laid, tmp_path / "bank"), clock=clock) as opened:
+        yield opened
+
+
+def test_what_would_have_been_decided_is_what_another_bank_decides_that_heard_the_no_before(
+    laid: Path, bank: Bank, tmp_path: Path
+) -> None:
+    shown = [decided(bank, number) for number in range(8)]
+    n = say(bank, "withdraw", now=bank.now(), purposes=("insights",))
+    found = consequence(bank.context, WHO, n, now=bank.now())
+    assert (found.looked, found.untold) == (LATEST, 0)
+    told = {one.decision.id: one.instead for one in found.differ}
+    assert told
+    for number in range(8 - LATEST, 8):
+        copy = tmp_path / f"other-{number}"
+        with marketofone.open(shutil.copytree(laid, copy), clock=clock) as other:
+            assert [decided(other, before) for before in range(number)] == shown[:number]
+            say(other, "withdraw", now=other.now(), purposes=("insights",))
+            instead = decided(other, number)
+        assert told.get(f"d-{number}", (shown[number],)) == (instead,)
+
+
+def test_what_was_decided_is_not_told_again_after_the_no_and_only_what_may_be_read_is_read(bank: Bank) -> None:
+    for number in range(8):
+        decided(bank, number)
+    n = say(bank, "withdraw", now=bank.now(), purposes=("insights",))
+    found = consequence(bank.context, WHO, n, now=bank.now())
+    assert {one.decision.action for one in found.differ} == {"not_shown"}
+    (owner,) = bank.context.keys.find((WHO,)).values()
+    with bank.context.store.read() as reader:
+        (last,) = reader.entries(owner.subject, after=reader.head(owner.subject).n - 1)
+        record = codec.read(last, box=owner.box)
+    assert record.what == "receipt"
+    assert record.uses
+    assert "insights" not in {purpose for purpose, _ in record.uses}
+
+
+def test_what_may_not_be_read_any_more_is_not_made_again(bank: Bank) -> None:
+    decided(bank, 0)
+    n = say(bank, "withdraw", now=bank.now(), purposes=("insights",))
+    say(bank, "withdraw", now=bank.now())
+    assert consequence(bank.context, WHO, n, now=bank.now()).untold == 1
+
+
+def test_a_no_to_what_no_decision_read_changes_none(bank: Bank) -> None:
+    for number in range(3):
+        decided(bank, number)
+    n = say(bank, "withdraw", now=bank.now(), channels=("email",))
+    found = consequence(bank.context, WHO, n, now=bank.now())
+    assert (found.looked, found.untold, found.differ) == (3, 0, ())
+
+
+def receipt(bank: Bank, n: int) -> ConsentReceipt:
+    return consent_receipt(bank.context, WHO, n, now=bank.now())
+
+
+def on(bank: Bank) -> dict[tuple[str, str, str], str | None]:
+    cells = bank.consents(WHO).cells
+    return {(of.purpose, of.source, of.channel): of.until for of in cells if of.state == "granted"}
+
+
+def test_undo_gives_back_what_was_on_with_the_end_that_each_had_and_no_more(bank: Bank) -> None:
+    say(bank, "withdraw", now=bank.now(), purposes=("marketing", "care"), sources=("location", "app"))
+    say(bank, "withdraw", now=bank.now(), channels=("phone",))
+    say(bank, "grant", now=bank.now(), purposes=("care",), sources=("app",), channels=("push",))
+    before = on(bank)
+    found = receipt(bank, say(bank, "withdraw", now=bank.now()))
+    assert len(found.closed) == len(before)
+    assert on(bank) == {}
+    for change in found.undone_by:
+        bank.consent(change)
+    assert on(bank) == before
+
+
+def test_undo_brings_back_nothing_of_which_something_was_said_since(bank: Bank) -> None:
+    n = say(bank, "withdraw", now=bank.now(), purposes=("marketing",))
+    say(bank, "withdraw", now=bank.now(), purposes=("marketing",), sources=("location",))
+    given_back = {source for change in receipt(bank, n).undone_by for source in change.sources}
+    assert "location" not in given_back
+    assert "app" in given_back
+    say(bank, "withdraw", now=bank.now())
+    assert receipt(bank, n).undone_by == ()
+
+
+def test_undo_of_a_yes_stops_only_what_the_yes_began(bank: Bank) -> None:
+    say(bank, "withdraw", now=bank.now(), purposes=("marketing",), sources=("app",))
+    before = on(bank)
+    found = receipt(bank, say(bank, "grant", now=bank.now(), purposes=("marketing",)))
+    assert {of.source for of in found.opened} == {"app"}
+    for change in found.undone_by:
+        bank.consent(change)
+    assert on(bank).keys() == before.keys()
+
+
+@pytest.mark.parametrize("n", [-1, 0, 2, 10_000])
+def test_only_a_consent_entry_has_a_receipt(bank: Bank, n: int) -> None:
+    with pytest.raises(UnknownEntry):
+        receipt(bank, n)
+    with pytest.raises(UnknownEntry):
+        consequence(bank.context, WHO, n, now=bank.now())
+
+
+def test_the_page_says_it_and_undoes_it(bank: Bank) -> None:
+    for number in range(8):
+        decided(bank, number)
+    before = on(bank)
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        page = visitor.say(visitor.page(f"/customer/{WHO}"), f"Stop {TITLE}")
+        for words in (
+            "You said no on 5 January 2026",
+            f"{TITLE} uses nothing of yours any more. It gave: forecasts",
+            "24 permissions were still on",
+            "We made your last 5 decisions before this again",
+            "would have been different: 5 January 2026",
+            "What it was is not shown any more. Without it:",
+        ):
+            assert words in page.text
+        page = visitor.say(page, "Allow it again")
+        assert "You said yes" in page.text
+        assert on(bank) == before
+        page = visitor.say(page, "Stop it again")
+        assert len(on(bank)) == len(before) - 24
+        nothing = say(bank, "withdraw", now=bank.now(), purposes=("insights",))
+        assert "Nothing of it was on, so nothing changed." in visitor.page(f"/customer/{WHO}/consents/{nothing}").text
