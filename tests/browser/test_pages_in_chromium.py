@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import socket
 import threading
 import time
@@ -12,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import combinations, count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvicorn
@@ -51,7 +53,14 @@ FLAGS = (
 PAGES = (
     "/",
     "/customer/c-1",
-    "/customer/c-1?changed=grant%20insights%20location%20*",
+    "/customer/c-1/purposes/marketing",
+    "/customer/c-2/purposes/marketing",
+    "/customer/c-1/purposes/marketing/allow",
+    "/customer/c-2/consents/{receipt}",
+    "/customer/p-0/consents/{stopped}",
+    "/customer/c-1/uses",
+    "/customer/c-2/uses",
+    "/customer/c-1/merchants",
     "/customer/c-1/forecast",
     "/customer/c-2/forecast",
     "/customer/c-1/insights",
@@ -66,7 +75,9 @@ PAGES = (
     "/console/decisions/{shown}",
     "/nowhere",
 )
+OF_CUSTOMERS = tuple(path for path in PAGES if path.startswith("/customer"))
 WIDTHS = (360, 1280)
+SCREEN = 800  # pixels of a phone's height
 CROWD = 100
 NOW = datetime(2026, 1, 5, 11, tzinfo=UTC)  # which days stand on the charts is the same on every day
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -74,11 +85,16 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @dataclass(frozen=True)
 class Town:
-    """A bank, where it is served, and a decision that showed something."""
+    """A bank, where it is served, a decision that showed something, and consent entries: a yes and a no."""
 
     bank: Bank
     url: str
     shown: str
+    receipt: int
+    stopped: int
+
+    def at(self, path: str) -> str:
+        return self.url + path.format(shown=self.shown, receipt=self.receipt, stopped=self.stopped)
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +120,18 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
         decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
         shown = next(decision.id for decision in decisions if decision.action != "nothing")
+        receipt, stopped = says(bank, "c-2", "grant"), says(bank, "p-0", "withdraw")
         with served(bank) as url:
-            yield Town(bank=bank, url=url, shown=shown)
+            yield Town(bank=bank, url=url, shown=shown, receipt=receipt, stopped=stopped)
+
+
+def says(bank: Bank, customer: str, change: Literal["grant", "withdraw"]) -> int:
+    """Let somebody say something of one purpose; gives the entry."""
+    now = bank.now()
+    said = ConsentChange(
+        customer=customer, change=change, purposes=("care",), sources=("app", "location"), channels=("*",), since=now
+    )
+    return bank.consent_given(said, now=now).entry.n
 
 
 def live_together(bank: Bank, names: Sequence[str], *, since: Instant) -> None:
@@ -259,7 +285,7 @@ def test_words_on_the_charts_of_the_data_do_not_lie_over_each_other(
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing(town: Town, browser: webdriver.Chrome, path: str, width: int, scheme: str) -> None:
-    look(browser, town.url + path.format(shown=town.shown), width=width, scheme=scheme)
+    look(browser, town.at(path), width=width, scheme=scheme)
     browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
     browser.execute_script(AXE_SCRIPT)
     found: dict[str, Any] = browser.execute_async_script(
@@ -272,32 +298,76 @@ def test_axe_finds_nothing(town: Town, browser: webdriver.Chrome, path: str, wid
 
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_scrolls_sideways_on_a_phone(town: Town, browser: webdriver.Chrome, path: str) -> None:
-    look(browser, town.url + path.format(shown=town.shown), width=360, scheme="light")
+    look(browser, town.at(path), width=360, scheme="light")
     browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
-def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.Chrome) -> None:
-    look(browser, town.url + "/customer/c-1", width=360, scheme="light")
+@pytest.mark.parametrize("path", OF_CUSTOMERS)
+def test_text_of_twice_the_size_scrolls_nothing_sideways(town: Town, browser: webdriver.Chrome, path: str) -> None:
+    look(browser, town.at(path), width=360, scheme="light")
+    browser.execute_script("document.documentElement.style.fontSize = '200%'")
+    browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("path", ["", "/purposes/marketing", "/purposes/marketing/allow", "/uses"])
+def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.Chrome, path: str) -> None:
+    look(browser, f"{town.url}/customer/c-1{path}", width=360, scheme="light")
     sizes = browser.execute_script(
-        "return [...document.querySelectorAll('button, nav a, summary, input, select')]"
+        "return [...document.querySelectorAll('button, .button, nav a, summary, input, select')]"
         ".map(item => item.getBoundingClientRect()).filter(box => box.width)"
         ".map(box => Math.min(box.width, box.height))"
     )
     assert min(sizes) >= 24
 
 
+def test_my_data_of_a_year_fits_on_three_screens_and_forty_tab_stops(town: Town, browser: webdriver.Chrome) -> None:
+    look(browser, f"{town.url}/customer/c-1", width=360, scheme="light")
+    assert browser.execute_script("return document.documentElement.scrollHeight") <= 3 * SCREEN
+    stops = 0
+    while True:
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        if browser.switch_to.active_element.tag_name == "body":
+            break
+        stops += 1
+    assert 10 < stops <= 40
+
+
+def test_my_data_is_printed_on_two_sheets(town: Town, browser: webdriver.Chrome) -> None:
+    look(browser, f"{town.url}/customer/c-1", width=1280, scheme="light")
+    sheets = base64.b64decode(
+        browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
+    )
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", sheets)) <= 2
+
+
+def test_bars_are_seen_in_forced_colours(town: Town, browser: webdriver.Chrome) -> None:
+    look(browser, f"{town.url}/customer/c-1/uses", width=360, scheme="light")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
+    fills = browser.execute_script(
+        "return ['.mark', '.track'].map(part => getComputedStyle(document.querySelector(part)).fill)"
+    )
+    assert len(set(fills)) == 2
+
+
 def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
     town: Town, plain_browser: webdriver.Chrome
 ) -> None:
-    plain_browser.get(town.url + "/customer/c-1")
-    switch = "#insights-transactions > .row .switch"
-    for expected, uses in (("false", False), ("true", True)):
-        plain_browser.find_element(By.CSS_SELECTOR, switch).click()
-        wait_for(plain_browser, f"{switch}[aria-checked={expected}]")
-        assert "Saved" in wait_for(plain_browser, "[role=status]").text
-        decision = town.bank.decide("c-1", occasion="app.opened")
-        assert (("insights", "transactions") in decision.uses) is uses
+    plain_browser.get(town.url + "/customer/c-1/purposes/insights")
+    plain_browser.find_element(By.CSS_SELECTOR, "#transactions > .row button").click()
+    assert "You said no" in wait_for(plain_browser, "[role=status]").text
+    decision = town.bank.decide("c-1", occasion="app.opened")
+    assert ("insights", "transactions") not in decision.uses
+    plain_browser.get(town.url + "/customer/c-1/purposes/insights")
+    assert "Off since" in plain_browser.find_element(By.CSS_SELECTOR, "#transactions > .row .state").text
+    plain_browser.find_element(By.CSS_SELECTOR, "#transactions > .row a").click()
+    for box in wait_for(plain_browser, "form.after").find_elements(By.CSS_SELECTOR, "[type=checkbox]"):
+        box.click()
+    plain_browser.find_element(By.CSS_SELECTOR, "form.after button").click()
+    assert "You said yes" in wait_for(plain_browser, "[role=status]").text
+    decision = town.bank.decide("c-1", occasion="app.opened")
+    assert ("insights", "transactions") in decision.uses
     plain_browser.get(f"{town.url}/customer/c-1/decisions/{decision.id}")
     assert plain_browser.find_elements(By.TAG_NAME, "h1")
 

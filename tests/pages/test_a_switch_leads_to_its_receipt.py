@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 from page_visitor import NOW, Visitor, client_of, clock, year_of
@@ -25,15 +26,16 @@ WHO, AGO = "c-1", 30 * MINUTE
 TITLE = "\N{LEFT DOUBLE QUOTATION MARK}Understand my money\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
-def say(bank: Bank, change: str, *, now: Instant, purposes: Sequence[str] = EVERY, **words: Sequence[str]) -> int:
-    told = {"sources": EVERY, "channels": EVERY, **{field: tuple(named) for field, named in words.items()}}
-    said = ConsentChange(
-        customer=WHO,
-        change="grant" if change == "grant" else "withdraw",
-        purposes=tuple(purposes),
-        since=now,
-        **told,
-    )
+def say(
+    bank: Bank,
+    change: Literal["grant", "withdraw"],
+    *,
+    now: Instant,
+    purposes: tuple[str, ...] = EVERY,
+    sources: tuple[str, ...] = EVERY,
+    channels: tuple[str, ...] = EVERY,
+) -> int:
+    said = ConsentChange(customer=WHO, change=change, purposes=purposes, sources=sources, channels=channels, since=now)
     return bank.consent_given(said, now=now).entry.n
 
 

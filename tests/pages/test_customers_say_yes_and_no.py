@@ -68,7 +68,7 @@ def test_a_yes_needs_what_was_ticked_and_means_no_more(town: Bank, visitor: Visi
 
     def post(*ticked: str) -> str:
         data = {"token": token, "say": "grant care", **dict.fromkeys(ticked, "yes")}
-        return visitor.client.post(f"{HOME}/consents", data=data, headers=HTML).text
+        return str(visitor.client.post(f"{HOME}/consents", data=data, headers=HTML).text)
 
     for some in ((), ("source.app",), ("channel.app",)):
         assert "Nothing was allowed" in post(*some)

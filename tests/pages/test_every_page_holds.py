@@ -85,6 +85,7 @@ def test_a_page_of_the_past_keeps_its_moment_in_its_links(visitor: Visitor) -> N
         (f"/customer/{PERSON}/consents/999999", 404),
         (f"/customer/{PERSON}/consents/first", 404),
         (f"/customer/{PERSON}/uses?month=soon", 400),
+        (f"/customer/{PERSON}/uses?day=2026-02-30", 400),
         (f"/customer/{PERSON}/uses?purpose=none", 400),
         (f"/customer/{PERSON}/decisions/none", 404),
         (f"/customer/{PERSON}/decisions/d-0?as_of=2025-01-01", 404),

@@ -136,7 +136,9 @@ def read_decision_uses(entry: Entry, *, box: Box) -> DecisionUses:
     try:
         return decision_form.unpack_uses(plain_of(entry, box=box)[1])
     except (msgspec.MsgspecError, zlib.error, ValueError) as error:
-        raise StoreError(f"entry {entry.n} of a journal is no decision as this release writes it: another release made this bank") from error
+        raise StoreError(
+            f"entry {entry.n} of a journal is no decision as this release writes it: another release made this bank"
+        ) from error
 
 
 def plain_of(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:

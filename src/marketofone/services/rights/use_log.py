@@ -68,14 +68,22 @@ class OccasionUse(Struct, frozen=True, kw_only=True):
     last: Instant
 
 
+class DayUse(Struct, frozen=True, kw_only=True):
+    """How many readings a day has."""
+
+    day: str
+    count: int
+
+
 class UsesOfPeriod(Struct, frozen=True, kw_only=True):
-    """What was read of a person in a period: by day, by source (most first), by occasion; how many things were shown.
+    """What was read of a person in a period: lines of the log, days, sources (most first), occasions; what was shown.
 
     ``readings`` counts entries of the journal, each of which may read several sources. ``began`` is when the first
     entry of the person was recorded.
     """
 
     lines: tuple[Use, ...]
+    days: tuple[DayUse, ...]
     sources: tuple[SourceUse, ...]
     occasions: tuple[OccasionUse, ...]
     readings: int
@@ -137,8 +145,11 @@ def uses_of_period(
         began = min(_first_recorded(reader, owner.subject) for owner in person.members)
         of_period = _of_period(context, reader, person, since=since, until=until, purpose=purpose, source=source)
         found = list(of_period)
+    dated = list(_dated(found, snapshot.config.calendar))
+    days = Counter(day for day, one in dated if one.scopes)
     return UsesOfPeriod(
-        lines=tuple(_lines(_dated(found, snapshot.config.calendar))),
+        lines=tuple(_lines(dated)),
+        days=tuple(DayUse(day=day, count=count) for day, count in days.items()),
         sources=tuple(_by_source(found)),
         occasions=tuple(_by_occasion(found)),
         readings=sum(bool(one.scopes) for one in found),

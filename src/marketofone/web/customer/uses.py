@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from io import StringIO
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, month_of, text_of
+from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, day_number, month_of, text_of
 from marketofone.services.rights import use_log
 from marketofone.services.rights.use_log import Reading, SourceUse
 from marketofone.web import charts, formatting
@@ -22,7 +23,7 @@ from marketofone.web.request_data import JSON, TABLE, RequestData
 DAYS = 7
 MONTHS = 36  # that can be chosen
 _BEGINNING = Instant(0)
-_MONTH = re.compile(r"(?:19|20|21)\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
+_DATE = re.compile(r"(?:19|20|21)\d\d-\d\d-\d\d", re.ASCII)
 COLUMNS = ("at", "purpose", "source", "occasion", "actor")
 OCCASIONS = {
     "decision": "Choosing what to show you",
@@ -50,8 +51,9 @@ ACTORS = {
 
 
 class Asked(NamedTuple):
-    """Which part of the log is asked for: a month as it is written (all of it, where empty), and what is kept of it."""
+    """Which part of the log is asked for: a day or a month as it is written, or all of it; and what is kept of it."""
 
+    day: str
     month: str
     since: Instant
     until: Instant
@@ -61,11 +63,12 @@ class Asked(NamedTuple):
     @property
     def filter(self) -> Mapping[str, str]:
         """What narrows it, as the address has it."""
-        return {"month": self.month, "purpose": self.purpose, "source": self.source}
+        when = {"day": self.day} if self.day else {"month": self.month}
+        return {**when, "purpose": self.purpose, "source": self.source}
 
 
 def uses(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Show seven days by source, and one month by day. Only these days are read."""
+    """Show seven days by source, and one month by source and day, or one day. Only these days are read."""
     bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
     as_of = request_data.as_of(bank.calendar, now=now)
     moment = now if as_of is None else as_of
@@ -140,14 +143,25 @@ def _asked(renderer: PageRenderer, request_data: RequestData, *, moment: Instant
     for field, named, known in (("purpose", purpose, policy.purposes), ("source", source, policy.sources)):
         if named and named not in known:
             raise MalformedRequest(field=field, shape="a word consent.toml does not have", fix="choose one of the list")
-    named = query.get("month", "") or month
-    if not named:
-        return Asked("", _BEGINNING, Instant(moment + 1), purpose, source)
-    if not _MONTH.fullmatch(named):
-        raise MalformedRequest(field="month", shape="no month", fix="write it as 2026-01")
-    number = int(named[:4]) * 12 + int(named[5:]) - 1
-    since, end = (calendar.start_of(day_in_month(of, 1)) for of in (number, number + 1))
-    return Asked(named, since, min(end, Instant(moment + 1)), purpose, source)
+    day, named = query.get("day", ""), query.get("month", "") or month
+    if day:
+        first = _date(day, field="day")
+        since, end, named = calendar.start_of(first), calendar.start_of(Day(first + 1)), day[:7]
+    elif named:
+        number = month_of(date_of(_date(f"{named}-01", field="month")))
+        since, end = (calendar.start_of(day_in_month(of, 1)) for of in (number, number + 1))
+    else:
+        since, end = _BEGINNING, Instant(moment + 1)
+    return Asked(day, named, since, min(end, Instant(moment + 1)), purpose, source)
+
+
+def _date(text: str, *, field: str) -> Day:
+    if not _DATE.fullmatch(text):
+        raise MalformedRequest(field=field, shape=f"no {field}", fix="choose one of the list")
+    try:
+        return day_number(date.fromisoformat(text))
+    except ValueError as error:
+        raise MalformedRequest(field=field, shape=f"no {field}", fix="choose one of the list") from error
 
 
 def _chart(renderer: PageRenderer, week: Sequence[SourceUse]) -> charts.Rows:
