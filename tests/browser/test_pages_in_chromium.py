@@ -265,11 +265,12 @@ def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
         assert beside or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2
 
 
+@pytest.mark.parametrize("path", ["/console/data", "/customer/c-1/uses"])
 @pytest.mark.parametrize("width", [320, *WIDTHS])
-def test_words_on_the_charts_of_the_data_do_not_lie_over_each_other(
-    town: Town, browser: webdriver.Chrome, width: int
+def test_words_on_charts_do_not_lie_over_each_other(
+    town: Town, browser: webdriver.Chrome, width: int, path: str
 ) -> None:
-    look(browser, f"{town.url}/console/data", width=width, scheme="light")
+    look(browser, town.url + path, width=width, scheme="light")
     boxes = browser.execute_script(
         "return [...document.querySelectorAll('.chart text')]"
         ".map(part => ({...part.getBoundingClientRect().toJSON(), text: part.textContent}))"

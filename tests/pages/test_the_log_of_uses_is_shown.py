@@ -122,9 +122,9 @@ def test_who_looked_and_why_stands_there_as_the_log_has_it(bank: Bank, visitor: 
     bank.context.actor = "cli"
     bank.show_forecast(WHO)
     bank.context.actor = "http"
-    table = visitor.page(PAGE).all("table")[-1].text
-    assert "Looking ahead Somebody at the bank, by a command 1 5 Jan, 12:00" in table
-    assert "name and reason will stand here" in table
+    page = visitor.page(PAGE)
+    assert "Looking ahead Somebody at the bank, by a command 1 5 Jan, 12:00" in page.all("table")[-1].text
+    assert "name and reason will stand here" in page.text
 
 
 def test_a_page_of_the_past_shows_nothing_that_came_later_and_no_switch(bank: Bank, visitor: Visitor) -> None:

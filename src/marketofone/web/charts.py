@@ -58,9 +58,10 @@ class Rows:
     rows: tuple[Row, ...]
 
 
-def bars(marks: Sequence[Mark]) -> Rows:
-    """Lay out horizontal bars that grow from zero to either side."""
-    return _rows(marks, [(min(0.0, mark.amount), max(0.0, mark.amount)) for mark in marks], margin=0)
+def bars(marks: Sequence[Mark], *, letters: int = LETTERS) -> Rows:
+    """Lay out horizontal bars that grow from zero to either side, with so many letters of a label in one line."""
+    spans = [(min(0.0, mark.amount), max(0.0, mark.amount)) for mark in marks]
+    return _rows(marks, spans, margin=0, letters=letters)
 
 
 def whiskers(marks: Sequence[Mark]) -> Rows:
@@ -74,7 +75,9 @@ def intervals(marks: Sequence[tuple[Mark, float, float]]) -> Rows:
     return _rows(drawn, [(low, high) for _, low, high in marks], margin=2)
 
 
-def _rows(marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin: float) -> Rows:
+def _rows(
+    marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin: float, letters: int = LETTERS
+) -> Rows:
     bounds = [0.0, *(end for span in spans for end in span), *(mark.draw for mark in marks)]
     low, reach = min(bounds), (max(bounds) - min(bounds)) or 1.0
 
@@ -84,7 +87,7 @@ def _rows(marks: Sequence[Mark], spans: Sequence[tuple[float, float]], *, margin
     rows: list[Row] = []
     y = 0
     for mark, (begin, end) in zip(marks, spans, strict=True):
-        lines = wrap(mark.label, LETTERS)
+        lines = wrap(mark.label, letters)
         at = y + LINE * len(lines) + 6
         width = max(round(to_x(end) - to_x(begin), 2), 0.4)
         rows.append(Row(mark, lines, y + LINE - 4, at, to_x(begin), width, to_x(mark.amount), to_x(mark.draw)))

@@ -167,17 +167,16 @@ def _date(text: str, *, field: str) -> Day:
 def _chart(renderer: PageRenderer, week: Sequence[SourceUse]) -> charts.Rows:
     policy, calendar = renderer.bank.config.policy, renderer.bank.calendar
     titles: dict[str, str] = {name: of.title for name, of in policy.sources.items()}
-    return charts.bars(
-        [
-            charts.Mark(
-                titles.get(of.source, of.source),
-                of.count,
-                f"{of.count:,} times, last {formatting.short_moment(of.last, calendar=calendar)}",
-                "for",
-            )
-            for of in week
-        ]
-    )
+    marks = [
+        charts.Mark(
+            titles.get(of.source, of.source),
+            of.count,
+            f"{of.count:,} ×, {formatting.short_moment(of.last, calendar=calendar).partition(',')[0]}",  # noqa: RUF001
+            "for",
+        )
+        for of in week
+    ]
+    return charts.bars(marks, letters=charts.LETTERS_BESIDE)
 
 
 def _months(began: Instant, moment: Instant, *, calendar: Calendar) -> list[tuple[str, str]]:
