@@ -16,7 +16,7 @@ from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, HOUR, Instant, instant_of
 from marketofone.projection import codec
-from marketofone.services.rights.use_log import readings, uses_of_period
+from marketofone.services.rights.use_log import recorded_uses, uses_of_period
 from marketofone.store.ports import Entry
 
 WHO, PAGE = "c-1", "/customer/c-1/uses"
@@ -50,14 +50,14 @@ def at(days: int) -> Instant:
 
 
 def test_a_period_holds_what_all_the_log_holds_of_it(bank: Bank) -> None:
-    every = readings(bank.context, WHO, since=Instant(0), until=bank.now())
+    every = recorded_uses(bank.context, WHO, since=Instant(0), until=bank.now())
     assert Counter(one.what for one in every) == {"decision": len(AGO), "forecast": 1}
     assert [one.at for one in every] == sorted((one.at for one in every), reverse=True)
     for since, until in ((0, 101), (5, 30), (30, 31), (6, 7)):
-        some = readings(bank.context, WHO, since=at(until), until=at(since))
+        some = recorded_uses(bank.context, WHO, since=at(until), until=at(since))
         assert some == [one for one in every if at(until) <= one.at < at(since)]
     for purpose, source in (("insights", ""), ("", "app"), ("insights", "app"), ("care", "location")):
-        kept = readings(bank.context, WHO, since=Instant(0), until=bank.now(), purpose=purpose, source=source)
+        kept = recorded_uses(bank.context, WHO, since=Instant(0), until=bank.now(), purpose=purpose, source=source)
         read = [scope for one in every for scope in one.scopes]
         mine = [scope for scope in read if purpose in ("", scope[0]) and source in ("", scope[1])]
         assert [scope for one in kept for scope in one.scopes] == mine != []
@@ -73,7 +73,7 @@ def test_only_entries_of_the_period_are_opened(bank: Bank, monkeypatch: pytest.M
         return plain_of(entry, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(codec, "plain_of", watched)
-    assert uses_of_period(bank.context, WHO, since=at(30), until=at(7)).readings == 2
+    assert uses_of_period(bank.context, WHO, since=at(30), until=at(7)).recorded == 2
     assert len(opened) == 2
     assert all(at(30) <= recorded < at(7) for recorded in opened)
     opened.clear()

@@ -37,7 +37,7 @@ class Use(Struct, frozen=True, kw_only=True):
     last: str
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class RecordedUse(Struct, frozen=True, kw_only=True):
     """One reading: when, for what occasion and by whom, which sources for which purposes; how many things it showed.
 
     ``what`` is ``decision``, ``forecast``, ``outcome``, ``signs``, ``message`` (what was written was read), or the name
@@ -78,7 +78,7 @@ class DayUse(Struct, frozen=True, kw_only=True):
 class UsesOfPeriod(Struct, frozen=True, kw_only=True):
     """What was read of a person in a period: lines of the log, days, sources (most first), occasions; what was shown.
 
-    ``readings`` counts entries of the journal, each of which may read several sources. ``began`` is when the first
+    ``recorded`` counts entries of the journal, each of which may read several sources. ``began`` is when the first
     entry of the person was recorded.
     """
 
@@ -86,7 +86,7 @@ class UsesOfPeriod(Struct, frozen=True, kw_only=True):
     days: tuple[DayUse, ...]
     sources: tuple[SourceUse, ...]
     occasions: tuple[OccasionUse, ...]
-    readings: int
+    recorded: int
     shown: int
     began: Instant
 
@@ -116,9 +116,9 @@ def uses_of(context: AppContext, reader: Reader, person: Person, *, calendar: Ca
     return _lines(_dated(_newest(context, reader, person), calendar))
 
 
-def readings(
+def recorded_uses(
     context: AppContext, customer: str, *, since: Instant, until: Instant, purpose: str = "", source: str = ""
-) -> list[Reading]:
+) -> list[RecordedUse]:
     """Give the readings of a period, newest first; a purpose or a source, where named, keeps only what is of it.
 
     Raises
@@ -133,7 +133,7 @@ def readings(
 def uses_of_period(
     context: AppContext, customer: str, *, since: Instant, until: Instant, purpose: str = "", source: str = ""
 ) -> UsesOfPeriod:
-    """Give what was read from ``since`` up to ``until``, as :func:`readings` keeps it. Only this period is read.
+    """Give what was read from ``since`` up to ``until``, as :func:`recorded_uses` keeps it. Only this period is read.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def uses_of_period(
         days=tuple(DayUse(day=day, count=count) for day, count in days.items()),
         sources=tuple(_by_source(found)),
         occasions=tuple(_by_occasion(found)),
-        readings=sum(bool(one.scopes) for one in found),
+        recorded=sum(bool(one.scopes) for one in found),
         shown=sum(one.shown for one in found),
         began=began,
     )
@@ -160,18 +160,18 @@ def uses_of_period(
 
 def _of_period(
     context: AppContext, reader: Reader, person: Person, *, since: Instant, until: Instant, purpose: str, source: str
-) -> Iterator[Reading]:
+) -> Iterator[RecordedUse]:
     for one in _newest(context, reader, person, since=since, until=until):
         scopes = tuple(scope for scope in one.scopes if purpose in ("", scope[0]) and source in ("", scope[1]))
         if scopes or (one.shown and not purpose and not source):
-            yield Reading(at=one.at, what=one.what, actor=one.actor, scopes=scopes, shown=one.shown)
+            yield RecordedUse(at=one.at, what=one.what, actor=one.actor, scopes=scopes, shown=one.shown)
 
 
-def _dated(found: Iterable[Reading], calendar: Calendar) -> Iterator[tuple[str, Reading]]:
+def _dated(found: Iterable[RecordedUse], calendar: Calendar) -> Iterator[tuple[str, RecordedUse]]:
     return ((date_of(calendar.day_of(one.at)).isoformat(), one) for one in found)
 
 
-def _last_days(found: Iterable[Reading], calendar: Calendar, days: int) -> Iterator[tuple[str, Reading]]:
+def _last_days(found: Iterable[RecordedUse], calendar: Calendar, days: int) -> Iterator[tuple[str, RecordedUse]]:
     """Give readings, newest first, with their days, until so many days were seen."""
     seen: set[str] = set()
     for day, one in _dated(found, calendar):
@@ -182,7 +182,7 @@ def _last_days(found: Iterable[Reading], calendar: Calendar, days: int) -> Itera
         yield day, one
 
 
-def _lines(dated: Iterable[tuple[str, Reading]]) -> list[Use]:
+def _lines(dated: Iterable[tuple[str, RecordedUse]]) -> list[Use]:
     counts: Counter[tuple[str, str, str]] = Counter()
     last: dict[tuple[str, str, str], Instant] = {}
     for day, one in dated:
@@ -195,7 +195,7 @@ def _lines(dated: Iterable[tuple[str, Reading]]) -> list[Use]:
     ]
 
 
-def _by_source(found: Iterable[Reading]) -> list[SourceUse]:
+def _by_source(found: Iterable[RecordedUse]) -> list[SourceUse]:
     """Count the readings of each source; one that reads it for several purposes counts once."""
     moments: dict[str, list[Instant]] = {}
     for one in found:
@@ -205,7 +205,7 @@ def _by_source(found: Iterable[Reading]) -> list[SourceUse]:
     return sorted(counted, key=lambda use: (-use.count, use.source))
 
 
-def _by_occasion(found: Iterable[Reading]) -> list[OccasionUse]:
+def _by_occasion(found: Iterable[RecordedUse]) -> list[OccasionUse]:
     moments: dict[tuple[str, str], list[Instant]] = {}
     for one in found:
         if one.scopes:
@@ -223,7 +223,7 @@ def _newest(
     *,
     since: Instant | None = None,
     until: Instant | None = None,
-) -> Iterator[Reading]:
+) -> Iterator[RecordedUse]:
     """Give the readings of a person, newest first, also those of an id that was one person with them, while it was."""
     spans = [_Span(one, 0, person.states[one.subject].n) for one in person.members]
     for subject in sorted(_former(reader, person)):
@@ -231,10 +231,10 @@ def _newest(
         if owner is not None:
             spans += _while_together(reader, owner, person)
     within = (_within(reader, span, since=since, until=until) for span in spans)
-    return merge(*(_readings(reader, span) for span in within), key=lambda one: -one.at)
+    return merge(*(_recorded(reader, span) for span in within), key=lambda one: -one.at)
 
 
-def _readings(reader: Reader, span: _Span) -> Iterator[Reading]:
+def _recorded(reader: Reader, span: _Span) -> Iterator[RecordedUse]:
     if span.after < span.upto:
         for entry in reader.entries(
             span.owner.subject, kinds=_TELLING, after=span.after, upto=span.upto, newest_first=True
@@ -242,13 +242,13 @@ def _readings(reader: Reader, span: _Span) -> Iterator[Reading]:
             yield _read(entry, span.owner)
 
 
-def _read(entry: Entry, owner: Customer) -> Reading:
+def _read(entry: Entry, owner: Customer) -> RecordedUse:
     if entry.kind == "decision":
         made = codec.read_decision_uses(entry, box=owner.box)
-        return Reading(at=entry.recorded, what="decision", actor=made.actor, scopes=made.uses, shown=made.shown)
+        return RecordedUse(at=entry.recorded, what="decision", actor=made.actor, scopes=made.uses, shown=made.shown)
     record = codec.read(entry, box=owner.box)
     what = record.what if isinstance(record, UseRecord) else _EVENTS.get(entry.kind, entry.kind)
-    return Reading(at=entry.recorded, what=what, actor=record.actor, scopes=record.uses)
+    return RecordedUse(at=entry.recorded, what=what, actor=record.actor, scopes=record.uses)
 
 
 def _within(reader: Reader, span: _Span, *, since: Instant | None, until: Instant | None) -> _Span:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, day_number, month_of, text_of
 from marketofone.services.rights import use_log
-from marketofone.services.rights.use_log import Reading, SourceUse
+from marketofone.services.rights.use_log import RecordedUse, SourceUse
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import JSON, TABLE, RequestData
@@ -102,7 +102,7 @@ def in_csv(renderer: PageRenderer, request_data: RequestData) -> Response:
     table = StringIO()
     writer = csv.writer(table, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for one in _readings(renderer, request_data):
+    for one in _recorded(renderer, request_data):
         writer.writerows((text_of(one.at), *scope, one.what, one.actor) for scope in one.scopes)
     return _file(table.getvalue().encode(), media=TABLE, name="uses.csv")
 
@@ -116,17 +116,17 @@ def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
             "actor": one.actor,
             "read": [{"purpose": purpose, "source": source} for purpose, source in one.scopes],
         }
-        for one in _readings(renderer, request_data)
+        for one in _recorded(renderer, request_data)
         if one.scopes
     ]
     return _file(msgspec.json.encode(found), media=JSON, name="uses.json")
 
 
-def _readings(renderer: PageRenderer, request_data: RequestData) -> list[Reading]:
+def _recorded(renderer: PageRenderer, request_data: RequestData) -> list[RecordedUse]:
     bank, now = renderer.bank, renderer.bank.now()
     as_of = request_data.as_of(bank.calendar, now=now)
     asked = _asked(renderer, request_data, moment=now if as_of is None else as_of, month="")
-    return use_log.readings(
+    return use_log.recorded_uses(
         bank.context,
         request_data.path["customer"],
         since=asked.since,
