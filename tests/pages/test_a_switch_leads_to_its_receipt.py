@@ -183,3 +183,79 @@ def test_the_page_says_it_and_undoes_it(bank: Bank) -> None:
         assert len(on(bank)) == len(before) - 24
         nothing = say(bank, "withdraw", now=bank.now(), purposes=("insights",))
         assert "Nothing of it was on, so nothing changed." in visitor.page(f"/customer/{WHO}/consents/{nothing}").text
+
+
+def test_everything_is_paused_and_goes_on_as_it_was(bank: Bank) -> None:
+    for number in range(8):
+        decided(bank, number)
+    before = on(bank)
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        page = visitor.say(visitor.page(f"/customer/{WHO}"), "Pause everything for 30 days")
+        assert on(bank) == {}
+        for words in ("You said not now", "It ends by itself on 4 Feb 2026", "What stops", "would have been different"):
+            assert words in page.text
+        home = visitor.page(f"/customer/{WHO}")
+        assert "Everything is paused until 4 Feb 2026" in home.text
+        assert "0 of 30 permissions are on" in home.text
+        assert "Paused until 4 Feb 2026 Go on" in home.text
+        page = visitor.say(page, "Go on now")
+        assert on(bank) == before
+        assert "You said that it goes on" in page.text
+        visitor.say(visitor.page(f"/customer/{WHO}"), "Pause everything for 30 days")
+        one = visitor.page(f"/customer/{WHO}/purposes/care")
+        assert "Allowed, and stopped for now" in one.text
+        visitor.say(one, "Go on now")
+        assert {purpose for purpose, _, _ in on(bank)} == {"care"}
+        assert "Something is paused until 4 Feb 2026" in visitor.page(f"/customer/{WHO}").text
+
+
+def test_offers_are_stopped_whatever_is_allowed_and_come_back_only_after_a_page_that_says_what_for(bank: Bank) -> None:
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        page = visitor.say(visitor.page(f"/customer/{WHO}"), "Stop offers")
+        assert "You said no to all offers" in page.text
+        assert "marketing" not in {purpose for purpose, _, _ in on(bank)}
+        n = say(bank, "grant", now=bank.now(), purposes=("marketing",))
+        page = visitor.page(f"/customer/{WHO}/consents/{n}")
+        assert "your no to all offers, still stops it" in page.text
+        home = visitor.page(f"/customer/{WHO}")
+        assert "Stopped: you said no to all offers" in home.text
+        assert "Stop offers" not in home.text
+        (link,) = [of for of in home.links if of.endswith("/marketing/allow")]
+        asked = visitor.page(link)
+        assert asked.heading == "Take back your no to all offers?"
+        assert "choose offers of this bank" in asked.text
+        page = visitor.say(asked, "Yes, take it back")
+        assert "Offers are possible again" in page.text
+        assert "marketing" in {purpose for purpose, _, _ in on(bank)}
+        page = visitor.say(page, "Stop offers again")
+        assert "marketing" not in {purpose for purpose, _, _ in on(bank)}
+        visitor.say(page, "Take it back")
+        assert "marketing" in {purpose for purpose, _, _ in on(bank)}
+
+
+def test_the_history_of_a_purpose_tells_everything_that_was_said_and_pages(bank: Bank) -> None:
+    for change in ("pause", "resume", "object", "lift"):
+        bank.consent(ConsentChange(customer=WHO, change=change, since=bank.now()))
+    for _ in range(5):
+        say(bank, "withdraw", now=bank.now(), purposes=("marketing",), channels=("email",))
+        say(bank, "grant", now=bank.now(), purposes=("marketing",), sources=("location",), channels=("email",))
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        page = visitor.page(f"/customer/{WHO}/purposes/marketing")
+        (history,) = [of for of in page.all("section") if of.attributes["aria-labelledby"] == "history"]
+        assert len(history.all("li")) == 10
+        assert "allowed \N{EN DASH} places; e-mail; until 5 Jan 2027" in history.text
+        (earlier,) = [link for link in page.links if "before=" in link]
+        (history,) = [
+            of for of in visitor.page(earlier).all("section") if of.attributes["aria-labelledby"] == "history"
+        ]
+        told = [item.text.partition(": ")[2].partition(" \N{EN DASH}")[0] for item in history.all("li")]
+        assert [words.partition(";")[0] for words in told] == [
+            "no to all offers taken back",
+            "no to all offers",
+            "went on",
+            "paused",
+            "allowed",
+        ]

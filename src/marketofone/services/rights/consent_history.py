@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from heapq import merge
 from itertools import islice
+from typing import NamedTuple, TypedDict
 
 from msgspec import Struct
 
-from marketofone.consent.ledger import ConsentChange, Consents, fold, latest_end, together
+from marketofone.consent.gate import scope_state, stopped
+from marketofone.consent.ledger import ConsentChange, Consents, State, fold, latest_end, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import UnknownEntry
 from marketofone.domain.moment import Instant
@@ -35,14 +37,16 @@ class ConsentSaid(Struct, frozen=True, kw_only=True):
 class ConsentReceipt(Struct, frozen=True, kw_only=True):
     """What one consent entry changed.
 
-    ``closed`` and ``opened`` are the scopes that it ended and began, ``on`` those that were on right after it.
-    ``undone_by`` are the changes that bring back what it changed, as far as nothing was said of it since.
+    ``closed`` and ``opened`` are the scopes that it ended and began, ``on`` those that were open right after it. What a
+    grant opens is told also where a pause or an objection stops it; ``stopped`` are purposes of its words of which that
+    holds. ``undone_by`` are the changes that bring back what it changed, as far as nothing was said of it since.
     """
 
     said: ConsentSaid
     closed: tuple[ConsentScope, ...]
     opened: tuple[ConsentScope, ...]
     on: tuple[ConsentScope, ...]
+    stopped: tuple[str, ...]
     undone_by: tuple[ConsentChange, ...]
 
 
@@ -90,21 +94,30 @@ def consent_receipt(context: AppContext, customer: str, n: int, *, now: Instant)
         person = snapshot.person(customer)
         said = _said(consent_entry(reader, person, n), person.asked)
         every = list(_newest(reader, person))
-    scopes = snapshot.config.policy.scopes()
-    earlier = _consents(person, [one for one in every if one.stamp < said.stamp])
-    later = _consents(person, [one for one in every if one.stamp <= said.stamp])
-    was, became = (_on(of, scopes, now=said.recorded) for of in (earlier, later))
+    return _receipt(snapshot.config.policy, person, said, every, now=person.judged(now))
+
+
+def _receipt(
+    policy: ConsentPolicy, person: Person, said: ConsentSaid, newest: Sequence[ConsentSaid], *, now: Instant
+) -> ConsentReceipt:
+    change, then = said.change, said.recorded
+    before = _consents(person, [one for one in newest if one.stamp < said.stamp])
+    after = _consents(person, [one for one in newest if one.stamp <= said.stamp])
+    state = _allowed if change.change in ("grant", "withdraw") else scope_state
+    was, became = (
+        dict.fromkeys(scope for scope in policy.scopes() if state(scope, of, policy=policy, now=then) == "granted")
+        for of in (before, after)
+    )
     closed = tuple(scope for scope in was if scope not in became)
     opened = tuple(scope for scope in became if scope not in was)
-    unchanged = partial(_holds_still, later, person.consents)
-    given_back = _granted_again(filter(unchanged, closed), earlier, policy=snapshot.config.policy, now=now)
-    taken_back = _grouped((scope, None) for scope in opened if unchanged(scope))
-    made = partial(_change, customer=person.asked.name, now=now)
-    undone_by = [
-        *(made(scopes, until, change="grant") for scopes, until in given_back),
-        *(made(scopes, None, change="withdraw") for scopes, _ in taken_back),
-    ]
-    return ConsentReceipt(said=said, closed=closed, opened=opened, on=tuple(became), undone_by=tuple(undone_by))
+    return ConsentReceipt(
+        said=said,
+        closed=closed,
+        opened=opened,
+        on=tuple(of for of in policy.scopes() if scope_state(of, after, policy=policy, now=then) == "granted"),
+        stopped=tuple(name for name in change.purposes if stopped(name, after, policy=policy, now=then) is not None),
+        undone_by=tuple(_undone_by(said, _Between(before, after, person.consents), closed, opened, policy, now)),
+    )
 
 
 def consent_entry(reader: Reader, person: Person, n: int) -> Entry:
@@ -146,36 +159,82 @@ def _consents(person: Person, newest_first: Sequence[ConsentSaid]) -> Consents:
     return together([fold(told[owner.name]) for owner in person.members])
 
 
-def _on(consents: Consents, scopes: Iterable[ConsentScope], *, now: Instant) -> dict[ConsentScope, None]:
-    return dict.fromkeys(scope for scope in scopes if consents.state(scope, now) == "granted")
+class _Between(NamedTuple):
+    """What a person allowed before an entry and after it, and what they allow now."""
+
+    before: Consents
+    after: Consents
+    now: Consents
+
+    def holds_still(self, scope: ConsentScope) -> bool:
+        """Say whether nothing was said of a scope since."""
+        return self.after.validity(scope) == self.now.validity(scope)
 
 
-def _holds_still(then: Consents, now: Consents, scope: ConsentScope) -> bool:
-    """Say whether nothing was said of a scope since."""
-    return then.validity(scope) == now.validity(scope)
+def _allowed(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:  # noqa: ARG001
+    """Say how a scope stands by what was said of it, also where something stops it; as :func:`scope_state` is asked."""
+    return consents.state(scope, now)
 
 
-Together = tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], Instant | None]
-"""Purposes, sources and channels of which every combination is meant, and until when."""
+def _undone_by(
+    said: ConsentSaid,
+    between: _Between,
+    closed: Iterable[ConsentScope],
+    opened: Iterable[ConsentScope],
+    policy: ConsentPolicy,
+    now: Instant,
+) -> Iterator[ConsentChange]:
+    made = partial(ConsentChange, customer=said.customer, since=now)
+    purposes, current = said.change.purposes, between.now
+    match said.change.change:
+        case "grant" | "withdraw":
+            given_back = _granted_again(filter(between.holds_still, closed), between.before, policy=policy, now=now)
+            for words, until in given_back:
+                yield made(change="grant", until=until, **words)
+            for words, _ in _grouped((scope, None) for scope in opened if between.holds_still(scope)):
+                yield made(change="withdraw", **words)
+        case "object" if current.objects:
+            yield made(change="lift")
+        case "lift" if not current.objects:
+            yield made(change="object")
+        case "pause":
+            still = tuple(name for name in purposes if current.paused_until(name, now) == said.change.until)
+            if still:
+                yield made(change="resume", purposes=still)
+        case _:
+            pass  # a pause that was ended is begun anew, with an end of its own
+
+
+class _Words(TypedDict):
+    """Purposes, sources and channels of which every combination is meant."""
+
+    purposes: tuple[str, ...]
+    sources: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+_Together = tuple[_Words, Instant | None]
+"""What is meant, and until when."""
 
 
 def _granted_again(
     closed: Iterable[ConsentScope], before: Consents, *, policy: ConsentPolicy, now: Instant
-) -> list[Together]:
+) -> list[_Together]:
     """Give scopes back until the end that each had; one whose end has come is not given back."""
     latest = latest_end(now, policy=policy)
     ends = ((scope, said.until or latest) for scope in closed if (said := before.validity(scope)) is not None)
     return _grouped((scope, min(end, latest)) for scope, end in ends if end > now)
 
 
-def _grouped(scopes: Iterable[tuple[ConsentScope, Instant | None]]) -> list[Together]:
+def _grouped(scopes: Iterable[tuple[ConsentScope, Instant | None]]) -> list[_Together]:
     """Put scopes together into as few changes as say no more than they do.
 
     Examples
     --------
     >>> scope = lambda purpose, source: ConsentScope(purpose=purpose, source=source, channel="app")
-    >>> _grouped([(scope("a", "x"), None), (scope("a", "y"), None), (scope("b", "x"), None)])
-    [((('a',), ('x', 'y'), ('app',)), None), ((('b',), ('x',), ('app',)), None)]
+    >>> found = _grouped([(scope("a", "x"), None), (scope("a", "y"), None), (scope("b", "x"), None)])
+    >>> [(words["purposes"], words["sources"]) for words, _ in found]
+    [(('a',), ('x', 'y')), (('b',), ('x',))]
     """
     channels: dict[tuple[str, str, Instant | None], tuple[str, ...]] = {}
     for scope, end in scopes:
@@ -187,24 +246,7 @@ def _grouped(scopes: Iterable[tuple[ConsentScope, Instant | None]]) -> list[Toge
     purposes: dict[tuple[tuple[str, ...], tuple[str, ...], Instant | None], tuple[str, ...]] = {}
     for (purpose, ways, end), from_where in sources.items():
         purposes[from_where, ways, end] = (*purposes.get((from_where, ways, end), ()), purpose)
-    return [((names, from_where, ways), end) for (from_where, ways, end), names in purposes.items()]
-
-
-def _change(
-    words: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    until: Instant | None,
-    *,
-    change: str,
-    customer: str,
-    now: Instant,
-) -> ConsentChange:
-    purposes, sources, channels = words
-    return ConsentChange(
-        customer=customer,
-        change="grant" if change == "grant" else "withdraw",
-        purposes=purposes,
-        sources=sources,
-        channels=channels,
-        since=now,
-        until=until,
-    )
+    return [
+        (_Words(purposes=names, sources=from_where, channels=ways), end)
+        for (from_where, ways, end), names in purposes.items()
+    ]

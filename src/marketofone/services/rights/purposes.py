@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal
 
 from msgspec import Struct
 
+from marketofone.consent.gate import scope_state, stopped
 from marketofone.consent.ledger import Consents, State
-from marketofone.consent.policy import Basis, ConsentScope
+from marketofone.consent.policy import Basis, ConsentPolicy, ConsentScope
+from marketofone.consent.standing import Switch
 from marketofone.domain.moment import Instant
 from marketofone.services.rights.consent_service import said_by
 from marketofone.services.runtime.app_context import AppContext
 
 ON: State = "granted"
-Stand = Literal["on", "partly", "off"]
+_ALLOWED: frozenset[State] = frozenset({ON, "paused", "objected"})
 
 
 class ChannelStanding(Struct, frozen=True, kw_only=True):
@@ -34,9 +35,14 @@ class SourceStanding(Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelStanding, ...]
 
     @property
-    def state(self) -> Stand:
+    def state(self) -> Switch:
         """How it stands in all."""
         return _state([of.state == ON for of in self.channels])
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it was allowed through some channel, also where a pause or an objection stops that."""
+        return any(of.state in _ALLOWED for of in self.channels)
 
     @property
     def since(self) -> Instant | None:
@@ -50,14 +56,19 @@ class SourceStanding(Struct, frozen=True, kw_only=True):
 
 
 class PurposeStanding(Struct, frozen=True, kw_only=True):
-    """How one purpose stands with a person, source by source; none where nobody can switch it."""
+    """How one purpose stands with a person, source by source; none where nobody can switch it.
+
+    ``stopped`` says that an objection or a pause stops it, whatever was allowed; ``paused_until`` when the pause ends.
+    """
 
     purpose: str
     basis: Basis
     sources: tuple[SourceStanding, ...]
+    stopped: State | None
+    paused_until: Instant | None
 
     @property
-    def state(self) -> Stand:
+    def state(self) -> Switch:
         """How it stands in all."""
         return _state([of.state == "on" for of in self.sources], some=self.on > 0)
 
@@ -65,6 +76,11 @@ class PurposeStanding(Struct, frozen=True, kw_only=True):
     def on(self) -> int:
         """How many of its sources are on, through one channel at least."""
         return sum(of.state != "off" for of in self.sources)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether any of its sources was allowed, also where something stops that."""
+        return any(of.allowed for of in self.sources)
 
     @property
     def until(self) -> Instant | None:
@@ -88,23 +104,29 @@ def purposes(
         moment, policy = person.judged(now) if as_of is None else as_of, snapshot.config.policy
     found: dict[str, list[SourceStanding]] = {name: [] for name in policy.purposes}
     for (purpose, source), scopes in groupby(policy.scopes(), key=lambda scope: (scope.purpose, scope.source)):
-        channels = tuple(_channel(consents, scope, now=moment) for scope in scopes)
+        channels = tuple(_channel(consents, scope, policy=policy, now=moment) for scope in scopes)
         found[purpose].append(SourceStanding(source=source, channels=channels))
     return {
-        name: PurposeStanding(purpose=name, basis=spec.basis, sources=tuple(found[name]))
+        name: PurposeStanding(
+            purpose=name,
+            basis=spec.basis,
+            sources=tuple(found[name]),
+            stopped=stopped(name, consents, policy=policy, now=moment),
+            paused_until=consents.paused_until(name, moment),
+        )
         for name, spec in policy.purposes.items()
     }
 
 
-def _channel(consents: Consents, scope: ConsentScope, *, now: Instant) -> ChannelStanding:
+def _channel(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ChannelStanding:
     said = consents.validity(scope)
     return ChannelStanding(
         channel=scope.channel,
-        state=consents.state(scope, now),
+        state=scope_state(scope, consents, policy=policy, now=now),
         since=None if said is None else said.since,
         until=None if said is None else said.until,
     )
 
 
-def _state(on: Sequence[bool], *, some: bool = False) -> Stand:
+def _state(on: Sequence[bool], *, some: bool = False) -> Switch:
     return "on" if on and all(on) else "partly" if some or any(on) else "off"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from marketofone.consent.ledger import PAUSE_DAYS
 from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, month_of
 from marketofone.services.rights import history, purposes, use_log
 from marketofone.services.rights.use_log import UsesOfPeriod
@@ -27,17 +28,17 @@ def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
     seen = use_log.uses_of_period(
         bank.context, customer, since=month_began(moment, calendar=bank.calendar), until=Instant(moment + 1)
     )
-    switched = [of for of in standing.values() if of.sources]
+    consents = bank.consents(customer, now=now, as_of=as_of)
     return renderer.page(
         "customer/data.html",
         request_data,
         customer=customer,
         month=_month_in_words(seen, titles={name: of.title for name, of in bank.config.policy.sources.items()}),
-        on=sum(of.on for of in switched),
-        of=sum(len(of.sources) for of in switched),
+        consents=consents,
         standing=standing,
         latest=latest,
-        licences=bank.consents(customer, now=now).licences,
+        offers=bank.config.policy.serving("marketing"),
+        pause_days=min(PAUSE_DAYS, bank.config.policy.pause_days),
     )
 
 

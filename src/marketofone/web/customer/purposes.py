@@ -45,7 +45,7 @@ def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Record a yes or a no. A no works at once; either leads to its entry of the journal."""
+    """Record what was said. A no works at once; whatever it was leads to its entry of the journal."""
     said = request_data.form.get("say", "").split(" ")
     customer, bank = request_data.path["customer"], renderer.bank
     scope: dict[str, tuple[str, ...]]
@@ -57,6 +57,10 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
             if not (sources and channels):
                 return _ask(renderer, request_data, chose_nothing=True)
             scope = {"purposes": (purpose,), "sources": sources, "channels": channels}
+        case ["pause" | "resume" | "object" | "lift"]:
+            scope = {}
+        case ["resume", purpose]:
+            scope = {"purposes": (purpose,)}
         case _:
             raise MalformedRequest(field="say", shape="no switch", fix=_BUTTONS)
     now = bank.now()
@@ -73,13 +77,14 @@ def _ask(renderer: PageRenderer, request_data: RequestData, *, chose_nothing: bo
     sources = _asked_for(request_data, "source", [of for of in policy.sources if of in spec.sources])
     channels = _asked_for(request_data, "channel", list(policy.channels))
     customer = request_data.path["customer"]
-    bank.consents(customer)
+    standing = purposes.purposes(bank.context, customer, now=bank.now())[name]
     return renderer.page(
         "customer/allow.html",
         request_data,
         customer=customer,
         purpose_name=name,
         purpose=spec,
+        standing=standing,
         sources=sources,
         channels=channels,
         until=latest_end(bank.now(), policy=policy),

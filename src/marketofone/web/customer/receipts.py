@@ -43,6 +43,7 @@ def receipt(renderer: PageRenderer, request_data: RequestData) -> Response:
         closed=_by_purpose(found.closed),
         opened=_by_purpose(found.opened),
         ended=[name for name in dict.fromkeys(scope.purpose for scope in found.closed) if name not in on],
+        stopped=found.stopped,
         left=len({(scope.purpose, scope.source) for scope in found.on}),
         changed=changed,
         undone_by=found.undone_by,
