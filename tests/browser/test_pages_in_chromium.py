@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import combinations, count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import uvicorn
@@ -29,7 +29,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
-from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.decision import Request
 from marketofone.domain.event import AppOpened, Event
 from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
@@ -53,6 +53,9 @@ FLAGS = (
 PAGES = (
     "/",
     "/customer/c-1",
+    "/customer/p-1",
+    "/customer/p-2",
+    "/customer/p-2/purposes/marketing/allow",
     "/customer/c-1/purposes/marketing",
     "/customer/c-2/purposes/marketing",
     "/customer/c-1/purposes/marketing/allow",
@@ -120,12 +123,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
         decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
         shown = next(decision.id for decision in decisions if decision.action != "nothing")
+        bank.consent(ConsentChange(customer="p-1", change="pause", since=bank.now()))
+        bank.consent(ConsentChange(customer="p-2", change="object", since=bank.now()))
         receipt, stopped = says(bank, "c-2", "grant"), says(bank, "p-0", "withdraw")
         with served(bank) as url:
             yield Town(bank=bank, url=url, shown=shown, receipt=receipt, stopped=stopped)
 
 
-def says(bank: Bank, customer: str, change: Literal["grant", "withdraw"]) -> int:
+def says(bank: Bank, customer: str, change: What) -> int:
     """Let somebody say something of one purpose; gives the entry."""
     now = bank.now()
     said = ConsentChange(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,20 +89,23 @@ def test_refusals_name_the_purposes_of_the_bank(bank: Bank) -> None:
     assert not any(old in whys for old in PURPOSES)
 
 
-@pytest.mark.parametrize("page", ["insights", "forecast"])
+@pytest.mark.parametrize("page", ["/insights", "/forecast", "", "/uses", "/purposes/einblicke", "/consents/1"])
 def test_pages_name_a_purpose_by_its_title(bank: Bank, page: str) -> None:
     allow(bank, "c-1")
     bank.ingest(ordinary_months("c-1", until=NOW, days=120), now=NOW)
     with TestClient(build_app(bank), base_url="http://localhost") as visitor:
         visitor.get(CustomerLinks.of(bank.context).link("c-1").path)
-        allowed = visitor.get(f"/customer/c-1/{page}")
+        allowed = visitor.get(f"/customer/c-1{page}")
         no = ConsentChange(customer="c-1", change="withdraw", purposes=EVERY, sources=EVERY, channels=EVERY, since=NOW)
         bank.consent(no, now=NOW)
-        refused = visitor.get(f"/customer/c-1/{page}")
+        refused = visitor.get(f"/customer/c-1{page}")
 
     assert (allowed.status_code, refused.status_code) == (200, 200)
     assert "Understand my money" in refused.text
-    assert "einblicke" not in refused.text
+    for answer in (allowed, refused):
+        words = re.sub(r"<[^>]*>", " ", answer.text)
+        assert not any(re.search(rf"\b{name}\b", words) for name in PURPOSES.values())
+    assert page not in ("/insights", "/forecast") or "/customer/c-1/purposes/einblicke" in refused.text
 
 
 def test_a_role_that_no_purpose_serves_is_off_and_says_so(tmp_path: Path) -> None:
