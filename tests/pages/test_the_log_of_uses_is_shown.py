@@ -51,7 +51,7 @@ def at(days: int) -> Instant:
 
 def test_a_period_holds_what_all_the_log_holds_of_it(bank: Bank) -> None:
     every = recorded_uses(bank.context, WHO, since=Instant(0), until=bank.now())
-    assert Counter(one.what for one in every) == {"decision": len(AGO), "forecast": 1}
+    assert Counter(one.what for one in every) == {"decided": len(AGO), "forecast": 1}
     assert [one.at for one in every] == sorted((one.at for one in every), reverse=True)
     for since, until in ((0, 101), (5, 30), (30, 31), (6, 7)):
         some = recorded_uses(bank.context, WHO, since=at(until), until=at(since))

@@ -27,9 +27,9 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.projection.reducer import reduce
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.decisions.decide import decision_input_of
+from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.rests import BankHistory, Rests, is_replayable, put_together
-from marketofone.services.decisions.visible import refusal_of, visible
+from marketofone.services.decisions.visible import HIDDEN_ACTION, refusal_of, visible
 from marketofone.services.rights.consent_history import consent_entry
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import read_person
@@ -88,7 +88,8 @@ def consequence(context: AppContext, customer: str, n: int, *, now: Instant) -> 
             if one.instead is not None
         )
         told = Consequence(looked=len(found), untold=sum(one.untold for one in found), differ=differ)
-        return told, [scope for one in found for scope in one.uses]
+        shown = [one.decision.uses for one in differ if one.decision.action != HIDDEN_ACTION]
+        return told, [scope for uses in (*shown, *(one.uses for one in found)) for scope in uses]
 
     return read_person(context, customer, what="receipt", now=now, look=look)
 

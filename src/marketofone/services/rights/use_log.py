@@ -40,7 +40,7 @@ class Use(Struct, frozen=True, kw_only=True):
 class RecordedUse(Struct, frozen=True, kw_only=True):
     """One reading: when, for what occasion and by whom, which sources for which purposes; how many things it showed.
 
-    ``what`` is ``decision``, ``forecast``, ``outcome``, ``signs``, ``message`` (what was written was read), or the name
+    ``what`` is ``decided``, ``forecast``, ``outcome``, ``signs``, ``message`` (what was written was read), or the name
     of the question that was asked. ``actor`` is who acted as the journal names them.
     """
 
@@ -245,7 +245,7 @@ def _recorded(reader: Reader, span: _Span) -> Iterator[RecordedUse]:
 def _read(entry: Entry, owner: Customer) -> RecordedUse:
     if entry.kind == "decision":
         made = codec.read_decision_uses(entry, box=owner.box)
-        return RecordedUse(at=entry.recorded, what="decision", actor=made.actor, scopes=made.uses, shown=made.shown)
+        return RecordedUse(at=entry.recorded, what="decided", actor=made.actor, scopes=made.uses, shown=made.shown)
     record = codec.read(entry, box=owner.box)
     what = record.what if isinstance(record, UseRecord) else _EVENTS.get(entry.kind, entry.kind)
     return RecordedUse(at=entry.recorded, what=what, actor=record.actor, scopes=record.uses)

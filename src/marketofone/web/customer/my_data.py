@@ -24,10 +24,10 @@ def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
     as_of = request_data.as_of(bank.calendar, now=now)
     moment = now if as_of is None else as_of
     standing = purposes.purposes(bank.context, customer, now=now, as_of=as_of)
-    latest = history.recent_decisions(bank.context, customer=customer, limit=LATEST, now=now, until=as_of)
     seen = use_log.uses_of_period(
         bank.context, customer, since=month_began(moment, calendar=bank.calendar), until=Instant(moment + 1)
     )
+    latest = history.recent_decisions(bank.context, customer=customer, limit=LATEST, now=now, until=as_of)
     consents = bank.consents(customer, now=now, as_of=as_of)
     return renderer.page(
         "customer/data.html",

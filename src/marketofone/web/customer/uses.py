@@ -26,7 +26,9 @@ _BEGINNING = Instant(0)
 _DATE = re.compile(r"(?:19|20|21)\d\d-\d\d-\d\d", re.ASCII)
 COLUMNS = ("at", "purpose", "source", "occasion", "actor")
 OCCASIONS = {
-    "decision": "Choosing what to show you",
+    "decided": "Choosing what to show you",
+    "decision": "Showing a decision that was made",
+    "decisions": "Showing your latest decisions",
     "forecast": "Looking ahead",
     "outcome": "Learning from your answer",
     "signs": "Learning from what followed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Decision, Reason
+from marketofone.domain.decision import Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict
 from marketofone.learn.join import answer
@@ -18,7 +18,8 @@ from marketofone.web.request_data import RequestData
 
 def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show why a person sees something, and what was used for it; of a slate at one of its places."""
-    made, bank, slot = _own(renderer, request_data), renderer.bank, request_data.slot
+    bank, slot = renderer.bank, request_data.slot
+    made, otherwise = _own(renderer, request_data, changes=slot == 1)
     decision, as_of = made.place(slot), request_data.as_of(bank.calendar, now=bank.now())
     scored = [reason for reason in decision.reasons if reason.term]
     heard = [one for one in history.outcomes_of(bank.context, made) if as_of is None or one.at <= as_of]
@@ -32,7 +33,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         slot=slot,
         slots=made.slots,
         places=[place.action for place in made.places if place.action != NOTHING],
-        otherwise=bank.otherwise(made.id, customer=made.customer) if made.candidates and slot == 1 else None,
+        otherwise=otherwise,
         said=said,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
@@ -44,7 +45,11 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Hear what a person says to a decision: yes, or not for me because; of a slate to one of its places."""
-    made, said, slot = _own(renderer, request_data), request_data.form.get("say", ""), request_data.slot
+    made, said, slot = (
+        _own(renderer, request_data, changes=False).decision,
+        request_data.form.get("say", ""),
+        request_data.slot,
+    )
     decision = made.place(slot)
     yes = said == "yes" or said in WHY_YES
     if not yes and said not in WHY_NOT:
@@ -60,17 +65,18 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     return redirect(address("customer", customer, "decisions", decision.id, slot=place) + "#answer")
 
 
-def _own(renderer: PageRenderer, request_data: RequestData) -> Decision:
-    """Give a person's own decision; nobody learns from an address that somebody else's exists.
+def _own(renderer: PageRenderer, request_data: RequestData, *, changes: bool) -> history.Explained:
+    """Give a person's own decision, and where it is asked for what would have changed it.
 
-    At a moment that is asked about there is none that came later.
+    Nobody learns from an address that somebody else's exists. At a moment that is asked about there is none that came
+    later.
     """
     bank, path, now = renderer.bank, request_data.path, renderer.bank.now()
-    made = history.shown_decision(bank.context, path["decision"], customer=path["customer"], now=now)
+    told = history.explained(bank.context, path["decision"], customer=path["customer"], now=now, changes=changes)
     as_of = request_data.as_of(bank.calendar, now=now)
-    if as_of is not None and made.at > as_of:
+    if as_of is not None and told.decision.at > as_of:
         raise UnknownDecision
-    return made
+    return told
 
 
 def _bar(reason: Reason, *, currency: str) -> charts.Mark:
