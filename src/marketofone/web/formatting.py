@@ -25,6 +25,15 @@ _LIKELIHOOD = (
 )
 _RAREST, _MORE_OFTEN_THAN_NOT, _SURE = 0.01, 0.55, 0.95  # rarer ones are lost in the errors of a forecast
 
+ACTORS = {
+    "http": "Our app and pages",
+    "cli": "Somebody at the bank, by a command",
+    "system": "The system by itself",
+    "importer": "Somebody at the bank, by an import",
+    "customer": "You",
+}
+"""Who acts, by the words of the journal; who has no words here stands as the journal has them."""
+
 
 def action_of(name: str, *, catalogue: ActionCatalogue) -> Action:
     """Give the words of an action; of one that is hidden, that it is; of one that left the catalogue, its bare name."""

@@ -92,6 +92,7 @@ def desk_for(bank: Bank) -> PageRenderer:
         "listed": formatting.listed,
         "purposes_in": partial(formatting.purposes_in, titles={name: of.title for name, of in policy.purposes.items()}),
     }
+    templates.filters["actor_title"] = partial(_title, titles=formatting.ACTORS)
     for kind in ("source", "purpose", "channel"):
         titles = {name: known.title for name, known in getattr(policy, f"{kind}s").items()}
         templates.filters[f"{kind}_title"] = partial(_title, titles=titles)

@@ -43,13 +43,6 @@ OCCASIONS = {
     "train": "Learning from everybody together",
 }
 """What is read for, by the words of the log; what has no words here stands as the log has it."""
-ACTORS = {
-    "http": "Our app and pages",
-    "cli": "Somebody at the bank, by a command",
-    "system": "The system by itself",
-    "importer": "Somebody at the bank, by an import",
-    "customer": "You",
-}
 
 
 class Asked(NamedTuple):
@@ -95,7 +88,6 @@ def uses(renderer: PageRenderer, request_data: RequestData) -> Response:
         month=month,
         months=_months(month.began, moment, calendar=bank.calendar),
         occasions=OCCASIONS,
-        actors=ACTORS,
     )
 
 
