@@ -35,6 +35,7 @@ from marketofone.domain.event import AppOpened, Event
 from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
 from marketofone.domain.money_events import TransactionBooked
 from marketofone.domain.outcome import Outcome, Verdict
+from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.web.app import build_app
 
 pytestmark = pytest.mark.browser
@@ -97,7 +98,13 @@ class Town:
     stopped: int
 
     def at(self, path: str) -> str:
-        return self.url + path.format(shown=self.shown, receipt=self.receipt, stopped=self.stopped)
+        """Give the address of a page; of a customer's with a link of their own, as the bank's app opens it."""
+        path = path.format(shown=self.shown, receipt=self.receipt, stopped=self.stopped)
+        if not path.startswith("/customer/"):
+            return self.url + path
+        customer = path.partition("?")[0].split("/")[2]
+        token = CustomerLinks.of(self.bank.context).token("link", customer)
+        return f"{self.url}{path}{'&' if '?' in path else '?'}link={token}"
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +263,7 @@ def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:
 def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
     town: Town, browser: webdriver.Chrome, width: int
 ) -> None:
-    look(browser, f"{town.url}/customer/c-1/forecast", width=width, scheme="light")
+    look(browser, town.at("/customer/c-1/forecast"), width=width, scheme="light")
     found = (
         "return [...document.querySelectorAll('.fan, .fan .sign')].map(part => part.getBoundingClientRect().toJSON())"
     )
@@ -275,7 +282,7 @@ def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
 def test_words_on_charts_do_not_lie_over_each_other(
     town: Town, browser: webdriver.Chrome, width: int, path: str
 ) -> None:
-    look(browser, town.url + path, width=width, scheme="light")
+    look(browser, town.at(path), width=width, scheme="light")
     boxes = browser.execute_script(
         "return [...document.querySelectorAll('.chart text')]"
         ".map(part => ({...part.getBoundingClientRect().toJSON(), text: part.textContent}))"
@@ -319,7 +326,7 @@ def test_text_of_twice_the_size_scrolls_nothing_sideways(town: Town, browser: we
 
 @pytest.mark.parametrize("path", ["", "/purposes/marketing", "/purposes/marketing/allow", "/uses"])
 def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.Chrome, path: str) -> None:
-    look(browser, f"{town.url}/customer/c-1{path}", width=360, scheme="light")
+    look(browser, town.at(f"/customer/c-1{path}"), width=360, scheme="light")
     sizes = browser.execute_script(
         "return [...document.querySelectorAll('button, .button, nav a, summary, input, select')]"
         ".map(item => item.getBoundingClientRect()).filter(box => box.width)"
@@ -332,7 +339,7 @@ def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.C
 def test_my_data_of_a_year_is_three_screens_forty_tab_stops_and_forty_kilobytes(
     town: Town, browser: webdriver.Chrome, customer: str
 ) -> None:
-    look(browser, f"{town.url}/customer/{customer}", width=360, scheme="light")
+    look(browser, town.at(f"/customer/{customer}"), width=360, scheme="light")
     assert len(browser.page_source.encode()) <= 40_000
     assert browser.execute_script("return document.documentElement.scrollHeight") <= 3 * SCREEN
     stops = 0
@@ -345,7 +352,7 @@ def test_my_data_of_a_year_is_three_screens_forty_tab_stops_and_forty_kilobytes(
 
 
 def test_my_data_is_printed_on_two_sheets(town: Town, browser: webdriver.Chrome) -> None:
-    look(browser, f"{town.url}/customer/c-1", width=1280, scheme="light")
+    look(browser, town.at("/customer/c-1"), width=1280, scheme="light")
     sheets = base64.b64decode(
         browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"]
     )
@@ -353,7 +360,7 @@ def test_my_data_is_printed_on_two_sheets(town: Town, browser: webdriver.Chrome)
 
 
 def test_bars_are_seen_in_forced_colours(town: Town, browser: webdriver.Chrome) -> None:
-    look(browser, f"{town.url}/customer/c-1/uses", width=360, scheme="light")
+    look(browser, town.at("/customer/c-1/uses"), width=360, scheme="light")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
     fills = browser.execute_script(
         "return ['.mark', '.track'].map(part => getComputedStyle(document.querySelector(part)).fill)"
@@ -364,12 +371,12 @@ def test_bars_are_seen_in_forced_colours(town: Town, browser: webdriver.Chrome) 
 def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
     town: Town, plain_browser: webdriver.Chrome
 ) -> None:
-    plain_browser.get(town.url + "/customer/c-1/purposes/insights")
+    plain_browser.get(town.at("/customer/c-1/purposes/insights"))
     plain_browser.find_element(By.CSS_SELECTOR, "#transactions > .row button").click()
     assert "You said no" in wait_for(plain_browser, "[role=status]").text
     decision = town.bank.decide("c-1", occasion="app.opened")
     assert ("insights", "transactions") not in decision.uses
-    plain_browser.get(town.url + "/customer/c-1/purposes/insights")
+    plain_browser.get(town.at("/customer/c-1/purposes/insights"))
     assert "Off since" in plain_browser.find_element(By.CSS_SELECTOR, "#transactions > .row .state").text
     plain_browser.find_element(By.CSS_SELECTOR, "#transactions > .row a").click()
     for box in wait_for(plain_browser, "form.after").find_elements(By.CSS_SELECTOR, "[type=checkbox]"):
@@ -378,12 +385,12 @@ def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
     assert "You said yes" in wait_for(plain_browser, "[role=status]").text
     decision = town.bank.decide("c-1", occasion="app.opened")
     assert ("insights", "transactions") in decision.uses
-    plain_browser.get(f"{town.url}/customer/c-1/decisions/{decision.id}")
+    plain_browser.get(town.at(f"/customer/c-1/decisions/{decision.id}"))
     assert plain_browser.find_elements(By.TAG_NAME, "h1")
 
 
 def test_an_answer_is_given_with_the_keyboard_alone(town: Town, plain_browser: webdriver.Chrome) -> None:
-    plain_browser.get(f"{town.url}/customer/c-1/decisions/{town.shown}")
+    plain_browser.get(town.at(f"/customer/c-1/decisions/{town.shown}"))
     for _ in range(20):
         plain_browser.switch_to.active_element.send_keys(Keys.TAB)
         if plain_browser.switch_to.active_element.text == "Not now":

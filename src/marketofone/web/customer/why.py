@@ -19,7 +19,8 @@ from marketofone.web.request_data import RequestData
 def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show why a person sees something, and what was used for it; of a slate at one of its places."""
     bank, slot = renderer.bank, request_data.slot
-    made, otherwise = _own(renderer, request_data, changes=slot == 1)
+    told = _own(renderer, request_data, changes=slot == 1)
+    made = told.decision
     decision, as_of = made.place(slot), request_data.as_of(bank.calendar, now=bank.now())
     scored = [reason for reason in decision.reasons if reason.term]
     heard = [one for one in history.outcomes_of(bank.context, made) if as_of is None or one.at <= as_of]
@@ -33,7 +34,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         slot=slot,
         slots=made.slots,
         places=[place.action for place in made.places if place.action != NOTHING],
-        otherwise=otherwise,
+        otherwise=told.otherwise,
         said=said,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
