@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sayings import CHANGES, LATEST, MARKETING, MOMENTS, POLICY, changes, opened, says, usable
 
-from marketofone.consent.gate import permit
+from marketofone.consent.gate import permit, stopped
 from marketofone.consent.ledger import ConsentChange, Consents, explicit, together, without_pauses
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import MalformedRequest
@@ -133,3 +133,9 @@ def test_a_pause_that_names_a_past_date_holds_at_once_and_counts_its_days_from_w
     assert set(says([said]).paused(NOW)) == {"insights", MARKETING}
     with pytest.raises(MalformedRequest):
         explicit(msgspec.structs.replace(PAUSE, since=Instant(LATEST)), policy=POLICY, now=Instant(LATEST - 1))
+
+
+def test_what_came_to_rest_on_a_duty_since_it_was_paused_is_stopped_no_more() -> None:
+    consents = Consents(epoch=1, said=(), pauses=(("protection", Instant(9)), (MARKETING, Instant(9))))
+    assert stopped("protection", consents, policy=POLICY, now=Instant(1)) is None
+    assert stopped(MARKETING, consents, policy=POLICY, now=Instant(1)) == "paused"
