@@ -142,6 +142,20 @@ def test_what_only_offers_would_have_used_is_not_kept_after_it(bank: Bank) -> No
     assert (later.refused, later.events) == (1, 1)
 
 
+def test_what_was_learned_for_a_purpose_that_also_serves_marketing_goes_with_the_objection(project: Path) -> None:
+    document = project / "consent.toml"
+    text = document.read_text(encoding="utf-8").replace('serves = "learning"\n', "")
+    document.write_text(text.replace('serves = "marketing"', 'serves = ["marketing", "learning"]'), encoding="utf-8")
+    with marketofone.open(project, now=NOW) as bank:
+        allowed(bank, "c-1")
+        shown = next(made for n in range(60) if (made := decided(bank, "c-1", now=NOW + n)).action != "nothing")
+        assert bank.outcome(shown.id, "accepted", now=Instant(NOW + HOUR)).learned
+        says(bank, "c-1", "object", now=NOW + 2 * HOUR)
+        says(bank, "c-1", "lift", now=NOW + 3 * HOUR)
+        assert bank.versions()[0].why == "without what may not be used any more"
+        proven(bank)
+
+
 def test_a_person_who_objects_is_still_warned_helped_and_heard(bank: Bank) -> None:
     allowed(bank, "c-1")
     before = bank.profile("c-1", now=NOW).known
