@@ -12,7 +12,7 @@ import marketofone
 from bank_projects import Projects
 from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange
-from marketofone.domain.errors import Refused
+from marketofone.domain.errors import Refused, UnknownCustomer
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.domain.money_events import ProductOpened, TransactionBooked
 from marketofone.models.forecast import Model
@@ -20,6 +20,7 @@ from marketofone.projection.codec import open_state
 from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
 from marketofone.services.foresight.forecast import model_of
 from marketofone.services.learning.learn import record_version
+from marketofone.services.rights import erase
 
 NAMES = ("c-1", "c-2", "c-3")
 
@@ -181,4 +182,31 @@ def test_somebody_forgotten_while_a_training_runs_is_in_nothing_that_it_learned(
 
     assert trained.people == 2
     assert b"product-2" not in held_together(bank)
+    assert bank.verify().problems == ()
+
+
+@pytest.mark.parametrize("step", ["destroy", "pay"])
+def test_what_an_interrupted_erasure_had_destroyed_is_learned_again_by_whoever_comes_next(
+    bank: Bank, now: Instant, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    live(bank, now=now)
+    bank.train(now=now, tasks=("recommend",))
+    with monkeypatch.context() as patch:
+        owner = bank.context.keys if step == "destroy" else erase
+        patch.setattr(owner, step, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bank.erase("c-2", ground="asked", now=Instant(now + HOUR))
+    assert digests(bank) == {}
+
+    if step == "destroy":  # the key is there still, so the same erasure finishes it
+        assert bank.erase("c-2", ground="asked", now=Instant(now + 2 * HOUR)).learned_again == (AFFINITY,)
+    else:  # nobody can name them any more: the next process does
+        with pytest.raises(UnknownCustomer):
+            bank.erase("c-2", ground="asked", now=Instant(now + 2 * HOUR))
+        bank.learn(now=Instant(now + 2 * HOUR))
+
+    assert b"product-2" not in held_together(bank)
+    versions = len(bank.versions())
+    bank.learning.owe_everything(now=Instant(now + 3 * HOUR))
+    assert len(bank.versions()) == versions
     assert bank.verify().problems == ()

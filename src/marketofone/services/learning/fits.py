@@ -3,6 +3,8 @@
 1. A training says in its version at which instant it read people; each reading is a use in the journal of a person.
 2. By these uses an erasure finds the fits, of any version, that were learned from a customer. One more version destroys
    them, and what was active among them is at its prior again.
+3. The versions tell what was destroyed and not learned again since, so whoever comes first learns it: the erasure, the
+   same one again, or the next process, where it was killed.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import NamedTuple
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.records import UseRecord, VersionRecord
-from marketofone.projection.versions import BANDS, FITS, FORECAST
+from marketofone.projection.versions import AFFINITY, BANDS, FITS, FORECAST
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.store.ports import BANK, Expectation, Reader, Unit
 
@@ -21,8 +23,14 @@ TRAINING = "train"
 """What a use says that was recorded by a training."""
 
 
+_LEARNED_BY = {AFFINITY: {"recommend"}, FORECAST: {"forecast"}, BANDS: {"forecast", "bands"}}
+"""Which tasks of a training learn a fit; the bands of a model go with it."""
+FORGOTTEN = "without somebody who was forgotten"
+"""Why a version destroys fits."""
+
+
 class Destroyed(NamedTuple):
-    """Active fits that were destroyed, by name, and as of when they had been learned."""
+    """Active fits that were destroyed and are to be learned again, by name, and as of when they had been learned."""
 
     names: tuple[str, ...] = ()
     at: Instant = Instant(0)
@@ -43,7 +51,7 @@ def readings(context: AppContext, reader: Reader, subjects: Iterable[int]) -> se
 
 
 @repeated
-def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) -> Destroyed:
+def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) -> None:
     """Destroy every fit that was learned from what was read at some instants, active or not."""
     with context.store.read() as reader:
         head = reader.head(BANK)
@@ -52,9 +60,8 @@ def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) 
         used = {number: context.versions.version(bank, number).digests for number in bank.in_use}
     holding = _holding(records, read_at)
     if holding <= bank.destroyed:
-        return Destroyed()
+        return
     gone = {number: _gone(digests, holding) for number, digests in used.items()}
-    names = gone[bank.version]
     destroyed = tuple(sorted(holding - bank.destroyed))
     made = [
         VersionRecord(
@@ -62,7 +69,7 @@ def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) 
             number,
             dict.fromkeys(sorted(of)),
             at=now,
-            why="without somebody who was forgotten",
+            why=FORGOTTEN,
             destroyed=destroyed,
         )
         for number, of in gone.items()
@@ -71,8 +78,32 @@ def destroy(context: AppContext, read_at: Collection[Instant], *, now: Instant) 
     drafts = [codec.draft("version", record, subject=BANK, box=context.keys.bank, at=now) for record in made]
     expected = {BANK: Expectation(head.guard, head.n)}
     context.store.commit(Unit(now=now, expects=expected, drafts=drafts, destroyed=destroyed))
-    learned = [record.at for record in records.values() if not names.isdisjoint(record.states)]
-    return Destroyed(tuple(sorted(names)), max(learned, default=now))
+
+
+def unlearned(context: AppContext) -> Destroyed:
+    """Name the active fits that were destroyed for somebody who was forgotten, and not learned again since."""
+    with context.store.read() as reader:
+        version = context.snapshot(reader).bank.version
+        records = context.versions.records(reader)
+    trained: set[str] = set()  # by newer versions
+    gone: set[str] = set()
+    learned: list[Instant] = []
+    while version:
+        record = records[version]
+        for name in FITS:
+            if name in gone and record.states.get(name) is not None:
+                learned.append(record.at)
+            elif record.why == FORGOTTEN and name in record.states and name not in trained:
+                gone.add(name)
+        trained.update(name for name in FITS if name in record.states or _tries(record, name))
+        version = record.parent
+    return Destroyed(tuple(sorted(gone)), max(learned, default=Instant(0)))
+
+
+def _tries(record: VersionRecord, name: str) -> bool:
+    """Say whether a version is of a training that learns a fit, also where it found too little to learn from."""
+    words = record.why.split()
+    return words[:1] == [TRAINING] and not _LEARNED_BY[name].isdisjoint(words)
 
 
 def _gone(digests: Mapping[str, bytes], holding: set[bytes]) -> set[str]:

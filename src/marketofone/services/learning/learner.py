@@ -18,6 +18,7 @@ from marketofone.services.intake.understanding import understand_waiting
 from marketofone.services.learning.debts import may_owe, pay
 from marketofone.services.learning.early_signs import read_signs
 from marketofone.services.learning.learn import learn
+from marketofone.services.learning.train import train_again
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.ports import Head
 
@@ -47,6 +48,8 @@ class Learning:
         if owing is None or owing:
             pay(self._context, now=now, subjects=owing)
             self._owing = (self._owing or set()) - (owing or set())
+        if owing is None:
+            train_again(self._context, now=now)
         read_signs(self._context, now=now)
         return learn(self._context, now=now)
 
@@ -159,6 +162,8 @@ class Learner:
         if owing is None or owing:
             try:
                 pay(self._context, now=self._clock(), subjects=owing)
+                if owing is None:
+                    train_again(self._context, now=self._clock())
             except Exception:
                 with self._lock:
                     self._owing = None if owing is None or self._owing is None else self._owing | owing

@@ -19,7 +19,7 @@ from marketofone.profile.registers import Registers
 from marketofone.profile.view import view as profile_of
 from marketofone.projection.versions import AFFINITY, BANDS, FORECAST
 from marketofone.services.foresight.forecast import model_of
-from marketofone.services.learning.fits import TRAINING, Destroyed, destroy
+from marketofone.services.learning.fits import TRAINING, destroy, unlearned
 from marketofone.services.learning.learn import record_version
 from marketofone.services.runtime.apart import apart
 from marketofone.services.runtime.app_context import AppContext
@@ -73,11 +73,16 @@ def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], a
         destroy(context, {now}, now=now)
 
 
-def train_again(context: AppContext, destroyed: Destroyed, *, now: Instant) -> None:
-    """Learn again what was destroyed, from all others and as of the moment of before."""
+def train_again(context: AppContext, *, now: Instant) -> tuple[str, ...]:
+    """Learn again what was destroyed for somebody who was forgotten, from all others and as of the moment of before.
+
+    Gives what it was, by name.
+    """
+    destroyed = unlearned(context)
     tasks = [_TASKS[name] for name in destroyed.names if name != BANDS or FORECAST not in destroyed.names]
     if tasks:
         train(context, now=now, tasks=tasks, as_of=min(destroyed.at, now))
+    return destroyed.names
 
 
 def _learned(context: AppContext, *, tasks: Sequence[TrainingTask], moment: Instant, now: Instant) -> _Learned:

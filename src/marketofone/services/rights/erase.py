@@ -10,7 +10,8 @@
 5. What was learned from them is learned again without them (``debts``, ``train``).
 
 An erasure that was interrupted is finished by the same call: each step may be done twice. From the second step on
-nothing is known of the customer, and nothing can be appended to the journal.
+nothing is known of the customer, and nothing can be appended to the journal. What is left after the fourth, when nobody
+can name the customer any more, is done by whichever process learns next.
 
 The journal stays and verifies without a key. It tells a random number, kinds and instants, and nobody whose they were.
 """
@@ -82,7 +83,7 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
         read_at = readings(context, reader, concerned)
         alone = _held_by_none(reader, held, but=known)  # also where the other holders were forgotten meanwhile
     context.keys.bar(customer, ground=ground, at=now, until=end, accounts=alone)
-    destroyed = destroy(context, read_at, now=now)
+    destroy(context, read_at, now=now)
     context.keys.destroy(customer, ground=ground, at=now, until=end)
     context.projection.forget(known.subject)
     context.told_numbers.drop(known.subject)
@@ -91,9 +92,9 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     context.left_open.update(concerned - {known.subject})  # what moved between the two does no more
     forget_texts()
     pay(context, now=now, subjects=concerned)
-    train_again(context, destroyed, now=now)
+    learned_again = train_again(context, now=now)
     journal = name_of(known.subject)
-    return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=destroyed.names)
+    return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=learned_again)
 
 
 def _held_by_none(reader: Reader, marks: Sequence[bytes], *, but: Customer) -> list[bytes]:
