@@ -54,6 +54,7 @@ README = DOCS.parent / "README.md"
 PATH = DOCS / "path.md"
 CHANGES = DOCS / "changes.md"
 SLATES = DOCS / "slates.md"
+RIGHTS = DOCS / "rights.md"
 REST = "..."
 
 
@@ -306,7 +307,7 @@ def main() -> None:
     """Write everything."""
     for name, write in GENERATED.items():
         (DOCS / name).write_text(write(), encoding="utf-8")
-    for page in (PATH, CHANGES, SLATES):
+    for page in (PATH, CHANGES, SLATES, RIGHTS):
         examples.fix(page, examples.run_python(page))
     demo = next(examples.commands(README))
     with tempfile.TemporaryDirectory() as folder:
@@ -314,7 +315,7 @@ def main() -> None:
         with contextlib.chdir(folder):
             examples.fix(README, examples.run_python(README))
     click.echo(
-        f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name}, {CHANGES.name}, {SLATES.name} and {README.name}"
+        f"wrote {', '.join(GENERATED)}, and the values shown in {PATH.name}, {CHANGES.name}, {SLATES.name}, {RIGHTS.name} and {README.name}"
     )
 
 

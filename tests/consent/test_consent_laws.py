@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admissible, admissible_sources, admit, permit
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, together
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, brought, explicit, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope, parse_policy
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import (
@@ -340,3 +340,19 @@ def test_what_was_judged_of_others_and_at_other_moments_changes_no_permit(
             fresh.judged.clear()
             of_all = admissible_sources(says(said), policy=POLICY, now=now)
             assert of_all == {of for of in SOURCES if admissible(of, says(said), policy=POLICY, now=now)}
+
+
+LESS = msgspec.structs.replace(
+    POLICY,
+    purposes={name: purpose for name, purpose in POLICY.purposes.items() if name != "marketing"},
+    channels={"phone": POLICY.channels["phone"]},
+)
+
+
+@given(HISTORIES)
+def test_what_is_brought_stands_as_it_stood_and_opens_no_more_where_less_is_asked(history: list[ConsentChange]) -> None:
+    assert [brought(said, policy=POLICY, now=Instant(LATEST)) for said in history] == history
+    here = [one for said in history if (one := brought(said, policy=LESS, now=Instant(LATEST))) is not None]
+    for now in map(Instant, range(LATEST, LATEST + 8)):
+        asked = {scope for scope in granted_cells(says(history), now) if scope in LESS.scopes()}
+        assert granted_cells(says(here), now) == asked

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +21,18 @@ from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import Refused, StoreError, UnknownCustomer, UnknownDecision
 from marketofone.domain.event import IdentityLinked
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.domain.money_events import AccountOpened
 from marketofone.domain.remembered import how_many_remembered
 from marketofone.models.movement import clean_name
 from marketofone.services.intake.letters import row_of
+from marketofone.store.keyfile import FILE
 from proofs import recorded
 
 Allow = Callable[..., None]
 NAME, OTHER = "maria-theresia-4711", "wolfgang-amadeus-12"
 TEXT = "I am furious about the mortgage!"
 GROUND = "asked by letter"
+ACCOUNT, IBAN = "household-4711", "DE89370400440532013000"
 
 
 def yes(bank: Bank, customer: str, *, now: Instant) -> None:
@@ -278,3 +283,39 @@ def test_no_memory_holds_what_was_read_of_who_was_forgotten_in_any_process(proje
         with pytest.raises(UnknownCustomer):
             beside.profile(NAME, now=now)
         assert how_many_remembered() == 0
+
+
+@pytest.mark.sqlite
+def test_after_an_erasure_no_file_of_the_bank_holds_name_text_account_or_key(project: Path, now: Instant) -> None:
+    """All files are searched, their logs too, while the bank is open and once it is closed; the key store as well."""
+    with marketofone.open(project, now=now) as bank:
+        live(bank, NAME, now=now)
+        live(bank, OTHER, now=now)
+        opened = AccountOpened(account=ACCOUNT, product="current_account", currency="EUR", number=IBAN)
+        bank.ingest([happened(NAME, opened, at=now)], now=now)
+        bank.ingest([malformed_payment(NAME)], now=now)
+        bank.rights.export(NAME, now=now)
+        wrapped = wrapped_key(project, bank.context.keys.find((NAME,))[NAME].subject)
+        assert wrapped in bytes_of(project)
+        bank.erase(NAME, ground=GROUND, now=now)
+        open_still = bytes_of(project)
+    words = (
+        *map(str.encode, (NAME, TEXT, "furious", ACCOUNT, IBAN, f"account-{NAME}", f"decision-of-{NAME}")),
+        wrapped,
+    )
+    for kept in (open_still, bytes_of(project)):
+        assert [word for word in words if word in kept] == []
+
+
+def bytes_of(project: Path) -> bytes:
+    """Give all that lies in a bank project's data and key store, logs of databases too."""
+    files = [file for of in (wiring.DATA, wiring.KEYS) for file in (project / of).rglob("*") if file.is_file()]
+    language = [file for file in files if file.name.startswith("language")]  # phrases of our own, the same in each bank
+    return b"".join(file.read_bytes() for file in files if file not in language)
+
+
+def wrapped_key(project: Path, subject: int) -> bytes:
+    """Give the bytes under which the key of a customer rests."""
+    with closing(sqlite3.connect(project / wiring.KEYS / FILE)) as connection:
+        (row,) = connection.execute("SELECT wrapped FROM customers WHERE subject = ?", (subject,)).fetchall()
+    return bytes(row[0])

@@ -306,6 +306,22 @@ RECORDS: dict[EntryKind, records.Record] = {
     "signs": records.SignsRecord(
         "system", 7, Signs("0a1b2c3d", (1.0, 0.5), ("app", "transactions")), (("learning", "app"),)
     ),
+    "history": records.HistoryRecord(
+        "cli",
+        (
+            ContactRecord(
+                decision="d-0",
+                action="savings_plan",
+                kind="offer",
+                channel="app",
+                at=Instant(NOW - DAY),
+                stamp=0,
+                answers=((NOW, Outcome(decision="d-0", verdict="declined", at=NOW, why="not now")),),
+            ),
+        ),
+        (Answer("savings_plan", Instant(NOW - DAY), NOW, accepted=False),),
+        bytes(range(16)),
+    ),
     "forecast": records.ForecastRecord("cli", SUMMARY, (("insights", "transactions"),), RESTS_ON),
     "use": records.UseRecord("page", "profile", (("insights", "transactions"),)),
     "account": records.AccountRecord("api", bytes(range(17)), True, NOW, (SUBJECT, SUBJECT + 1)),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
+import msgspec
 
 from marketofone import wiring
 from marketofone.cli import terminal
-from marketofone.cli.session import SAID_NO, Session, on_bank, to_read
+from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
 from marketofone.services.proof.checkpoint import public_key_of
 
@@ -104,6 +107,45 @@ def rights_erase(session: Session, *, customer: str, ground: str, yes: bool) -> 
     if not yes:
         raise MalformedRequest(field="--yes", shape="missing", fix="it cannot be undone: say --yes")
     session.say(session.bank.erase(customer, ground=ground), "erased")
+
+
+@rights.command(name="export")
+@on_bank
+@click.argument("customer")
+@click.option("--to", type=a_file, help="Write it into a new file that only you can read, and do not print it.")
+def rights_export(session: Session, *, customer: str, to: Path | None) -> None:
+    """Give everything that the bank holds about CUSTOMER and is theirs, as one JSON document (docs/rights.md).
+
+    It is one id's own: of a person of several ids, and of who shares an account, each is exported by itself.
+    """
+    if to is not None and to.exists():
+        raise MalformedRequest(field="--to", shape="a file that is there already", fix="name a new one")
+    made = session.bank.rights.export(customer)
+    written = msgspec.json.encode(made)
+    if to is None:
+        click.echo(written)
+        return
+    with open(to, "xb", opener=partial(os.open, mode=0o600)) as file:
+        file.write(written)
+    counts = {part: len(getattr(made, part)) for part in ("consents", "events", "decisions", "outcomes", "uses")}
+    session.say({"customer": made.customer, "file": str(to), **counts}, "exported")
+
+
+@rights.command(name="import")
+@on_bank
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--customer", metavar="NEW", help="What they are called here.  [default: as in the file]")
+@click.option(
+    "--with", "sharing", metavar="OTHER", multiple=True, help="Who may share an account or a key with them; repeatable."
+)
+def rights_import(session: Session, *, path: Path, customer: str | None, sharing: tuple[str, ...]) -> None:
+    """Take in what `rights export` wrote, for a customer who is not known here yet.
+
+    The same file again finishes an import that was interrupted, and changes nothing else.
+    """
+    taken = session.bank.rights.bring(path.read_bytes(), customer=customer, sharing=sharing)
+    session.say(taken, "brought")
+    sys.exit(BAD_INPUT if taken.dead_letters else 0)
 
 
 def _text_of(file: Path) -> str:

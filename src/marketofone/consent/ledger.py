@@ -353,3 +353,40 @@ def _joint(each: Sequence[Validity | None]) -> Validity | None:
         return None
     ends = [one.until for one in known if one.until is not None]
     return Validity(granted=True, since=max(one.since for one in known), until=min(ends, default=None))
+
+
+def brought(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange | None:
+    """Check what was said at another bank, or before, so that it opens here no more than it did there.
+
+    It holds as it was said: a yes that has ended stays ended. Words that this bank does not ask about are left out; it
+    is None for a yes of which nothing is left, and anything else is kept all the same.
+
+    Raises
+    ------
+    MalformedRequest
+        When it names everything at once, begins later than now, or is a yes with no end or a later one than may be.
+    """
+    spelled: dict[str, tuple[str, ...]] = {}
+    for field, allowed in _words(policy):
+        words: tuple[str, ...] = getattr(change, field)
+        if EVERY in words:
+            raise MalformedRequest(field=field, shape="*", fix="name each: a yes covers what could be asked that day")
+        if change.change == "grant" and not words:
+            raise MalformedRequest(field=field, shape="an empty list", fix="name at least one")
+        spelled[field] = tuple(word for word in allowed if word in words)
+    if check_instant(change.since, field="since") > now:
+        raise MalformedRequest(field="since", shape="a moment in the future", fix="give when it was said")
+    if change.change == "withdraw" and change.until is not None:
+        raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant: leave it out")
+    if change.change == "grant":
+        _check_end(change.until, limit=latest_end(now, policy=policy), days=policy.grant_days)
+        if not all(spelled.values()):
+            return None
+    return replace(change, **spelled)
+
+
+def _check_end(until: Instant | None, *, limit: Instant, days: int) -> None:
+    """Check that a yes that is brought ends, whether it has ended yet or not."""
+    if until is None or until > limit:
+        shape = "missing" if until is None else f"later than {days} days from now"
+        raise MalformedRequest(field="until", shape=shape, fix=f"end it by {text_of(limit)}")

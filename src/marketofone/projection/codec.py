@@ -48,6 +48,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "decision": records.DecisionRecord,
     "outcome": records.OutcomeRecord,
     "signs": records.SignsRecord,
+    "history": records.HistoryRecord,
     "forecast": records.ForecastRecord,
     "use": records.UseRecord,
     "erasure": records.ErasureRecord,

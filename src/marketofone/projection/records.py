@@ -15,7 +15,8 @@ from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
 from marketofone.domain.outcome import Outcome, Signs
 from marketofone.governance.board import Ruling
-from marketofone.projection.contacts import Decided
+from marketofone.projection.contacts import Contacts, Decided
+from marketofone.projection.own_answers import Answers
 
 Scope = tuple[str, str]
 """A purpose, and a source that was read for it."""
@@ -177,6 +178,18 @@ class ForecastRecord(Struct, frozen=True, array_like=True, gc=False):
     rests_on: RestsOn
 
 
+class HistoryRecord(Struct, frozen=True, array_like=True, gc=False):
+    """What another bank told a customer and they answered, as they brought it along; ``key`` recognises it again.
+
+    It counts for caps, pauses and a person's own answers, and teaches nobody else: what it rested on is not here.
+    """
+
+    actor: str
+    contacts: Contacts
+    answers: Answers
+    key: bytes
+
+
 class UseRecord(Struct, frozen=True, array_like=True, gc=False):
     """A reading of a person's information behind a permit: what asked, and the scopes that were read."""
 
@@ -298,6 +311,7 @@ Record = (
     | DecisionRecord
     | OutcomeRecord
     | SignsRecord
+    | HistoryRecord
     | ForecastRecord
     | UseRecord
     | ErasureRecord

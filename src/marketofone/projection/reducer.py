@@ -33,6 +33,7 @@ from marketofone.projection.records import (
     ErasureRecord,
     ForecastRecord,
     ForecastSummary,
+    HistoryRecord,
     IdentityRecord,
     IngestRecord,
     OutcomeRecord,
@@ -225,6 +226,11 @@ def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[s
     }
 
 
+def _history(state: SubjectState, entry: Entry, record: HistoryRecord) -> dict[str, Any]:
+    brought = (replace(said, stamp=entry.stamp) for said in record.contacts)
+    return {"contacts": (*brought, *state.contacts), "answers": (*record.answers, *state.answers)}
+
+
 def _erasure(_: SubjectState, __: Entry, ___: ErasureRecord) -> dict[str, Any]:
     raise UnknownCustomer
 
@@ -242,6 +248,7 @@ _STEPS: dict[EntryKind, Callable[[SubjectState, Entry, Any], dict[str, Any]]] = 
     "account": _account,
     "decision": _decision,
     "outcome": _outcome,
+    "history": _history,
     "forecast": _forecast,
     "erasure": _erasure,
 }

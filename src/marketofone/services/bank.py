@@ -27,7 +27,14 @@ from marketofone.services.learning.learn import VersionView
 from marketofone.services.learning.learner import Learning
 from marketofone.services.proof import backup, checkpoint, diff, replay, verify
 from marketofone.services.proof.changes import Change
-from marketofone.services.rights import board_service, consent_service, consent_view, erase, promotion_service, use_log
+from marketofone.services.rights import (
+    board_service,
+    consent_service,
+    consent_view,
+    own_rights,
+    promotion_service,
+    use_log,
+)
 from marketofone.services.rights.funnel_service import count_funnel
 from marketofone.services.rights.impact_service import measure_impact
 from marketofone.services.runtime import population, uses
@@ -50,6 +57,9 @@ class Bank:
         self._clock = clock
         self.learning = Learning(context, clock=self.now)
         """When what was heard becomes part of a version."""
+        self.rights = own_rights.OwnRights(context, learning=self.learning, at=self._at)
+        """What a person takes along, brings, and has forgotten."""
+        self.erase = self.rights.erase
 
     def __enter__(self) -> Self:
         return self
@@ -367,17 +377,6 @@ class Bank:
         ``against`` is the text of an old checkpoint: then entries cut off or rewritten since are found as well.
         """
         return verify.verify(self._context, against=against, public_key=public_key, workers=workers, step=step)
-
-    def erase(self, customer: str, *, ground: str, now: Instant | None = None) -> erase.Erasure:
-        """Forget a customer: their key and name are destroyed. What others' decisions rest on them cannot be replayed.
-
-        Raises
-        ------
-        UnknownCustomer
-        """
-        erased = erase.erase(self._context, customer, ground=ground, now=(moment := self._at(now)))
-        self.learning.understand(now=moment)
-        return erased
 
     def backup(self, folder: str | Path) -> None:
         """Write a copy of the data, and of the documents, into a new folder; without the key store nobody reads it."""

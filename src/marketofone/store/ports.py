@@ -37,6 +37,7 @@ EntryKind = Literal[
     "erasure",
     "account",
     "signs",
+    "history",
     "document",
     "ruling",
     "rollback",
@@ -47,7 +48,8 @@ EntryKind = Literal[
     "promotion",
 ]
 """``account`` says who holds an account together; ``signs`` what was seen of a person after they accepted something;
-``signal`` is an ingest entry that holds a message or a life event, which can change an answer."""
+``history`` what another bank told them and they answered; ``signal`` is an ingest entry that holds a message or a life
+event, which can change an answer."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
@@ -62,6 +64,7 @@ CODES: dict[EntryKind, int] = {
     "erasure": 10,
     "account": 11,
     "signs": 12,
+    "history": 13,
     "document": 32,
     "ruling": 33,
     "rollback": 34,
@@ -76,7 +79,7 @@ CODES: dict[EntryKind, int] = {
 GUARDING: frozenset[EntryKind] = frozenset(
     {
         *("signal", "consent", "identity", "decision", "outcome", "amendment", "erasure", "account"),
-        *("document", "ruling", "rollback", "promotion"),
+        *("history", "document", "ruling", "rollback", "promotion"),
     }
 )
 """The kinds that can change an answer: each moves the guard of its journal by one."""

@@ -74,11 +74,18 @@ def insights(context: AppContext, customer: str, *, now: Instant, as_of: Instant
     def look(
         snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
     ) -> tuple[list[Insight], tuple[Scope, ...]]:
-        shown, uses = _profile(snapshot, person, now=judged, as_of=moment)
-        spent, more = spending_of(snapshot, person, now=judged, as_of=moment)
-        return [*spent.insights, *_ratios(shown, snapshot.config)], (*uses, *more)
+        return insights_of(snapshot, person, now=judged, as_of=moment)
 
     return read_person(context, customer, what="insights", now=now, as_of=as_of, look=look)
+
+
+def insights_of(
+    snapshot: Snapshot, person: Person, *, now: Instant, as_of: Instant
+) -> tuple[list[Insight], tuple[Scope, ...]]:
+    """Give what stands out, as :func:`insights` does, and the scopes that were read for it."""
+    shown, uses = _profile(snapshot, person, now=now, as_of=as_of)
+    spent, more = spending_of(snapshot, person, now=now, as_of=as_of)
+    return [*spent.insights, *_ratios(shown, snapshot.config)], (*uses, *more)
 
 
 def _ratios(shown: ProfileView, config: BankConfig) -> list[Insight]:

@@ -36,6 +36,7 @@ from marketofone.projection.records import (
     AccountRecord,
     ConsentRecord,
     ForecastRecord,
+    HistoryRecord,
     IdentityRecord,
     IngestRecord,
     KeptEvent,
@@ -179,7 +180,7 @@ class _Views:
             self._add_events(entry, record)
         elif isinstance(record, IdentityRecord | AccountRecord):
             self._add_link(entry, record)
-        elif isinstance(record, ConsentRecord):
+        elif isinstance(record, ConsentRecord | HistoryRecord):
             self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
         elif isinstance(record, OutcomeRecord | SignsRecord):
             if record.uses and entry.n not in self._taught:

@@ -27,6 +27,7 @@ from marketofone.services.rights import history
 from marketofone.services.rights.consent_import import import_consents
 from marketofone.services.rights.consent_rows import ConsentRows
 from marketofone.services.rights.consent_view import ConsentView
+from marketofone.services.rights.portable import Portable
 from marketofone.services.rights.use_log import Use
 from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
@@ -178,6 +179,14 @@ def uses(bank: Bank, request_data: RequestData) -> list[Use]:
     return bank.uses(request_data.path["customer"])
 
 
+def export(bank: Bank, request_data: RequestData) -> Portable:
+    """Give everything that is held about a customer id and is theirs: the same bytes as `marketofone rights export`.
+
+    It is one id's own, and nothing of another's. Parts and fields stand in docs/rights.md.
+    """
+    return bank.rights.export(request_data.path["customer"])
+
+
 def impact(bank: Bank, request_data: RequestData) -> Impact:  # noqa: ARG001 - every operation has the same form
     """Measure the policy against the control group, and what to read first. Intervals hold at all looks together."""
     return bank.impact()
@@ -249,6 +258,7 @@ OPERATIONS = (
     ),
     Operation("POST", CUSTOMER + "/links", link, "Open a customer's pages", takes=LinkRequest, status=201),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
+    Operation("GET", CUSTOMER + "/export", export, "Take everything along", fails=(404,)),
     Operation("GET", "/v1/impact", impact, "Measure impact", bulk=True),
     Operation("GET", "/v1/funnel", funnel, "Count what the gates stopped", query=("days", "as_of"), bulk=True),
     Operation("GET", "/health", health, "Say whether the store answers", aside=True),

@@ -1,0 +1,60 @@
+"""What a person has a right to: to take along what is theirs, to bring it, and to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from marketofone.domain.moment import Instant
+from marketofone.services.learning.learner import Learning
+from marketofone.services.rights import contents, erase, export, import_customer
+from marketofone.services.rights.portable import Portable
+from marketofone.services.runtime.app_context import AppContext
+
+
+class OwnRights:
+    """The rights of a person, over one bank; ``now`` is when it is recorded, the clock's instant where left out."""
+
+    def __init__(self, context: AppContext, *, learning: Learning, at: Callable[[Instant | None], Instant]) -> None:
+        self._context, self._learning, self._at = context, learning, at
+
+    def export(self, customer: str, *, now: Instant | None = None) -> Portable:
+        """Give everything that is held about a customer id and is theirs; the reading is a use.
+
+        Raises
+        ------
+        UnknownCustomer
+        """
+        return export.export_customer(self._context, customer, now=self._at(now))
+
+    def contents(self, customer: str, *, now: Instant | None = None) -> contents.Contents:
+        """Count what :meth:`export` gives, which is a use as well. Raises as it does."""
+        return contents.contents(self._context, customer, now=self._at(now))
+
+    def bring(
+        self, raw: bytes, *, customer: str | None = None, sharing: Collection[str] = (), now: Instant | None = None
+    ) -> import_customer.Imported:
+        """Take in what :meth:`export` gave elsewhere, as JSON, under the name of the file or another one.
+
+        ``sharing`` are customers of this bank who may hold an account or a key of theirs, too.
+
+        Raises
+        ------
+        MalformedDocument
+            When the file breaks its contract, or the customer is known here already; nothing was taken in.
+        """
+        moment = self._at(now)
+        taken = import_customer.import_customer(self._context, raw, customer=customer, sharing=sharing, now=moment)
+        self._learning.follow_links(now=moment)
+        self._learning.understand(now=moment)
+        return taken
+
+    def erase(self, customer: str, *, ground: str, now: Instant | None = None) -> erase.Erasure:
+        """Forget a customer: their key and name are destroyed. What others' decisions rest on them cannot be replayed.
+
+        Raises
+        ------
+        UnknownCustomer
+        """
+        erased = erase.erase(self._context, customer, ground=ground, now=(moment := self._at(now)))
+        self._learning.understand(now=moment)
+        return erased
