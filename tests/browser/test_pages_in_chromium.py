@@ -69,6 +69,8 @@ PAGES = (
     "/customer/c-2/forecast",
     "/customer/c-1/insights",
     "/customer/c-2/insights",
+    "/customer/c-1/take",
+    "/customer/c-1/forget",
     "/customer/c-1/decisions/{shown}",
     "/customer/c-2/decisions/nothing",
     "/console",

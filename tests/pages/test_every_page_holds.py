@@ -25,15 +25,18 @@ PAGES = {
     f"/customer/{PERSON}/forecast": "What is coming",
     f"/customer/{PERSON}/insights": "My spending",
     f"/customer/{PERSON}/merchants": "My merchants",
+    f"/customer/{PERSON}/take": "Take it along",
+    f"/customer/{PERSON}/forget": "Be forgotten",
     f"/customer/{PERSON}/decisions/d-0": "Why am I",
     "/console": "Console",
     "/console/board": "Review board",
     "/console/impact": "Impact",
     "/console/gates": "Gates",
     "/console/data": "Data",
+    f"/console/customers/{PERSON}": "Customer",
     "/console/decisions/d-0": "One decision, traced",
 }
-FILES = ("/customer/{customer}/uses.csv", "/customer/{customer}/uses.json")
+FILES = ("/customer/{customer}/uses.csv", "/customer/{customer}/uses.json", "/customer/{customer}/take/file")
 POSTED = (
     "/customer/{customer}/consents",
     "/customer/{customer}/consents/{entry}",

@@ -8,6 +8,7 @@ from marketofone.web.customer.my_data import my_data
 from marketofone.web.customer.purposes import ask, purpose, switch
 from marketofone.web.customer.receipts import receipt, undo
 from marketofone.web.customer.spending import insights
+from marketofone.web.customer.taking import file, forget, forgotten, take
 from marketofone.web.customer.uses import in_csv, in_json, uses
 from marketofone.web.customer.why import say, why
 from marketofone.web.page_renderer import Page
@@ -26,6 +27,10 @@ PAGES = (
     Page("GET", "/customer/{customer}/insights", insights),
     Page("GET", "/customer/{customer}/merchants", merchants),
     Page("POST", "/customer/{customer}/merchants", correct),
+    Page("GET", "/customer/{customer}/take", take),
+    Page("GET", "/customer/{customer}/take/file", file),
+    Page("GET", "/customer/{customer}/forget", forget),
+    Page("POST", "/customer/{customer}/forget", forgotten),
     Page("GET", "/customer/{customer}/decisions/{decision}", why),
     Page("POST", "/customer/{customer}/decisions/{decision}/answer", say),
 )
