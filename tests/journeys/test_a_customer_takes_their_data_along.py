@@ -297,6 +297,22 @@ def test_what_was_taken_back_stays_taken_back(two: Two) -> None:
     same_people(two, "c-1")
 
 
+def test_an_objection_and_a_pause_go_with_them(two: Two) -> None:
+    live(two.old, "c-1")
+    for change in (
+        ConsentChange(customer="c-1", change="object", since=START),
+        ConsentChange(customer="c-1", change="pause", purposes=("insights",), since=START),
+    ):
+        two.old.consent(change, now=START)
+
+    moved(two, "c-1")
+
+    assert {"objected", "paused"} < {cell.state for cell in two.new.consents("c-1", now=LATER).cells}
+    same_people(two, "c-1")
+    again = Instant(START + 31 * DAY)
+    assert two.new.consents("c-1", now=again).cells == two.old.consents("c-1", now=again).cells
+
+
 def grant(customer: str, *, since: Instant, until: Instant) -> ConsentChange:
     return ConsentChange(
         customer=customer, change="grant", purposes=("*",), sources=("*",), channels=("*",), since=since, until=until
@@ -562,19 +578,26 @@ WORDS = {
     "channels": ("app", "email"),
 }
 
+BESIDE = ("object", "lift", "pause", "resume")
+"""What is said beside grants and withdrawals."""
+
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[tuple[str, Any]]:
     """Draw what happens to somebody: they say yes and no, live, are decided for, and answer."""
     steps: list[tuple[str, Any]] = []
     for _ in range(draw(st.integers(1, 9))):
-        match draw(st.sampled_from(("grant", "withdraw", "events", "events", "removed", "decide"))):
+        match draw(st.sampled_from(("grant", "withdraw", "events", "events", "removed", "decide", *BESIDE))):
             case "grant" | "withdraw" as change:
                 words = {
                     of: tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
                     for of, known in WORDS.items()
                 }
                 steps.append((change, words | {"hours": draw(st.integers(1, 100))}))
+            case "pause" | "resume" as change:
+                steps.append((change, {"purposes": (draw(st.sampled_from(WORDS["purposes"])),)}))
+            case "object" | "lift" as change:
+                steps.append((change, {}))
             case "events":
                 steps.append(("events", draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))))
             case other:
@@ -634,6 +657,6 @@ def _step(bank: Bank, name: str, what: str, more: Any, *, number: int, now: Inst
         if made.action != "nothing":
             bank.outcome(made.id, "accepted" if more else "declined", now=now, customer=name)
     else:
-        words = {of: more[of] for of in WORDS}
+        words = {of: more[of] for of in WORDS if of in more}
         until = Instant(now + more["hours"] * HOUR) if what == "grant" else None
         bank.consent(ConsentChange(customer=name, change=what, since=now, until=until, **words), now=now)  # type: ignore[arg-type]
