@@ -583,9 +583,13 @@ class ReferenceBank:
         return found[0]
 
     def recall(self, decision: str, customer: str | None, *, now: int) -> Decided:
-        """Give a decision again."""
+        """Give a decision again; to look at it is a use of what it rests on."""
         owner, decided = self.owner_of(decision, customer)
-        return self.released(self.person(owner), decided, now)
+        person = self.person(owner)
+        released = self.released(person, decided, now)
+        if decided.uses:
+            self.append(owner, Looked(decided.uses), moment(person, now))
+        return released
 
     # looking at a person's money
 
