@@ -78,3 +78,11 @@ def test_without_a_name_and_a_reason_nothing_is_shown(bank: Bank, said: dict[str
 
     assert seen.status_code == 400
     assert uses_of(bank) == []
+
+
+def test_the_customer_reads_in_their_log_who_looked_and_why(bank: Bank) -> None:
+    with client_of(bank) as client:
+        client.post(PAGE, data={"by": "Ada", "reason": "complaint", "token": token_of(client)})
+        log = Visitor(client).page(f"/customer/{WHO}/uses")
+
+    assert "staff: Ada, because a complaint is looked into" in log.text

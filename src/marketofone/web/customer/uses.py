@@ -38,6 +38,8 @@ OCCASIONS = {
     "insights": "Showing what your spending says",
     "spending": "Showing what your spending says",
     "merchants": "Showing whom you paid",
+    "export": "Giving you all of your data",
+    "contents": "Showing what you may take along",
     "receipt": "Showing what a no of yours changes",
     "intervene": "Looking whether you need to hear something",
     "train": "Learning from everybody together",
