@@ -74,7 +74,7 @@ def test_an_error_carries_what_its_caller_must_know(field: str, shape: str, fix:
 def test_what_does_not_exist_is_said_in_one_word() -> None:
     leaves = [error for error in CLASSES.values() if error.__bases__ == (NotFound,)]
     said = {str(leaf()) for leaf in leaves}
-    assert len(said) == len(leaves) == 4
+    assert len(said) == len(leaves) == 5
     assert all(sentence.startswith("there is no such ") for sentence in said)
 
 
