@@ -50,7 +50,7 @@ def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[
         yield from choosing.measure(folder=folder, count=scale.choices, peers_python=peers_python)
         yield from reading.measure(bank, town, rounds=scale.rounds)
         people = deciding.served(bank, town)
-    yield over_http.measure(town, people, seconds=scale.seconds)
+    yield from over_http.measure(town, people, seconds=scale.seconds)
     with town.open() as bank:
         yield from foreseeing.measure(bank, town, rounds=1)  # moves money later than what is asked for above
         yield from proving.measure(bank)
