@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Literal
 
 import pytest
 from page_visitor import NOW, Visitor, client_of, clock, year_of
@@ -14,9 +13,9 @@ from page_visitor import NOW, Visitor, client_of, clock, year_of
 import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
-from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.errors import UnknownEntry
-from marketofone.domain.moment import MINUTE, Instant, instant_of
+from marketofone.domain.moment import DAY, MINUTE, Instant, instant_of, text_of
 from marketofone.projection import codec
 from marketofone.services.rights.consent_history import ConsentReceipt, consent_receipt
 from marketofone.services.rights.consequence import LATEST, consequence
@@ -28,14 +27,16 @@ TITLE = "\N{LEFT DOUBLE QUOTATION MARK}Understand my money\N{RIGHT DOUBLE QUOTAT
 
 def say(
     bank: Bank,
-    change: Literal["grant", "withdraw"],
+    change: What,
     *,
     now: Instant,
+    until: Instant | None = None,
     purposes: tuple[str, ...] = EVERY,
     sources: tuple[str, ...] = EVERY,
     channels: tuple[str, ...] = EVERY,
 ) -> int:
-    said = ConsentChange(customer=WHO, change=change, purposes=purposes, sources=sources, channels=channels, since=now)
+    words = {"purposes": purposes, "sources": sources, "channels": channels}
+    said = ConsentChange(customer=WHO, change=change, since=now, until=until, **words)
     return bank.consent_given(said, now=now).entry.n
 
 
@@ -150,6 +151,28 @@ def test_undo_of_a_yes_stops_only_what_the_yes_began(bank: Bank) -> None:
     for change in found.undone_by:
         bank.consent(change)
     assert on(bank).keys() == before.keys()
+
+
+def test_undo_of_a_pause_leaves_the_pause_that_it_took_the_place_of(bank: Bank) -> None:
+    now = bank.now()
+    first, second = Instant(now + 5 * DAY), Instant(now + 20 * DAY)
+    say(bank, "pause", now=now, until=first, purposes=("care",))
+    for change in receipt(bank, say(bank, "pause", now=now, until=second)).undone_by:
+        bank.consent(change)
+    paused = {of.purpose: of.paused_until for of in bank.consents(WHO).purposes if of.paused_until}
+    assert paused == {"care": text_of(first)}
+
+
+@pytest.mark.parametrize(("first", "taken_back"), [("object", "lift"), ("lift", "object")])
+def test_only_the_entry_that_changed_an_objection_undoes_it(bank: Bank, first: What, taken_back: What) -> None:
+    say(bank, taken_back, now=bank.now())
+    n = say(bank, first, now=bank.now())
+    again = say(bank, first, now=bank.now())
+    assert [change.change for change in receipt(bank, n).undone_by] == [taken_back]
+    assert receipt(bank, again).undone_by == ()
+    say(bank, taken_back, now=bank.now())
+    say(bank, first, now=bank.now())
+    assert receipt(bank, n).undone_by == ()
 
 
 @pytest.mark.parametrize("n", [-1, 0, 2, 10_000])

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypedDict
 from msgspec import Struct
 
 from marketofone.consent.gate import scope_state, stopped
-from marketofone.consent.ledger import ConsentChange, Consents, State, fold, latest_end, together
+from marketofone.consent.ledger import ConsentChange, Consents, State, What, fold, latest_end, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import UnknownEntry
 from marketofone.domain.moment import Instant
@@ -110,13 +110,15 @@ def _receipt(
     )
     closed = tuple(scope for scope in was if scope not in became)
     opened = tuple(scope for scope in became if scope not in was)
+    since = frozenset(one.change.change for one in newest if one.stamp > said.stamp)
+    between = _Between(before, after, person.consents, since)
     return ConsentReceipt(
         said=said,
         closed=closed,
         opened=opened,
         on=tuple(of for of in policy.scopes() if scope_state(of, after, policy=policy, now=then) == "granted"),
         stopped=tuple(name for name in change.purposes if stopped(name, after, policy=policy, now=then) is not None),
-        undone_by=tuple(_undone_by(said, _Between(before, after, person.consents), closed, opened, policy, now)),
+        undone_by=tuple(_undone_by(said, between, closed, opened, policy, now)),
     )
 
 
@@ -160,11 +162,22 @@ def _consents(person: Person, newest_first: Sequence[ConsentSaid]) -> Consents:
 
 
 class _Between(NamedTuple):
-    """What a person allowed before an entry and after it, and what they allow now."""
+    """What a person allowed before an entry and after it, what they allow now, and which words they said since."""
 
     before: Consents
     after: Consents
     now: Consents
+    since: frozenset[What]
+
+    @property
+    def began_to_object(self) -> bool:
+        """Whether the entry is what an objection stands on."""
+        return self.after.objects and not self.before.objects
+
+    @property
+    def ceased_to_object(self) -> bool:
+        """Whether the entry is what ended an objection."""
+        return self.before.objects and not self.after.objects
 
     def holds_still(self, scope: ConsentScope) -> bool:
         """Say whether nothing was said of a scope since."""
@@ -185,7 +198,6 @@ def _undone_by(
     now: Instant,
 ) -> Iterator[ConsentChange]:
     made = partial(ConsentChange, customer=said.customer, since=now)
-    purposes, current = said.change.purposes, between.now
     match said.change.change:
         case "grant" | "withdraw":
             given_back = _granted_again(filter(between.holds_still, closed), between.before, policy=policy, now=now)
@@ -193,16 +205,26 @@ def _undone_by(
                 yield made(change="grant", until=until, **words)
             for words, _ in _grouped((scope, None) for scope in opened if between.holds_still(scope)):
                 yield made(change="withdraw", **words)
-        case "object" if current.objects:
+        case "object" if between.began_to_object and "lift" not in between.since:
             yield made(change="lift")
-        case "lift" if not current.objects:
+        case "lift" if between.ceased_to_object and "object" not in between.since:
             yield made(change="object")
         case "pause":
-            still = tuple(name for name in purposes if current.paused_until(name, now) == said.change.until)
-            if still:
-                yield made(change="resume", purposes=still)
+            for end, names in _paused_before(said.change, between, now=now).items():
+                change: What = "resume" if end is None else "pause"
+                yield made(change=change, purposes=names, until=end)
         case _:
             pass  # a pause that was ended is begun anew, with an end of its own
+
+
+def _paused_before(said: ConsentChange, between: _Between, *, now: Instant) -> dict[Instant | None, tuple[str, ...]]:
+    """Give the purposes that a pause stops still, by the end of the pause that it took the place of; None for none."""
+    found: dict[Instant | None, tuple[str, ...]] = {}
+    for name in said.purposes:
+        end = between.before.paused_until(name, now)
+        if end != said.until and between.now.paused_until(name, now) == said.until:
+            found[end] = (*found.get(end, ()), name)
+    return found
 
 
 class _Words(TypedDict):
