@@ -9,6 +9,7 @@ from page_check import Page
 from page_visitor import HTML, NOW, Visitor, cloudevent
 
 from marketofone.bank import Bank
+from marketofone.consent.ledger import ConsentChange
 from marketofone.services.rights.consent_history import consent_entries
 from marketofone.services.rights.history import outcomes_of
 
@@ -110,6 +111,18 @@ def test_a_receipt_is_its_owner_s_and_of_a_consent_entry_only(town: Bank, visito
     n = consent_entries(town.context, "a/b:c", limit=1)[0].n
     visitor.page(f"/customer/other/consents/{n}", status=404)
     visitor.page("/customer/other/consents/1", status=404)
+
+
+def test_a_person_of_two_ids_is_led_to_no_page_that_does_not_open(town: Bank, visitor: Visitor) -> None:
+    every = {"purposes": ("*",), "sources": ("*",), "channels": ("*",)}
+    for who in ("two-a", "two-b"):
+        town.consent(ConsentChange(customer=who, change="grant", since=town.now(), **every))
+        town.ingest([cloudevent(0, "identity.linked", NOW, who, key_kind="email_hash", key="two")])
+        town.decide(who, occasion="app.opened", id=f"d-{who}")
+    for path in ("/customer/two-a", "/customer/two-a/purposes/insights"):
+        page = visitor.page(path)
+        assert {link.split("/")[2] for link in page.links if link.startswith("/customer/")} == {"two-a"}
+        assert "under another customer number of yours" in page.text
 
 
 def test_what_was_allowed_at_another_bank_is_shown_with_its_end(town: Bank, visitor: Visitor) -> None:
