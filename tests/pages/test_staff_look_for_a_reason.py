@@ -58,7 +58,7 @@ def test_a_look_is_written_into_the_customers_log_with_who_and_why(bank: Bank) -
 
     assert seen.status_code == 200
     assert {use.actor for use in uses_of(bank)} == {"staff: Ada, because a complaint is looked into (a fee)"}
-    assert {use.what for use in uses_of(bank)} == {"profile", "decisions"}
+    assert {use.what for use in uses_of(bank)} == {"standing", "profile", "decisions"}
 
 
 def test_staff_have_no_switch_to_press(bank: Bank) -> None:
@@ -86,3 +86,16 @@ def test_the_customer_reads_in_their_log_who_looked_and_why(bank: Bank) -> None:
         log = Visitor(client).page(f"/customer/{WHO}/uses")
 
     assert "staff: Ada, because a complaint is looked into" in log.text
+
+
+def test_a_look_at_somebody_who_allows_nothing_stands_in_their_log_too(bank: Bank) -> None:
+    every, who = ("*",), "c-none"
+    no = ConsentChange(customer=who, change="withdraw", since=bank.now(), purposes=every, sources=every, channels=every)
+    bank.consent(no)
+    with client_of(bank) as client:
+        said = {"by": "Ada", "reason": "check", "token": token_of(client)}
+        seen = client.post(f"/console/customers/{who}", data=said)
+        log = Visitor(client).page(f"/customer/{who}/uses")
+
+    assert "Written into the customer" in seen.text
+    assert "Showing what you allow staff: Ada, because a check" in log.text

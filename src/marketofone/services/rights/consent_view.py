@@ -13,9 +13,15 @@ from marketofone.consent.standing import ConsentStanding, Switch, standing
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.fields import LicenceScope
 from marketofone.domain.moment import Instant, date_of, text_of
+from marketofone.projection.person import Person
+from marketofone.projection.records import Scope
+from marketofone.projection.snapshot import Snapshot
 from marketofone.services.rights.consent_service import heard, known, said_by
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.uses import asked_moment
+from marketofone.services.runtime.uses import asked_moment, read_person
+
+STAFF_LOOK: Scope = ("work of the staff", "permissions")
+"""For what staff read what somebody allows. It has blanks, so no bank can have a purpose of this name."""
 
 
 class ScopeState(Struct, frozen=True, kw_only=True):
@@ -121,6 +127,22 @@ def consent_standing(context: AppContext, customer: str, *, now: Instant) -> Con
         except UnknownCustomer:
             return standing(NEVER_ASKED, policy=policy, now=now)
         return standing(person.consents, policy=policy, now=person.judged(now))
+
+
+def standing_for_staff(context: AppContext, customer: str, *, now: Instant) -> ConsentStanding:
+    """Say how a person's consents stand to staff who look at them: a use, also of somebody who allows nothing.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, _: Instant
+    ) -> tuple[ConsentStanding, tuple[Scope, ...]]:
+        return standing(person.consents, policy=snapshot.config.policy, now=judged), (STAFF_LOOK,)
+
+    return read_person(context, customer, what="standing", now=now, look=look)
 
 
 def may_ask(context: AppContext, customer: str, *, now: Instant) -> dict[str, Asking]:

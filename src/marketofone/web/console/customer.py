@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from marketofone.domain.errors import ConsentRefused
 from marketofone.services.foresight import insights
-from marketofone.services.rights import history
+from marketofone.services.rights import consent_view, history
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
@@ -40,6 +40,7 @@ def look(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show a customer to staff, with no switch to press. The uses it leaves name who looked, and why."""
     customer, said, bank = request_data.path["customer"], request_data.fill_in(Looked), renderer.bank
     context, now = replace(bank.context, actor=_actor(said)), bank.now()
+    standing = consent_view.standing_for_staff(context, customer, now=now)
     try:
         known = insights.profile(context, customer, now=now)
     except ConsentRefused:
@@ -50,7 +51,7 @@ def look(renderer: PageRenderer, request_data: RequestData) -> Response:
         customer=customer,
         reasons=REASONS,
         looked=said,
-        standing=bank.consent_standing(customer, now=now),
+        standing=standing,
         known=known,
         decisions=history.recent_decisions(context, customer=customer, limit=LATEST, now=now),
     )

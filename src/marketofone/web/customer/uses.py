@@ -34,6 +34,7 @@ OCCASIONS = {
     "signs": "Learning from what followed",
     "message": "Reading what you wrote",
     "question": "A question of what would be shown",
+    "standing": "Showing what you allow",
     "profile": "Showing what is known of you",
     "insights": "Showing what your spending says",
     "spending": "Showing what your spending says",
