@@ -467,6 +467,7 @@ def sets(where: str, value: object) -> Bend:
         (sets("consents.0.until", "2199-01-01T00:00:00Z"), "consents[0].until", "later than 365 days from now"),
         (lambda told: told["consents"][0].pop("until"), "consents[0].until", "missing"),
         (sets("consents.1.until", "2026-03-01T00:00:00Z"), "consents[1].until", "an end"),
+        (sets("consents.1.change", "pause"), "consents[1].until", "missing"),
         (sets("consents.1.recorded", "2020-01-01T00:00:00Z"), "consents[1].recorded", "earlier than the one before"),
         (sets("events.3.event.subject", "c-2"), "events[3].event.subject", "not the customer of this file"),
         (sets("events.0.event.data", {"device": 7}), "events[0].event.data.device", "str"),

@@ -163,6 +163,15 @@ def test_undo_of_a_pause_leaves_the_pause_that_it_took_the_place_of(bank: Bank) 
     assert paused == {"care": text_of(first)}
 
 
+def test_a_receipt_that_a_pause_was_ended_says_nothing_of_what_was_never_said(bank: Bank) -> None:
+    say(bank, "pause", now=bank.now())
+    n = say(bank, "resume", now=bank.now())
+    with client_of(bank) as client:
+        text = Visitor(client).page(f"/customer/{WHO}/consents/{n}").text
+    assert "Something else was said" not in text
+    assert "A pause that ended is begun anew: on your page" in text
+
+
 @pytest.mark.parametrize(("first", "taken_back"), [("object", "lift"), ("lift", "object")])
 def test_only_the_entry_that_changed_an_objection_undoes_it(bank: Bank, first: What, taken_back: What) -> None:
     say(bank, taken_back, now=bank.now())

@@ -364,7 +364,8 @@ def brought(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Co
     Raises
     ------
     MalformedRequest
-        When it names everything at once, begins later than now, or is a yes with no end or a later one than may be.
+        When it names everything at once, begins later than now, is a yes with no end or a later one than may be, or a
+        pause with no end.
     """
     spelled: dict[str, tuple[str, ...]] = {}
     for field, allowed in _words(policy):
@@ -378,6 +379,8 @@ def brought(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Co
         raise MalformedRequest(field="since", shape="a moment in the future", fix="give when it was said")
     if change.change == "withdraw" and change.until is not None:
         raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant: leave it out")
+    if change.change == "pause" and change.until is None:
+        raise MalformedRequest(field="until", shape="missing", fix="give when the pause ends: without an end it is none")
     if change.change == "grant":
         _check_end(change.until, limit=latest_end(now, policy=policy), days=policy.grant_days)
         if not all(spelled.values()):
