@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -90,6 +91,57 @@ def test_nobody_waits_for_ever_for_somebody_who_was_interrupted(monkeypatch: pyt
 
     assert combiner.ask(1, work=lambda things: [10 * thing for thing in things]) == 10
     assert combiner.ask(2, work=lambda things: [10 * thing for thing in things]) == 20
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[], None]]:
+    """Give what interrupts the main thread, as somebody does at a keyboard."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before, main = signal.signal(signal.SIGUSR1, stop), threading.get_ident()
+    yield lambda: signal.pthread_kill(main, signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_nobody_waits_for_somebody_who_was_interrupted_while_they_waited(interrupt: Callable[[], None]) -> None:
+    combiner, led, gone = Combiner[int, int](), threading.Event(), threading.Event()
+    runs: list[Sequence[int]] = []
+
+    def lead(things: Sequence[int]) -> list[int]:
+        runs.append(things)
+        led.set()
+        while not combiner._waiting:
+            threading.Event().wait(0.001)
+        interrupt()
+        gone.wait(10)
+        return [10 * thing for thing in things]
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(combiner.ask, 1, work=lead)
+        led.wait(10)
+        with pytest.raises(KeyboardInterrupt):
+            combiner.ask(2, work=lead)
+        gone.set()
+        assert first.result() == 10
+
+    assert not combiner._is_led
+    assert list(combiner._waiting) == []
+    assert runs == [[1]]
+
+
+def test_who_is_interrupted_while_they_work_hands_on() -> None:
+    combiner = Combiner[int, int]()
+
+    def interrupted(things: Sequence[int]) -> list[int]:
+        raise KeyboardInterrupt(things)
+
+    with pytest.raises(KeyboardInterrupt):
+        combiner.ask(1, work=interrupted)
+
+    assert not combiner._is_led
+    assert list(combiner._waiting) == []
 
 
 def test_threads_that_ask_at_once_get_their_own_decisions(bank: Bank, allow: Callable[..., None], now: Instant) -> None:

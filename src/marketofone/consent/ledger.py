@@ -380,7 +380,9 @@ def brought(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Co
     if change.change == "withdraw" and change.until is not None:
         raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant: leave it out")
     if change.change == "pause" and change.until is None:
-        raise MalformedRequest(field="until", shape="missing", fix="give when the pause ends: without an end it is none")
+        raise MalformedRequest(
+            field="until", shape="missing", fix="give when the pause ends: without an end it is none"
+        )
     if change.change == "grant":
         _check_end(change.until, limit=latest_end(now, policy=policy), days=policy.grant_days)
         if not all(spelled.values()):

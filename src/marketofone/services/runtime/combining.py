@@ -63,13 +63,17 @@ class Combiner(Generic[T, A]):
         own error.
         """
         job = _Job[T, A](thing, by=by)
-        with self._lock:
-            self._waiting.append(job)
-            job.leads, self._is_led = not self._is_led, True
-        if not job.leads and not job.settled.acquire(timeout=_PATIENCE):
-            self._give_up(job)
-        if job.leads:
-            self._lead(job, work)
+        try:
+            with self._lock:
+                self._waiting.append(job)
+                job.leads, self._is_led = not self._is_led, True
+            if not job.leads and not job.settled.acquire(timeout=_PATIENCE):
+                self._give_up(job)
+            if job.leads:
+                self._lead(job, work)
+        except BaseException:  # also who is interrupted while waiting: nobody must wait for them
+            self._leave(job)
+            raise
         return (job.answers or work([thing]))[0]
 
     def _lead(self, own: _Job[T, A], work: Callable[[Sequence[T]], Sequence[A]]) -> None:
@@ -95,7 +99,8 @@ class Combiner(Generic[T, A]):
 
     def _hand_on(self, own: _Job[T, A], jobs: Sequence[_Job[T, A]]) -> None:
         with self._lock:
-            following = self._waiting[0] if self._waiting else None
+            own.leads = False
+            following = self._waiting.popleft() if self._waiting else None
             self._is_led = following is not None
             if following is not None:
                 following.leads = True
@@ -108,9 +113,18 @@ class Combiner(Generic[T, A]):
     def _give_up(self, job: _Job[T, A]) -> None:
         """Wait no longer for whoever leads: they were interrupted, or are stuck."""
         with self._lock:
-            self._is_led = False
+            self._is_led = job.leads
             if job in self._waiting:
                 self._waiting.remove(job)
+
+    def _leave(self, job: _Job[T, A]) -> None:
+        """Wait and lead no longer."""
+        with self._lock:
+            if job in self._waiting:
+                self._waiting.remove(job)
+            leads = job.leads
+        if leads:
+            self._hand_on(job, [])
 
 
 def _answers(work: Callable[[Sequence[T]], Sequence[A]], things: Sequence[T]) -> Sequence[A]:
