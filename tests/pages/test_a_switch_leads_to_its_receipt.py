@@ -35,8 +35,9 @@ def say(
     sources: tuple[str, ...] = EVERY,
     channels: tuple[str, ...] = EVERY,
 ) -> int:
-    words = {"purposes": purposes, "sources": sources, "channels": channels}
-    said = ConsentChange(customer=WHO, change=change, since=now, until=until, **words)
+    said = ConsentChange(
+        customer=WHO, change=change, since=now, until=until, purposes=purposes, sources=sources, channels=channels
+    )
     return bank.consent_given(said, now=now).entry.n
 
 

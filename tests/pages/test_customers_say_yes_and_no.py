@@ -114,9 +114,11 @@ def test_a_receipt_is_its_owner_s_and_of_a_consent_entry_only(town: Bank, visito
 
 
 def test_a_person_of_two_ids_is_led_to_no_page_that_does_not_open(town: Bank, visitor: Visitor) -> None:
-    every = {"purposes": ("*",), "sources": ("*",), "channels": ("*",)}
+    every = ("*",)
     for who in ("two-a", "two-b"):
-        town.consent(ConsentChange(customer=who, change="grant", since=town.now(), **every))
+        town.consent(
+            ConsentChange(customer=who, change="grant", since=town.now(), purposes=every, sources=every, channels=every)
+        )
         town.ingest([cloudevent(0, "identity.linked", NOW, who, key_kind="email_hash", key="two")])
         town.decide(who, occasion="app.opened", id=f"d-{who}")
     for path in ("/customer/two-a", "/customer/two-a/purposes/insights"):
