@@ -67,6 +67,16 @@ def test_a_link_opens_the_pages_and_is_in_no_address_then(client: TestClient) ->
     assert client.get(f"/customer/{WHO}/insights").status_code == 200
 
 
+@pytest.mark.parametrize("page", ["..", "../../console", "forecast/../../c-2", "./insights", "insights/."])
+def test_a_link_leads_nowhere_else(client: TestClient, page: str) -> None:
+    assert client.post(f"/v1/customers/{WHO}/links", json={"page": page}).status_code == 400
+
+
+@pytest.mark.parametrize("page", ["", "insights", "decisions/d.1", "decisions/...", "decisions/..d"])
+def test_dots_in_a_name_are_no_way_out(client: TestClient, page: str) -> None:
+    assert client.post(f"/v1/customers/{WHO}/links", json={"page": page}).status_code == 201
+
+
 def test_a_link_leads_to_the_page_it_was_asked_for_and_keeps_its_query(client: TestClient) -> None:
     link = link_of(client, page="insights")
 

@@ -15,7 +15,7 @@ Page = Annotated[
     str,
     Meta(
         max_length=300,
-        pattern=r"^[^\x00-\x20]*$(?!\n)",
+        pattern=r"^(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x20]*$(?!\n)",
         description="Which page: `forecast`, `decisions/d-1`; the first one where it is left out.",
     ),
 ]
