@@ -70,7 +70,17 @@ def test_staff_have_no_switch_to_press(bank: Bank) -> None:
     assert "<button" not in seen.text
 
 
-@pytest.mark.parametrize("said", [{"by": "", "reason": "asked"}, {"by": "Ada"}, {"by": "Ada", "reason": "curious"}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"by": "", "reason": "asked"},
+        {"by": "Ada"},
+        {"by": "Ada", "reason": "curious"},
+        {"by": "A\0da", "reason": "asked"},
+        {"by": "Ada\nYou", "reason": "asked"},
+        {"by": "Ada", "reason": "asked", "more": "\N{RIGHT-TO-LEFT OVERRIDE}eef a"},
+    ],
+)
 def test_without_a_name_and_a_reason_nothing_is_shown(bank: Bank, said: dict[str, str]) -> None:
     with client_of(bank) as client:
         token = token_of(client)
