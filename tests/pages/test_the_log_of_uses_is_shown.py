@@ -124,7 +124,7 @@ def test_who_looked_and_why_stands_there_as_the_log_has_it(bank: Bank, visitor: 
     bank.context.actor = "http"
     page = visitor.page(PAGE)
     assert "Looking ahead Somebody at the bank, by a command 1 5 Jan, 12:00" in page.all("table")[-1].text
-    assert "write down their name and their reason before they look" in page.text
+    assert "write down their name and their reason first" in page.text
 
 
 def test_a_page_of_the_past_shows_nothing_that_came_later_and_no_switch(bank: Bank, visitor: Visitor) -> None:
