@@ -451,6 +451,12 @@ def sets(where: str, value: object) -> Bend:
     return bend
 
 
+def counted_in_francs(told: dict[str, Any]) -> None:
+    """Let a value that was reported count in another currency than this bank does."""
+    told["currency"] = "CHF"
+    told["history"]["answers"][0]["value_minor"] = 700
+
+
 @pytest.mark.parametrize(
     ("bend", "field", "shape"),
     [
@@ -477,6 +483,8 @@ def sets(where: str, value: object) -> Bend:
         (sets("history.shown.0.kind", "threat"), "history.shown[0].kind", "none of the allowed words"),
         (sets("history.shown.0.action", "a b"), "history.shown[0].action", ""),
         (sets("history.answers.0.seen", 7), "history.answers[0].seen", ""),
+        (lambda told: told.pop("currency"), "currency", "missing"),
+        (counted_in_francs, "currency", "another one"),
         (sets("history.answers", [{}] * 201), "history.answers", "length"),
         (sets("history.mood", []), "history.mood", "a field this kind does not have"),
         (sets("history.shown.0.at", "2031-01-01T00:00:00Z"), "history.shown[0].at", "a moment in the future"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
@@ -47,6 +47,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     events: list[Raw]
     identity: list[Raw]
     history: Raw
+    currency: str
     day: Raw = Raw()
     journal: Raw = Raw()
     licences: Raw = Raw()
@@ -107,6 +108,7 @@ def read_brought(context: AppContext, raw: bytes, *, customer: str | None, now: 
     history = _decoded(document.history, of=_History, within="history.")
     shown = [_decoded(one, of=Shown, within=f"history.shown[{at}].") for at, one in enumerate(history.shown)]
     answers = [_decoded(one, of=OwnAnswer, within=f"history.answers[{at}].") for at, one in enumerate(history.answers)]
+    _check_currency(document.currency, shown, answers, counts_in=context.config.settings.currency)
     return Brought(
         customer=name,
         consents=list(_consents(told, customer=name, policy=policy, now=now)),
@@ -117,6 +119,14 @@ def read_brought(context: AppContext, raw: bytes, *, customer: str | None, now: 
         links=list(_links(context, document, name, now=now)),
         not_asked=_not_asked(told, policy=policy),
     )
+
+
+def _check_currency(told: str, shown: Sequence[Shown], answers: Sequence[OwnAnswer], *, counts_in: str) -> None:
+    """Check that amounts which name no currency are in the one in which this bank counts."""
+    heard = (answer.value_minor for one in shown for answer in one.answers)
+    if told != counts_in and any(value is not None for value in (*heard, *(one.value_minor for one in answers))):
+        fix = f"bring it to a bank that counts in that currency; this one counts in {counts_in}"
+        raise MalformedDocument(field="currency", shape="another one, and `history` holds amounts in it", fix=fix)
 
 
 def _decoded(raw: bytes | Raw, *, of: type[T], within: str) -> T:

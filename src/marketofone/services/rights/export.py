@@ -163,6 +163,7 @@ def _portable(
         format=FORMAT,
         customer=owner.name,
         day=date_of(calendar.day_of(now)).isoformat(),
+        currency=snapshot.config.settings.currency,
         journal=JournalEnd(entries=head.n, head=head.hash.hex()),
         consents=tuple(found.consents),
         licences=_licences(state),

@@ -181,11 +181,15 @@ class LicenceTold(Part, frozen=True, kw_only=True):
 
 
 class Portable(Part, frozen=True, kw_only=True):
-    """Everything that a bank holds about one customer id that is theirs, as of a day."""
+    """Everything that a bank holds about one customer id that is theirs, as of a day.
+
+    ``currency`` is what the bank counts in: amounts that name no other are in it.
+    """
 
     format: Literal[1]
     customer: CustomerName
     day: str
+    currency: str
     journal: JournalEnd
     consents: tuple[ConsentSaid, ...]
     licences: tuple[LicenceTold, ...]
