@@ -105,8 +105,8 @@ class Town:
         if not path.startswith("/customer/"):
             return self.url + path
         customer = path.partition("?")[0].split("/")[2]
-        token = CustomerLinks.of(self.bank.context).token("link", customer)
-        return f"{self.url}{path}{'&' if '?' in path else '?'}link={token}"
+        link = CustomerLinks.of(self.bank.context).link(customer).path.partition("?")[2]
+        return f"{self.url}{path}{'&' if '?' in path else '?'}{link}"
 
 
 @pytest.fixture(scope="module")

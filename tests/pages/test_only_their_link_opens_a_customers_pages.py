@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from marketofone.bank import Bank
 from marketofone.cli import main
 from marketofone.services.rights import customer_links
-from marketofone.services.rights.customer_links import LINK_SECONDS, VISIT_SECONDS, CustomerLinks
+from marketofone.services.rights.customer_links import LINK_SECONDS, LONGEST_VISIT_SECONDS, VISIT_SECONDS, CustomerLinks
 from marketofone.web.app import build_app
 from marketofone.web.visits import COOKIE
 
@@ -122,11 +122,25 @@ def test_a_visit_is_no_link_and_a_link_no_visit(client: TestClient) -> None:
     assert client.get(f"/customer/{WHO}?link={visit}").status_code == 403
 
 
-@pytest.mark.parametrize("token", ["", ".", "x", "9" * 400, "\u0661.a", "-1.a", "1.5.a", f"{2**62}.aa"])
-def test_what_is_no_token_opens_nothing(token: str) -> None:
-    links = CustomerLinks(b"secret")
+def test_a_visit_that_goes_on_ends_too(client: TestClient, seconds: list[float]) -> None:
+    client.get(link_of(client))
+    began = seconds[0]
+    while seconds[0] < began + LONGEST_VISIT_SECONDS - VISIT_SECONDS:
+        seconds[0] += VISIT_SECONDS - 1
+        assert client.get(f"/customer/{WHO}").status_code == 200
 
-    assert not links.holds("link", WHO, token=token)
+    seconds[0] = began + LONGEST_VISIT_SECONDS
+    assert client.get(f"/customer/{WHO}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "token", ["", ".", "x", "9" * 400, "\u0661.1.a", "-1.1.a", "1.5.a", "1.a", f"1.{2**62}.aa", "..", "1.2.3.4"]
+)
+def test_what_is_no_token_opens_nothing(token: str) -> None:
+    links = CustomerLinks(b"secret", clock=lambda: 0.0)
+
+    assert links.begin(WHO, link=token) is None
+    assert links.renew(WHO, visit=token) is None
 
 
 def test_a_form_needs_a_visit_too(client: TestClient, bank: Bank) -> None:

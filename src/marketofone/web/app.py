@@ -132,19 +132,19 @@ def _page(page: Page, room: _Room) -> Endpoint:
         token = room.forms.token_of(request)
         with room.inflow.holding() as held:
             request_data = await receive(request, held=held, accepts=accepts, limit=MAX_BODY_BYTES, token=token)
-            customer = request_data.path.get("customer") if page.is_own else None
+            customer, visit = request_data.path.get("customer") if page.is_own else None, ""
             if customer is not None:
                 opened = visits.opened(room.links, request, customer)
                 if opened is not None:
                     return opened
-                visits.check(room.links, request, customer)
+                visit = visits.renewed(room.links, request, customer)
             if accepts:
                 room.forms.check(request, request_data.form.get("token", ""))
             with room.bank.context.right_of_way.answering():
                 response = await room.threads.run(partial(page.show, room.renderer, request_data))
         security.hand_out(response, token)
         if customer is not None:
-            visits.keep_open(room.links, response, customer)
+            visits.leave(response, customer, visit=visit)
         response.headers.update(FRESH)
         return response
 

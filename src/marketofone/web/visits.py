@@ -28,27 +28,30 @@ def opened(links: CustomerLinks, request: Request, customer: str) -> Response | 
     link = request.query_params.get("link")
     if link is None:
         return None
-    if not links.holds("link", customer, token=link):
+    visit = links.begin(customer, link=link)
+    if visit is None:
         raise HTTPException(403, _CLOSED)
     rest = request.url.remove_query_params("link").query
     response = redirect(request.scope["path"] + (f"?{rest}" if rest else ""))
-    keep_open(links, response, customer)
+    leave(response, customer, visit=visit)
     return response
 
 
-def check(links: CustomerLinks, request: Request, customer: str) -> None:
-    """Check that a visitor came by a link of this customer, and was here lately.
+def renewed(links: CustomerLinks, request: Request, customer: str) -> str:
+    """Check that a visitor came by a link of this customer and was here lately; gives the token by which they go on.
 
     Raises
     ------
     HTTPException
         403 when they did not.
     """
-    if not links.holds("visit", customer, token=request.cookies.get(COOKIE, "")):
+    visit = links.renew(customer, visit=request.cookies.get(COOKIE, ""))
+    if visit is None:
         raise HTTPException(403, _CLOSED)
+    return visit
 
 
-def keep_open(links: CustomerLinks, response: Response, customer: str) -> None:
-    """Let a visitor come again for a while. A link is followed from another place, so its cookie is a lax one."""
-    token, path = links.token("visit", customer), address("customer", customer)
-    response.set_cookie(COOKIE, token, path=path, max_age=VISIT_SECONDS, httponly=True, samesite="lax")
+def leave(response: Response, customer: str, *, visit: str) -> None:
+    """Leave the token of a visit with the visitor. A link is followed from elsewhere, so its cookie is a lax one."""
+    path = address("customer", customer)
+    response.set_cookie(COOKIE, visit, path=path, max_age=VISIT_SECONDS, httponly=True, samesite="lax")

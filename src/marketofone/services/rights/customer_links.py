@@ -1,9 +1,9 @@
 """Links that open one customer's own pages, and the visits they begin: signed, short-lived, kept nowhere.
 
-The bank's app, where people are signed in, asks for a link and opens it. The link is good for some minutes; the visit
-that it begins is renewed with each page and ends half an hour after the last. Both are told by a secret of the bank, so
-all its processes know them. A link that somebody else got hold of works until it ends: whoever makes one vouches that
-it is the customer who gets it.
+The bank's app, where people are signed in, asks for a link and opens it. The link is good for some minutes. The visit
+that it begins is renewed with each page, and ends half an hour after the last, or twelve hours after the link. Both
+are told by a secret of the bank, so all its processes know them. A link that somebody else got hold of works until it
+ends: whoever makes one vouches that it is the customer who gets it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from marketofone.services.runtime.app_context import AppContext
 
 LINK_SECONDS = 10 * 60
 VISIT_SECONDS = 30 * 60
+LONGEST_VISIT_SECONDS = 12 * 60 * 60
 _PURPOSE = b"pages of a customer, 1"
 _MICROSECONDS = 1_000_000
 _LONGEST = len(str(2**62))
 Kind = Literal["link", "visit"]
-_LASTS: dict[Kind, int] = {"link": LINK_SECONDS, "visit": VISIT_SECONDS}
 
 
 class Link(NamedTuple):
@@ -46,10 +46,12 @@ class CustomerLinks:
     Examples
     --------
     >>> links = CustomerLinks(b"secret", clock=lambda: 0.0)
-    >>> links.holds("link", "c-1", token=links.token("link", "c-1"))
+    >>> link = links.link("c-1").path.partition("link=")[2]
+    >>> links.begin("c-2", link=link) is None
     True
-    >>> links.holds("link", "c-2", token=links.token("link", "c-1"))
-    False
+    >>> visit = links.begin("c-1", link=link)
+    >>> links.renew("c-1", visit=visit) == visit
+    True
     """
 
     def __init__(self, secret: bytes, *, clock: Callable[[], float] = time.time) -> None:
@@ -63,21 +65,39 @@ class CustomerLinks:
 
     def link(self, customer: str, *pages: str) -> Link:
         """Make the link to one of a customer's pages, named by its segments."""
-        token = self.token("link", customer)
+        now = int(self._clock())
+        until = now + LINK_SECONDS
+        token = self._token("link", customer, begun=now, until=until)
         path = "/".join(quote(segment, safe="") for segment in ("customer", customer, *pages))
-        return Link(f"/{path}?link={token}", Instant(int(token.partition(".")[0]) * _MICROSECONDS))
+        return Link(f"/{path}?link={token}", Instant(until * _MICROSECONDS))
 
-    def token(self, kind: Kind, customer: str) -> str:
-        """Make what opens a customer's pages from now on, for a while."""
-        return self._token(kind, customer, until=int(self._clock()) + _LASTS[kind])
+    def begin(self, customer: str, *, link: str) -> str | None:
+        """Give the token of the visit that a link begins; None where it is no link of this customer, or too old."""
+        is_own = self._begun("link", customer, link) is not None
+        return self._lengthened(customer, begun=int(self._clock())) if is_own else None
 
-    def holds(self, kind: Kind, customer: str, *, token: str) -> bool:
-        """Say whether a token was made for this customer and has not ended."""
-        until, _, _ = token.partition(".")
-        if not (until.isascii() and until.isdigit() and len(until) < _LONGEST) or int(until) <= self._clock():
-            return False
-        return hmac.compare_digest(self._token(kind, customer, until=int(until)).encode(), token.encode())
+    def renew(self, customer: str, *, visit: str) -> str | None:
+        """Give the token of a visit that goes on; None where it is none of this customer, or ended."""
+        begun = self._begun("visit", customer, visit)
+        return None if begun is None else self._lengthened(customer, begun=begun)
 
-    def _token(self, kind: Kind, customer: str, *, until: int) -> str:
-        told = f"{kind}\0{until}\0{customer}".encode()
-        return f"{until}.{hmac.new(self._key, told, 'sha256').hexdigest()}"
+    def _lengthened(self, customer: str, *, begun: int) -> str:
+        until = min(int(self._clock()) + VISIT_SECONDS, begun + LONGEST_VISIT_SECONDS)
+        return self._token("visit", customer, begun=begun, until=until)
+
+    def _begun(self, kind: Kind, customer: str, token: str) -> int | None:
+        """Say when what a token opens began; None where it was not made for this customer, or has ended."""
+        numbers = token.split(".")[:-1]
+        if len(numbers) != len(("begun", "until")) or not all(map(_is_number, numbers)):
+            return None
+        begun, until = map(int, numbers)
+        made = self._token(kind, customer, begun=begun, until=until)
+        return begun if hmac.compare_digest(made.encode(), token.encode()) and until > self._clock() else None
+
+    def _token(self, kind: Kind, customer: str, *, begun: int, until: int) -> str:
+        told = f"{kind}\0{begun}\0{until}\0{customer}".encode()
+        return f"{begun}.{until}.{hmac.new(self._key, told, 'sha256').hexdigest()}"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < _LONGEST
