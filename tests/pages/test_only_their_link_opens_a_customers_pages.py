@@ -157,3 +157,11 @@ def test_the_command_line_makes_a_link(project: Path) -> None:
 
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.output)["link"].startswith("http://127.0.0.1:80/customer/c-1/insights?link=")
+
+
+@pytest.mark.usefixtures("client")
+def test_the_command_line_makes_no_link_out_of_the_customers_pages(project: Path) -> None:
+    answer = CliRunner().invoke(main, ["link", WHO, "--page", "../../console", "--bank", str(project)])
+
+    assert answer.exit_code == 3
+    assert "link=" not in answer.output

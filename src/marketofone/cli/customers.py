@@ -308,8 +308,7 @@ def consent_import(session: Session, *, path: Path, authority: str | None) -> No
 @click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Where it is served.")
 def link(session: Session, *, customer: str, page: str, port: int) -> None:
     """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to nobody else."""
-    pages = [segment for segment in page.split("/") if segment]
-    made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), *pages)
+    made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), page)
     session.say({"link": f"http://127.0.0.1:{port}{made.path}", "until": text_of(made.until)}, "link")
 
 

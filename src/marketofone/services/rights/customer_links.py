@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.services.runtime.app_context import AppContext
 
@@ -63,8 +64,17 @@ class CustomerLinks:
         """Give the links of a bank."""
         return cls(context.keys.secret)
 
-    def link(self, customer: str, *pages: str) -> Link:
-        """Make the link to one of a customer's pages, named by its segments."""
+    def link(self, customer: str, page: str = "") -> Link:
+        """Make the link to one of a customer's pages: ``forecast``, ``decisions/d-1``; to the first without a name.
+
+        Raises
+        ------
+        MalformedRequest
+            When the page lies outside of the customer's own.
+        """
+        pages = [segment for segment in page.split("/") if segment]
+        if not {".", ".."}.isdisjoint(pages):
+            raise MalformedRequest(field="page", shape="a step to another folder", fix="name a page such as forecast")
         now = int(self._clock())
         until = now + LINK_SECONDS
         token = self._token("link", customer, begun=now, until=until)

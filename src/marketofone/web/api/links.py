@@ -40,6 +40,5 @@ def link(bank: Bank, request_data: RequestData) -> LinkMade:
     Whoever asks vouches that it is this customer who gets it.
     """
     asked = request_data.read(LinkRequest)
-    pages = [segment for segment in asked.page.split("/") if segment]
-    made = CustomerLinks.of(bank.context).link(request_data.path["customer"], *pages)
+    made = CustomerLinks.of(bank.context).link(request_data.path["customer"], asked.page)
     return LinkMade(path=made.path, until=text_of(made.until))
