@@ -63,11 +63,15 @@ def _stop(record: DecisionRecord, consents: Consents, *, policy: ConsentPolicy, 
 
 def visible(record: DecisionRecord, person: Person, *, config: BankConfig, now: Instant) -> Decision:
     """Give a decision as it may be shown now: whole, or that it was made and nothing it rested on."""
-    refused = refusal_of(record, person, config=config, now=now)
+    return shown(record.decision, refused=refusal_of(record, person, config=config, now=now))
+
+
+def shown(decision: Decision, *, refused: str) -> Decision:
+    """Give a decision whole, or where something is ``refused``, that it was made and nothing it rested on."""
     if not refused:
-        return record.decision
+        return decision
     return replace(
-        record.decision,
+        decision,
         action=HIDDEN_ACTION,
         guardrails=(),
         reasons=(Reason(text=f"{HIDDEN} ({refused})", feature=None, source=None, term=0.0),),

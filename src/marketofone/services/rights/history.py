@@ -18,7 +18,7 @@ from marketofone.services.decisions.feedback import outcomes_between
 from marketofone.services.decisions.looked_up import look_up
 from marketofone.services.decisions.otherwise import told
 from marketofone.services.decisions.recorded import find_decision
-from marketofone.services.decisions.visible import refusal_of, visible
+from marketofone.services.decisions.visible import refusal_of, shown
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.uses import append_unmoved, record_use, use_of
 from marketofone.store.ports import BANK, Draft, Entry, Reader
@@ -82,7 +82,7 @@ def explained(
     ) -> tuple[Explained, tuple[Scope, ...]]:
         refused = refusal_of(record, person, config=snapshot.config, now=now)
         if refused:
-            return Explained(visible(record, person, config=snapshot.config, now=now), None, refused), ()
+            return Explained(shown(record.decision, refused=refused), None, refused), ()
         decision = record.decision
         changed = told(context, reader, snapshot, record, person, now=now)[0] if changes else None
         return Explained(decision, changed), decision.uses
@@ -132,9 +132,8 @@ def _of_all(context: AppContext, reader: Reader, snapshot: Snapshot, *, limit: i
 def _shown(snapshot: Snapshot, person: Person, entry: Entry, *, now: Instant) -> _Shown:
     owner = next(one for one in person.members if one.subject == entry.subject)
     record: DecisionRecord = codec.read(entry, box=owner.box)
-    hidden = refusal_of(record, person, config=snapshot.config, now=now)
-    shown = visible(record, person, config=snapshot.config, now=now)
-    return _Shown(person, shown, () if hidden else record.decision.uses)
+    refused = refusal_of(record, person, config=snapshot.config, now=now)
+    return _Shown(person, shown(record.decision, refused=refused), () if refused else record.decision.uses)
 
 
 def _told(context: AppContext, found: Sequence[_Shown], *, now: Instant) -> list[Decision]:
