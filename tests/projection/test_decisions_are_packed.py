@@ -105,6 +105,7 @@ def test_every_slate_is_read_back_to_the_bit(
 
     assert again == record
     assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode(record)
+    assert decision_form.unpack_said(decision_form.pack(record)) == record.said
 
 
 def fared(of: Candidates, actions: tuple[str, ...]) -> Candidates:

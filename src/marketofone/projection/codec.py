@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ from marketofone.projection import decision_form, records
 from marketofone.projection.decision_form import DecisionUses
 from marketofone.projection.records import DecisionRecord, Record
 from marketofone.store.ports import BANK, CODES, Draft, Entry, EntryKind, Kept
+
+T = TypeVar("T")
 
 FORMAT = 2
 """Of bodies. From this one on every change of a format comes with a migration that is tested."""
@@ -134,12 +136,13 @@ def read(entry: Entry, *, box: Box) -> Any:
 
 def read_decision_uses(entry: Entry, *, box: Box) -> DecisionUses:
     """Read of a decision's entry what the log of uses tells. Raises as :func:`read` does."""
-    try:
-        return decision_form.unpack_uses(plain_of(entry, box=box)[1])
-    except (msgspec.MsgspecError, zlib.error, ValueError) as error:
-        raise StoreError(
-            f"entry {entry.n} of a journal is no decision as this release writes it: another release made this bank"
-        ) from error
+    return _told(entry, plain_of(entry, box=box)[1], decision_form.unpack_uses)
+
+
+def read_to_fold(entry: Entry, *, box: Box) -> Any:
+    """Read the record of an entry, of a decision only what is remembered of it. Raises as :func:`read` does."""
+    plain = plain_of(entry, box=box)[1]
+    return _told(entry, plain, decision_form.unpack_said) if entry.kind == "decision" else _record(entry, plain)
 
 
 def plain_of(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:
@@ -253,13 +256,18 @@ def _plainly(kind: EntryKind, record: Record) -> bytes:
 
 def _record(entry: Entry, body: bytes) -> Any:
     kind = entry.kind
+    if kind == "decision":
+        return _told(entry, body, decision_form.unpack)
+    decode = _DECODERS[kind].decode
+    return _told(entry, body, decode if kind != "document" else lambda packed: decode(zlib.decompress(packed)))
+
+
+def _told(entry: Entry, body: bytes, told: Callable[[bytes], T]) -> T:
     try:
-        if kind == "decision":
-            return decision_form.unpack(body)
-        return _DECODERS[kind].decode(zlib.decompress(body) if kind == "document" else body)
+        return told(body)
     except (msgspec.MsgspecError, zlib.error, ValueError, KeyError) as error:
         raise StoreError(
-            f"entry {entry.n} of a journal is no {kind} as this release writes it: another release made this bank"
+            f"entry {entry.n} of a journal is no {entry.kind} as this release writes it: another release made this bank"
         ) from error
 
 

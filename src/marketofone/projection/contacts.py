@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.domain.action import Kind
-from marketofone.domain.decision import Decision, Notification
+from marketofone.domain.decision import Assignment, Notification
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.governance.guardrails import COUNTED, MOST_DAYS, Contact
@@ -56,30 +57,39 @@ class ContactRecord(Struct, frozen=True, array_like=True, gc=False):
 Contacts = tuple[ContactRecord, ...]
 
 
-def remember(contacts: Contacts, decision: Decision, *, kind: Kind | None, recorded: Instant, stamp: int) -> Contacts:
-    """Add what a decision says, a slate several things.
+class Place(NamedTuple):
+    """What stands at one place of a decision; an order of an app's parts, and nothing at all, have no kind."""
+
+    action: str
+    kind: Kind | None
+    notification: Notification | None
+
+
+class Said(Struct, frozen=True, gc=False):
+    """What a decision said, without how it was made: as much as is remembered of it."""
+
+    decision: str
+    channel: str
+    at: Instant
+    assignment: Assignment
+    placement: str | None
+    places: tuple[Place, ...]
+
+
+def remember(contacts: Contacts, said: Said, *, recorded: Instant, stamp: int) -> Contacts:
+    """Add what a decision said, a slate several things.
 
     What is older than four months is forgotten, unless it was declined since.
     """
-    if kind is None:
+    if said.places[0].kind is None:
         return contacts
-    first = (decision.action, kind, decision.notification)
-    below = ((slot.action, slot.kind, slot.notification) for slot in decision.below)
-    said = (
-        ContactRecord(
-            decision=decision.id,
-            action=action,
-            kind=of_kind,
-            channel=decision.channel,
-            at=recorded,
-            stamp=stamp,
-            notification=notification,
-        )
-        for action, of_kind, notification in (first, *below)
-        if of_kind is not None
-    )
+    fresh = [
+        ContactRecord(said.decision, place.action, place.kind, said.channel, recorded, stamp, (), place.notification)
+        for place in said.places
+        if place.kind is not None
+    ]
     horizon = recorded - KEPT
-    return (*[old for old in contacts if old.at > horizon or _was_declined(old, since=recorded - DECLINE_KEPT)], *said)
+    return (*[old for old in contacts if old.at > horizon or _was_declined(old, since=recorded - DECLINE_KEPT)], *fresh)
 
 
 def _was_declined(contact: ContactRecord, *, since: int) -> bool:

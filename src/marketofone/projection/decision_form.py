@@ -45,6 +45,7 @@ from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.moment import Instant
 from marketofone.projection.action_names import names_encoded, names_of
 from marketofone.projection.compressed import compress, decompress
+from marketofone.projection.contacts import Place, Said
 from marketofone.projection.number_columns import (
     Numbers,
     alike,
@@ -212,6 +213,14 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
     told = read.counterfactual
     instead = None if told is None else Counterfactual(change=told[0], action=told[1])
     return DecisionRecord(read.actor, decision, rests_on, read.kind, instead)
+
+
+def unpack_said(blob: bytes | memoryview) -> Said:
+    """Read that much of what :func:`pack` wrote that is remembered of a decision, in a third of the time."""
+    read = _DECODE(decompress(blob))
+    below = [Place(slot.action, slot.kind, _notification(slot.notification)) for slot in read.below]
+    first = Place(read.action, read.kind, _notification(read.notification))
+    return Said(read.id, read.channel, read.at, read.assignment, read.placement, (first, *below))
 
 
 class DecisionUses(NamedTuple):

@@ -82,7 +82,7 @@ class Projection:
         keys: KeyStore,
         *,
         renew: Renew | None = None,
-        read: Read = codec.read,
+        read: Read = codec.read_to_fold,
         people: int = _PEOPLE,
         states: int = _STATES,
     ) -> None:

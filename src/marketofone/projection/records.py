@@ -15,7 +15,7 @@ from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
 from marketofone.domain.outcome import Outcome, Signs
 from marketofone.governance.board import Ruling
-from marketofone.projection.contacts import Contacts, Decided
+from marketofone.projection.contacts import Contacts, Decided, Place, Said
 from marketofone.projection.own_answers import Answers
 
 Scope = tuple[str, str]
@@ -113,6 +113,14 @@ class DecisionRecord(Struct, frozen=True, array_like=True, gc=False):
     rests_on: RestsOn
     kind: Kind | None = None
     counterfactual: Counterfactual | None = None
+
+    @property
+    def said(self) -> Said:
+        """What is remembered of it."""
+        made = self.decision
+        places = [Place(made.action, self.kind, made.notification)]
+        places += [Place(slot.action, slot.kind, slot.notification) for slot in made.below]
+        return Said(made.id, made.channel, made.at, made.assignment, made.placement, tuple(places))
 
     def kind_at(self, place: int) -> Kind | None:
         """Give the kind of the action at a place of the decision; the first is 1."""

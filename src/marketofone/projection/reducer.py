@@ -24,7 +24,7 @@ from marketofone.domain.event import AMENDING
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement
 from marketofone.projection.amendments import Removals, taken_back
-from marketofone.projection.contacts import Contacts, answered, remember
+from marketofone.projection.contacts import Contacts, Said, answered, remember
 from marketofone.projection.own_answers import Answers, noted
 from marketofone.projection.records import (
     AccountRecord,
@@ -197,25 +197,25 @@ def _account(state: SubjectState, _: Entry, record: AccountRecord) -> dict[str, 
     return {"accounts": dict(sorted(accounts.items()))}
 
 
-def _decision(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict[str, Any]:
-    made = record.decision
+def _decision(state: SubjectState, entry: Entry, record: DecisionRecord | Said) -> dict[str, Any]:
+    said = record.said if isinstance(record, DecisionRecord) else record
     first = state.control is None
     return {
-        "contacts": remember(state.contacts, made, kind=record.kind, recorded=entry.recorded, stamp=entry.stamp),
+        "contacts": remember(state.contacts, said, recorded=entry.recorded, stamp=entry.stamp),
         "decisions": state.decisions + 1,
-        "control": made.assignment == "control" if first else state.control,
+        "control": said.assignment == "control" if first else state.control,
         "enrolled": entry.stamp if first else state.enrolled,
-        "group": made.assignment if first and made.assignment not in ("policy", "control") else state.group,
-        "orders": _ordered(state, entry, record),
+        "group": said.assignment if first and said.assignment not in ("policy", "control") else state.group,
+        "orders": _ordered(state, entry, said),
     }
 
 
-def _ordered(state: SubjectState, entry: Entry, record: DecisionRecord) -> dict[str, Ordered]:
+def _ordered(state: SubjectState, entry: Entry, said: Said) -> dict[str, Ordered]:
     """Remember the last order of an app's parts: something is shown somewhere, and is no contact."""
-    made = record.decision
-    if record.kind is not None or made.placement is None or made.action == NOTHING_DONE:
+    first = said.places[0]
+    if first.kind is not None or said.placement is None or first.action == NOTHING_DONE:
         return state.orders
-    return dict(sorted({**state.orders, made.placement: Ordered(entry.n, made.at)}.items()))
+    return dict(sorted({**state.orders, said.placement: Ordered(entry.n, said.at)}.items()))
 
 
 def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[str, Any]:
