@@ -24,6 +24,7 @@ from docs import examples, off_policy
 from docs.events_page import events
 from docs.tables import NOTE, fields_of, page_of, parts_of, purpose_of, types_of
 from marketofone import cli
+from marketofone.consent.controller import Controller
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.decide.catalogue import FACTS, Fallback, Occasion, Placement
 from marketofone.domain import errors
@@ -105,7 +106,8 @@ def problems() -> str:
 def settings() -> str:
     """Every key of a bank project's documents."""
     template = (files("marketofone") / "template" / "bank.toml").read_text(encoding="utf-8")
-    keys, groups = template.partition("\n\n# What an acceptance")[0], template.partition("# [groups]")[2]
+    keys = template.partition("\n\n# What an acceptance")[0]
+    groups = template.partition("# [groups]")[2].partition("\n\n")[0]
     lines = [
         "# The documents of a bank project",
         NOTE,
@@ -121,7 +123,7 @@ def settings() -> str:
     types = types_of(Settings)
     lines += [f"| `{key}` | {types[key]} | {value} | {meaning} |" for key, value, meaning in _commented(keys)]
     lines.append("")
-    lines += parts_of({"keys": KeySettings})
+    lines += parts_of({"controller": Controller, "keys": KeySettings})
     lines += [
         "### groups",
         "",

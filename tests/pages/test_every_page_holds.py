@@ -36,7 +36,12 @@ PAGES = {
     f"/console/customers/{PERSON}": "Customer",
     "/console/decisions/d-0": "One decision, traced",
 }
-FILES = ("/customer/{customer}/uses.csv", "/customer/{customer}/uses.json", "/customer/{customer}/take/file")
+FILES = (
+    "/customer/{customer}/consents/{entry}/receipt.json",
+    "/customer/{customer}/uses.csv",
+    "/customer/{customer}/uses.json",
+    "/customer/{customer}/take/file",
+)
 POSTED = (
     "/customer/{customer}/consents",
     "/customer/{customer}/consents/{entry}",

@@ -87,10 +87,11 @@ def test_an_outcome_and_an_answer_that_were_written_without_how_many_look_are_st
         assert msgspec.msgpack.decode(older, type=type(kept)) == msgspec.structs.replace(kept, seen=1.0)
 
 
-def test_a_consent_that_was_written_without_a_key_is_still_read() -> None:
+def test_a_consent_that_was_written_without_a_key_or_without_documents_is_still_read() -> None:
     kept = RECORDS["consent"]
-    older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
-    assert msgspec.msgpack.decode(older, type=ConsentRecord) == kept
+    for fields in (2, 3):  # from then on it also names the documents by which its words were read, and its part
+        older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:fields])
+        assert msgspec.msgpack.decode(older, type=ConsentRecord) == kept
 
 
 def test_a_state_that_was_written_before_answers_were_kept_is_folded_again() -> None:

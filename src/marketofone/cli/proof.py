@@ -15,6 +15,7 @@ from marketofone.cli import terminal
 from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
 from marketofone.services.proof.checkpoint import public_key_of
+from marketofone.services.rights.signed_receipts import receipt_bytes
 
 a_file = click.Path(path_type=Path, dir_okay=False)
 workers_option = click.option(
@@ -56,7 +57,12 @@ def verify(session: Session, *, against: Path | None, public_key: str | None, wo
 @click.command()
 @on_bank
 @click.option("--to", type=a_file, help="Write it into a new file, and do not print it.")
-@click.option("--public-key", "only_key", is_flag=True, help="Print the public key that verifies checkpoints, and end.")
+@click.option(
+    "--public-key",
+    "only_key",
+    is_flag=True,
+    help="Print the public key that verifies what the bank signs, and end.",
+)
 def checkpoint(session: Session, *, to: Path | None, only_key: bool) -> None:
     """Seal and sign how the log stands. Keep what is printed elsewhere: it finds any later change."""
     if only_key:
@@ -118,17 +124,29 @@ def rights_export(session: Session, *, customer: str, to: Path | None) -> None:
 
     It is one id's own: of a person of several ids, and of who shares an account, each is exported by itself.
     """
-    if to is not None and to.exists():
-        raise MalformedRequest(field="--to", shape="a file that is there already", fix="name a new one")
+    _refuse_to_overwrite(to)
     made = session.bank.rights.export(customer)
-    written = msgspec.json.encode(made)
+    _write(msgspec.json.encode(made), to=to)
     if to is None:
-        click.echo(written)
         return
-    with open(to, "xb", opener=partial(os.open, mode=0o600)) as file:
-        file.write(written)
     counts = {part: len(getattr(made, part)) for part in ("consents", "events", "decisions", "outcomes", "uses")}
     session.say({"customer": made.customer, "file": str(to), **counts}, "exported")
+
+
+@rights.command(name="receipt")
+@on_bank
+@click.argument("customer")
+@click.argument("entry", type=click.IntRange(1), required=False)
+@click.option("--to", type=a_file, help="Write it into a new file, and do not print it.")
+def rights_receipt(session: Session, *, customer: str, entry: int | None, to: Path | None) -> None:
+    """Give the signed receipt of what CUSTOMER said about consent in ENTRY of their journal, or last (docs/rights.md).
+
+    `checkpoint --public-key` prints the key that verifies it.
+    """
+    made = session.bank.rights.receipt(customer, entry)
+    if made.receipt.not_stated:
+        click.echo(terminal.text_for_people("not_stated", made.receipt.not_stated), err=True)
+    _write(receipt_bytes(made), to=to)
 
 
 @rights.command(name="import")
@@ -146,6 +164,21 @@ def rights_import(session: Session, *, path: Path, customer: str | None, sharing
     taken = session.bank.rights.bring(path.read_bytes(), customer=customer, sharing=sharing)
     session.say(taken, "brought")
     sys.exit(BAD_INPUT if taken.dead_letters else 0)
+
+
+def _refuse_to_overwrite(to: Path | None) -> None:
+    if to is not None and to.exists():
+        raise MalformedRequest(field="--to", shape="a file that is there already", fix="name a new one")
+
+
+def _write(document: bytes, *, to: Path | None) -> None:
+    """Print a document, or write it into a new file that only its owner can read."""
+    _refuse_to_overwrite(to)
+    if to is None:
+        click.echo(document)
+        return
+    with open(to, "xb", opener=partial(os.open, mode=0o600)) as file:
+        file.write(document)
 
 
 def _text_of(file: Path) -> str:

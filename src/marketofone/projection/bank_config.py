@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from marketofone.consent.controller import Controller
 from marketofone.consent.policy import ConsentPolicy, parse_policy
 from marketofone.decide.catalogue import ActionCatalogue, parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
@@ -144,6 +145,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outcome_days: Annotated[int, Meta(ge=1, le=365)]
     policy: Literal["hierarchical", "independent"] = "hierarchical"
     clock: Text | None = None
+    controller: Controller = Controller()
     keys: KeySettings = KeySettings()
     groups: Groups = Groups()
     early_signs: EarlySigns | None = None

@@ -51,11 +51,19 @@ class IngestRecord(Struct, frozen=True, array_like=True, gc=False):
 
 
 class ConsentRecord(Struct, frozen=True, array_like=True):
-    """What a customer said about consent, every word explicit; ``key`` recognises what came in bulk."""
+    """What a customer said about consent, every word explicit; ``key`` recognises what came in bulk.
+
+    ``bank`` is the entry of the bank's journal up to which its words were read: it tells which notices were in force; 0
+    in what an earlier release wrote. What was said at once and takes several entries is ``part`` one, two ... of
+    ``parts``.
+    """
 
     actor: str
     change: ConsentChange
     key: bytes = b""
+    bank: int = 0
+    part: int = 1
+    parts: int = 1
 
 
 class IdentityRecord(Struct, frozen=True, array_like=True):

@@ -119,6 +119,11 @@ def redirect(to: str) -> Response:
     return RedirectResponse(to, status_code=303)
 
 
+def attachment(body: bytes, *, media: str, name: str) -> Response:
+    """Give a file to keep."""
+    return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
 def _title(name: str, *, titles: Mapping[str, str]) -> str:
     return titles.get(name, name)
 

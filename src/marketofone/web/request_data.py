@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from marketofone.domain.decoding import convert, json_decoder
-from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy, malformed
+from marketofone.domain.errors import BadInput, MalformedRequest, StoreBusy, UnknownEntry, malformed
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.services.runtime.uses import asked_moment
 from marketofone.web.binary_mode import attributes_in
@@ -38,6 +38,7 @@ PERIOD_DAYS = 30  # of a period, where nobody says how long
 _DATE = len("2026-01-31")
 # Every white space by its number, because languages disagree about \s; and no line end that `$` would forgive.
 NAME = r"^(?!\.\.?$)[^\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]{1,128}$(?!\n)"
+ENTRY_NUMBER = r"^[0-9]{1,18}$(?!\n)"
 # A day of 1900 to 2199 that exists, alone or with a time and an offset: what a bank can mean.
 _DAY = (
     r"(?:(?:19|20|21)\d\d-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -85,6 +86,20 @@ class RequestData:
     def as_of(self, calendar: Calendar, *, now: Instant) -> Instant | None:
         """Read ``as_of`` of the query: an instant or a day's end, never in the future; None when it was left out."""
         return past(self.query.get("as_of"), calendar=calendar, now=now)
+
+    @property
+    def entry(self) -> int:
+        """The number of an entry, as the address has it.
+
+        Raises
+        ------
+        UnknownEntry
+            When it is no number of an entry.
+        """
+        said = self.path["entry"]
+        if not re.search(ENTRY_NUMBER, said, re.ASCII):
+            raise UnknownEntry
+        return int(said)
 
     @property
     def days(self) -> int:

@@ -7,13 +7,15 @@ or rewritten, a journal that is missing, ends earlier or was replaced, an older 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from typing import Any
 
 from msgspec import Struct
 
 from marketofone.audit import checkpoint as notes
 from marketofone.audit.merkle import Tree, leaf_hash
+from marketofone.audit.signed_document import sign_document
 from marketofone.audit.subject_map import Head, map_root
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
@@ -55,13 +57,18 @@ def make_checkpoint(context: AppContext, *, now: Instant) -> Checkpoint:
 
 
 def public_key_of(keys: KeyStore) -> bytes:
-    """Give the public key that verifies the bank's checkpoints."""
+    """Give the public key that verifies the bank's checkpoints, receipts and proofs."""
     return notes.public_key_of(_seed(keys))
 
 
 def origin_of(keys: KeyStore) -> str:
     """Give the word that names this bank in its checkpoints; renaming the bank does not change it."""
     return f"marketofone-bank/{keys.mark('origin').hex()}"
+
+
+def signed_by_bank(keys: KeyStore, document: Mapping[str, object]) -> dict[str, Any]:
+    """Sign a document by the key that signs checkpoints: whoever has the public key verifies both."""
+    return sign_document(document, seed=_seed(keys), origin=origin_of(keys))
 
 
 class Trusted(Struct, frozen=True, kw_only=True):

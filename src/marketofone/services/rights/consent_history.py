@@ -131,6 +131,14 @@ def consent_entry(reader: Reader, person: Person, n: int) -> Entry:
     return entry
 
 
+def change_entries(reader: Reader, person: Person, n: int) -> list[Entry]:
+    """Give the entries of what was said at once; the number names any of them. Raises as :func:`consent_receipt`."""
+    entry = consent_entry(reader, person, n)
+    record: ConsentRecord = codec.read(entry, box=person.asked.box)
+    first = n - record.part + 1
+    return list(reader.entries(person.asked.subject, after=first - 1, upto=first + record.parts - 1))
+
+
 def _said(entry: Entry, owner: Customer) -> ConsentSaid:
     record: ConsentRecord = codec.read(entry, box=owner.box)
     return ConsentSaid(

@@ -109,7 +109,7 @@ def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepar
         person = None
     said = explicit(waiting.change, policy=policy, now=now if person is None else person.judged(now))
     drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
-    record = ConsentRecord(said.actor, said, waiting.key)
+    record = ConsentRecord(said.actor, said, waiting.key, bank=snapshot.bank.n)
     numbers = [number for _, number in waiting.places]
     draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since, keys=numbers)
     return _Prepared(person, customer, record, draft, tuple(drop))

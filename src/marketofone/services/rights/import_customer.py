@@ -136,14 +136,15 @@ def _begin(context: AppContext, told: Brought, *, now: Instant) -> int:
             fix="take them in under a new name with --customer, or into an empty bank",
         )
     expects = {owner.subject: Expectation(0, 0), BANK: Expectation(bank.guard)}
-    context.store.commit(Unit(now=now, expects=expects, drafts=list(_drafts(context, told, owner, now=now))))
+    drafts = list(_drafts(context, told, owner, bank=bank.n, now=now))
+    context.store.commit(Unit(now=now, expects=expects, drafts=drafts))
     return len(told.consents)
 
 
-def _drafts(context: AppContext, told: Brought, owner: Customer, *, now: Instant) -> Iterator[Draft]:
+def _drafts(context: AppContext, told: Brought, owner: Customer, *, bank: int, now: Instant) -> Iterator[Draft]:
     seal = partial(codec.draft, subject=owner.subject, box=owner.box)
     for change, key in told.consents:
-        record = ConsentRecord(context.actor, change, key)
+        record = ConsentRecord(context.actor, change, key, bank=bank)
         yield seal("consent", record, at=change.since, keys=[event_number(key, subject=owner.subject)])
     history = HistoryRecord(context.actor, told.contacts, told.answers, told.history_key)
     yield seal("history", history, at=now, keys=[event_number(told.history_key, subject=owner.subject)])

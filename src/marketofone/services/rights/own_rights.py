@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from marketofone.domain.moment import Instant
 from marketofone.services.learning.learner import Learning
-from marketofone.services.rights import contents, erase, export, import_customer
+from marketofone.services.rights import contents, erase, export, import_customer, signed_receipts
 from marketofone.services.rights.portable import Portable
 from marketofone.services.runtime.app_context import AppContext
 
@@ -29,6 +29,16 @@ class OwnRights:
     def contents(self, customer: str, *, now: Instant | None = None) -> contents.Contents:
         """Count what :meth:`export` gives, which is a use as well. Raises as it does."""
         return contents.contents(self._context, customer, now=self._at(now))
+
+    def receipt(self, customer: str, n: int | None = None) -> signed_receipts.SignedReceipt:
+        """Give the signed receipt of what a customer said about consent in an entry of their journal, or last.
+
+        Raises
+        ------
+        UnknownCustomer
+        UnknownEntry
+        """
+        return signed_receipts.signed_receipt(self._context, customer, n)
 
     def bring(
         self, raw: bytes, *, customer: str | None = None, sharing: Collection[str] = (), now: Instant | None = None

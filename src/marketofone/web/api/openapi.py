@@ -14,12 +14,12 @@ from marketofone.domain.event import KINDS
 from marketofone.projection.bank_config import BankConfig
 from marketofone.services.rights.consent_rows import COLUMNS, ConsentSaid
 from marketofone.web.api.operations import OPERATIONS, Operation
-from marketofone.web.api.schemas import Authority, CloudEvent, Customer, Days, DecisionId, Moment
+from marketofone.web.api.schemas import Authority, CloudEvent, Customer, Days, DecisionId, EntryNumber, Moment
 from marketofone.web.problem import MEDIA_TYPE, Problem
 from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, TABLE
 
 _REF = "#/components/schemas/{name}"
-_PARAMETERS = {"customer": Customer, "decision": DecisionId}
+_PARAMETERS = {"customer": Customer, "decision": DecisionId, "entry": EntryNumber}
 _QUERY = {"as_of": Moment, "customer": Customer, "authority": Authority, "days": Days}
 _ALWAYS = {400, 405, 421, 503}  # any operation may answer these
 _WITH_BODY = {408, 413, 415}

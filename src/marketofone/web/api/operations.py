@@ -27,12 +27,12 @@ from marketofone.services.rights import history
 from marketofone.services.rights.consent_import import import_consents
 from marketofone.services.rights.consent_rows import ConsentRows
 from marketofone.services.rights.consent_view import ConsentView
-from marketofone.services.rights.portable import Portable
 from marketofone.services.rights.use_log import Use
 from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
 from marketofone.web.api.decisions import decide, recall, record_outcome
 from marketofone.web.api.links import LinkRequest, link
+from marketofone.web.api.own_rights import export, receipt
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of
 from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment
@@ -179,14 +179,6 @@ def uses(bank: Bank, request_data: RequestData) -> list[Use]:
     return bank.uses(request_data.path["customer"])
 
 
-def export(bank: Bank, request_data: RequestData) -> Portable:
-    """Give everything that is held about a customer id and is theirs: the same bytes as `marketofone rights export`.
-
-    It is one id's own, and nothing of another's. Parts and fields stand in docs/rights.md.
-    """
-    return bank.rights.export(request_data.path["customer"])
-
-
 def impact(bank: Bank, request_data: RequestData) -> Impact:  # noqa: ARG001 - every operation has the same form
     """Measure the policy against the control group, and what to read first. Intervals hold at all looks together."""
     return bank.impact()
@@ -233,6 +225,7 @@ OPERATIONS = (
     ),
     Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
     Operation("PUT", CONSENTS, change_consents, "Change consents", takes=schemas.ConsentRequest, fails=(403, 404)),
+    Operation("GET", CONSENTS + "/{entry}/receipt", receipt, "Give a signed receipt", fails=(404,)),
     Operation(
         "POST",
         "/v1/consents",

@@ -32,10 +32,11 @@ from marketofone.services.rights.consent_view import ConsentView
 from marketofone.services.rights.funnel_service import MOST_DAYS
 from marketofone.store.ports import Head
 from marketofone.web.formatting import action_of
-from marketofone.web.request_data import MOMENT, NAME
+from marketofone.web.request_data import ENTRY_NUMBER, MOMENT, NAME
 
 Customer = Annotated[str, Meta(pattern=NAME)]
 DecisionId = Annotated[str, Meta(pattern=DECISION_ID)]
+EntryNumber = Annotated[str, Meta(pattern=ENTRY_NUMBER, description="The number of an entry of the person's journal.")]
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]

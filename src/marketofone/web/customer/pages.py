@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marketofone.web.customer import receipts
 from marketofone.web.customer.ahead import forecast
 from marketofone.web.customer.merchants import correct, merchants
 from marketofone.web.customer.my_data import my_data
@@ -20,6 +21,7 @@ PAGES = (
     Page("POST", "/customer/{customer}/consents", switch),
     Page("GET", "/customer/{customer}/consents/{entry}", receipt),
     Page("POST", "/customer/{customer}/consents/{entry}", undo),
+    Page("GET", "/customer/{customer}/consents/{entry}/receipt.json", receipts.in_json),
     Page("GET", "/customer/{customer}/uses", uses),
     Page("GET", "/customer/{customer}/uses.csv", in_csv),
     Page("GET", "/customer/{customer}/uses.json", in_json),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
@@ -13,10 +12,9 @@ from marketofone.consent.policy import ConsentScope
 from marketofone.domain.errors import MalformedRequest, UnknownEntry
 from marketofone.services.rights.consent_history import consent_receipt
 from marketofone.services.rights.consequence import Consequence, consequence
-from marketofone.web.page_renderer import PageRenderer, address, redirect
-from marketofone.web.request_data import RequestData
-
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+from marketofone.services.rights.signed_receipts import receipt_bytes
+from marketofone.web.page_renderer import PageRenderer, address, attachment, redirect
+from marketofone.web.request_data import JSON, RequestData
 
 
 class ScopesOfPurpose(NamedTuple):
@@ -29,7 +27,7 @@ class ScopesOfPurpose(NamedTuple):
 def receipt(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what a consent entry changed, read from the journal by its number."""
     bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
-    found = consent_receipt(bank.context, customer, _number(request_data), now=now)
+    found = consent_receipt(bank.context, customer, request_data.entry, now=now)
     as_of = request_data.as_of(bank.calendar, now=now)
     if as_of is not None and found.said.recorded > as_of:
         raise UnknownEntry
@@ -50,26 +48,25 @@ def receipt(renderer: PageRenderer, request_data: RequestData) -> Response:
     )
 
 
+def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Give the signed receipt of an entry as a file: the same bytes as the command and the interface give."""
+    made = renderer.bank.rights.receipt(request_data.path["customer"], request_data.entry)
+    return attachment(receipt_bytes(made), media=JSON, name=f"receipt-{made.record.entries[0].n}.json")
+
+
 def undo(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Bring back what an entry changed, as far as nothing was said of it since.
 
     It leads to the entry that says so, or where that took several, to how everything stands.
     """
     bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
-    found = consent_receipt(bank.context, customer, _number(request_data), now=now)
+    found = consent_receipt(bank.context, customer, request_data.entry, now=now)
     if not found.undone_by:
         raise MalformedRequest(field="entry", shape="nothing to undo", fix="use the switches of the purpose")
     given = [bank.consent_given(change, now=now) for change in found.undone_by]
     if len(given) > 1:
         return redirect(address("customer", customer))
     return redirect(address("customer", customer, "consents", str(given[0].entry.n)))
-
-
-def _number(request_data: RequestData) -> int:
-    text = request_data.path["entry"]
-    if not _NUMBER.fullmatch(text):
-        raise UnknownEntry
-    return int(text)
 
 
 def _by_purpose(scopes: Iterable[ConsentScope]) -> list[ScopesOfPurpose]:

@@ -10,7 +10,7 @@ from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import DAY, Instant
 from marketofone.services.rights.consent_service import known
 from marketofone.services.rights.erase import BARRED_DAYS
-from marketofone.web.page_renderer import PageRenderer
+from marketofone.web.page_renderer import PageRenderer, attachment
 from marketofone.web.request_data import JSON, RequestData
 
 WORDS = "forget me"
@@ -51,8 +51,7 @@ def take(renderer: PageRenderer, request_data: RequestData) -> Response:
 def file(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Give the file: the same bytes as the command and the interface give."""
     made = renderer.bank.rights.export(request_data.path["customer"])
-    attached = {"Content-Disposition": 'attachment; filename="my-data.json"'}
-    return Response(msgspec.json.encode(made), headers=attached, media_type=JSON)
+    return attachment(msgspec.json.encode(made), media=JSON, name="my-data.json")
 
 
 def forget(renderer: PageRenderer, request_data: RequestData) -> Response:

@@ -17,7 +17,7 @@ from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_mo
 from marketofone.services.rights import use_log
 from marketofone.services.rights.use_log import RecordedUse, SourceUse
 from marketofone.web import charts, formatting
-from marketofone.web.page_renderer import PageRenderer
+from marketofone.web.page_renderer import PageRenderer, attachment
 from marketofone.web.request_data import JSON, TABLE, RequestData
 
 DAYS = 7
@@ -101,7 +101,7 @@ def in_csv(renderer: PageRenderer, request_data: RequestData) -> Response:
     writer.writerow(COLUMNS)
     for one in _recorded(renderer, request_data):
         writer.writerows((text_of(one.at), *scope, one.what, one.actor) for scope in one.scopes)
-    return _file(table.getvalue().encode(), media=TABLE, name="uses.csv")
+    return attachment(table.getvalue().encode(), media=TABLE, name="uses.csv")
 
 
 def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
@@ -116,7 +116,7 @@ def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
         for one in _recorded(renderer, request_data)
         if one.scopes
     ]
-    return _file(msgspec.json.encode(found), media=JSON, name="uses.json")
+    return attachment(msgspec.json.encode(found), media=JSON, name="uses.json")
 
 
 def _recorded(renderer: PageRenderer, request_data: RequestData) -> list[RecordedUse]:
@@ -185,7 +185,3 @@ def _months(began: Instant, moment: Instant, *, calendar: Calendar) -> list[tupl
 
 def _month_of(day: Day) -> str:
     return f"{date_of(day):%Y-%m}"
-
-
-def _file(body: bytes, *, media: str, name: str) -> Response:
-    return Response(body, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,24 @@
+"""What a customer has a right to, for programs: their data, and receipts of what they said."""
+
+from __future__ import annotations
+
+from marketofone.services.bank import Bank
+from marketofone.services.rights.portable import Portable
+from marketofone.services.rights.signed_receipts import SignedReceipt
+from marketofone.web.request_data import RequestData
+
+
+def export(bank: Bank, request_data: RequestData) -> Portable:
+    """Give everything that is held about a customer id and is theirs: the same bytes as `marketofone rights export`.
+
+    It is one id's own, and nothing of another's. Parts and fields stand in docs/rights.md.
+    """
+    return bank.rights.export(request_data.path["customer"])
+
+
+def receipt(bank: Bank, request_data: RequestData) -> SignedReceipt:
+    """Give the signed receipt of what a person said: the same bytes as `marketofone rights receipt`.
+
+    ``entry`` is the number of the entry, as ``entry.n`` of a change. How it is verified stands in docs/rights.md.
+    """
+    return bank.rights.receipt(request_data.path["customer"], request_data.entry)
