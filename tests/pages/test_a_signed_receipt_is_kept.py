@@ -221,3 +221,24 @@ def test_there_is_no_receipt_of_what_says_nothing_about_consent(bank: Bank) -> N
     client = client_of(bank)
     assert client.get(f"/v1/customers/{WHO}/consents/x/receipt").status_code == 404
     assert client.get("/v1/customers/nobody/consents/1/receipt").status_code == 404
+
+
+def test_the_proof_that_the_log_is_whole_has_the_same_bytes_at_every_door(
+    folder: Path, bank: Bank, tmp_path: Path
+) -> None:
+    bank.consent(change("grant", authority='signed "in\x1f blue"'), now=WHEN)
+    bank.profile(WHO)
+    client = client_of(bank)
+    page = client.get(f"/customer/{WHO}/uses/proof.json")
+    assert (page.content, page.headers["content-disposition"]) == (
+        canonical(page.json()),
+        'attachment; filename="proof.json"',
+    )
+    assert client.get(f"/v1/customers/{WHO}/proof").content == page.content
+    against = tmp_path / "checkpoint.txt"  # the command goes by the clock of the machine, where it is later
+    against.write_text(page.json()["checkpoint"], encoding="utf-8")
+    command = ["rights", "prove", WHO, "--against", str(against), "--bank", str(folder)]
+    asked = CliRunner().invoke(cli.main, command)
+    assert asked.stdout_bytes == page.content + b"\n"
+    assert f"/customer/{WHO}/uses/proof.json" in client.get(f"/customer/{WHO}/uses").text
+    assert client.get("/v1/customers/nobody/proof").status_code == 404

@@ -40,6 +40,7 @@ FILES = (
     "/customer/{customer}/consents/{entry}/receipt.json",
     "/customer/{customer}/uses.csv",
     "/customer/{customer}/uses.json",
+    "/customer/{customer}/uses/proof.json",
     "/customer/{customer}/take/file",
 )
 POSTED = (

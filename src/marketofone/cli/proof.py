@@ -15,6 +15,7 @@ from marketofone.cli import terminal
 from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
 from marketofone.services.proof.checkpoint import public_key_of
+from marketofone.services.rights.proof_file import proof_bytes
 from marketofone.services.rights.signed_receipts import receipt_bytes
 
 a_file = click.Path(path_type=Path, dir_okay=False)
@@ -147,6 +148,26 @@ def rights_receipt(session: Session, *, customer: str, entry: int | None, to: Pa
     if made.receipt.not_stated:
         click.echo(terminal.text_for_people("not_stated", made.receipt.not_stated), err=True)
     _write(receipt_bytes(made), to=to)
+
+
+@rights.command(name="prove")
+@on_bank
+@click.argument("customer")
+@click.option("--against", type=a_file, help="A checkpoint.  [default: one of the last day, or a new one]")
+@click.option("--to", type=a_file, help="Write it into a new file that only you can read, and do not print it.")
+def rights_prove(session: Session, *, customer: str, against: Path | None, to: Path | None) -> None:
+    """Prove that the log of uses and the consent history of CUSTOMER are whole (docs/rights.md).
+
+    A script checks the file without the bank: nothing is missing, nothing was added, and the order is kept.
+    """
+    _refuse_to_overwrite(to)
+    made = session.bank.rights.prove(customer, against=None if against is None else _text_of(against))
+    _write(proof_bytes(made), to=to)
+    if to is not None:
+        later = len(made.entries) - made.place.n
+        session.say(
+            {"customer": customer, "file": str(to), "entries": len(made.entries), "after_checkpoint": later}, "proved"
+        )
 
 
 @rights.command(name="import")

@@ -159,6 +159,12 @@ def plain_of(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:
     return opened, plain[1:]
 
 
+def committed(entry: Entry, *, box: Box) -> tuple[bytes, bytes]:
+    """Give the salt of an entry's commitment, and what it commits to. Raises as :func:`read` does."""
+    opened, _ = plain_of(entry, box=box)
+    return opened[:_SALT], opened[_SALT:]
+
+
 def proved(entry: Entry, *, box: Box) -> Any:
     """Read the record of an entry, and hold it against its commitment.
 
@@ -167,10 +173,10 @@ def proved(entry: Entry, *, box: Box) -> Any:
     StoreError
         As :func:`read` does, and when the entry commits to something else.
     """
-    opened, plain = plain_of(entry, box=box)
-    if commitment(opened[_SALT:], salt=opened[:_SALT]) != entry.commitment:
+    salt, plain = committed(entry, box=box)
+    if commitment(plain, salt=salt) != entry.commitment:
         raise StoreError(f"entry {entry.n} of a journal does not say what it commits to")
-    return _record(entry, plain)
+    return _record(entry, plain[1:])
 
 
 def keep(name: str, plain: bytes, *, subject: int, n: int, box: Box, random: Random = os.urandom) -> Kept:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from marketofone.domain.moment import Instant
 from marketofone.services.learning.learner import Learning
-from marketofone.services.rights import contents, erase, export, import_customer, signed_receipts
+from marketofone.services.rights import contents, erase, export, import_customer, proof_file, signed_receipts
 from marketofone.services.rights.portable import Portable
 from marketofone.services.runtime.app_context import AppContext
 
@@ -39,6 +39,19 @@ class OwnRights:
         UnknownEntry
         """
         return signed_receipts.signed_receipt(self._context, customer, n)
+
+    def prove(
+        self, customer: str, *, now: Instant | None = None, against: str | None = None
+    ) -> proof_file.JournalProof:
+        """Prove that a customer's log of uses and consent history are whole, against a checkpoint, given or made.
+
+        Raises
+        ------
+        UnknownCustomer
+        MalformedRequest
+            When ``against`` is no checkpoint that can be held against the customer's journal.
+        """
+        return proof_file.prove(self._context, customer, now=self._at(now), against=against)
 
     def bring(
         self, raw: bytes, *, customer: str | None = None, sharing: Collection[str] = (), now: Instant | None = None

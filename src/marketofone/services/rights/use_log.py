@@ -23,7 +23,8 @@ from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Entry, EntryKind, Reader
 
-_TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "signs", "use")
+TELLING: tuple[EntryKind, ...] = (*HOLDS_EVENTS, "decision", "forecast", "outcome", "signs", "use")
+"""The kinds of entries that may tell a use."""
 _EVENTS: dict[EntryKind, str] = {"ingest": "message", "signal": "message", "amendment": "message"}
 
 
@@ -237,12 +238,13 @@ def _newest(
 def _recorded(reader: Reader, span: _Span) -> Iterator[RecordedUse]:
     if span.after < span.upto:
         for entry in reader.entries(
-            span.owner.subject, kinds=_TELLING, after=span.after, upto=span.upto, newest_first=True
+            span.owner.subject, kinds=TELLING, after=span.after, upto=span.upto, newest_first=True
         ):
-            yield _read(entry, span.owner)
+            yield read_use(entry, span.owner)
 
 
-def _read(entry: Entry, owner: Customer) -> RecordedUse:
+def read_use(entry: Entry, owner: Customer) -> RecordedUse:
+    """Give what an entry of one of these kinds tells of a use."""
     if entry.kind == "decision":
         made = codec.read_decision_uses(entry, box=owner.box)
         return RecordedUse(at=entry.recorded, what="decided", actor=made.actor, scopes=made.uses, shown=made.shown)

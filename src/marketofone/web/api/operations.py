@@ -32,7 +32,7 @@ from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
 from marketofone.web.api.decisions import decide, recall, record_outcome
 from marketofone.web.api.links import LinkRequest, link
-from marketofone.web.api.own_rights import export, receipt
+from marketofone.web.api.own_rights import export, prove, receipt
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of
 from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment
@@ -252,6 +252,7 @@ OPERATIONS = (
     Operation("POST", CUSTOMER + "/links", link, "Open a customer's pages", takes=LinkRequest, status=201),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),
     Operation("GET", CUSTOMER + "/export", export, "Take everything along", fails=(404,)),
+    Operation("GET", CUSTOMER + "/proof", prove, "Prove that the log is whole", fails=(404,), bulk=True),
     Operation("GET", "/v1/impact", impact, "Measure impact", bulk=True),
     Operation("GET", "/v1/funnel", funnel, "Count what the gates stopped", query=("days", "as_of"), bulk=True),
     Operation("GET", "/health", health, "Say whether the store answers", aside=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marketofone.services.bank import Bank
 from marketofone.services.rights.portable import Portable
+from marketofone.services.rights.proof_file import JournalProof
 from marketofone.services.rights.signed_receipts import SignedReceipt
 from marketofone.web.request_data import RequestData
 
@@ -22,3 +23,12 @@ def receipt(bank: Bank, request_data: RequestData) -> SignedReceipt:
     ``entry`` is the number of the entry, as ``entry.n`` of a change. How it is verified stands in docs/rights.md.
     """
     return bank.rights.receipt(request_data.path["customer"], request_data.entry)
+
+
+def prove(bank: Bank, request_data: RequestData) -> JournalProof:
+    """Prove that a person's log of uses and consent history are whole: the same bytes as `marketofone rights prove`.
+
+    It is held against a checkpoint of the last day; where there is none, one is made. How it is checked stands in
+    docs/rights.md.
+    """
+    return bank.rights.prove(request_data.path["customer"])

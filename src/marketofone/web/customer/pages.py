@@ -10,7 +10,7 @@ from marketofone.web.customer.purposes import ask, purpose, switch
 from marketofone.web.customer.receipts import receipt, undo
 from marketofone.web.customer.spending import insights
 from marketofone.web.customer.taking import file, forget, forgotten, take
-from marketofone.web.customer.uses import in_csv, in_json, uses
+from marketofone.web.customer.uses import in_csv, in_json, proof, uses
 from marketofone.web.customer.why import say, why
 from marketofone.web.page_renderer import Page
 
@@ -25,6 +25,7 @@ PAGES = (
     Page("GET", "/customer/{customer}/uses", uses),
     Page("GET", "/customer/{customer}/uses.csv", in_csv),
     Page("GET", "/customer/{customer}/uses.json", in_json),
+    Page("GET", "/customer/{customer}/uses/proof.json", proof),
     Page("GET", "/customer/{customer}/forecast", forecast),
     Page("GET", "/customer/{customer}/insights", insights),
     Page("GET", "/customer/{customer}/merchants", merchants),

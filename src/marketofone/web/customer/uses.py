@@ -15,6 +15,7 @@ from starlette.responses import Response
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, day_number, month_of, text_of
 from marketofone.services.rights import use_log
+from marketofone.services.rights.proof_file import proof_bytes
 from marketofone.services.rights.use_log import RecordedUse, SourceUse
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer, attachment
@@ -117,6 +118,12 @@ def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
         if one.scopes
     ]
     return attachment(msgspec.json.encode(found), media=JSON, name="uses.json")
+
+
+def proof(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Give the proof that this log is whole as a file: the same bytes as the command and the interface give."""
+    made = renderer.bank.rights.prove(request_data.path["customer"])
+    return attachment(proof_bytes(made), media=JSON, name="proof.json")
 
 
 def _recorded(renderer: PageRenderer, request_data: RequestData) -> list[RecordedUse]:
