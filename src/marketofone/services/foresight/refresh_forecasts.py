@@ -14,10 +14,13 @@ from marketofone.models.forecast.known_payments import unseen
 from marketofone.models.forecast.risk_prefilter import SCREENED, cleared, shortfall_bound
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import Account
+from marketofone.projection.person import Person
 from marketofone.services.foresight.forecast import outdated, question
 from marketofone.services.foresight.forecast_population import forecast_some
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.population import Known, population, together
+from marketofone.services.runtime.uses import append_unmoved, use_of
+from marketofone.store.ports import Draft
 
 FRESH = 30 * DAY  # a forecast that is older is made again in any case
 _SPAN = 180  # days of the past that the prefilter looks at
@@ -37,7 +40,8 @@ def refresh_forecasts(context: AppContext, *, now: Instant) -> RefreshedForecast
     """Look ahead again for everybody who allows it and for whom it may matter: the cheap way through a night.
 
     A full forecast is made where there is none, where money moved since, where it is older than 30 days, and where the
-    closed-form prefilter does not clear a person. Everybody else keeps the one they have, or none.
+    closed-form prefilter does not clear a person. Everybody else keeps the one they have, or none; that their money was
+    looked at is a use all the same.
     """
     looked = calm = 0
     with context.store.read() as reader:
@@ -46,10 +50,17 @@ def refresh_forecasts(context: AppContext, *, now: Instant) -> RefreshedForecast
     for some in together(population(context, question(config, now)), size=_TOGETHER):
         people = [one for one in some if one.open]
         due = _due(people, today=today, now=now)
+        named = {one.person.name for one in due}
         forecast_some(context, due, now=now)
+        passed_over = [one for one in people if one.person.name not in named]
+        append_unmoved(context, passed_over, entry=lambda one: _use(context, one, now=now), now=now)
         looked += len(due)
         calm += len(people) - len(due)
     return RefreshedForecasts(looked=looked, calm=calm)
+
+
+def _use(context: AppContext, one: Known, *, now: Instant) -> tuple[Person, Draft | None]:
+    return one.person, use_of(one.person, "screened", one.uses, actor=context.actor, at=now)
 
 
 def _due(people: Sequence[Known], *, today: int, now: Instant) -> list[Known]:

@@ -31,6 +31,7 @@ OCCASIONS = {
     "decision": "Showing a decision that was made",
     "decisions": "Showing your latest decisions",
     "forecast": "Looking ahead",
+    "screened": "Looking whether to look ahead again",
     "outcome": "Learning from your answer",
     "signs": "Learning from what followed",
     "message": "Reading what you wrote",
@@ -43,6 +44,7 @@ OCCASIONS = {
     "export": "Giving you all of your data",
     "contents": "Showing what you may take along",
     "receipt": "Showing what a no of yours changes",
+    "funnel": "Looking why nothing was found for you",
     "intervene": "Looking whether you need to hear something",
     "train": "Learning from everybody together",
 }
