@@ -12,6 +12,8 @@ from page_visitor import HTML, NOW, Visitor, client_of, year_of
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import StoreError
+from marketofone.domain.moment import DAY, Instant
+from marketofone.projection.records import Hold
 from marketofone.web.customer.taking import WORDS
 from proofs import recorded
 
@@ -92,6 +94,28 @@ def test_asking_changes_nothing_and_says_what_goes_and_what_stays(house: Bank, r
     assert {item.text for item in page.all("h2")} == {"What is destroyed", "What must stay, and why", "Confirm it"}
     assert "accounts and payments here, arrears and care are destroyed here as well" in page.text
     assert (recorded(house, "erasure"), house.counts()) == before
+
+
+def test_what_must_be_kept_stands_on_the_page_with_its_ground_and_there_is_no_button(
+    house: Bank, reader: Visitor, confirm: Confirm
+) -> None:
+    form = reader.page(f"/customer/{NAME}/forget")
+    until = Instant(house.now() + 30 * DAY)
+    hold = Hold(name="case-7", basis="Money laundering act", covers="Payments", by="Ann of legal", until=until)
+    house.rights.set_hold(NAME, hold)
+
+    page = reader.page(f"/customer/{NAME}/forget")
+
+    assert "Money laundering act : Payments must be kept until 4 Feb 2026. Ann of legal set this on" in page.text
+    assert "Not before 4 Feb 2026" in page.text
+    assert not page.all("button")
+    held = next(item.attributes["value"] for item in form.all("input") if item.attributes["name"] == "token")
+    sent = {"words": WORDS, "say": "forget", "token": held}
+    answer = reader.client.post(f"/customer/{NAME}/forget", data=sent, headers=HTML)
+    assert (answer.status_code, "nothing was destroyed" in answer.text) == (403, True)
+    assert house.profile(NAME).known
+    house.rights.lift_hold(NAME, "case-7", by="Ben")
+    assert confirm(WORDS).status_code == 200
 
 
 @pytest.mark.parametrize("words", ["", "yes", "forget"])

@@ -173,7 +173,13 @@ NO_READS = {
     "versions": ("versions promote", "versions roll-back", "versions show"),
     "rows that were kept aside": ("letters retry", "letters show"),
     "it compares, and writes nothing": ("diff",),
-    "it comes and goes": ("rights erase", "rights import"),
+    "it comes and goes, or must stay": (
+        "rights erase",
+        "rights hold",
+        "rights holds",
+        "rights import",
+        "rights lift-hold",
+    ),
 }
 
 

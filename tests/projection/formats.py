@@ -326,6 +326,11 @@ RECORDS: dict[EntryKind, records.Record] = {
     "use": records.UseRecord("page", "profile", (("insights", "transactions"),)),
     "account": records.AccountRecord("api", bytes(range(17)), True, NOW, (SUBJECT, SUBJECT + 1)),
     "erasure": records.ErasureRecord("staff", "asked to be forgotten"),
+    "hold": records.HoldRecord(
+        "cli",
+        records.Hold(name="case 7", basis="a court order", covers="payments", by="Ann", until=Instant(NOW + DAY)),
+        False,
+    ),
     "document": records.DocumentRecord("cli", "0123456789abcdef", {"bank.toml": 'name = "b"\n'}),
     "ruling": records.RulingRecord(
         "board", Ruling(ruling="approve", scope="credit_card", by="board", at=NOW, until=Instant(NOW + DAY))

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec.structs import asdict
 
 from marketofone import wiring
 from marketofone.cli import terminal
 from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import text_of
+from marketofone.projection.records import Hold
 from marketofone.services.proof.checkpoint import public_key_of
+from marketofone.services.rights.legal_holds import StandingHold
 from marketofone.services.rights.proof_file import proof_bytes
 from marketofone.services.rights.signed_receipts import receipt_bytes
 
@@ -110,10 +114,46 @@ def rights() -> None:
 @click.option("--ground", default="asked by the customer", show_default=True, help="On what ground.")
 @click.option("--yes", is_flag=True, help="Do it: it cannot be undone.")
 def rights_erase(session: Session, *, customer: str, ground: str, yes: bool) -> None:
-    """Forget CUSTOMER: key and name are destroyed, and what is sealed opens in no copy of the data."""
+    """Forget CUSTOMER: key and name are destroyed, and what is sealed opens in no copy of the data.
+
+    Without --yes it tells what would stay and why, and destroys nothing. While a legal hold stands it is refused.
+    """
     if not yes:
+        session.say(_holds_on(session, customer), "would_stay")
         raise MalformedRequest(field="--yes", shape="missing", fix="it cannot be undone: say --yes")
     session.say(session.bank.erase(customer, ground=ground), "erased")
+
+
+@rights.command(name="hold")
+@on_bank
+@click.argument("customer")
+@click.argument("name")
+@click.option("--basis", required=True, help="Which law, order or case asks for it.")
+@click.option("--covers", required=True, help="What must be kept, in words that the customer reads.")
+@click.option("--by", required=True, help="Who sets it.")
+@click.option("--until", metavar="DATE", required=True, help="The last day on which it stands, within ten years.")
+def rights_hold(session: Session, *, customer: str, until: str, **said: str) -> None:
+    """Set a legal hold of this NAME: until it ends or is lifted, CUSTOMER is not forgotten, and reads why."""
+    end = session.bank.calendar.parse(until, field="--until")
+    session.say(_told(session.bank.rights.set_hold(customer, Hold(until=end, **said))), "held")
+
+
+@rights.command(name="lift-hold")
+@on_bank
+@click.argument("customer")
+@click.argument("name")
+@click.option("--by", required=True, help="Who lifts it.")
+def rights_lift_hold(session: Session, *, customer: str, name: str, by: str) -> None:
+    """Lift the legal hold of this NAME on CUSTOMER before its end."""
+    session.say(_told(session.bank.rights.lift_hold(customer, name, by=by)), "hold_lifted")
+
+
+@rights.command(name="holds")
+@on_bank
+@click.argument("customer")
+def rights_holds(session: Session, *, customer: str) -> None:
+    """List the legal holds on CUSTOMER that stand."""
+    session.say(_holds_on(session, customer), "would_stay")
 
 
 @rights.command(name="export")
@@ -185,6 +225,15 @@ def rights_import(session: Session, *, path: Path, customer: str | None, sharing
     taken = session.bank.rights.bring(path.read_bytes(), customer=customer, sharing=sharing)
     session.say(taken, "brought")
     sys.exit(BAD_INPUT if taken.dead_letters else 0)
+
+
+def _holds_on(session: Session, customer: str) -> dict[str, object]:
+    return {"customer": customer, "holds": [_told(one) for one in session.bank.rights.holds(customer)]}
+
+
+def _told(one: StandingHold) -> dict[str, object]:
+    said = {**asdict(one.hold), "until": text_of(one.hold.until)}
+    return {**said, "recorded": text_of(one.recorded), "actor": one.actor}
 
 
 def _refuse_to_overwrite(to: Path | None) -> None:

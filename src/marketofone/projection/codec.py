@@ -54,6 +54,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "forecast": records.ForecastRecord,
     "use": records.UseRecord,
     "erasure": records.ErasureRecord,
+    "hold": records.HoldRecord,
     "account": records.AccountRecord,
     "document": records.DocumentRecord,
     "ruling": records.RulingRecord,

@@ -214,6 +214,24 @@ class UseRecord(Struct, frozen=True, array_like=True, gc=False):
     uses: tuple[Scope, ...]
 
 
+class Hold(Struct, frozen=True, kw_only=True):
+    """A legal hold: its name, on which basis, what it covers, who set it, and until when."""
+
+    name: str
+    basis: str
+    covers: str
+    by: str
+    until: Instant
+
+
+class HoldRecord(Struct, frozen=True, array_like=True):
+    """A legal hold was set, or lifted before its end."""
+
+    actor: str
+    hold: Hold
+    lifted: bool
+
+
 class ErasureRecord(Struct, frozen=True, array_like=True):
     """A customer was forgotten: on what ground."""
 
@@ -331,6 +349,7 @@ Record = (
     | ForecastRecord
     | UseRecord
     | ErasureRecord
+    | HoldRecord
     | DocumentRecord
     | RulingRecord
     | VersionRecord

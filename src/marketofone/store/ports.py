@@ -38,6 +38,7 @@ EntryKind = Literal[
     "account",
     "signs",
     "history",
+    "hold",
     "document",
     "ruling",
     "rollback",
@@ -48,8 +49,8 @@ EntryKind = Literal[
     "promotion",
 ]
 """``account`` says who holds an account together; ``signs`` what was seen of a person after they accepted something;
-``history`` what another bank told them and they answered; ``signal`` is an ingest entry that holds a message or a life
-event, which can change an answer."""
+``history`` what another bank told them and they answered; ``hold`` that the law asks to keep what is theirs; ``signal``
+is an ingest entry that holds a message or a life event, which can change an answer."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
@@ -65,6 +66,7 @@ CODES: dict[EntryKind, int] = {
     "account": 11,
     "signs": 12,
     "history": 13,
+    "hold": 14,
     "document": 32,
     "ruling": 33,
     "rollback": 34,

@@ -1,5 +1,7 @@
 """Forget a customer: the key and the name go, so what is sealed under the key opens nowhere, in no copy of the data.
 
+Before anything is done it is refused while a legal hold stands (``legal_holds.py``). Then:
+
 1. The key store bars the customer, and the accounts that no other customer holds: from here on no process takes
    anything in about them.
 2. One unit of work ends their journal with an erasure, and drops everything beside it: snapshots, links, names, event
@@ -32,6 +34,7 @@ from marketofone.services.learning.debts import pay
 from marketofone.services.learning.fits import destroy, readings
 from marketofone.services.learning.train import train_again
 from marketofone.services.proof.verify_journal import name_of
+from marketofone.services.rights.legal_holds import refuse_held
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.directory import HOLDER
 from marketofone.services.runtime.recount import counts_of_customer
@@ -62,6 +65,8 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     ------
     MalformedRequest
         When the ground is no text, or an empty one; then nothing was done.
+    Refused
+        While a legal hold stands; then nothing was done, and it names each.
     UnknownCustomer
         When the bank does not know them, or has forgotten them already.
     """
@@ -74,6 +79,8 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
         raise MalformedRequest(field="ground", shape="an empty text", fix="state on what ground")
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
     with context.store.read() as reader:
+        if not _has_begun(context, reader, known, now=now):
+            refuse_held(reader, known, now=now)
         held = [key for key in reader.keys_of(known.subject) if key[0] == HOLDER]
         alone = _held_by_none(reader, held, but=known)
     context.keys.bar(customer, ground=ground, at=now, until=end, accounts=alone)
@@ -95,6 +102,11 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     learned_again = train_again(context, now=now)
     journal = name_of(known.subject)
     return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=learned_again)
+
+
+def _has_begun(context: AppContext, reader: Reader, customer: Customer, *, now: Instant) -> bool:
+    """Say whether an erasure was begun that nothing stops any more."""
+    return bool(context.keys.barred((customer.name,), now=now)) or _has_ended(reader, reader.head(customer.subject))
 
 
 def _held_by_none(reader: Reader, marks: Sequence[bytes], *, but: Customer) -> list[bytes]:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from marketofone.domain.moment import Instant
+from marketofone.projection.records import Hold
 from marketofone.services.learning.learner import Learning
-from marketofone.services.rights import contents, erase, export, import_customer, proof_file, signed_receipts
+from marketofone.services.rights import (
+    contents,
+    erase,
+    export,
+    import_customer,
+    legal_holds,
+    proof_file,
+    signed_receipts,
+)
 from marketofone.services.rights.portable import Portable
 from marketofone.services.runtime.app_context import AppContext
 
@@ -71,12 +80,31 @@ class OwnRights:
         self._learning.understand(now=moment)
         return taken
 
+    def holds(self, customer: str, *, now: Instant | None = None) -> list[legal_holds.StandingHold]:
+        """Give the legal holds on a customer that stand: while there is one, they cannot be forgotten.
+
+        Raises
+        ------
+        UnknownCustomer
+        """
+        return legal_holds.holds(self._context, customer, now=self._at(now))
+
+    def set_hold(self, customer: str, hold: Hold, *, now: Instant | None = None) -> legal_holds.StandingHold:
+        """Set a legal hold on what is kept of a customer. Raises as :func:`.legal_holds.set_hold`."""
+        return legal_holds.set_hold(self._context, customer, hold, now=self._at(now))
+
+    def lift_hold(self, customer: str, name: str, *, by: str, now: Instant | None = None) -> legal_holds.StandingHold:
+        """Lift a legal hold before its end. Raises as :func:`.legal_holds.lift_hold`."""
+        return legal_holds.lift_hold(self._context, customer, name, by=by, now=self._at(now))
+
     def erase(self, customer: str, *, ground: str, now: Instant | None = None) -> erase.Erasure:
         """Forget a customer: their key and name are destroyed. What others' decisions rest on them cannot be replayed.
 
         Raises
         ------
         UnknownCustomer
+        Refused
+            While a legal hold stands; then nothing was done.
         """
         erased = erase.erase(self._context, customer, ground=ground, now=(moment := self._at(now)))
         self._learning.understand(now=moment)

@@ -60,11 +60,14 @@ def forget(renderer: PageRenderer, request_data: RequestData) -> Response:
     if not known(renderer.bank.context, customer):
         raise UnknownCustomer
     policy = renderer.bank.config.policy
+    holds = renderer.bank.rights.holds(customer)
     return renderer.page(
         "customer/forget.html",
         request_data,
         customer=customer,
         kept=[source.title for source in policy.sources.values() if source.kept],
+        holds=holds,
+        may_from=max((of.hold.until for of in holds), default=None),
         until=Instant(renderer.bank.now() + BARRED_DAYS * DAY),
         words=WORDS,
     )
