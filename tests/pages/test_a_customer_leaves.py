@@ -112,7 +112,7 @@ def test_what_must_be_kept_stands_on_the_page_with_its_ground_and_there_is_no_bu
     held = next(item.attributes["value"] for item in form.all("input") if item.attributes["name"] == "token")
     sent = {"words": WORDS, "say": "forget", "token": held}
     answer = reader.client.post(f"/customer/{NAME}/forget", data=sent, headers=HTML)
-    assert (answer.status_code, "nothing was destroyed" in answer.text) == (403, True)
+    assert (answer.status_code, "Nothing was destroyed" in answer.text) == (403, True)
     assert house.profile(NAME).known
     house.rights.lift_hold(NAME, "case-7", by="Ben")
     assert confirm(WORDS).status_code == 200

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from page_visitor import NOW, Visitor, client_of, clock, year_of
@@ -292,3 +293,58 @@ def test_the_history_of_a_purpose_tells_everything_that_was_said_and_pages(bank:
             "paused",
             "allowed",
         ]
+
+
+def test_undo_that_takes_several_entries_is_one_unit_of_work_with_one_receipt(bank: Bank) -> None:
+    for number in range(3):
+        decided(bank, number)
+    say(bank, "withdraw", now=bank.now(), purposes=("marketing", "care"), sources=("location", "app"))
+    say(bank, "withdraw", now=bank.now(), channels=("phone",))
+    until = Instant(bank.now() + 9 * DAY)
+    say(bank, "grant", now=bank.now(), purposes=("care",), sources=("app",), channels=("push",), until=until)
+    before = on(bank)
+    n = say(bank, "withdraw", now=bank.now())
+    many = len(receipt(bank, n).undone_by)
+    assert many > 1
+    commits = []
+    commit = bank.context.store.commit
+
+    def counted(unit: Any) -> Any:
+        commits.append([draft.kind for draft in unit.drafts])
+        return commit(unit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank.context.store, "commit", counted)
+        first = bank.rights.undo(WHO, n)
+    assert commits == [["consent"] * many]
+    assert on(bank) == before
+    assert first == n + 1
+    found = receipt(bank, first)
+    each = [receipt(bank, first + part) for part in range(many)]
+    assert [(of.parts, of.opened) for of in each] == [(found.parts, found.opened)] * many
+    assert {(of.purpose, of.source, of.channel) for of in found.opened} == before.keys()
+    signed = [bank.rights.receipt(WHO, first + part) for part in range(many)]
+    assert signed == [signed[0]] * many
+    assert [entry.n for entry in signed[0].record.entries] == list(range(first, first + many))
+    assert len(signed[0].events) == many
+    assert bank.verify().problems == ()
+    assert bank.replay().differences == 0
+    again = bank.rights.undo(WHO, first)
+    assert on(bank) == {}
+    assert consequence(bank.context, WHO, again, now=bank.now()).looked == 3
+    with client_of(bank) as client:
+        page = Visitor(client).page(f"/customer/{WHO}/consents/{first + 1}")
+        assert f"You said it at once in {many} entries, up to {first + many - 1}." in page.text
+        page = Visitor(client).say(Visitor(client).page(f"/customer/{WHO}/consents/{again}"), "Allow it again")
+        assert "You said yes" in page.text
+    assert on(bank) == before
+
+
+def test_undo_of_pauses_of_several_ends_is_undone_at_once(bank: Bank) -> None:
+    first, second = Instant(bank.now() + 5 * DAY), Instant(bank.now() + 20 * DAY)
+    say(bank, "pause", now=bank.now(), until=first, purposes=("care",))
+    n = say(bank, "pause", now=bank.now(), until=second)
+    undone = bank.rights.undo(WHO, n)
+    assert {part.change.change for part in receipt(bank, undone).parts} == {"pause", "resume"}
+    paused = {of.purpose: of.paused_until for of in bank.consents(WHO).purposes if of.paused_until}
+    assert paused == {"care": text_of(first)}

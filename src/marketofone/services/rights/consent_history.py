@@ -35,14 +35,16 @@ class ConsentSaid(Struct, frozen=True, kw_only=True):
 
 
 class ConsentReceipt(Struct, frozen=True, kw_only=True):
-    """What one consent entry changed.
+    """What one consent entry changed, or several by which something was said at once.
 
+    ``said`` is the first of the ``parts``.
     ``closed`` and ``opened`` are the scopes that it ended and began, ``on`` those that were open right after it. What a
     grant opens is told also where a pause or an objection stops it; ``stopped`` are purposes of its words of which that
     holds. ``undone_by`` are the changes that bring back what it changed, as far as nothing was said of it since.
     """
 
     said: ConsentSaid
+    parts: tuple[ConsentSaid, ...]
     closed: tuple[ConsentScope, ...]
     opened: tuple[ConsentScope, ...]
     on: tuple[ConsentScope, ...]
@@ -92,17 +94,18 @@ def consent_receipt(context: AppContext, customer: str, n: int, *, now: Instant)
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         person = snapshot.person(customer)
-        said = _said(consent_entry(reader, person, n), person.asked)
+        parts = [_said(entry, person.asked) for entry in change_entries(reader, person, n)]
         every = list(_newest(reader, person))
-    return _receipt(snapshot.config.policy, person, said, every, now=person.judged(now))
+    return _receipt(snapshot.config.policy, person, parts, every, now=person.judged(now))
 
 
 def _receipt(
-    policy: ConsentPolicy, person: Person, said: ConsentSaid, newest: Sequence[ConsentSaid], *, now: Instant
+    policy: ConsentPolicy, person: Person, parts: Sequence[ConsentSaid], newest: Sequence[ConsentSaid], *, now: Instant
 ) -> ConsentReceipt:
+    said, last = parts[0], parts[-1]
     change, then = said.change, said.recorded
     before = _consents(person, [one for one in newest if one.stamp < said.stamp])
-    after = _consents(person, [one for one in newest if one.stamp <= said.stamp])
+    after = _consents(person, [one for one in newest if one.stamp <= last.stamp])
     state = _allowed if change.change in ("grant", "withdraw") else scope_state
     was, became = (
         dict.fromkeys(scope for scope in policy.scopes() if state(scope, of, policy=policy, now=then) == "granted")
@@ -110,16 +113,21 @@ def _receipt(
     )
     closed = tuple(scope for scope in was if scope not in became)
     opened = tuple(scope for scope in became if scope not in was)
-    since = frozenset(one.change.change for one in newest if one.stamp > said.stamp)
+    since = frozenset(one.change.change for one in newest if one.stamp > last.stamp)
     between = _Between(before, after, person.consents, since)
     return ConsentReceipt(
         said=said,
+        parts=tuple(parts),
         closed=closed,
         opened=opened,
         on=tuple(of for of in policy.scopes() if scope_state(of, after, policy=policy, now=then) == "granted"),
-        stopped=tuple(name for name in change.purposes if stopped(name, after, policy=policy, now=then) is not None),
-        undone_by=tuple(_undone_by(said, between, closed, opened, policy, now)),
+        stopped=tuple(name for name in _purposes(parts) if stopped(name, after, policy=policy, now=then) is not None),
+        undone_by=tuple(_undone_by(parts, between, closed, opened, policy, now)),
     )
+
+
+def _purposes(parts: Sequence[ConsentSaid]) -> dict[str, None]:
+    return dict.fromkeys(name for part in parts for name in part.change.purposes)
 
 
 def consent_entry(reader: Reader, person: Person, n: int) -> Entry:
@@ -198,15 +206,15 @@ def _allowed(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, 
 
 
 def _undone_by(
-    said: ConsentSaid,
+    parts: Sequence[ConsentSaid],
     between: _Between,
     closed: Iterable[ConsentScope],
     opened: Iterable[ConsentScope],
     policy: ConsentPolicy,
     now: Instant,
 ) -> Iterator[ConsentChange]:
-    made = partial(ConsentChange, customer=said.customer, since=now)
-    match said.change.change:
+    made = partial(ConsentChange, customer=parts[0].customer, since=now)
+    match parts[0].change.change:
         case "grant" | "withdraw":
             given_back = _granted_again(filter(between.holds_still, closed), between.before, policy=policy, now=now)
             for words, until in given_back:
@@ -217,12 +225,11 @@ def _undone_by(
             yield made(change="lift")
         case "lift" if between.ceased_to_object and "object" not in between.since:
             yield made(change="object")
-        case "pause":
-            for end, names in _paused_before(said.change, between, now=now).items():
-                change: What = "resume" if end is None else "pause"
-                yield made(change=change, purposes=names, until=end)
-        case _:
-            pass  # a pause that was ended is begun anew, with an end of its own
+        case _:  # a pause that was ended is begun anew, with an end of its own
+            for pause in (part.change for part in parts if part.change.change == "pause"):
+                for end, names in _paused_before(pause, between, now=now).items():
+                    change: What = "resume" if end is None else "pause"
+                    yield made(change=change, purposes=names, until=end)
 
 
 def _paused_before(said: ConsentChange, between: _Between, *, now: Instant) -> dict[Instant | None, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -97,6 +98,42 @@ def change_consents(
     return [given.get(id(one)) for one in waiting]
 
 
+@repeated
+def change_at_once(context: AppContext, changes: Sequence[ConsentChange], *, now: Instant) -> Head:
+    """Record several things that one customer, who is known, says at once: in one unit of work, with one receipt.
+
+    Gives the first of its entries. When this returns it is durable, and the next decisions follow it.
+
+    Raises
+    ------
+    UnknownCustomer
+    MalformedRequest
+    """
+    (name,) = {change.customer for change in changes}
+    refuse_forgotten(context.keys, name, now=now)
+    with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
+        person, policy = snapshot.person(name), snapshot.config.policy
+        said = [explicit(change, policy=policy, now=person.judged(now)) for change in changes]
+        drop = _no_longer_admitted(person, said, policy=policy, now=now)
+        owner, parts = person.asked, len(said)
+        drafts = [
+            codec.draft(
+                "consent",
+                ConsentRecord(one.actor, one, bank=snapshot.bank.n, part=part, parts=parts),
+                subject=owner.subject,
+                box=owner.box,
+                at=one.since,
+            )
+            for part, one in enumerate(said, start=1)
+        ]
+    expects = {BANK: Expectation(snapshot.bank.guard), **person.expects(strict=False)}
+    heads = context.store.commit(Unit(now=now, expects=expects, together=person.together, drafts=drafts, drop=drop))
+    for subject, dropped in drop:
+        context.projection.drop(subject, source_of(dropped))
+    return heads[0]
+
+
 def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepared:
     """Spell out a change, and judge it at the instant at which everything about the person is judged.
 
@@ -108,7 +145,7 @@ def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepar
     except UnknownCustomer:
         person = None
     said = explicit(waiting.change, policy=policy, now=now if person is None else person.judged(now))
-    drop = [] if person is None else _no_longer_admitted(person, said, policy=policy, now=now)
+    drop = [] if person is None else _no_longer_admitted(person, [said], policy=policy, now=now)
     record = ConsentRecord(said.actor, said, waiting.key, bank=snapshot.bank.n)
     numbers = [number for _, number in waiting.places]
     draft = codec.draft("consent", record, subject=customer.subject, box=customer.box, at=said.since, keys=numbers)
@@ -200,12 +237,12 @@ def epoch(context: AppContext, customer: str) -> int:
 
 
 def _no_longer_admitted(
-    person: Person, said: ConsentChange, *, policy: ConsentPolicy, now: Instant
+    person: Person, said: Sequence[ConsentChange], *, policy: ConsentPolicy, now: Instant
 ) -> list[tuple[int, str]]:
     """Name the snapshots, of all ids of the person, whose source no purpose may use any more."""
-    if said.change not in TAKING_BACK:
+    if TAKING_BACK.isdisjoint(one.change for one in said):
         return []
-    after = _after(person, person.asked.subject, said)
+    after = _after(person, person.asked.subject, *said)
     return [
         (subject, name)
         for subject, state in sorted(person.states.items())
@@ -215,8 +252,8 @@ def _no_longer_admitted(
     ]
 
 
-def _after(person: Person | None, subject: int, said: ConsentChange) -> Consents:
+def _after(person: Person | None, subject: int, *said: ConsentChange) -> Consents:
     if person is None:
-        return apply(NEVER_ASKED, said)
-    each = [apply(state.consents, said) if of == subject else state.consents for of, state in person.states.items()]
-    return together(each)
+        return reduce(apply, said, NEVER_ASKED)
+    states = person.states.items()
+    return together([reduce(apply, said, state.consents) if of == subject else state.consents for of, state in states])

@@ -11,7 +11,7 @@ about. All else stays: documents, version, draws. So what is told is recomputed,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.rests import BankHistory, Rests, is_replayable, put_together
 from marketofone.services.decisions.visible import HIDDEN_ACTION, refusal_of, visible
-from marketofone.services.rights.consent_history import consent_entry
+from marketofone.services.rights.consent_history import change_entries
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import read_person
 from marketofone.store.ports import Entry, Reader
@@ -78,7 +78,7 @@ def consequence(context: AppContext, customer: str, n: int, *, now: Instant) -> 
 
     def look(snapshot: Snapshot, person: Person, judged: Instant, _: Instant) -> tuple[Consequence, list[Scope]]:
         with context.store.read() as reader:
-            again = _Again(context, reader, snapshot, person, entry=consent_entry(reader, person, n), judged=judged)
+            again = _Again(context, reader, snapshot, person, entries=change_entries(reader, person, n), judged=judged)
             found = [again.made(record) for record in again.latest()]
         differ = tuple(
             MadeAgain(
@@ -98,18 +98,25 @@ class _Again:
     """Makes decisions of one customer again, in their order, so that each is folded from the one before."""
 
     def __init__(
-        self, context: AppContext, reader: Reader, snapshot: Snapshot, person: Person, *, entry: Entry, judged: Instant
+        self,
+        context: AppContext,
+        reader: Reader,
+        snapshot: Snapshot,
+        person: Person,
+        *,
+        entries: Sequence[Entry],
+        judged: Instant,
     ) -> None:
         self._context, self._reader, self._snapshot, self._person = context, reader, snapshot, person
-        self._entry, self._judged = entry, judged
-        self._record = codec.read(entry, box=person.asked.box)
+        self._entries, self._judged = entries, judged
+        self._records = [codec.read(entry, box=person.asked.box) for entry in entries]
         self._history = BankHistory.of(context, reader)
         self._projection = Projection(context.keys)
 
     def latest(self) -> Iterator[DecisionRecord]:
         """Give the last decisions before the entry, in their order."""
         owner = self._person.asked
-        entries = self._reader.entries(owner.subject, kinds=("decision",), newest_first=True, upto=self._entry.n)
+        entries = self._reader.entries(owner.subject, kinds=("decision",), newest_first=True, upto=self._entries[0].n)
         for entry in reversed(list(islice(entries, LATEST))):
             yield codec.read(entry, box=owner.box)
 
@@ -145,8 +152,10 @@ class _Again:
 
     def _with_entry(self, person: Person) -> Person:
         """Give a person as they were then, with the entry as the last thing that was said."""
-        own = person.own
-        state = replace(reduce(own, self._entry, self._record), n=own.n, guard=own.guard)
+        own = state = person.own
+        for entry, record in zip(self._entries, self._records, strict=True):
+            state = reduce(state, entry, record)
+        state = replace(state, n=own.n, guard=own.guard)
         return Person(person.asked, person.members, person.heads, {**person.states, person.asked.subject: state})
 
     def _decided(self, rests: Rests, person: Person, made: Decision) -> Decision:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from marketofone.consent.ledger import TAKING_BACK
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import Instant
 from marketofone.projection.records import Hold
 from marketofone.services.learning.learner import Learning
 from marketofone.services.rights import (
+    consent_history,
+    consent_service,
     contents,
     erase,
     export,
@@ -48,6 +52,28 @@ class OwnRights:
         UnknownEntry
         """
         return signed_receipts.signed_receipt(self._context, customer, n)
+
+    def undo(self, customer: str, n: int, *, now: Instant | None = None) -> int:
+        """Bring back what a consent entry changed, as far as nothing was said of it since.
+
+        It is one unit of work, and has one receipt, however many things it takes; gives its first entry.
+
+        Raises
+        ------
+        UnknownCustomer
+        UnknownEntry
+        MalformedRequest
+            When there is nothing to undo.
+        """
+        moment = self._at(now)
+        changes = consent_history.consent_receipt(self._context, customer, n, now=moment).undone_by
+        if not changes:
+            raise MalformedRequest(field="entry", shape="nothing to undo", fix="use the switches of the purpose")
+        head = consent_service.change_at_once(self._context, changes, now=moment)
+        if not TAKING_BACK.isdisjoint(change.change for change in changes):
+            self._learning.owe([head.subject], now=moment)
+        self._context.left_open.add(head.subject)
+        return head.n
 
     def prove(
         self, customer: str, *, now: Instant | None = None, against: str | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from marketofone.consent.policy import ConsentScope
-from marketofone.domain.errors import MalformedRequest, UnknownEntry
+from marketofone.domain.errors import UnknownEntry
 from marketofone.services.rights.consent_history import consent_receipt
 from marketofone.services.rights.consequence import Consequence, consequence
 from marketofone.services.rights.signed_receipts import receipt_bytes
@@ -38,6 +38,7 @@ def receipt(renderer: PageRenderer, request_data: RequestData) -> Response:
         request_data,
         customer=customer,
         said=found.said,
+        parts=found.parts,
         closed=_by_purpose(found.closed),
         opened=_by_purpose(found.opened),
         ended=[name for name in dict.fromkeys(scope.purpose for scope in found.closed) if name not in on],
@@ -55,18 +56,10 @@ def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def undo(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Bring back what an entry changed, as far as nothing was said of it since.
-
-    It leads to the entry that says so, or where that took several, to how everything stands.
-    """
-    bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
-    found = consent_receipt(bank.context, customer, request_data.entry, now=now)
-    if not found.undone_by:
-        raise MalformedRequest(field="entry", shape="nothing to undo", fix="use the switches of the purpose")
-    given = [bank.consent_given(change, now=now) for change in found.undone_by]
-    if len(given) > 1:
-        return redirect(address("customer", customer))
-    return redirect(address("customer", customer, "consents", str(given[0].entry.n)))
+    """Bring back what an entry changed, as far as nothing was said of it since; it leads to the receipt of that."""
+    customer = request_data.path["customer"]
+    n = renderer.bank.rights.undo(customer, request_data.entry)
+    return redirect(address("customer", customer, "consents", str(n)))
 
 
 def _by_purpose(scopes: Iterable[ConsentScope]) -> list[ScopesOfPurpose]:
