@@ -36,6 +36,7 @@ from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
 from marketofone.projection.bank_config import (
     DOCUMENTS,
+    Contact,
     Distrusted,
     EarlySigns,
     Groups,
@@ -137,6 +138,7 @@ def settings() -> str:
     lines.append("")
     lines += parts_of(
         {
+            "contact": Contact,
             "early_signs": EarlySigns,
             "early_signs.taken_back": TakenBack,
             "early_signs.features.*": SignFeature,

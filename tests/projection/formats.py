@@ -323,6 +323,7 @@ RECORDS: dict[EntryKind, records.Record] = {
         bytes(range(16)),
     ),
     "forecast": records.ForecastRecord("cli", SUMMARY, (("insights", "transactions"),), RESTS_ON),
+    "case": records.CaseRecord("http", "call back", ("decision", "d-1"), NOW, "after six", 3, "Ada"),
     "use": records.UseRecord("page", "profile", (("insights", "transactions"),)),
     "account": records.AccountRecord("api", bytes(range(17)), True, NOW, (SUBJECT, SUBJECT + 1)),
     "erasure": records.ErasureRecord("staff", "asked to be forgotten"),

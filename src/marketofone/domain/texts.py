@@ -17,6 +17,9 @@ from msgspec import Meta, Struct
 PRINTED = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 """Anything but control characters."""
 
+ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$(?!\n)"
+"""One line of text, or none, whose letters stand in the order in which they are written: another person reads it."""
+
 
 class Unfit(NamedTuple):
     """A text with characters that it may not have: its field, and the pattern it should match."""

@@ -22,6 +22,7 @@ from marketofone.consent.controller import Controller
 from marketofone.consent.policy import ConsentPolicy, parse_policy
 from marketofone.decide.catalogue import ActionCatalogue, parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
+from marketofone.domain.case import CaseKind, DaysCounted
 from marketofone.domain.decision import Assignment
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
@@ -128,6 +129,24 @@ class Distrusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Distrust(above=self.above, whole=self.whole, harm=self.harm, actions=self.actions)
 
 
+class Contact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a customer reaches a person of the bank, and by when one answers who was asked to.
+
+    ``phone`` and ``hours`` are shown; without them pages name the number on the card. ``call_back_days`` and
+    ``ask_days`` are ``days`` after the one on which a customer asked: working ones, Monday to Friday, or plain ones.
+    """
+
+    phone: Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 ()/-]{2,30}$(?!\n)")] | None = None
+    hours: Text | None = None
+    call_back_days: Annotated[int, Meta(ge=0, le=30)] = 1
+    ask_days: Annotated[int, Meta(ge=0, le=30)] = 10
+    days: DaysCounted = "working"
+
+    def days_of(self, kind: CaseKind) -> int:
+        """Give how many days there are to answer a case of a kind."""
+        return self.call_back_days if kind == "call back" else self.ask_days
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bank itself: ``bank.toml``.
 
@@ -150,6 +169,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     groups: Groups = Groups()
     early_signs: EarlySigns | None = None
     distrust: Distrusted | None = None
+    contact: Contact = Contact()
 
     @property
     def shares(self) -> dict[Assignment, float]:

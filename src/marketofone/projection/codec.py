@@ -51,6 +51,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "outcome": records.OutcomeRecord,
     "signs": records.SignsRecord,
     "history": records.HistoryRecord,
+    "case": records.CaseRecord,
     "forecast": records.ForecastRecord,
     "use": records.UseRecord,
     "erasure": records.ErasureRecord,

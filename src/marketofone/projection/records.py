@@ -10,6 +10,7 @@ from msgspec import Struct
 from marketofone.consent.ledger import ConsentChange
 from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.action import Kind
+from marketofone.domain.case import About, CaseKind, CaseWords
 from marketofone.domain.decision import Counterfactual, Decision
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
@@ -206,6 +207,22 @@ class HistoryRecord(Struct, frozen=True, array_like=True, gc=False):
     key: bytes
 
 
+class CaseRecord(Struct, frozen=True, array_like=True):
+    """What a customer asked a person of the bank, or where ``of`` names the entry that asked it, its answer.
+
+    ``words`` are what the customer says with it, or the reason that the answer gives, ``by`` is who answered. ``due``
+    is by when it is to be answered; 0 in an answer.
+    """
+
+    actor: str
+    kind: CaseKind
+    about: About | None
+    due: Instant
+    words: CaseWords = ""
+    of: int = 0
+    by: CaseWords = ""
+
+
 class UseRecord(Struct, frozen=True, array_like=True, gc=False):
     """A reading of a person's information behind a permit: what asked, and the scopes that were read."""
 
@@ -346,6 +363,7 @@ Record = (
     | OutcomeRecord
     | SignsRecord
     | HistoryRecord
+    | CaseRecord
     | ForecastRecord
     | UseRecord
     | ErasureRecord

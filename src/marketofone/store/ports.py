@@ -39,6 +39,7 @@ EntryKind = Literal[
     "signs",
     "history",
     "hold",
+    "case",
     "document",
     "ruling",
     "rollback",
@@ -49,8 +50,9 @@ EntryKind = Literal[
     "promotion",
 ]
 """``account`` says who holds an account together; ``signs`` what was seen of a person after they accepted something;
-``history`` what another bank told them and they answered; ``hold`` that the law asks to keep what is theirs; ``signal``
-is an ingest entry that holds a message or a life event, which can change an answer."""
+``history`` what another bank told them and they answered; ``hold`` that the law asks to keep what is theirs; ``case``
+what they asked a person of the bank, or its answer; ``signal`` is an ingest entry that holds a message or a life event,
+which can change an answer."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
@@ -67,6 +69,7 @@ CODES: dict[EntryKind, int] = {
     "signs": 12,
     "history": 13,
     "hold": 14,
+    "case": 15,
     "document": 32,
     "ruling": 33,
     "rollback": 34,

@@ -75,6 +75,7 @@ def desk_for(bank: Bank) -> PageRenderer:
         "bank_name": settings.name,
         "static": {name: f"/static/{name}?v={_digest(body)}" for name, body in _FILES.items()},
         "policy": policy,
+        "contact": settings.contact,
     }
     templates.filters |= {
         "action": partial(formatting.action_of, catalogue=bank.catalogue),

@@ -54,6 +54,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     corrections: Raw = Raw()
     decisions: Raw = Raw()
     outcomes: Raw = Raw()
+    cases: Raw = Raw()
     inferences: Raw = Raw()
     uses: Raw = Raw()
 

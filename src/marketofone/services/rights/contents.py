@@ -47,6 +47,7 @@ _PARTS: dict[str, tuple[EntryKind, ...]] = {
     "consents": ("consent",),
     "decisions": ("decision",),
     "outcomes": ("outcome", "signs"),
+    "cases": ("case",),
 }
 """Parts of which each entry is one line."""
 

@@ -29,6 +29,7 @@ from marketofone.projection.folding import movement_reading
 from marketofone.projection.own_answers import Answer
 from marketofone.projection.person import Person
 from marketofone.projection.records import (
+    CaseRecord,
     ConsentRecord,
     DecisionRecord,
     IdentityRecord,
@@ -44,6 +45,7 @@ from marketofone.services.foresight.insights import insights_of
 from marketofone.services.rights.portable import (
     FORMAT,
     AnswerHeard,
+    CaseTold,
     ConsentSaid,
     Correction,
     DecisionMade,
@@ -103,6 +105,7 @@ class _Found(Struct):
     corrections: list[Correction] = []
     decisions: list[DecisionMade] = []
     outcomes: list[OutcomeHeard] = []
+    cases: list[CaseTold] = []
 
     def take(self, entry: Entry, record: Any) -> None:
         """Take what one more entry tells."""
@@ -123,6 +126,8 @@ class _Found(Struct):
             case SignsRecord():
                 signs = {"of": record.of, **asdict(record.signs)}
                 self.outcomes.append(OutcomeHeard(recorded=recorded, signs=signs))
+            case CaseRecord():
+                self.cases.append(_case(record, n=entry.n, recorded=recorded))
 
     def _take_event(self, kept: KeptEvent, *, recorded: str) -> None:
         self.events.append(_event(kept, recorded=recorded))
@@ -173,6 +178,7 @@ def _portable(
         corrections=tuple(found.corrections),
         decisions=tuple(found.decisions),
         outcomes=tuple(found.outcomes),
+        cases=tuple(found.cases),
         inferences=inferences,
         uses=tuple(uses),
     )
@@ -190,6 +196,20 @@ def _consent(record: ConsentRecord, *, recorded: str) -> ConsentSaid:
         until=None if said.until is None else text_of(said.until),
         actor=said.actor,
         authority=said.authority,
+    )
+
+
+def _case(record: CaseRecord, *, n: int, recorded: str) -> CaseTold:
+    due = text_of(record.due) if record.due else None
+    return CaseTold(
+        n=n,
+        recorded=recorded,
+        kind=record.kind,
+        about=record.about,
+        due=due,
+        words=record.words,
+        of=record.of,
+        by=record.by,
     )
 
 

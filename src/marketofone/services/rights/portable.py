@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from marketofone.domain.action import Kind
+from marketofone.domain.case import CaseKind
 from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.decision import DECISION_ID, MOST_SLOTS, Notification
 from marketofone.domain.fields import LicenceScope, Minor, Share, Word
@@ -148,6 +149,19 @@ class OutcomeHeard(Part, frozen=True, kw_only=True):
     signs: dict[str, Any] | None = None
 
 
+class CaseTold(Part, frozen=True, kw_only=True):
+    """What a person of the bank was asked to do, by when; or the answer to what entry ``of`` asked, by whom and why."""
+
+    n: int
+    recorded: str
+    kind: CaseKind
+    about: tuple[str, str] | None = None
+    due: str | None = None
+    words: Said = ""
+    of: int = 0
+    by: Said = ""
+
+
 class ForecastInForce(Part, frozen=True, kw_only=True):
     """The last forecast, in the few numbers that decisions use."""
 
@@ -199,5 +213,6 @@ class Portable(Part, frozen=True, kw_only=True):
     corrections: tuple[Correction, ...]
     decisions: tuple[DecisionMade, ...]
     outcomes: tuple[OutcomeHeard, ...]
+    cases: tuple[CaseTold, ...]
     inferences: Inferences
     uses: tuple[Use, ...]

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.texts import ONE_LINE
 from marketofone.services.foresight import insights
 from marketofone.services.rights import consent_view, history
 from marketofone.web.page_renderer import PageRenderer
@@ -20,16 +21,14 @@ REASONS = {
     "complaint": "a complaint is looked into",
     "check": "a check that the law or the review board asks for",
 }
-# One line of text, whose letters stand in the order in which they are written: the customer reads it.
-_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$(?!\n)"
 
 
 class Looked(Struct, frozen=True):
     """What the form says: who looks, why, and a few words more."""
 
-    by: Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE)]
+    by: Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
     reason: Literal["asked", "complaint", "check"]
-    more: Annotated[str, Meta(max_length=200, pattern=_LINE)] = ""
+    more: Annotated[str, Meta(max_length=200, pattern=ONE_LINE)] = ""
 
 
 def ask(renderer: PageRenderer, request_data: RequestData) -> Response:

@@ -19,6 +19,7 @@ from marketofone.governance.tiers import Tier
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.console import customer
+from marketofone.web.console.cases import answer, cases
 from marketofone.web.console.data import data
 from marketofone.web.console.gates import gates
 from marketofone.web.console.impact import impact
@@ -126,6 +127,8 @@ PAGES = (
     Page("GET", "/console", console),
     Page("GET", "/console/board", board),
     Page("POST", "/console/board", rule),
+    Page("GET", "/console/cases", cases),
+    Page("POST", "/console/cases", answer),
     Page("GET", "/console/impact", impact),
     Page("GET", "/console/gates", gates),
     Page("GET", "/console/data", data),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marketofone.web.customer import receipts
 from marketofone.web.customer.ahead import forecast
+from marketofone.web.customer.cases import ask as ask_a_person
+from marketofone.web.customer.cases import cases
 from marketofone.web.customer.merchants import correct, merchants
 from marketofone.web.customer.my_data import my_data
 from marketofone.web.customer.purposes import ask, purpose, switch
@@ -30,6 +32,8 @@ PAGES = (
     Page("GET", "/customer/{customer}/insights", insights),
     Page("GET", "/customer/{customer}/merchants", merchants),
     Page("POST", "/customer/{customer}/merchants", correct),
+    Page("GET", "/customer/{customer}/cases", cases),
+    Page("POST", "/customer/{customer}/cases", ask_a_person),
     Page("GET", "/customer/{customer}/take", take),
     Page("GET", "/customer/{customer}/take/file", file),
     Page("GET", "/customer/{customer}/forget", forget),

@@ -22,6 +22,7 @@ PARTS = {
     "corrections": "What you corrected",
     "decisions": "Decisions, each with its reasons",
     "outcomes": "Your answers, and what followed",
+    "cases": "What you asked a person of ours, and the answers",
     "shown": "What was shown to you and still counts",
 }
 
