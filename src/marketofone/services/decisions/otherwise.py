@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 from marketofone.decide import engine
+from marketofone.decide.decision_input import DecisionInput
 from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Instant
@@ -48,14 +50,28 @@ def told(
         return Otherwise(untold=refused), ()
     if record.counterfactual is not None:
         return Otherwise(counterfactual=record.counterfactual), record.decision.uses
-    found = _found(context, reader, record, customer=person.asked)
-    return found, record.decision.uses
+    return changed(made_again(context, reader, record, customer=person.asked)), record.decision.uses
 
 
-def _found(context: AppContext, reader: Reader, record: DecisionRecord, *, customer: Customer) -> Otherwise:
+class MadeAgain(NamedTuple):
+    """What a decision rested on, folded again, after the decision came out of it as it was recorded."""
+
+    rests: Rests
+    made: Decision
+    secret: bytes
+
+    def asked(self, person: Person) -> DecisionInput:
+        """Give what the decision may look at, had the person been another."""
+        return decision_input_of(
+            self.rests.snapshot, person, self.made.request, policy=self.rests.policy, secret=self.secret
+        )
+
+
+def made_again(context: AppContext, reader: Reader, record: DecisionRecord, *, customer: Customer) -> MadeAgain | str:
+    """Make a decision again on what it rested on; gives why that cannot be told where it does not come out the same."""
     history = BankHistory.of(context, reader)
     if not is_replayable(context, history, record):
-        return Otherwise(untold=GONE)
+        return GONE
     try:
         rests = put_together(
             context,
@@ -66,15 +82,17 @@ def _found(context: AppContext, reader: Reader, record: DecisionRecord, *, custo
             journals=reader,
             projection=Projection(context.keys),
         )
-        return _asked_again(rests, record.decision, secret=context.keys.secret)
+        again = MadeAgain(rests, record.decision, context.keys.secret)
+        decided = engine.decide(again.made.request, again.asked(rests.person), rests.snapshot.config.compiled)
     except MarketOfOneError:  # an earlier release kept what this one does not read
-        return Otherwise(untold=ANOTHER_RELEASE)
+        return ANOTHER_RELEASE
+    return again if decided == record.decision else ANOTHER_RELEASE
 
 
-def _asked_again(rests: Rests, made: Decision, *, secret: bytes) -> Otherwise:
-    snapshot, person, policy = rests
-    compiled = snapshot.config.compiled
-    asked = decision_input_of(snapshot, person, made.request, policy=policy, secret=secret)
-    if engine.decide(made.request, asked, compiled) != made:
-        return Otherwise(untold=ANOTHER_RELEASE)
-    return Otherwise(counterfactual=engine.otherwise(made.request, asked, compiled))
+def changed(again: MadeAgain | str) -> Otherwise:
+    """Find what would have changed a decision that was made again."""
+    if isinstance(again, str):
+        return Otherwise(untold=again)
+    compiled = again.rests.snapshot.config.compiled
+    asked = again.asked(again.rests.person)
+    return Otherwise(counterfactual=engine.otherwise(again.made.request, asked, compiled))

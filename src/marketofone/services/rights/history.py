@@ -7,18 +7,22 @@ from heapq import merge
 from itertools import islice
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
 from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.feedback import outcomes_between
 from marketofone.services.decisions.looked_up import look_up
-from marketofone.services.decisions.otherwise import told
+from marketofone.services.decisions.mattering import Mattered, Without, what_mattered
+from marketofone.services.decisions.otherwise import changed, made_again, told
 from marketofone.services.decisions.recorded import find_decision
-from marketofone.services.decisions.visible import refusal_of, shown
+from marketofone.services.decisions.visible import HIDDEN_ACTION, refusal_of, shown
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.uses import append_unmoved, record_use, use_of
 from marketofone.store.ports import BANK, Draft, Entry, Reader
@@ -61,18 +65,29 @@ def shown_decision(context: AppContext, decision_id: str, *, now: Instant, custo
 class Explained(NamedTuple):
     """A decision as it may be shown, and what would have changed it; None where that is not told.
 
-    ``refused`` says why nothing of it is shown; it is empty where the decision is.
+    ``refused`` says why nothing of it is shown; it is empty where the decision is. ``mattered`` is what mattered to the
+    place that was asked about, and ``version`` is the entry of what was learned that it used.
     """
 
     decision: Decision
     otherwise: Otherwise | None
     refused: str = ""
+    mattered: Mattered | None = None
+    version: int = 0
 
 
 def explained(
-    context: AppContext, decision_id: str, *, now: Instant, changes: bool, customer: str | None = None
+    context: AppContext,
+    decision_id: str,
+    *,
+    now: Instant,
+    changes: bool,
+    customer: str | None = None,
+    slot: int | None = None,
 ) -> Explained:
     """Give a decision as it may be shown now, and where ``changes`` are asked for, what would have changed it.
+
+    For a ``slot`` it also says what mattered to that place.
 
     Raises as :func:`.look_up`.
     """
@@ -83,11 +98,35 @@ def explained(
         refused = refusal_of(record, person, config=snapshot.config, now=now)
         if refused:
             return Explained(shown(record.decision, refused=refused), None, refused), ()
-        decision = record.decision
-        changed = told(context, reader, snapshot, record, person, now=now)[0] if changes else None
-        return Explained(decision, changed), decision.uses
+        decision, version = record.decision, record.rests_on.version
+        if slot is None:
+            otherwise = told(context, reader, snapshot, record, person, now=now)[0] if changes else None
+            return Explained(decision, otherwise, version=version), decision.uses
+        decision.place(slot)
+        again = made_again(context, reader, record, customer=person.asked)
+        known = record.counterfactual
+        otherwise = Otherwise(counterfactual=known) if known is not None else changed(again) if changes else None
+        found = what_mattered(again, slot=slot)
+        mattered, uses = _tellable(found, record, person, config=snapshot.config, now=now)
+        return Explained(decision, otherwise, mattered=mattered, version=version), (*decision.uses, *uses)
 
     return look_up(context, decision_id, customer=customer, now=now, look=look)
+
+
+def _tellable(
+    found: Mattered, record: DecisionRecord, person: Person, *, config: BankConfig, now: Instant
+) -> tuple[Mattered, tuple[Scope, ...]]:
+    """Leave the action away where what would have been chosen reads something that may not be used now."""
+    uses: list[Scope] = []
+
+    def told(one: Without) -> Without:
+        if refusal_of(replace(record, decision=one.decision), person, config=config, now=now):
+            return replace(one, action=HIDDEN_ACTION)
+        uses.extend(one.decision.uses)
+        return one
+
+    together = None if found.together is None else told(found.together)
+    return replace(found, each=tuple(map(told, found.each)), together=together), tuple(uses)
 
 
 def outcomes_of(context: AppContext, decision: Decision) -> list[Outcome]:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from starlette.responses import Response
 
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.decide.catalogue import ActionCatalogue
+from marketofone.decide.money_left import money_actions, money_left
+from marketofone.decide.reasons import in_words
 from marketofone.domain.action import NOTHING
-from marketofone.domain.decision import Reason
+from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict
+from marketofone.features.declare import Unit
 from marketofone.learn.join import answer
+from marketofone.projection.bank_config import BankConfig
+from marketofone.services.decisions.mattering import Mattered
 from marketofone.services.decisions.visible import HIDDEN_ACTION
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
+from marketofone.web.formatting import action_of
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
+
+STRESS = "stress:"
+FACTS_TOLD = 2
 
 
 def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show why a person sees something, and what was used for it; of a slate at one of its places."""
     bank, slot = renderer.bank, request_data.slot
-    told = _own(renderer, request_data, changes=slot == 1)
+    told = _own(renderer, request_data, changes=slot == 1, slot=slot)
     made = told.decision
     decision, as_of = made.place(slot), request_data.as_of(bank.calendar, now=bank.now())
     scored = [reason for reason in decision.reasons if reason.term]
@@ -38,6 +51,13 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         said=said,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
+        gentle=is_gentle(decision, catalogue=bank.catalogue),
+        mattered=told.mattered,
+        facts=_facts(decision),
+        stops=_stops(made, decision.action, told.mattered, policy=bank.config.policy, catalogue=bank.catalogue),
+        options=[one.action for one in decision.candidates if one.stage in ("scored", "chosen")],
+        version=told.version,
+        read_values=_values(decision, config=bank.config),
         chart=charts.bars([_bar(reason, currency=bank.config.settings.currency) for reason in scored]),
         why_not=WHY_NOT,
         why_yes=WHY_YES,
@@ -66,14 +86,18 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     return redirect(address("customer", customer, "decisions", decision.id, slot=place) + "#answer")
 
 
-def _own(renderer: PageRenderer, request_data: RequestData, *, changes: bool) -> history.Explained:
+def _own(
+    renderer: PageRenderer, request_data: RequestData, *, changes: bool, slot: int | None = None
+) -> history.Explained:
     """Give a person's own decision, and where it is asked for what would have changed it.
 
     Nobody learns from an address that somebody else's exists. At a moment that is asked about there is none that came
     later.
     """
     bank, path, now = renderer.bank, request_data.path, renderer.bank.now()
-    told = history.explained(bank.context, path["decision"], customer=path["customer"], now=now, changes=changes)
+    told = history.explained(
+        bank.context, path["decision"], customer=path["customer"], now=now, changes=changes, slot=slot
+    )
     as_of = request_data.as_of(bank.calendar, now=now)
     if as_of is not None and told.decision.at > as_of:
         raise UnknownDecision
@@ -87,3 +111,71 @@ def _bar(reason: Reason, *, currency: str) -> charts.Mark:
         value=formatting.amount(reason.term, currency=currency, signed=True),
         tone="for" if reason.term > 0 else "against",
     )
+
+
+def is_gentle(decision: Decision, *, catalogue: ActionCatalogue) -> bool:
+    """Say whether a decision is about somebody who may be in distress: then no money terms and no lot are shown.
+
+    It is, by what the catalogue declares and the decision recorded: where its action is one of care, or one was open to
+    the person, or only capped; where signs of stress silenced all else; and where the decision knew that little money
+    is left (``decide/money_left.py``): a late payment, an account that may run short, or a help against that.
+    """
+    open_to = [one.action for one in decision.candidates if one.stage not in ("not_eligible", "not_permitted")]
+    if any(action_of(name, catalogue=catalogue).role == "care" for name in (decision.action, *open_to)):
+        return True
+    little = money_left(decision, actions=money_actions(catalogue.actions)) == "little"
+    return little or any(one.why.startswith(STRESS) for one in decision.candidates)
+
+
+def _facts(decision: Decision) -> dict[str, list[str]]:
+    """Give for each source the facts of it that opened the action or weighed most, in the decision's own words."""
+    found: dict[str, list[str]] = {}
+    for reason in sorted(decision.reasons, key=lambda one: bool(one.term)):  # conditions first, then terms by size
+        for source in (reason.source or "").split("+"):
+            if source and len(found.setdefault(source, [])) < FACTS_TOLD:
+                found[source].append(reason.text)
+    return found
+
+
+class Stop(NamedTuple):
+    """A button that withdraws a source for a purpose, or all of a purpose (``source`` is empty)."""
+
+    purpose: str
+    source: str
+
+
+def _stops(
+    made: Decision, action: str, mattered: Mattered | None, *, policy: ConsentPolicy, catalogue: ActionCatalogue
+) -> list[Stop]:
+    """Give what can be stopped: for the purpose of the action, what mattered and all of it; else for each purpose.
+
+    Where no source mattered alone, any that was looked at can be stopped.
+    """
+    free = [(purpose, source) for purpose, source in made.uses if policy.purposes[purpose].basis == "consent"]
+    role = action_of(action, catalogue=catalogue).role
+    own = policy.serving(role) if role is not None else None
+    free = [one for one in free if one[0] == own] or free
+    told = {source for one in (mattered.each if mattered else ()) for source in one.sources}
+    sources = [Stop(purpose, source) for purpose, source in free if not told or source in told]
+    return [*sources, *(Stop(purpose, "") for purpose in dict.fromkeys(purpose for purpose, _ in free))]
+
+
+def _values(decision: Decision, *, config: BankConfig) -> list[tuple[str, str, Unit]]:
+    """Give the values the score was computed from; none where the documents declare other features since then.
+
+    The context holds each value v as v / (|v| + scale), times how many look there; 0 stands for none or not looked at.
+    """
+    compiled = config.compiled
+    if decision.documents != config.digest:
+        return []
+    count = len(compiled.context)
+    entries = zip(compiled.context, compiled.limits.scale[:, 0].tolist(), decision.context[1 : 1 + count], strict=False)
+    return [
+        (feature.title, in_words(_unsquashed(entry / decision.seen, scale), unit=feature.unit), feature.unit)
+        for feature, scale, entry in entries
+        if entry
+    ]
+
+
+def _unsquashed(entry: float, scale: float) -> float:
+    return entry * scale / max(1.0 - abs(entry), 1e-6)
