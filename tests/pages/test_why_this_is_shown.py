@@ -98,3 +98,18 @@ def test_what_is_asked_on_the_page_is_a_case_about_the_decision(bank: Bank) -> N
     form = next(of for of in page_of(bank, made).all("form") if of.attributes["action"].endswith("/cases"))
     fields = {item.attributes["name"]: item.attributes.get("value", "") for item in form.all("input")}
     assert fields["about"] == f"decision {made.id}"
+
+
+def test_a_yes_says_what_happens_next_before_and_after_it(bank: Bank) -> None:
+    made = decided(bank, "c-1")
+    told = bank.catalogue.action(made.action).next
+    assert told is not None
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        page = visitor.page(f"/customer/c-1/decisions/{made.id}")
+        assert told[1:] in page.text
+        assert told[1:] in visitor.say(page, "Yes, this is for me").text
+
+
+def test_every_action_of_a_new_project_says_what_happens_after_a_yes(bank: Bank) -> None:
+    assert [action.id for action in bank.catalogue.offered if action.next is None] == []

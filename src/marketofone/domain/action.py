@@ -64,14 +64,16 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expression over features and facts; ``tags`` are matched with the person's interests; ``product`` and ``feature``
     (when set) are what a person holds, and which function of the app they use, after accepting. ``about`` names what a
     forecast must have foreseen for the action to answer it; it helps only ``lead_days`` or more before that is
-    expected. Without ``channels`` it has those that the document names for all actions. ``schedule`` says when it may
-    be shown, ``placements`` where; without them it may be shown anywhere. ``budget`` is what there is of it for a day.
+    expected. ``next`` tells what happens after a yes. Without ``channels`` it has those that the document names for all
+    actions. ``schedule`` says when it may be shown, ``placements`` where; without them it may be shown anywhere.
+    ``budget`` is what there is of it for a day.
     """
 
     id: Word
     kind: Kind
     title: Text
     text: Text
+    next: Text | None = None
     eligible: str = "True"
     value_minor: Minor = 0
     cost_minor: PositiveMinor = 0

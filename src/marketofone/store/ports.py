@@ -3,9 +3,8 @@
 Every customer has a *journal* of its own: entries n = 1, 2, 3 ..., each chained to the one before. The bank has one
 more, under the subject number 0. There is no other order. All entries become leaves of one Merkle log.
 
-A *unit of work* is a value: what must still stand, what is appended, and what is kept beside it. Everything in it was
-computed before. Under its locks the store only compares and appends; two units about different customers never wait
-for each other, in an engine that can do that.
+A *unit of work* is a value, computed before: what must still stand, what is appended, and what is kept beside it. Under
+its locks the store only compares and appends; units about different customers need not wait for each other.
 
 The store sees subject numbers and sealed bytes. Names and keys are in a key store of their own.
 """
@@ -49,10 +48,8 @@ EntryKind = Literal[
     "rates",
     "promotion",
 ]
-"""``account`` says who holds an account together; ``signs`` what was seen of a person after they accepted something;
-``history`` what another bank told them and they answered; ``hold`` that the law asks to keep what is theirs; ``case``
-what they asked a person of the bank, or its answer; ``signal`` is an ingest entry that holds a message or a life event,
-which can change an answer."""
+"""``account``: who holds one together. ``signs``: what was seen after a yes. ``history``: what another bank told.
+``hold``: what the law keeps. ``case``: what was asked of a person. ``signal``: what may change an answer."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
