@@ -239,7 +239,7 @@ def test_a_limit_in_a_currency_without_money_is_said_to_limit_nothing(bank: Bank
     ahead = bank.forecast("anna", now=NOW)
 
     assert ahead.limit_minor == 0
-    assert "the limit of eur-account is told in GBP, and its money is not: it does not count" in ahead.notes
+    assert "the limit of your current account 1 is told in GBP, and its money is not: it does not count" in ahead.notes
 
 
 def test_an_order_in_another_currency_counts_at_a_named_rate_or_is_said_to_be_left_out(bank: Bank) -> None:

@@ -120,9 +120,8 @@ def test_where_data_stopped_arriving_nothing_has_ended_and_every_surface_says_si
     ahead, spent = bank.forecast("c-1", now=now), bank.spending("c-1", now=now)
 
     since = max(event.at for event in ordinary_months("c-1", until=last))
-    said = (
-        f"nothing was heard of {HERE} since {date_of(Day(since // DAY))}: what was due there since then may have been"
-    )
+    on = date_of(Day(since // DAY))
+    said = f"nothing was heard of your current account since {on}: what was due there since then may have been"
     for notes in (ahead.notes, spent.notes):
         assert [note for note in notes if note.startswith(said)]
     assert {one.state for one in spent.standing} <= {"active", "new"}

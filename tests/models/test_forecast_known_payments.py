@@ -16,7 +16,9 @@ from msgspec.structs import replace
 from marketofone.domain.fields import Every
 from marketofone.domain.moment import DAY, Day, Instant, date_of, day_number
 from marketofone.models.forecast import Expected, Forecast, Model, forecast
+from marketofone.models.forecast.known_payments import between_own
 from marketofone.models.forecast.order_days import due_days
+from marketofone.models.forecast.streams import Payment
 from marketofone.profile.account_orders import by_account
 from marketofone.profile.ledger import Account, Kind
 from marketofone.profile.orders import Order
@@ -385,3 +387,16 @@ def test_an_own_british_account_at_another_bank_is_known_by_its_whole_number_onl
     saving = replace(order(-500_00, next_on=on(12, 2), every="month"), account=own, counterparty_account=called)
     found = by_account([saving], spendable=(own, "X/200000/55779911"))
     assert found.keys() - {own} == ({"X/200000/55779911"} if called.startswith("20") else set())
+
+
+def test_what_moves_between_own_accounts_is_no_cause() -> None:
+    rent = Order(account="a", told=Instant(0), sign=-1, amount_minor=-900, category="rent")
+    told = Order(account="a", told=Instant(0), sign=-1, amount_minor=-700, own=True)
+    sent = Order(account="a", told=Instant(0), sign=-1, amount_minor=-500)
+    came = Order(account="b", told=Instant(0), sign=1, amount_minor=500)
+    same = Order(account="a", told=Instant(0), sign=1, amount_minor=900)
+    payments = [
+        Payment(day=day, amount_minor=one.amount_minor or 0, stream=one)
+        for day, one in ((1, rent), (1, same), (2, told), (3, sent), (5, came))
+    ]
+    assert {payment.amount_minor for payment in between_own(payments)} == {-700, -500, 500}

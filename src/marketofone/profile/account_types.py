@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import get_args
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Protocol, get_args
 
 from marketofone.domain.fields import AccountType
 from marketofone.profile.registers import Registers
@@ -12,6 +13,41 @@ LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
 """What stands on accounts of these types can be spent."""
 SHARE = "share."
 """What the name of a register begins with that says how much of an account is the person's."""
+
+_TITLES: dict[AccountType, str] = {"mortgage": "mortgage", "card": "card account"}
+
+
+class Typed(Protocol):
+    """An account whose type is known."""
+
+    @property
+    def name(self) -> str:
+        """What systems call it."""
+
+    @property
+    def type(self) -> AccountType:
+        """What it is."""
+
+
+def account_titles(accounts: Iterable[Typed]) -> dict[str, str]:
+    """Give what people call the accounts of one person, by name: what they are, numbered where several are.
+
+    Examples
+    --------
+    >>> from marketofone.profile.ledger import NO_MOVEMENTS, Account
+    >>> some = [Account(name, "EUR", (), *NO_MOVEMENTS, type=kind) for name, kind in
+    ...         [("a", "current"), ("b", "savings"), ("c", "current")]]
+    >>> account_titles(some)
+    {'a': 'current account 1', 'b': 'savings account', 'c': 'current account 2'}
+    """
+    types = {account.name: account.type for account in accounts}
+    many, seen, titles = Counter(types.values()), Counter[AccountType](), dict[str, str]()
+    for name, of in types.items():
+        seen[of] += 1
+        title = _TITLES.get(of, f"{of} account")
+        titles[name] = f"{title} {seen[of]}" if many[of] > 1 else title
+    return titles
+
 
 _TYPES: dict[str, AccountType] = {word: word for word in get_args(AccountType)}
 _OF_PRODUCTS: dict[str, AccountType] = {

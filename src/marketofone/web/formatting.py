@@ -24,6 +24,7 @@ _LIKELIHOOD = (
     (0.0, "rarely"),
 )
 _RAREST, _MORE_OFTEN_THAN_NOT, _SURE = 0.01, 0.55, 0.95  # rarer ones are lost in the errors of a forecast
+_CLOSE_DAYS = 6
 
 ACTORS = {
     "http": "Our app and pages",
@@ -152,6 +153,39 @@ def one_in(chance: float) -> str:
     if chance < _SURE:
         return f"about 1 in {1 / chance:.0f}" if chance < _MORE_OFTEN_THAN_NOT else f"about {10 * chance:.0f} in 10"
     return "nearly certain"
+
+
+def chances(chance: float) -> str:
+    """Say a chance as so many chances of some, also where it is next to certain: nobody knows the future.
+
+    Examples
+    --------
+    >>> chances(0.34), chances(0.68), chances(0.003), chances(0.99)
+    ('1 chance in 3', '7 chances in 10', 'less than 1 chance in 100', 'more than 95 chances in 100')
+    """
+    if chance < _RAREST:
+        return f"less than 1 chance in {1 / _RAREST:.0f}"
+    if chance >= _SURE:
+        return f"more than {100 * _SURE:.0f} chances in 100"
+    if chance >= _MORE_OFTEN_THAN_NOT:
+        return f"{min(9, round(10 * chance))} chances in 10"
+    return f"1 chance in {1 / chance:.0f}"
+
+
+def around(first: str, last: str, *, calendar: Calendar) -> str:
+    """Say when something is expected: on about a day where both lie close, else between both.
+
+    Examples
+    --------
+    >>> around("2026-07-20", "2026-07-24", calendar=Calendar("UTC"))
+    'on about 22 Jul 2026'
+    >>> around("2026-07-02", "2026-07-24", calendar=Calendar("UTC"))
+    'between 2 Jul 2026 and 24 Jul 2026'
+    """
+    days = [date.fromisoformat(day) for day in (first, last)]
+    if (days[1] - days[0]).days <= _CLOSE_DAYS:
+        return f"on about {day_of((days[0] + (days[1] - days[0]) / 2).isoformat(), calendar=calendar)}"
+    return f"between {day_of(first, calendar=calendar)} and {day_of(last, calendar=calendar)}"
 
 
 def purposes_in(text: str, *, titles: Mapping[str, str]) -> str:

@@ -79,6 +79,8 @@ def desk_for(bank: Bank) -> PageRenderer:
     }
     templates.filters |= {
         "action": partial(formatting.action_of, catalogue=bank.catalogue),
+        "chances": formatting.chances,
+        "around": partial(formatting.around, calendar=calendar),
         "day": partial(formatting.day_of, calendar=calendar),
         "moment": partial(formatting.moment_of, calendar=calendar),
         "short_moment": partial(formatting.short_moment, calendar=calendar),

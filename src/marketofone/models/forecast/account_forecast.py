@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.history import heard_until, history_of, silence
-from marketofone.models.forecast.known_payments import announced, payments_ahead, together, with_card_bills
+from marketofone.models.forecast.known_payments import announced, between_own, payments_ahead, together, with_card_bills
 from marketofone.models.forecast.labels import EVENTS, WITHIN_DAYS, baseline
 from marketofone.models.forecast.model import SHORTFALLS, Ahead, Model
 from marketofone.models.forecast.panel import Look, Panel, align, look_from
@@ -29,6 +29,8 @@ from marketofone.profile.orders import Order
 
 QUANTILES = tuple(tenth / 10 for tenth in range(1, 10))
 TOTAL = "total"
+RUNS_SHORT = "below_zero"
+"""What it is called that money runs short: it falls below zero, or below what may be overdrawn."""
 _DRIVERS = 3
 _TWENTIETH = 20
 _AROUND = 3
@@ -39,19 +41,6 @@ class DayAhead(Struct, frozen=True, gc=False):
 
     day: int
     quantiles: tuple[int, ...]
-
-
-class AccountForecast(Struct, frozen=True, kw_only=True):
-    """One account, or the sum of several: ninety days, or none and the reason why.
-
-    Where no balance is known, it is ``relative``: its days tell changes from the end of ``as_of``.
-    """
-
-    account: str
-    accounts: tuple[str, ...]
-    days: tuple[DayAhead, ...]
-    abstains: str | None = None
-    relative: bool = False
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -68,6 +57,23 @@ class Expected(Struct, frozen=True, kw_only=True):
     expected_to: int | None
     drivers: tuple[str, ...]
     cause: str = ""
+
+
+class AccountForecast(Struct, frozen=True, kw_only=True):
+    """One account, or the sum of several: ninety days, or none and the reason why.
+
+    Where no balance is known, it is ``relative``: its days tell changes from the end of ``as_of``. ``balance`` is what
+    stands on it then, in minor units, None where nobody told.
+    """
+
+    account: str
+    accounts: tuple[str, ...]
+    days: tuple[DayAhead, ...]
+    abstains: str | None = None
+    relative: bool = False
+    balance: int | None = None
+    short: tuple[Expected, ...] = ()
+    """How likely it is that it falls below what it may be overdrawn, by horizon."""
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
@@ -223,6 +229,8 @@ def _person(
                 days=spoken[-1] if reason is None else (),
                 abstains=reason,
                 relative=reason is None and not account.tells_balance,
+                balance=history_of(account, as_of).balance,
+                short=_short(heard[-1], as_of=as_of, currency=currency) if reason is None else (),
             )
         )
     ahead = Forecast(
@@ -241,7 +249,13 @@ def _person(
     names = (*(row.look.account.name for row in summed), *(account.name for account in resting))
     return replace(
         ahead,
-        total=AccountForecast(account=TOTAL, accounts=names, days=days, relative=relative),
+        total=AccountForecast(
+            account=TOTAL,
+            accounts=names,
+            days=days,
+            relative=relative,
+            balance=None if relative else int(whole.panel.opening[whole.at]),
+        ),
         payments=_by_day([*whole.look.payments[0].payments, *unknown]),
         events=tuple(_events(whole, as_of=as_of, currency=currency, relative=relative)),
         turnover=int(whole.panel.unit[whole.at]),
@@ -296,6 +310,12 @@ def _events(row: _Row, *, as_of: int, currency: str, relative: bool) -> Iterator
             )
 
 
+def _short(row: _Row, *, as_of: int, currency: str) -> tuple[Expected, ...]:
+    """Give the chances that an account by itself runs short, where what stands on it is known."""
+    events = _events(row, as_of=as_of, currency=currency, relative=not row.look.account.tells_balance)
+    return tuple(event for event in events if event.event == RUNS_SHORT)
+
+
 def _dates(row: _Row, event: int, at: int, due: Sequence[Payment]) -> tuple[int | None, int | None]:
     """Give the days between which an event is expected."""
     as_of, within = int(row.panel.as_of[row.at]), WITHIN_DAYS[at]
@@ -313,9 +333,10 @@ def _weighty(row: _Row, event: str) -> list[Payment]:
     """Give the payments that may be behind an event, the largest first: a twentieth of a month's turnover or more.
 
     For a change of income these are the incomes that end, and then the others; for a large expense payments of half a
-    month's turnover.
+    month's turnover. What moves between own accounts is behind nothing: the person has it before and after.
     """
     ahead = row.look.payments[0]
+    own = {id(one) for one in between_own(ahead.payments)}
     unit = row.panel.unit[row.at]
     sign = 1 if event.startswith("income") else -1
     least = unit / 2 if event == "large_expense" else unit / _TWENTIETH
@@ -324,7 +345,7 @@ def _weighty(row: _Row, event: str) -> list[Payment]:
         one
         for some in (lost, ahead.payments)
         for one in sorted(some, key=lambda payment: (-sign * payment.amount_minor, payment.day))
-        if sign * one.amount_minor >= least
+        if sign * one.amount_minor >= least and id(one) not in own
     ]
 
 

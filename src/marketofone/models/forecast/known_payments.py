@@ -124,6 +124,35 @@ def together(parts: Iterable[PaymentsAhead]) -> PaymentsAhead:
     )
 
 
+def between_own(payments: Sequence[Payment]) -> list[Payment]:
+    """Give the payments that only move money between a person's own accounts.
+
+    They are told so, or two of them leave one account and arrive on another with the same amount within three days.
+    """
+    left = [payment for payment in payments if not _moves_own(payment)]
+    own = [payment for payment in payments if _moves_own(payment)]
+    arrived = [payment for payment in left if payment.amount_minor > 0]
+    for sent in (payment for payment in left if payment.amount_minor < 0):
+        other = next((one for one in arrived if _is_pair(sent, one)), None)
+        if other is not None:
+            arrived.remove(other)
+            own += [sent, other]
+    return own
+
+
+def _moves_own(payment: Payment) -> bool:
+    stream = payment.stream
+    return stream.own if isinstance(stream, Order) else stream.nature == "own_transfer"
+
+
+def _is_pair(sent: Payment, arrived: Payment) -> bool:
+    return (
+        sent.stream.account != arrived.stream.account
+        and sent.told_minor == -arrived.told_minor
+        and abs(sent.day - arrived.day) <= LATE_DAYS
+    )
+
+
 def with_card_bills(accounts: Sequence[Account], *, as_of: int) -> list[Account]:
     """Let what is owed on cards be the next card bill, where one stream of card bills shows when and from where.
 

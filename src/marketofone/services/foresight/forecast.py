@@ -10,12 +10,15 @@ from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit
 from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.fields import AccountType
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Rate, converted
 from marketofone.domain.rates import KnownRates, is_fresh
 from marketofone.features.state import MONEY
 from marketofone.models.forecast import AccountForecast, Expected, Forecast, Model, forecast_all
+from marketofone.models.forecast.known_payments import between_own
 from marketofone.models.forecast.labels import BUFFER
+from marketofone.profile.account_types import account_titles
 from marketofone.profile.currencies import common_currency, with_foreign_orders
 from marketofone.profile.ledger import Account
 from marketofone.profile.orders import Order
@@ -49,16 +52,6 @@ class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
     quantiles: tuple[int, ...]
 
 
-class AccountAhead(Struct, frozen=True, kw_only=True):
-    """Ninety days of one account in its own currency, or none and why; ``relative`` ones tell changes from now."""
-
-    account: str
-    currency: str
-    days: tuple[DayBalance, ...]
-    abstains: str | None
-    relative: bool = False
-
-
 class EventAhead(Struct, frozen=True, kw_only=True):
     """Something that may happen, how likely, when, and because of what."""
 
@@ -70,13 +63,38 @@ class EventAhead(Struct, frozen=True, kw_only=True):
     drivers: tuple[str, ...]
 
 
+class AccountAhead(Struct, frozen=True, kw_only=True):
+    """Ninety days of one account in its own currency, or none and why; ``relative`` ones tell changes from now.
+
+    ``title`` is what people call it. ``balance_minor`` is what stands on it now, and ``last_booked`` the day on which
+    something was last heard of it; None where nobody told. ``short`` says how likely it is to fall short by itself.
+    """
+
+    account: str
+    currency: str
+    days: tuple[DayBalance, ...]
+    abstains: str | None
+    relative: bool = False
+    title: str = ""
+    type: AccountType = "current"
+    limit_minor: int = 0
+    share: float = 1.0
+    balance_minor: int | None = None
+    last_booked: str | None = None
+    short: tuple[EventAhead, ...] = ()
+
+
 class PaymentAhead(Struct, frozen=True, kw_only=True):
-    """One payment that is expected, because it came regularly, or because an order says so: then it is ``ordered``."""
+    """One payment that is expected, because it came regularly, or because an order says so: then it is ``ordered``.
+
+    One that is ``own`` only moves money between the person's own accounts.
+    """
 
     day: str
     amount_minor: int
     what: str
     ordered: bool = False
+    own: bool = False
 
 
 class CustomerForecast(Struct, frozen=True, kw_only=True):
@@ -219,8 +237,10 @@ class _Money:
 
     def said_of_limits(self) -> Iterator[str]:
         """Say which limits are in a currency that their accounts have no money in: they limit nothing."""
+        titles = account_titles(self.accounts)
         for account, currency in self.limits_apart:
-            yield f"the limit of {account} is told in {currency}, and its money is not: it does not count"
+            title = titles.get(account, "account")
+            yield f"the limit of your {title} is told in {currency}, and its money is not: it does not count"
 
     def asked(self) -> Iterator[tuple[Sequence[Account], str]]:
         """Give what is looked ahead on: first all together, then the accounts in each other currency."""
@@ -294,15 +314,16 @@ def _refusals(permit: Permit) -> tuple[str, ...]:
 
 
 def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ...]) -> CustomerForecast:
+    titles, own = account_titles(money.accounts), {id(one) for one in between_own(ahead.payments)}
     return CustomerForecast(
         customer=customer,
         as_of=_date(ahead.as_of),
         currency=ahead.currency,
         accounts=tuple(
-            _account(account_forecast, currency=account.currency)
+            _account(account_forecast, account, title=titles[account.name])
             for account, account_forecast in zip(money.told_of, ahead.accounts, strict=True)
         ),
-        total=None if ahead.total is None else _account(ahead.total, currency=ahead.currency),
+        total=None if ahead.total is None else _total(ahead.total, currency=ahead.currency, limit=ahead.limit),
         liquid=money.liquid,
         payments=tuple(
             PaymentAhead(
@@ -310,6 +331,7 @@ def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ..
                 amount_minor=payment.told_minor,
                 what=payment.stream.what,
                 ordered=isinstance(payment.stream, Order),
+                own=id(payment) in own,
             )
             for payment in ahead.payments
         ),
@@ -320,15 +342,38 @@ def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ..
     )
 
 
-def _account(account_forecast: AccountForecast, *, currency: str) -> AccountAhead:
-    days = tuple(DayBalance(day=_date(day.day), quantiles=day.quantiles) for day in account_forecast.days)
+def _account(account_forecast: AccountForecast, account: Account, *, title: str) -> AccountAhead:
     return AccountAhead(
         account=account_forecast.account,
-        currency=currency,
-        days=days,
+        currency=account.currency,
+        days=_days(account_forecast),
         abstains=account_forecast.abstains,
         relative=account_forecast.relative,
+        title=title,
+        type=account.type,
+        limit_minor=account.limit,
+        share=account.share,
+        balance_minor=account_forecast.balance,
+        last_booked=_date(int(account.days[-1])) if account.days.size else None,
+        short=tuple(_event(event) for event in account_forecast.short),
     )
+
+
+def _total(whole: AccountForecast, *, currency: str, limit: int) -> AccountAhead:
+    return AccountAhead(
+        account=whole.account,
+        currency=currency,
+        days=_days(whole),
+        abstains=whole.abstains,
+        relative=whole.relative,
+        title="accounts together",
+        limit_minor=limit,
+        balance_minor=whole.balance,
+    )
+
+
+def _days(of: AccountForecast) -> tuple[DayBalance, ...]:
+    return tuple(DayBalance(day=_date(day.day), quantiles=day.quantiles) for day in of.days)
 
 
 def _event(event: Expected) -> EventAhead:

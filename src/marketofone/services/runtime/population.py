@@ -18,7 +18,7 @@ from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
 from marketofone.models.forecast.history import MAXIMUM_SILENCE, heard_until
 from marketofone.profile.account_orders import by_account
-from marketofone.profile.account_types import LIQUID, account_numbers, account_shares, account_types
+from marketofone.profile.account_types import LIQUID, account_numbers, account_shares, account_titles, account_types
 from marketofone.profile.currencies import parted_orders
 from marketofone.profile.ledger import NO_MOVEMENTS, Account, Ledger, accounts
 from marketofone.profile.orders import Order, limits_of, orders_of
@@ -49,10 +49,12 @@ class SourceView(NamedTuple):
 
 def not_heard(read: Iterable[Account], *, as_of: int) -> Iterator[str]:
     """Say of which accounts nothing was heard of late: nothing on them has ended by that."""
-    for account in read:
+    told = list(read)
+    titles = account_titles(told)
+    for account in told:
         until = heard_until(account, as_of=as_of)
         if until < as_of and account.type in LIQUID and as_of - until <= MAXIMUM_SILENCE:
-            yield NOTHING_HEARD.format(account.name, date_of(Day(until)).isoformat())
+            yield NOTHING_HEARD.format(f"your {titles[account.name]}", date_of(Day(until)).isoformat())
 
 
 def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:

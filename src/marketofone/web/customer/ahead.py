@@ -11,8 +11,10 @@ from starlette.responses import Response
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.moment import DAY, Instant
+from marketofone.models.forecast.account_forecast import RUNS_SHORT
 from marketofone.services.foresight.forecast import CustomerForecast, EventAhead, PaymentAhead
 from marketofone.services.foresight.liquid_money import in_parts
+from marketofone.services.foresight.running_short import running_short
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
@@ -77,8 +79,11 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
     if days:
         fan, place = charts.Fan([day.quantiles for day in days]), {day.day: index for index, day in enumerate(days)}
         drawn = _drawn(renderer, fan, place, ahead=ahead)
+    short = running_short(ahead)
     words = RISKS | ({"below_zero": _LIMITED} if ahead.limit_minor else {})
-    risks = _risks(ahead.events, words=words)
+    there = [event.event for event in ahead.events if event.expected_from == ahead.as_of]
+    told = [event for event in ahead.events if event.event not in there]
+    risks = _risks(told, words=words)
     return renderer.page(
         "customer/forecast.html",
         request_data,
@@ -86,6 +91,10 @@ def forecast(renderer: PageRenderer, request_data: RequestData) -> Response:
         ahead=ahead,
         days=days,
         drawn=drawn,
+        short=short,
+        there=[words[name] for name in dict.fromkeys(there) if name != RUNS_SHORT],
+        calm=not short and any(event.event == RUNS_SHORT for event in ahead.events),
+        needs_help=any(one.needs_help for one in short),
         risks=risks,
         parts=list(in_parts(ahead.liquid)),
         unsaid=[words[name] for name in words if name not in {event.event for event in ahead.events}],
@@ -129,8 +138,10 @@ def _window(
         if event is None or event.probability < SHADED or event.expected_from is None or event.expected_to is None:
             continue
         first, last = place.get(event.expected_from, 0), place.get(event.expected_to, 0)
-        chance = formatting.one_in(event.probability).removeprefix("about ")
-        return charts.window(fan, first, last, text=f"{title}: {chance}")
+        if event.expected_from not in place:
+            continue  # it is there already: the page says so, and until when
+        text = f"{title}: {formatting.chances(event.probability)} in {event.horizon_days} days"
+        return charts.window(fan, first, last, text=text)
     return None
 
 
