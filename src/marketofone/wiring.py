@@ -30,6 +30,7 @@ from marketofone.projection.bank_config import (
 )
 from marketofone.projection.counts import COUNTED
 from marketofone.projection.live import Projection
+from marketofone.projection.purpose_reads import check_purposes
 from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
@@ -131,6 +132,7 @@ def plug_in(
     settings = read_settings(texts["bank.toml"])
     texts["bank.toml"] = without_engine(texts["bank.toml"])
     config = read_config(texts)
+    check_purposes(config)
     data = folder / DATA
     data.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as opened:

@@ -9,6 +9,7 @@ import pytest
 from situations import NOW, says, sent, shares, spends
 
 import marketofone
+from asking import ask_for_all_that_is_read
 from marketofone import Bank
 from marketofone.domain.action import MARKETING
 from marketofone.domain.decision import Decision
@@ -34,6 +35,7 @@ title = "A card"
 text = "A card."
 value_minor = 90_000
 channels = ["app"]
+product = "card"
 """,
 }
 
@@ -71,13 +73,14 @@ def test_what_waits_to_be_sent_is_not_released_after_it_nor_after_any_later_gran
 
 
 def test_an_offer_that_rests_on_no_information_is_not_released_either(project: Path) -> None:
-    """Of what marketing may use, this bank looks at nothing; what is allowed is that offers are made."""
+    """Of what is allowed for offers, this bank looks at nothing before it learned what goes with what."""
     for name, text in WITHOUT_INFORMATION.items():
         (project / name).write_text(text, encoding="utf-8")
     settings = (project / "bank.toml").read_text(encoding="utf-8").partition("[early_signs]")[0]
     (project / "bank.toml").write_text(settings, encoding="utf-8")
     rules = (project / "guardrails.toml").read_text(encoding="utf-8")
     (project / "guardrails.toml").write_text(re.sub('(?m)^when = ".*"', 'when = "moves_30d > 999"', rules), "utf-8")
+    ask_for_all_that_is_read(project)
     with marketofone.open(project, now=NOW) as bank:
         says(bank, "c-1", purpose="marketing", source="location")
         made = next(one for one in (decided(bank, "c-1", id=f"d-{n}") for n in range(50)) if one.action == "card")
@@ -146,6 +149,7 @@ def test_what_was_learned_for_a_purpose_that_also_serves_marketing_goes_with_the
     document = project / "consent.toml"
     text = document.read_text(encoding="utf-8").replace('serves = "learning"\n', "")
     document.write_text(text.replace('serves = "marketing"', 'serves = ["marketing", "learning"]'), encoding="utf-8")
+    ask_for_all_that_is_read(project)
     with marketofone.open(project, now=NOW) as bank:
         allowed(bank, "c-1")
         shown = next(made for n in range(60) if (made := decided(bank, "c-1", now=NOW + n)).action != "nothing")

@@ -11,6 +11,7 @@ import pytest
 from people import ordinary_months
 
 import marketofone
+from asking import ask_for_all_that_is_read
 from marketofone import Bank, wiring
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant
@@ -112,6 +113,7 @@ def test_a_role_that_no_purpose_serves_is_off_and_says_so(tmp_path: Path) -> Non
     wiring.lay_out(tmp_path)
     consent = tmp_path / "consent.toml"
     consent.write_text(consent.read_text("utf-8").replace('serves = "learning"\n', ""), encoding="utf-8")
+    ask_for_all_that_is_read(tmp_path)
     with marketofone.open(tmp_path, clock=lambda: NOW) as bank:
         allow(bank, "c-1")
         bank.ingest(ordinary_months("c-1", until=NOW, days=60), now=NOW)

@@ -66,7 +66,7 @@ def most_chosen(bank: Bank) -> str:
 def at_zero(text: str, action: str) -> str:
     """Let the condition of an action never hold."""
     head, _, rest = text.partition(f'id = "{action}"')
-    never, times = re.subn(r"(?m)^eligible = .*$", 'eligible = "spend_30d < 0 - 1"', rest, count=1)
+    never, times = re.subn(r"(?m)^eligible = .*$", 'eligible = "app_opens_7d < 0 - 1"', rest, count=1)
     assert times == 1
     return head + f'id = "{action}"' + never
 

@@ -9,10 +9,12 @@ import pytest
 
 import marketofone
 from marketofone import wiring
-from marketofone.domain.moment import Calendar, Day
+from marketofone.consent.notice import named_in
+from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.lab.simulate import demo
 from marketofone.lab.simulate.demo import Report
 from marketofone.lab.simulate.world import Scenario
+from marketofone.services.rights.use_log import recorded_uses
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +31,14 @@ def lived(folder: Path) -> Report:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return lived(tmp_path_factory.mktemp("world"))
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    folder = tmp_path_factory.mktemp("world")
+    return folder / "bank", lived(folder)
+
+
+@pytest.fixture
+def report(world: tuple[Path, Report]) -> Report:
+    return world[1]
 
 
 def test_the_document_keeps_its_contract(report: Report) -> None:
@@ -79,6 +87,18 @@ def test_the_same_seed_lives_the_same_life(report: Report, tmp_path_factory: pyt
     assert msgspec.json.encode({k: v for k, v in again.items() if k not in TIMES}) == msgspec.json.encode(
         {k: v for k, v in first.items() if k not in TIMES}
     )
+
+
+def test_nobody_is_read_beyond_what_the_notice_of_the_purpose_names(world: tuple[Path, Report]) -> None:
+    read: set[tuple[str, str]] = set()
+    with marketofone.open(world[0]) as bank:
+        for customer in list(bank.context.keys.customers()):
+            uses = recorded_uses(bank.context, customer.name, since=Instant(0), until=bank.now())
+            read |= {scope for one in uses for scope in one.scopes}
+        policy = bank.config.policy
+    notices = {name: named_in(spec.notice, policy=policy) for name, spec in policy.purposes.items()}
+    assert {purpose for purpose, _ in read} == set(notices)
+    assert {(purpose, source) for purpose, source in read if source not in notices[purpose]} == set()
 
 
 def test_the_report_says_that_the_bank_is_synthetic_and_tells_its_reasons(report: Report) -> None:

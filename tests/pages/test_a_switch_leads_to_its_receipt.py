@@ -204,7 +204,7 @@ def test_the_page_says_it_and_undoes_it(bank: Bank) -> None:
         for words in (
             "You said no on 5 January 2026",
             f"{TITLE} uses nothing of yours any more. It gave: forecasts",
-            "24 permissions were still on",
+            "17 permissions were still on",
             "We made your last 5 decisions before this again",
             "would have been different: 5 January 2026",
             "What it was is not shown any more. Without it:",
@@ -231,7 +231,7 @@ def test_everything_is_paused_and_goes_on_as_it_was(bank: Bank) -> None:
             assert words in page.text
         home = visitor.page(f"/customer/{WHO}")
         assert "Everything is paused until 4 Feb 2026" in home.text
-        assert "0 of 30 permissions are on" in home.text
+        assert "0 of 23 permissions are on" in home.text
         assert "Paused until 4 Feb 2026 Go on" in home.text
         page = visitor.say(page, "Go on now")
         assert on(bank) == before

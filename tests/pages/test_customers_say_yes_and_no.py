@@ -40,14 +40,14 @@ def _of(source: str, title: str) -> str:
 def test_nothing_is_on_by_default(town: Bank, visitor: Visitor) -> None:
     town.ingest([cloudevent(0, "app.opened", NOW, "newcomer")])
     text = visitor.page("/customer/newcomer").text
-    assert "This month we used nothing of yours, and showed you nothing. 0 of 30 permissions are on." in text
+    assert "This month we used nothing of yours, and showed you nothing. 0 of 23 permissions are on." in text
     for name, of in town.config.policy.purposes.items():
         boxes = [item for item in purpose(visitor, name, "newcomer").all("button") if item.text.startswith("Stop")]
         assert boxes == []
         if of.basis == "consent":
             asked = visitor.page(f"/customer/newcomer/purposes/{name}/allow")
             ticked = [item for item in asked.all("input") if item.attributes.get("type") == "checkbox"]
-            assert len(ticked) == 10
+            assert len(ticked) == len(of.sources) + 4
             assert not any("checked" in item.attributes for item in ticked)
 
 
@@ -75,11 +75,11 @@ def test_a_yes_needs_what_was_ticked_and_means_no_more(town: Bank, visitor: Visi
         assert "Nothing was allowed" in post(*some)
     assert town.epoch("a/b:c") == before
     assert "Nothing was allowed" not in page.text
-    assert "You said yes" in post("source.app", "source.location", "channel.push")
+    assert "You said yes" in post("source.app", "source.messages", "channel.push")
     on = {
         (of.source, of.channel) for of in town.consents("a/b:c").cells if of.purpose == "care" and of.state == "granted"
     }
-    assert on == {("app", "push"), ("location", "push")}
+    assert on == {("app", "push"), ("messages", "push")}
 
 
 def test_a_no_is_one_click_and_a_yes_is_asked_back_once(town: Bank, visitor: Visitor) -> None:

@@ -56,7 +56,7 @@ def test_a_period_holds_what_all_the_log_holds_of_it(bank: Bank) -> None:
     for since, until in ((0, 101), (5, 30), (30, 31), (6, 7)):
         some = recorded_uses(bank.context, WHO, since=at(until), until=at(since))
         assert some == [one for one in every if at(until) <= one.at < at(since)]
-    for purpose, source in (("insights", ""), ("", "app"), ("insights", "app"), ("care", "location")):
+    for purpose, source in (("insights", ""), ("", "app"), ("insights", "app"), ("care", "messages")):
         kept = recorded_uses(bank.context, WHO, since=Instant(0), until=bank.now(), purpose=purpose, source=source)
         read = [scope for one in every for scope in one.scopes]
         mine = [scope for scope in read if purpose in ("", scope[0]) and source in ("", scope[1])]
@@ -139,7 +139,7 @@ def test_a_page_of_the_past_shows_nothing_that_came_later_and_no_switch(bank: Ba
         assert [form for form in page.all("form") if form.attributes["method"] == "post"] == [], path
         assert "5 January 2026" not in page.text, path
     home = visitor.page(f"/customer/{WHO}?{then}")
-    assert "30 of 30 permissions were on" in home.text
+    assert "23 of 23 permissions were on" in home.text
     assert not any("d-7" in link for link in home.links)
     assert any("/decisions/d-3?" in link or "/decisions/d-2?" in link for link in home.links)
     assert visitor.page(f"{PAGE}?{then}").all("select")[0].text.startswith("December 2025")

@@ -156,14 +156,19 @@ def with_action(*more: str, kind: str = "nudge") -> dict[str, str]:
             {
                 **TEMPLATE,
                 "consent.toml": TEMPLATE["consent.toml"].replace(
-                    'serves = "personalisation"\n', 'serves = "personalisation"\nsources = ["app"]\n'
+                    'sources = ["app", "location"]', 'sources = ["app"]'
                 ),
             },
             "actions.toml actions.",
             "which does not stand in consent.toml purposes.personalisation.sources",
         ),
         (
-            {**TEMPLATE, "consent.toml": TEMPLATE["consent.toml"].replace("[sources.location]", "[sources.reference]")},
+            {
+                **TEMPLATE,
+                "consent.toml": TEMPLATE["consent.toml"]
+                .replace("[sources.location]", "[sources.reference]")
+                .replace(', "location"', ""),
+            },
             "features.py airport_visit_2h",
             "the source 'location', which does not stand in consent.toml [sources]",
         ),

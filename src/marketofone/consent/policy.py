@@ -37,11 +37,20 @@ class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dic
 
 
 class DataSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where information comes from. ``kept`` says whether the bank must keep it even without consent to use it."""
+    """Where information comes from. ``kept`` says whether the bank must keep it even without consent to use it.
+
+    ``named`` are the words by which the notice of a purpose names it; its title where none stand there.
+    """
 
     title: Text
     notice: Text
+    named: tuple[Text, ...] = ()
     kept: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words by which a notice names it."""
+        return self.named or (self.title,)
 
 
 class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +125,10 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             source: Asking(tuple(names), any(self.purposes[name].basis == "legal_duty" for name in names))
             for source, names in by_source.items()
         }
+
+    def sources_of(self, purpose: str) -> tuple[str, ...]:
+        """Name the sources a purpose asks for, among those that the bank has."""
+        return tuple([source for source in self.sources if source in self.purposes[purpose].sources])
 
     @cached_property
     def judged(self) -> dict[object, Mapping[str, tuple[frozenset[str], Mapping[str, str]]]]:

@@ -75,7 +75,8 @@ def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
         if permit is not None and reads <= allowed and not permit.partly:
             continue
         withheld = {} if permit is None else permit.withheld
-        for source in (reads - allowed) | (reads & withheld.keys()):
+        closed = reads if permit is None else reads & withheld.keys()  # what a purpose does not ask for, nobody closed
+        for source in closed:
             why = withheld.get(source, NEVER)
             whys.setdefault(source, {}).setdefault(why, {})[asked.purpose(role)] = None
     return tuple(
