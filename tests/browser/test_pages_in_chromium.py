@@ -56,6 +56,7 @@ PAGES = (
     "/customer/c-1",
     "/customer/p-1",
     "/customer/p-2",
+    "/customer/nobody/first",
     "/customer/p-2/purposes/marketing/allow",
     "/customer/c-1/purposes/marketing",
     "/customer/c-2/purposes/marketing",
@@ -326,15 +327,34 @@ def test_text_of_twice_the_size_scrolls_nothing_sideways(town: Town, browser: we
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("path", ["", "/purposes/marketing", "/purposes/marketing/allow", "/uses"])
+@pytest.mark.parametrize(
+    "path", ["c-1", "c-1/purposes/marketing", "c-1/purposes/marketing/allow", "c-1/uses", "nobody/first"]
+)
 def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.Chrome, path: str) -> None:
-    look(browser, town.at(f"/customer/c-1{path}"), width=360, scheme="light")
+    look(browser, town.at(f"/customer/{path}"), width=360, scheme="light")
     sizes = browser.execute_script(
         "return [...document.querySelectorAll('button, .button, nav a, summary, input, select')]"
         ".map(item => item.getBoundingClientRect()).filter(box => box.width)"
         ".map(box => Math.min(box.width, box.height))"
     )
     assert min(sizes) >= 24
+
+
+@pytest.mark.parametrize("width", [320, *WIDTHS])
+def test_a_first_no_is_as_large_as_the_yes_and_stands_beside_it(
+    town: Town, browser: webdriver.Chrome, width: int
+) -> None:
+    look(browser, town.at("/customer/nobody/first"), width=width, scheme="light")
+    pairs = browser.execute_script(
+        "return [...document.querySelectorAll('.equal')].map(pair => [...pair.children]"
+        ".filter(item => item.tagName != 'LEGEND').map(item => [item.getBoundingClientRect().toJSON(),"
+        " getComputedStyle(item).backgroundColor, getComputedStyle(item).color, getComputedStyle(item).fontWeight]))"
+    )
+    assert len(pairs) > 3
+    for (yes, *looks), (no, *other) in pairs:
+        assert (yes["width"], yes["height"], looks) == (no["width"], no["height"], other)
+        assert min(yes["width"], yes["height"]) >= 44
+        assert yes["top"] == no["top"] or yes["left"] == no["left"]
 
 
 @pytest.mark.parametrize("customer", ["c-1", "p-1", "p-2"])

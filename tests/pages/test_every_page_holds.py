@@ -17,6 +17,7 @@ PERSON = quote("a/b:c", safe="")
 PAGES = {
     "/": "A market of one",
     f"/customer/{PERSON}": "My data",
+    "/customer/nobody/first": "What may we use?",
     f"/customer/{PERSON}/purposes/insights": "Understand my money",
     f"/customer/{PERSON}/purposes/protection": "Protect you",
     f"/customer/{PERSON}/purposes/marketing/allow": "Allow something for",
@@ -64,7 +65,7 @@ def test_every_route_for_people_is_in_the_list_above(town: Bank) -> None:
     routes = {route.path for route in build_app(town).routes if isinstance(route, Route)}
     people = {path for path in routes if path == "/" or path.startswith(("/customer", "/console"))}
     visited = {path.replace(PERSON, "{customer}").replace("d-0", "{decision}") for path in PAGES}
-    visited = {path.replace("/consents/1", "/consents/{entry}") for path in visited}
+    visited = {path.replace("nobody", "{customer}").replace("/consents/1", "/consents/{entry}") for path in visited}
     visited = {re.sub(r"/purposes/[a-z]+", "/purposes/{purpose}", path) for path in visited}
     assert people == visited | {*POSTED, *FILES}
 
@@ -91,7 +92,7 @@ def test_a_page_of_the_past_keeps_its_moment_in_its_links(visitor: Visitor) -> N
     ("path", "status"),
     [
         ("/nowhere", 404),
-        ("/customer/nobody", 404),
+        ("/customer/nobody/take", 404),
         (f"/customer/{PERSON}/purposes/none", 404),
         (f"/customer/{PERSON}/purposes/protection/allow", 404),
         (f"/customer/{PERSON}/consents/3", 404),

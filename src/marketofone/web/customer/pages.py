@@ -6,6 +6,7 @@ from marketofone.web.customer import receipts
 from marketofone.web.customer.ahead import forecast
 from marketofone.web.customer.cases import ask as ask_a_person
 from marketofone.web.customer.cases import cases
+from marketofone.web.customer.first import first, or_first, say_it
 from marketofone.web.customer.merchants import correct, merchants
 from marketofone.web.customer.my_data import my_data
 from marketofone.web.customer.purposes import ask, purpose, switch
@@ -17,20 +18,22 @@ from marketofone.web.customer.why import say, why
 from marketofone.web.page_renderer import Page
 
 PAGES = (
-    Page("GET", "/customer/{customer}", my_data),
-    Page("GET", "/customer/{customer}/purposes/{purpose}", purpose),
-    Page("GET", "/customer/{customer}/purposes/{purpose}/allow", ask),
+    Page("GET", "/customer/{customer}", or_first(my_data)),
+    Page("GET", "/customer/{customer}/first", first),
+    Page("POST", "/customer/{customer}/first", say_it),
+    Page("GET", "/customer/{customer}/purposes/{purpose}", or_first(purpose)),
+    Page("GET", "/customer/{customer}/purposes/{purpose}/allow", or_first(ask)),
     Page("POST", "/customer/{customer}/consents", switch),
     Page("GET", "/customer/{customer}/consents/{entry}", receipt),
     Page("POST", "/customer/{customer}/consents/{entry}", undo),
     Page("GET", "/customer/{customer}/consents/{entry}/receipt.json", receipts.in_json),
-    Page("GET", "/customer/{customer}/uses", uses),
+    Page("GET", "/customer/{customer}/uses", or_first(uses)),
     Page("GET", "/customer/{customer}/uses.csv", in_csv),
     Page("GET", "/customer/{customer}/uses.json", in_json),
     Page("GET", "/customer/{customer}/uses/proof.json", proof),
-    Page("GET", "/customer/{customer}/forecast", forecast),
-    Page("GET", "/customer/{customer}/insights", insights),
-    Page("GET", "/customer/{customer}/merchants", merchants),
+    Page("GET", "/customer/{customer}/forecast", or_first(forecast)),
+    Page("GET", "/customer/{customer}/insights", or_first(insights)),
+    Page("GET", "/customer/{customer}/merchants", or_first(merchants)),
     Page("POST", "/customer/{customer}/merchants", correct),
     Page("GET", "/customer/{customer}/cases", cases),
     Page("POST", "/customer/{customer}/cases", ask_a_person),

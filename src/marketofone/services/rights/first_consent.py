@@ -1,0 +1,91 @@
+"""The first consent: what somebody says about every purpose who was never asked before.
+
+Nobody has to say anything: what is left out stays as it is, closed. A no is an entry too, so that nobody is asked again
+soon. It is said once: who said anything about consent before, by any of their ids, uses the switches of a purpose.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.moment import Instant
+from marketofone.services.rights.consent_service import ConsentGiven, change_consents
+from marketofone.services.runtime.app_context import AppContext
+
+
+class FirstChoice(Struct, frozen=True, kw_only=True):
+    """What a person says first: the purposes they say yes to, through which channels, and those they say no to."""
+
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+    @property
+    def fault(self) -> str:
+        """What is missing; empty where nothing is.
+
+        Examples
+        --------
+        >>> FirstChoice(yes=("care",)).fault
+        'a yes needs at least one channel'
+        """
+        if not (self.yes or self.no):
+            return "no purpose has a yes or a no"
+        return "a yes needs at least one channel" if self.yes and not self.channels else ""
+
+
+def may_begin(context: AppContext, customer: str, *, now: Instant) -> bool:
+    """Say whether a customer was never asked: nobody heard of them yet, or they never said anything about consent.
+
+    Who was forgotten begins nothing anew while that is barred.
+    """
+    if context.keys.barred((customer,), now=now):
+        return False
+    with context.store.read() as reader:
+        try:
+            return not context.snapshot(reader).person(customer).consents.epoch
+        except UnknownCustomer:
+            return True
+
+
+def say_first(context: AppContext, customer: str, choice: FirstChoice, *, now: Instant) -> ConsentGiven:
+    """Record what somebody says first; a no before a yes, so that nothing is open that was not said. Gives the last.
+
+    A yes is to the sources that the purposes ask for, and to no others.
+
+    Raises
+    ------
+    MalformedRequest
+        When it names what the bank does not ask about.
+    Refused
+        When the customer was forgotten, and nothing about them is taken in again yet.
+    """
+    if choice.fault:
+        raise AssertionError(choice.fault)  # whoever shows the page asks again
+    policy, given = context.config.policy, None
+    if choice.no:
+        no = ConsentChange(
+            customer=customer, change="withdraw", purposes=choice.no, sources=(EVERY,), channels=(EVERY,), since=now
+        )
+        (given,) = change_consents(context, [no], now=now)
+    if choice.yes:
+        yes = ConsentChange(
+            customer=customer,
+            change="grant",
+            purposes=choice.yes,
+            sources=_asked_for(choice.yes, policy=policy),
+            channels=choice.channels,
+            since=now,
+        )
+        (given,) = change_consents(context, [yes], now=now)
+    if given is None:
+        raise AssertionError(customer)  # without keys every change is recorded
+    return given
+
+
+def _asked_for(purposes: tuple[str, ...], *, policy: ConsentPolicy) -> tuple[str, ...]:
+    asked = {source for name in purposes if name in policy.purposes for source in policy.sources_of(name)}
+    return tuple(source for source in policy.sources if source in asked)
