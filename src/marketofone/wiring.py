@@ -30,6 +30,7 @@ from marketofone.projection.bank_config import (
 )
 from marketofone.projection.counts import COUNTED
 from marketofone.projection.live import Projection
+from marketofone.projection.meanings import check_meanings
 from marketofone.projection.purpose_reads import check_purposes
 from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
@@ -318,6 +319,8 @@ def _record_documents(context: AppContext, texts: dict[str, str], *, config: Ban
         if bank.documents and bank.digests[bank.documents] == config.digest:
             return
         before = context.configs.at(reader, bank) if bank.documents and reader.subjects(limit=1) else None
+        if before is not None:
+            check_meanings(config.policy, reader=reader, keys=context.keys)
     if before is not None:
         _refuse_other_units(before.settings, config.settings)
     record = DocumentRecord(context.actor, config.digest, texts)

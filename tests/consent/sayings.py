@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import admissible_sources, permit
-from marketofone.consent.ledger import ConsentChange, Consents, What, explicit, fold
+from marketofone.consent.ledger import ConsentChange, Consents, What, fold
 from marketofone.consent.policy import parse_policy
+from marketofone.consent.saying import explicit
 from marketofone.domain.moment import Instant
 
 # Marketing shares a source with insights and has one of its own; protection rests on a duty.

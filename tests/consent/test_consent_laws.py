@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import WHY, Admitted, Gap, Refused, admissible, admissible_sources, admit, permit
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, brought, explicit, fold, together
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope, parse_policy
+from marketofone.consent.saying import brought, explicit
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import (
     KINDS,

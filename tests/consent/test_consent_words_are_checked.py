@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from marketofone.consent.gate import WHY, Gap, Refused, admit, permit
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, explicit, fold, latest_end
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, fold
 from marketofone.consent.policy import ConsentPolicy, ConsentScope, parse_policy
+from marketofone.consent.saying import explicit, latest_end
 from marketofone.domain.errors import MalformedDocument, MalformedRequest
 from marketofone.domain.event import SWITCHABLE, AppOpened, Event
 from marketofone.domain.moment import DAY, Instant, text_of

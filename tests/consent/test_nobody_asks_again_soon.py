@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sayings import CHANGES, GRANTS, MARKETING, POLICY, changes, says
 
 from marketofone.consent.asking import Asking, asking
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, explicit
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange
+from marketofone.consent.saying import explicit
 from marketofone.domain.moment import DAY, Instant
 
 SHORT = msgspec.structs.replace(POLICY, ask_again_days=4)

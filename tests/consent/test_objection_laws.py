@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sayings import CHANGES, GRANTS, LATEST, MARKETING, MOMENTS, POLICY, SOURCES, opened, says, usable
 
 from marketofone.consent.gate import WHY, permit, scope_state
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, explicit, together
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, together
 from marketofone.consent.policy import parse_policy
+from marketofone.consent.saying import explicit
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 

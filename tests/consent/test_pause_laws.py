@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sayings import CHANGES, LATEST, MARKETING, MOMENTS, POLICY, changes, opened, says, usable
 
 from marketofone.consent.gate import permit, stopped
-from marketofone.consent.ledger import ConsentChange, Consents, explicit, together, without_pauses
+from marketofone.consent.ledger import ConsentChange, Consents, together, without_pauses
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.saying import explicit
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant, text_of
 

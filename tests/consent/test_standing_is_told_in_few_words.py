@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sayings import CHANGES, GRANTS, MARKETING, MOMENTS, POLICY, opened, says
 
-from marketofone.consent.ledger import ConsentChange, explicit
+from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.saying import explicit
 from marketofone.consent.standing import standing
 from marketofone.domain.moment import DAY, Instant
 

@@ -9,8 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from marketofone.consent.gate import Admitted, admit, permit
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, explicit, fold
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, fold
 from marketofone.consent.policy import parse_policy
+from marketofone.consent.saying import explicit
 from marketofone.decide.catalogue import parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
 from marketofone.decide.decision_input import DecisionInput

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import strategies as st
 
 from marketofone.consent.gate import Admitted, Permit, admit
-from marketofone.consent.ledger import EVERY, NEVER_ASKED, ConsentChange, apply, explicit
+from marketofone.consent.ledger import EVERY, NEVER_ASKED, ConsentChange, apply
 from marketofone.consent.policy import parse_policy
+from marketofone.consent.saying import explicit
 from marketofone.domain.event import (
     SWITCHABLE,
     AppFailed,

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit, permit
-from marketofone.consent.ledger import ConsentChange, explicit, fold
+from marketofone.consent.ledger import ConsentChange, fold
 from marketofone.consent.policy import parse_policy
+from marketofone.consent.saying import explicit
 from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict

@@ -81,7 +81,7 @@ def test_a_no_to_everything_is_one_press_and_has_a_receipt(bank: Bank, visitor: 
 
 
 def test_a_yes_opens_what_its_notice_names_and_no_more(bank: Bank, visitor: Visitor) -> None:
-    choice = {"purpose.care": "yes", "purpose.marketing": "no", "channel.app": "yes"}
+    choice = {"purpose.care@1": "yes", "purpose.marketing@1": "no", "channel.app": "yes"}
     page = visitor.say(press_none(visitor.page(FIRST)), "Save what I said", **choice)
     assert "You said yes on 5 January 2026" in page.text
     policy = bank.config.policy
@@ -107,7 +107,7 @@ def press_none(page: Page) -> Page:
     ("choice", "fault"),
     [
         ({}, "no purpose has a yes or a no"),
-        ({"purpose.care": "yes"}, "a yes needs at least one channel"),
+        ({"purpose.care@1": "yes"}, "a yes needs at least one channel"),
         ({"channel.app": "yes"}, "no purpose has a yes or a no"),
     ],
     ids=["nothing", "no channel", "a channel alone"],
@@ -126,12 +126,12 @@ def test_what_is_missing_is_said_and_what_was_chosen_stays(
 
 def test_it_is_said_once(bank: Bank, visitor: Visitor) -> None:
     page = press_none(visitor.page(FIRST))
-    visitor.say(page, "Save what I said", **{"purpose.care": "yes", "channel.app": "yes"})
+    visitor.say(page, "Save what I said", **{"purpose.care@1": "yes", "channel.app": "yes"})
     bank.consent(
         ConsentChange(customer="new", change="withdraw", purposes=("*",), sources=("*",), channels=("*",),
                       since=bank.now())
     )  # fmt: skip
-    visitor.say(page, "Save what I said", **{"purpose.care": "yes", "channel.app": "yes"})
+    visitor.say(page, "Save what I said", **{"purpose.care@1": "yes", "channel.app": "yes"})
     assert on(bank) == set()
     answer = visitor.client.get(FIRST, headers=HTML, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/customer/new")

@@ -117,6 +117,7 @@ GRANT = ConsentChange(
     since=Instant(NOW - 100 * DAY),
     until=Instant(NOW + 100 * DAY),
 )
+LATER_GRANT = msgspec.structs.replace(GRANT, versions=tuple(2 for _ in GRANT.purposes))
 WITHDRAWAL = ConsentChange(
     customer="c-1",
     change="withdraw",
@@ -390,6 +391,7 @@ SLATES: dict[str, tuple[EntryKind, records.Record]] = {
     ),
 }
 STOPS: dict[str, tuple[EntryKind, records.Record]] = {
+    "grant of a later version": ("consent", records.ConsentRecord("customer", LATER_GRANT)),
     "objection": ("consent", records.ConsentRecord("customer", OBJECTION)),
     "pause": ("consent", records.ConsentRecord("customer", PAUSE)),
 }

@@ -20,7 +20,8 @@ from marketofone.cli.mapping_dialog import Chosen, Wanted
 from marketofone.cli.session import BAD_INPUT, Session, on_bank
 from marketofone.cli.sources import OF_ITS_OWN, RATES, source_of
 from marketofone.consent.gate import NOT_GRANTED
-from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
+from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.consent.saying import latest_end
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import BadInput, Refused

@@ -4,6 +4,8 @@
 behind the gate accept nothing else; forgetting the gate is a type error. There are three outcomes: admitted, refused,
 and gap: what cannot be judged is treated as refused and recorded apart.
 
+A yes opens the version of a purpose that it was given to, and no other.
+
 A licence that came with data of another bank is a ceiling: beyond it all is refused, whatever was granted here. An
 objection to marketing stops every purpose that serves it, and a pause those that it names, whatever is granted.
 """
@@ -22,12 +24,13 @@ from marketofone.domain.moment import Instant
 from marketofone.domain.role import Role
 
 # Of several channels the first of these tells.
-_TELLING: tuple[State, ...] = ("granted", "withdrawn", "expired", "not_yet", "never")
+_TELLING: tuple[State, ...] = ("granted", "withdrawn", "expired", "changed", "not_yet", "never")
 WHY = {
     "never": "you have not allowed it",
     "withdrawn": "you said no",
     "expired": "your permission has ended",
     "not_yet": "your permission has not begun",
+    "changed": "what it is for changed since you allowed it",
     "objected": "you said no to all offers",
     "paused": "you paused this for some time",
 }
@@ -139,7 +142,7 @@ def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: In
         name
         for name in policy.asking[source].purposes
         if policy.purposes[name].basis == "legal_duty"
-        or (name in open_to and consents.opens(source, purposes=(name,), channels=policy.ways, now=now))
+        or (name in open_to and consents.opens(source, purposes=(policy.words[name],), channels=policy.ways, now=now))
     )
 
 
@@ -158,7 +161,7 @@ def stopped(purpose: str, consents: Consents, *, policy: ConsentPolicy, now: Ins
 
 def scope_state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
     """Say how a scope stands: what was said of it, unless that is a yes that something stops."""
-    state = consents.state(scope, now)
+    state = _state(scope, consents, policy=policy, now=now)
     return (stopped(scope.purpose, consents, policy=policy, now=now) or state) if state == "granted" else state
 
 
@@ -167,10 +170,20 @@ def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Ins
         return None
     if source not in policy.sources:
         return "consent.toml does not know this source"
-    purposes = _not_stopped(source, consents, policy=policy, now=now)
-    if policy.asking[source].duty or consents.opens(source, purposes=purposes, channels=policy.ways, now=now):
+    asking, purposes = policy.asking[source], _not_stopped(source, consents, policy=policy, now=now)
+    words = asking.words if purposes is asking.purposes else policy.words_of(purposes)
+    if asking.duty or consents.opens(source, purposes=words, channels=policy.ways, now=now):
         return None
     return NOT_GRANTED
+
+
+def _state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
+    """Say how a scope stands in the present version of its purpose, by what was said of it."""
+    spoken = policy.spoken(scope)
+    state = consents.state(spoken, now)
+    if state == "never" and spoken is not scope and consents.allowed_before(scope):
+        return "changed"
+    return state
 
 
 def _not_stopped(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
@@ -288,7 +301,7 @@ def _sources(
         elif spec is not None and spec.basis == "legal_duty":
             granted.add(source)
         else:
-            state = _best(purpose, source, channels, consents, now=now)
+            state = _best(purpose, source, channels, consents, policy=policy, now=now)
             if state == "granted" and stop is None:
                 granted.add(source)
             else:
@@ -296,10 +309,11 @@ def _sources(
     return frozenset(granted), refused
 
 
-def _best(purpose: str, source: str, channels: Sequence[str], consents: Consents, *, now: Instant) -> State:
-    if len(channels) == 1:
-        return consents.state(ConsentScope(purpose=purpose, source=source, channel=channels[0]), now)
-    states = {consents.state(ConsentScope(purpose=purpose, source=source, channel=to), now) for to in channels}
+def _best(
+    purpose: str, source: str, channels: Sequence[str], consents: Consents, *, policy: ConsentPolicy, now: Instant
+) -> State:
+    scopes = (ConsentScope(purpose=purpose, source=source, channel=channel) for channel in channels)
+    states = {_state(scope, consents, policy=policy, now=now) for scope in scopes}
     return next((state for state in _TELLING if state in states), "never")
 
 

@@ -5,7 +5,8 @@ scope the later *entry* wins, whatever date it names. A no holds at once, also o
 ends. What several ids of one person allow is what each of them allows: silence is a no.
 
 Entries name purposes, sources and channels explicitly: a yes for everything covers what could be asked about on that
-day, and nothing that the bank adds later.
+day, and nothing that the bank adds later. A yes is for the version of a purpose that it was given to (``care@2``), and
+opens no other; a no is for all of them.
 
 Two things stand beside all that, and beat every grant, also a later one. An objection to marketing stands until it is
 lifted. A pause of some purposes ends by itself, without an entry, or when it is resumed. Whoever of the ids of a person
@@ -17,16 +18,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple, replace
 
 from marketofone.consent.licence import Licences, licensed, shared
-from marketofone.consent.policy import ConsentPolicy, ConsentScope
-from marketofone.domain.errors import MalformedRequest
+from marketofone.consent.policy import ConsentScope, word_of
 from marketofone.domain.event import Event
-from marketofone.domain.moment import DAY, Instant, check_instant, text_of
+from marketofone.domain.moment import Instant
 
-State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "objected", "paused"]
+State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "changed", "objected", "paused"]
 What = Literal["grant", "withdraw", "object", "lift", "pause", "resume"]
 TAKING_BACK: frozenset[What] = frozenset({"withdraw", "object"})
 """What takes back what was allowed: what was made of it counts no more, also after another yes."""
@@ -44,7 +44,8 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     ``object`` says no to all marketing, ``lift`` takes that back; both are about nothing else, and need no words.
     ``pause`` is for some time, ``resume`` ends it at once; both are about purposes, all where none is named.
     ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
-    from when on it holds, ``until`` (of grants and pauses) when it ends by itself.
+    from when on it holds, ``until`` (of grants and pauses) when it ends by itself. ``versions`` are those of the
+    purposes of a grant or a withdrawal, one for each; all are 1 where it is left out.
     """
 
     customer: str
@@ -56,6 +57,14 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     until: Instant | None = None
     actor: str = "customer"
     authority: str = ""
+    versions: tuple[int, ...] | UnsetType = UNSET
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The purposes, each in the version that is meant."""
+        if self.versions is UNSET:
+            return self.purposes
+        return tuple([word_of(name, version) for name, version in zip(self.purposes, self.versions, strict=True)])
 
 
 class Validity(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -86,6 +95,12 @@ class ConsentEntry(Struct, frozen=True, array_like=True, gc=False):
     sources: tuple[str, ...]
     channels: tuple[str, ...]
 
+    def is_about(self, scope: ConsentScope) -> bool:
+        """Say whether it says something of a scope, in any version of its purpose."""
+        if scope.source not in self.sources or scope.channel not in self.channels:
+            return False
+        return any(plain_of(word) == scope.purpose for word in self.purposes)
+
     def hides(self, older: ConsentEntry) -> bool:
         """Say whether nothing that an older entry says still counts beside this one."""
         return (
@@ -93,6 +108,17 @@ class ConsentEntry(Struct, frozen=True, array_like=True, gc=False):
             and set(older.sources) <= set(self.sources)
             and set(older.channels) <= set(self.channels)
         )
+
+
+def plain_of(word: str) -> str:
+    """Give the purpose of which a word names a version.
+
+    Examples
+    --------
+    >>> plain_of("care@2"), plain_of("care")
+    ('care', 'care')
+    """
+    return word.partition("@")[0]
 
 
 Pauses = tuple[tuple[str, Instant], ...]
@@ -155,6 +181,11 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
             for channel in channels
         )
 
+    def allowed_before(self, scope: ConsentScope) -> bool:
+        """Say whether the last thing that any id said of a scope, in any version of its purpose, is a yes."""
+        last = next((said for said in self.said if said.is_about(scope)), None)
+        return (last is not None and last.validity.granted) or any(of.allowed_before(scope) for of in self.others)
+
     def granted(self, *, purpose: str, source: str, channel: str, now: Instant) -> bool:
         """Say whether one scope is granted at a moment."""
         return self.state(ConsentScope(purpose=purpose, source=source, channel=channel), now) == "granted"
@@ -182,9 +213,13 @@ def _pauses_after(pauses: Pauses, change: ConsentChange) -> Pauses:
 
 
 def _said_after(consents: Consents, change: ConsentChange) -> tuple[ConsentEntry, ...]:
+    words = change.words
+    if change.change == "withdraw":
+        others = (word for older in consents.said for word in older.purposes if plain_of(word) in change.purposes)
+        words = tuple(dict.fromkeys((*words, *change.purposes, *others)))
     said = ConsentEntry(
         Validity(granted=change.change == "grant", since=change.since, until=change.until),
-        change.purposes,
+        words,
         change.sources,
         change.channels,
     )
@@ -252,91 +287,6 @@ def plain_form(consents: Consents) -> tuple[object, ...]:
     return fields[: len(fields) - 2 + kept]
 
 
-def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange:
-    """Check a change against the policy, name its words one by one, and give a grant its end.
-
-    A no holds at once: a past date that it names is kept as ``since`` and changes nothing about that.
-
-    Raises
-    ------
-    MalformedRequest
-        When it names a word the policy does not have, begins later than now or at no instant, or ends before it begins.
-    """
-    match change.change:
-        case "object" | "lift":
-            spelled = _of_marketing(change, policy=policy)
-        case "pause" | "resume":
-            spelled = _of_purposes(change, policy=policy)
-        case "grant" | "withdraw":
-            spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
-    if check_instant(change.since, field="since") > now:
-        raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
-    until = _end(change, policy=policy, now=now) if change.change in ENDING else None
-    return replace(change, until=until, **spelled)
-
-
-def _check_all(change: ConsentChange, *fields: str, of: str) -> None:
-    for field in fields:
-        if not {EVERY}.issuperset(getattr(change, field)):
-            raise MalformedRequest(
-                field=field, shape=f"words beside a change {change.change!r}", fix=f"leave it out: it is about all {of}"
-            )
-
-
-def _of_purposes(change: ConsentChange, *, policy: ConsentPolicy) -> dict[str, tuple[str, ...]]:
-    """Name the purposes of a pause, with every source and channel of theirs."""
-    _check_all(change, "sources", "channels", of="sources and channels of a purpose")
-    words = dict(_words(policy))
-    purposes = _spelled("purposes", change.purposes or (EVERY,), words["purposes"])
-    return {"purposes": purposes, "sources": tuple(words["sources"]), "channels": policy.ways}
-
-
-def _of_marketing(change: ConsentChange, *, policy: ConsentPolicy) -> dict[str, tuple[str, ...]]:
-    """Name what an objection closes on this day; it holds for whatever serves marketing later, too."""
-    _check_all(change, "purposes", "sources", "channels", of="marketing")
-    purposes = tuple(name for name, spec in policy.purposes.items() if "marketing" in spec.roles)
-    asked_for = {source for name in purposes for source in policy.purposes[name].sources}
-    sources = tuple(source for source in policy.sources if source in asked_for)
-    return {"purposes": purposes, "sources": sources, "channels": policy.ways}
-
-
-def _words(policy: ConsentPolicy) -> tuple[tuple[str, list[str]], ...]:
-    purposes = [name for name, spec in policy.purposes.items() if spec.basis == "consent"]
-    switchable = {source for name in purposes for source in policy.purposes[name].sources}
-    sources: list[str] = [source for source in policy.sources if source in switchable]
-    return (("purposes", purposes), ("sources", sources), ("channels", list(policy.channels)))
-
-
-def _spelled(field: str, words: tuple[str, ...], allowed: Sequence[str]) -> tuple[str, ...]:
-    if not words:
-        raise MalformedRequest(field=field, shape="an empty list", fix="name at least one, or *")
-    if any(word != EVERY and word not in allowed for word in words):
-        raise MalformedRequest(
-            field=field, shape="a word consent.toml does not have", fix=f"use one of {', '.join(allowed)}, or *"
-        )
-    return tuple(word for word in allowed if EVERY in words or word in words)
-
-
-def _end(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> Instant:
-    """Give the end of a grant or a pause: what it asks for, at most the bank's limit from now on."""
-    days = policy.grant_days if change.change == "grant" else policy.pause_days
-    limit = Instant(now + days * DAY)
-    if change.until is None:
-        return limit if change.change == "grant" else Instant(now + min(PAUSE_DAYS, days) * DAY)
-    if change.until <= now:
-        raise MalformedRequest(field="until", shape="not after now", fix="give a later moment")
-    if change.until > limit:
-        raise MalformedRequest(
-            field="until", shape=f"later than {days} days from now", fix=f"end it by {text_of(limit)}"
-        )
-    return change.until
-
-
-def latest_end(now: Instant, *, policy: ConsentPolicy) -> Instant:
-    """Give the latest moment at which a grant given now may end."""
-    return Instant(now + policy.grant_days * DAY)
-
-
 def _meet(some: Sequence[str], others: Sequence[str]) -> bool:
     for one in some:  # noqa: SIM110 - a loop, for most find the first, and every event that arrives asks for it
         if one in others:
@@ -353,45 +303,3 @@ def _joint(each: Sequence[Validity | None]) -> Validity | None:
         return None
     ends = [one.until for one in known if one.until is not None]
     return Validity(granted=True, since=max(one.since for one in known), until=min(ends, default=None))
-
-
-def brought(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange | None:
-    """Check what was said at another bank, or before, so that it opens here no more than it did there.
-
-    It holds as it was said: a yes that has ended stays ended. Words that this bank does not ask about are left out; it
-    is None for a yes of which nothing is left, and anything else is kept all the same.
-
-    Raises
-    ------
-    MalformedRequest
-        When it names everything at once, begins later than now, is a yes with no end or a later one than may be, or a
-        pause with no end.
-    """
-    spelled: dict[str, tuple[str, ...]] = {}
-    for field, allowed in _words(policy):
-        words: tuple[str, ...] = getattr(change, field)
-        if EVERY in words:
-            raise MalformedRequest(field=field, shape="*", fix="name each: a yes covers what could be asked that day")
-        if change.change == "grant" and not words:
-            raise MalformedRequest(field=field, shape="an empty list", fix="name at least one")
-        spelled[field] = tuple(word for word in allowed if word in words)
-    if check_instant(change.since, field="since") > now:
-        raise MalformedRequest(field="since", shape="a moment in the future", fix="give when it was said")
-    if change.change == "withdraw" and change.until is not None:
-        raise MalformedRequest(field="until", shape="an end", fix="a withdrawal holds until a new grant: leave it out")
-    if change.change == "pause" and change.until is None:
-        raise MalformedRequest(
-            field="until", shape="missing", fix="give when the pause ends: without an end it is none"
-        )
-    if change.change == "grant":
-        _check_end(change.until, limit=latest_end(now, policy=policy), days=policy.grant_days)
-        if not all(spelled.values()):
-            return None
-    return replace(change, **spelled)
-
-
-def _check_end(until: Instant | None, *, limit: Instant, days: int) -> None:
-    """Check that a yes that is brought ends, whether it has ended yet or not."""
-    if until is None or until > limit:
-        shape = "missing" if until is None else f"later than {days} days from now"
-        raise MalformedRequest(field="until", shape=shape, fix=f"end it by {text_of(limit)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -20,7 +20,9 @@ Basis = Literal["consent", "legal_duty"]
 class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """What information may be used for. A purpose on another basis than consent can never be marketing.
 
-    ``serves`` names what the software does for this purpose, one role or several; a role is served by one purpose.
+    ``serves`` names what the software does for this purpose, one role or several; a role is served by one purpose. A
+    grant is for a ``version``: with another one, what people said yes to before ends. ``not_material`` says why a text
+    changed that means the same (``meaning.py``).
     """
 
     title: Text
@@ -29,6 +31,8 @@ class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dic
     basis: Basis = "consent"
     sources: tuple[Source, ...] = SWITCHABLE
     serves: Role | tuple[Role, ...] = ()
+    version: Annotated[int, Meta(ge=1)] = 1
+    not_material: Text | None = None
 
     @cached_property
     def roles(self) -> frozenset[Role]:
@@ -36,16 +40,29 @@ class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dic
         return frozenset((self.serves,) if isinstance(self.serves, str) else self.serves)
 
 
+def word_of(purpose: str, version: int) -> str:
+    """Name a version of a purpose in one word, as grants are kept; the first version is the plain name.
+
+    Examples
+    --------
+    >>> word_of("care", 1), word_of("care", 2)
+    ('care', 'care@2')
+    """
+    return purpose if version == 1 else f"{purpose}@{version}"
+
+
 class DataSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where information comes from. ``kept`` says whether the bank must keep it even without consent to use it.
 
     ``named`` are the words by which the notice of a purpose names it; its title where none stand there.
+    ``not_material`` says why its own title or notice changed though it means the same.
     """
 
     title: Text
     notice: Text
     named: tuple[Text, ...] = ()
     kept: bool = False
+    not_material: Text | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -60,9 +77,10 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Asking(Struct, frozen=True):
-    """Which purposes ask for a source, and whether one of them rests on a legal duty."""
+    """Which purposes ask for a source, the words of their versions, and whether one of them rests on a legal duty."""
 
     purposes: tuple[str, ...]
+    words: tuple[str, ...]
     duty: bool
 
 
@@ -115,14 +133,31 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return tuple(self.channels)
 
     @cached_property
+    def words(self) -> Mapping[str, str]:
+        """The word of each purpose in its present version."""
+        return {name: word_of(name, spec.version) for name, spec in self.purposes.items()}
+
+    def words_of(self, purposes: Iterable[str]) -> tuple[str, ...]:
+        """Give the words of some purposes in their present versions."""
+        return tuple([self.words[name] for name in purposes])
+
+    def spoken(self, scope: ConsentScope) -> ConsentScope:
+        """Give a scope as grants name it: with the present version of its purpose."""
+        word = self.words.get(scope.purpose, scope.purpose)
+        if word == scope.purpose:
+            return scope
+        return ConsentScope(purpose=word, source=scope.source, channel=scope.channel)
+
+    @cached_property
     def asking(self) -> Mapping[str, Asking]:
         """For each source, who asks for it."""
         by_source = {
             source: [name for name, purpose in self.purposes.items() if source in purpose.sources]
             for source in self.sources
         }
+        duties = {name for name, spec in self.purposes.items() if spec.basis == "legal_duty"}
         return {
-            source: Asking(tuple(names), any(self.purposes[name].basis == "legal_duty" for name in names))
+            source: Asking(tuple(names), self.words_of(names), duty=not duties.isdisjoint(names))
             for source, names in by_source.items()
         }
 

@@ -315,7 +315,7 @@ class _Views:
 
 def _allowing_all(policy: ConsentPolicy, *, licences: Licences) -> Consents:
     """Give consents that admit every source: what a state says depends on the journal alone, not on who may look."""
-    words = tuple(policy.purposes), tuple(policy.sources), tuple(policy.channels)
+    words = tuple(policy.words.values()), tuple(policy.sources), tuple(policy.channels)
     said = ConsentEntry(Validity(granted=True, since=Instant(0), until=None), *words)
     return Consents(1, (said,), licences=licences)
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_args, get_type
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from marketofone.consent.ledger import ConsentChange, brought
+from marketofone.consent.ledger import ConsentChange
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.saying import brought
 from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.decoding import json_decoder
 from marketofone.domain.errors import BadInput, MalformedDocument, malformed
@@ -173,6 +174,7 @@ def _change(said: ConsentSaid, *, within: str, customer: str, now: Instant) -> C
         until=None if said.until is None else _instant(said.until, within + "until"),
         actor=said.actor,
         authority=said.authority,
+        versions=said.versions,
     )
 
 

@@ -8,11 +8,13 @@ from heapq import merge
 from itertools import islice
 from typing import NamedTuple, TypedDict
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from marketofone.consent.gate import scope_state, stopped
-from marketofone.consent.ledger import ConsentChange, Consents, State, What, fold, latest_end, together
+from marketofone.consent.ledger import ConsentChange, Consents, State, What, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
+from marketofone.consent.saying import latest_end
 from marketofone.domain.errors import UnknownEntry
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
@@ -102,8 +104,10 @@ def consent_receipt(context: AppContext, customer: str, n: int, *, now: Instant)
 def _receipt(
     policy: ConsentPolicy, person: Person, parts: Sequence[ConsentSaid], newest: Sequence[ConsentSaid], *, now: Instant
 ) -> ConsentReceipt:
-    said, last = parts[0], parts[-1]
+    said, last, present = parts[0], parts[-1], policy
     change, then = said.change, said.recorded
+    for part in parts:
+        policy = as_said(part.change, policy=policy)
     before = _consents(person, [one for one in newest if one.stamp < said.stamp])
     after = _consents(person, [one for one in newest if one.stamp <= last.stamp])
     state = _allowed if change.change in ("grant", "withdraw") else scope_state
@@ -114,7 +118,7 @@ def _receipt(
     closed = tuple(scope for scope in was if scope not in became)
     opened = tuple(scope for scope in became if scope not in was)
     since = frozenset(one.change.change for one in newest if one.stamp > last.stamp)
-    between = _Between(before, after, person.consents, since)
+    between = _Between(before, after, person.consents, since, policy)
     return ConsentReceipt(
         said=said,
         parts=tuple(parts),
@@ -122,7 +126,7 @@ def _receipt(
         opened=opened,
         on=tuple(of for of in policy.scopes() if scope_state(of, after, policy=policy, now=then) == "granted"),
         stopped=tuple(name for name in _purposes(parts) if stopped(name, after, policy=policy, now=then) is not None),
-        undone_by=tuple(_undone_by(parts, between, closed, opened, policy, now)),
+        undone_by=tuple(_undone_by(parts, between, _of_now(closed, policy, present), opened, present, now)),
     )
 
 
@@ -184,6 +188,7 @@ class _Between(NamedTuple):
     after: Consents
     now: Consents
     since: frozenset[What]
+    policy: ConsentPolicy
 
     @property
     def began_to_object(self) -> bool:
@@ -197,12 +202,30 @@ class _Between(NamedTuple):
 
     def holds_still(self, scope: ConsentScope) -> bool:
         """Say whether nothing was said of a scope since."""
-        return self.after.validity(scope) == self.now.validity(scope)
+        spoken = self.policy.spoken(scope)
+        return self.after.validity(spoken) == self.now.validity(spoken)
 
 
-def _allowed(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:  # noqa: ARG001
+def _allowed(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
     """Say how a scope stands by what was said of it, also where something stops it; as :func:`scope_state` is asked."""
-    return consents.state(scope, now)
+    return consents.state(policy.spoken(scope), now)
+
+
+def as_said(change: ConsentChange, *, policy: ConsentPolicy) -> ConsentPolicy:
+    """Give the policy with the versions of purposes that a grant or a withdrawal was about."""
+    if change.change not in ("grant", "withdraw"):
+        return policy
+    said = {name: 1 if change.versions is UNSET else change.versions[at] for at, name in enumerate(change.purposes)}
+    others = {name: spec for name, spec in policy.purposes.items() if said.get(name, spec.version) != spec.version}
+    if not others:
+        return policy
+    then = {name: replace(spec, version=said[name]) for name, spec in others.items()}
+    return replace(policy, purposes={**policy.purposes, **then})
+
+
+def _of_now(scopes: Iterable[ConsentScope], then: ConsentPolicy, present: ConsentPolicy) -> tuple[ConsentScope, ...]:
+    """Give the scopes whose purpose still is in the version that was meant: a new one is not said yes to by an undo."""
+    return tuple(scope for scope in scopes if then.words.get(scope.purpose) == present.words.get(scope.purpose))
 
 
 def _undone_by(
@@ -259,7 +282,9 @@ def _granted_again(
 ) -> list[_Together]:
     """Give scopes back until the end that each had; one whose end has come is not given back."""
     latest = latest_end(now, policy=policy)
-    ends = ((scope, said.until or latest) for scope in closed if (said := before.validity(scope)) is not None)
+    ends = (
+        (scope, said.until or latest) for scope in closed if (said := before.validity(policy.spoken(scope))) is not None
+    )
     return _grouped((scope, min(end, latest)) for scope, end in ends if end > now)
 
 

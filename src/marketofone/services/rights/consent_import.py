@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from marketofone.consent.ledger import ConsentChange, explicit
+from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.saying import explicit
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import MalformedDocument, MalformedEvent, MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import Instant

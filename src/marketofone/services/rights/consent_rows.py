@@ -102,7 +102,9 @@ class ConsentRows:
         return ConsentChange(
             customer=said.customer,
             change=said.change,
-            **{field: _words(field, said) for field in _SCOPES},
+            purposes=_words("purposes", said),
+            sources=_words("sources", said),
+            channels=_words("channels", said),
             since=self._now if said.since is None else _begin(said.since, calendar=self._calendar),
             until=None if said.until is None else self._calendar.parse(said.until, field="until"),
             actor=self._actor,

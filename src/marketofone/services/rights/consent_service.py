@@ -9,17 +9,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from marketofone.consent.gate import admissible
-from marketofone.consent.ledger import (
-    NEVER_ASKED,
-    TAKING_BACK,
-    ConsentChange,
-    Consents,
-    apply,
-    explicit,
-    fold,
-    together,
-)
+from marketofone.consent.ledger import NEVER_ASKED, TAKING_BACK, ConsentChange, Consents, apply, fold, together
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.saying import explicit
 from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import Instant

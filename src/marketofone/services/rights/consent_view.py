@@ -181,7 +181,7 @@ def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
 
 
 def _scope_state(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ScopeState:
-    validity = consents.validity(scope)
+    validity = consents.validity(policy.spoken(scope))
     return ScopeState(
         purpose=scope.purpose,
         source=scope.source,

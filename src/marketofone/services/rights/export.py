@@ -196,6 +196,7 @@ def _consent(record: ConsentRecord, *, recorded: str) -> ConsentSaid:
         until=None if said.until is None else text_of(said.until),
         actor=said.actor,
         authority=said.authority,
+        versions=said.versions,
     )
 
 

@@ -51,21 +51,23 @@ def may_begin(context: AppContext, customer: str, *, now: Instant) -> bool:
             return True
 
 
-def say_first(context: AppContext, customer: str, choice: FirstChoice, *, now: Instant) -> ConsentGiven:
+def say_first(
+    context: AppContext, customer: str, choice: FirstChoice, *, shown: ConsentPolicy, now: Instant
+) -> ConsentGiven:
     """Record what somebody says first; a no before a yes, so that nothing is open that was not said. Gives the last.
 
-    A yes is to the sources that the purposes ask for, and to no others.
+    A yes is to the sources that the purposes ask for, and to no others; and to the purposes as they were ``shown``.
 
     Raises
     ------
     MalformedRequest
-        When it names what the bank does not ask about.
+        When it names what the bank does not ask about, or a purpose that meanwhile is for something else.
     Refused
         When the customer was forgotten, and nothing about them is taken in again yet.
     """
     if choice.fault:
         raise AssertionError(choice.fault)  # whoever shows the page asks again
-    policy, given = context.config.policy, None
+    given = None
     if choice.no:
         no = ConsentChange(
             customer=customer, change="withdraw", purposes=choice.no, sources=(EVERY,), channels=(EVERY,), since=now
@@ -75,8 +77,8 @@ def say_first(context: AppContext, customer: str, choice: FirstChoice, *, now: I
         yes = ConsentChange(
             customer=customer,
             change="grant",
-            purposes=choice.yes,
-            sources=_asked_for(choice.yes, policy=policy),
+            purposes=tuple(f"{name}@{shown.purposes[name].version}" for name in choice.yes),
+            sources=_asked_for(choice.yes, policy=shown),
             channels=choice.channels,
             since=now,
         )
@@ -87,5 +89,5 @@ def say_first(context: AppContext, customer: str, choice: FirstChoice, *, now: I
 
 
 def _asked_for(purposes: tuple[str, ...], *, policy: ConsentPolicy) -> tuple[str, ...]:
-    asked = {source for name in purposes if name in policy.purposes for source in policy.sources_of(name)}
+    asked = {source for name in purposes for source in policy.sources_of(name)}
     return tuple(source for source in policy.sources if source in asked)

@@ -41,7 +41,10 @@ class JournalEnd(Part, frozen=True, kw_only=True):
 
 
 class ConsentSaid(Part, frozen=True, kw_only=True):
-    """One thing that was said about consent: since when it holds, and when it was recorded; by whom, on whose word."""
+    """One thing that was said about consent: since when it holds, and when it was recorded; by whom, on whose word.
+
+    ``versions`` are those of its purposes, where one of them is not the first.
+    """
 
     recorded: str
     change: str
@@ -52,6 +55,7 @@ class ConsentSaid(Part, frozen=True, kw_only=True):
     until: str | None = None
     actor: Said = "customer"
     authority: Said = ""
+    versions: tuple[int, ...] | UnsetType = UNSET
 
 
 class EventKept(Part, frozen=True, kw_only=True):

@@ -78,6 +78,11 @@ class PurposeStanding(Struct, frozen=True, kw_only=True):
         return sum(of.state != "off" for of in self.sources)
 
     @property
+    def changed(self) -> bool:
+        """Whether something of it was allowed, and ended because what it is for changed."""
+        return any(channel.state == "changed" for of in self.sources for channel in of.channels)
+
+    @property
     def allowed(self) -> bool:
         """Whether any of its sources was allowed, also where something stops that."""
         return any(of.allowed for of in self.sources)
@@ -119,7 +124,7 @@ def purposes(
 
 
 def _channel(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ChannelStanding:
-    said = consents.validity(scope)
+    said = consents.validity(policy.spoken(scope))
     return ChannelStanding(
         channel=scope.channel,
         state=scope_state(scope, consents, policy=policy, now=now),

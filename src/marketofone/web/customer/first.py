@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from marketofone.consent.ledger import latest_end
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.saying import latest_end
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.services.rights.first_consent import FirstChoice, may_begin, say_first
 from marketofone.web.page_renderer import PageRenderer, address, redirect
@@ -31,14 +32,12 @@ def say_it(renderer: PageRenderer, request_data: RequestData) -> Response:
     asked = _asked(renderer)
     if said not in ("these", "nothing"):
         raise MalformedRequest(field="say", shape="no button of the page", fix="use the buttons of the page")
-    choice = (
-        FirstChoice(no=asked) if said == "nothing" else _chosen(request_data, asked, tuple(bank.config.policy.ways))
-    )
+    choice = FirstChoice(no=asked) if said == "nothing" else _chosen(request_data, bank.config.policy, asked)
     if choice.fault:
         return _ask(renderer, request_data, choice, fault=choice.fault)
     if not may_begin(bank.context, customer, now=bank.now()):
         return redirect(address("customer", customer))
-    given = say_first(bank.context, customer, choice, now=bank.now())
+    given = say_first(bank.context, customer, choice, shown=bank.config.policy, now=bank.now())
     return redirect(address("customer", customer, "consents", str(given.entry.n)))
 
 
@@ -76,10 +75,12 @@ def _asked(renderer: PageRenderer) -> tuple[str, ...]:
     return tuple(name for name, spec in renderer.bank.config.policy.purposes.items() if spec.basis == "consent")
 
 
-def _chosen(request_data: RequestData, asked: tuple[str, ...], channels: tuple[str, ...]) -> FirstChoice:
+def _chosen(request_data: RequestData, policy: ConsentPolicy, asked: tuple[str, ...]) -> FirstChoice:
+    """Read what was chosen; a purpose counts in the version that was shown, if it is the present one."""
     form = request_data.form
+    said = {name: form.get(f"{_PURPOSE}{name}@{policy.purposes[name].version}") for name in asked}
     return FirstChoice(
-        yes=tuple(name for name in asked if form.get(f"{_PURPOSE}{name}") == "yes"),
-        no=tuple(name for name in asked if form.get(f"{_PURPOSE}{name}") == "no"),
-        channels=tuple(name for name in channels if f"{_CHANNEL}{name}" in form),
+        yes=tuple(name for name in asked if said[name] == "yes"),
+        no=tuple(name for name in asked if said[name] == "no"),
+        channels=tuple(name for name in policy.ways if f"{_CHANNEL}{name}" in form),
     )

@@ -6,11 +6,13 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from marketofone.consent.ledger import EVERY, ConsentChange, latest_end
+from marketofone.consent.ledger import EVERY, ConsentChange, plain_of
 from marketofone.consent.policy import Purpose
+from marketofone.consent.saying import latest_end
 from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedRequest, NotFound
 from marketofone.services.rights import consent_history, purposes
+from marketofone.services.rights.changed_meaning import changed_meaning
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
@@ -24,6 +26,7 @@ def purpose(renderer: PageRenderer, request_data: RequestData) -> Response:
     bank, customer, now = renderer.bank, request_data.path["customer"], renderer.bank.now()
     name, spec = _purpose(renderer, request_data)
     as_of = request_data.as_of(bank.calendar, now=now)
+    standing = purposes.purposes(bank.context, customer, now=now, as_of=as_of)[name]
     said = consent_history.consent_entries(
         bank.context, customer, purpose=name, until=as_of, before=request_data.number("before"), limit=HISTORY + 1
     )
@@ -33,7 +36,8 @@ def purpose(renderer: PageRenderer, request_data: RequestData) -> Response:
         customer=customer,
         purpose_name=name,
         purpose=spec,
-        standing=purposes.purposes(bank.context, customer, now=now, as_of=as_of)[name],
+        standing=standing,
+        before=changed_meaning(bank.context, customer, name, now=now) if standing.changed and as_of is None else None,
         history=said[:HISTORY],
         more=len(said) > HISTORY,
     )
@@ -41,7 +45,7 @@ def purpose(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what a yes would mean, before it is said: notice, what it gives, sources, channels, and its end."""
-    return _ask(renderer, request_data, chose_nothing=False)
+    return _ask(renderer, request_data)
 
 
 def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
@@ -55,7 +59,9 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
         case ["grant", purpose]:
             sources, channels = _ticked(request_data, "source"), _ticked(request_data, "channel")
             if not (sources and channels):
-                return _ask(renderer, request_data, chose_nothing=True)
+                return _ask(renderer, request_data, why="a yes needs at least one source and one channel")
+            if not _is_present(renderer, purpose):
+                return _ask(renderer, request_data, why="what it is for changed meanwhile; here is what it is now")
             scope = {"purposes": (purpose,), "sources": sources, "channels": channels}
         case ["pause" | "resume" | "object" | "lift"]:
             scope = {}
@@ -69,7 +75,13 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
     return redirect(address("customer", customer, "consents", str(given.entry.n)))
 
 
-def _ask(renderer: PageRenderer, request_data: RequestData, *, chose_nothing: bool) -> Response:
+def _is_present(renderer: PageRenderer, word: str) -> bool:
+    """Say whether a purpose is meant in the version that is in force: a yes is to what was shown."""
+    spec = renderer.bank.config.policy.purposes.get(plain_of(word))
+    return spec is None or word in (plain_of(word), f"{plain_of(word)}@{spec.version}")
+
+
+def _ask(renderer: PageRenderer, request_data: RequestData, *, why: str = "") -> Response:
     bank, policy = renderer.bank, renderer.bank.config.policy
     name, spec = _purpose(renderer, request_data)
     if spec.basis != "consent":
@@ -88,13 +100,14 @@ def _ask(renderer: PageRenderer, request_data: RequestData, *, chose_nothing: bo
         sources=sources,
         channels=channels,
         until=latest_end(bank.now(), policy=policy),
-        chose_nothing=chose_nothing,
+        why=why,
+        before=changed_meaning(bank.context, customer, name, now=bank.now()) if standing.changed else None,
     )
 
 
 def _purpose(renderer: PageRenderer, request_data: RequestData) -> tuple[str, Purpose]:
     """Give the purpose that the address names, or the form."""
-    name = request_data.path.get("purpose") or request_data.form.get("say", "").partition(" ")[2]
+    name = request_data.path.get("purpose") or plain_of(request_data.form.get("say", "").partition(" ")[2])
     spec = renderer.bank.config.policy.purposes.get(name)
     if spec is None:
         raise NotFound(what="purpose")
