@@ -35,6 +35,7 @@ from marketofone.projection.purpose_reads import check_purposes
 from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
+from marketofone.projection.wording import check_wording
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.recount import count_once
 from marketofone.services.runtime.renewal import Renewal
@@ -134,6 +135,7 @@ def plug_in(
     texts["bank.toml"] = without_engine(texts["bank.toml"])
     config = read_config(texts)
     check_purposes(config)
+    check_wording(config)
     data = folder / DATA
     data.mkdir(mode=0o700, exist_ok=True)
     with ExitStack() as opened:

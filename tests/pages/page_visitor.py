@@ -15,6 +15,7 @@ from marketofone.bank import Bank
 from marketofone.domain.moment import Instant, instant_of
 from marketofone.services.rights.customer_links import CustomerLinks
 from marketofone.web.app import build_app
+from marketofone.web.page_lint import page_faults
 
 with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
     warnings.simplefilter("ignore")
@@ -70,6 +71,7 @@ class Visitor:
         assert response.headers["cache-control"] == "no-store"
         page = Page(response.text)
         assert page.faults == [], path
+        assert page_faults(response.text) == [], path
         return page
 
     def say(self, page: Page, button: str, **fields: str) -> Page:

@@ -23,6 +23,7 @@ from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig, read_config
 from marketofone.projection.bank_state import BankState
 from marketofone.projection.purpose_reads import check_purposes
+from marketofone.projection.wording import check_wording
 from marketofone.services.proof.changes import Change
 from marketofone.services.proof.comparison import Asked, Part, compare_some, together
 from marketofone.services.proof.groups import GROUPS
@@ -236,7 +237,9 @@ def _checked(context: AppContext, reader: Reader, bank: BankState, change: Chang
     else:
         entry = next(iter(reader.entries(BANK, after=bank.documents - 1, upto=bank.documents)))
         texts: Mapping[str, str] = codec.read(entry, box=context.keys.bank).texts
-        check_purposes(read_config({**texts, change.document: change.text}))
+        proposed = read_config({**texts, change.document: change.text})
+        check_purposes(proposed)
+        check_wording(proposed)
     return context.configs.at(reader, bank)
 
 

@@ -1,0 +1,205 @@
+"""Texts that urge, shame, hide or trick are refused, with the reason; calm ones pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import marketofone
+from marketofone.domain.errors import MalformedDocument
+from marketofone.governance.dark_patterns import check_short, found_in, kinds, rules
+from marketofone.projection.bank_config import read_config
+from marketofone.projection.wording import check_wording, texts_of
+from renaming import TEMPLATE
+
+BAD: dict[str, tuple[str, ...]] = {
+    "urging": (
+        "Only today: a better rate.",
+        "This is your last chance to say yes.",
+        "Don\N{RIGHT SINGLE QUOTATION MARK}t miss your savings plan!",
+        "Hurry, and open it now.",
+        "Decide now and keep your bonus.",
+        "Act fast: the rate changes.",
+        "Only 3 places left.",
+        "While stocks last.",
+        "Everyone is saving already.",
+        "Most customers like you already have this card.",
+        "Join the thousands who said yes.",
+    ),
+    "countdown": (
+        "12 minutes left to answer.",
+        "The offer expires in two hours.",
+        "00:14:59 remaining",
+        "The clock is ticking.",
+    ),
+    "confirm_shaming": (
+        "No, I don't want to save money.",
+        "No thanks, I prefer to pay more.",
+        "No thank you, I'd rather lose my bonus.",
+        "I do not care about my future.",
+        "You would be foolish to refuse.",
+        "Smart customers say yes.",
+    ),
+    "guilt": (
+        "We will be sad to lose your trust.",
+        "You'll regret this.",
+        "Think of your children.",
+        "Please don't leave us.",
+        "You are free to refuse, but you'll be sorry.",
+    ),
+    "double_negative": (
+        "Do not untick this box to receive offers.",
+        "Untick the box if you do not want us to stop.",
+        "Tick here if you would rather not hear from us.",
+        "You will not be opted in unless you don't object.",
+        "Don't opt out if you like good rates.",
+    ),
+    "hidden_cost": (
+        "Free at first, and worth it.",
+        "Additional fees may apply.",
+        "Start your free trial.",
+        "From as little as 3 a month, starting from 3.",
+        "Terms and conditions apply.",
+        "It renews automatically at the full price.",
+    ),
+    "preselected": (
+        "We have already ticked everything for you.",
+        "Offers are on by default.",
+        "You agree unless you opt out.",
+        "By continuing you agree.",
+        "If you do nothing, you say yes.",
+    ),
+    "small_refusal": (
+        "To refuse, go to the settings.",
+        "Ask me later",
+        "You can decline later in your profile.",
+        "If you want to say no, scroll to the end.",
+    ),
+    "obstruction": (
+        "To withdraw, please call our hotline.",
+        "If you want to stop, write a letter to your branch.",
+        "Withdrawals only by post.",
+        "Cancellation takes 30 days.",
+        "Are you really sure you want to leave?",
+        "You must give a reason.",
+        "Before you go, tell us why.",
+    ),
+    "bundled": (
+        "I agree to everything at once.",
+        "By using the app you agree to profiling.",
+        "I accept the terms and marketing by partners.",
+        "You cannot open an account unless you also agree to offers.",
+        "Accept all",
+        "One click for everything.",
+    ),
+}  # fmt: skip
+INNOCENT = (
+    "There is time.",
+    "No obligation.",
+    "You see all costs before you decide.",
+    "Free of charge while you study, with a card that works abroad.",
+    "Covers doctors, luggage and delays from today until you are home.",
+    "Nothing today: nothing here is worth your time.",
+    "A colleague of ours has time for you, today if you like.",
+    "Moving a small part to savings now is easier than at the end of the month.",
+    "Your account may run short within the next 30 days.",
+    "It is expected around 22 July.",
+    "Your permission ends on 5 Jan 2027, and you can stop it before with one click.",
+    "No, leave it as it is",
+    "No to everything",
+    "Yes, allow it",
+    "You said no on 5 January, and it held from then on.",
+    "What you leave open stays off.",
+    "Nothing was chosen for you.",
+    "After a no we do not ask again for 180 days.",
+    "We do not sell your data.",
+    "We never read your position.",
+    "This can only stop offers, never make one.",
+    "No offers at all when you leave this off.",
+    "The fee is 4.90 a month, and nothing else.",
+    "Its value can fall as well as rise.",
+    "A broad fund, from 25 a month.",
+    "Without interest when you settle in full.",
+    "It lasts one year and does not renew by itself.",
+    "There were several payments in the last minutes.",
+    "If they were not yours, you can freeze your card here.",
+    "Many payees take it in parts at no cost, if asked in time.",
+    "Two hours ago you were at the airport.",
+    "The last day of your contract is 31 May.",
+    "Your last payment was on Monday.",
+    "Only you see this page.",
+    "Only payments of today are shown.",
+    "Everybody in the control group is drawn by lot.",
+    "We are sorry for your loss.",
+    "I do not know this payment.",
+    "You can take this back at any time, with one click.",
+    "To stop it, press the button.",
+    "Your children are not part of this.",
+    "Nobody has to give a reason.",
+    "Each purpose is switched by itself.",
+    "Cash machines of this bank cost you nothing.",
+    "We are sure that this payment is yours.",
+    "It is not used for offers.",
+    "It rests on something that is not used or not kept any more.",
+)
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in BAD.items() for text in texts])
+def test_a_seeded_dark_pattern_is_caught_as_what_it_is(kind: str, text: str) -> None:
+    assert kind in {one.rule.kind for one in found_in(text)}
+    assert kind in {one.rule.kind for one in found_in(f"We are your bank. {text.upper()}")}
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_a_calm_sentence_passes(text: str) -> None:
+    assert found_in(text) == []
+
+
+def test_there_are_several_of_each_kind_and_as_many_calm_ones() -> None:
+    assert set(BAD) == set(kinds())
+    assert min(map(len, BAD.values())) >= 4
+    assert sum(map(len, BAD.values())) >= 40 <= len(INNOCENT)
+
+
+def test_every_rule_catches_something_seeded_and_says_why_and_where_that_is_said() -> None:
+    caught = {one.rule.pattern for texts in BAD.values() for text in texts for one in found_in(text)}
+    assert {rule.pattern for rule, _ in rules()} == caught
+    assert all(rule.reason and rule.source for rule, _ in rules())
+
+
+def test_the_template_holds_none() -> None:
+    config = read_config(TEMPLATE)
+    check_wording(config)
+    assert len(list(texts_of(config))) > 200
+
+
+@pytest.mark.parametrize(
+    ("document", "old", "new", "field", "kind"),
+    [
+        ("consent.toml", "Fewer, better offers.", "Only today.", "consent.toml purposes.marketing.gives", "urging"),
+        ("consent.toml", 'title = "Places"', 'title = "On by default"', "consent.toml sources.location.title", "pre"),
+        ("actions.toml", "Free of charge while", "Free at first while", "actions.toml actions.student_account", "hid"),
+        ("features.py", 'title="spending today"', 'title="few left"', "features.py spend_1d", "urging"),
+        ("consent.toml", 'title = "E-mail"', 'title = "Accept all"', "consent.toml channels.email.title", "bundled"),
+    ],
+    ids=["purpose", "source", "action", "feature", "channel"],
+)  # fmt: skip
+def test_a_bank_whose_texts_hold_one_does_not_open(
+    project: Path, document: str, old: str, new: str, field: str, kind: str
+) -> None:
+    path = project / document
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(MalformedDocument) as refused:
+        marketofone.open(project)
+    assert refused.value.field.startswith(field)
+    assert kind in refused.value.shape
+
+
+def test_a_notice_is_two_sentences_at_most() -> None:
+    check_short([("notice", "One. Two.")])
+    with pytest.raises(MalformedDocument) as refused:
+        check_short([("notice", "One. Two. Three.")])
+    assert "overloading" in refused.value.shape
