@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -205,7 +206,9 @@ def test_made_again_from_the_journal_it_is_the_same_whatever_was_said_or_written
     copy = shutil.copytree(folder, tmp_path / "copy")
     for name in ("bank.toml", "consent.toml"):
         text = (copy / name).read_text(encoding="utf-8")
-        (copy / name).write_text(text.replace("My bank", "Ours").replace("We look at", "We see"), encoding="utf-8")
+        changed = text.replace("My bank", "Ours").replace("We look at", "We see")
+        marked = re.sub(r'(?m)^(notice = "We see.*)$', r'\1\nnot_material = "another word for the same"', changed)
+        (copy / name).write_text(marked, encoding="utf-8")
     with marketofone.open(copy, now=WHEN) as later:  # recorded at the same instant as the entry
         assert "We see" in later.config.policy.purposes["marketing"].notice
         assert receipt_bytes(later.rights.receipt(WHO, n)) == first

@@ -84,6 +84,7 @@ HTTP = (
     Door("GET /v1/funnel", leaves={OTHER: ("funnel",)}, judges=COUNTS),
     Door("GET /health"),
     Door(f"GET {PAGE}", leaves=own("decisions")),
+    Door(f"GET {PAGE}/first"),
     Door(f"GET {PAGE}/purposes/insights"),
     Door(f"GET {PAGE}/purposes/marketing/allow"),
     Door(f"GET {PAGE}/consents/1"),
@@ -155,6 +156,7 @@ SAYING = (
     Door(f"POST {PAGE}/consents", {"data": {"say": "pause"}}),
 )
 ELSEWHERE = {
+    "POST /customer/{customer}/first": "what is said first says something, as the switches do",
     "POST /customer/{customer}/consents/{entry}": "undo says something, as the switches do",
     "POST /customer/{customer}/merchants": "as the interface's",
     "POST /customer/{customer}/decisions/{decision}/answer": "as the interface's outcomes",

@@ -299,7 +299,7 @@ def _processing(made: _Made) -> Iterator[ProcessingOfPurpose]:
                 gives=purpose.gives,
                 sha256=sha256(purpose.notice.encode()).hexdigest(),
                 text=purpose.notice,
-                version=policy.version,
+                version=purpose.version,
             ),
             privacy_rights=stated.rights,
             purpose=name,
