@@ -1,0 +1,261 @@
+"""Histories of consent through the gate and through the simplest model of it: both open the same, after every word.
+
+*Every* history of a few sayings of a small alphabet, so nothing of that size is left to chance; and longer random ones
+of one or two ids. After each saying, which makes a history of its own, whatever the gate answers is compared: permits
+through each channel and through any, single scopes, sources that may arrive, and what opens them.
+
+``python tests/model/gate_histories.py --length 6 --random 700000 --record docs/campaign`` runs some ten million.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from gate_model import Bank, Purpose, Saying, Scope, may_use
+from msgspec import UNSET
+
+from marketofone.consent.gate import admissible_sources, opened_by, permit, permits, scope_state
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, What, apply, together
+from marketofone.consent.policy import Channel, ConsentPolicy, ConsentScope, DataSource
+from marketofone.consent.policy import Purpose as Asked
+from marketofone.domain.event import Source
+from marketofone.domain.moment import Instant
+
+ROOT = Path(__file__).parents[2]
+CHANNELS = ("app", "mail")
+BANK: Bank = {
+    "care": Purpose(1, ("transactions",)),
+    "offers": Purpose(2, ("transactions", "app"), sells=True),
+    "protection": Purpose(1, ("protection",), duty=True),
+}
+SOURCES = ("transactions", "app", "protection")
+SCOPES = [
+    Scope(name, source, channel) for name, asks in BANK.items() for source in asks.sources for channel in CHANNELS
+]
+MOMENTS = (2, 4)
+BOTH = ("transactions", "app")
+ALPHABET = (
+    Saying("grant", ("care", "offers"), BOTH, CHANNELS, 1, 5, version=1),
+    Saying("grant", ("offers",), BOTH, CHANNELS, 1, 3, version=2),
+    Saying("grant", ("offers",), ("transactions",), ("app",), 3, 5, version=2),
+    Saying("grant", ("care",), ("transactions",), ("mail",), 1, 4),
+    Saying("withdraw", ("offers",), ("transactions",), CHANNELS, version=2),
+    Saying("withdraw", ("care", "offers"), BOTH, ("app",)),
+    Saying("object"),
+    Saying("lift"),
+    Saying("pause", ("offers",), until=3),
+    Saying("pause", ("care", "offers"), until=5),
+    Saying("resume", ("offers",)),
+)
+Differs = tuple[tuple[tuple[Saying, ...], ...], int, str]
+"""What each id said, the moment, and what was asked of whom."""
+
+
+def policy_of(bank: Bank) -> ConsentPolicy:
+    """Give a bank of the model as the product's policy."""
+    return ConsentPolicy(
+        purposes={
+            name: Asked(
+                title="T",
+                notice="N",
+                gives="G",
+                basis="legal_duty" if asks.duty else "consent",
+                sources=cast("tuple[Source, ...]", asks.sources),
+                serves="protection" if asks.duty else "marketing" if asks.sells else "care",
+                version=asks.version,
+            )
+            for name, asks in bank.items()
+        },
+        sources={cast("Source", source): DataSource(title="T", notice="N") for source in SOURCES},
+        channels={channel: Channel(title="T") for channel in CHANNELS},
+    )
+
+
+def change_of(saying: Saying) -> ConsentChange:
+    """Give a saying of the model as the product records it."""
+    versioned = saying.version != 1 and saying.purposes
+    return ConsentChange(
+        customer="c-1",
+        change=cast("What", saying.what),
+        purposes=saying.purposes,
+        sources=saying.sources,
+        channels=saying.channels,
+        since=Instant(saying.since),
+        until=Instant(saying.until) if saying.what in {"grant", "pause"} else None,
+        versions=(saying.version,) * len(saying.purposes) if versioned else UNSET,
+    )
+
+
+POLICY = policy_of(BANK)
+
+
+def compared(journals: Sequence[Sequence[Saying]], consents: Consents, *, moments: Sequence[int] = MOMENTS) -> str:
+    """Ask the gate and the model the same; gives what differs, empty where nothing does."""
+    for moment in moments:
+        open_to = {scope for scope in SCOPES if may_use(BANK, journals, scope, now=moment)}
+        wrong = _wrong(consents, open_to, now=Instant(moment))
+        if wrong:
+            return f"at {moment}: {wrong}"
+    return ""
+
+
+def _wrong(consents: Consents, open_to: set[Scope], *, now: Instant) -> str:
+    return _wrong_permits(consents, open_to, now=now) or _wrong_scopes(consents, open_to, now=now)
+
+
+def _wrong_permits(consents: Consents, open_to: set[Scope], *, now: Instant) -> str:
+    names = tuple(BANK)
+    for channel in CHANNELS:
+        given = permits(names, consents, customer="c-1", channel=channel, policy=POLICY, now=now)
+        for name in names:
+            if given[name].sources != {of.source for of in open_to if of.purpose == name and of.channel == channel}:
+                return f"a permit for {name} through {channel}"
+    for name in names:
+        through_any = permit(name, consents, customer="c-1", channel=None, policy=POLICY, now=now)
+        if through_any.sources != {of.source for of in open_to if of.purpose == name}:
+            return f"a permit for {name} through any channel"
+    return ""
+
+
+def _wrong_scopes(consents: Consents, open_to: set[Scope], *, now: Instant) -> str:
+    for source in SOURCES:
+        opening = {of.purpose for of in open_to if of.source == source}
+        if set(opened_by(source, consents, policy=POLICY, now=now)) != opening:
+            return f"what opens {source}"
+    for scope in SCOPES:
+        asked = ConsentScope(purpose=scope.purpose, source=scope.source, channel=scope.channel)
+        of_duty = BANK[scope.purpose].duty  # nobody can switch it, so nothing was said of it
+        if not of_duty and (scope_state(asked, consents, policy=POLICY, now=now) == "granted") != (scope in open_to):
+            return f"the state of {scope}"
+    if admissible_sources(consents, policy=POLICY, now=now) != {"reference"} | {of.source for of in open_to}:
+        return "what may arrive"
+    return ""
+
+
+def every(first: int, length: int) -> tuple[int, list[Differs]]:
+    """Compare after every history of up to so many sayings that begins with one of the alphabet; counts them."""
+    changes = [change_of(saying) for saying in ALPHABET]
+    found: list[Differs] = []
+    done = 0
+    stack: list[tuple[tuple[Saying, ...], Consents]] = [((ALPHABET[first],), apply(NEVER_ASKED, changes[first]))]
+    while stack:
+        journal, consents = stack.pop()
+        wrong = compared((journal,), consents)
+        done += 1
+        if wrong:
+            found.append(((journal,), 0, wrong))
+        if len(journal) < length:
+            stack += [
+                ((*journal, saying), apply(consents, change)) for saying, change in zip(ALPHABET, changes, strict=True)
+            ]
+    return done, found
+
+
+def at_random(seed: int, many: int, *, longest: int = 24) -> tuple[int, list[Differs]]:
+    """Compare along so many random histories of one or two ids, whose words and moments are drawn; counts sayings."""
+    rng = random.Random(seed)
+    done, found = 0, list[Differs]()
+    for _ in range(many):
+        ids = rng.choice((1, 1, 2))
+        journals: list[list[Saying]] = [[] for _ in range(ids)]
+        folded = [NEVER_ASKED] * ids
+        for _ in range(rng.randint(1, longest)):
+            of, saying = rng.randrange(ids), drawn(rng)
+            journals[of].append(saying)
+            folded[of] = apply(folded[of], change_of(saying))
+            wrong = compared(journals, together(folded), moments=(rng.randrange(8),))
+            done += 1
+            if wrong:
+                found.append((tuple(tuple(journal) for journal in journals), seed, wrong))
+                break
+    return done, found
+
+
+def drawn(rng: random.Random) -> Saying:
+    """Draw a saying; a yes may be for a version that the bank does not have any more."""
+    what = rng.choice(("grant", "grant", "grant", "withdraw", "object", "lift", "pause", "resume"))
+    if what in {"object", "lift"}:
+        return Saying(what)
+    purposes = _some(rng, ("care", "offers"))
+    since = rng.randrange(6)
+    until = since + rng.randint(1, 4)
+    if what in {"pause", "resume"}:
+        return Saying(what, purposes, until=until)
+    return Saying(
+        what, purposes, _some(rng, BOTH), _some(rng, CHANNELS), since, until, version=rng.choice((1, 2, 2, 3))
+    )
+
+
+def _some(rng: random.Random, words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(rng.sample(words, rng.randint(1, len(words))))
+
+
+def campaign(length: int, many: int, *, seed: int) -> Iterator[tuple[str, int, list[Differs]]]:
+    """Run both in as many processes as there are cores."""
+    with ProcessPoolExecutor() as pool:
+        pieces = 16
+        of_all = [pool.submit(every, first, length) for first in range(len(ALPHABET))]
+        of_some = [pool.submit(at_random, seed + piece, many // pieces) for piece in range(pieces)]
+        for name, running in (("every", of_all), ("random", of_some)):
+            for one in running:
+                done, found = one.result()
+                yield name, done, found
+
+
+def main() -> None:
+    """Run a campaign of histories of consent; fails when anything differed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--length", type=int, default=6, help="every history of up to so many sayings")
+    parser.add_argument("--random", type=int, default=700_000, help="random histories of up to 24 sayings")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--record", type=Path, help="the folder of the records")
+    asked = parser.parse_args()
+    began, counts, wrong = time.monotonic(), {"every": 0, "random": 0}, list[Differs]()
+    for name, done, found in campaign(asked.length, asked.random, seed=asked.seed):
+        counts[name] += done
+        wrong += found
+    told = _told(counts, wrong, length=asked.length, seed=asked.seed, seconds=time.monotonic() - began)
+    print(told)  # noqa: T201
+    if asked.record is not None:
+        now = datetime.now(tz=UTC)
+        path = asked.record / f"{now:%Y-%m-%d}.md"
+        before = path.read_text(encoding="utf-8") if path.exists() else f"# Campaign of {now:%Y-%m-%d}\n"
+        path.write_text(
+            f"{before}\n## {now:%H:%M} UTC, histories of consent, commit {_commit()}\n\n{told}", encoding="utf-8"
+        )
+    sys.exit(bool(wrong))
+
+
+def _told(counts: dict[str, int], wrong: list[Differs], *, length: int, seed: int, seconds: float) -> str:
+    found = "\n".join(f"- {' | '.join(map(str, journals))}: {what}" for journals, _, what in wrong[:10])
+    return f"""Each history went through the gate and through the simplest model of it, which folds nothing.
+
+| | |
+| --- | --- |
+| every history of up to {length} sayings out of {len(ALPHABET)} | {counts["every"]:,} |
+| random histories of up to 24 sayings, one or two ids, each beginning of one counted | {counts["random"]:,} |
+| compared after each | {len(SCOPES)} scopes, permits through each channel and any, what may arrive, what opens it |
+| seeds | from {seed} on |
+| took | {seconds:,.0f} s on {os.cpu_count()} cores, Python {sys.version.split()[0]} |
+
+{found or "Nothing differed."}
+"""
+
+
+def _commit() -> str:
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    main()
