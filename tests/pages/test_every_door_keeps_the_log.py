@@ -100,12 +100,15 @@ HTTP = (
     Door(f"GET {PAGE}/take/file", leaves=own("export")),
     Door(f"GET {PAGE}/forget"),
     Door(f"GET {PAGE}/decisions/d-{WHO}", leaves=own("decision")),
+    Door(f"POST {PAGE}/cases", {"data": {"kind": "call back"}}),
+    Door(f"GET {PAGE}/cases"),
     Door("GET /"),
     Door("GET /console", leaves=all_people("decisions")),
     Door("GET /console/board"),
     Door("GET /console/impact", judges=COUNTS),
     Door("GET /console/gates", leaves={OTHER: ("funnel",)}, judges=COUNTS),
     Door("GET /console/data"),
+    Door("GET /console/cases"),
     Door(f"GET /console/decisions/d-{WHO}", leaves=own("decision")),
     Door(f"GET /console/customers/{WHO}"),
     Door(
@@ -163,6 +166,7 @@ ELSEWHERE = {
     "POST /customer/{customer}/forget": "it forgets",
     "POST /v1/consents": "it takes in what was said",
     "POST /console/board": "it rules",
+    "POST /console/cases": "it answers what was asked",
 }
 NO_READS = {
     "the laboratory": ("demo", "evaluate forecast", "evaluate movements", "evaluate policy", "evaluate recommend"),
