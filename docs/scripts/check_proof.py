@@ -129,9 +129,15 @@ def unpacked(packed: bytes, at: int) -> tuple[Any, int]:
     return (dict(zip(items[::2], items[1::2], strict=True)) if is_map else items), at
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: readers differ in which of the two they take."""
+    need(len(dict(pairs)) == len(pairs), "a name stands twice in the file")
+    return dict(pairs)
+
+
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as file:
-        read = json.load(file)
+        read = json.load(file, object_pairs_hook=once)
     trusted = None
     if len(sys.argv) > 3:
         with open(sys.argv[3], encoding="utf-8") as file:

@@ -17,10 +17,19 @@ def check(receipt: dict[str, Any], public_key: str) -> None:
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(value, signed.encode())
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: readers differ in which of the two they take."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice in the file")
+    return dict(pairs)
+
+
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as file:
-        read = json.load(file)
+        read = json.load(file, object_pairs_hook=once)
     check(read, sys.argv[2])
+    if "receipt" not in read:
+        sys.exit("the bank signed this, and it is no receipt")
     for event in read["events"]:
         words = ", ".join(event["purposes"])
         print(f"{event['recorded_time']}: {event['event_state']}, {event['expressed_by']}: {words}")

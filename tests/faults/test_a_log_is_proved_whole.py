@@ -281,6 +281,10 @@ def test_a_proof_is_checked_by_the_command_and_a_script_alone(bank: Bank, projec
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "2 things said about consent" in done.stdout
+    whole = to.read_text(encoding="utf-8")
+    to.write_text('{"customer":"forged",' + whole.lstrip()[1:], encoding="utf-8")
+    assert "stands twice" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    to.write_text(whole, encoding="utf-8")
     old.write_text(bank.checkpoint(now=LATER).text, encoding="utf-8")
     assert "another checkpoint" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
 

@@ -19,6 +19,8 @@ BAD: dict[str, tuple[str, ...]] = {
         "This is your last chance to say yes.",
         "Don\N{RIGHT SINGLE QUOTATION MARK}t miss your savings plan!",
         "Hurry, and open it now.",
+        "Be quick.",
+        "Places are going fast.",
         "Decide now and keep your bonus.",
         "Act fast: the rate changes.",
         "Only 3 places left.",
@@ -40,11 +42,13 @@ BAD: dict[str, tuple[str, ...]] = {
         "I do not care about my future.",
         "You would be foolish to refuse.",
         "Smart customers say yes.",
+        "Smart savers never skip this.",
     ),
     "guilt": (
         "We will be sad to lose your trust.",
         "You'll regret this.",
         "Think of your children.",
+        "Without this we cannot protect your family.",
         "Please don't leave us.",
         "You are free to refuse, but you'll be sorry.",
     ),
@@ -58,6 +62,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "hidden_cost": (
         "Free at first, and worth it.",
         "Additional fees may apply.",
+        "It costs nothing today; charges may follow.",
         "Start your free trial.",
         "From as little as 3 a month, starting from 3.",
         "Terms and conditions apply.",
@@ -72,6 +77,7 @@ BAD: dict[str, tuple[str, ...]] = {
     ),
     "small_refusal": (
         "To refuse, go to the settings.",
+        "To refuse, write us a letter.",
         "Ask me later",
         "You can decline later in your profile.",
         "If you want to say no, scroll to the end.",
@@ -80,6 +86,7 @@ BAD: dict[str, tuple[str, ...]] = {
         "To withdraw, please call our hotline.",
         "If you want to stop, write a letter to your branch.",
         "Withdrawals only by post.",
+        "Say yes and we will stop asking.",
         "Cancellation takes 30 days.",
         "Are you really sure you want to leave?",
         "You must give a reason.",
@@ -96,6 +103,10 @@ BAD: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 INNOCENT = (
     "There is time.",
+    "Only your bank can see this.",
+    "You have until 31 March to repay.",
+    "Call us now if your card is stolen.",
+    "Nothing is lost if you decline.",
     "No obligation.",
     "You see all costs before you decide.",
     "Free of charge while you study, with a card that works abroad.",

@@ -43,13 +43,21 @@ def test_who_asks_to_be_called_back_is_seen_by_staff_and_reads_the_answer(bank: 
 
 
 def test_a_case_opens_once_while_it_waits_and_is_answered_once(bank: Bank) -> None:
-    first = cases.open_case(bank.context, WHO, "call back", now=bank.now())
-    again = cases.open_case(bank.context, WHO, "call back", words="hurry", now=bank.now())
-    assert first.n == again.n
+    first = cases.open_case(bank.context, WHO, "call back", words="after six", now=bank.now())
+    for words in ("", "after six"):
+        assert cases.open_case(bank.context, WHO, "call back", words=words, now=bank.now()).n == first.n
     cases.answer_case(bank.context, WHO, first.n, by="Ada", reason="done", now=bank.now())
     with pytest.raises(MalformedRequest, match="answered already"):
         cases.answer_case(bank.context, WHO, first.n, by="Bob", reason="done", now=bank.now())
     assert cases.open_case(bank.context, WHO, "call back", now=bank.now()).n > first.n
+
+
+def test_other_words_beside_a_case_that_waits_are_kept_and_checked(bank: Bank) -> None:
+    first = cases.open_case(bank.context, WHO, "call back", words="after six", now=bank.now())
+    assert cases.open_case(bank.context, WHO, "call back", words="it is urgent", now=bank.now()).n > first.n
+    assert [one.words for one in cases.cases_of(bank.context, WHO)] == ["it is urgent", "after six"]
+    with pytest.raises(MalformedRequest):
+        cases.open_case(bank.context, WHO, "call back", words="a\nb", now=bank.now())
 
 
 def test_a_case_is_its_customer_s_and_about_what_is_theirs(bank: Bank) -> None:

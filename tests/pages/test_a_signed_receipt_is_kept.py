@@ -101,8 +101,14 @@ def test_a_receipt_is_checked_by_a_script_that_needs_no_bank(folder: Path, bank:
     done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert "given, by the person, on their own page: insights" in done.stdout
-    to.write_text(to.read_text(encoding="utf-8").replace('"given"', '"withdrawn"'), encoding="utf-8")
-    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    text = to.read_text(encoding="utf-8")
+    for forged in (text.replace('"given"', '"withdrawn"'), '{"events":[],' + text.lstrip()[1:]):
+        to.write_text(forged, encoding="utf-8")
+        assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    proved = CliRunner().invoke(cli.main, ["rights", "prove", WHO, "--to", str(tmp_path / "p"), "--bank", str(folder)])
+    assert proved.exit_code == 0, proved.output
+    command[3] = str(tmp_path / "p")
+    assert "no receipt" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
 def test_the_script_needs_only_what_it_says() -> None:

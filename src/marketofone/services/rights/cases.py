@@ -55,6 +55,8 @@ def open_case(
 ) -> Case:
     """Record that a customer asks for a person of the bank; gives the case that waits, also where it did already.
 
+    Words that a waiting case does not have open one of their own: nothing that was written is lost.
+
     Raises
     ------
     UnknownCustomer
@@ -69,7 +71,8 @@ def open_case(
         if about is not None and about[0] == "decision":
             place_of(context, reader, about[1], customer=customer)
         said = _cases(_entries(reader, person), owner=person.asked)
-        waiting = next((one for one in said if (one.kind, one.about, one.answer) == (kind, about, None)), None)
+        alike = (one for one in said if (one.kind, one.about, one.answer) == (kind, about, None))
+        waiting = next((one for one in alike if words in ("", one.words)), None)
         if waiting is not None:
             return waiting
         config, at = snapshot.config, person.judged(now)
