@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import marketofone
-from bench.town import actions_text, uncap
+from bench.town import uncap, with_actions
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
@@ -58,7 +58,7 @@ class Crowd:
 def build(folder: Path, *, people: int, events: int, forecasts: bool, engine: str = "embedded") -> Crowd:
     """Lay out the project, let everybody say yes, live through a past of some events a person, and look ahead."""
     wiring.lay_out(folder)
-    (folder / "actions.toml").write_text(actions_text(), encoding="utf-8")
+    with_actions(folder)
     uncap(folder)
     settings = folder / "bank.toml"
     settings.write_text(settings.read_text(encoding="utf-8").replace('"embedded"', f'"{engine}"'), encoding="utf-8")

@@ -91,6 +91,12 @@ QUICK = Scale(
 )
 
 
+_ASKS_FOR_PAYMENTS = {
+    "We look at how you use the app, and at": "We look at your payments, your use of the app, and at",
+    'sources = ["app", "location"]\n': 'sources = ["transactions", "app", "location"]\n',
+}
+
+
 @dataclass(frozen=True)
 class Town:
     """A bank project in a folder, who lives there, what arrived, and what arrives next; ``now`` comes after all."""
@@ -109,7 +115,7 @@ class Town:
 def build(folder: Path, scale: Scale) -> Town:
     """Lay out the project, draw the lives, grant all consents and live through the past."""
     wiring.lay_out(folder)
-    (folder / "actions.toml").write_text(actions_text(), encoding="utf-8")
+    with_actions(folder)
     uncap(folder)
     town = _draw(folder, scale)
     with town.open() as bank:
@@ -118,6 +124,18 @@ def build(folder: Path, scale: Scale) -> Town:
         bank.ingest(town.past, now=town.now)
     wiring.stop_clock(folder, town.now)  # a server judges permission by it
     return town
+
+
+def with_actions(folder: Path) -> None:
+    """Write a catalogue whose actions of every kind look at payments, and let the purpose of each ask for them."""
+    (folder / "actions.toml").write_text(actions_text(), encoding="utf-8")
+    consent = folder / "consent.toml"
+    text = consent.read_text(encoding="utf-8")
+    for old, new in _ASKS_FOR_PAYMENTS.items():
+        if text.count(old) != 1:
+            raise AssertionError(f"the template's consent.toml does not say once: {old}")
+        text = text.replace(old, new)
+    consent.write_text(text, encoding="utf-8")
 
 
 def uncap(folder: Path) -> None:

@@ -40,7 +40,7 @@ FEATURES = {
     "failures_2h": Feature("app.failed", soon=True),
     "moves_365d": Feature("life.declared"),
 }
-CONTEXT = ("payments_365d", "visits_365d")
+CONTEXT = ("payments_365d", "visits_365d", "moves_365d")
 STRESS = ("failures_2h", 2)
 
 
@@ -125,11 +125,12 @@ outcome_days = {rules.outcome_days}
 def _consent() -> str:
     lines = [f"version = 1\ngrant_days = {GRANT_DAYS}\npause_days = {PAUSE_DAYS}"]
     words = 'title = "{0}"\nnotice = "About {0}."'
+    notice = f"We look at: {', '.join(SOURCES)}."
     for purpose in CONSENTED:
         sources = ", ".join(f'"{source}"' for source in SOURCES)
         serves = '["forecast", "insights"]' if purpose == "insights" else f'"{purpose}"'
         lines.append(
-            f'[purposes.{purpose}]\n{words.format(purpose)}\ngives = "{purpose}"\n'
+            f'[purposes.{purpose}]\ntitle = "{purpose}"\nnotice = "{notice}"\ngives = "{purpose}"\n'
             f"serves = {serves}\nsources = [{sources}]"
         )
     lines.append(
