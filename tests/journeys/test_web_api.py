@@ -307,6 +307,12 @@ def test_bad_input_is_answered_with_a_problem(
         assert answer.headers["allow"] == "POST"
 
 
+@pytest.mark.parametrize("days", ["", "x", "-1", "1.5"])
+def test_days_of_a_period_are_a_whole_number_where_they_are_given(door: TestClient, days: str) -> None:
+    refused = door.get("/v1/funnel", params={"days": days})
+    assert (refused.status_code, refused.json()["field"]) == (400, "days")
+
+
 def test_an_endless_batch_is_refused_as_soon_as_it_is_too_long(house: Bank) -> None:
     asked, statuses = 0, []
 

@@ -110,7 +110,7 @@ class RequestData:
         MalformedRequest
             When it is no whole number.
         """
-        said = self.query.get("days", "") or str(PERIOD_DAYS)
+        said = self.query.get("days", str(PERIOD_DAYS))
         if not re.search(r"^[0-9]{1,4}$", said, re.ASCII):
             raise MalformedRequest(field="days", shape="no whole number", fix="write a number of days, such as 30")
         return int(said)
