@@ -44,6 +44,10 @@ class Person(Struct, frozen=True, dict=True):
         """What the journal of the id says that was asked for."""
         return self.states[self.asked.subject]
 
+    def telling(self, own: SubjectState) -> Person:
+        """Give the same person, had the journal of the id that was asked for said something else."""
+        return Person(self.asked, self.members, self.heads, {**self.states, self.asked.subject: own})
+
     @cached_property
     def consents(self) -> Consents:
         """What all ids allow together."""

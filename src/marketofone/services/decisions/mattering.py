@@ -84,9 +84,7 @@ class _Fewer:
             channels=tuple(self._rests.snapshot.config.policy.channels),
             since=made.at,
         )
-        state = replace(own, consents=apply(own.consents, change))
-        fewer = Person(person.asked, person.members, person.heads, {**person.states, person.asked.subject: state})
-        other = self._decided(fewer)
+        other = self._decided(person.telling(replace(own, consents=apply(own.consents, change))))
         action = self._action(other)
         return None if action == self._action(made) else Without(sources=tuple(sources), action=action, decision=other)
 

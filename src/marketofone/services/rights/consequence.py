@@ -17,7 +17,6 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.decide import engine
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.moment import Instant
@@ -27,7 +26,7 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, Scope
 from marketofone.projection.reducer import reduce
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.decisions.inputs import decision_input_of
+from marketofone.services.decisions.decide import compute
 from marketofone.services.decisions.rests import BankHistory, Rests, is_replayable, put_together
 from marketofone.services.decisions.visible import HIDDEN_ACTION, refusal_of, visible
 from marketofone.services.rights.consent_history import change_entries
@@ -155,14 +154,11 @@ class _Again:
         own = state = person.own
         for entry, record in zip(self._entries, self._records, strict=True):
             state = reduce(state, entry, record)
-        state = replace(state, n=own.n, guard=own.guard)
-        return Person(person.asked, person.members, person.heads, {**person.states, person.asked.subject: state})
+        return person.telling(replace(state, n=own.n, guard=own.guard))
 
     def _decided(self, rests: Rests, person: Person, made: Decision) -> Decision:
-        asked = decision_input_of(
-            rests.snapshot, person, made.request, policy=rests.policy, secret=self._context.keys.secret
-        )
-        return engine.decide(made.request, asked, rests.snapshot.config.compiled)
+        secret = self._context.keys.secret
+        return compute(rests.snapshot, person, made.request, policy=rests.policy, secret=secret)
 
 
 def _actions(decision: Decision) -> tuple[str, ...]:
