@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from campaign_record import add, commit
 from erasures import kill_erasing
 from histories import Operation, drawn, run, shrunk, told
 from kills import kill
 from product import make_template
 from races import race
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -38,7 +35,7 @@ class Campaign:
     did: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     found: list[str] = field(default_factory=list)
-    commit: str = field(default_factory=lambda: _commit())  # noqa: PLW0108 - as it began; defined below
+    commit: str = field(default_factory=commit)  # as it began
 
     def histories(self, many: int) -> None:
         """Run histories; one that differs is shrunk."""
@@ -74,13 +71,10 @@ class Campaign:
 
     def record(self, folder: Path, *, seconds: float) -> Path:
         """Write the record of this day; a second one of a day stands below the first."""
-        now = datetime.now(tz=UTC)
         steps = sum(self.operations.values())
         each = ", ".join(f"{name} {times:,}" for name, times in self.operations.most_common())
         found = "\n\n".join(f"```\n{one}\n```" for one in self.found) or "Nothing differed."
-        text = f"""## {now:%H:%M} UTC, commit {self.commit}
-
-| | |
+        text = f"""| | |
 | --- | --- |
 | histories | {self.did["histories"]:,}, of {self.steps} steps and a beginning |
 | operations in them | {steps:,}, everything visible compared after each |
@@ -95,20 +89,11 @@ Operations: {each}.
 
 {found}
 """
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{now:%Y-%m-%d}.md"
-        before = path.read_text(encoding="utf-8") if path.exists() else f"# Campaign of {now:%Y-%m-%d}\n"
-        path.write_text(f"{before}\n{text}", encoding="utf-8")
-        return path
+        return add(folder, title=f"commit {self.commit}", text=text)
 
 
 def _race(template: Path, between: str, seed: int) -> str:
     return race(seed, template, between=between, threads=2 + seed % 7, steps=16)
-
-
-def _commit() -> str:
-    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def main() -> None:

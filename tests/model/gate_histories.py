@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+from campaign_record import add, commit
 from gate_model import Bank, Purpose, Saying, Scope, may_use
 from msgspec import UNSET
 
@@ -31,7 +30,6 @@ from marketofone.consent.policy import Purpose as Asked
 from marketofone.domain.event import Source
 from marketofone.domain.moment import Instant
 
-ROOT = Path(__file__).parents[2]
 CHANNELS = ("app", "mail")
 BANK: Bank = {
     "care": Purpose(1, ("transactions",)),
@@ -227,12 +225,7 @@ def main() -> None:
     told = _told(counts, wrong, length=asked.length, seed=asked.seed, seconds=time.monotonic() - began)
     print(told)  # noqa: T201
     if asked.record is not None:
-        now = datetime.now(tz=UTC)
-        path = asked.record / f"{now:%Y-%m-%d}.md"
-        before = path.read_text(encoding="utf-8") if path.exists() else f"# Campaign of {now:%Y-%m-%d}\n"
-        path.write_text(
-            f"{before}\n## {now:%H:%M} UTC, histories of consent, commit {_commit()}\n\n{told}", encoding="utf-8"
-        )
+        add(asked.record, title=f"histories of consent, commit {commit()}", text=told)
     sys.exit(bool(wrong))
 
 
@@ -250,11 +243,6 @@ def _told(counts: dict[str, int], wrong: list[Differs], *, length: int, seed: in
 
 {found or "Nothing differed."}
 """
-
-
-def _commit() -> str:
-    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Each mutant is one comparison, one word of logic, one number or one sign that is another. It is killed when the slice
 of ``test_gate_model.py`` or the laws of ``tests/consent`` fail. ``python tests/model/gate_mutants.py`` tells those that
-survive; why each may, stands in ``docs/campaign``.
+survive.
 """
 
 from __future__ import annotations

@@ -10,13 +10,14 @@ import argparse
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from campaign_record import add
 
 from file_attacks import TARGETS, attack
 
@@ -47,24 +48,17 @@ def attacked(name: str, *, seed: int, seconds: float) -> FilesRead:
 
 def record(folder: Path, done: list[FilesRead], *, minutes: float, seed: int) -> Path:
     """Write the record of this day; a second one of a day stands below the first."""
-    now = datetime.now(tz=UTC)
     rows = "".join(f"| {one.name} | {one.files:,} | {one.read:,} |\n" for one in sorted(done))
     faults = [f"```\n{wrong}\n```" for one in done for wrong in one.wrong]
     found = "\n\n".join(faults) or "No reader broke, and no row was lost unsaid."
-    text = f"""## {now:%H:%M} UTC, readers of files
-
-{minutes:g} minutes of processor time for each reader, seeds from {seed} on, {os.cpu_count()} cores.
+    text = f"""{minutes:g} minutes of processor time for each reader, seeds from {seed} on, {os.cpu_count()} cores.
 
 | format | damaged files | not refused as a whole |
 | --- | --- | --- |
 {rows}
 {found}
 """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{now:%Y-%m-%d}.md"
-    before = path.read_text(encoding="utf-8") if path.exists() else f"# Campaign of {now:%Y-%m-%d}\n"
-    path.write_text(f"{before}\n{text}", encoding="utf-8")
-    return path
+    return add(folder, title="readers of files", text=text)
 
 
 def main() -> None:
