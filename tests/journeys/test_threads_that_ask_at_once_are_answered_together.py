@@ -93,6 +93,21 @@ def test_nobody_waits_for_ever_for_somebody_who_was_interrupted(monkeypatch: pyt
     assert combiner.ask(2, work=lambda things: [10 * thing for thing in things]) == 20
 
 
+def test_who_asks_again_while_they_answer_others_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what is told of a decision may do, when it asks for another one before the first is written."""
+    combiner, waited = Combiner[int, int](), list[object]()
+    monkeypatch.setattr(combiner, "_give_up", waited.append)
+    monkeypatch.setattr(combining, "_PATIENCE", 0.01)
+
+    def work(things: Sequence[int]) -> list[int]:
+        return [combiner.ask(thing - 1, work=work) + 10 if thing else 0 for thing in things]
+
+    assert combiner.ask(3, work=work) == 30
+    assert combiner.ask(2, work=work) == 20
+    assert not waited
+    assert not combiner._is_led
+
+
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[], None]]:
     """Give what interrupts the main thread, as somebody does at a keyboard."""

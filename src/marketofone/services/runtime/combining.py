@@ -55,13 +55,16 @@ class Combiner(Generic[T, A]):
         self._lock = threading.Lock()
         self._waiting: deque[_Job[T, A]] = deque()
         self._is_led = False
+        self._leader = 0  # its thread: who leads and asks again cannot wait for themselves
 
     def ask(self, thing: T, *, work: Callable[[Sequence[T]], Sequence[A]], by: str = "") -> A:
         """Give the answer to a question. ``work`` answers several; those asked ``by`` another are not taken along.
 
         ``work`` must allow to be repeated: where it fails for several together, each is worked on alone and meets its
-        own error.
+        own error. Whoever asks while they answer others, from within ``work``, is answered alone and at once.
         """
+        if self._leader == threading.get_ident():
+            return work([thing])[0]
         job = _Job[T, A](thing, by=by)
         try:
             with self._lock:
@@ -80,6 +83,7 @@ class Combiner(Generic[T, A]):
         """Answer one's own question and those that wait, and hand on."""
         jobs = [own]
         try:
+            self._leader = threading.get_ident()
             jobs = self._taken(own)
             if len(jobs) > 1:
                 answers = _answers(work, [job.thing for job in jobs])
@@ -100,6 +104,8 @@ class Combiner(Generic[T, A]):
     def _hand_on(self, own: _Job[T, A], jobs: Sequence[_Job[T, A]]) -> None:
         with self._lock:
             own.leads = False
+            if self._leader == threading.get_ident():  # who was given up may end while another leads
+                self._leader = 0
             following = self._waiting.popleft() if self._waiting else None
             self._is_led = following is not None
             if following is not None:
