@@ -13,6 +13,7 @@ from time import perf_counter
 import msgspec
 
 from bench import (
+    asking,
     beside,
     changing,
     choosing,
@@ -34,7 +35,7 @@ from bench import (
 from bench.figures import Figure, table
 from bench.town import FULL, QUICK, Scale, build, widened
 
-PARTS = ("town", "crowd", "memory", "files", "classes")
+PARTS = ("town", "crowd", "memory", "files", "classes", "consents")
 
 
 def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
@@ -92,6 +93,8 @@ def measure(scale: Scale, *, folder: Path, peers_python: Path, parts: Sequence[s
         yield from memory_figures(scale, folder=folder)
     if "files" in parts:
         yield from importing.measure(folder=folder, rows=scale.heavy // 2)
+    if "consents" in parts:
+        yield from asking.measure(folder=folder, people=scale.allowing, checks=scale.checks)
     if "classes" in parts:
         yield from classifying.measure(folder=folder, rows=scale.classes, peers_python=peers_python)
 

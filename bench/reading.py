@@ -1,4 +1,4 @@
-"""Features of one person, masked by consent, from the store; the same blobs read raw; and the consent check alone."""
+"""Features of one person, masked by consent, from the store; and the same blobs read raw."""
 
 from __future__ import annotations
 
@@ -17,19 +17,11 @@ from marketofone.projection.snapshot import Snapshot
 
 MICROSECONDS = 1e6
 PURPOSE = "insights"
-QUOTED = (
-    Row(
-        name="Feast 0.67, SQLite, 50 features",
-        unit="us",
-        values={"p50": 500.0, "p99": 910.0},
-        note="anchors, measured on another two-core machine",
-    ),
-    Row(
-        name="consent read from 1M subjects, uncached",
-        unit="us",
-        values={"p50": 5.7},
-        note="anchors, measured on another two-core machine",
-    ),
+QUOTED = Row(
+    name="Feast 0.67, SQLite, 50 features",
+    unit="us",
+    values={"p50": 500.0, "p99": 910.0},
+    note="anchors, measured on another two-core machine",
 )
 
 
@@ -40,11 +32,7 @@ def measure(bank: Bank, town: Town, *, rounds: int) -> Iterator[Figure]:
         own=_timed(
             f"{features} features of one person, consent-masked", town, rounds, lambda who: _see(bank, town, who)
         ),
-        yardsticks=(_raw(town, rounds), QUOTED[0]),
-    )
-    yield Figure(
-        own=_timed("consent check: one purpose, all sources", town, rounds, lambda who: _check(bank, town, who)),
-        yardsticks=(QUOTED[1],),
+        yardsticks=(_raw(town, rounds), QUOTED),
     )
 
 
@@ -66,12 +54,6 @@ def _see(bank: Bank, town: Town, person: str) -> object:
         granted = _permit(snapshot, found, now=town.now)
     config = snapshot.config
     return see(states, permit=granted, catalogue=config.features, calendar=config.calendar, now=town.now)
-
-
-def _check(bank: Bank, town: Town, person: str) -> object:
-    with bank.context.store.read() as reader:
-        snapshot = bank.context.snapshot(reader)
-        return _permit(snapshot, snapshot.person(person), now=town.now)
 
 
 def _permit(snapshot: Snapshot, person: Person, *, now: Instant) -> Permit:

@@ -42,6 +42,7 @@ class Scale:
     ``seconds`` of each figure over HTTP, where one and two workers take ``turns``. ``crowd`` people with ``past``
     events each, and how many ``arrivals`` for each size of batches. ``memory``: the events of a small and of a large
     bank; ``heavy``: those of one person. ``classes``: rows of each data set that a policy classifies.
+    ``allowing``: customers of whom it is checked what they allow, and ``checks`` at random.
     """
 
     people: int
@@ -57,6 +58,8 @@ class Scale:
     memory: tuple[int, int]
     heavy: int
     classes: int
+    allowing: int
+    checks: int
 
 
 FULL = Scale(
@@ -73,6 +76,8 @@ FULL = Scale(
     memory=(100_000, 853_000),
     heavy=100_000,
     classes=5_000,
+    allowing=1_000_000,
+    checks=200_000,
 )
 QUICK = Scale(
     people=150,
@@ -88,6 +93,8 @@ QUICK = Scale(
     memory=(10_000, 40_000),
     heavy=10_000,
     classes=300,
+    allowing=20_000,
+    checks=20_000,
 )
 
 

@@ -28,6 +28,8 @@ TINY = Scale(
     memory=(100, 200),
     heavy=300,
     classes=40,
+    allowing=30,
+    checks=2_000,
 )
 
 

@@ -246,11 +246,15 @@ def test_heads_are_given_for_many_journals_at_once(store: Store) -> None:
     assert sum(h.n for h in heads.values()) == 2_000
 
 
-def test_where_a_journal_ends_now_is_given_without_a_snapshot(store: Store) -> None:
-    assert store.head(1) == Head(1)
+def test_guards_as_they_are_now_are_given_without_a_snapshot(store: Store) -> None:
+    assert store.guards(1) == store.guards(BANK) == (0, 0, 0)
     with store.read() as before:
-        (head,) = store.commit(drafts(1))
-        assert store.head(1) == head
+        store.commit(Unit(now=NOW, drafts=[draft(1, "use"), draft(2, "consent"), draft(BANK, "ruling")]))
+        later = Instant(NOW + 1)
+        store.commit(Unit(now=later, drafts=[draft(1, "use"), draft(2, "use"), draft(2, "consent")]))
+        assert store.guards(1) == (1, 0, later)
+        assert store.guards(2) == (1, 2, later)
+        assert store.guards(BANK) == (1, 1, NOW)
         assert before.head(1) == Head(1)
 
 

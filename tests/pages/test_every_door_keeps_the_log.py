@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ from marketofone import cli, wiring
 from marketofone.bank import Bank
 from marketofone.consent import gate
 from marketofone.consent.gate import Permit
-from marketofone.consent.ledger import ConsentChange, Consents, What
+from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.decision import Request
 from marketofone.domain.moment import instant_of, text_of
 from marketofone.services.rights.use_log import TELLING, read_use
@@ -65,6 +64,7 @@ def all_people(*occasions: str) -> dict[str, tuple[str, ...]]:
 
 DEBTS = "what was learned is owed anew: it judges lessons, and reads no person"
 COUNTS = "it counts over everybody and names nobody"
+ASKED = "it says what may be read, and reads nothing"
 PROOF = "it proves what was decided, and gives nothing away"
 PAGE = f"/customer/{WHO}"
 ABOUT = f"/v1/customers/{WHO}"
@@ -72,6 +72,7 @@ HTTP = (
     Door(f"GET /v1/decisions/d-{WHO}", leaves=own("decision")),
     Door(f"GET {ABOUT}/consents"),
     Door(f"GET {ABOUT}/consents/1/receipt"),
+    Door(f"GET {ABOUT}/permit?purpose=insights", judges=ASKED),
     Door(f"GET {ABOUT}/profile", leaves=own("profile")),
     Door(f"GET {ABOUT}/profile?as_of=2025-12-01", leaves=own("profile")),
     Door(f"GET {ABOUT}/insights", leaves=own("insights")),
@@ -139,6 +140,7 @@ COMMANDS = (
     ),  # what was shown is looked at again
     Door("train", leaves=all_people("train")),
     Door(f"consent show {WHO}"),
+    Door(f"consent check {WHO} --purpose insights", judges=ASKED),
     Door(f"rights export {WHO}", leaves=own("export")),
     Door(f"rights prove {WHO}"),
     Door(f"rights receipt {WHO}"),
@@ -194,16 +196,14 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened: set[tuple[str, str, str]] = set()
-        permits = gate.permits
+        permit = gate._permit
 
-        def counted(purposes: tuple[str, ...], consents: Consents, **asked: Any) -> dict[str, Permit]:
-            given = permits(purposes, consents, **asked)
-            self.opened |= {(of.customer, purpose, source) for purpose, of in given.items() for source in of.sources}
+        def counted(purpose: str, *asked: Any) -> Permit:
+            given = permit(purpose, *asked)
+            self.opened |= {(given.customer, purpose, source) for source in given.sources}
             return given
 
-        for module in list(sys.modules.values()):
-            if getattr(module, "permits", None) is permits:
-                monkeypatch.setattr(module, "permits", counted)
+        monkeypatch.setattr(gate, "_permit", counted)
 
 
 def say(bank: Bank, customer: str, change: What) -> None:

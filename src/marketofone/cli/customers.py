@@ -184,6 +184,18 @@ def consent_show(session: Session, *, customer: str, as_of: str | None) -> None:
     )
 
 
+@consent.command(name="check")
+@on_bank
+@click.argument("customer")
+@click.option("--purpose", required=True, help="A purpose of consent.toml.")
+@click.option("--channel", help="A channel of consent.toml.  [default: no customer is reached]")
+def consent_check(session: Session, *, customer: str, purpose: str, channel: str | None) -> None:
+    """Say which sources a purpose may use now of what is known of CUSTOMER, and why not the others."""
+    bank = session.bank
+    given = asdict(bank.permit(bank.whose(customer), purpose=purpose, channel=channel))
+    session.say({**given, "sources": sorted(given["sources"]), "serves": sorted(given["serves"])}, "permit")
+
+
 def _cells(command: Callable[..., None]) -> Callable[..., None]:
     for word in ("channel", "source", "purpose"):
         command = click.option(f"--{word}", f"{word}s", multiple=True, help="May be repeated.  [default: all]")(command)

@@ -212,7 +212,9 @@ def permit(
     themselves, or no customer is reached) a source is open that any channel opens. ``made`` is when something was made
     that is to be used: it may rest on what a licence allowed then, and allows no more.
     """
-    return permits((purpose,), consents, customer=customer, channel=channel, policy=policy, now=now, made=made)[purpose]
+    ways = policy.ways if channel is None else (channel,)
+    judged = _judged((purpose,), ways, consents, policy=policy, now=now)[purpose]
+    return _permit(purpose, consents, judged, (customer, channel or ""), policy, now, made)
 
 
 def permits(

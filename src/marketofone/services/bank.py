@@ -29,6 +29,7 @@ from marketofone.services.proof import backup, checkpoint, diff, replay, verify
 from marketofone.services.proof.changes import Change
 from marketofone.services.rights import (
     board_service,
+    consent_check,
     consent_service,
     consent_view,
     own_rights,
@@ -60,6 +61,7 @@ class Bank:
         self.rights = own_rights.OwnRights(context, learning=self.learning, at=self._at)
         """What a person takes along, brings, and has forgotten."""
         self.erase = self.rights.erase
+        self.permit = consent_check.ConsentCheck(context, at=self._at).permit
 
     def __enter__(self) -> Self:
         return self
@@ -135,8 +137,7 @@ class Bank:
         For a ``placement``, or several ``slots``, it is a slate. With ``as_of`` it is a question, and never a contact.
         """
         plain = partial(asked.request_of, self.catalogue, customer, occasion=occasion, channel=channel, id=id)
-        request = plain(now=self._at(now), **where)
-        return self.answer(request, as_of=as_of).answer
+        return self.answer(plain(now=self._at(now), **where), as_of=as_of).answer
 
     def answer(self, request: Request, *, as_of: Instant | None = None) -> Proved[Decision]:
         """Decide as :meth:`decide` does; gives the entry that proves it, too. A question has none."""
@@ -175,8 +176,7 @@ class Bank:
         ``as_of`` is when they did it, where that was earlier than ``now``; of a slate, ``slot`` is the place.
         """
         recorded = self._at(now)
-        at = uses.asked_moment(as_of, now=recorded)
-        outcome = Outcome(decision=decision, verdict=verdict, at=at, **more)
+        outcome = Outcome(decision=decision, verdict=verdict, at=uses.asked_moment(as_of, now=recorded), **more)
         return self.record_outcome(outcome, now=recorded, customer=customer).answer
 
     def record_outcome(

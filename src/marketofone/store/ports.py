@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol, Self
 
 from msgspec import Struct
 
 from marketofone.audit.journal_chain import GENESIS
 from marketofone.domain.moment import Instant
+from marketofone.store.inspection import Inspection
 
 BANK = 0
 """The subject number of the bank's own journal."""
@@ -96,6 +97,19 @@ class Head(Struct, frozen=True, gc=False):
     guard: int = 0
     stamp: int = 0
     recorded: Instant = Instant(0)
+
+
+class Guards(NamedTuple):
+    """The guard of the bank's journal, that of another, and when its last entry was recorded; 0 where it has none."""
+
+    bank: int
+    own: int
+    recorded: Instant
+
+    @classmethod
+    def of(cls, heads: Mapping[int, Head], subject: int) -> Self:
+        """Take them from heads that were read together."""
+        return cls(heads[BANK].guard, heads[subject].guard, heads[subject].recorded)
 
 
 class Draft(Struct, frozen=True, gc=False):
@@ -340,30 +354,6 @@ class DeadLetters(Protocol):
         """Give the counts that units of work added up, those whose names begin so."""
 
 
-class Sizes(Struct, frozen=True, kw_only=True):
-    """How many rows there are of everything that is kept."""
-
-    entries: int
-    heads: int
-    keys: int
-    snapshots: int
-    links: int
-    names: int
-    letters: int
-    lessons: int
-    states: int
-
-
-class Inspection(Protocol):
-    """What a verification asks beyond what others read: that nothing stands there which nobody would look for."""
-
-    def sizes(self) -> Sizes:
-        """Count all rows."""
-
-    def damage(self) -> list[str]:
-        """Say in words what is wrong with the files or tables themselves; empty when they are sound."""
-
-
 class Reader(Journals, Log, Snapshots, Directory, Versions, DeadLetters, Inspection, Protocol):
     """A consistent snapshot of everything."""
 
@@ -374,8 +364,8 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[Reader]:
         """Open a consistent snapshot."""
 
-    def head(self, subject: int) -> Head:
-        """Give where one journal ends now; one that has no entry ends at 0. It takes less than a snapshot."""
+    def guards(self, subject: int) -> Guards:
+        """Give the guards as they are now, of one moment. It takes less than a snapshot."""
 
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.

@@ -44,7 +44,8 @@ from marketofone.services.proof.checkpoint import compare_with, read_checkpoint
 from marketofone.services.proof.verify_journal import Facts, Found, name_of, verify_customer, walk
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.pool import in_pieces
-from marketofone.store.ports import BANK, Entry, Reader, Sealed, Sizes
+from marketofone.store.inspection import Sizes
+from marketofone.store.ports import BANK, Entry, Reader, Sealed
 
 Step = Callable[[int, int], None]
 MOST_TOLD = 100

@@ -84,7 +84,7 @@ class AppContext:
     ``signs_looked`` is when it was last looked whether acceptances came of age whose early signs are to be read, and
     ``signs_until`` the last version whose lessons were looked at then.
     ``none_pending`` is the guard of a journal as of which no pending movement of it waits for its booking any more.
-    ``in_force`` are the documents that were in force up to an entry of the bank's journal.
+    ``in_force`` are the documents that were in force as of a guard of the bank's journal.
     ``reopen`` opens the same bank in another process, to read only where it is asked to.
     """
 
@@ -132,10 +132,10 @@ class AppContext:
     def config(self) -> BankConfig:
         """The documents in force."""
         known = self.in_force
-        if known is None or known[0] != self.store.head(BANK).n:
+        if known is None or known[0] != self.store.guards(BANK).bank:
             with self.store.read() as reader:
-                snapshot = self.snapshot(reader)
-            self.in_force = known = (snapshot.bank.n, snapshot.config)
+                guard, config = reader.head(BANK).guard, self.snapshot(reader).config
+            self.in_force = known = (guard, config)
         return known[1]
 
     def policy(self, reader: Reader, snapshot: Snapshot) -> PolicySnapshot:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from marketofone.audit.journal_chain import GENESIS
 from marketofone.audit.merkle import Frontier
-from marketofone.store.ports import Sizes
+from marketofone.store.inspection import Sizes
 from marketofone.store.postgres.connection import Execute
 from marketofone.store.postgres.schema import COLUMNS, INDEXES
 

@@ -9,7 +9,8 @@ import psycopg
 
 from marketofone.audit.merkle import Frontier
 from marketofone.domain.moment import Instant
-from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Reason, Sealed, Sizes
+from marketofone.store.inspection import Sizes
+from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Reason, Sealed
 from marketofone.store.postgres.connection import Connection, Execute, Row
 from marketofone.store.postgres.inspection import damage_of, sizes_of
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 
 from marketofone.domain.errors import Moved, StoreBusy, StoreError
-from marketofone.store.ports import Head, Reader, Sealed, Unit
+from marketofone.store.ports import BANK, Guards, Head, Reader, Sealed, Unit
 from marketofone.store.postgres import locking, writing
 from marketofone.store.postgres.connection import (
     AGAIN,
@@ -94,10 +94,10 @@ class PostgresStore:
         """Open a consistent snapshot, as of this call's ``with``."""
         return _Snapshot(self._readers)
 
-    def head(self, subject: int) -> Head:
-        """Give where one journal ends now; one that has no entry ends at 0."""
+    def guards(self, subject: int) -> Guards:
+        """Give the guards as they are now, of one moment."""
         with self.read() as reader:
-            return reader.head(subject)
+            return Guards.of(reader.heads((BANK, subject)), subject)
 
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.

@@ -16,7 +16,20 @@ from typing import Any
 from marketofone.audit.merkle import Frontier, leaf_hash
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import Instant
-from marketofone.store.ports import BANK, CODES, DeadLetter, Entry, EntryKind, Head, Kept, Lesson, Reason, Sealed, Sizes
+from marketofone.store.inspection import Sizes
+from marketofone.store.ports import (
+    BANK,
+    CODES,
+    DeadLetter,
+    Entry,
+    EntryKind,
+    Guards,
+    Head,
+    Kept,
+    Lesson,
+    Reason,
+    Sealed,
+)
 from marketofone.store.sqlite.damage import damage_of
 from marketofone.store.sqlite.schema import QUIET
 
@@ -39,6 +52,9 @@ def _lists(mark: str) -> list[tuple[int, str]]:
 
 
 _HEAD = "SELECT subject, n, hash, guard, stamp, recorded FROM heads WHERE subject"
+_GUARDS = """
+SELECT coalesce((SELECT guard FROM heads WHERE subject = 0), 0), guard, recorded
+FROM (SELECT 1) LEFT JOIN heads ON subject = ?"""
 _HEADS = [(size, f"{_HEAD} IN ({marks})") for size, marks in _lists("?")]
 # A join in this order, and no IN: for that the planner would walk through the whole table.
 _KNOWN = "WITH a (s, k) AS (VALUES {}) SELECT s, k FROM a CROSS JOIN {} ON subject = s AND key = k"
@@ -74,6 +90,12 @@ def read_head(run: Run, subject: int) -> Head:
     """Read where a journal ends; one that has no entry ends at 0."""
     row = run(f"{_HEAD} = ?", (subject,)).fetchone()
     return Head(subject) if row is None else Head(*row)
+
+
+def read_guards(run: Run, subject: int) -> Guards:
+    """Read the guard of the bank's journal and of another, and when its last entry was recorded."""
+    bank, own, recorded = run(_GUARDS, (subject,)).fetchone()
+    return Guards(bank, own or 0, recorded or Instant(0))
 
 
 def read_heads(run: Run, subjects: Iterable[int]) -> dict[int, Head]:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from marketofone.domain.errors import BankNotFound, StoreError
-from marketofone.store.ports import BANK, Head, Reader, Sealed, Unit
+from marketofone.store.ports import BANK, Guards, Head, Reader, Sealed, Unit
 from marketofone.store.sqlite.checkpoint import Checkpoints
 from marketofone.store.sqlite.connection import (
     FILE,
@@ -26,7 +26,7 @@ from marketofone.store.sqlite.connection import (
 )
 from marketofone.store.sqlite.group import GroupCommit
 from marketofone.store.sqlite.lock import FileLock
-from marketofone.store.sqlite.reader import SqliteReader, read_head
+from marketofone.store.sqlite.reader import SqliteReader, read_guards, read_head
 from marketofone.store.sqlite.units import applying, sealing
 
 
@@ -78,19 +78,19 @@ class SqliteStore:
         """Open a consistent snapshot, as of this call's ``with``."""
         return _Snapshot(self)
 
-    def head(self, subject: int) -> Head:
-        """Give where one journal ends now; one that has no entry ends at 0. A single statement needs no transaction."""
+    def guards(self, subject: int) -> Guards:
+        """Give the guards as they are now, of one moment. A single statement needs no transaction."""
         if self._group is None:
             with self.read() as reader:
-                return reader.head(subject)
+                return Guards.of(reader.heads((BANK, subject)), subject)
         connection = self.lend()
         try:
-            head = read_head(connection.execute, subject)
+            guards = read_guards(connection.execute, subject)
         except sqlite3.Error as error:
             connection.close()
             raise in_our_words(error) from error
         self.take_back(connection)
-        return head
+        return guards
 
     def commit(self, unit: Unit) -> list[Head]:
         """Carry out a unit of work and give, for each draft, the head right after it; durable when it returns.

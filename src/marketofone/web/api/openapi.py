@@ -14,13 +14,31 @@ from marketofone.domain.event import KINDS
 from marketofone.projection.bank_config import BankConfig
 from marketofone.services.rights.consent_rows import COLUMNS, ConsentSaid
 from marketofone.web.api.operations import OPERATIONS, Operation
-from marketofone.web.api.schemas import Authority, CloudEvent, Customer, Days, DecisionId, EntryNumber, Moment
+from marketofone.web.api.schemas import (
+    Authority,
+    ChannelName,
+    CloudEvent,
+    Customer,
+    Days,
+    DecisionId,
+    EntryNumber,
+    Moment,
+    PurposeName,
+)
 from marketofone.web.problem import MEDIA_TYPE, Problem
 from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, TABLE
 
 _REF = "#/components/schemas/{name}"
 _PARAMETERS = {"customer": Customer, "decision": DecisionId, "entry": EntryNumber}
-_QUERY = {"as_of": Moment, "customer": Customer, "authority": Authority, "days": Days}
+_QUERY = {
+    "as_of": Moment,
+    "customer": Customer,
+    "authority": Authority,
+    "days": Days,
+    "purpose": PurposeName,
+    "channel": ChannelName,
+}
+_NEEDED = {"purpose"}
 _ALWAYS = {400, 405, 421, 503}  # any operation may answer these
 _WITH_BODY = {408, 413, 415}
 
@@ -80,7 +98,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         ],
     }
     described["parameters"] += [
-        {"name": name, "in": "query", "schema": _schema(_QUERY[name])} for name in operation.query
+        {"name": name, "in": "query", "required": name in _NEEDED, "schema": _schema(_QUERY[name])}
+        for name in operation.query
     ]
     if operation.takes is not None:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(operation.takes)}}}

@@ -118,6 +118,24 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     )
 
 
+def permit(bank: Bank, request_data: RequestData) -> schemas.Permitted:
+    """Say which sources a purpose may use now of what is known of a person, and why not the others.
+
+    For whatever else a bank runs: ask before each use. A withdrawal holds for the next answer.
+    """
+    asked = request_data.query
+    given = bank.permit(request_data.path["customer"], purpose=asked.get("purpose", ""), channel=asked.get("channel"))
+    return schemas.Permitted(
+        customer=given.customer,
+        purpose=given.purpose,
+        channel=given.channel or None,
+        epoch=given.epoch,
+        sources=tuple(sorted(given.sources)),
+        refused=dict(given.refused),
+        partly=dict(given.partly),
+    )
+
+
 def take_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentsTaken:
     """Record what many customers said elsewhere, each row for itself, with who says so and until when.
 
@@ -225,6 +243,9 @@ OPERATIONS = (
     ),
     Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
     Operation("PUT", CONSENTS, change_consents, "Change consents", takes=schemas.ConsentRequest, fails=(403, 404)),
+    Operation(
+        "GET", CUSTOMER + "/permit", permit, "Ask whether a purpose may", fails=(404,), query=("purpose", "channel")
+    ),
     Operation("GET", CONSENTS + "/{entry}/receipt", receipt, "Give a signed receipt", fails=(404,)),
     Operation(
         "POST",

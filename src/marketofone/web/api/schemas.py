@@ -40,6 +40,8 @@ EntryNumber = Annotated[str, Meta(pattern=ENTRY_NUMBER, description="The number 
 Moment = Annotated[str, Meta(pattern=MOMENT, description="An RFC 3339 instant, or a date: its last moment there.")]
 Words = Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)]
 Authority = Annotated[Text, Meta(description="Who says so, of rows that name none: a notice, a letter, a system.")]
+PurposeName = Annotated[str, Meta(description="A purpose of consent.toml.")]
+ChannelName = Annotated[str, Meta(description="A channel of consent.toml; left out where no customer is reached.")]
 Slots = Annotated[int, Meta(ge=1, le=MOST_SLOTS)]
 Days = Annotated[int, Meta(ge=1, le=MOST_DAYS)]
 Why = Annotated[
@@ -124,6 +126,22 @@ class ConsentChanged(ConsentView, frozen=True, kw_only=True):
 
     until: str | None
     entry: EntryProof
+
+
+class Permitted(Struct, frozen=True, kw_only=True):
+    """What a purpose may use of what is known of a person now, and why not its other sources.
+
+    ``customer`` names the person, perhaps by another id than the one that was asked for. ``partly`` are sources of
+    which some may not be used. Keep none of it for later: ask before each use.
+    """
+
+    customer: str
+    purpose: str
+    channel: str | None
+    epoch: int
+    sources: tuple[str, ...]
+    refused: dict[str, str]
+    partly: dict[str, str]
 
 
 class RowReason(Struct, frozen=True, kw_only=True):
