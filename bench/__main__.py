@@ -25,6 +25,7 @@ from bench import (
     importing,
     ingesting,
     over_http,
+    paging,
     proving,
     reading,
     remembering,
@@ -35,7 +36,7 @@ from bench import (
 from bench.figures import Figure, table
 from bench.town import FULL, QUICK, Scale, build, widened
 
-PARTS = ("town", "crowd", "memory", "files", "classes", "consents")
+PARTS = ("town", "crowd", "memory", "files", "classes", "consents", "pages")
 
 
 def town_figures(scale: Scale, *, folder: Path, peers_python: Path) -> Iterator[Figure]:
@@ -95,6 +96,8 @@ def measure(scale: Scale, *, folder: Path, peers_python: Path, parts: Sequence[s
         yield from importing.measure(folder=folder, rows=scale.heavy // 2)
     if "consents" in parts:
         yield from asking.measure(folder=folder, people=scale.allowing, checks=scale.checks)
+    if "pages" in parts:
+        yield from paging.measure(folder=folder, people=scale.readers)
     if "classes" in parts:
         yield from classifying.measure(folder=folder, rows=scale.classes, peers_python=peers_python)
 

@@ -42,6 +42,7 @@ class Scale:
     ``seconds`` of each figure over HTTP, where one and two workers take ``turns``. ``crowd`` people with ``past``
     events each, and how many ``arrivals`` for each size of batches. ``memory``: the events of a small and of a large
     bank; ``heavy``: those of one person. ``classes``: rows of each data set that a policy classifies.
+    ``readers``: people with a year of use who read their pages.
     ``allowing``: customers of whom it is checked what they allow, and ``checks`` at random.
     """
 
@@ -58,6 +59,7 @@ class Scale:
     memory: tuple[int, int]
     heavy: int
     classes: int
+    readers: int
     allowing: int
     checks: int
 
@@ -76,6 +78,7 @@ FULL = Scale(
     memory=(100_000, 853_000),
     heavy=100_000,
     classes=5_000,
+    readers=12,
     allowing=1_000_000,
     checks=200_000,
 )
@@ -93,6 +96,7 @@ QUICK = Scale(
     memory=(10_000, 40_000),
     heavy=10_000,
     classes=300,
+    readers=4,
     allowing=20_000,
     checks=20_000,
 )
@@ -124,10 +128,10 @@ def build(folder: Path, scale: Scale) -> Town:
     wiring.lay_out(folder)
     with_actions(folder)
     uncap(folder)
-    town = _draw(folder, scale)
+    town = draw(folder, people=scale.people, days=scale.days)
     with town.open() as bank:
         for person in town.people:
-            bank.consent(_everything(person, since=town.moved_in), now=town.moved_in)
+            bank.consent(everything(person, since=town.moved_in), now=town.moved_in)
         bank.ingest(town.past, now=town.now)
     wiring.stop_clock(folder, town.now)  # a server judges permission by it
     return town
@@ -204,13 +208,14 @@ def _uncapped(text: str) -> Iterator[str]:
         yield f"{name} = {_NO_CAP}\n" if name in ("marketing", "contacts", "same_action") else line
 
 
-def _draw(folder: Path, scale: Scale) -> Town:
+def draw(folder: Path, *, people: int, days: int) -> Town:
+    """Draw the lives of a project's people; nothing of it has happened yet."""
     with marketofone.open(folder, now=Instant(FIRST * DAY)) as bank:
-        span = span_of(bank.calendar, first=FIRST, days=2 * scale.days + 30)
-    lives = lives_of(scale.people, seed=7, span=span)
+        span = span_of(bank.calendar, first=FIRST, days=2 * days + 30)
+    lives = lives_of(people, seed=7, span=span)
     rows = np.concatenate([life.rows for life in lives])
     rows = rows[np.argsort(rows["arrives"], kind="stable")]
-    rows = rows[: int(np.searchsorted(rows["arrives"], span.at(scale.days, minute=0)))]
+    rows = rows[: int(np.searchsorted(rows["arrives"], span.at(days, minute=0)))]
     bodies = [msgspec.json.encode(cloudevent(event)) for event in events_of(rows, [life.person for life in lives])]
     return Town(
         folder=folder,
@@ -221,7 +226,8 @@ def _draw(folder: Path, scale: Scale) -> Town:
     )
 
 
-def _everything(person: str, *, since: Instant) -> ConsentChange:
+def everything(person: str, *, since: Instant) -> ConsentChange:
+    """Give the yes of somebody who allows everything."""
     every = ("*",)
     return ConsentChange(
         customer=person,

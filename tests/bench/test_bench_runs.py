@@ -28,6 +28,7 @@ TINY = Scale(
     memory=(100, 200),
     heavy=300,
     classes=40,
+    readers=1,
     allowing=30,
     checks=2_000,
 )
@@ -74,6 +75,9 @@ def test_all_that_was_promised_is_measured(figures: list[Figure]) -> None:
         "import OFX",
         "import camt",
         "diff: decisions compared",
+        "consent check",
+        "page of a year of use: My data",
+        "page of a year of use: why this",
     )
     for what in (*promised, *beside):
         assert what in names
