@@ -51,6 +51,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+TRACED = "#traced"  # as it is after the form of the page was filled in
 PAGES = (
     "/",
     "/customer/c-1",
@@ -80,6 +81,7 @@ PAGES = (
     "/console/gates",
     "/console/data",
     "/console/decisions/{shown}",
+    "/console/decisions/{shown}" + TRACED,
     "/nowhere",
 )
 OF_CUSTOMERS = tuple(path for path in PAGES if path.startswith("/customer"))
@@ -255,6 +257,10 @@ def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     driver.get(url)
+    if url.endswith(TRACED):
+        driver.find_element(By.ID, "by").send_keys("Ada")
+        driver.find_element(By.CSS_SELECTOR, "button.primary").click()
+        wait_for(driver, ".steps")
 
 
 def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:

@@ -64,7 +64,10 @@ class Visitor:
         self.client = client
 
     def page(self, path: str, *, status: int = 200) -> Page:
-        response = self.client.get(path, headers=HTML, follow_redirects=False)
+        return self.read(self.client.get(path, headers=HTML, follow_redirects=False), path, status=status)
+
+    def read(self, response: Any, path: str, *, status: int) -> Page:
+        """Check an answer, and read it as a page."""
         assert response.status_code == status, f"{path} answered {response.status_code}"
         assert response.headers["content-type"].startswith("text/html")
         assert "default-src 'none'" in response.headers["content-security-policy"]
@@ -84,6 +87,14 @@ class Visitor:
         response = self.client.post(form.attributes["action"], data=data, headers=HTML, follow_redirects=False)
         assert response.status_code == 303, response.text
         return self.page(response.headers["location"].partition("#")[0])
+
+    def look(self, path: str, *, status: int = 200, **said: str) -> Page:
+        """Look at a page of the console that asks for a reason first: give one, and read the page that follows."""
+        form = self.page(path).all("form")[0]
+        kept = {item.attributes["name"]: item.attributes.get("value", "") for item in form.all("input")}
+        data = {**kept, "by": "Ada", "reason": "check", **said}
+        response = self.client.post(form.attributes["action"], data=data, headers=HTML, follow_redirects=False)
+        return self.read(response, path, status=status)
 
 
 def cloudevent(number: int, kind: str, at: datetime, customer: str, **data: Any) -> bytes:

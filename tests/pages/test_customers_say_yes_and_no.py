@@ -208,7 +208,7 @@ def test_the_board_approves_stops_and_resumes(town: Bank, visitor: Visitor) -> N
 
 def test_staff_see_every_candidate_and_chances_that_sum_to_one(town: Bank, visitor: Visitor) -> None:
     decision = town.decision("d-0")
-    page = visitor.page("/console/decisions/d-0")
+    page = visitor.look("/console/decisions/d-0")
     assert "All chances together 100.0 %" in page.text
     assert f"{len(decision.candidates)} candidates stood" in page.text
     assert decision.documents in page.text

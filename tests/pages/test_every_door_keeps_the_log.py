@@ -110,7 +110,8 @@ HTTP = (
     Door("GET /console/gates", leaves={OTHER: ("funnel",)}, judges=COUNTS),
     Door("GET /console/data"),
     Door("GET /console/cases"),
-    Door(f"GET /console/decisions/d-{WHO}", leaves=own("decision")),
+    Door(f"GET /console/decisions/d-{WHO}"),
+    Door(f"POST /console/decisions/d-{WHO}", {"data": {"by": "Ann", "reason": "asked"}}, own("decision")),
     Door(f"GET /console/customers/{WHO}"),
     Door(
         f"POST /console/customers/{WHO}",

@@ -104,7 +104,6 @@ def test_a_page_of_the_past_keeps_its_moment_in_its_links(visitor: Visitor) -> N
         (f"/customer/{PERSON}/decisions/none", 404),
         (f"/customer/{PERSON}/decisions/d-0?as_of=2025-01-01", 404),
         ("/customer/somebody-else/decisions/d-0", 404),
-        ("/console/decisions/none", 404),
         (f"/customer/{PERSON}?as_of=soon", 400),
         ("/customer/%00", 400),
         ("/customer/%ff", 400),

@@ -186,7 +186,8 @@ def test_each_place_has_a_page_that_says_why_and_hears_the_answer(door: TestClie
     for place in shown(made):
         page = visitor.page(f"{path}?slot={place['slot']}")
         assert place["title"] in page.text
-        visitor.page(f"/console/decisions/{made['id']}?customer=c-2&slot={place['slot']}")
+        traced = visitor.look(f"/console/decisions/{made['id']}?customer=c-2&slot={place['slot']}")
+        assert f"Place {place['slot']} of a slate" in traced.text
     said = visitor.say(visitor.page(f"{path}?slot=2"), "Yes, this is for me")
     assert "You said yes" in said.text
     assert "You said yes" not in visitor.page(path).text

@@ -90,6 +90,28 @@ def test_without_a_name_and_a_reason_nothing_is_shown(bank: Bank, said: dict[str
     assert uses_of(bank) == []
 
 
+def test_a_decision_is_traced_for_a_reason_that_stands_in_the_log(bank: Bank) -> None:
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        before = visitor.page("/console/decisions/d-1")
+        assert before.all("table") == []
+        assert uses_of(bank) == []
+        traced = visitor.look("/console/decisions/d-1", reason="complaint", more="a fee")
+
+    assert "candidates stood" in traced.text
+    assert [(use.what, use.actor) for use in uses_of(bank)] == [
+        ("decision", "staff: Ada, because a complaint is looked into (a fee)")
+    ]
+
+
+def test_a_decision_that_does_not_exist_is_not_found_and_who_names_no_reason_traces_none(bank: Bank) -> None:
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        assert "Answer 404" in visitor.look("/console/decisions/none", status=404).text
+        assert "Answer 400" in visitor.look("/console/decisions/d-1", status=400, reason="curious").text
+    assert uses_of(bank) == []
+
+
 def test_the_customer_reads_in_their_log_who_looked_and_why(bank: Bank) -> None:
     with client_of(bank) as client:
         client.post(PAGE, data={"by": "Ada", "reason": "complaint", "token": token_of(client)})

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from marketofone.domain.errors import ConsentRefused
-from marketofone.domain.texts import ONE_LINE
 from marketofone.services.foresight import insights
 from marketofone.services.rights import consent_view, history
+from marketofone.web.console.reasons import REASONS, Looked, actor_of
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
 LATEST = 20
-REASONS = {
-    "asked": "the customer asked us",
-    "complaint": "a complaint is looked into",
-    "check": "a check that the law or the review board asks for",
-}
-
-
-class Looked(Struct, frozen=True):
-    """What the form says: who looks, why, and a few words more."""
-
-    by: Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
-    reason: Literal["asked", "complaint", "check"]
-    more: Annotated[str, Meta(max_length=200, pattern=ONE_LINE)] = ""
 
 
 def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
@@ -40,7 +25,7 @@ def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
 def look(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show a customer to staff, with no switch to press. The uses it leaves name who looked, and why."""
     customer, said, bank = request_data.path["customer"], request_data.fill_in(Looked), renderer.bank
-    context, now = replace(bank.context, actor=_actor(said)), bank.now()
+    context, now = replace(bank.context, actor=actor_of(said)), bank.now()
     standing = consent_view.standing_for_staff(context, customer, now=now)
     try:
         known = insights.profile(context, customer, now=now)
@@ -56,8 +41,3 @@ def look(renderer: PageRenderer, request_data: RequestData) -> Response:
         known=known,
         decisions=history.recent_decisions(context, customer=customer, limit=LATEST, now=now),
     )
-
-
-def _actor(said: Looked) -> str:
-    more = f" ({said.more})" if said.more else ""
-    return f"staff: {said.by}, because {REASONS[said.reason]}{more}"

@@ -1,0 +1,29 @@
+"""Why somebody of the staff looks: it is said first, and stands in the log of whom they look at."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from marketofone.domain.texts import ONE_LINE
+
+REASONS = {
+    "asked": "the customer asked us",
+    "complaint": "a complaint is looked into",
+    "check": "a check that the law or the review board asks for",
+}
+
+
+class Looked(Struct, frozen=True):
+    """What the form says: who looks, why, and a few words more."""
+
+    by: Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
+    reason: Literal["asked", "complaint", "check"]
+    more: Annotated[str, Meta(max_length=200, pattern=ONE_LINE)] = ""
+
+
+def actor_of(said: Looked) -> str:
+    """Name whoever looks as the customer reads it in the log."""
+    more = f" ({said.more})" if said.more else ""
+    return f"staff: {said.by}, because {REASONS[said.reason]}{more}"
