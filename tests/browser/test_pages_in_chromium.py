@@ -256,6 +256,7 @@ def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    driver.get("about:blank")  # else a fragment alone loads nothing anew
     driver.get(url)
     if url.endswith(TRACED):
         driver.find_element(By.ID, "by").send_keys("Ada")
