@@ -11,11 +11,13 @@ from marketofone.consent.gate import scope_state, stopped
 from marketofone.consent.ledger import Consents, State
 from marketofone.consent.policy import Basis, ConsentPolicy, ConsentScope
 from marketofone.consent.standing import Switch
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import DAY, Instant
 from marketofone.services.rights.consent_service import said_by
+from marketofone.services.rights.use_log import unread
 from marketofone.services.runtime.app_context import AppContext
 
 ON: State = "granted"
+UNNEEDED_DAYS = 90
 _ALLOWED: frozenset[State] = frozenset({ON, "paused", "objected"})
 
 
@@ -121,6 +123,24 @@ def purposes(
         )
         for name, spec in policy.purposes.items()
     }
+
+
+def unneeded(context: AppContext, customer: str, standing: PurposeStanding, *, now: Instant) -> frozenset[str]:
+    """Name the sources that were on for a purpose for :data:`UNNEEDED_DAYS`, and were not read for it in that time.
+
+    What was not read changed no decision, forecast or page: it may be proposed to switch it off.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    since = Instant(now - UNNEEDED_DAYS * DAY)
+    long_on = [of.source for of in standing.sources if of.state != "off" and of.since is not None and of.since <= since]
+    if not long_on:
+        return frozenset()
+    with context.store.read() as reader:
+        person = context.snapshot(reader).person(customer)
+        return frozenset(unread(context, reader, person, purpose=standing.purpose, sources=long_on, since=since))
 
 
 def _channel(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ChannelStanding:

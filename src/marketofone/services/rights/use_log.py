@@ -7,7 +7,7 @@ period stand together, and where they begin is found by halving.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from heapq import merge
 from typing import NamedTuple
 
@@ -129,6 +129,18 @@ def recorded_uses(
     with context.store.read() as reader:
         person = context.snapshot(reader).person(customer)
         return list(_of_period(context, reader, person, since=since, until=until, purpose=purpose, source=source))
+
+
+def unread(
+    context: AppContext, reader: Reader, person: Person, *, purpose: str, sources: Collection[str], since: Instant
+) -> set[str]:
+    """Give those of some sources that were not read for a purpose since a moment. No more is read than is needed."""
+    left = set(sources)
+    for one in _newest(context, reader, person, since=since) if left else ():
+        left.difference_update(source for of, source in one.scopes if of == purpose)
+        if not left:
+            break
+    return left
 
 
 def uses_of_period(

@@ -37,6 +37,8 @@ def purpose(renderer: PageRenderer, request_data: RequestData) -> Response:
         purpose_name=name,
         purpose=spec,
         standing=standing,
+        unneeded=purposes.unneeded(bank.context, customer, standing, now=now) if as_of is None else (),
+        unneeded_days=purposes.UNNEEDED_DAYS,
         before=changed_meaning(bank.context, customer, name, now=now) if standing.changed and as_of is None else None,
         history=said[:HISTORY],
         more=len(said) > HISTORY,
