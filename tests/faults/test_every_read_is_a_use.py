@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from situations import NOW, gives_up, pays, runs_short, says, sent, shares, spends
 
+from counted_gate import Gate
 from marketofone import Bank
-from marketofone.consent import gate
-from marketofone.consent.gate import Permit
-from marketofone.consent.ledger import Consents
 from marketofone.domain.errors import MarketOfOneError, StoreError
 from marketofone.domain.moment import DAY, HOUR, Instant
 from proofs import proven, recorded
 
 LATER = Instant(NOW + HOUR)
 SHOWN = "shown"
-
-
-class Gate:
-    """Counts what permits open, for whom: the gate itself goes on as it is."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.opened: set[tuple[str, str, str]] = set()
-        permits = gate.permits  # which a single permit comes from, too
-
-        def counted(purposes: tuple[str, ...], consents: Consents, **asked: object) -> dict[str, Permit]:
-            given: dict[str, Permit] = permits(purposes, consents, **asked)  # type: ignore[arg-type]
-            for purpose, opened in given.items():
-                self.opened |= {(opened.customer, purpose, source) for source in opened.sources}
-            return given
-
-        for module in list(sys.modules.values()):
-            if getattr(module, "permits", None) is permits:
-                monkeypatch.setattr(module, "permits", counted)
 
 
 @pytest.fixture
@@ -210,13 +189,6 @@ def test_one_request_for_one_person_is_one_line_for_each_source(lived_in: Bank) 
     entries = recorded(lived_in, "use")
     lived_in.train(now=LATER)
     assert recorded(lived_in, "use") == entries + 2, "one line a person, purpose and nightly run"
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Keep what a test wraps out of the next."""
-    yield
-    assert gate.permits.__name__ == "permits"
 
 
 def test_what_was_read_while_two_ids_were_one_stays_in_the_log_of_both(bank: Bank) -> None:

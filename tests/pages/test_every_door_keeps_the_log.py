@@ -20,10 +20,9 @@ from click.testing import CliRunner
 from page_visitor import NOW, client_of, cloudevent, year_of
 
 import marketofone
+from counted_gate import Gate
 from marketofone import cli, wiring
 from marketofone.bank import Bank
-from marketofone.consent import gate
-from marketofone.consent.gate import Permit
 from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.decision import Request
 from marketofone.domain.moment import instant_of, text_of
@@ -190,21 +189,6 @@ NO_READS = {
         "rights lift-hold",
     ),
 }
-
-
-class Gate:
-    """Tells of whom permits were given that open anything, and what: the gate itself goes on as it is."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.opened: set[tuple[str, str, str]] = set()
-        permit = gate._permit
-
-        def counted(purpose: str, *asked: Any) -> Permit:
-            given = permit(purpose, *asked)
-            self.opened |= {(given.customer, purpose, source) for source in given.sources}
-            return given
-
-        monkeypatch.setattr(gate, "_permit", counted)
 
 
 def say(bank: Bank, customer: str, change: What) -> None:
