@@ -13,6 +13,7 @@ import pytest
 from situations import NOW, at_once, pays, says, sent, spends
 
 import marketofone
+from bank_projects import hear_answers_for
 from marketofone import Bank
 from marketofone.domain.decision import Decision, Request
 from marketofone.domain.moment import DAY, HOUR, MINUTE, SECOND, Instant
@@ -148,21 +149,23 @@ def test_a_question_about_a_moment_before_the_no_brings_nothing_back_and_is_no_c
 
 
 @pytest.mark.parametrize("after", [100, 150])
-def test_what_was_declined_long_after_it_was_said_stays_away_as_long_as_promised(bank: Bank, after: int) -> None:
-    furnish(bank, "c-1")
-    shown = next(
-        made
-        for made in (bank.decide("c-1", occasion="app.opened", now=Instant(NOW + step)) for step in range(50))
-        if made.action != "nothing"
-    )
-    for day in range(1, after, 7):  # so much is said meanwhile that the first is old by then
-        bank.decide("c-1", occasion="app.opened", now=Instant(NOW + day * DAY))
-    no = NOW + after * DAY
-    bank.outcome(shown.id, "declined", now=Instant(no))
-    promised = bank.config.compiled.guardrails.decline_days
-    made = [bank.decide("c-1", occasion="app.opened", now=Instant(no + day * DAY)) for day in range(1, promised)]
-    assert shown.action not in {one.action for one in made}
-    proven(bank)
+def test_what_was_declined_long_after_it_was_said_stays_away_as_long_as_promised(project: Path, after: int) -> None:
+    hear_answers_for(project, 200)
+    with marketofone.open(project, now=NOW) as bank:
+        furnish(bank, "c-1")
+        shown = next(
+            made
+            for made in (bank.decide("c-1", occasion="app.opened", now=Instant(NOW + step)) for step in range(50))
+            if made.action != "nothing"
+        )
+        for day in range(1, after, 7):  # so much is said meanwhile that the first is old by then
+            bank.decide("c-1", occasion="app.opened", now=Instant(NOW + day * DAY))
+        no = NOW + after * DAY
+        bank.outcome(shown.id, "declined", now=Instant(no))
+        promised = bank.config.compiled.guardrails.decline_days
+        made = [bank.decide("c-1", occasion="app.opened", now=Instant(no + day * DAY)) for day in range(1, promised)]
+        assert shown.action not in {one.action for one in made}
+        proven(bank)
 
 
 def test_asking_about_the_past_all_day_uses_up_no_cap(bank: Bank) -> None:

@@ -97,7 +97,7 @@ def test_a_complaint_and_a_change_of_mind_are_signs(bank: Bank, allow: Allow, no
     said = days(now, 7)
 
     bank.ingest([happened("c-1", MessageReceived(text=UPSET), at=said)], now=said)
-    bank.outcome(accepted, "declined", now=said)
+    bank.outcome(accepted, "taken_back", now=said)
     bank.learn(now=days(now, 10))
 
     (signs,) = read_of(bank, "c-1")

@@ -61,15 +61,16 @@ def test_an_answer_teaches_the_action_it_answers(bank: Bank, person: str, now: I
     assert outcomes_learned(bank, decision.action) == 1
 
 
-def test_only_the_first_answer_within_the_window_teaches(bank: Bank, person: str, now: Instant) -> None:
+def test_only_the_latest_answer_within_the_window_teaches(bank: Bank, person: str, now: Instant) -> None:
     first, second = decided(bank, person, now=now), decided(bank, person, now=Instant(now + HOUR))
 
     bank.outcome(first.id, "declined", why="not now", now=Instant(now + HOUR))
     again = bank.outcome(first.id, "accepted", now=Instant(now + 2 * HOUR))
-    late = bank.outcome(second.id, "accepted", now=Instant(now + 60 * DAY))
+    late = bank.outcome(second.id, "ignored", now=Instant(now + 60 * DAY))
 
-    assert (again.learned, again.why_not) == (False, "duplicate")
+    assert (again.learned, again.changes) == (True, "answer")
     assert (late.learned, late.why_not) == (False, "late")
+    assert outcomes_learned(bank, first.action) == 1
 
 
 def test_nothing_is_learned_from_a_person_who_did_not_allow_it(bank: Bank, allow: Allow, now: Instant) -> None:

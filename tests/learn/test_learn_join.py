@@ -13,8 +13,8 @@ from marketofone.consent.policy import parse_policy
 from marketofone.consent.saying import explicit
 from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.outcome import Outcome, Verdict
-from marketofone.learn.join import Example, Skipped, ValueLabel, join, reported_value
+from marketofone.domain.outcome import Outcome, Verdict, reported_value
+from marketofone.learn.join import Example, Skipped, ValueLabel, join
 
 POLICY = parse_policy((files("marketofone") / "template" / "consent.toml").read_text(encoding="utf-8"))
 SHOWN = Instant(1_000 * DAY)

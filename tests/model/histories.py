@@ -158,12 +158,13 @@ def _ask(of: Drawing) -> dict[str, Any]:
 
 def _outcome(of: Drawing) -> dict[str, Any]:
     decision, customer = of.decision()
-    verdict = of.random.choice(("accepted", "declined", "declined", "ignored", "valued"))
+    verdict = of.random.choice(("accepted", "accepted", "declined", "declined", "ignored", "valued", "taken_back"))
     value = of.random.choice((700, 700, 700, None)) if verdict == "valued" else of.random.choice((None, None, None, 5))
     as_of = of.random.choice((None, None, None, of.earlier()))
     return {
         "decision": decision,
         "verdict": verdict,
+        "why": of.random.choice(("", "", "too often")),
         "value": value,
         "customer": customer,
         "as_of": as_of,
@@ -273,7 +274,7 @@ class Both:
                 found := answered(lambda: self.product.outcome(**arguments)),
                 where,
             )
-            if found == "" and self.product.bank.learning.by_itself:
+            if not isinstance(found, No) and self.model.learns and self.product.bank.learning.by_itself:
                 self.model.learn(now=arguments["now"])
         elif name == "reopen":
             self.product.reopen(RULES[arguments["rules"]])

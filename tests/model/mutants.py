@@ -61,8 +61,26 @@ MUTANTS = (
     Mutant(
         "a cool-off counts from the moment a caller names",
         "projection/contacts.py",
-        'next(((at, answer) for at, answer in self.answers if answer.verdict == "declined"), None)',
-        'next(((answer.at, answer) for _, answer in self.answers if answer.verdict == "declined"), None)',
+        "return None if place is None else self.answers[place]",
+        "return None if place is None else (self.answers[place][1].at, self.answers[place][1])",
+    ),
+    Mutant(
+        "the first answer stands for good",
+        "domain/outcome.py",
+        'if outcome.verdict in ANSWERS and (stands is None or outcome.changes in ("answer", "reason")):',
+        "if outcome.verdict in ANSWERS and stands is None:",
+    ),
+    Mutant(
+        "of two answers counts the one that arrived last, not the one that was said last",
+        "domain/outcome.py",
+        "if outcome.verdict not in SAID or outcome.at < latest or is_same:",
+        "if outcome.verdict not in SAID or is_same:",
+    ),
+    Mutant(
+        "what an earlier answer taught is learned beside the later one",
+        "projection/person.py",
+        "return subject in self.states and n < self.states[subject].changed.get(of, 0)",
+        "return False",
     ),
     Mutant(
         "a name of a decision is one for all customers",

@@ -180,11 +180,20 @@ class Product:
         return {known.name: int(known.value) for known in shown.known if known.value}
 
     def outcome(
-        self, decision: str, verdict: Any, *, value: int | None, customer: str | None, as_of: int | None, now: int
+        self,
+        decision: str,
+        verdict: Any,
+        *,
+        why: str,
+        value: int | None,
+        customer: str | None,
+        as_of: int | None,
+        now: int,
     ) -> str:
         result = self.bank.outcome(
             decision,
             verdict,
+            why=why,
             value_minor=value,
             customer=customer,
             as_of=None if as_of is None else Instant(as_of),

@@ -304,17 +304,24 @@ class Recorded:
                 raise Differs(f"{asked.name} {asked.arguments} rests on marketing, objected to before")
 
     def check_lessons(self) -> None:
-        """No lesson is in two versions, and one answer at most teaches of each decision."""
+        """No lesson is taught twice, and no version holds two answers to one decision."""
         lessons = Counter(
             lesson for kept in self.bank if isinstance(kept.record, VersionRecord) for lesson in kept.record.lessons
         )
         same([], [lesson for lesson, times in lessons.items() if times > 1], "lessons learned twice")
-        taught = Counter(
-            (of.arguments["decision"], of.arguments["customer"], of.arguments["verdict"] == "valued")
-            for of in self.done
-            if of.name == "outcome" and of.answer == "" and of.arguments["customer"] is not None
-        )
-        same([], [of for of, times in taught.items() if times > 1], "decisions of which two answers teach")
+        about = {
+            (kept.entry.subject, kept.entry.n): (kept.entry.subject, kept.record.outcome.decision)
+            for journal in self.journals.values()
+            for kept in journal
+            if isinstance(kept.record, OutcomeRecord) and kept.record.outcome.verdict != "valued"
+        }
+        held: dict[int, set[tuple[int, int]]] = {0: set()}
+        for version in self.bank:
+            if isinstance(version.record, VersionRecord):
+                of = (held[version.record.parent] | {*version.record.lessons}) - {*version.record.withdrawn}
+                held[version.entry.n] = of
+                taught = Counter(about[lesson] for lesson in of if lesson in about)
+                same([], [made for made, times in taught.items() if times > 1], "decisions of which two answers teach")
 
     def check_erased(self) -> None:
         """The journal of an erased customer ends with the erasure, nothing stands beside it, and nobody comes back."""
@@ -384,5 +391,6 @@ def _as_model(record: Any) -> Any:
     if isinstance(record, DecisionRecord):
         return as_decided(record.decision)._replace(kind=record.kind or "")
     if isinstance(record, OutcomeRecord):
-        return Answered(record.outcome.decision, record.outcome.verdict, int(record.outcome.at), ())
+        said = record.outcome
+        return Answered(said.decision, said.verdict, int(said.at), (), said.why)
     return None

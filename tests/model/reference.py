@@ -7,9 +7,11 @@ nothing of snapshots, caches, locks, keys or hashes, and shares no code with the
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from documents import (
@@ -108,6 +110,7 @@ class Answered(NamedTuple):
     verdict: str
     at: int
     uses: tuple[Scope, ...]
+    why: str = ""
 
 
 class Looked(NamedTuple):
@@ -241,6 +244,44 @@ def moment(person: Journals, now: int) -> int:
     return max([now, *(entry.recorded for journal in person.values() for entry in journal)])
 
 
+def answer_of(heard: Sequence[Answered]) -> Answered | None:
+    """Give the answer that counts: the latest by its own moment, of one moment the last one told; else the silence."""
+    said = [one for one in heard if one.verdict in ("accepted", "declined")]
+    silent = [one for one in heard if one.verdict == "ignored"]
+    return max(reversed(said), key=lambda one: one.at) if said else silent[0] if silent else None
+
+
+def changed_at(heard: Sequence[Answered], same: Callable[[Answered], object]) -> int:
+    """Give the place from which on the answer has been what it is now, in some respect."""
+    answers = [answer_of(heard[: place + 1]) for place in range(len(heard))]
+    seen = [None if one is None else same(one) for one in answers]
+    return max((place for place in range(len(seen)) if place and seen[place] != seen[place - 1]), default=0)
+
+
+def is_yes(one: Answered) -> bool:
+    """Say whether an answer is a yes: what it teaches depends on nothing else."""
+    return one.verdict == "accepted"
+
+
+def replaced(heard: Sequence[Answered], place: int) -> bool:
+    """Say whether what was heard at a place was answered otherwise later."""
+    yes = [answer_of(heard[: end + 1]) for end in range(len(heard))]
+    return any(
+        before is not None and after is not None and is_yes(before) != is_yes(after)
+        for before, after in pairwise(yes[place:])
+    )
+
+
+def no_that_holds(heard: Sequence[tuple[int, Answered]]) -> int | None:
+    """Give when the no was recorded that holds back: the answer that counts, or that a yes was taken back after it."""
+    told = [one for _, one in heard]
+    counts = answer_of(told)
+    first = changed_at(told, lambda one: (one.verdict, one.why))
+    if counts is not None and counts.verdict == "declined":
+        return heard[first][0]
+    return next((at for at, one in heard[first:] if one.verdict == "taken_back"), None)
+
+
 class Contact(NamedTuple):
     """What was shown to a person, when, and when they said no to it."""
 
@@ -256,14 +297,12 @@ def contacts(person: Journals) -> list[Contact]:
     for journal in person.values():
         for entry in journal:
             if isinstance(entry.says, Decided) and entry.says.kind:
-                no = [
-                    later.recorded
+                heard = [
+                    (later.recorded, later.says)
                     for later in journal
-                    if isinstance(later.says, Answered)
-                    and later.says.decision == entry.says.id
-                    and later.says.verdict == "declined"
+                    if isinstance(later.says, Answered) and later.says.decision == entry.says.id
                 ]
-                shown.append(Contact(entry.says.action, entry.says.kind, entry.recorded, no[0] if no else None))
+                shown.append(Contact(entry.says.action, entry.says.kind, entry.recorded, no_that_holds(heard)))
     return shown
 
 
@@ -380,6 +419,7 @@ class ReferenceBank:
         self.board = Board()
         self.taken: set[tuple[str, str]] = set()  # a customer, and an event that is kept
         self.waiting: list[tuple[str, Entry]] = []  # lessons
+        self.learns = False
         self.versions: list[int] = []  # the lessons of each
         self.forgotten: set[str] = set()
         self.order = 0
@@ -635,16 +675,22 @@ class ReferenceBank:
 
     # what followed
 
-    def teaches(self, owner: str, decided: Decided, verdict: str, at: int, *, before: int, now: int) -> str:
-        """Say why an outcome teaches nothing; empty when it teaches."""
-        rules = self.board.rules
-        heard = [
+    def heard_of(self, owner: str, decision: str, *, before: float = math.inf) -> list[Answered]:
+        """Give what was heard about a decision, in order."""
+        return [
             entry.says
             for entry in self.journals[owner]
-            if entry.order < before and isinstance(entry.says, Answered) and entry.says.decision == decided.id
+            if entry.order < before and isinstance(entry.says, Answered) and entry.says.decision == decision
         ]
-        first = next((said.verdict for said in heard if said.verdict != "valued"), None)
-        valued = any(said.verdict == "valued" for said in self._after_verdict(heard))
+
+    def teaches(self, owner: str, decided: Decided, said: Answered, *, before: int, now: int) -> str:
+        """Say why an outcome teaches nothing; empty when it teaches."""
+        rules, verdict, at = self.board.rules, said.verdict, said.at
+        heard = self.heard_of(owner, decided.id, before=before)
+        counts = answer_of(heard)
+        accepted = counts is not None and is_yes(counts)
+        valued = accepted and any(one.verdict == "valued" for one in heard[changed_at(heard, is_yes) :])
+        known = valued if verdict == "valued" else counts is not None and not replaced([*heard, said], len(heard) - 1)
         gone = decided.action not in {act.id for act in rules.acts} or decided.scale != rules.scale
         may = open_to(self.person(owner), "learning", [decided.channel], moment(self.person(owner), now))
         theirs = decided.ids <= self.person(owner).keys()  # nothing is permitted for an id of another
@@ -652,8 +698,9 @@ class ReferenceBank:
             (bool(decided.kind) and gone, "outdated"),
             (not decided.kind, "nothing_shown"),
             (at < decided.at, "before"),
-            (verdict == "valued" and first != "accepted", "not_accepted"),
-            (valued if verdict == "valued" else first is not None, "duplicate"),
+            (verdict in ("valued", "taken_back") and not accepted, "not_accepted"),
+            (verdict == "taken_back", "sign"),
+            (known, "duplicate"),
             (verdict != "valued" and at - decided.at > rules.outcome_days * DAY, "late"),
             (not theirs or not may or not {source for _, source in decided.uses} <= may, "not_permitted"),
         ):
@@ -661,29 +708,39 @@ class ReferenceBank:
                 return why
         return ""
 
-    @staticmethod
-    def _after_verdict(heard: Sequence[Answered]) -> Iterator[Answered]:
-        """A reported value stands where the person had accepted; the first verdict tells."""
-        first = next((said.verdict for said in heard if said.verdict != "valued"), None)
-        return iter(heard if first == "accepted" else ())
-
     def outcome(
-        self, decision: str, verdict: str, *, value: int | None, customer: str | None, as_of: int | None, now: int
+        self,
+        decision: str,
+        verdict: str,
+        *,
+        why: str,
+        value: int | None,
+        customer: str | None,
+        as_of: int | None,
+        now: int,
     ) -> str:
-        """Record an outcome; gives why it teaches nothing, empty when it teaches."""
+        """Record an outcome; gives why it teaches nothing, empty when it teaches. ``learns`` says if it is news."""
+        self.learns = False
         if (as_of is not None and as_of > now) or (verdict == "valued") != (value is not None):
             raise No("MalformedRequest")
         at = now if as_of is None else as_of
         owner, decided = self.owner_of(decision, customer)
-        why = self.teaches(owner, decided, verdict, at, before=self.order + 1, now=now)
+        said = Answered(decision, verdict, at, (), why)
+        if verdict in ("accepted", "declined") and at - decided.at > self.board.rules.outcome_days * DAY:
+            raise No("MalformedRequest")
+        heard = self.heard_of(owner, decision)
+        why_not = self.teaches(owner, decided, said, before=self.order + 1, now=now)
+        if said in [one._replace(uses=()) for one in heard] and verdict not in ("valued", "taken_back"):
+            return why_not  # told again
+        self.learns = not why_not or bool(heard and replaced([*heard, said], len(heard) - 1))
         person = self.person(owner)
         opened = open_to(person, "learning", [decided.channel], moment(person, now))
         used = {source for _, source in decided.uses}
-        uses = () if why else tuple(("learning", s) for s in sorted(opened & used) or sorted(opened)[:1])
-        entry = self.append(owner, Answered(decision, verdict, at, uses), now)
-        if not why:
+        uses = () if why_not else tuple(("learning", s) for s in sorted(opened & used) or sorted(opened)[:1])
+        entry = self.append(owner, said._replace(uses=uses), now)
+        if not why_not:
             self.waiting.append((owner, entry))
-        return why
+        return why_not
 
     def learn(self, *, now: int) -> int:
         """Learn from every lesson that waits; what a person does not allow any more teaches nothing."""
@@ -691,7 +748,10 @@ class ReferenceBank:
         learned = 0
         for owner, entry in waiting:
             _, decided = self.owner_of(entry.says.decision, owner)
-            learned += not self.teaches(owner, decided, entry.says.verdict, entry.says.at, before=entry.order, now=now)
+            heard = self.heard_of(owner, decided.id)
+            place = len(self.heard_of(owner, decided.id, before=entry.order))
+            teaches = not self.teaches(owner, decided, entry.says, before=entry.order, now=now)
+            learned += teaches and not replaced(heard, place)
         if learned:
             self.versions.append(learned)
         return learned

@@ -90,6 +90,14 @@ def decide_by(project: Path, policy: str) -> None:
     path.write_text(f'policy = "{policy}"\n{others}', encoding="utf-8")
 
 
+def hear_answers_for(project: Path, days: int) -> None:
+    """Say for how many days an answer to a decision counts."""
+    path = project / "bank.toml"
+    changed, times = re.subn(r"(?m)^outcome_days = [0-9]+", f"outcome_days = {days}", path.read_text(encoding="utf-8"))
+    assert times == 1
+    path.write_text(changed, encoding="utf-8")
+
+
 def _set(project: Path, name: str, value: float) -> None:
     path = project / "bank.toml"
     text = path.read_text(encoding="utf-8")

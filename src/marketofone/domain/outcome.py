@@ -1,7 +1,14 @@
-"""Outcomes: what a person did after a decision, and why."""
+"""Outcomes: what a person did after a decision, and why; and the one rule which of their answers counts.
+
+The answer is the latest one told, by its own moment and not by when it arrived; of one moment, the one told last. That
+nobody answered is no answer, so silence takes the place of none, and any answer takes the place of silence. Whoever
+records an outcome writes down what it changes (:func:`changes_of`), so whoever reads it later needs neither settings
+nor moments: of what earlier releases wrote, the first answer stands, as it did.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypedDict, get_args
 
 from msgspec import UNSET, Struct, UnsetType
@@ -36,7 +43,16 @@ _MEANS: dict[str, WhyNot] = {
     "you are wrong about me": "wrong about me",
 }
 
-Verdict = Literal["accepted", "declined", "ignored", "valued"]
+Verdict = Literal["accepted", "declined", "ignored", "valued", "taken_back"]
+"""``accepted``, ``declined`` and ``ignored`` are answers; the others say what came of a yes."""
+
+ANSWERS: frozenset[Verdict] = frozenset({"accepted", "declined", "ignored"})
+SAID: frozenset[Verdict] = frozenset({"accepted", "declined"})
+"""The answers that a person gave; the third says that there was none."""
+NOES: frozenset[Verdict] = frozenset({"declined", "taken_back"})
+
+Changes = Literal["answer", "reason", "nothing"]
+"""What an answer changes where one is known: the answer and what it teaches, its words alone, or nothing."""
 
 
 class OutcomeFields(TypedDict, total=False):
@@ -51,8 +67,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """What followed a decision.
 
     ``valued`` reports, later, what an accepted action turned out to be worth over the months that have matured
-    (``value_minor``, scaled to 12 months by whoever reports it). ``slot`` says which place of a slate it is about.
-    The first answer stands; a ``declined`` after it says that what was accepted was taken back, which is an early sign.
+    (``value_minor``, scaled to 12 months by whoever reports it). ``taken_back`` says that what was accepted was given
+    up again, whenever that was: an early sign, and no other answer. ``slot`` says which place of a slate it is about.
+    ``changes`` is written by the bank when it records an answer where one is known.
     """
 
     decision: str
@@ -61,6 +78,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     why: str = ""
     value_minor: int | None = None
     slot: int | UnsetType = UNSET  # left out of the journal where there is none, as before it existed
+    changes: Changes | UnsetType = UNSET  # the same
 
     @property
     def place(self) -> int:
@@ -70,12 +88,75 @@ class Outcome(Struct, frozen=True, kw_only=True):
     @property
     def why_not(self) -> WhyNot | None:
         """The reason of a no in the words of the vocabulary; None for a yes, and for any other text."""
-        return _MEANS.get(self.why.strip().lower()) if self.verdict == "declined" else None
+        return _MEANS.get(self.why.strip().lower()) if self.verdict in NOES else None
 
     @property
     def why_yes(self) -> WhyYes | None:
         """The reason of a yes in the words of the vocabulary; None for a no, and for any other text."""
         return _MEANS_YES.get(self.why.strip().lower()) if self.verdict == "accepted" else None
+
+
+def changes_of(outcome: Outcome, *, earlier: Sequence[Outcome]) -> Changes | UnsetType:
+    """Say what an answer changes of what is known; nothing is written with a first one, or with what is none.
+
+    Parameters
+    ----------
+    outcome
+        What was heard.
+    earlier
+        What was heard before about the same place of the same decision, in the order in which it was recorded.
+
+    Examples
+    --------
+    >>> no, yes = (Outcome(decision="d-1", verdict=said, at=Instant(1)) for said in ("declined", "accepted"))
+    >>> changes_of(no, earlier=())
+    UNSET
+    >>> changes_of(yes, earlier=(no,))
+    'answer'
+    >>> before = Outcome(decision="d-1", verdict="accepted", at=Instant(0))
+    >>> changes_of(before, earlier=(no,))  # it arrives later, and was said before
+    'nothing'
+    """
+    known = answer(earlier)
+    if outcome.verdict not in ANSWERS or known is None:
+        return UNSET
+    latest = max((one.at for one in earlier if one.verdict in SAID), default=outcome.at)
+    is_same = (outcome.verdict, outcome.why) == (known.verdict, known.why)
+    if outcome.verdict not in SAID or outcome.at < latest or is_same:
+        return "nothing"
+    return "reason" if (outcome.verdict == "accepted") == (known.verdict == "accepted") else "answer"
+
+
+def answer(outcomes: Sequence[Outcome]) -> Outcome | None:
+    """Give the answer that stands, of what was heard about one place of a decision, in the order of recording."""
+    place = _standing(outcomes)
+    return None if place is None else outcomes[place]
+
+
+def reported_value(outcomes: Sequence[Outcome]) -> int | None:
+    """Give the value that stands, in minor units: the first one reported of the acceptance that stands."""
+    value, accepted = None, answer(outcomes)
+    for outcome in outcomes:
+        if outcome.changes == "answer":
+            value = None  # it was of what the person said before
+        elif outcome.verdict == "valued" and value is None:
+            value = outcome.value_minor
+    return None if accepted is None or accepted.verdict != "accepted" else value
+
+
+def told_no(outcomes: Sequence[Outcome]) -> int | None:
+    """Give the place of the no that holds back, among what was heard: the answer that stands, or what followed it."""
+    since = _standing(outcomes) or 0
+    noes = (place for place, one in enumerate(outcomes) if one.verdict in NOES and one.changes != "nothing")
+    return next((place for place in noes if place >= since), None)
+
+
+def _standing(outcomes: Sequence[Outcome]) -> int | None:
+    stands = None
+    for place, outcome in enumerate(outcomes):
+        if outcome.verdict in ANSWERS and (stands is None or outcome.changes in ("answer", "reason")):
+            stands = place
+    return stands
 
 
 class Signs(Struct, frozen=True, array_like=True):

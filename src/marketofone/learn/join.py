@@ -1,6 +1,6 @@
 """Outcomes joined to their decisions: what one of them teaches, or the named reason why it teaches nothing.
 
-A first verdict within the attribution window teaches the acceptance probability (:class:`Example`); a reported value
+An answer within the attribution window teaches the acceptance probability (:class:`Example`); a reported value
 of something that was accepted teaches what an acceptance is worth (:class:`ValueLabel`). Decisions of the control group
 teach like all others. An outcome teaches only with the person's permission to learn, and only when that permission
 covers every source the decision was made from.
@@ -18,14 +18,16 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision
 from marketofone.domain.event import SWITCHABLE
 from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.outcome import Outcome, Signs
+from marketofone.domain.outcome import ANSWERS, Outcome, Signs, answer, reported_value
 
 Why = Literal[
     "unknown",  # no such decision
     "nothing_shown",  # the decision was to do nothing
     "before",  # the outcome lies before its decision
     "late",  # it came after the attribution window
-    "duplicate",  # the first verdict, or the first reported value, stands
+    "duplicate",  # it is known already: the answer, or the first reported value
+    "replaced",  # the person answered otherwise since
+    "sign",  # that it was taken back teaches with the other early signs
     "not_accepted",  # a value of something that nobody accepted
     "no_value",  # a value is announced and not given
     "outdated",  # the action, or what its model looked at, is not in the documents any more
@@ -82,7 +84,8 @@ class LessonFacts(Struct, frozen=True):
 
     The outcome, its decision, the outcomes recorded before it, and the subjects whose journals the decision rests on.
     ``signs`` are the early signs that were read before. A lesson ``about_signs`` is about these: its outcome is the
-    acceptance, and without ``signs`` it is about what was read before already.
+    acceptance, and without ``signs`` it is about what was read before already. ``entry`` is where the lesson stands,
+    (subject, n); None while it is being recorded.
     """
 
     outcome: Outcome
@@ -91,6 +94,7 @@ class LessonFacts(Struct, frozen=True):
     subjects: frozenset[int]
     signs: SignsRead | None = None
     about_signs: bool = False
+    entry: tuple[int, int] | None = None
 
 
 def join(
@@ -167,28 +171,16 @@ def by_place(decision: Decision, outcomes: Sequence[Outcome]) -> Iterator[tuple[
         yield place, [outcome for outcome in outcomes if outcome.place == number]
 
 
-def answer(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """Give the verdict that stands: the first one heard."""
-    return next((outcome for outcome in outcomes if outcome.verdict != "valued"), None)
-
-
-def reported_value(outcomes: Sequence[Outcome]) -> int | None:
-    """Give the value that stands, in minor units: the first one reported of something accepted."""
-    accepted = answer(outcomes)
-    if accepted is None or accepted.verdict != "accepted":
-        return None
-    reports = (outcome.value_minor for outcome in outcomes if outcome.verdict == "valued")
-    return next((value for value in reports if value is not None), None)
-
-
 def _objection(outcome: Outcome, *, decision: Decision, earlier: Sequence[Outcome], window_days: int) -> Why | None:
-    valued, heard = outcome.verdict == "valued", answer(earlier)
+    valued, heard, is_answer = outcome.verdict == "valued", answer(earlier), outcome.verdict in ANSWERS
+    is_known = reported_value(earlier) is not None if valued else heard is not None and outcome.changes != "answer"
     whys: tuple[tuple[bool, Why], ...] = (
         (decision.action == NOTHING, "nothing_shown"),
         (outcome.at < decision.at, "before"),
-        (valued and (heard is None or heard.verdict != "accepted"), "not_accepted"),
+        (not is_answer and (heard is None or heard.verdict != "accepted"), "not_accepted"),
         (valued and outcome.value_minor is None, "no_value"),
-        (reported_value(earlier) is not None if valued else heard is not None, "duplicate"),
-        (not valued and outcome.at - decision.at > window_days * DAY, "late"),
+        (not (is_answer or valued), "sign"),
+        (is_known, "duplicate"),
+        (is_answer and outcome.at - decision.at > window_days * DAY, "late"),
     )
     return next((why for holds, why in whys if holds), None)

@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision
-from marketofone.domain.outcome import Outcome
-from marketofone.learn.join import answer, reported_value
+from marketofone.domain.outcome import Outcome, answer, reported_value
 
 
 class Prices(Struct, frozen=True, kw_only=True):

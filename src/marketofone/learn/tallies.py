@@ -20,9 +20,9 @@ from msgspec.structs import replace
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Assignment, Decision, MoneyLeft
 from marketofone.domain.moment import Instant
-from marketofone.domain.outcome import Outcome, WhyNot, WhyYes
+from marketofone.domain.outcome import Outcome, WhyNot, WhyYes, answer, reported_value
 from marketofone.learn.draws import Draws
-from marketofone.learn.join import answer, by_place, reported_value
+from marketofone.learn.join import by_place
 from marketofone.learn.rewards import Prices, reward_of
 
 MONEY_LEFT: tuple[MoneyLeft, ...] = ("little", "enough", "not known")

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import Assignment, Notification
 from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.outcome import Outcome
+from marketofone.domain.outcome import NOES, Outcome, told_no
 from marketofone.governance.guardrails import COUNTED, MOST_DAYS, Contact
 
 KEPT = 120 * DAY
@@ -50,8 +50,9 @@ class ContactRecord(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def declined(self) -> tuple[Instant, Outcome] | None:
-        """The no that the person said, if they did, and when."""
-        return next(((at, answer) for at, answer in self.answers if answer.verdict == "declined"), None)
+        """The no that holds back, if there is one, and when it was recorded."""
+        place = told_no([said for _, said in self.answers])
+        return None if place is None else self.answers[place]
 
 
 Contacts = tuple[ContactRecord, ...]
@@ -101,7 +102,7 @@ def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, record
     """Note what a person answered to a decision; a no is noted also where the decision is forgotten by now."""
     said = find(contacts, outcome.decision, action=None if to is None else to.action)
     if said is None:
-        if outcome.verdict != "declined" or to is None or to.kind is None:
+        if outcome.verdict not in NOES or to is None or to.kind is None:
             return contacts
         late = ((recorded, outcome),)
         return (*contacts, ContactRecord(outcome.decision, to.action, to.kind, to.channel, to.at, stamp, late))

@@ -63,10 +63,14 @@ class Person(Struct, frozen=True, dict=True):
         """What was said to the person lately, in the order of entries."""
         return merged([self.states[member.subject].contacts for member in self.members])
 
-    @cached_property
-    def answers(self) -> own_answers.Answers:
-        """What the person answered in two years, in the order in which it was heard."""
-        return own_answers.merged([self.states[member.subject].answers for member in self.members])
+    def answers(self, *, until: Instant) -> own_answers.Answers:
+        """Give what the person answered up to a moment, of two years, in the order in which it was heard."""
+        return own_answers.merged([self.states[member.subject].answers for member in self.members], until=until)
+
+    def is_replaced(self, entry: tuple[int, int], *, of: tuple[str, int]) -> bool:
+        """Say whether what an entry (subject, n) heard of a place of a decision was answered otherwise since."""
+        subject, n = entry
+        return subject in self.states and n < self.states[subject].changed.get(of, 0)
 
     @cached_property
     def forecast(self) -> ForecastSummary | None:

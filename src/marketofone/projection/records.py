@@ -144,6 +144,11 @@ class OutcomeRecord(Struct, frozen=True, array_like=True, gc=False):
     uses: tuple[Scope, ...] = ()
     to: Decided | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits as a lesson: it teaches, or what an earlier answer taught is to go."""
+        return bool(self.uses) or self.outcome.changes == "answer"
+
 
 class SignsRecord(Struct, frozen=True, array_like=True, gc=False):
     """The early signs of an acceptance: entry ``of`` of the same journal; the scopes that reading them used."""
@@ -152,6 +157,11 @@ class SignsRecord(Struct, frozen=True, array_like=True, gc=False):
     of: int
     signs: Signs
     uses: tuple[Scope, ...]
+
+    @property
+    def waits(self) -> bool:
+        """Whether they wait as a lesson: they always teach."""
+        return bool(self.uses)
 
 
 class ForecastSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -84,7 +84,8 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     ``sources`` gives for each source the last entry that keeps events of it or takes some back, ``removed`` which were
     taken back. ``accounts`` are those that it holds together with others, by their marks. ``pending`` is the last entry
     that tells a movement which is not booked yet. ``answers`` are what the customer answered in two years. ``orders``
-    are the last orders of an app's parts, by placement.
+    are the last orders of an app's parts, by placement. ``changed`` gives for each place of a decision that was
+    answered otherwise later the entry that says so: what was heard of it before teaches nothing any more.
     """
 
     n: int = 0
@@ -104,6 +105,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     group: Assignment | None = None
     answers: Answers = ()
     orders: dict[str, Ordered] = {}
+    changed: dict[tuple[str, int], int] = {}
 
     @property
     def removed_keys(self) -> Removals:
@@ -135,7 +137,7 @@ def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
     fields = (*fields[:_CONSENTS], plain_form(state.consents), *fields[_CONSENTS + 1 :])
-    late = (state.accounts, state.pending, state.group, state.answers, state.orders)
+    late = (state.accounts, state.pending, state.group, state.answers, state.orders, state.changed)
     kept = max((place for place, field in enumerate(late, start=1) if field), default=0)
     return _FORMAT + _ENCODE(fields[: len(fields) - len(late) + kept])
 
@@ -220,7 +222,9 @@ def _ordered(state: SubjectState, entry: Entry, said: Said) -> dict[str, Ordered
 
 def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[str, Any]:
     said, to, recorded = record.outcome, record.to, entry.recorded
+    again = {(said.decision, said.place): entry.n} if said.changes == "answer" else {}
     return {
+        "changed": state.changed | again if again else state.changed,
         "contacts": answered(state.contacts, said, to=to, recorded=recorded, stamp=entry.stamp),
         "answers": noted(state.answers, said, to=to, recorded=recorded),
     }

@@ -185,7 +185,7 @@ class Bank:
         """Record an outcome as :meth:`outcome` does; gives the entry that proves it, too."""
         recorded = self._at(now)
         result = feedback.record_outcome(self._context, outcome, now=recorded, customer=customer)
-        if result.answer.learned:
+        if result.answer.learned or result.answer.changes == "answer":
             self.learning.soon(recorded)
         return result
 

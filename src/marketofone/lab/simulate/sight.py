@@ -15,6 +15,7 @@ from marketofone.decide.context_matrix import build_contexts, build_view, contex
 from marketofone.domain.action import NOTHING, Action, Kind
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.outcome import answer
 from marketofone.models.bandit import OwnAnswers
 from marketofone.projection.contacts import ContactRecord
 from marketofone.services.bank import Bank
@@ -99,7 +100,8 @@ def own_past(contacts: Sequence[ContactRecord], *, kinds: Sequence[Kind], now: I
     felt = sum(0.5 ** ((now - said.at) / HALF_LIFE) for said in contacts)
     counts = np.zeros((len(_COUNTED), len(kinds)))
     for said in contacts if may_learn else ():
-        first = next((answer.verdict for at, answer in said.answers if at <= now), None)
-        counts[:, kinds.index(said.kind)] += [first is not None, *(first == one for one in _COUNTED[1:])]
+        known = answer([heard for at, heard in said.answers if at <= now])
+        verdict = None if known is None else known.verdict
+        counts[:, kinds.index(said.kind)] += [known is not None, *(verdict == one for one in _COUNTED[1:])]
     answered, *named = np.column_stack((counts, counts.sum(axis=1)))
     return np.concatenate(([felt], np.log1p(answered), *(one / (answered + _HALF) for one in named)), dtype=np.float32)

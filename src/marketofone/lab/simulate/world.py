@@ -326,7 +326,7 @@ class _World:
 
     def _take_back(self, person: int, decision: Decision, opened: str | None, now: Instant) -> None:
         """Tell the bank that a person wants no more what they accepted; what they opened with it is closed."""
-        self._heard.append(Outcome(decision=decision.id, verdict="declined", at=now))
+        self._heard.append(Outcome(decision=decision.id, verdict="taken_back", at=now))
         if opened is not None:
             self._holds[person] -= {opened}
             self._happens(person, f"{decision.id}-closed", "product.closed", ProductClosed(product=opened), now)

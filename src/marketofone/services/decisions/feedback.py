@@ -1,4 +1,8 @@
-"""Hear what a person did and join it to its decision; what it teaches waits in the queue of lessons."""
+"""Hear what a person did and join it to its decision; what it teaches waits in the queue of lessons.
+
+An answer may be changed for as long as answers are attributed to their decision (``outcome_days``). The later one waits
+as a lesson also where it teaches nothing by itself: whoever takes it from the queue learns again without the earlier.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,24 @@ from collections.abc import Sequence
 from functools import partial
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from marketofone.consent.gate import Permit, permit
 from marketofone.consent.ledger import without_pauses
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import Instant, check_instant
-from marketofone.domain.outcome import MAX_VALUE, MAX_WHY, Outcome, WhyNot, WhyYes
+from marketofone.domain.moment import DAY, Instant, check_instant
+from marketofone.domain.outcome import (
+    ANSWERS,
+    MAX_VALUE,
+    MAX_WHY,
+    SAID,
+    Changes,
+    Outcome,
+    WhyNot,
+    WhyYes,
+    changes_of,
+)
 from marketofone.learn.join import Example, LessonFacts, SignsLabel, Skipped, ValueLabel, join, join_signs
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -21,7 +36,7 @@ from marketofone.projection.contacts import Decided, find
 from marketofone.projection.person import Person
 from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
-from marketofone.services.decisions.recorded import decision_at, place_of
+from marketofone.services.decisions.recorded import decision_at, entry_at, place_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs, one_by_one
 from marketofone.store.keystore import Customer
@@ -33,7 +48,8 @@ NO_SOURCES: frozenset[str] = frozenset()
 class UpdateResult(Struct, frozen=True, kw_only=True):
     """What an outcome teaches: ``action`` names what is learned about, ``why_not`` why nothing is.
 
-    ``understood`` is the reason of a no or a yes in the words of the vocabulary; None for any other text.
+    ``understood`` is the reason of a no or a yes in the words of the vocabulary; None for any other text. ``changes``
+    says what a later answer changes: the answer, its reason alone, or nothing; None for a first one.
     """
 
     decision: str
@@ -41,6 +57,7 @@ class UpdateResult(Struct, frozen=True, kw_only=True):
     action: str | None = None
     why_not: str | None = None
     understood: WhyNot | WhyYes | None = None
+    changes: Changes | None = None
 
 
 def record_outcome(
@@ -54,7 +71,8 @@ def record_outcome(
         When no decision has this id.
     MalformedRequest
         When a value is announced and not given, given without being announced, or no whole number in range; when it
-        lies ahead; when it is about a slate and does not name one of its places.
+        lies ahead; when it is about a slate and does not name one of its places; when it is an answer that comes later
+        than answers may be changed.
     """
     check_outcome(outcome, now=now)
     (result,) = _record(context, [outcome], now=now, customer=customer)
@@ -116,6 +134,8 @@ def taught(
     known = any(action.id == decision.action for action in config.actions.offered)
     if decision.context and (outdated or not known):
         return Skipped(decision=decision.id, why="outdated")
+    if facts.entry is not None and person.is_replaced(facts.entry, of=(decision.id, outcome.place)):
+        return Skipped(decision=decision.id, why="replaced")
     theirs = facts.subjects <= person.states.keys()
     at = max(now, outcome.at)
     leave = learning_permit(person, facts, config=config, now=at, learned=learned) if theirs else None
@@ -155,34 +175,56 @@ def same_features(reader: Reader, configs: Configs, bank: BankState, decision: D
     return entry is not None and configs.of(reader, bank, entry=entry).features.digest == config.features.digest
 
 
-def earlier_outcomes(
-    reader: Reader, person: Person, decision: Decision, *, place: int = 1, after: int = 0, before: int | None = None
-) -> list[Outcome]:
-    """Give what was heard about a place of a decision, in order, between two entries of its journal, both exclusive."""
+def _earlier(reader: Reader, person: Person, decision: Decision, *, place: int, after: int) -> list[Outcome]:
+    """Give what was heard about a place of a decision so far, in order; the decision is entry ``after``."""
     owner = next(one for one in person.members if one.name == decision.customer)
     contacts = person.states[owner.subject].contacts  # another id of the person may use the same name
     said = find(contacts, decision.id, action=decision.place(place).action)
-    if said is not None and before is None:
+    if said is not None:
         return [outcome for _, outcome in said.answers]
-    heard = outcomes_between(reader, owner, decision, after=after, before=before)
+    heard = outcomes_between(reader, owner, decision, after=after)
     return [outcome for outcome in heard if outcome.place == place]
 
 
 def outcomes_between(
     reader: Reader, owner: Customer, decision: Decision, *, after: int = 0, before: int | None = None
 ) -> list[Outcome]:
-    """Read what was heard about a decision, whatever its places, as :func:`earlier_outcomes` does of one."""
+    """Read what was heard about a decision, whatever its places, between two entries of its journal, both exclusive."""
+    return [outcome for _, outcome in numbered_outcomes(reader, owner, decision, after=after, before=before)]
+
+
+def numbered_outcomes(
+    reader: Reader, owner: Customer, decision: Decision, *, after: int, before: int | None = None
+) -> list[tuple[int, Outcome]]:
+    """Read what was heard as :func:`outcomes_between` does, each with its entry."""
     upto = None if before is None else before - 1
     entries = reader.entries(owner.subject, kinds=("outcome",), after=after, upto=upto)
-    heard = (codec.read(entry, box=owner.box).outcome for entry in entries)
-    return [outcome for outcome in heard if outcome.decision == decision.id]
+    heard = ((entry.n, codec.read(entry, box=owner.box).outcome) for entry in entries)
+    return [(n, outcome) for n, outcome in heard if outcome.decision == decision.id]
+
+
+def last_day(made: Instant, *, config: BankConfig) -> Instant:
+    """Give the last moment at which an answer to a decision may be told, or changed."""
+    return Instant(made + config.settings.outcome_days * DAY)
+
+
+def _check_in_time(outcome: Outcome, *, made: Instant, config: BankConfig) -> None:
+    if outcome.verdict in SAID and outcome.at > last_day(made, config=config):
+        raise MalformedRequest(
+            field="at",
+            shape=f"more than {config.settings.outcome_days} days after the decision",
+            fix="the answer stands as it is: tell an answer to a newer decision, or 'taken_back' of what was accepted",
+        )
 
 
 def _record(
     context: AppContext, outcomes: Sequence[Outcome], *, now: Instant | None = None, customer: str | None = None
 ) -> list[Proved[UpdateResult]]:
     with context.store.read() as reader:
+        config = context.snapshot(reader).config
         places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
+        for (owner, n), outcome in zip(places, outcomes, strict=True):
+            _check_in_time(outcome, made=entry_at(reader, owner, n).at, config=config)
     things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
     return in_runs(context, things, compute=one_by_one(partial(_noted, context, now)), now=now)
 
@@ -192,7 +234,8 @@ def _heard(
 ) -> Computed[UpdateResult]:
     """Join what an event says to its decision, if that teaches anything; the event is a use of the app's data."""
     noted = _noted(context, now, reader, snapshot, person, answered, also=frozenset({"app"}))
-    return noted if noted.answer.learned else Computed(person, noted.answer, None)
+    is_first = noted.answer.learned and noted.answer.changes is None  # what is seen takes the place of no answer
+    return noted if is_first else Computed(person, noted.answer, None)
 
 
 def _noted(
@@ -216,7 +259,9 @@ def _noted(
             field="slot", shape="left out", fix="say which place of the slate it is about, from 1 on"
         )
     decision = made.decision.place(outcome.place)
-    earlier = tuple(earlier_outcomes(reader, person, made.decision, place=outcome.place))
+    earlier = tuple(_earlier(reader, person, made.decision, place=outcome.place, after=n))
+    is_told_again = outcome.verdict in ANSWERS and outcome in [replace(known, changes=UNSET) for known in earlier]
+    outcome = replace(outcome, changes=changes_of(outcome, earlier=earlier))
     facts = LessonFacts(outcome, decision, earlier, made.rests_on.subjects)
     lesson = taught(
         person,
@@ -225,12 +270,14 @@ def _noted(
         outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
         now=judged,
     )
+    if is_told_again:
+        return Computed(person, _result(outcome, lesson), None)
     teaches = not isinstance(lesson, Skipped)
     uses = _learned_from(snapshot, person, facts, now=judged, also=also) if teaches else ()
     to = Decided(decision.action, made.kind_at(outcome.place), decision.channel, decision.at, decision.seen)
     record = OutcomeRecord(context.actor, outcome, uses, to)
     draft = codec.draft("outcome", record, subject=asked.subject, box=asked.box, at=outcome.at)
-    return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=teaches))
+    return Computed(person, _result(outcome, lesson), Written(draft, record, lesson=record.waits))
 
 
 def _learned_from(
@@ -242,7 +289,12 @@ def _learned_from(
 
 
 def _result(outcome: Outcome, lesson: Example | ValueLabel | SignsLabel | Skipped) -> UpdateResult:
-    understood = outcome.why_not or outcome.why_yes
-    if isinstance(lesson, Skipped):
-        return UpdateResult(decision=outcome.decision, learned=False, why_not=lesson.why, understood=understood)
-    return UpdateResult(decision=outcome.decision, learned=True, action=lesson.action, understood=understood)
+    why_not, action = (lesson.why, None) if isinstance(lesson, Skipped) else (None, lesson.action)
+    return UpdateResult(
+        decision=outcome.decision,
+        learned=why_not is None,
+        action=action,
+        why_not=why_not,
+        understood=outcome.why_not or outcome.why_yes,
+        changes=None if outcome.changes is UNSET else outcome.changes,
+    )

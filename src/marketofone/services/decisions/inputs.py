@@ -81,7 +81,7 @@ def permits_of(person: Person, *, config: BankConfig, channel: str, now: Instant
 def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged: Instant) -> OwnAnswers:
     """Give what a person did with what was shown to them, and what came of it, while they allow learning from it."""
     learning = person.permit(config.policy.serving("learning"), policy=config.policy, now=judged)
-    return own_answers(person.answers, until=moment) if learning.sources else OwnAnswers()
+    return own_answers(person.answers(until=moment), until=moment) if learning.sources else OwnAnswers()
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:

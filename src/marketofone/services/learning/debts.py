@@ -1,8 +1,8 @@
 """The debt of learning: what was learned from somebody who took their yes back, or was forgotten, is learned anew.
 
 1. Owed are lessons of the versions in use and of all they were made from whose outcome may not teach any more: somebody
-   took a yes back, or the decision rests on an id that is not the person's any more. A pause owes nothing: what was
-   learned before it could not come back by itself when it ends.
+   took a yes back, or answered otherwise since, or the decision rests on an id that is not the person's any more. A
+   pause owes nothing: what was learned before it could not come back by itself when it ends.
 2. The beliefs that the versions of these lessons moved are made again from their priors, from all other lessons, in the
    order in which versions name them. That is one more version, of each in use; it names the lessons that went.
 3. What contains somebody who was forgotten is destroyed, in every version, active or not: others' decisions that used
@@ -30,6 +30,7 @@ from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.store.ports import BANK, Draft, Expectation, Lesson, Reader, Unit
 
 Place = tuple[int, int]
+_OWED = frozenset({"not_permitted", "replaced"})
 _PRIORS = ModelVersion(0, {})
 _BELIEFS = tuple(f"{family}:" for family in (*FAMILIES, "value"))
 
@@ -68,7 +69,7 @@ def debt_of(
         task = task_of(context, reader, snapshot, Lesson(0, *place), now=now, learned=True)
         if task is None:
             forgotten.add(place)
-        elif place in used and isinstance(task, Skipped) and task.why == "not_permitted":
+        elif place in used and isinstance(task, Skipped) and task.why in _OWED:
             owed.add(place)
     return Debt(frozenset(owed | forgotten), frozenset(forgotten))
 

@@ -1,7 +1,7 @@
 """Early signs: what a person's information shows some days after they accepted something.
 
 1. Looked at are acceptances that versions learned from so many days ago, of people who still allow learning from them.
-2. Each sign is a feature, seen behind the permit to learn, or that the person declined afterwards what they accepted.
+2. Each sign is a feature, seen behind the permit to learn, or that the person gave up again what they accepted.
    What may not be seen counts as not seen.
 3. The signs become an entry of the person's own journal: a use of what was read, and a lesson that waits. It teaches
    what the value of the acceptance will be, until that is reported.
@@ -27,7 +27,6 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import SignsRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.feedback import learning_permit, outcomes_between, same_features, taught
-from marketofone.services.decisions.recorded import place_of
 from marketofone.services.learning.lesson_facts import facts_of, signs_before
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Computed, Written, in_runs, one_by_one
@@ -91,7 +90,7 @@ def _read(
 ) -> Computed[bool]:
     """Read the signs of the acceptance that is entry ``n`` of the journal that was asked for."""
     config, owner, judged = snapshot.config, person.asked, person.judged(now)
-    facts = facts_of(context, reader, owner, person, Lesson(0, owner.subject, n))
+    facts = facts_of(context, reader, owner, Lesson(0, owner.subject, n))
     outdated = not same_features(reader, context.configs, snapshot.bank, facts.decision, config)
     task = taught(person, facts, config=config, outdated=outdated, now=judged)
     early, nothing = config.settings.early_signs, Computed(person, False, None)
@@ -100,15 +99,14 @@ def _read(
     heard = _heard_since(reader, owner, facts.decision, facts.outcome, after=n)
     if any(one.verdict == "valued" for one in heard):
         return nothing
-    _, decided = place_of(context, reader, facts.outcome.decision, customer=owner.name)
-    if signs_before(reader, owner, facts.outcome, after=decided) is not None:
+    if signs_before(reader, owner, facts.outcome, after=n) is not None:
         return nothing
     leave = learning_permit(person, facts, config=config, now=judged)
     sources = _opened(early, leave, config=config)
     if not sources:
         return nothing
     seen = snapshot.seen(person, permits=[leave], now=judged, judged=judged)[leave.purpose]
-    taken_back = any(one.verdict == "declined" for one in heard)
+    taken_back = any(one.verdict == "taken_back" for one in heard)
     signs = Signs(early.label, (float(taken_back), *_sizes(early, seen)), tuple(sorted(sources)))
     uses = tuple((leave.purpose, source) for source in signs.sources)
     record = SignsRecord(context.actor, n, signs, uses)

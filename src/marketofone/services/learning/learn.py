@@ -2,6 +2,7 @@
 
 A version is one entry of the bank's journal. It names its parent, its lessons in order, and the digests of the states
 that changed. A lesson whose customer said no, or was forgotten, while the version was computed is a debt, paid at once.
+An answer that took the place of another is learned from once what that one taught is gone: no version holds both.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from marketofone.projection.bank_state import BankState
 from marketofone.projection.records import RollbackRecord, Stage, VersionRecord
 from marketofone.projection.versions import DESTROYED, FORECAST
 from marketofone.services.intake.identity import members_of
-from marketofone.services.learning.debts import may_owe, pay
+from marketofone.services.learning.debts import debt_of, may_owe, pay
+from marketofone.services.learning.lesson_facts import facts_of
 from marketofone.services.learning.lessons import moved_states
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.store.ports import BANK, Expectation, Lesson, Reader, Unit
@@ -182,9 +184,14 @@ def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int, set[int
         head = reader.head(BANK)
         snapshot = context.snapshot(reader)
         version = context.versions.version(snapshot.bank, snapshot.bank.version)
-        states, lessons = moved_states(context, reader, snapshot, version, waiting, now=now)
+        changed = _answered_otherwise(context, reader, waiting)
+        owes = bool(changed) and bool(debt_of(context, reader, snapshot, now=now, subjects=changed).owed)
+        states, lessons = ({}, ()) if owes else moved_states(context, reader, snapshot, version, waiting, now=now)
         taught = {subject for subject, _ in lessons}
         before = reader.heads(sorted(members_of(reader, taught)))
+    if owes:
+        pay(context, now=now, subjects=changed)
+        return TOGETHER, 0, set()  # look again
     unit = _unit(
         context, waiting, lessons, states, parent=version.number, now=now, expected=Expectation(head.guard, head.n)
     )
@@ -192,6 +199,13 @@ def _learn_some(context: AppContext, *, now: Instant) -> tuple[int, int, set[int
     with context.store.read() as reader:  # what moves from here on sees this version, and pays by itself
         after = reader.heads(list(before))
     return len(waiting), len(lessons), {of for of in before if after[of].guard != before[of].guard}
+
+
+def _answered_otherwise(context: AppContext, reader: Reader, waiting: Iterable[Lesson]) -> set[int]:
+    """Give those among whose waiting lessons is an answer that took the place of another."""
+    owners = ((context.keys.customer(lesson.subject), lesson) for lesson in waiting)
+    each = ((owner, facts_of(context, reader, owner, lesson)) for owner, lesson in owners if owner is not None)
+    return {owner.subject for owner, facts in each if facts.outcome.changes == "answer" and not facts.about_signs}
 
 
 def _unit(

@@ -98,7 +98,7 @@ def task_of(
         person = snapshot.person_of(owner)
     except UnknownCustomer:
         return None
-    facts = facts_of(context, reader, owner, person, lesson)
+    facts = facts_of(context, reader, owner, lesson)
     if any(context.keys.customer(subject) is None for subject in facts.subjects):
         return None
     return taught(

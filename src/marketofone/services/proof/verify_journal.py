@@ -183,7 +183,7 @@ class _Views:
         elif isinstance(record, ConsentRecord | HistoryRecord):
             self._event_keys.update(event_number(key, subject=entry.subject) for key in filter(None, (record.key,)))
         elif isinstance(record, OutcomeRecord | SignsRecord):
-            if record.uses and entry.n not in self._taught:
+            if record.waits and entry.n not in self._taught:
                 self._lessons.append((entry.subject, entry.n))
         elif isinstance(record, ForecastRecord):
             self._check_rates(entry, record)

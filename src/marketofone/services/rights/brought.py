@@ -232,6 +232,7 @@ def _contact(said: Shown, within: str, *, now: Instant) -> ContactRecord:
                 why=one.why,
                 value_minor=one.value_minor,
                 slot=one.slot,
+                changes=one.changes,
             ),
         )
         for at, one in enumerate(said.answers)

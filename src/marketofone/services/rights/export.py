@@ -272,6 +272,7 @@ def _shown(said: ContactRecord, *, whole: bool) -> Shown:
             why=outcome.why,
             value_minor=outcome.value_minor,
             slot=outcome.slot,
+            changes=outcome.changes,
         )
         for heard, outcome in said.answers
     )

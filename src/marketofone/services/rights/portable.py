@@ -16,7 +16,7 @@ from marketofone.domain.case import CaseKind
 from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.decision import DECISION_ID, MOST_SLOTS, Notification
 from marketofone.domain.fields import LicenceScope, Minor, Share, Word
-from marketofone.domain.outcome import MAX_WHY, Verdict
+from marketofone.domain.outcome import MAX_WHY, Changes, Verdict
 from marketofone.services.foresight.spending import Insight
 from marketofone.services.rights.use_log import Use
 
@@ -90,6 +90,7 @@ class AnswerHeard(Part, frozen=True, kw_only=True):
     why: Annotated[str, Meta(max_length=MAX_WHY)] = ""
     value_minor: Minor | None = None
     slot: Annotated[int, Meta(ge=1, le=MOST_SLOTS)] | UnsetType = UNSET
+    changes: Changes | UnsetType = UNSET
 
 
 class Shown(Part, frozen=True, kw_only=True):

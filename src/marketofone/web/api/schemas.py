@@ -25,7 +25,7 @@ from marketofone.domain.decision import (
 from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, Minor, Text, Word
 from marketofone.domain.moment import text_of
-from marketofone.domain.outcome import MAX_WHY, WHY_NOT, WHY_YES, Verdict
+from marketofone.domain.outcome import MAX_WHY, WHY_NOT, WHY_YES, Changes, Verdict
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.intake.ingest import IngestReport
 from marketofone.services.rights.consent_view import ConsentView
@@ -73,7 +73,9 @@ class DecisionAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class OutcomeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person did after a decision, and why. Of a slate, ``slot`` says after which place, from 1 on.
 
-    ``ignored`` says that it was on the screen: of a place that nobody saw, say nothing.
+    ``ignored`` says that it was on the screen: of a place that nobody saw, say nothing. An answer may be changed for
+    ``outcome_days`` after its decision: the latest one counts, by its own moment. ``taken_back`` says, at any time,
+    that what was accepted was given up again.
     """
 
     decision: DecisionId
@@ -267,13 +269,17 @@ class OutcomeTaught(UpdateResult, frozen=True, kw_only=True):
 
 
 class OutcomeRecorded(Struct, frozen=True, kw_only=True):
-    """One answer to a decision; ``slot`` says to which place of a slate."""
+    """What was heard of a decision; ``slot`` says of which place of a slate.
+
+    ``changes`` says what a later answer changed: the answer, its reason alone, or nothing.
+    """
 
     slot: int | UnsetType = UNSET
     verdict: Verdict
     at: str
     why: str
     value_minor: int | None
+    changes: Changes | UnsetType = UNSET
 
 
 class Traced(Decided, frozen=True, kw_only=True):

@@ -13,9 +13,8 @@ from marketofone.decide.reasons import in_words
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
-from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict
+from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict, answer
 from marketofone.features.declare import Unit
-from marketofone.learn.join import answer
 from marketofone.projection.bank_config import BankConfig
 from marketofone.services.decisions.mattering import Mattered
 from marketofone.services.decisions.visible import HIDDEN_ACTION

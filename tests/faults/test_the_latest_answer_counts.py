@@ -1,0 +1,363 @@
+"""An answer may be changed for 30 days, also after silence: the latest one counts everywhere, and exactly once."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+from msgspec.structs import replace
+from situations import NOW, says, spends
+
+import marketofone
+from bank_projects import keep_nobody_for_control
+from learned import beliefs
+from marketofone import Bank
+from marketofone.domain.decision import Decision
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
+from marketofone.domain.outcome import NOES, SAID, Outcome, Verdict, answer, changes_of, told_no
+from marketofone.services.decisions.feedback import UpdateResult
+from marketofone.services.learning import learn
+from marketofone.services.learning.lessons import moved_states
+from marketofone.services.rights.history import outcomes_of
+
+LATER = Instant(NOW + 60 * DAY)
+CUSTOMER = "c-1"
+VERDICTS: tuple[Verdict, ...] = ("accepted", "declined", "ignored")
+
+
+def opened(project: Path) -> Bank:
+    return marketofone.open(project, now=Instant(NOW), clock=lambda: LATER)
+
+
+@pytest.fixture
+def bank(project: Path) -> Iterator[Bank]:
+    keep_nobody_for_control(project)
+    with opened(project) as found:
+        knows(found, CUSTOMER)
+        yield found
+
+
+def knows(bank: Bank, customer: str) -> None:
+    says(bank, customer)
+    bank.ingest(spends(customer), now=Instant(NOW))
+
+
+def shown(bank: Bank, customer: str = CUSTOMER, *, day: int = 1) -> Decision:
+    """Let something be shown, on a day or soon after."""
+    for hours in itertools.count():
+        made = bank.decide(customer, occasion="app.opened", now=Instant(NOW + day * DAY + hours * HOUR))
+        if made.action != "nothing":
+            return made
+    raise AssertionError
+
+
+def tell(bank: Bank, made: Decision, verdict: Verdict, *, after: int = MINUTE, **more: Any) -> UpdateResult:
+    return bank.outcome(made.id, verdict, now=Instant(made.at + after), **more)
+
+
+def proven(bank: Bank) -> None:
+    assert bank.replay().differences == 0
+    assert bank.verify().problems == ()
+
+
+def counted(bank: Bank, customer: str = CUSTOMER) -> list[tuple[str, bool]]:
+    """Give the answers that count for the person's own chances."""
+    with bank.context.store.read() as reader:
+        person = bank.context.snapshot(reader).person(customer)
+    return [(said.action, said.accepted) for said in person.answers(until=LATER)]
+
+
+def held_back(bank: Bank, made: Decision) -> bool:
+    """Say whether a no to what was shown holds back what comes next."""
+    with bank.context.store.read() as reader:
+        person = bank.context.snapshot(reader).person(made.customer)
+    return any(said.decision == made.id and said.declined is not None for said in person.contacts)
+
+
+def test_a_yes_after_silence_replaces_the_silent_no_and_what_it_taught(bank: Bank) -> None:
+    made = shown(bank)
+    assert tell(bank, made, "ignored").learned
+    silent = beliefs(bank)
+
+    said = tell(bank, made, "accepted", after=29 * DAY)
+
+    assert (said.learned, said.changes) == (True, "answer")
+    assert counted(bank) == [(made.action, True)]
+    assert beliefs(bank) != silent
+    assert bank.debt() == 0
+    assert [one.lessons for one in bank.versions()] == [1, 0, 1]  # learned, without it, learned
+    proven(bank)
+
+
+def test_what_is_learned_is_what_a_bank_learns_that_heard_the_last_answers_only(project: Path, tmp_path: Path) -> None:
+    keep_nobody_for_control(project)
+    with opened(project) as bank:
+        knows(bank, CUSTOMER)
+        each = [shown(bank, day=day) for day in (1, 3, 5)]
+    other = tmp_path / "other"
+    shutil.copytree(project, other)
+    with opened(project) as bank, opened(other) as told_once:
+        tell(bank, each[0], "declined", after=10 * DAY)
+        for one in (bank, told_once):
+            tell(one, each[1], "declined", after=10 * DAY)
+        for one in (bank, told_once):
+            tell(one, each[2], "accepted", after=10 * DAY)
+        tell(bank, each[1], "accepted", after=9 * DAY)  # said before, heard later
+        for one in (bank, told_once):
+            tell(one, each[0], "accepted", after=20 * DAY)
+
+        assert beliefs(bank) == beliefs(told_once)
+        assert counted(bank) == counted(told_once)
+
+
+def test_a_no_after_a_yes_holds_back_and_a_yes_after_a_no_does_not(bank: Bank) -> None:
+    first, second = shown(bank), shown(bank, day=2)
+    tell(bank, first, "accepted")
+    tell(bank, second, "declined", why="too often")
+    assert (held_back(bank, first), held_back(bank, second)) == (False, True)
+
+    tell(bank, first, "declined", after=5 * DAY, why="not relevant")
+    tell(bank, second, "accepted", after=5 * DAY)
+
+    assert (held_back(bank, first), held_back(bank, second)) == (True, False)
+    proven(bank)
+
+
+def test_after_thirty_days_the_answer_stands_and_whoever_tells_another_is_told_what_to_do(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined")
+    before = bank.context.store.head(1)
+
+    with pytest.raises(MalformedRequest, match="30 days") as refused:
+        tell(bank, made, "accepted", after=30 * DAY + 1)
+
+    assert refused.value.field == "at"
+    assert "taken_back" in refused.value.fix
+    assert bank.context.store.head(1) == before
+    assert tell(bank, made, "accepted", after=30 * DAY).changes == "answer"
+
+
+def test_of_many_rows_none_is_kept_where_one_comes_too_late(bank: Bank) -> None:
+    made = [shown(bank, day=day) for day in (1, 2)]
+    rows = [Outcome(decision=one.id, verdict="accepted", at=Instant(made[0].at + 31 * DAY)) for one in made]
+    before = bank.context.store.head(1)
+
+    with pytest.raises(MalformedRequest):
+        bank.record_outcomes(rows[::-1])
+
+    assert bank.context.store.head(1) == before
+
+
+def test_many_rows_change_answers_as_single_ones_do(bank: Bank) -> None:
+    made = shown(bank)
+    said: tuple[Verdict, ...] = ("ignored", "declined", "accepted", "declined", "accepted")
+    rows = [
+        Outcome(decision=made.id, verdict=verdict, at=Instant(made.at + day * DAY)) for day, verdict in enumerate(said)
+    ]
+
+    results = bank.record_outcomes(rows)
+
+    assert [one.changes for one in results] == [None, "reason", "answer", "answer", "answer"]
+    assert counted(bank) == [(made.action, True)]
+    assert bank.debt() == 0
+    proven(bank)
+
+
+def test_the_same_answer_told_again_changes_nothing(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "accepted")
+    learned, head = beliefs(bank), bank.context.store.head(1)
+
+    again = tell(bank, made, "accepted")
+
+    assert (again.learned, again.why_not) == (False, "duplicate")
+    assert bank.context.store.head(1) == head
+    assert tell(bank, made, "accepted", after=DAY).changes == "nothing"
+    assert beliefs(bank) == learned
+    assert len(bank.versions()) == 1
+
+
+def test_another_reason_takes_the_place_of_the_reason_and_teaches_nothing_new(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined", why="too often")
+    learned = beliefs(bank)
+
+    assert tell(bank, made, "declined", after=DAY, why="not relevant").changes == "reason"
+
+    assert beliefs(bank) == learned
+    said = answer(outcomes_of(bank.context, made))
+    assert said is not None
+    assert said.why == "not relevant"
+
+
+def test_silence_takes_the_place_of_no_answer(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "accepted")
+
+    assert tell(bank, made, "ignored", after=2 * DAY).changes == "nothing"
+    assert counted(bank) == [(made.action, True)]
+
+
+def test_a_worth_reported_of_a_yes_goes_with_it(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "accepted")
+    assert tell(bank, made, "valued", after=DAY, value_minor=900).learned
+    assert bank.impact().valued == 1
+
+    tell(bank, made, "declined", after=2 * DAY)
+    assert not any(name.startswith(("worth:", "value:")) for name in beliefs(bank))
+    tell(bank, made, "accepted", after=3 * DAY)
+
+    impact = bank.impact()
+    assert (impact.accepted, impact.valued) == (1, 0)
+    assert tell(bank, made, "valued", after=4 * DAY, value_minor=500).learned
+    proven(bank)
+
+
+def test_impact_counts_the_answer_that_stands_once(bank: Bank) -> None:
+    made = shown(bank)
+    said: tuple[Verdict, ...] = ("declined", "accepted", "declined", "accepted")
+    for day, verdict in enumerate(said):
+        tell(bank, made, verdict, after=day * DAY + MINUTE, why="useful" if verdict == "accepted" else "too often")
+
+    impact = bank.impact()
+
+    assert impact.accepted == 1
+    assert [(one.why, sum(one.times.values())) for one in impact.agreed] == [("useful", 1)]
+    assert impact.reasons == ()
+
+
+def test_what_was_taken_back_is_a_sign_and_no_other_answer(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "accepted")
+    learned = beliefs(bank)
+
+    assert tell(bank, made, "taken_back", after=45 * DAY).why_not == "sign"
+
+    assert beliefs(bank) == learned
+    assert counted(bank) == [(made.action, True)]
+    assert held_back(bank, made)
+
+
+def test_until_the_earlier_lesson_is_gone_it_is_owed(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined")
+    bank.learning.by_itself = False
+    tell(bank, made, "accepted", after=DAY)
+
+    assert bank.debt() == 1
+    bank.learn()
+    assert bank.debt() == 0
+
+
+def test_a_process_that_folds_later_withdraws_the_earlier_lesson_too(project: Path) -> None:
+    keep_nobody_for_control(project)
+    with opened(project) as bank, opened(project) as other:
+        knows(bank, CUSTOMER)
+        made = shown(bank)
+        tell(bank, made, "declined")
+        other.learn()  # what an earlier process owed is paid: this one has no debt of its own
+        bank.learning.by_itself = False
+        tell(bank, made, "accepted", after=DAY)
+
+        other.learn()
+
+        assert other.debt() == 0
+        assert sum(one.lessons for one in other.versions()) == 2
+        proven(other)
+
+
+def test_an_answer_changed_before_it_was_learned_from_teaches_once(bank: Bank) -> None:
+    made = shown(bank)
+    bank.learning.by_itself = False
+    said: tuple[Verdict, ...] = ("declined", "accepted", "declined")
+    for day, verdict in enumerate(said):
+        tell(bank, made, verdict, after=day * DAY + MINUTE)
+
+    bank.learn()
+
+    (version,) = bank.versions()
+    assert version.lessons == 1
+    proven(bank)
+
+
+def test_an_answer_changed_while_a_version_is_made_is_owed_at_once(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = shown(bank)
+    bank.learning.by_itself = False
+    tell(bank, made, "declined")
+
+    def changes_meanwhile(*args: Any, **words: Any) -> Any:
+        found = moved_states(*args, **words)
+        monkeypatch.setattr(learn, "moved_states", moved_states)
+        tell(bank, made, "accepted", after=DAY)
+        return found
+
+    monkeypatch.setattr(learn, "moved_states", changes_meanwhile)
+    bank.learn()
+    bank.learn()
+
+    assert bank.debt() == 0
+    assert [one.lessons for one in bank.versions()] == [1, 0, 1]
+
+
+def test_going_back_to_a_version_brings_no_earlier_answer_back(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined")
+    old = bank.versions()[0].version
+    tell(bank, made, "accepted", after=DAY)
+
+    bank.roll_back(old, now=LATER)
+
+    assert bank.debt() == 0
+    assert beliefs(bank) == {}
+
+
+def test_both_answers_stay_in_the_journal_with_their_moments(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined")
+    tell(bank, made, "accepted", after=DAY)
+
+    heard = outcomes_of(bank.context, made)
+
+    assert [(one.verdict, one.at - made.at, one.changes) for one in heard] == [
+        ("declined", MINUTE, UNSET),
+        ("accepted", DAY, "answer"),
+    ]
+
+
+def test_of_what_earlier_releases_wrote_the_first_answer_stands() -> None:
+    yes, no = (Outcome(decision="d-1", verdict=verdict, at=Instant(1)) for verdict in ("accepted", "declined"))
+
+    assert answer([yes, no]) is yes
+    assert told_no([yes, no]) == 1  # it held back, as it did
+    assert changes_of(no, earlier=[yes, no]) == "answer"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(VERDICTS), st.integers(0, 5), st.sampled_from(("", "too often"))),
+        min_size=1,
+        max_size=7,
+    )
+)
+def test_in_whichever_order_answers_arrive_the_latest_one_counts(told: list[tuple[Verdict, int, str]]) -> None:
+    kept: list[Outcome] = []
+    for verdict, at, why in told:
+        outcome = Outcome(decision="d-1", verdict=verdict, at=Instant(at), why=why)
+        kept.append(replace(outcome, changes=changes_of(outcome, earlier=kept)))
+
+    said = [one for one in kept if one.verdict in SAID]
+    expected = max(reversed(said), key=lambda one: one.at) if said else kept[0]
+    stands = answer(kept)
+
+    assert stands is not None
+    assert (stands.verdict, stands.why) == (expected.verdict, expected.why)
+    assert (told_no(kept) is not None) == (expected.verdict in NOES)
