@@ -185,6 +185,16 @@ def test_the_same_answer_told_again_changes_nothing(bank: Bank) -> None:
     assert len(bank.versions()) == 1
 
 
+def test_who_changes_their_mind_twice_in_one_moment_is_heard(bank: Bank) -> None:
+    made = shown(bank)
+    said: tuple[Verdict, ...] = ("accepted", "declined", "accepted")
+    for verdict in said:
+        tell(bank, made, verdict)
+
+    assert counted(bank) == [(made.action, True)]
+    assert len(outcomes_of(bank.context, made)) == 3
+
+
 def test_another_reason_takes_the_place_of_the_reason_and_teaches_nothing_new(bank: Bank) -> None:
     made = shown(bank)
     tell(bank, made, "declined", why="too often")

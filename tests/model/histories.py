@@ -35,6 +35,7 @@ class Drawing:
     now: int = START
     customers: Sequence[str] = CUSTOMERS
     made: list[tuple[str, str]] = field(default_factory=list)
+    answered: list[tuple[str, str | None]] = field(default_factory=list)
     events: list[Happened] = field(default_factory=list)
     prefix: str = "e"  # of the ids of events: a producer gives an id to one event only
 
@@ -157,7 +158,10 @@ def _ask(of: Drawing) -> dict[str, Any]:
 
 
 def _outcome(of: Drawing) -> dict[str, Any]:
-    decision, customer = of.decision()
+    decision, customer = (
+        of.random.choice(of.answered[-3:]) if of.random.random() < 0.5 and of.answered else of.decision()
+    )
+    of.answered.append((decision, customer))
     verdict = of.random.choice(("accepted", "accepted", "declined", "declined", "ignored", "valued", "taken_back"))
     value = of.random.choice((700, 700, 700, None)) if verdict == "valued" else of.random.choice((None, None, None, 5))
     as_of = of.random.choice((None, None, None, of.earlier()))
@@ -217,7 +221,7 @@ _WEIGHTS = {
     "link": 8,
     "decide": 26,
     "ask": 5,
-    "outcome": 14,
+    "outcome": 18,
     "rule": 5,
     "recall": 4,
     "forecast": 3,

@@ -258,6 +258,10 @@ def changed_at(heard: Sequence[Answered], same: Callable[[Answered], object]) ->
     return max((place for place in range(len(seen)) if place and seen[place] != seen[place - 1]), default=0)
 
 
+def _words(one: Answered | None) -> tuple[str, str] | None:
+    return None if one is None else (one.verdict, one.why)
+
+
 def is_yes(one: Answered) -> bool:
     """Say whether an answer is a yes: what it teaches depends on nothing else."""
     return one.verdict == "accepted"
@@ -276,7 +280,7 @@ def no_that_holds(heard: Sequence[tuple[int, Answered]]) -> int | None:
     """Give when the no was recorded that holds back: the answer that counts, or that a yes was taken back after it."""
     told = [one for _, one in heard]
     counts = answer_of(told)
-    first = changed_at(told, lambda one: (one.verdict, one.why))
+    first = changed_at(told, _words)
     if counts is not None and counts.verdict == "declined":
         return heard[first][0]
     return next((at for at, one in heard[first:] if one.verdict == "taken_back"), None)
@@ -730,8 +734,10 @@ class ReferenceBank:
             raise No("MalformedRequest")
         heard = self.heard_of(owner, decision)
         why_not = self.teaches(owner, decided, said, before=self.order + 1, now=now)
-        if said in [one._replace(uses=()) for one in heard] and verdict not in ("valued", "taken_back"):
-            return why_not  # told again
+        known, then = answer_of(heard), answer_of([*heard, said])
+        was_told = said in [one._replace(uses=()) for one in heard]
+        if verdict not in ("valued", "taken_back") and was_told and _words(known) == _words(then):
+            return why_not
         self.learns = not why_not or bool(heard and replaced([*heard, said], len(heard) - 1))
         person = self.person(owner)
         opened = open_to(person, "learning", [decided.channel], moment(person, now))

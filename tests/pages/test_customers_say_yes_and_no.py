@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import quote
 
+from msgspec import UNSET
 from page_check import Page
-from page_visitor import HTML, NOW, Visitor, cloudevent
+from page_visitor import HTML, NOW, Visitor, cloudevent, year_of
 
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.services.rights.consent_history import consent_entries
 from marketofone.services.rights.history import outcomes_of
 
@@ -157,13 +160,16 @@ def test_a_withdrawal_shows_in_the_next_decision_forecast_and_page(town: Bank, v
     assert visitor.page(f"{HOME}/forecast").all("svg") != []
 
 
-def test_an_answer_is_heard_once_and_shown(town: Bank, visitor: Visitor, shown: Callable[[], str]) -> None:
+def test_an_answer_is_shown_with_the_day_until_which_it_may_be_changed(
+    town: Bank, visitor: Visitor, shown: Callable[[], str]
+) -> None:
     why = visitor.page(shown())
     page = visitor.say(why, "Not relevant")
     assert "\N{LEFT DOUBLE QUOTATION MARK}not relevant\N{RIGHT DOUBLE QUOTATION MARK}" in page.text
     assert "not for 180 days; what is of its kind counts 30 % less for 30 days" in page.text
     (answer,) = [of for of in page.all("section") if of.attributes.get("id") == "answer"]
-    assert answer.all("button") == []
+    assert "You can until 4 Feb 2026" in answer.text
+    assert "Not relevant" not in {button.text for button in answer.all("button")}
     path = shown()
     yes = visitor.say(visitor.page(path), "Yes, this is for me")
     assert "You said yes" in yes.text
@@ -172,6 +178,51 @@ def test_an_answer_is_heard_once_and_shown(town: Bank, visitor: Visitor, shown: 
     assert [outcome.verdict for outcome in outcomes_of(town.context, town.decision(path.split("/")[-1]))] == [
         "accepted"
     ]
+
+
+def test_an_answer_is_changed_by_a_plain_form_and_read_from_the_journal(
+    town: Bank, visitor: Visitor, shown: Callable[[], str]
+) -> None:
+    path = shown()
+    no = visitor.say(visitor.page(path), "Too often")
+    assert "Yes, this is for me" in {button.text for button in no.all("button")}
+
+    yes = visitor.say(no, "Yes, this is for me")
+
+    (answer,) = [of for of in yes.all("section") if of.attributes.get("id") == "answer"]
+    (status,) = [of for of in answer.all("p") if of.attributes.get("role") == "status"]
+    assert "You said yes" in status.text
+    (before,) = answer.all("li")
+    assert "You said it is not for you: \N{LEFT DOUBLE QUOTATION MARK}too often" in before.text
+    heard = outcomes_of(town.context, town.decision(path.split("/")[-1]))
+    assert [(outcome.verdict, outcome.changes) for outcome in heard] == [("declined", UNSET), ("accepted", "answer")]
+    assert "another answer than before" in visitor.page(f"/console/decisions/{path.split('/')[-1]}").text
+    lie = visitor.page(f"{path}?said=declined&changed=declined")
+    assert "You said yes" in lie.text
+
+
+def test_after_its_last_day_an_answer_has_no_buttons_and_says_what_still_works(town: Bank, visitor: Visitor) -> None:
+    since, every = Instant(town.now() - 40 * DAY), ("*",)
+    town.consent(
+        ConsentChange(customer="late", change="grant", purposes=every, sources=every, channels=every, since=since),
+        now=since,
+    )
+    town.ingest(year_of("late", until=NOW - timedelta(days=40)), now=since)
+    made = next(
+        made
+        for hours in range(50)
+        if (made := town.decide("late", occasion="app.opened", now=Instant(since + hours * HOUR))).action != "nothing"
+    )
+    path = f"/customer/late/decisions/{made.id}"
+
+    (answer,) = [of for of in visitor.page(path).all("section") if of.attributes.get("id") == "answer"]
+
+    assert answer.all("button") == []
+    assert "It could be answered until 26 Dec 2025" in answer.text
+    said = {"token": visitor.client.cookies["marketofone-form"], "say": "yes"}
+    refused = visitor.client.post(f"{path}/answer", data=said, headers=HTML)
+    assert (refused.status_code, "30 days after the decision" in refused.text) == (400, True)
+    assert outcomes_of(town.context, made) == []
 
 
 def test_reasons_are_drawn_and_told_with_the_same_numbers(visitor: Visitor, shown: Callable[[], str]) -> None:

@@ -18,7 +18,6 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant, check_instant
 from marketofone.domain.outcome import (
-    ANSWERS,
     MAX_VALUE,
     MAX_WHY,
     SAID,
@@ -260,7 +259,7 @@ def _noted(
         )
     decision = made.decision.place(outcome.place)
     earlier = tuple(_earlier(reader, person, made.decision, place=outcome.place, after=n))
-    is_told_again = outcome.verdict in ANSWERS and outcome in [replace(known, changes=UNSET) for known in earlier]
+    was_told = outcome in [replace(known, changes=UNSET) for known in earlier]
     outcome = replace(outcome, changes=changes_of(outcome, earlier=earlier))
     facts = LessonFacts(outcome, decision, earlier, made.rests_on.subjects)
     lesson = taught(
@@ -270,7 +269,7 @@ def _noted(
         outdated=not same_features(reader, context.configs, snapshot.bank, decision, snapshot.config),
         now=judged,
     )
-    if is_told_again:
+    if was_told and outcome.changes == "nothing":
         return Computed(person, _result(outcome, lesson), None)
     teaches = not isinstance(lesson, Skipped)
     uses = _learned_from(snapshot, person, facts, now=judged, also=also) if teaches else ()

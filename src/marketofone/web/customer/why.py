@@ -16,6 +16,7 @@ from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict, answer
 from marketofone.features.declare import Unit
 from marketofone.projection.bank_config import BankConfig
+from marketofone.services.decisions.feedback import last_day
 from marketofone.services.decisions.mattering import Mattered
 from marketofone.services.decisions.visible import HIDDEN_ACTION
 from marketofone.services.rights import history
@@ -35,8 +36,9 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     made = told.decision
     decision, as_of = made.place(slot), request_data.as_of(bank.calendar, now=bank.now())
     scored = [reason for reason in decision.reasons if reason.term]
-    heard = [one for one in history.outcomes_of(bank.context, made) if as_of is None or one.at <= as_of]
-    said = answer([one for one in heard if one.place == slot])
+    known = [one for one in history.outcomes_of(bank.context, made) if one.place == slot]
+    heard = [one for one in known if as_of is None or one.at <= as_of]
+    said, until = answer(heard), last_day(made.at, config=bank.config)
     declines = bank.config.compiled.guardrails.declines
     return renderer.page(
         "customer/why.html",
@@ -48,6 +50,9 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         places=[place.action for place in made.places if place.action != NOTHING],
         otherwise=told.otherwise,
         said=said,
+        others=[one for one in heard if one is not said and one.verdict != "valued"],
+        until=until,
+        is_open=as_of is None and bank.now() <= until,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
         gentle=is_gentle(decision, catalogue=bank.catalogue),
@@ -64,7 +69,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def say(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Hear what a person says to a decision: yes, or not for me because; of a slate to one of its places."""
+    """Hear what a person says to a decision, again as well: yes, or not for me because; of a slate to one place."""
     made, said, slot = (
         _own(renderer, request_data, changes=False).decision,
         request_data.form.get("say", ""),
