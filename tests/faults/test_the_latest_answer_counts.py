@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 from situations import NOW, says, spends
 
 import marketofone
-from bank_projects import keep_nobody_for_control
+from bank_projects import Projects, keep_nobody_for_control
 from learned import beliefs
 from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.outcome import NOES, SAID, Outcome, Verdict, answer, changes_of, told_no
+from marketofone.models.bandit import arm
+from marketofone.services.decisions import feedback
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.learning import learn
 from marketofone.services.learning.lessons import moved_states
@@ -343,6 +346,36 @@ def test_both_answers_stay_in_the_journal_with_their_moments(bank: Bank) -> None
     ]
 
 
+def test_a_journal_of_an_earlier_release_says_what_it_said(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = shown(bank)
+    with monkeypatch.context() as earlier:  # which wrote no marks, so the first answer stood
+        earlier.setattr(feedback, "changes_of", lambda *_, **__: UNSET)
+        tell(bank, made, "accepted")
+        assert tell(bank, made, "declined", after=DAY).why_not == "duplicate"
+    learned = beliefs(bank)
+    bank.decide(CUSTOMER, occasion="app.opened", now=Instant(made.at + 2 * DAY))
+
+    assert (counted(bank), held_back(bank, made), bank.impact().accepted) == ([(made.action, True)], True, 1)
+    assert (bank.debt(), beliefs(bank)) == (0, learned)
+    proven(bank)
+
+    assert tell(bank, made, "declined", after=3 * DAY).changes == "answer"
+    assert (counted(bank), bank.impact().accepted, bank.debt()) == ([(made.action, False)], 0, 0)
+    proven(bank)
+
+
+def test_a_question_about_the_days_between_counts_the_answer_that_stood_then(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "accepted")
+    tell(bank, made, "declined", after=10 * DAY)
+
+    with bank.context.store.read() as reader:
+        person = bank.context.snapshot(reader).person(CUSTOMER)
+
+    stood = [[said.accepted for said in person.answers(until=Instant(made.at + day * DAY))] for day in (0, 5, 11)]
+    assert stood == [[], [True], [False]]
+
+
 def test_of_what_earlier_releases_wrote_the_first_answer_stands() -> None:
     yes, no = (Outcome(decision="d-1", verdict=verdict, at=Instant(1)) for verdict in ("accepted", "declined"))
 
@@ -371,3 +404,75 @@ def test_in_whichever_order_answers_arrive_the_latest_one_counts(told: list[tupl
     assert stands is not None
     assert (stands.verdict, stands.why) == (expected.verdict, expected.why)
     assert (told_no(kept) is not None) == (expected.verdict in NOES)
+
+
+TOLD = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from(VERDICTS), st.integers(0, 12)),
+    min_size=2,
+    max_size=8,
+)
+
+
+@pytest.fixture(scope="module")
+def shown_three(tmp_path_factory: pytest.TempPathFactory, lasting_projects: Projects) -> tuple[Path, list[Decision]]:
+    """A bank in which three things were shown to three people, and nobody answered yet."""
+    project = lasting_projects.lay_out(tmp_path_factory.mktemp("shown") / "bank")
+    keep_nobody_for_control(project)
+    made = []
+    with opened(project) as bank:
+        for number in range(3):
+            knows(bank, f"c-{number}")
+            made.append(shown(bank, f"c-{number}", day=1 + number))
+    return project, made
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(told=TOLD, pauses=st.sets(st.integers(0, 7)))
+def test_what_is_learned_is_the_same_as_of_the_last_answers_alone(
+    shown_three: tuple[Path, list[Decision]],
+    tmp_path_factory: pytest.TempPathFactory,
+    told: Sequence[tuple[int, Verdict, int]],
+    pauses: set[int],
+) -> None:
+    project, made = shown_three
+    each = [Outcome(decision=made[to].id, verdict=said, at=Instant(LATER - 40 * DAY + at)) for to, said, at in told]
+    folder = tmp_path_factory.mktemp("told")
+    for name in ("all", "last"):
+        shutil.copytree(project, folder / name)
+    with opened(folder / "all") as bank, opened(folder / "last") as told_once:
+        for number, outcome in enumerate(each):
+            bank.learning.by_itself = number not in pauses
+            bank.record_outcome(outcome, now=LATER)
+        for outcome in last_of(each):
+            told_once.record_outcome(outcome, now=LATER)
+        bank.learn()
+
+        assert bank.debt() == 0
+        assert_same_beliefs(beliefs(bank), beliefs(told_once))
+        for one in made:
+            assert counted(bank, one.customer) == counted(told_once, one.customer)
+            assert held_back(bank, one) == held_back(told_once, one)
+        proven(bank)
+
+
+def last_of(each: Sequence[Outcome]) -> list[Outcome]:
+    """Give the last answer to each decision: by its own moment, of one moment the one told last; else the silence."""
+    last: dict[str, Outcome] = {}
+    for outcome in each:
+        known = last.get(outcome.decision)
+        is_later = known is None or known.verdict == "ignored" or outcome.at >= known.at
+        if known is None or (outcome.verdict in SAID and is_later):
+            last[outcome.decision] = outcome
+    return list(last.values())
+
+
+def assert_same_beliefs(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    """Compare beliefs up to rounding: in which order answers to one action were told is not the same."""
+    assert found.keys() == expected.keys()
+    for name in filter(lambda name: name.startswith("chance:"), found):
+        ours, theirs = arm.from_bytes(found[name]), arm.from_bytes(expected[name])
+        assert (ours.n, ours.total) == (theirs.n, theirs.total)
+        np.testing.assert_allclose(ours.mean, theirs.mean, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(ours.covariance, theirs.covariance, rtol=0, atol=1e-12)

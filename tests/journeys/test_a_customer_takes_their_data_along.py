@@ -95,6 +95,10 @@ def live(bank: Bank, customer: str, *, now: Instant = START) -> None:
             bank.outcome(
                 decision.id, "declined" if number % 2 else "accepted", why="not now", now=at, customer=customer
             )
+            if number > 1:  # and changes their mind
+                bank.outcome(
+                    decision.id, "accepted" if number % 2 else "declined", now=Instant(at + HOUR), customer=customer
+                )
 
 
 def take(bank: Bank, customer: str, *, now: Instant = LATER) -> bytes:

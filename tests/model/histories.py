@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import CHANNELS, CONSENTED, DAY, GRANT_DAYS, HOUR, MINUTE, OCCASIONS, RULES, SOURCES
+from lessons import taught_twice
 from product import Product, answered, as_decided, fresh, stages_of
 from reference import Happened, No, ReferenceBank, Said
 
@@ -38,10 +39,13 @@ class Drawing:
     answered: list[tuple[str, str | None]] = field(default_factory=list)
     events: list[Happened] = field(default_factory=list)
     prefix: str = "e"  # of the ids of events: a producer gives an id to one event only
+    weights: dict[str, int] = field(default_factory=lambda: _WEIGHTS)
 
     def history(self, steps: int) -> list[Operation]:
-        """Draw a history; most of it is about two or three people."""
+        """Draw a history; most of it is about two or three people, one of four is about what they answer."""
         self.customers = self.random.sample(CUSTOMERS, self.random.choice((1, 2, 2, 3, 3, 6)))
+        if self.random.random() < 0.25:
+            self.customers, self.weights = self.customers[:2], _WEIGHTS | _OF_ANSWERS
         return [*self.beginning(), *(self.one() for _ in range(steps))]
 
     def beginning(self) -> list[Operation]:
@@ -65,7 +69,7 @@ class Drawing:
         """Draw one operation at the next moment. The clock goes on by minutes, hours or days, and may step back."""
         step = self.random.choice((1, MINUTE, MINUTE, HOUR, HOUR, 5 * HOUR, DAY, 2 * DAY, -HOUR, -3 * DAY))
         self.now += step * self.random.choice((1, 1, 2))
-        names, weights = zip(*_WEIGHTS.items(), strict=True)
+        names, weights = zip(*self.weights.items(), strict=True)
         name = self.random.choices(names, weights)[0]
         return name, _DRAW[name](self)
 
@@ -117,7 +121,9 @@ def _ingest(of: Drawing) -> dict[str, Any]:
         if of.events and of.random.random() < 0.3:
             event = of.random.choice(of.events)
         elif of.random.random() < 0.1:
-            wrong = of.random.choice(of.events or [Happened(f"{of.prefix}-0", KINDS[0], of.now)])
+            if not of.events:  # it is taken back before it comes, if it comes at all
+                of.events.append(Happened(f"{of.prefix}-0", KINDS[0], of.now))
+            wrong = of.random.choice(of.events)
             event = Happened(f"{of.prefix}-back-{of.random.randint(0, 99)}", REMOVED, of.now, (wrong.key, wrong.kind))
         else:
             ago = of.random.choice((0, 0, MINUTE, HOUR, DAY, 9 * DAY, -MINUTE, -HOUR))
@@ -158,9 +164,8 @@ def _ask(of: Drawing) -> dict[str, Any]:
 
 
 def _outcome(of: Drawing) -> dict[str, Any]:
-    decision, customer = (
-        of.random.choice(of.answered[-3:]) if of.random.random() < 0.5 and of.answered else of.decision()
-    )
+    again = of.answered and of.random.random() < 0.6
+    decision, customer = of.random.choice(of.answered[-3:]) if again else of.decision()
     of.answered.append((decision, customer))
     verdict = of.random.choice(("accepted", "accepted", "declined", "declined", "ignored", "valued", "taken_back"))
     value = of.random.choice((700, 700, 700, None)) if verdict == "valued" else of.random.choice((None, None, None, 5))
@@ -212,7 +217,7 @@ _DRAW: dict[str, Callable[[Drawing], dict[str, Any]]] = {
     "reopen": lambda of: {"rules": of.random.choice((0, 0, 1, 2, 3))},
     "learning": lambda of: {"on": of.random.random() < 0.5},
 }
-_WEIGHTS = {
+_WEIGHTS: dict[str, int] = {
     "consent": 14,
     "objection": 4,
     "pause": 4,
@@ -221,7 +226,7 @@ _WEIGHTS = {
     "link": 8,
     "decide": 26,
     "ask": 5,
-    "outcome": 18,
+    "outcome": 14,
     "rule": 5,
     "recall": 4,
     "forecast": 3,
@@ -231,6 +236,18 @@ _WEIGHTS = {
     "roll_back": 1,
     "reopen": 2,
     "learning": 1,
+}
+
+
+_OF_ANSWERS = {
+    "outcome": 60,
+    "decide": 40,
+    "consent": 3,
+    "objection": 1,
+    "link": 3,
+    "learn": 6,
+    "learning": 4,
+    "roll_back": 3,
 }
 
 
@@ -257,6 +274,7 @@ class Both:
             where = f"step {place}: {name} {arguments}"
             self.step(name, arguments, where=where)
             self.compare(where)
+        same([], taught_twice(self.product.bank), "lessons")
         replayed = self.product.bank.replay()
         same(0, replayed.differences, f"replay, {replayed.first_difference}")
         verified = self.product.bank.verify()

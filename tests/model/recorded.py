@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from documents import RULES
 from histories import CUSTOMERS, Differs, same
+from lessons import taught_twice
 from product import Product, as_decided, stages_of
 from reference import Answered, Arrived, Board, Entry, Happened, No, Objects, Paused, Said, uses_of, verdicts
 
@@ -32,7 +33,6 @@ from marketofone.projection.records import (
     IngestRecord,
     OutcomeRecord,
     RulingRecord,
-    VersionRecord,
 )
 from marketofone.store.ports import BANK, GUARDING
 from marketofone.store.ports import Entry as Stored
@@ -304,24 +304,8 @@ class Recorded:
                 raise Differs(f"{asked.name} {asked.arguments} rests on marketing, objected to before")
 
     def check_lessons(self) -> None:
-        """No lesson is taught twice, and no version holds two answers to one decision."""
-        lessons = Counter(
-            lesson for kept in self.bank if isinstance(kept.record, VersionRecord) for lesson in kept.record.lessons
-        )
-        same([], [lesson for lesson, times in lessons.items() if times > 1], "lessons learned twice")
-        about = {
-            (kept.entry.subject, kept.entry.n): (kept.entry.subject, kept.record.outcome.decision)
-            for journal in self.journals.values()
-            for kept in journal
-            if isinstance(kept.record, OutcomeRecord) and kept.record.outcome.verdict != "valued"
-        }
-        held: dict[int, set[tuple[int, int]]] = {0: set()}
-        for version in self.bank:
-            if isinstance(version.record, VersionRecord):
-                of = (held[version.record.parent] | {*version.record.lessons}) - {*version.record.withdrawn}
-                held[version.entry.n] = of
-                taught = Counter(about[lesson] for lesson in of if lesson in about)
-                same([], [made for made, times in taught.items() if times > 1], "decisions of which two answers teach")
+        """No lesson is learned twice, and of each decision one answer at most teaches."""
+        same([], taught_twice(self.product.bank), "lessons")
 
     def check_erased(self) -> None:
         """The journal of an erased customer ends with the erasure, nothing stands beside it, and nobody comes back."""
