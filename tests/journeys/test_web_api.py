@@ -16,6 +16,7 @@ from starlette.types import Message
 import marketofone
 from bank_projects import Projects
 from marketofone.bank import Bank
+from marketofone.domain.moment import DAY, Instant
 from marketofone.web.app import build_app
 
 with warnings.catch_warnings():  # Starlette would rather have httpx2; its test client works with httpx
@@ -165,6 +166,36 @@ def test_a_decision_is_made_recalled_answered_and_given_again(door: TestClient) 
     assert [outcome["verdict"] for outcome in door.get("/v1/decisions/j-1").json()["outcomes"]] == ["ignored"]
     other = door.post("/v1/decisions", json={**asked, "channel": "email"})
     assert other.status_code == HTTPStatus.CONFLICT
+
+
+def test_an_answer_is_changed_at_the_door_and_both_are_told_with_their_moments(door: TestClient) -> None:
+    door.post("/v1/decisions", json={"customer": "c-6", "occasion": "app.opened", "id": "changed"})
+    said = {"decision": "changed", "verdict": "declined", "why": "too often"}
+    first, again = (door.post("/v1/outcomes", json=said).json() for _ in range(2))
+    other = door.post("/v1/outcomes", json={"decision": "changed", "verdict": "accepted"}).json()
+    before = door.post("/v1/outcomes", json={**said, "as_of": "2026-01-06T08:00:00Z"}).json()
+
+    assert [one["changes"] for one in (first, again, other, before)] == [None, "nothing", "answer", "nothing"]
+    assert [one["entry"] is None for one in (first, again, other)] == [False, False, False]
+    told = door.get("/v1/decisions/changed").json()["outcomes"]
+    assert [(one["verdict"], one.get("changes")) for one in told] == [
+        ("declined", None),
+        ("declined", "nothing"),
+        ("accepted", "answer"),
+        ("declined", "nothing"),
+    ]
+
+
+def test_an_answer_that_comes_too_late_is_refused_at_the_door(house: Bank, door: TestClient) -> None:
+    at = Instant(house.now() - 40 * DAY)
+    house.ingest([json.dumps({**EVENT, "subject": "c-40"}).encode()], now=at)
+    house.decide("c-40", occasion="app.opened", id="late", now=at)
+
+    refused = door.post("/v1/outcomes", json={"decision": "late", "verdict": "accepted"})
+
+    assert refused.status_code == HTTPStatus.BAD_REQUEST
+    assert (refused.json()["field"], "30 days" in refused.json()["shape"]) == ("at", True)
+    assert door.post("/v1/outcomes", json={"decision": "late", "verdict": "ignored"}).status_code == HTTPStatus.OK
 
 
 def test_an_id_names_one_decision_of_each_customer(door: TestClient) -> None:

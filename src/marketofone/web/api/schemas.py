@@ -263,7 +263,7 @@ class DecidedNow(Decided, frozen=True, kw_only=True):
 
 
 class OutcomeTaught(UpdateResult, frozen=True, kw_only=True):
-    """What an outcome teaches, and the entry that proves that it was recorded."""
+    """What an outcome teaches, and the entry that proves that it was recorded; null where just that was told before."""
 
     entry: EntryProof | None
 

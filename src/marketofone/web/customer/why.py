@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -13,7 +14,7 @@ from marketofone.decide.reasons import in_words
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
-from marketofone.domain.outcome import WHY_NOT, WHY_YES, OutcomeFields, Verdict, answer
+from marketofone.domain.outcome import WHY_NOT, WHY_YES, Outcome, OutcomeFields, Verdict, answer
 from marketofone.features.declare import Unit
 from marketofone.projection.bank_config import BankConfig
 from marketofone.services.decisions.feedback import last_day
@@ -50,7 +51,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         places=[place.action for place in made.places if place.action != NOTHING],
         otherwise=told.otherwise,
         said=said,
-        others=[one for one in heard if one is not said and one.verdict != "valued"],
+        others=_others(heard, said=said),
         until=until,
         is_open=as_of is None and bank.now() <= until,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
@@ -66,6 +67,12 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         why_not=WHY_NOT,
         why_yes=WHY_YES,
     )
+
+
+def _others(heard: Sequence[Outcome], *, said: Outcome | None) -> list[Outcome]:
+    """Give what a person said or did beside the answer that counts, as long as it says something else."""
+    told = None if said is None else (said.verdict, said.why)
+    return [one for one in heard if one.verdict != "valued" and (one.verdict, one.why) != told]
 
 
 def say(renderer: PageRenderer, request_data: RequestData) -> Response:
