@@ -327,6 +327,29 @@ def test_an_answer_changed_while_a_version_is_made_is_owed_at_once(bank: Bank, m
     assert [one.lessons for one in bank.versions()] == [1, 0, 1]
 
 
+def test_an_answer_changed_in_a_pause_takes_back_what_the_earlier_one_taught(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined")
+    says(bank, CUSTOMER, "pause", now=made.at + HOUR)
+
+    assert tell(bank, made, "accepted", after=DAY).why_not == "not_permitted"
+
+    assert (beliefs(bank), bank.debt()) == ({}, 0)
+    assert counted(bank) == [(made.action, True)]
+    proven(bank)
+
+
+def test_who_takes_learning_back_after_a_changed_answer_taught_nothing(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "declined")
+    tell(bank, made, "accepted", after=DAY)
+
+    says(bank, CUSTOMER, "withdraw", purpose="learning", now=made.at + 2 * DAY)
+
+    assert (beliefs(bank), bank.debt()) == ({}, 0)
+    proven(bank)
+
+
 def test_going_back_to_a_version_brings_no_earlier_answer_back(bank: Bank) -> None:
     made = shown(bank)
     tell(bank, made, "declined")

@@ -106,6 +106,25 @@ def test_a_complaint_and_a_change_of_mind_are_signs(bank: Bank, allow: Allow, no
     assert "messages" in signs.sources
 
 
+def test_signs_go_with_the_yes_that_became_a_no_and_are_read_anew_of_the_next(
+    bank: Bank, allow: Allow, now: Instant
+) -> None:
+    allow("c-1")
+    (accepted,) = accept(bank, "c-1", now=now)
+    bank.learn(now=days(now, 10))
+    read = waiting(bank)
+
+    bank.outcome(accepted, "declined", now=days(now, 12))
+    gone = waiting(bank)
+    bank.outcome(accepted, "accepted", now=days(now, 14))
+    bank.learn(now=days(now, 24))
+
+    assert (read, gone, waiting(bank)) == (1, 0, 1)
+    assert len(read_of(bank, "c-1")) == 2
+    assert bank.debt(now=days(now, 24)) == 0
+    assert bank.verify().problems == ()
+
+
 def test_what_may_not_be_learned_from_is_not_read(bank: Bank, allow: Allow, now: Instant) -> None:
     allow("c-1", sources=("transactions", "app"))
     allow("c-2", purposes=("insights", "personalisation", "marketing", "care"))

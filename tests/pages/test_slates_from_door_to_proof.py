@@ -161,6 +161,22 @@ def test_a_no_to_one_place_keeps_away_that_action_and_no_other(town: Bank, slate
     assert "you said" not in why[accepted]
 
 
+def test_one_place_is_answered_otherwise_and_the_others_stay(
+    town: Bank, door: TestClient, slate: dict[str, Any]
+) -> None:
+    told, (first, second) = {"decision": slate["id"], "customer": slate["customer"]}, slate["slate"][:2]
+    held_back = []
+    for verdict in ("declined", "accepted"):
+        changed = door.post("/v1/outcomes", json={**told, "verdict": verdict, "slot": 2}).json()
+        assert changed["changes"] == "answer"
+        later = town.decide(slate["customer"], occasion="app.opened", now=Instant(town.now() + HOUR))
+        why = {one.action: one.why for one in later.candidates}
+        held_back.append(["you said" in why[place["action"]] for place in (first, second)])
+    assert held_back == [[True, True], [True, False]]
+    town.learn()
+    assert town.debt() == 0
+
+
 def test_everything_shown_in_a_slate_counts_as_a_contact(town: Bank, door: TestClient) -> None:
     join(town, "c-9")
     caps = town.config.compiled.guardrails.caps
