@@ -76,7 +76,7 @@ class SignFeature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class TakenBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often a person declines afterwards what they had accepted."""
+    """How often a person gives up again what they had accepted."""
 
     helps: Share
     harms: Share

@@ -208,7 +208,7 @@ def last_day(made: Instant, *, config: BankConfig) -> Instant:
 
 
 def _check_in_time(outcome: Outcome, *, made: Instant, config: BankConfig) -> None:
-    if outcome.verdict in SAID and outcome.at > last_day(made, config=config):
+    if outcome.at > last_day(made, config=config):
         raise MalformedRequest(
             field="at",
             shape=f"more than {config.settings.outcome_days} days after the decision",
@@ -223,7 +223,8 @@ def _record(
         config = context.snapshot(reader).config
         places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
         for (owner, n), outcome in zip(places, outcomes, strict=True):
-            _check_in_time(outcome, made=entry_at(reader, owner, n).at, config=config)
+            if outcome.verdict in SAID:
+                _check_in_time(outcome, made=entry_at(reader, owner, n).at, config=config)
     things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
     return in_runs(context, things, compute=one_by_one(partial(_noted, context, now)), now=now)
 
