@@ -132,9 +132,11 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         bank.ingest(kept_aside("c-1", at=now))
         bank.decide("c-2", occasion="app.opened", id="nothing")
         live_together(bank, [f"p-{number}" for number in range(CROWD)], since=since)
-        moments = (Instant(now - ago * DAY) for ago in range(50, 0, -1))
+        moments = (Instant(now - ago * DAY) for ago in range(25, 0, -1))
         decisions = (bank.decide("c-1", occasion="app.opened", now=moment) for moment in moments)
         shown = next(decision.id for decision in decisions if decision.action != "nothing")
+        bank.outcome(shown, "declined", why="too often")
+        bank.outcome(shown, "accepted")
         bank.consent(ConsentChange(customer="p-1", change="pause", since=bank.now()))
         bank.consent(ConsentChange(customer="p-2", change="object", since=bank.now()))
         receipt, stopped = says(bank, "c-2", "grant"), says(bank, "p-0", "withdraw")
@@ -418,7 +420,7 @@ def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
     assert plain_browser.find_elements(By.TAG_NAME, "h1")
 
 
-def test_an_answer_is_given_with_the_keyboard_alone(town: Town, plain_browser: webdriver.Chrome) -> None:
+def test_an_answer_is_changed_with_the_keyboard_alone(town: Town, plain_browser: webdriver.Chrome) -> None:
     plain_browser.get(town.at(f"/customer/c-1/decisions/{town.shown}"))
     for _ in range(20):
         plain_browser.switch_to.active_element.send_keys(Keys.TAB)
