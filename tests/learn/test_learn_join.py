@@ -15,6 +15,7 @@ from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, Verdict, reported_value
 from marketofone.learn.join import Example, Skipped, ValueLabel, join
+from marketofone.learn.rewards import Prices, reward_of
 
 POLICY = parse_policy((files("marketofone") / "template" / "consent.toml").read_text(encoding="utf-8"))
 SHOWN = Instant(1_000 * DAY)
@@ -110,6 +111,30 @@ def test_a_value_teaches_once_long_after_the_window_and_only_for_what_was_accept
     assert why(joined(value, earlier=(accepted, value))) == "duplicate"
     assert why(joined(replace(value, value_minor=None), earlier=(accepted,))) == "no_value"
     assert reported_value((accepted, value, replace(value, value_minor=5))) == -700
+
+
+def test_what_a_decision_was_worth_is_that_of_the_answer_that_stands() -> None:
+    prices = Prices(values={DECISION.action: 1_000}, costs={DECISION.action: 20})
+    no, yes = heard("declined"), heard("accepted")
+    value = heard("valued", days=2.0, value_minor=700)
+    now_yes, now_no = replace(yes, changes="answer"), replace(no, changes="answer")
+
+    assert reward_of(DECISION, [no, now_yes], prices=prices) == 980
+    assert reward_of(DECISION, [yes, value, now_no], prices=prices) == -20
+    assert reward_of(DECISION, [yes, value, now_no, now_yes], prices=prices) == 980
+    assert reward_of(DECISION, [no, now_yes, value], prices=prices) == 680
+    assert why(joined(value, earlier=(yes, value, now_no))) == "not_accepted"
+    assert isinstance(joined(value, earlier=(yes, value, now_no, now_yes)), ValueLabel)
+
+
+def test_a_changed_answer_teaches_and_the_same_again_does_not() -> None:
+    yes = heard("accepted", days=2.0)
+
+    assert isinstance(joined(replace(yes, changes="answer"), earlier=(heard("ignored"),)), Example)
+    assert why(joined(replace(yes, changes="nothing"), earlier=(yes,))) == "duplicate"
+    assert why(joined(replace(heard("declined"), changes="reason"), earlier=(heard("declined"),))) == "duplicate"
+    assert why(joined(heard("taken_back", days=60.0), earlier=(yes,))) == "sign"
+    assert why(joined(heard("taken_back", days=60.0), earlier=(heard("declined"),))) == "not_accepted"
 
 
 @pytest.mark.parametrize(
