@@ -1,8 +1,8 @@
 """Bugs planted on purpose, to see that the slice of CI finds each: ``python tests/model/mutants.py``.
 
 On 2026-11-27 it found all twelve. Two of them only after the histories drew more people who share a key and more events
-that arrive under two ids. On 2026-11-29 it found the three about answers, after one history of four is about what people
-answer, and a look whether a version holds two answers to one decision.
+that arrive under two ids. On 2026-11-29 it found the three about answers, once one history of four was about what
+people answer, and it was looked whether a version holds two answers to one decision.
 
 Each is a change of one place in a copy of the sources. A bug that the slice does not find is a hole in it.
 """
