@@ -196,7 +196,7 @@ def test_an_answer_is_changed_by_a_plain_form_and_read_from_the_journal(
     assert "You said it is not for you: \N{LEFT DOUBLE QUOTATION MARK}too often" in before.text
     heard = outcomes_of(town.context, town.decision(path.split("/")[-1]))
     assert [(outcome.verdict, outcome.changes) for outcome in heard] == [("declined", UNSET), ("accepted", "answer")]
-    assert "another answer than before" in visitor.page(f"/console/decisions/{path.split('/')[-1]}").text
+    assert "another answer than before" in visitor.look(f"/console/decisions/{path.split('/')[-1]}").text
     lie = visitor.page(f"{path}?said=declined&changed=declined")
     assert "You said yes" in lie.text
 
