@@ -34,6 +34,7 @@ from marketofone.decide.context_matrix import (
 )
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.random_draws import RandomDraws, random_draws_of
+from marketofone.decide.stress import denied
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import Request
 from marketofone.domain.errors import MalformedRequest
@@ -143,6 +144,7 @@ def prepare(request: Request, decision_input: DecisionInput, *, compiled: Compil
             stressed=False,
             credit_could_hurt=decision_input.credit_could_hurt(request.at),
             order=placement.orders,
+            denied=denied(decision_input, compiled),
         ),
         random_draws=random_draws_of(decision_input, actions=len(compiled.offered)),
         feature_view=build_view(request, decision_input, compiled=compiled),

@@ -19,6 +19,7 @@ from marketofone.domain.fields import (
     EventData,
     EventWord,
     Fate,
+    InferenceName,
     KeyKind,
     LongText,
     Share,
@@ -220,9 +221,27 @@ class EventRemoved(EventData, frozen=True, kw_only=True):
 
 # It tells nothing about a person, so no consent keeps a mistake standing.
 KINDS[REMOVED] = (EventRemoved, "reference")
+CORRECTED = "inference.corrected"
+
+
+class InferenceCorrected(EventData, frozen=True, kw_only=True):
+    """The person says that something the bank concluded about them is wrong, or that it was right after all.
+
+    ``inference`` names it: ``life.child``, ``interest.travel``, ``need.card_lost``, ``place.airport``, ``care.health``,
+    ``arrears`` or ``stress``. From the next decision on it counts as if nothing had told it. The last word counts.
+    ``page`` says where it was said.
+    """
+
+    inference: InferenceName
+    wrong: bool = True
+    page: Text | None = None
+
+
+# It only narrows what is concluded, so no consent keeps an error standing.
+KINDS[CORRECTED] = (InferenceCorrected, "reference")
 MOVEMENTS = frozenset(kind for kind, (structure, _) in KINDS.items() if issubclass(structure, Movement))
 UNDERSTANDING = frozenset({"transaction.understood", "openbanking.understood"})
-AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED, LICENSED}
+AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED, LICENSED, CORRECTED}
 """Kinds of events after which an earlier one may count no more, or as something else."""
 
 

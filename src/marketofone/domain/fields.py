@@ -23,6 +23,9 @@ _OTHER_DATA = r"^(transactions|open_banking/[^\x00-\x1f\x7f]{1,64}|journal/[0-9]
 OtherData = Annotated[str, Meta(min_length=1, max_length=77, pattern=_OTHER_DATA)]
 """Data of one bank, ``transactions`` here and ``open_banking/institution`` elsewhere, or of another id of the person,
 ``journal/`` and its number."""
+_INFERENCE = r"^((life|interest|need|place|care)\.[^\x00-\x1f\x7f]{1,64}|arrears|stress)$(?!\n)"
+InferenceName = Annotated[str, Meta(min_length=1, max_length=80, pattern=_INFERENCE)]
+"""What was concluded about a person: of which family it is, and where there are several of it, its word."""
 LongText = Annotated[str, Meta(min_length=1, max_length=20_000)]
 MAX_MINOR = 10**13
 """The largest amount, either way: sums of 900,000 of them are exact in 64 bits. Larger ones are refused at the door."""

@@ -10,6 +10,8 @@ from marketofone.domain.fields import Category, Nature
 
 Sentiment = Literal["negative", "neutral", "positive"]
 Emotion = Literal["none", "upset", "worried", "sad", "happy"]
+LIKELY = 0.5
+"""How probable an intent must be to count."""
 
 
 class MovementReading(Struct, frozen=True, array_like=True):

@@ -22,7 +22,7 @@ from marketofone.domain.event import SOURCES
 from marketofone.domain.fields import EventData
 from marketofone.domain.moment import instant_of
 from marketofone.domain.money_events import ProductClosed
-from marketofone.domain.reading import Reading
+from marketofone.domain.reading import LIKELY, Reading
 from marketofone.domain.remembered import remembered
 from marketofone.features.abroad import abroad_register
 from marketofone.features.declare import READING_FIELDS, Condition, Feature, Plain, Series, reach_days
@@ -34,7 +34,6 @@ AGE_MASK = (1 << AGE_BITS) - 1
 _ORDER: dict[Track, int] = {"day": 0, "moment": 1, "mark": 2, "last": 3, "first": 4}
 _REMEMBERED = 4096
 NEVER_ENDS = 2**62
-LIKELY = 0.5
 
 COMING_BACK = frozenset({"refund", "reversal", "returned_debit"})
 """Natures of money in that answers money out."""

@@ -27,6 +27,7 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Decline = tuple[str, Kind, WhyNot | None]  # an action, its kind, and the reason of a no
 Limit = tuple[str, str]  # the name of a cap, and what it counts: an action, a kind, a channel, or (empty) all it covers
 _SAME_ACTION = "same_action"
+_DENIED = "corrected: you said that signs of stress are wrong"
 COUNTED = 7 * DAY
 """What was said before that falls under no cap."""
 
@@ -143,6 +144,7 @@ class Circumstances(Struct, frozen=True, kw_only=True, gc=False):
 
     ``credit_could_hurt`` is the reason why a credit could hurt this person, or empty; it must also be given when the
     bank cannot know. Where parts of the app are put in ``order``, nothing is said: no cap or no stands against it.
+    ``denied`` are actions that rest on signs of stress, where the person says that these are wrong.
     """
 
     now: Instant
@@ -153,6 +155,7 @@ class Circumstances(Struct, frozen=True, kw_only=True, gc=False):
     stressed: bool
     credit_could_hurt: str
     order: bool = False
+    denied: frozenset[str] = frozenset()
 
 
 def tally(contacts: Sequence[Contact], *, now: Instant, caps: Caps) -> Tally:
@@ -193,6 +196,7 @@ def objections(
     stopped: dict[str, str] = {}
     for actions in alike:
         some = next(iter(actions.values()))
+        stopped.update(dict.fromkeys(actions.keys() & circumstances.denied, _DENIED))
         answer = _whatever_was_said(some, circumstances, guardrails)
         if answer is not None:
             stopped.update(dict.fromkeys(actions, answer))

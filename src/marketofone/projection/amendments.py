@@ -1,4 +1,4 @@
-"""What amends earlier events: removals, replacements, later versions, what a movement turned out to be, licences.
+"""What amends earlier events: removals, later versions, what a movement turned out to be, licences, corrections.
 
 A producer may send a movement again under its id with other facts. That is a later version: it is kept under an id of
 its own (``later_id``) and replaces the version before. To remove an event is to remove all its versions, those that are
@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from marketofone.consent.licence import GOVERNED
-from marketofone.domain.event import KINDS, Event, EventRemoved, Source, key_of
+from marketofone.domain.event import KINDS, Event, EventRemoved, InferenceCorrected, Source, key_of
 from marketofone.domain.money_events import Movement, MovementUnderstood, OpenBankingLicensed
+from marketofone.profile.inferences import told_by
 
 _VERSION = re.compile(r"(.+)~v[0-9]+", re.DOTALL)
 _ALL = "~v*"
@@ -26,7 +27,8 @@ Removals = Mapping[str, Collection[bytes]]
 class TakenBack(NamedTuple):
     """What an event takes back: the source, and the keys of events, or of all later versions of one.
 
-    Without keys nothing goes, and yet what was folded of the source holds no more: so it is with a licence.
+    Without keys nothing goes, and yet what was folded of the source holds no more: so it is with a licence, and where a
+    person corrects what was concluded from it.
     """
 
     source: Source
@@ -44,22 +46,24 @@ def later_id(id: str, version: int) -> str:  # noqa: A002 - the word of CloudEve
     return id if version == 1 else f"{id}~v{version}"
 
 
-def taken_back(event: Event) -> TakenBack | None:
-    """Say what an event takes back; None when it takes nothing back."""
-    data = event.data
-    if isinstance(data, Movement):
-        if data.replaces is None:
-            return None
-        return TakenBack(event.source, _keys(event.producer, data.replaces, but=first_id(event.id)))
-    if isinstance(data, MovementUnderstood):
-        return TakenBack(event.source, ())
-    if isinstance(data, OpenBankingLicensed):
-        return TakenBack(GOVERNED, ())
-    if isinstance(data, EventRemoved):
-        producer = data.producer or event.producer
-        keys = (key_of(producer, data.id),) if data.only else _keys(producer, data.id, but=None)
-        return TakenBack(KINDS[data.type][1], keys)
-    return None
+def taken_back(event: Event) -> tuple[TakenBack, ...]:
+    """Say what an event takes back, by source; nothing, mostly."""
+    match event.data:
+        case Movement(replaces=str(replaced)):
+            found = (TakenBack(event.source, _keys(event.producer, replaced, but=first_id(event.id))),)
+        case MovementUnderstood():
+            found = (TakenBack(event.source, ()),)
+        case OpenBankingLicensed():
+            found = (TakenBack(GOVERNED, ()),)
+        case EventRemoved(type=kind, id=name, producer=named, only=only):
+            producer = named or event.producer
+            keys = (key_of(producer, name),) if only else _keys(producer, name, but=None)
+            found = (TakenBack(KINDS[kind][1], keys),)
+        case InferenceCorrected(inference=inference):
+            return tuple(TakenBack(source, ()) for source in told_by(inference))
+        case _:
+            return ()
+    return found
 
 
 def is_taken_back(event: Event, removed: Removals) -> bool:

@@ -157,7 +157,9 @@ class Beside:
         if known is not None and known[0] == rests_on:
             return known[1]
         pairs = ((kept, event) for kept, event in kept_of(reader, person, only) if event.at <= now)
-        by_source = admitted(pairs, consents=person.consents, config=config, now=judged, withheld=withheld)
+        by_source = admitted(
+            pairs, consents=person.consents, config=config, now=judged, withheld=withheld, corrected=person.corrected
+        )
         once = list(_once(by_source.get(whole.source, []), aliases, twice, calendar=config.calendar))
         folded = fold_more({}, {whole.source: once} if once else {}, config=config).get(whole.source)
         state = replace(folded or emptied(whole), aliases=aliases)

@@ -23,6 +23,7 @@ from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
 from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
+from marketofone.profile.inferences import NOTHING_CORRECTED, Corrected, as_said, stands
 from marketofone.profile.registers import MerchantCorrection, merchants
 from marketofone.projection.amendments import Removals, is_taken_back
 from marketofone.projection.bank_config import BankConfig
@@ -76,17 +77,19 @@ def admitted(
     now: Instant,
     before: Mapping[str, LiveState | None] = NO_STATES,
     withheld: Withheld = NOTHING_WITHHELD,
+    corrected: Corrected = NOTHING_CORRECTED,
 ) -> dict[str, list[AdmittedEvent]]:
     """Bring kept events through the gate once more; gives those it admits by source, each event once.
 
     ``before`` are the states they are to be folded into: what they say of merchants holds for the events. What rests
-    on something ``withheld`` is left out.
+    on something ``withheld`` is left out. What the person ``corrected`` counts as they say: whatever reads a person
+    reads what is folded of this.
     """
     events = [pair for pair in events if counts(pair[1], withheld)]
     later = turned_out(event for _, event in events)
-    corrected = _corrected(before, [event for _, event in events if event.kind in UNDERSTANDING])
+    of_merchants = _corrected(before, [event for _, event in events if event.kind in UNDERSTANDING])
     once = {
-        event.key: (kept, _understood(kept, event, later.get(event.key), corrected.get(kept.source, {})))
+        event.key: (kept, _understood(kept, event, later.get(event.key), of_merchants.get(kept.source, {})))
         for kept, event in events
     }
     judged = admit([event for _, event in once.values()], consents, policy=config.policy, now=now)
@@ -94,7 +97,8 @@ def admitted(
     for (kept, _), verdict in zip(once.values(), judged, strict=True):
         if isinstance(verdict, Admitted):
             reading = None if kept.reading is None or kept.kind in _NO_TEXTS else _READING.decode(kept.reading)
-            by_source.setdefault(kept.source, []).append((verdict, reading))
+            if stands(verdict.event, corrected):
+                by_source.setdefault(kept.source, []).append((verdict, as_said(reading, corrected)))
     return by_source
 
 

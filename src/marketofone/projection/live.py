@@ -277,7 +277,13 @@ class Projection:
             records = ((entry.n, self._read(entry, box=one.box)) for entry in tail)
             events = kept_events(records, after=behind, removed=own.removed_keys)
             more = admitted(
-                events, consents=person.consents, config=config, now=judged, before=states, withheld=withheld
+                events,
+                consents=person.consents,
+                config=config,
+                now=judged,
+                before=states,
+                withheld=withheld,
+                corrected=person.corrected,
             )
             states = fold_more(states, more, config=config)
         for name, blank in asked.items():
@@ -358,7 +364,14 @@ class Projection:
     ) -> dict[str, LiveState]:
         pairs = ((kept, event) for kept, event in kept_of(reader, person, wanted) if event.at <= now)
         withheld = withheld_from(wanted, person.consents.licences, now=judged, journals=person.states)
-        by_source = admitted(pairs, consents=person.consents, config=config, now=judged, withheld=withheld)
+        by_source = admitted(
+            pairs,
+            consents=person.consents,
+            config=config,
+            now=judged,
+            withheld=withheld,
+            corrected=person.corrected,
+        )
         folded = fold_more({}, by_source, config=config)
         return {source: state for source, state in folded.items() if state is not None}
 

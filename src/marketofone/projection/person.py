@@ -14,11 +14,12 @@ from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.decision import Assignment
 from marketofone.domain.moment import Instant
+from marketofone.profile.inferences import Corrected
 from marketofone.projection import own_answers
 from marketofone.projection.amendments import Removals
 from marketofone.projection.contacts import Contacts, merged
 from marketofone.projection.records import ForecastSummary
-from marketofone.projection.reducer import LastForecast, SubjectState
+from marketofone.projection.reducer import Correction, LastForecast, SubjectState
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Expectation, Head
 
@@ -146,6 +147,17 @@ class Person(Struct, frozen=True, dict=True):
         sources = {source for one in each for source in one}
         return {source: frozenset[bytes]().union(*(one.get(source, ()) for one in each)) for source in sources}
 
+    @cached_property
+    def corrections(self) -> Mapping[str, Correction]:
+        """What the person says of inferences, by any of their ids: the last word counts."""
+        each = sorted((said for of in self.states.values() for said in of.corrections.items()), key=_in_their_order)
+        return dict(each)
+
+    @cached_property
+    def corrected(self) -> Corrected:
+        """Which inferences the person says are wrong, and since when."""
+        return {name: said.at for name, said in self.corrections.items() if said.wrong}
+
     def last_kept(self, sources: frozenset[str]) -> tuple[tuple[int, str, int], ...]:
         """Name what is kept of some sources: (subject, source, last entry); it changes with every event of them."""
         return tuple(
@@ -172,3 +184,8 @@ class Person(Struct, frozen=True, dict=True):
     ) -> dict[str, Permit]:
         """Give the permits for several purposes through a channel."""
         return permits(purposes, self.consents, customer=self.name, channel=channel, policy=policy, now=now)
+
+
+def _in_their_order(said: tuple[str, Correction]) -> tuple[Instant, Instant, bool]:
+    """Order corrections as they were recorded; of two at one instant the one that says "wrong" comes last."""
+    return said[1].recorded, said[1].at, said[1].wrong

@@ -20,7 +20,7 @@ from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Assignment
 from marketofone.domain.decoding import msgpack_decoder
 from marketofone.domain.errors import UnknownCustomer
-from marketofone.domain.event import AMENDING
+from marketofone.domain.event import AMENDING, Event, InferenceCorrected
 from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement
 from marketofone.projection.amendments import Removals, taken_back
@@ -74,6 +74,14 @@ class Ordered(Struct, frozen=True, array_like=True, gc=False):
     at: Instant
 
 
+class Correction(Struct, frozen=True, array_like=True, gc=False):
+    """What a person says of an inference: since when, when it was recorded, and whether it is wrong."""
+
+    at: Instant
+    recorded: Instant
+    wrong: bool
+
+
 class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     """What one customer's journal says up to entry ``n``.
 
@@ -86,6 +94,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     that tells a movement which is not booked yet. ``answers`` are what the customer answered in two years. ``orders``
     are the last orders of an app's parts, by placement. ``changed`` gives for each place of a decision that was
     answered otherwise later the entry that says so: what was heard of it before teaches nothing any more.
+    ``corrections`` is what the customer says of inferences.
     """
 
     n: int = 0
@@ -106,6 +115,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     answers: Answers = ()
     orders: dict[str, Ordered] = {}
     changed: dict[tuple[str, int], int] = {}
+    corrections: dict[str, Correction] = {}
 
     @property
     def removed_keys(self) -> Removals:
@@ -137,7 +147,10 @@ def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
     fields = (*fields[:_CONSENTS], plain_form(state.consents), *fields[_CONSENTS + 1 :])
-    late = (state.accounts, state.pending, state.group, state.answers, state.orders, state.changed)
+    late = (
+        *(state.accounts, state.pending, state.group, state.answers, state.orders, state.changed),
+        state.corrections,
+    )
     kept = max((place for place, field in enumerate(late, start=1) if field), default=0)
     return _FORMAT + _ENCODE(fields[: len(fields) - len(late) + kept])
 
@@ -165,8 +178,7 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
     sources, removed = changes["sources"], state.removed.copy()
     amending = [parse_event(kept.body) for kept in record.events if kept.kind in AMENDING and kept.body is not None]
     for event in amending:
-        gone = taken_back(event)
-        if gone is not None:
+        for gone in taken_back(event):
             before = removed[gone.source].keys if gone.source in removed else ()
             removed[gone.source] = Removed(entry.n, tuple(dict.fromkeys((*before, *gone.keys))))
             if gone.source in sources:
@@ -176,7 +188,18 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
         "removed": removed,
         "consents": with_licences(state.consents, amending, recorded=entry.recorded),
         "pending": entry.n if pending else state.pending,
+        "corrections": _corrected(state, amending, entry=entry),
     }
+
+
+def _corrected(state: SubjectState, amending: list[Event], *, entry: Entry) -> dict[str, Correction]:
+    """Remember what the person says of inferences: the last word counts, also that one was right after all."""
+    said = {
+        event.data.inference: Correction(event.at, entry.recorded, event.data.wrong)
+        for event in amending
+        if isinstance(event.data, InferenceCorrected)
+    }
+    return dict(sorted({**state.corrections, **said}.items())) if said else state.corrections
 
 
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:

@@ -135,7 +135,15 @@ def _fold(
     """Fold what is new into what stands before it."""
     states = {source: told.state for source, told in before.items()}
     withheld = next(iter(before.values())).withheld
-    more = admitted(pairs, consents=person.consents, config=config, now=judged, before=states, withheld=withheld)
+    more = admitted(
+        pairs,
+        consents=person.consents,
+        config=config,
+        now=judged,
+        before=states,
+        withheld=withheld,
+        corrected=person.corrected,
+    )
     folded = fold_more(states, more, config=config)
     upto = {subject: state.n for subject, state in person.states.items()}
     return {

@@ -143,7 +143,7 @@ def _judged(
         (to, source) for source in sorted(found.texts) for to in opened_by(source, consents, policy=policy, now=now)
     ]
     record = IngestRecord(context.actor, tuple(found.events), tuple(uses))
-    removed = {gone.source for gone in map(taken_back, arrived) if gone is not None}  # by source
+    removed = {gone.source for event in arrived for gone in taken_back(event)}
     draft = codec.draft(
         "amendment" if removed or found.pending else "signal" if found.signal else "ingest",
         record,

@@ -21,10 +21,11 @@ from marketofone.consent.licence import GOVERNED, Licences, licensed, unlimited_
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import MarketOfOneError, SchemaChanged, StoreError
-from marketofone.domain.event import ACCOUNT_OPENED, Event
+from marketofone.domain.event import ACCOUNT_OPENED, Event, InferenceCorrected
 from marketofone.domain.moment import Instant
 from marketofone.domain.rates import KnownRates, ReferenceRates
 from marketofone.features.state_form import from_bytes, is_of_earlier_format, to_bytes
+from marketofone.profile.inferences import in_force
 from marketofone.projection import codec, reducer
 from marketofone.projection.amendments import is_taken_back, taken_back
 from marketofone.projection.bank_config import BankConfig
@@ -160,6 +161,7 @@ class _Views:
         self._state = NOTHING
         self._event_keys: set[int] = set()
         self._removed: dict[str, set[bytes]] = {}
+        self._corrections: dict[str, Event] = {}
         self._licences: dict[str, Licences] = {}  # as of the snapshots of the source whose data come with them
         self._links: set[bytes] = set()
         self._numbers: set[str] = set()
@@ -232,9 +234,10 @@ class _Views:
             event = parse_event(kept.body)
             self._numbers.update(told_by(event))
             self._event_keys.add(event_number(event.key, subject=entry.subject))
-            gone = taken_back(event)
-            if gone is not None:
+            for gone in taken_back(event):
                 self._removed.setdefault(gone.source, set()).update(gone.keys)
+            if isinstance(event.data, InferenceCorrected):
+                self._corrections[event.data.inference] = event
             for name in names_of(GOVERNED):
                 if name in self._snapshots and entry.n <= self._snapshots[name].n:
                     self._licences[name] = licensed(self._licences.get(name, ()), [event], recorded=entry.recorded)
@@ -306,7 +309,14 @@ class _Views:
                 continue
             licences = unlimited_in_time(self._licences.get(snapshot.name, ()))
             consents = _allowing_all(config.policy, licences=licences)
-            allowed = admitted(events, consents=consents, config=config, now=ALWAYS, withheld=withheld)
+            allowed = admitted(
+                events,
+                consents=consents,
+                config=config,
+                now=ALWAYS,
+                withheld=withheld,
+                corrected=in_force(self._corrections.values()),
+            )
             folded = fold_more({}, allowed, config=config).get(source_of(snapshot.name))
             if folded is not None and to_bytes(folded) == plain:
                 return True

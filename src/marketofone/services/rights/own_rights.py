@@ -20,6 +20,7 @@ from marketofone.services.rights import (
     proof_file,
     signed_receipts,
 )
+from marketofone.services.rights.inferences import InferenceSaid, InferenceView, correct_inference, list_inferences
 from marketofone.services.rights.portable import Portable
 from marketofone.services.runtime.app_context import AppContext
 
@@ -52,6 +53,23 @@ class OwnRights:
         UnknownEntry
         """
         return signed_receipts.signed_receipt(self._context, customer, n)
+
+    def inferences(
+        self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None
+    ) -> list[InferenceView]:
+        """Give what is concluded about a customer, and what they say is wrong; the reading is a use.
+
+        Raises
+        ------
+        UnknownCustomer
+        MalformedRequest
+            When the moment that is asked about lies ahead.
+        """
+        return list_inferences(self._context, customer, now=self._at(now), as_of=as_of)
+
+    def correct(self, customer: str, said: InferenceSaid, *, now: Instant | None = None) -> None:
+        """Record that an inference is wrong, or was right after all. Raises as :func:`.correct_inference`."""
+        correct_inference(self._context, customer, said, now=self._at(now))
 
     def undo(self, customer: str, n: int, *, now: Instant | None = None) -> int:
         """Bring back what a consent entry changed, as far as nothing was said of it since.

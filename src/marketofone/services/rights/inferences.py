@@ -1,0 +1,270 @@
+"""What the bank concludes about a person, with what it was concluded from; and what the person says is wrong of it.
+
+What they say is one event of their own journal (``inference.corrected``). Where it counts is said in one place
+(``profile/inferences.py``), for every reader. The list is read behind the gate, is a use like any other, and is made of
+what some purpose may use now: what none may use is concluded for nobody.
+
+>>> from marketofone.services.rights import inferences  # doctest: +SKIP
+>>> [one.inference for one in inferences.list_inferences(context, "c-42", now=now)]  # doctest: +SKIP
+['life.move', 'interest.travel']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Literal, NamedTuple
+
+from msgspec import Struct, ValidationError
+from msgspec.structs import asdict
+
+from marketofone.consent.gate import Admitted, admit, opened_by
+from marketofone.decide.stress import signs_of_stress
+from marketofone.domain.decoding import convert, json_decoder
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.event import CORRECTED, SWITCHABLE, Event, InferenceCorrected, Source
+from marketofone.domain.moment import Calendar, Day, Instant, date_of, text_of
+from marketofone.domain.reading import Reading
+from marketofone.features.state import MONEY
+from marketofone.profile.inferences import ARREARS, STRESS, concluded_from, family_of, stands, told_by
+from marketofone.profile.items import LATELY
+from marketofone.profile.view import Profile, view
+from marketofone.projection.journals import kept_of
+from marketofone.projection.person import Person
+from marketofone.projection.records import KeptEvent, Scope
+from marketofone.projection.snapshot import Snapshot
+from marketofone.services.intake.ingest import ingest
+from marketofone.services.rights.cases import Case, cases_of, open_case
+from marketofone.services.rights.export import RIGHT
+from marketofone.services.runtime.app_context import AppContext
+from marketofone.services.runtime.uses import asked_moment, read_person
+
+Family = Literal["life", "interest", "need", "place", "stress", "care", "arrears"]
+ORDER: tuple[Family, ...] = ("life", "interest", "need", "place", "stress", "care", "arrears")
+_FAMILIES: dict[str, Family] = {family: family for family in ORDER}
+ON_RECORD = frozenset({"care", "arrears"})
+"""Families that somebody of the bank recorded: a word of the person opens a case, and lifts no protection by itself."""
+_PRODUCER = "/marketofone/person"
+_NUMBER_BYTES = 12
+_PROTECTION: Source = "protection"
+_FROM = tuple(source for source in SWITCHABLE if source not in MONEY)
+_READING = json_decoder(Reading)
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What speaks for an inference: how often something of a kind happened, and on which days first and last.
+
+    Of signs of stress ``kind`` is the title of what was counted, and there are no days.
+    """
+
+    source: str
+    kind: str
+    times: float
+    first_day: str | None = None
+    last_day: str | None = None
+
+
+class InferenceView(Struct, frozen=True, kw_only=True):
+    """Something the bank concludes about a person: what for, from what, since when, and what they say of it.
+
+    ``word`` is what it says within its family, ``needs`` are the words of a need. ``wrong`` says that the person calls
+    it wrong, and ``said`` when they spoke of it last. ``asked`` and ``due`` are those of a case about it that waits.
+    """
+
+    inference: str
+    family: Family
+    word: str
+    needs: tuple[str, ...]
+    purposes: tuple[str, ...]
+    since: str | None
+    evidence: tuple[Evidence, ...]
+    wrong: bool
+    said: str | None
+    asked: str | None = None
+    due: str | None = None
+
+
+class InferenceSaid(Struct, frozen=True, kw_only=True):
+    """What a person says of an inference: that it is wrong, or that it was right after all; and on which page."""
+
+    inference: str
+    wrong: bool = True
+    page: str | None = None
+
+
+class _Told(NamedTuple):
+    """An event that speaks for an inference, and what its text was read as."""
+
+    event: Event
+    reading: Reading | None
+
+
+def list_inferences(
+    context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None
+) -> list[InferenceView]:
+    """Give what is concluded about a person and may be used, and what they say is wrong; the reading is a use.
+
+    Raises
+    ------
+    MalformedRequest
+        When the moment that is asked about lies ahead.
+    UnknownCustomer
+    """
+    asked_moment(as_of, now=now)
+    waiting = {case.about: case for case in cases_of(context, customer, until=as_of) if case.answer is None}
+
+    def look(
+        snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
+    ) -> tuple[list[InferenceView], tuple[Scope, ...]]:
+        found = _Found(snapshot, person, judged=judged, moment=moment)
+        views = [found.view(name, waiting.get(("inference", name))) for name in found.names]
+        views.sort(key=lambda one: (ORDER.index(one.family), one.wrong, one.word))
+        return views, found.uses
+
+    return read_person(context, customer, what="inferences", now=now, as_of=as_of, look=look)
+
+
+def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *, now: Instant) -> None:
+    """Record that an inference is wrong, or was right after all: it holds from the next decision on.
+
+    What somebody of the bank recorded for the person's protection stays until a person of the bank looked at it: a case
+    is opened.
+
+    Raises
+    ------
+    MalformedRequest
+        When it is no name of an inference.
+    UnknownCustomer
+    """
+    data = _checked(said)
+    with context.store.read() as reader:
+        at = context.snapshot(reader).person(customer).judged(now)
+    name = data.inference
+    number = blake2b(f"{name}\0{said.wrong}\0{at}".encode(), digest_size=_NUMBER_BYTES).hexdigest()
+    event = Event(id=f"inference-{number}", producer=_PRODUCER, kind=CORRECTED, customer=customer, at=at, data=data)
+    ingest(context, [event], now=at)
+    if said.wrong and family_of(name) in ON_RECORD:
+        open_case(context, customer, "ask a person", about=("inference", name), now=now)
+
+
+def ask_about(context: AppContext, customer: str, inference: str, *, now: Instant) -> Case:
+    """Open a case about an inference, for a person of the bank to look at. Raises as :func:`correct_inference`."""
+    return open_case(
+        context,
+        customer,
+        "ask a person",
+        about=("inference", _checked(InferenceSaid(inference=inference)).inference),
+        now=now,
+    )
+
+
+def _checked(said: InferenceSaid) -> InferenceCorrected:
+    try:
+        return convert(asdict(said), of=InferenceCorrected)
+    except ValidationError:
+        shape = f"text of {len(said.inference)} characters"
+        raise MalformedRequest(field="inference", shape=shape, fix="name one that the list names") from None
+
+
+class _Found:
+    """What is concluded about one person at a moment, behind the gate as it stands when it is judged."""
+
+    def __init__(self, snapshot: Snapshot, person: Person, *, judged: Instant, moment: Instant) -> None:
+        self._calendar, self._policy = snapshot.config.calendar, snapshot.config.policy
+        self._said = {name: of for name, of in person.corrections.items() if of.recorded <= moment}
+        self._corrected = {name: of.at for name, of in self._said.items() if of.wrong}
+        self._opened = {
+            source: opened_by(source, person.consents, policy=self._policy, now=judged)
+            for source in (*_FROM, _PROTECTION)
+            if source in self._policy.sources
+        }
+        self._read = [source for source, purposes in self._opened.items() if purposes]
+        self._told: dict[str, list[_Told]] = {}
+        self._gather(snapshot, person, judged=judged, moment=moment)
+        care = person.permit(self._policy.serving("care"), policy=self._policy, now=judged)
+        seen = snapshot.seen(person, permits=[care], now=moment, judged=judged)[care.purpose]
+        self._care = tuple(
+            (care.purpose, source) for source in sorted(care.sources & snapshot.config.compiled.stress.sources)
+        )
+        self._signs = signs_of_stress(seen, snapshot.config.compiled, now=moment)
+
+    @property
+    def uses(self) -> tuple[Scope, ...]:
+        """What was read: by the right of the person, and for signs of stress as care reads it."""
+        return (*((RIGHT, source) for source in self._read), *self._care)
+
+    @property
+    def names(self) -> list[str]:
+        """The inferences that stand, and those that the person spoke of."""
+        signs = [STRESS] if self._signs else []
+        return list(dict.fromkeys((*self._told, *signs, *self._said)))
+
+    def view(self, name: str, case: Case | None) -> InferenceView:
+        """Give one of them, with a case about it that waits."""
+        said, family = self._said.get(name), family_of(name)
+        told = self._told.get(name, [])
+        counting = [one for one in told if stands(one.event, self._corrected)]
+        wrong = name in self._corrected and not (family == "life" and counting)
+        shown = counting if counting and not wrong else told
+        sources = [source for source in told_by(name) if any(one.event.source == source for one in shown)]
+        purposes = [of for source in sources for of in self._opened.get(source, ())]
+        purposes += [purpose for purpose, _ in self._care] if name == STRESS else []
+        days = sorted(one.event.day(self._calendar) for one in shown)
+        return InferenceView(
+            inference=name,
+            family=_FAMILIES[family],
+            word=name.partition(".")[2],
+            needs=tuple(dict.fromkeys(need for one in shown for need in _needs(one.reading, name))),
+            purposes=tuple(dict.fromkeys(purposes)),
+            since=date_of(days[0]).isoformat() if days else None,
+            evidence=tuple(self._signs_found() if name == STRESS else _evidence(shown, self._calendar)),
+            wrong=wrong,
+            said=None if said is None else text_of(said.recorded),
+            asked=None if case is None else text_of(case.asked),
+            due=None if case is None else text_of(case.due),
+        )
+
+    def _gather(self, snapshot: Snapshot, person: Person, *, judged: Instant, moment: Instant) -> None:
+        pairs = {event.key: (kept, event) for kept, event in kept_of(snapshot.reader, person, self._read)}
+        verdicts = admit([event for _, event in pairs.values()], person.consents, policy=self._policy, now=judged)
+        for (kept, event), verdict in zip(pairs.values(), verdicts, strict=True):
+            if isinstance(verdict, Admitted) and event.at <= moment:
+                self._take(kept, event, since=Instant(moment - LATELY))
+        states = snapshot.states(person, now=moment, sources={_PROTECTION}, judged=judged)
+        protected = view({of: state.registers for of, state in states.items()}, sources=states)
+        for name in [name for name in self._told if not _is_on_record(name, protected, now=moment)]:
+            del self._told[name]
+
+    def _take(self, kept: KeptEvent, event: Event, *, since: Instant) -> None:
+        reading = None if kept.reading is None else _READING.decode(kept.reading)
+        for name in concluded_from(event, reading):
+            if event.at > since or family_of(name) in {"life", *ON_RECORD}:
+                self._told.setdefault(name, []).append(_Told(event, reading))
+
+    def _signs_found(self) -> Iterator[Evidence]:
+        for title, value in self._signs.items():
+            yield Evidence(source="messages", kind=title, times=value)
+
+
+def _is_on_record(name: str, protected: Profile, *, now: Instant) -> bool:
+    """Say whether a protection still stands; of all else there is no record that could end."""
+    family, _, word = name.partition(".")
+    if family == "care":
+        return word in protected.care and ((until := protected.care[word]) is None or now < until)
+    return family != ARREARS or protected.in_arrears
+
+
+def _needs(reading: Reading | None, name: str) -> Iterator[str]:
+    if reading is not None and len(reading.needs) == len(reading.intents):
+        for intent, need in zip(reading.intents, reading.needs, strict=True):
+            if name == f"need.{intent.intent}":
+                yield need
+
+
+def _evidence(told: list[_Told], calendar: Calendar) -> Iterator[Evidence]:
+    kinds: dict[tuple[str, str], list[Day]] = {}
+    for one in told:
+        kinds.setdefault((one.event.source, one.event.kind), []).append(one.event.day(calendar))
+    for (source, kind), days in sorted(kinds.items()):
+        first, last = (date_of(of(days)).isoformat() for of in (min, max))
+        yield Evidence(source=source, kind=kind, times=len(days), first_day=first, last_day=last)
