@@ -13,11 +13,12 @@ from msgspec.structs import asdict
 
 from marketofone import wiring
 from marketofone.cli import terminal
-from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, on_bank, to_read
+from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, as_of, on_bank, to_read
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
 from marketofone.projection.records import Hold
 from marketofone.services.proof.checkpoint import public_key_of
+from marketofone.services.rights.inferences import InferenceSaid
 from marketofone.services.rights.legal_holds import StandingHold
 from marketofone.services.rights.proof_file import proof_bytes
 from marketofone.services.rights.signed_receipts import receipt_bytes
@@ -225,6 +226,27 @@ def rights_import(session: Session, *, path: Path, customer: str | None, sharing
     taken = session.bank.rights.bring(path.read_bytes(), customer=customer, sharing=sharing)
     session.say(taken, "brought")
     sys.exit(BAD_INPUT if taken.dead_letters else 0)
+
+
+@rights.command(name="inferences")
+@on_bank
+@click.argument("customer")
+@as_of
+def rights_inferences(session: Session, *, customer: str, as_of: str | None) -> None:
+    """Show what is concluded about CUSTOMER: what for, from what, and what they say is wrong (docs/rights.md)."""
+    bank, now = session.bank, session.bank.now()
+    session.say(bank.rights.inferences(customer, now=now, as_of=session.as_of(as_of, now=now)), "inferences")
+
+
+@rights.command(name="correct")
+@on_bank
+@click.argument("customer")
+@click.argument("inference")
+@click.option("--right", is_flag=True, help="It was right after all.")
+def rights_correct(session: Session, *, customer: str, inference: str, right: bool) -> None:
+    """Record that CUSTOMER says that INFERENCE is wrong, as `rights inferences` names it; from the next decision on."""
+    session.bank.rights.correct(customer, InferenceSaid(inference=inference, wrong=not right))
+    session.say(session.bank.rights.inferences(customer), "inferences")
 
 
 def _holds_on(session: Session, customer: str) -> dict[str, object]:

@@ -32,7 +32,7 @@ from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
 from marketofone.web.api.decisions import decide, recall, record_outcome
 from marketofone.web.api.links import LinkRequest, link
-from marketofone.web.api.own_rights import export, prove, receipt
+from marketofone.web.api.own_rights import correct_inference, export, inferences, prove, receipt
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of
 from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment
@@ -269,6 +269,15 @@ OPERATIONS = (
         "Correct a merchant",
         takes=schemas.MerchantRequest,
         fails=(403, 404),
+    ),
+    Operation("GET", CUSTOMER + "/inferences", inferences, "Show what is concluded", fails=(404,), query=("as_of",)),
+    Operation(
+        "PUT",
+        CUSTOMER + "/inferences",
+        correct_inference,
+        "Correct what is concluded",
+        takes=schemas.InferenceRequest,
+        fails=(404,),
     ),
     Operation("POST", CUSTOMER + "/links", link, "Open a customer's pages", takes=LinkRequest, status=201),
     Operation("GET", CUSTOMER + "/uses", uses, "Show the data-use log", fails=(404,)),

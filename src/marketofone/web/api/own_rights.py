@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import asdict
+
 from marketofone.services.bank import Bank
+from marketofone.services.rights.inferences import InferenceSaid, InferenceView
 from marketofone.services.rights.portable import Portable
 from marketofone.services.rights.proof_file import JournalProof
 from marketofone.services.rights.signed_receipts import SignedReceipt
+from marketofone.web.api import schemas
 from marketofone.web.request_data import RequestData
 
 
@@ -32,3 +36,26 @@ def prove(bank: Bank, request_data: RequestData) -> JournalProof:
     docs/rights.md.
     """
     return bank.rights.prove(request_data.path["customer"])
+
+
+def inferences(bank: Bank, request_data: RequestData) -> list[InferenceView]:
+    """Show what is concluded about a person and may be used: what for, from what, and what they say is wrong.
+
+    An inference is named by its family and its word: ``life.child``, ``interest.travel``, ``stress``. What is closed to
+    every purpose is concluded for none.
+    """
+    now = bank.now()
+    return bank.rights.inferences(
+        request_data.path["customer"], now=now, as_of=request_data.as_of(bank.calendar, now=now)
+    )
+
+
+def correct_inference(bank: Bank, request_data: RequestData) -> list[InferenceView]:
+    """Record that something concluded about a person is wrong, or was right after all.
+
+    It holds from the next decision on, for every reader. What protects a person (``stress``, ``care``, ``arrears``)
+    opens no offer by that: see docs/rights.md.
+    """
+    said, customer, now = request_data.read(schemas.InferenceRequest), request_data.path["customer"], bank.now()
+    bank.rights.correct(customer, InferenceSaid(**asdict(said)), now=now)
+    return bank.rights.inferences(customer, now=now)

@@ -23,7 +23,7 @@ from marketofone.domain.decision import (
     Reason,
 )
 from marketofone.domain.decoding import convert
-from marketofone.domain.fields import Category, Minor, Text, Word
+from marketofone.domain.fields import Category, InferenceName, Minor, Text, Word
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import MAX_WHY, WHY_NOT, WHY_YES, Changes, Verdict
 from marketofone.services.decisions.feedback import UpdateResult
@@ -110,6 +110,17 @@ class MerchantRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     merchant: Text
     name: Text | None = None
     category: Category | None = None
+
+
+class InferenceRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person says of something concluded about them, as ``GET`` names it: that it is wrong, or right after all.
+
+    ``page`` names where they said it, in the bank's own words.
+    """
+
+    inference: InferenceName
+    wrong: bool = True
+    page: Text | None = None
 
 
 class EntryProof(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Literal
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -23,6 +24,7 @@ class _Form(Struct, frozen=True):
     say: str
     name: str = ""
     category: str = ""
+    back: Literal["merchants", "wrong"] = "merchants"
 
 
 def merchants(renderer: PageRenderer, request_data: RequestData) -> Response:
@@ -34,7 +36,7 @@ def merchants(renderer: PageRenderer, request_data: RequestData) -> Response:
         "customer/merchants.html",
         request_data,
         customer=customer,
-        merchants=[(_row(one.merchant), one) for one in found],
+        merchants=[(row_of(one.merchant), one) for one in found],
         categories=CATEGORIES,
     )
 
@@ -49,9 +51,9 @@ def correct(renderer: PageRenderer, request_data: RequestData) -> Response:
     before = (known[0].said_name, known[0].said_category) if known else (None, None)
     said = (form.name or before[0], form.category or before[1]) if form.say == "save" else (None, None)
     bank.correct_merchant(customer, MerchantSaid(merchant=form.merchant, name=said[0], category=said[1]), now=now)
-    return redirect(address("customer", customer, "merchants") + f"#{_row(form.merchant)}")
+    return redirect(address("customer", customer, form.back) + f"#{row_of(form.merchant)}")
 
 
-def _row(merchant: str) -> str:
+def row_of(merchant: str) -> str:
     """Give the id of a merchant's row, which says how it stands: there a form leads back to."""
     return f"m-{blake2b(merchant.encode(), digest_size=6).hexdigest()}"

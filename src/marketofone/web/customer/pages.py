@@ -15,6 +15,8 @@ from marketofone.web.customer.spending import insights
 from marketofone.web.customer.taking import file, forget, forgotten, take
 from marketofone.web.customer.uses import in_csv, in_json, proof, uses
 from marketofone.web.customer.why import say, why
+from marketofone.web.customer.wrong import say as say_of_it
+from marketofone.web.customer.wrong import wrong
 from marketofone.web.page_renderer import Page
 
 PAGES = (
@@ -35,6 +37,8 @@ PAGES = (
     Page("GET", "/customer/{customer}/insights", or_first(insights)),
     Page("GET", "/customer/{customer}/merchants", or_first(merchants)),
     Page("POST", "/customer/{customer}/merchants", correct),
+    Page("GET", "/customer/{customer}/wrong", or_first(wrong)),
+    Page("POST", "/customer/{customer}/wrong", say_of_it),
     Page("GET", "/customer/{customer}/cases", cases),
     Page("POST", "/customer/{customer}/cases", ask_a_person),
     Page("GET", "/customer/{customer}/take", take),
