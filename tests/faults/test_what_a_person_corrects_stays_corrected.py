@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 from situations import NOW, gives_up, pays, says, sent, shares, values
@@ -24,7 +25,7 @@ def knows(bank: Bank, *events: bytes, now: int = NOW) -> None:
     bank.ingest(list(events), now=Instant(now))
 
 
-def moved(*, at: int = NOW - DAY, **more: object) -> bytes:
+def moved(*, at: int = NOW - DAY, **more: Any) -> bytes:
     return sent("life.declared", WHO, at=at, event="move", **more)
 
 
@@ -150,7 +151,7 @@ def test_outreach_for_another_reason_still_comes(bank: Bank) -> None:
     ],
 )
 def test_a_protection_stays_until_a_person_looked_at_it(
-    bank: Bank, inference: str, event: tuple[str, dict[str, object]]
+    bank: Bank, inference: str, event: tuple[str, dict[str, Any]]
 ) -> None:
     says(bank, WHO)
     kind, facts = event
@@ -169,7 +170,7 @@ def test_a_protection_stays_until_a_person_looked_at_it(
 
 
 def test_live_is_the_same_as_replay_in_whatever_order_it_is_said(bank: Bank) -> None:
-    told = [
+    told: list[tuple[str, dict[str, Any], int]] = [
         ("life.declared", {"event": "move"}, NOW - DAY),
         ("life.declared", {"event": "move", "confidence": 0.7}, NOW - HOUR),
         ("inference.corrected", {"inference": "life.move"}, NOW - MINUTE),

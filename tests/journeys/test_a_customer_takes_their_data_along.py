@@ -31,6 +31,7 @@ from marketofone.domain.money_events import AccountOpened, OpenBankingBalance, O
 from marketofone.services.decisions.inputs import permits_of
 from marketofone.services.intake.ingest import ingest
 from marketofone.services.rights import import_customer
+from marketofone.services.rights.inferences import InferenceSaid
 from marketofone.web.app import build_app
 from proofs import proven, recorded
 
@@ -299,6 +300,23 @@ def test_what_was_taken_back_stays_taken_back(two: Two) -> None:
     moved(two, "c-1")
 
     same_people(two, "c-1")
+
+
+def test_what_they_say_is_wrong_about_them_goes_with_them(two: Two) -> None:
+    live(two.old, "c-1")
+    two.old.ingest([happened("c-1", LifeDeclared(event="move"), at=START)], now=START)
+    for inference, wrong in (("life.move", True), ("interest.child", True), ("stress", True), ("stress", False)):
+        two.old.rights.correct("c-1", InferenceSaid(inference=inference, wrong=wrong), now=START)
+
+    moved(two, "c-1")
+
+    said = [(one["of"], one["wrong"]) for one in part(two.new, "c-1")["corrections"]]
+    assert said == [("life.move", True), ("interest.child", True), ("stress", True), ("stress", False)]
+    told = {one.inference: one.wrong for one in two.new.rights.inferences("c-1", now=LATER)}
+    assert told == {one.inference: one.wrong for one in two.old.rights.inferences("c-1", now=LATER)}
+    assert (told["life.move"], told["stress"]) == (True, False)
+    same_people(two, "c-1")
+    proven(two.new)
 
 
 def test_an_objection_and_a_pause_go_with_them(two: Two) -> None:

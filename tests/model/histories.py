@@ -19,7 +19,8 @@ START = 1_767_600_000_000_000  # 2026-01-05T08:00:00Z, a Monday
 CUSTOMERS = ("a", "b", "c", "d", "e", "f")
 KEYS = ("email_hash:1", "email_hash:2", "email_hash:3", "device:1")
 KINDS = ("transaction.booked", "app.opened", "app.failed", "life.declared", "place.visited")
-REMOVED = "event.removed"
+REMOVED, CORRECTED = "event.removed", "inference.corrected"
+INFERENCES = ("life.move", "life.move", "stress", "place.airport")
 SCOPES = ("*", "offer", "feature", "summary", "card", "rate", "hint")
 Operation = tuple[str, dict[str, Any]]
 
@@ -125,6 +126,10 @@ def _ingest(of: Drawing) -> dict[str, Any]:
                 of.events.append(Happened(f"{of.prefix}-0", KINDS[0], of.now))
             wrong = of.random.choice(of.events)
             event = Happened(f"{of.prefix}-back-{of.random.randint(0, 99)}", REMOVED, of.now, (wrong.key, wrong.kind))
+        elif of.random.random() < 0.08:
+            says = of.random.choice(INFERENCES), of.random.random() < 0.7
+            at = of.now - of.random.choice((0, 0, HOUR, DAY))
+            event = Happened(f"{of.prefix}-said-{of.random.randint(0, 99)}", CORRECTED, at, says=says)
         else:
             ago = of.random.choice((0, 0, MINUTE, HOUR, DAY, 9 * DAY, -MINUTE, -HOUR))
             event = Happened(f"{of.prefix}-{len(of.events)}", of.random.choice(KINDS), of.now - ago)

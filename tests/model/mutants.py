@@ -133,6 +133,37 @@ MUTANTS = (
         "(until for name, until in self.pauses if name == purpose)",
     ),
     Mutant(
+        "what is wrong about a person is used again where their journals are folded from the beginning",
+        "projection/live.py",
+        """            now=judged,
+            withheld=withheld,
+            corrected=person.corrected,
+        )
+        folded = fold_more""",
+        """            now=judged,
+            withheld=withheld,
+        )
+        folded = fold_more""",
+    ),
+    Mutant(
+        "what one id says is wrong is used of the others",
+        "projection/several.py",
+        "        corrected=person.corrected,",
+        "        corrected={},",
+    ),
+    Mutant(
+        "what is wrong is still in what was folded before it was said",
+        "projection/amendments.py",
+        "            return tuple(TakenBack(source, ()) for source in told_by(inference))",
+        "            return (TakenBack('protection', ()),)",
+    ),
+    Mutant(
+        "who denies signs of stress may be sold to",
+        "decide/choose.py",
+        "    stressed = is_care_open and bool(",
+        "    stressed = is_care_open and not context.decision_input.stress_denied and bool(",
+    ),
+    Mutant(
         "a stop of the board is forgotten when the bank is opened again with other documents",
         "projection/bank_state.py",
         '        changes = {"documents": entry.n}',

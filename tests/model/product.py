@@ -27,6 +27,7 @@ from marketofone.domain.event import (
     EventRemoved,
     IdentityLinked,
     IdentityUnlinked,
+    InferenceCorrected,
     LifeDeclared,
     PlaceVisited,
 )
@@ -75,8 +76,15 @@ def event_of(customer: str, happened: Happened) -> Event:
         kind=happened.kind,
         customer=customer,
         at=Instant(happened.at),
-        data=_DATA[happened.kind] if happened.takes is None else _removal(*happened.takes),
+        data=_data_of(happened),
     )
+
+
+def _data_of(happened: Happened) -> EventData:
+    if happened.says is not None:
+        inference, wrong = happened.says
+        return InferenceCorrected(inference=inference, wrong=wrong)
+    return _DATA[happened.kind] if happened.takes is None else _removal(*happened.takes)
 
 
 def _removal(key: str, kind: str) -> EventData:

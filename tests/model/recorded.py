@@ -23,7 +23,7 @@ from reference import Answered, Arrived, Board, Entry, Happened, No, Objects, Pa
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Decision
-from marketofone.domain.event import Event, EventRemoved
+from marketofone.domain.event import Event, EventRemoved, InferenceCorrected
 from marketofone.projection import codec
 from marketofone.projection.counts import VERDICT_COUNTS
 from marketofone.projection.records import (
@@ -357,6 +357,11 @@ def _takes(event: Event) -> tuple[str, str] | None:
     return (event.data.id, event.data.type) if isinstance(event.data, EventRemoved) else None
 
 
+def _says(event: Event) -> tuple[str, bool] | None:
+    said = event.data
+    return (said.inference, said.wrong) if isinstance(said, InferenceCorrected) else None
+
+
 def _said(change: ConsentChange) -> Objects | Paused | Said:
     until = None if change.until is None else int(change.until)
     if change.change in ("object", "lift"):
@@ -371,7 +376,9 @@ def _as_model(record: Any) -> Any:
         return _said(record.change)
     if isinstance(record, IngestRecord):
         events = [parse_event(event.body) for event in record.events if event.body is not None]
-        return Arrived(tuple(Happened(event.id, event.kind, int(event.at), _takes(event)) for event in events))
+        return Arrived(
+            tuple(Happened(event.id, event.kind, int(event.at), _takes(event), _says(event)) for event in events)
+        )
     if isinstance(record, DecisionRecord):
         return as_decided(record.decision)._replace(kind=record.kind or "")
     if isinstance(record, OutcomeRecord):

@@ -75,12 +75,16 @@ class Paused(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """An event that is kept. One that takes another back names its key and kind."""
+    """An event that is kept. One that takes another back names its key and kind.
+
+    What a person ``says`` of something concluded about them is its name, and whether it is wrong.
+    """
 
     key: str
     kind: str
     at: int
     takes: tuple[str, str] | None = None
+    says: tuple[str, bool] | None = None
 
 
 class Arrived(NamedTuple):
@@ -224,17 +228,33 @@ def kept_in(entry: Entry) -> Sequence[Happened]:
     return entry.says.kept if isinstance(entry.says, Arrived) else ()
 
 
+def corrected(person: Journals) -> dict[str, int]:
+    """Give what a person says is wrong about them, and since when: of each id the last word, of several the latest."""
+    words: dict[str, list[tuple[int, int, bool]]] = {}
+    for journal in person.values():
+        last: dict[str, tuple[int, int, bool]] = {}
+        for entry in journal:
+            for event in kept_in(entry):
+                if event.says is not None:
+                    last[event.says[0]] = entry.recorded, event.at, event.says[1]
+        for name, word in last.items():
+            words.setdefault(name, []).append(word)
+    return {name: max(said)[1] for name, said in words.items() if max(said)[2]}
+
+
 def number(person: Journals, feature: str, at: int) -> int:
-    """Count the events of a feature as of a moment; under two ids one counts once, taken back none."""
+    """Count the events of a feature as of a moment; under two ids one counts once, taken back or wrong none."""
     spec = FEATURES[feature]
     after = at - 2 * HOUR if spec.soon else at - YEAR
-    gone = {event.takes[0] for entry in ordered(person) for event in kept_in(entry) if event.takes is not None}
+    wrong = corrected(person).get("life.move", 0) if spec.kind == "life.declared" else 0
+    taken = [event.takes for entry in ordered(person) for event in kept_in(entry) if event.takes is not None]
+    gone = {key for key, kind in taken if SOURCE_OF[kind] == SOURCE_OF[spec.kind]}  # else it names another event
     return len(
         {
             event.key
             for entry in ordered(person)
             for event in kept_in(entry)
-            if event.kind == spec.kind and after < event.at <= at and event.key not in gone
+            if event.kind == spec.kind and max(after, wrong) < event.at <= at and event.key not in gone
         }
     )
 
@@ -369,7 +389,7 @@ def verdicts(
     return found
 
 
-def _verdict(  # noqa: PLR0911, PLR0913 - one rule after the other
+def _verdict(  # noqa: C901, PLR0911, PLR0913 - one rule after the other
     act: Act,
     person: Journals,
     board: Board,
@@ -386,6 +406,8 @@ def _verdict(  # noqa: PLR0911, PLR0913 - one rule after the other
         return "not_permitted"
     if stressed and act.kind != "outreach":
         return "guarded:stress"
+    if act.kind == "outreach" and act.when is not None and act.when[0] == STRESS[0] and "stress" in corrected(person):
+        return "guarded:corrected"
     minute = at // MINUTE % (24 * 60)
     if channel == "push" and OCCASIONS[occasion][1] == "bank" and not 8 * 60 <= minute < 20 * 60:
         return "guarded:quiet_hours"
@@ -536,7 +558,7 @@ class ReferenceBank:
             person = self.person(customer)
             kept = []
             for event in some.values():
-                if event.takes is not None:  # a mistake goes, whatever is allowed
+                if event.takes is not None or event.says is not None:  # a mistake goes, whatever is allowed
                     counts["events"] += 1
                     kept.append(event)
                     self.taken.add((customer, event.key))

@@ -194,9 +194,10 @@ def objections(
     told, caps = circumstances.tally, guardrails.caps
     remembered = _as_often_as_may_be(told, caps.same_action) | {name for name, _, _ in told.declined}
     stopped: dict[str, str] = {}
+    denied = frozenset[str]()
     for actions in alike:
         some = next(iter(actions.values()))
-        stopped.update(dict.fromkeys(actions.keys() & circumstances.denied, _DENIED))
+        denied |= circumstances.denied & actions.keys()
         answer = _whatever_was_said(some, circumstances, guardrails)
         if answer is not None:
             stopped.update(dict.fromkeys(actions, answer))
@@ -211,7 +212,7 @@ def objections(
             if answer is not None:
                 of = [name for name in actions if name not in own] if action is fresh else [action.id]
                 stopped.update(dict.fromkeys(of, answer))
-    return stopped
+    return stopped | dict.fromkeys(denied, _DENIED)
 
 
 def _as_often_as_may_be(told: Tally, cap: Cap) -> set[str]:

@@ -9,15 +9,13 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from marketofone.domain.cloudevents import read_kept
-from marketofone.domain.event import UNDERSTANDING
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.journals import HOLDS_EVENTS
 from marketofone.projection.person import Person
-from marketofone.projection.records import IdentityRecord, IngestRecord, KeptEvent, Scope
+from marketofone.projection.records import IdentityRecord, IngestRecord, Scope
 from marketofone.projection.snapshot import Snapshot
-from marketofone.services.rights.export import RIGHT, is_own
+from marketofone.services.rights.export import RIGHT, is_correction, is_own
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import read_person
 from marketofone.store.ports import EntryKind
@@ -86,7 +84,7 @@ def _contents(snapshot: Snapshot, person: Person) -> Contents:
                 refused += 1
             else:
                 events.setdefault(kept.source, []).append(kept.at)
-                corrected += [kept.at] if _is_correction(kept, kept.body) else []
+                corrected += [kept.at] if is_correction(kept) else []
     parts = {
         part: _counted(entry.recorded for entry in snapshot.reader.entries(owner.subject, upto=upto, kinds=kinds))
         for part, kinds in _PARTS.items()
@@ -98,10 +96,6 @@ def _contents(snapshot: Snapshot, person: Person) -> Contents:
         refused=refused,
         several=several,
     )
-
-
-def _is_correction(kept: KeptEvent, body: bytes) -> bool:
-    return kept.kind in UNDERSTANDING and getattr(read_kept(body, kind=kept.kind).data, "by", "") == "person"
 
 
 def _counted(each: Iterable[Instant]) -> Counted:

@@ -20,7 +20,7 @@ from marketofone.consent.licence import in_force
 from marketofone.domain.cloudevents import read_kept
 from marketofone.domain.decision import Candidates, Decision
 from marketofone.domain.decoding import json_decoder
-from marketofone.domain.event import ACCOUNT_OPENED, MOVEMENTS, UNDERSTANDING
+from marketofone.domain.event import ACCOUNT_OPENED, CORRECTED, MOVEMENTS, UNDERSTANDING, InferenceCorrected
 from marketofone.domain.moment import Instant, date_of, text_of
 from marketofone.domain.money_events import MovementUnderstood
 from marketofone.projection import codec
@@ -131,14 +131,24 @@ class _Found(Struct):
 
     def _take_event(self, kept: KeptEvent, *, recorded: str) -> None:
         self.events.append(_event(kept, recorded=recorded))
-        if kept.body is None or kept.kind not in UNDERSTANDING:
-            return
-        event = read_kept(kept.body, kind=kept.kind)
-        if isinstance(event.data, MovementUnderstood) and event.data.by == "person":
-            said, at = event.data, text_of(event.at)
-            self.corrections.append(
-                Correction(at=at, source=kept.source, of=said.id, name=said.merchant, category=said.category)
-            )
+        if is_correction(kept):
+            self.corrections.append(_correction(kept))
+
+
+def is_correction(kept: KeptEvent) -> bool:
+    """Say whether an event of a journal is what the person said of a merchant, a movement or an inference."""
+    if kept.body is None or kept.kind not in UNDERSTANDING:
+        return kept.kind == CORRECTED
+    return getattr(read_kept(kept.body, kind=kept.kind).data, "by", "") == "person"
+
+
+def _correction(kept: KeptEvent) -> Correction:
+    at, source = text_of(kept.at), kept.source
+    said = None if kept.body is None else read_kept(kept.body, kind=kept.kind).data
+    if isinstance(said, InferenceCorrected):
+        return Correction(at=at, source=source, of=said.inference, wrong=said.wrong)
+    assert isinstance(said, MovementUnderstood)  # noqa: S101 - it is a correction
+    return Correction(at=at, source=source, of=said.id, name=said.merchant, category=said.category)
 
 
 def is_own(kept: KeptEvent) -> bool:

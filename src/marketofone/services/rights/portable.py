@@ -125,13 +125,14 @@ class History(Part, frozen=True, kw_only=True):
 
 
 class Correction(Part, frozen=True, kw_only=True):
-    """What was said of a merchant, or of a movement: what it is."""
+    """What was said of a merchant, or of a movement: what it is; or of an inference, whether it is ``wrong``."""
 
     at: str
     source: str
     of: str
     name: str | None = None
     category: str | None = None
+    wrong: bool | UnsetType = UNSET
 
 
 class DecisionMade(Part, frozen=True, kw_only=True):
