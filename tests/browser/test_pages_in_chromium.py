@@ -31,11 +31,21 @@ from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.decision import Request
-from marketofone.domain.event import AppOpened, Event
+from marketofone.domain.event import (
+    AppOpened,
+    AppSearched,
+    CareFlagged,
+    Event,
+    LifeDeclared,
+    MessageReceived,
+    PlaceVisited,
+)
+from marketofone.domain.fields import EventData
 from marketofone.domain.moment import DAY, Instant, datetime_of, instant_of
 from marketofone.domain.money_events import TransactionBooked
 from marketofone.domain.outcome import Outcome, Verdict
 from marketofone.services.rights.customer_links import CustomerLinks
+from marketofone.services.rights.inferences import InferenceSaid
 from marketofone.web.app import build_app
 
 pytestmark = pytest.mark.browser
@@ -67,6 +77,8 @@ PAGES = (
     "/customer/c-1/uses",
     "/customer/c-2/uses",
     "/customer/c-1/merchants",
+    "/customer/w-1/wrong",
+    "/customer/c-2/wrong",
     "/customer/c-1/forecast",
     "/customer/c-2/forecast",
     "/customer/c-1/insights",
@@ -137,6 +149,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         shown = next(decision.id for decision in decisions if decision.action != "nothing")
         bank.outcome(shown, "declined", why="too often")
         bank.outcome(shown, "accepted")
+        every = ("*",)
+        bank.consent(
+            ConsentChange(customer="w-1", change="grant", purposes=every, sources=every, channels=every, since=since),
+            now=since,
+        )
+        bank.ingest(concluded_about("w-1", at=Instant(now - DAY)))
+        bank.rights.correct("w-1", InferenceSaid(inference="place.airport"))
         bank.consent(ConsentChange(customer="p-1", change="pause", since=bank.now()))
         bank.consent(ConsentChange(customer="p-2", change="object", since=bank.now()))
         receipt, stopped = says(bank, "c-2", "grant"), says(bank, "p-0", "withdraw")
@@ -204,6 +223,21 @@ def kept_aside(customer: str, *, at: Instant) -> list[bytes | Event]:
         for number, data in enumerate(unknown)
     )
     return [b"no event", b'{"specversion": "1.0"}', *movements]
+
+
+def concluded_about(customer: str, *, at: Instant) -> Iterator[Event]:
+    """What the bank concludes something about somebody from: something of each family."""
+    kiosk = TransactionBooked(account="a1", amount_minor=-900, currency="EUR", category="dining", merchant="Kiosk")
+    told: dict[str, EventData] = {
+        "life.declared": LifeDeclared(event="child"),
+        "app.searched": AppSearched(query="travel insurance for my holiday abroad"),
+        "message.received": MessageReceived(text="i lost my card"),
+        "place.visited": PlaceVisited(venue="airport"),
+        "care.flagged": CareFlagged(driver="health"),
+        "transaction.booked": kiosk,
+    }
+    for kind, data in told.items():
+        yield Event(id=f"told-{kind}", producer="/seen", kind=kind, customer=customer, at=at, data=data)
 
 
 @contextmanager
@@ -418,6 +452,19 @@ def test_a_switch_works_without_javascript_and_shows_in_the_next_decision(
     assert ("insights", "transactions") in decision.uses
     plain_browser.get(town.at(f"/customer/c-1/decisions/{decision.id}"))
     assert plain_browser.find_elements(By.TAG_NAME, "h1")
+
+
+def test_what_is_wrong_is_said_with_the_keyboard_alone(town: Town, plain_browser: webdriver.Chrome) -> None:
+    plain_browser.get(town.at("/customer/w-1/wrong"))
+    for _ in range(20):
+        plain_browser.switch_to.active_element.send_keys(Keys.TAB)
+        if plain_browser.switch_to.active_element.text.startswith("That is wrong"):
+            break
+    plain_browser.switch_to.active_element.send_keys(Keys.ENTER)
+    row = wait_for(plain_browser, "li:target")
+    assert "You have a child, or expect one." in row.text
+    assert "that this is wrong. Nothing uses it." in row.text
+    assert "life_child_days" not in {one.name for one in town.bank.profile("w-1").known}
 
 
 def test_an_answer_is_changed_with_the_keyboard_alone(town: Town, plain_browser: webdriver.Chrome) -> None:

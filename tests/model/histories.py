@@ -20,7 +20,7 @@ CUSTOMERS = ("a", "b", "c", "d", "e", "f")
 KEYS = ("email_hash:1", "email_hash:2", "email_hash:3", "device:1")
 KINDS = ("transaction.booked", "app.opened", "app.failed", "life.declared", "place.visited")
 REMOVED, CORRECTED = "event.removed", "inference.corrected"
-INFERENCES = ("life.move", "life.move", "stress", "place.airport")
+INFERENCES = ("life.move", "life.move", "life.move", "stress")
 SCOPES = ("*", "offer", "feature", "summary", "card", "rate", "hint")
 Operation = tuple[str, dict[str, Any]]
 
@@ -126,7 +126,7 @@ def _ingest(of: Drawing) -> dict[str, Any]:
                 of.events.append(Happened(f"{of.prefix}-0", KINDS[0], of.now))
             wrong = of.random.choice(of.events)
             event = Happened(f"{of.prefix}-back-{of.random.randint(0, 99)}", REMOVED, of.now, (wrong.key, wrong.kind))
-        elif of.random.random() < 0.08:
+        elif of.random.random() < 0.2:
             says = of.random.choice(INFERENCES), of.random.random() < 0.7
             at = of.now - of.random.choice((0, 0, HOUR, DAY))
             event = Happened(f"{of.prefix}-said-{of.random.randint(0, 99)}", CORRECTED, at, says=says)
