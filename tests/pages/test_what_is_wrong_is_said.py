@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from page_check import Page
 from page_visitor import HTML, NOW, Visitor, client_of, clock, cloudevent
 
 import marketofone
@@ -75,6 +76,21 @@ def test_who_asks_a_person_sees_by_when_and_staff_sees_it(visitor: Visitor) -> N
     assert "You have an answer by" in row
     assert "Ask a person" not in row, "it is asked once"
     assert "place.airport" in visitor.page("/console/cases").text
+
+
+def test_staff_see_the_evidence_of_what_they_are_asked_about_and_the_customer_sees_that_they_looked(
+    visitor: Visitor, bank: Bank
+) -> None:
+    visitor.say(visitor.page(PAGE), "Ask a person about it: You were at an airport.")
+    form = visitor.page(f"/console/customers/{WHO}").all("input")
+    token = next(one.attributes["value"] for one in form if one.attributes["name"] == "token")
+    said = {"by": "Ada", "reason": "asked", "token": token}
+    seen = Page(visitor.client.post(f"/console/customers/{WHO}", data=said, headers=HTML).text)
+    assert seen.faults == []
+    assert "You were at an airport." in seen.text
+    assert "One visit, on 3 Jan 2026." in seen.text
+    assert "on your mind" not in seen.text, "nobody asked about that"
+    assert ("work of the staff", "location") in {(use.purpose, use.source) for use in bank.uses(WHO)}
 
 
 def test_what_protects_asks_a_person_and_goes_on_protecting(visitor: Visitor) -> None:

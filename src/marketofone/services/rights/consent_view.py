@@ -20,7 +20,9 @@ from marketofone.services.rights.consent_service import heard, known, said_by
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import asked_moment, read_person
 
-STAFF_LOOK: Scope = ("work of the staff", "permissions")
+STAFF = "work of the staff"
+"""For what staff read. It has blanks, so no bank can have a purpose of this name."""
+STAFF_LOOK: Scope = (STAFF, "permissions")
 """For what staff read what somebody allows. It has blanks, so no bank can have a purpose of this name."""
 
 

@@ -35,6 +35,7 @@ from marketofone.projection.records import KeptEvent, Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.intake.ingest import ingest
 from marketofone.services.rights.cases import Case, cases_of, open_case
+from marketofone.services.rights.consent_view import STAFF
 from marketofone.services.rights.export import RIGHT
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import asked_moment, read_person
@@ -100,9 +101,11 @@ class _Told(NamedTuple):
 
 
 def list_inferences(
-    context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None
+    context: AppContext, customer: str, *, now: Instant, as_of: Instant | None = None, by: str = RIGHT
 ) -> list[InferenceView]:
     """Give what is concluded about a person and may be used, and what they say is wrong; the reading is a use.
+
+    ``by`` says in the log by what it is read: by the right of the person, or for the work of the staff.
 
     Raises
     ------
@@ -119,9 +122,22 @@ def list_inferences(
         found = _Found(snapshot, person, judged=judged, moment=moment)
         views = [found.view(name, waiting.get(("inference", name))) for name in found.names]
         views.sort(key=lambda one: (ORDER.index(one.family), one.wrong, one.word))
-        return views, found.uses
+        return views, found.uses(by)
 
     return read_person(context, customer, what="inferences", now=now, as_of=as_of, look=look)
+
+
+def asked_about(context: AppContext, customer: str, *, now: Instant) -> list[InferenceView]:
+    """Give staff those inferences about which the person asked somebody of the bank, and no other; a use if there are.
+
+    Raises
+    ------
+    UnknownCustomer
+    """
+    if not any(case.about and case.about[0] == "inference" for case in cases_of(context, customer) if not case.answer):
+        return []
+    found = list_inferences(context, customer, now=now, by=STAFF)
+    return [one for one in found if one.due is not None]
 
 
 def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *, now: Instant) -> None:
@@ -188,10 +204,9 @@ class _Found:
         )
         self._signs = signs_of_stress(seen, snapshot.config.compiled, now=moment)
 
-    @property
-    def uses(self) -> tuple[Scope, ...]:
-        """What was read: by the right of the person, and for signs of stress as care reads it."""
-        return (*((RIGHT, source) for source in self._read), *self._care)
+    def uses(self, by: str) -> tuple[Scope, ...]:
+        """Give what was read: by a right or for some work, and for signs of stress as care reads it."""
+        return (*((by, source) for source in self._read), *self._care)
 
     @property
     def names(self) -> list[str]:

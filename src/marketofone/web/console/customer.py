@@ -9,6 +9,7 @@ from starlette.responses import Response
 from marketofone.domain.errors import ConsentRefused
 from marketofone.services.foresight import insights
 from marketofone.services.rights import consent_view, history
+from marketofone.services.rights.inferences import asked_about
 from marketofone.web.console.reasons import REASONS, Looked, actor_of
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
@@ -39,5 +40,6 @@ def look(renderer: PageRenderer, request_data: RequestData) -> Response:
         looked=said,
         standing=standing,
         known=known,
+        asked=asked_about(context, customer, now=now),
         decisions=history.recent_decisions(context, customer=customer, limit=LATEST, now=now),
     )
