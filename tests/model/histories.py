@@ -20,7 +20,7 @@ CUSTOMERS = ("a", "b", "c", "d", "e", "f")
 KEYS = ("email_hash:1", "email_hash:2", "email_hash:3", "device:1")
 KINDS = ("transaction.booked", "app.opened", "app.failed", "life.declared", "place.visited")
 REMOVED, CORRECTED = "event.removed", "inference.corrected"
-INFERENCES = ("life.move", "life.move", "life.move", "stress")
+INFERENCES = ("life.move", "life.move", "stress")
 SCOPES = ("*", "offer", "feature", "summary", "card", "rate", "hint")
 Operation = tuple[str, dict[str, Any]]
 
@@ -64,7 +64,24 @@ class Drawing:
                 ("link", {"customer": of, "key": KEYS[0], "event": f"first-{of}", "linked": True, "now": START})
                 for of in self.customers
             ]
-        return said
+        return [*said, *self.concluded()] if self.random.random() < 0.6 else said
+
+    def concluded(self) -> list[Operation]:
+        """Tell of everybody what something is concluded from; some of them say at once that it is wrong."""
+        told = [
+            (of, Happened(f"{self.prefix}-of-{of}-{number}", kind, START))
+            for of in self.customers
+            for number, kind in enumerate(("life.declared", "app.failed", "app.failed"))
+        ]
+        words = [
+            (
+                of,
+                Happened(f"{self.prefix}-of-{of}-wrong", CORRECTED, START, says=(self.random.choice(INFERENCES), True)),
+            )
+            for of in self.customers
+            if self.random.random() < 0.5
+        ]
+        return [("ingest", {"events": told, "now": START}), ("ingest", {"events": words, "now": START})]
 
     def one(self) -> Operation:
         """Draw one operation at the next moment. The clock goes on by minutes, hours or days, and may step back."""
