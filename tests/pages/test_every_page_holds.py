@@ -26,6 +26,7 @@ PAGES = {
     f"/customer/{PERSON}/forecast": "What is coming",
     f"/customer/{PERSON}/insights": "My spending",
     f"/customer/{PERSON}/merchants": "My merchants",
+    f"/customer/{PERSON}/wrong": "Wrong about me",
     f"/customer/{PERSON}/take": "Take it along",
     f"/customer/{PERSON}/forget": "Be forgotten",
     f"/customer/{PERSON}/decisions/d-0": "Why am I",
