@@ -458,6 +458,13 @@ ANSWERING_STATE = msgspec.structs.replace(
     SUBJECT_STATE,
     answers=(Answer("round_up", NOW, NOW, True, 900, Instant(NOW + 60 * DAY)), Answer("savings_plan", NOW, NOW, False)),
 )
+CORRECTING_STATE = msgspec.structs.replace(
+    SUBJECT_STATE,
+    corrections={
+        "life.move": reducer.Correction(NOW, Instant(NOW + DAY), wrong=True),
+        "stress": reducer.Correction(NOW, NOW, wrong=False),
+    },
+)
 
 
 SEED = bytes(range(100, 132))
@@ -509,6 +516,7 @@ def written() -> dict[str, bytes]:
     made["subject state with an objection"] = reducer.to_bytes(OBJECTING_STATE)
     made["subject state with a pause"] = reducer.to_bytes(PAUSING_STATE)
     made["subject state with answers"] = reducer.to_bytes(ANSWERING_STATE)
+    made["subject state with corrections"] = reducer.to_bytes(CORRECTING_STATE)
     made["subject state with a pending movement"] = reducer.to_bytes(WAITING_STATE)
     for kind, record in RECORDS.items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)

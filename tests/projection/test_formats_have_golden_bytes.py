@@ -15,6 +15,7 @@ from formats import (
     BOX,
     CALENDAR,
     CATALOGUE,
+    CORRECTING_STATE,
     GOLDEN,
     KEPT_ROW,
     NOW,
@@ -111,6 +112,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state that shares accounts"])) == SHARING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pending movement"])) == WAITING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with answers"])) == ANSWERING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state with corrections"])) == CORRECTING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an objection"])) == OBJECTING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pause"])) == PAUSING_STATE
 
