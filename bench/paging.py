@@ -37,6 +37,7 @@ PLAIN = {
     "what is coming": "/forecast",
     "spending": "/insights",
     "merchants": "/merchants",
+    "wrong about me": "/wrong",
     "cases": "/cases",
     "take it along": "/take",
 }
