@@ -61,7 +61,7 @@ def test_each_conclusion_stands_with_what_for_and_from_what(visitor: Visitor) ->
 def test_what_is_wrong_is_confirmed_by_the_journal_and_can_be_right_after_all(visitor: Visitor, bank: Bank) -> None:
     page = visitor.say(visitor.page(PAGE), "That is wrong : You have a child, or expect one.")
     assert "that this is wrong. Nothing uses it." in page.text
-    assert "One more you said is wrong: it is not used." in page.text
+    assert "things about you. Of one more you said that it is wrong." in page.text
     assert "life_child_days" not in {one.name for one in bank.profile(WHO).known}
     assert "that this is wrong" in visitor.page(PAGE).text, "it is read from the journal, whatever the address says"
     assert (
