@@ -126,6 +126,7 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
 NOTHING = SubjectState()
 _FORMAT = b"\x03"  # of the bytes of a state: those of another format are folded again, not read
 _CONSENTS = SubjectState.__struct_fields__.index("consents")
+_LATE = SubjectState.__struct_fields__.index("accounts")  # and all that came after the first releases
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODER = msgpack_decoder(SubjectState)
 
@@ -147,10 +148,7 @@ def to_bytes(state: SubjectState) -> bytes:
     """Write a state; what no state had in the first releases is left away where there is none of it."""
     fields = msgspec.structs.astuple(state)
     fields = (*fields[:_CONSENTS], plain_form(state.consents), *fields[_CONSENTS + 1 :])
-    late = (
-        *(state.accounts, state.pending, state.group, state.answers, state.orders, state.changed),
-        state.corrections,
-    )
+    late = fields[_LATE:]
     kept = max((place for place, field in enumerate(late, start=1) if field), default=0)
     return _FORMAT + _ENCODE(fields[: len(fields) - len(late) + kept])
 
