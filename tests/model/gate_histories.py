@@ -198,9 +198,9 @@ def _some(rng: random.Random, words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(rng.sample(words, rng.randint(1, len(words))))
 
 
-def campaign(length: int, many: int, *, seed: int) -> Iterator[tuple[str, int, list[Differs]]]:
-    """Run both in as many processes as there are cores."""
-    with ProcessPoolExecutor() as pool:
+def campaign(length: int, many: int, *, seed: int, at_once: int) -> Iterator[tuple[str, int, list[Differs]]]:
+    """Run both in some processes."""
+    with ProcessPoolExecutor(at_once) as pool:
         pieces = 16
         of_all = [pool.submit(every, first, length) for first in range(len(ALPHABET))]
         of_some = [pool.submit(at_random, seed + piece, many // pieces) for piece in range(pieces)]
@@ -216,20 +216,22 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=6, help="every history of up to so many sayings")
     parser.add_argument("--random", type=int, default=700_000, help="random histories of up to 24 sayings")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--record", type=Path, help="the folder of the records")
     asked = parser.parse_args()
-    began, counts, wrong = time.monotonic(), {"every": 0, "random": 0}, list[Differs]()
-    for name, done, found in campaign(asked.length, asked.random, seed=asked.seed):
+    began, counts, wrong, runs_on = time.monotonic(), {"every": 0, "random": 0}, list[Differs](), commit()
+    for name, done, found in campaign(asked.length, asked.random, seed=asked.seed, at_once=asked.at_once):
         counts[name] += done
         wrong += found
-    told = _told(counts, wrong, length=asked.length, seed=asked.seed, seconds=time.monotonic() - began)
+    took = f"{time.monotonic() - began:,.0f} s in {asked.at_once} processes"
+    told = _told(counts, wrong, length=asked.length, seed=asked.seed, took=took)
     print(told)  # noqa: T201
     if asked.record is not None:
-        add(asked.record, title=f"histories of consent, commit {commit()}", text=told)
+        add(asked.record, title=f"histories of consent, commit {runs_on}", text=told)
     sys.exit(bool(wrong))
 
 
-def _told(counts: dict[str, int], wrong: list[Differs], *, length: int, seed: int, seconds: float) -> str:
+def _told(counts: dict[str, int], wrong: list[Differs], *, length: int, seed: int, took: str) -> str:
     found = "\n".join(f"- {' | '.join(map(str, journals))}: {what}" for journals, _, what in wrong[:10])
     return f"""Each history went through the gate and through the simplest model of it, which folds nothing.
 
@@ -239,7 +241,7 @@ def _told(counts: dict[str, int], wrong: list[Differs], *, length: int, seed: in
 | random histories of up to 24 sayings, one or two ids, each beginning of one counted | {counts["random"]:,} |
 | compared after each | {len(SCOPES)} scopes, permits through each channel and any, what may arrive, what opens it |
 | seeds | from {seed} on |
-| took | {seconds:,.0f} s on {os.cpu_count()} cores, Python {sys.version.split()[0]} |
+| took | {took}, Python {sys.version.split()[0]} |
 
 {found or "Nothing differed."}
 """
