@@ -28,7 +28,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.counts import charges
 from marketofone.projection.person import Person
-from marketofone.projection.records import DecisionRecord, RestsOn
+from marketofone.projection.records import DecisionRecord, RestsOn, UseRecord
 from marketofone.projection.snapshot import Snapshot
 from marketofone.projection.versions import PolicySnapshot
 from marketofone.services.decisions import assignment, budgets, visible
@@ -40,7 +40,7 @@ from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.combining import Combiner
 from marketofone.services.runtime.directory import decision_mark
 from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs
-from marketofone.services.runtime.uses import read_person
+from marketofone.services.runtime.uses import draft_of, read_person
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Head, Reader
 
@@ -207,7 +207,7 @@ def _tried(
     """
     tried: dict[int, Computed[Decision | Answer]] = {}
     for place, answer in _made_before(context, reader, snapshot, run).items():
-        tried[place] = Computed(run[place][0], answer, None)
+        tried[place] = _given_again(context, *run[place], answer)
     for place in _due(context, [(place, *run[place]) for place in range(len(run)) if place not in tried]):
         tried[place] = Computed(run[place][0], None, None)
     places = [place for place in range(len(run)) if place not in tried]
@@ -305,6 +305,18 @@ def _made_before(
         if n is not None:
             found[place] = _again(reader, snapshot, person, asked.request, n=n)
     return found
+
+
+def _given_again(
+    context: AppContext, person: Person, asked: Question, answer: Answer
+) -> Computed[Decision | Answer]:
+    """Release a decision that was made before as any other: what it rests on is read once more, and that is a use."""
+    uses = answer.answer.uses if isinstance(answer, Proved) else ()
+    if not uses:
+        return Computed(person, answer, None)
+    record = UseRecord(context.actor, "decision", tuple(sorted(uses)))
+    draft = draft_of(person, record, at=person.judged(asked.request.at))
+    return Computed(person, answer, Written(draft, record))
 
 
 def _again(

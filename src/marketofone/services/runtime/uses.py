@@ -36,11 +36,13 @@ def asked_moment(as_of: Instant | None, *, now: Instant) -> Instant:
 
 def use_of(person: Person, what: str, uses: Iterable[Scope], *, actor: str, at: Instant) -> Draft | None:
     """Give the entry of a reading; None when nothing was read behind a permit."""
-    scopes = tuple(sorted(set(uses)))
-    if not scopes:
-        return None
-    asked = person.asked
-    return codec.draft("use", UseRecord(actor, what, scopes), subject=asked.subject, box=asked.box, at=at)
+    record = UseRecord(actor, what, tuple(sorted(set(uses))))
+    return draft_of(person, record, at=at) if record.uses else None
+
+
+def draft_of(person: Person, record: UseRecord, *, at: Instant) -> Draft:
+    """Give the entry of a reading as it is appended to the journal of the id that was asked for."""
+    return codec.draft("use", record, subject=person.asked.subject, box=person.asked.box, at=at)
 
 
 @repeated
