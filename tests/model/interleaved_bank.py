@@ -63,24 +63,32 @@ class _Beside(Renewal):
 
 
 class Prepared(NamedTuple):
-    """A bank before its races: its folder, what its store holds, and who is in it."""
+    """A bank before its races: its folder, what its store holds where that is in memory, and who is in it."""
 
     folder: Path
-    state: State
+    state: State | None
     people: Sequence[Somebody]
 
 
 class Interleaved:
     """Opens banks whose steps take turns."""
 
-    def __init__(self, scratch: Path, *, fitted: Path | None, seed: int, people: int = PEOPLE) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        *,
+        fitted: Path | None,
+        seed: int,
+        people: int = PEOPLE,
+        store: Callable[[], Store] = MemoryStore,
+    ) -> None:
         kernel.load()  # a process that decides often loads it in a thread of its own
         template = make_template(scratch / "bank", fitted=fitted)
         write(template, _RULES)
         self.schedule = Schedule(tasks=4)
         self._folder = fresh(template)
         self._rng = random.Random(seed)
-        self.prepared = self._prepare(people)
+        self.prepared = self._prepare(people, store())
 
     def close(self) -> None:
         """Remove the files."""
@@ -107,12 +115,11 @@ class Interleaved:
             finally:
                 bank.close()
 
-    def _prepare(self, people: int) -> Prepared:
-        store = MemoryStore()
+    def _prepare(self, people: int, store: Store) -> Prepared:
         with self.opened(store, seed=1, appended=lambda unit, heads: None) as bank:
             found = [self._somebody(bank, place) for place in range(people)]
             bank.learning.now(Instant(BEGIN + 3 * HOUR))
-        return Prepared(self._folder, store.state, found)
+        return Prepared(self._folder, store.state if isinstance(store, MemoryStore) else None, found)
 
     def _somebody(self, bank: Bank, place: int) -> Somebody:
         """Draw a person: what they said, what is known of them, what was decided, answered and looked ahead."""
@@ -133,7 +140,7 @@ class Interleaved:
             name, decision = rng.choice(ids), f"d{place}-{number}"
             made = bank.decide(name, id=decision, occasion="opened", channel="app", now=Instant(BEGIN + HOUR))
             decided.append((name, decision))
-            if rng.random() < 0.5 and made.action != "nothing":
+            if rng.random() < 0.2 and made.action != "nothing":
                 bank.outcome(decision, "accepted", customer=name, now=Instant(BEGIN + 2 * HOUR))
         if rng.random() < 0.5:
             with _unless_refused():

@@ -37,12 +37,12 @@ Act = tuple[str, Callable[[], Any]]
 TOGETHER = 240
 """Races in one bank; each is about another person of it."""
 READERS = ("decide", "decide the same", "send", "page", "forecast", "profile", "ask", "why", "arrive", "answer", "keep")
-_WEIGHTS = (20, 12, 16, 14, 10, 14, 4, 1, 5, 4, 2)
+_WEIGHTS = (16, 12, 20, 16, 10, 16, 2, 0.5, 5, 3, 2)
 _NOES: tuple[What, ...] = ("withdraw", "withdraw", "withdraw", "object", "pause")
 _UNDOES: dict[What, What] = {"withdraw": "grant", "object": "lift", "pause": "resume"}
-_LEARNS = 0.02
+_LEARNS = 0.002
 """In how many races somebody learns: a version takes many times as long as anything else."""
-_LOOKED_AT = 16
+_LOOKED_AT = 256
 """Of the races in which something was taken back or learned, one of so many ends with a look at versions and debts."""
 
 
@@ -85,7 +85,7 @@ class Race:
     def tasks(self) -> list[list[Act]]:
         """Draw what each task does: one says no, and one to three read, in any order."""
         rng = random.Random(self.seed)
-        readers = [self._reader(rng) for _ in range(rng.choice((1, 1, 2, 2, 3)))]
+        readers = [self._reader(rng) for _ in range(rng.choice((1, 1, 1, 1, 2, 3)))]
         if rng.random() < _LEARNS:
             readers[-1] = [("learn", partial(self.bank.learning.now, Instant(NOW)))]
         tasks = [self._no(rng), *readers]
@@ -98,7 +98,7 @@ class Race:
         if rng.random() < 0.15:
             changes.append(change(name, "pause", (rng.choice(CONSENTED),), since=NOW, until=NOW + DAY))
         acts: list[Act] = [(what, partial(self._say, changes))]
-        if rng.random() < 0.2:
+        if rng.random() < 0.15:
             undo = _UNDOES[what]
             words = changes[0].purposes, changes[0].sources, changes[0].channels
             until = NOW + DAY if undo == "grant" else None
@@ -188,7 +188,7 @@ class Races:
     def _run(self, race: Race) -> str:
         law, subjects = self._before(race)
         tasks = race.tasks()
-        self._race, self._schedule.tell = race, partial(self._point, race)
+        self._race, self._schedule.tell = race, partial(self._point, race.history)
         works = [partial(self._work, race, place, acts) for place, acts in enumerate(tasks)]
         try:
             self._schedule.run(works, seed=race.seed)
@@ -227,10 +227,10 @@ class Races:
             if race.history is not None:
                 race.history.append(f"task {task}: {what} -> {_told(answer)}")
 
-    def _point(self, race: Race, label: str, task: int) -> None:
+    def _point(self, history: list[str] | None, label: str, task: int) -> None:
         self.sizes.points[label] += 1
-        if race.history is not None:
-            race.history.append(f"task {task} at {label}")
+        if history is not None:
+            history.append(f"task {task} at {label}")
 
     def _follow(self, unit: Unit, heads: Sequence[Head]) -> None:
         race = self._race

@@ -185,7 +185,7 @@ class MemoryStore:
         self.state = replace(
             state,
             length=state.length + len(entries),
-            heads={of: head for of, head in heads.items() if head.n},
+            heads=heads,
             keys=keys,
             kept=_kept(unit, state),
             links=_linked(unit, state),

@@ -14,6 +14,7 @@ of finding bugs", ASPLOS 2010; the idea of a whole system under one seed is Foun
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Callable, Sequence
@@ -55,12 +56,13 @@ class Schedule:
         self._rng = random.Random()
         self._runnable: list[_Task] = []
         self._running: _Task | None = None
-        self._chance, self._changes = 0.0, frozenset[int]()
+        self._chance, self._changes = 0.0, list[int]()
         self._by_priority = False
+        self._due = 0  # the point at which the baton may go on next
         self._wrong: BaseException | None = None
         self.points = 0
         self.switches = 0
-        self.tell: Callable[[str, int], None] = lambda label, task: None
+        self.tell: Callable[[str, int], None] | None = None
         """Called at each point, before the baton may go on."""
 
     @property
@@ -73,8 +75,9 @@ class Schedule:
         rng = self._rng = random.Random(seed)
         self._by_priority = rng.random() < 0.5
         self._chance = rng.choice((0.05, 0.2, 0.5))
-        self._changes = frozenset(rng.sample(range(POINTS), rng.choice((1, 2, 3))))
-        self.points = self.switches = 0
+        self._changes = sorted(rng.sample(range(1, POINTS), rng.choice((1, 2, 3))), reverse=True)
+        self.points = self.switches = self._due = 0
+        self._draw_next()
         self._wrong = None
         self._runnable = self._tasks[: len(works)]
         for task, work in zip(self._runnable, works, strict=True):
@@ -92,16 +95,24 @@ class Schedule:
         me = self._running
         if me is None:
             return
-        self.tell(label, me.place)
         self.points += 1
+        if self.tell is not None:
+            self.tell(label, me.place)
+        if self.points < self._due and not away and self._wrong is None:
+            return
         if self._wrong is not None or self.points > ENDLESS:
             raise Stuck(f"after {self.points} points at {label}")
+        self._draw_next()
         if self._by_priority:
-            if away or self.points in self._changes:
-                me.priority = min(task.priority for task in self._tasks) - 1.0
-        elif not away and self._rng.random() >= self._chance:
-            return
+            me.priority = min(task.priority for task in self._tasks) - 1.0
         self._hand(me, self._next())
+
+    def _draw_next(self) -> None:
+        """Draw the next point at which the baton may go on: with some chance at each, or where priorities change."""
+        if not self._by_priority:
+            self._due = self.points + 1 + int(math.log(1.0 - self._rng.random()) / math.log(1.0 - self._chance))
+        elif self.points >= self._due:
+            self._due = self._changes.pop() if self._changes else ENDLESS
 
     def wait(self, lock: Lock, *, patient: bool) -> bool:
         """Wait until a lock is free; says whether it is. Who is not patient may find that it is not."""
