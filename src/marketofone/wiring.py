@@ -39,6 +39,7 @@ from marketofone.projection.wording import check_wording
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.recount import count_once
 from marketofone.services.runtime.renewal import Renewal
+from marketofone.store.folders import flush, make_folder
 from marketofone.store.keyfile import FILE as KEYSTORE
 from marketofone.store.keystore import KEY_BYTES, KeyStore, Random
 from marketofone.store.ports import BANK, Entry, Expectation, Store, Unit
@@ -137,7 +138,7 @@ def plug_in(
     check_purposes(config)
     check_wording(config)
     data = folder / DATA
-    data.mkdir(mode=0o700, exist_ok=True)
+    make_folder(data)
     with ExitStack() as opened:
         store = _store(settings, data)
         opened.callback(store.close)
@@ -259,12 +260,13 @@ def _bank_key(folder: Path, settings: KeySettings) -> bytes:
         return _key_in(_printed_by(settings.command), "what `command` under [keys] in bank.toml prints")
     path = folder / KEYS / BANK_KEY if settings.file is None else folder / settings.file
     if not path.exists() and not (folder / KEYS / KEYSTORE).exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         fresh = path.with_suffix(f".{os.getpid()}")
         write_key(fresh)
         with suppress(FileExistsError):  # another process was faster
             os.link(fresh, path)
         fresh.unlink()
+        flush(path.parent)
     if not path.is_file():
         raise StoreError(f"{path.name} is missing: without the bank's key nothing can be read")
     return _key_in(path.read_bytes(), path.name)

@@ -39,7 +39,7 @@ PEOPLE = 240
 RENEW_AFTER = 3  # entries: journals are short here, and their snapshots are to be kept as well
 _ACTS = ("summary", "card", "hello")
 _MANY = (1_000, 1_000)
-_RULES = Rules(
+RULES = Rules(
     acts=tuple(act for act in Rules().acts if act.id in _ACTS),
     caps={"same_action": _MANY, "marketing": _MANY, "contacts": _MANY},
 )
@@ -84,7 +84,7 @@ class Interleaved:
     ) -> None:
         kernel.load()  # a process that decides often loads it in a thread of its own
         template = make_template(scratch / "bank", fitted=fitted)
-        write(template, _RULES)
+        write(template, RULES)
         self.schedule = Schedule(tasks=4)
         self._folder = fresh(template)
         self._rng = random.Random(seed)

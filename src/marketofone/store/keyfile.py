@@ -16,10 +16,13 @@ from pathlib import Path
 import msgspec
 
 from marketofone.domain.errors import StoreError
+from marketofone.store.folders import make_folder
 
 FILE = "keys.sqlite"
 APPLICATION = 0x6D4F664B  # "mOfK"
 VERSION = 1
+SYNCHRONOUS = "EXTRA"
+"""A change is whole when its journal is removed: so the folder is flushed after that, which FULL leaves out."""
 _SUM_BYTES = 32
 _LAYOUT = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _TABLES = """
@@ -50,12 +53,12 @@ def open_file(path: Path | None, *, read_only: bool) -> sqlite3.Connection:
         if not path.is_file():
             raise StoreError(f"there is no {FILE} beside the data")
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     fresh = not path.exists()
     if fresh:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     connection.execute("PRAGMA secure_delete = ON")
     return _laid_out(connection)
 

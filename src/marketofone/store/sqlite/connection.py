@@ -18,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 from marketofone.domain.errors import StoreBusy, StoreError
+from marketofone.store.folders import flush
 from marketofone.store.sqlite.lock import FileLock
 from marketofone.store.sqlite.schema import APPLICATION, OLD_APPLICATION, OLD_VERSION, PAGE_BYTES, TABLES, VERSION
 
@@ -89,17 +90,9 @@ def _lay_out(folder: Path) -> None:
 
 def move(new: Path, place: Path) -> None:
     """Flush a file that is whole, move it to its place, and flush the folder's memory of it."""
-    _flush(new)
+    flush(new)
     new.rename(place)
-    _flush(place.parent)
-
-
-def _flush(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    flush(place.parent)
 
 
 def recognise(path: Path) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from marketofone.domain.errors import BankNotFound, StoreError
+from marketofone.store.folders import make_folder
 from marketofone.store.ports import BANK, Guards, Head, Reader, Sealed, Unit
 from marketofone.store.sqlite.checkpoint import Checkpoints
 from marketofone.store.sqlite.connection import (
@@ -125,7 +126,7 @@ class SqliteStore:
             When a bank lies there already, or the copy cannot be written.
         """
         folder = Path(target)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         place, new = folder / FILE, folder / f"{FILE}.new"
         if place.exists():
             raise StoreError(f"there is a {FILE} in the folder already: name a new folder")
@@ -190,7 +191,7 @@ class SqliteStore:
 
 
 def _start_writer(folder: Path, *, patience_ms: int) -> GroupCommit:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     lock, path = FileLock(folder), folder / FILE
     try:
         create(folder, lock=lock, patience_ms=patience_ms)
