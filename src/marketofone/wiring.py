@@ -36,6 +36,8 @@ from marketofone.projection.records import DocumentRecord
 from marketofone.projection.snapshot import Configs
 from marketofone.projection.versions import VersionReader
 from marketofone.projection.wording import check_wording
+from marketofone.services.learning.debts import pay
+from marketofone.services.learning.owing import learns_by
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.recount import count_once
 from marketofone.services.runtime.renewal import Renewal
@@ -149,7 +151,7 @@ def plug_in(
         context = _context(store, keys, language=partial(_language, data))
         context.reopen = partial(plug_in, folder.absolute(), now=now, runs_command=True)
         context.configs.keep(config)
-        _record_documents(context, texts, config=config, now=now)
+        _follow_documents(context, texts, config=config, now=now)
         count_once(context, now=now)
         opened.pop_all()  # whoever closes the context closes them
     return context
@@ -315,13 +317,23 @@ def _texts(folder: Path) -> dict[str, str]:
     return texts
 
 
+def _follow_documents(context: AppContext, texts: dict[str, str], *, config: BankConfig, now: Instant) -> None:
+    """Record documents, and where a yes of before is none to what learning is for now, learn again without it."""
+    before = _record_documents(context, texts, config=config, now=now)
+    if before is not None and learns_by(before.policy) != learns_by(config.policy):
+        pay(context, now=now)
+
+
 @repeated
-def _record_documents(context: AppContext, texts: dict[str, str], *, config: BankConfig, now: Instant) -> None:
+def _record_documents(
+    context: AppContext, texts: dict[str, str], *, config: BankConfig, now: Instant
+) -> BankConfig | None:
+    """Record documents that differ from those in force; gives these, where a bank has them and customers."""
     with context.store.read() as reader:
         head = reader.head(BANK)
         bank = context.projection.bank(reader)
         if bank.documents and bank.digests[bank.documents] == config.digest:
-            return
+            return None
         before = context.configs.at(reader, bank) if bank.documents and reader.subjects(limit=1) else None
         if before is not None:
             check_meanings(config.policy, reader=reader, keys=context.keys)
@@ -332,6 +344,7 @@ def _record_documents(context: AppContext, texts: dict[str, str], *, config: Ban
     tallies = {} if bank.documents else {COUNTED: 1}  # a new bank counts from its first entry on
     expects = {BANK: Expectation(head.guard, head.n)}
     context.store.commit(Unit(now=now, expects=expects, drafts=[draft], tallies=tallies))
+    return before
 
 
 def _refuse_other_units(before: Settings, now: Settings) -> None:

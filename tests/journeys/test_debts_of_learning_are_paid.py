@@ -9,10 +9,13 @@ from people import ordinary_months
 
 import marketofone
 from learned import beliefs
+from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
+from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.services.learning.owing import Owing
 
 NAMES = ("c-1", "c-2", "c-3")
 
@@ -113,3 +116,54 @@ def test_a_debt_that_a_process_left_is_paid_by_the_next(project: Path, now: Inst
         with bank.learning.beside():
             pass
         assert bank.debt(now=later) == 0
+
+
+def learning_means_something_else(project: Path) -> None:
+    """Give the purpose of learning a new version."""
+    path = project / "consent.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[purposes.learning]\n", "[purposes.learning]\nversion = 2\n"), encoding="utf-8")
+
+
+def test_a_new_version_of_the_purpose_of_learning_drops_what_was_learned_under_the_one_before(
+    project: Path, now: Instant
+) -> None:
+    later = Instant(now + 20 * DAY)
+    with marketofone.open(project, now=now) as bank:
+        taught = teach(bank, NAMES, now=now)
+    learning_means_something_else(project)
+    with marketofone.open(project, now=later) as bank:
+        assert bank.debt(now=later) == 0
+        assert taught
+        assert bank.versions()[0].why == "without what may not be used any more"
+        assert bank.replay().differences == 0
+        assert bank.verify().problems == ()
+
+
+def test_a_process_that_is_running_follows_a_new_version_of_the_purpose_of_learning(
+    project: Path, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = Instant(now + 20 * DAY)
+    with marketofone.open(project, now=now) as bank:
+        teach(bank, NAMES, now=now)
+        bank.learn(now=later)
+        learning_means_something_else(project)
+        with monkeypatch.context() as patch:
+            patch.setattr(wiring, "pay", lambda *_, **__: 0)  # the process that brings it dies right after
+            marketofone.open(project, now=later).close()
+        owed = bank.debt(now=later)
+        bank.learn(now=later)
+        assert owed > 0
+        assert bank.debt(now=later) == 0
+
+
+def test_who_may_owe_is_asked_again_after_a_fault() -> None:
+    owing, policy = Owing(), ConsentPolicy(purposes={}, sources={}, channels={})
+    with owing.taken(policy) as subjects:
+        assert subjects is None
+    owing.add([7])
+    with pytest.raises(ZeroDivisionError), owing.taken(policy):
+        raise ZeroDivisionError
+    owing.add([8])
+    with owing.taken(policy) as subjects:
+        assert subjects == {7, 8}

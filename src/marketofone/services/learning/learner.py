@@ -18,6 +18,7 @@ from marketofone.services.intake.understanding import understand_waiting
 from marketofone.services.learning.debts import may_owe, pay
 from marketofone.services.learning.early_signs import read_signs
 from marketofone.services.learning.learn import learn
+from marketofone.services.learning.owing import Owing
 from marketofone.services.learning.train import train_again
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.ports import Head
@@ -38,18 +39,13 @@ class Learning:
         self._context = context
         self._clock = clock
         self._learner: Learner | None = None
-        self._owing: set[int] | None = None  # None is all customers: an earlier process may have ended in debt
+        self._owing = Owing()
         self.by_itself = True
 
     def now(self, now: Instant) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
         understand_waiting(self._context, now=now)
-        owing = None if self._owing is None else set(self._owing)
-        if owing is None or owing:
-            pay(self._context, now=now, subjects=owing)
-            self._owing = (self._owing or set()) - (owing or set())
-        if owing is None:
-            train_again(self._context, now=now)
+        _pay(self._context, self._owing, now=now)
         read_signs(self._context, now=now)
         return learn(self._context, now=now)
 
@@ -85,8 +81,8 @@ class Learning:
             learner.owe(owing)
         elif self.by_itself:
             pay(self._context, now=now, subjects=owing)
-        elif self._owing is not None:
-            self._owing |= owing
+        else:
+            self._owing.add(owing)
 
     def follow_links(self, *, now: Instant) -> None:
         """Ask what links teach no more: another id may object, and a decision may rest on one that is gone."""
@@ -104,7 +100,7 @@ class Learning:
         elif self.by_itself:
             pay(self._context, now=now)
         else:
-            self._owing = None
+            self._owing.add_everybody()
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -125,10 +121,9 @@ class Learner:
     def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
         self._context = context
         self._clock = clock
-        self._owing: set[int] | None = None  # None is everybody: an earlier process may have ended in debt
+        self._owing = Owing()
         self._waiting = threading.Event()
         self._ended = threading.Event()
-        self._lock = threading.Lock()
         self._waiting.set()  # lessons may have waited since an earlier process ended
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
         self._thread.start()
@@ -139,15 +134,12 @@ class Learner:
 
     def owe(self, subjects: Collection[int]) -> None:
         """Say that customers may have taken back that their outcomes teach."""
-        with self._lock:
-            if self._owing is not None:
-                self._owing.update(subjects)
+        self._owing.add(subjects)
         self._waiting.set()
 
     def owe_everything(self) -> None:
         """Say that anybody may have."""
-        with self._lock:
-            self._owing = None
+        self._owing.add_everybody()
         self._waiting.set()
 
     def close(self) -> None:
@@ -155,19 +147,6 @@ class Learner:
         self._ended.set()
         self._waiting.set()
         self._thread.join()
-
-    def _pay(self) -> None:
-        with self._lock:
-            owing, self._owing = self._owing, set()
-        if owing is None or owing:
-            try:
-                pay(self._context, now=self._clock(), subjects=owing)
-                if owing is None:
-                    train_again(self._context, now=self._clock())
-            except Exception:
-                with self._lock:
-                    self._owing = None if owing is None or self._owing is None else self._owing | owing
-                raise
 
     def _run(self) -> None:
         last = False
@@ -179,7 +158,7 @@ class Learner:
             try:
                 understand_waiting(self._context, now=self._clock())
                 look_again(self._context, now=self._clock())
-                self._pay()  # first: a new version should not carry a debt on
+                _pay(self._context, self._owing, now=self._clock())  # first: a new version should not carry a debt on
                 read_signs(self._context, now=self._clock())
                 learn(self._context, now=self._clock())
                 self._context.store.seal()
@@ -187,3 +166,12 @@ class Learner:
                 _LOG.warning("learning waits: %s", type(error).__name__)
                 self._waiting.set()
                 last = last or self._ended.wait(RETRY_SECONDS)
+
+
+def _pay(context: AppContext, owing: Owing, *, now: Instant) -> None:
+    """Learn again without what is owed; where anybody may owe, also what was destroyed for somebody who is gone."""
+    with owing.taken(context.config.policy) as subjects:
+        if subjects is None or subjects:
+            pay(context, now=now, subjects=subjects)
+        if subjects is None:
+            train_again(context, now=now)
