@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -64,7 +65,7 @@ class _File:
 def _sectors(at: int, size: int) -> list[tuple[int, int]]:
     """Cut a write where sectors begin."""
     edges = [at, *range(at - at % SECTOR + SECTOR, at + size, SECTOR), at + size]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 Names = dict[str, _File | None]
@@ -107,7 +108,7 @@ class Disk:
 
     def do(self, call: Call) -> None:
         """Follow a call; what is about other folders changes nothing here."""
-        if call.kind == "told" or call.path != self._root and not call.path.startswith(f"{self._root}/"):
+        if call.kind == "told" or (call.path != self._root and not call.path.startswith(f"{self._root}/")):
             return
         held = self._now.get(call.path)
         if call.kind in ("write", "length"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -25,6 +25,7 @@ import marketofone
 from marketofone import wiring
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange, What
+from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.event import Event, IdentityLinked
 from marketofone.domain.moment import Instant
 from marketofone.models.bandit import kernel
@@ -116,7 +117,7 @@ class Interleaved:
                 bank.close()
 
     def _prepare(self, people: int, store: Store) -> Prepared:
-        with self.opened(store, seed=1, appended=lambda unit, heads: None) as bank:
+        with self.opened(store, seed=1, appended=lambda *_: None) as bank:
             found = [self._somebody(bank, place) for place in range(people)]
             bank.learning.now(Instant(BEGIN + 3 * HOUR))
         return Prepared(self._folder, store.state if isinstance(store, MemoryStore) else None, found)
@@ -130,9 +131,7 @@ class Interleaved:
             for said in self._said(name, rng):
                 bank.consent(said, now=at)
             kinds = rng.sample(("transaction.booked", "app.opened", "app.failed"), rng.randint(1, 3))
-            bank.ingest(
-                [event_of(name, Happened(f"{name}-{kind}", kind, BEGIN - HOUR)) for kind in kinds], now=at
-            )
+            bank.ingest([event_of(name, Happened(f"{name}-{kind}", kind, BEGIN - HOUR)) for kind in kinds], now=at)
         if len(ids) > 1:
             bank.ingest([_link(name, place) for name in ids], now=at)
         decided: list[tuple[str, str]] = []
@@ -143,7 +142,7 @@ class Interleaved:
             if rng.random() < 0.2 and made.action != "nothing":
                 bank.outcome(decision, "accepted", customer=name, now=Instant(BEGIN + 2 * HOUR))
         if rng.random() < 0.5:
-            with _unless_refused():
+            with suppress(ConsentRefused):
                 bank.forecast(ids[0], now=Instant(BEGIN + HOUR))
         return Somebody(ids, tuple(decided))
 
@@ -158,14 +157,6 @@ class Interleaved:
             yield change(customer, "object")
         if rng.random() < 0.1:
             yield change(customer, "pause", ("insights",), until=BEGIN + rng.choice((HOUR, 4 * DAY)))
-
-
-@contextmanager
-def _unless_refused() -> Iterator[None]:
-    try:
-        yield
-    except marketofone.domain.errors.ConsentRefused:
-        pass
 
 
 def change(

@@ -109,7 +109,9 @@ def main() -> None:
     """Run races, or one again; fails when the guarantee does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--races", type=int, default=1_000_000)
-    parser.add_argument("--first", type=int, default=0, help="the number of the first race; its bank begins with it or before")
+    parser.add_argument(
+        "--first", type=int, default=0, help="the number of the first race; its bank begins with it or before"
+    )
     parser.add_argument("--seed", type=int, help="run one race alone, by its number, and print it")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--minutes", type=float, default=10_000.0, help="begin no further bank after so many")

@@ -199,7 +199,9 @@ class Races:
         self._count(race)
         wrong = wrong_uses(law, race.appended) or wrong_answers(race.appended, race.answered, subjects)
         taking_back = any(one.what in {"withdraw", "learn"} for one in race.answered)
-        return wrong or (self._wrong_versions(race, law, subjects) if taking_back and race.seed % _LOOKED_AT == 0 else "")
+        return wrong or (
+            self._wrong_versions(race, law, subjects) if taking_back and race.seed % _LOOKED_AT == 0 else ""
+        )
 
     def _before(self, race: Race) -> tuple[Law, frozenset[int]]:
         context = race.bank.context
@@ -207,8 +209,7 @@ class Races:
             members = context.snapshot(reader).person(race.person.ids[0]).members
             said = {
                 one.subject: [
-                    codec.read(entry, box=one.box).change
-                    for entry in reader.entries(one.subject, kinds=("consent",))
+                    codec.read(entry, box=one.box).change for entry in reader.entries(one.subject, kinds=("consent",))
                 ]
                 for one in members
             }
@@ -270,7 +271,8 @@ class Races:
         assert owner is not None
         lesson = codec.read(next(reader.entries(owner.subject, after=place[1] - 1, upto=place[1])), box=owner.box)
         decisions = (codec.read(one, box=owner.box) for one in reader.entries(owner.subject, kinds=("decision",)))
-        return next(one.decision for one in decisions if one.decision.id == lesson.outcome.decision)
+        made: Decision = next(one.decision for one in decisions if one.decision.id == lesson.outcome.decision)
+        return made
 
     def _count(self, race: Race) -> None:
         """Note what a race covered: which two acts overlapped, and whether a no fell between reading and release."""

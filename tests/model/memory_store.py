@@ -245,9 +245,7 @@ def _appended(unit: Unit, heads: dict[int, Head]) -> tuple[list[Entry], list[Hea
         n, stamp, recorded = before.n + 1, max(before.stamp, *others, 0) + 1, max(before.recorded, unit.now)
         header = Header(draft.subject, n, stamp, draft.kind, draft.at, recorded)
         link = entry_hash(header, body_digest=draft.digest, commitment=draft.commitment, previous=before.hash)
-        made.append(
-            Entry(draft.subject, n, stamp, draft.kind, draft.at, recorded, draft.body, draft.commitment, link)
-        )
+        made.append(Entry(draft.subject, n, stamp, draft.kind, draft.at, recorded, draft.body, draft.commitment, link))
         guard = before.guard + (draft.kind in GUARDING)
         heads[draft.subject] = head = Head(draft.subject, n, link, guard, stamp, recorded)
         after.append(head)
@@ -291,7 +289,8 @@ def _learned(unit: Unit, state: State, entries: Sequence[Entry]) -> dict[str, An
     if not (unit.lessons or unit.learned or unit.forgotten):
         return {"lessons": state.lessons, "last_lesson": state.last_lesson}
     lessons, last = dict(state.lessons), state.last_lesson
-    for last, place in enumerate(unit.lessons, last + 1):
+    for place in unit.lessons:
+        last += 1
         lessons[last] = Lesson(last, entries[place].subject, entries[place].n)
     gone = {*unit.learned, *(row for row, lesson in lessons.items() if lesson.subject in unit.forgotten)}
     return {"lessons": {row: one for row, one in lessons.items() if row not in gone}, "last_lesson": last}

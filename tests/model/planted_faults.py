@@ -24,7 +24,7 @@ Fault = Callable[[], AbstractContextManager[object]]
 
 def no_second_look() -> AbstractContextManager[object]:
     """Release what was computed without comparing the guards."""
-    return patch.object(Person, "expects", lambda self, *, strict: {})
+    return patch.object(Person, "expects", lambda *_, **__: {})
 
 
 def no_use() -> AbstractContextManager[object]:
@@ -80,9 +80,9 @@ def sent_anyway() -> AbstractContextManager[object]:
 
 
 def given_again() -> AbstractContextManager[object]:
-    """Give a decision that was made before without an entry: what the simulator found in the product on its first day."""
+    """Give a decision that was made before without an entry: the simulator found it in the product."""
 
-    def given(_: Any, person: Person, asked: Any, answer: Any) -> Computed[Decision | Any]:
+    def given(_: Any, person: Person, __: Any, answer: Any) -> Computed[Decision | Any]:
         return Computed(person, answer, None)
 
     return patch.object(decide, "_given_again", given)

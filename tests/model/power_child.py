@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from documents import CHANNELS, CONSENTED, DAY, HOUR, SOURCES
 from interleaved_bank import BEGIN, change
+from planted_cuts import FAULTS
 from product import event_of
 from reference import Happened
 
@@ -25,10 +26,21 @@ from marketofone.domain.errors import Refused, UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.store.keyfile import FILE
 from marketofone.store.ports import Head
-from planted_cuts import FAULTS
 
 CUSTOMERS = tuple(f"c-{number}" for number in range(5))
-ACTS = ("grant", "grant", "grant", "withdraw", "withdraw", "withdraw", "arrive", "decide", "erase", "seal", "open again")
+ACTS = (
+    "grant",
+    "grant",
+    "grant",
+    "withdraw",
+    "withdraw",
+    "withdraw",
+    "arrive",
+    "decide",
+    "erase",
+    "seal",
+    "open again",
+)
 STEPS = 14
 
 

@@ -105,9 +105,9 @@ def _wrong(bank: Bank, told: Sequence[Told]) -> Iterator[str]:
     keys = bank.context.keys
     begun = {one["customer"] for one in told if one["what"] == "erasing"}
     for one in told:
-        name = one.get("customer")
         if one["what"] in ("opened", "erasing"):
             continue
+        name = one["customer"]
         known = keys.find((name,)).get(name)
         if one["what"] == "erased":
             if known is not None:
@@ -166,16 +166,17 @@ def campaign(cuts: int, *, seed: int, fault: str = "none") -> Iterator[tuple[int
 
 def told_of(where: Counter[str], wrong: Sequence[str], *, seed: int, took: float) -> str:
     """Write the record."""
+    found = "\n".join(f"- {one}" for one in wrong[:20])
     each = ", ".join(f"{name} {times}" for name, times in where.most_common())
     return f"""A process worked in a new bank, and the power went between two of its calls to the kernel.
 
 | | |
 | --- | --- |
-| cuts | {sum(where.values()):,}, {EACH} of each run of {seed} and on |
+| cuts | {sum(where.values()):,}, numbers from {seed} on, {EACH} in each run of the process |
 | what would have come next | {each} |
 | took | {took:,.0f} s, Python {sys.version.split()[0]} |
 
-{chr(10).join(f"- {one}" for one in wrong[:20]) or "The bank opened each time, and nothing that was acknowledged was lost."}
+{found or "The bank opened each time, and nothing that was acknowledged was lost."}
 """
 
 

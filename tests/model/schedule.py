@@ -170,7 +170,7 @@ class Lock:
         self.holder: int | None = None
         self._times = 0
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+    def acquire(self, *, timeout: float = -1) -> bool:
         self._schedule.point("lock")
         me = self._schedule.task
         if self._again and self.holder == me:
@@ -197,16 +197,19 @@ class Lock:
         self.release()
 
 
+_Lock = Lock
+
+
 class Threading:
     """Stands for the module ``threading`` in a module whose locks are to be points."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
 
-    def Lock(self) -> Lock:  # noqa: N802 - its name there
+    def Lock(self) -> _Lock:  # noqa: N802 - its name there
         return Lock(self._schedule)
 
-    def RLock(self) -> Lock:  # noqa: N802 - its name there
+    def RLock(self) -> _Lock:  # noqa: N802 - its name there
         return Lock(self._schedule, again=True)
 
 
@@ -255,7 +258,7 @@ class _PointedRead:
         self._schedule.point("begin")
         return _PointedReader(self._read.__enter__(), self._schedule)
 
-    def __exit__(self, *ended: Any) -> Any:
+    def __exit__(self, *ended: object) -> Any:
         done = self._read.__exit__(*ended)
         self._schedule.point("end")
         return done

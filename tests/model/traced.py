@@ -14,11 +14,19 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from disk import Call
+from disk import Call, Kind
 
 CALLS = "openat,pwrite64,write,fsync,fdatasync,ftruncate,rename,link,unlink,mkdir"
 TOLD = "told"
 """The file into which a process tells, beside the folder that is looked at."""
+_PLAIN: dict[str, Kind] = {
+    "fsync": "sync",
+    "fdatasync": "sync",
+    "rename": "move",
+    "link": "link",
+    "unlink": "remove",
+    "mkdir": "folder",
+}
 _LINE = re.compile(r"^(?P<at>[\d.]+) (?P<name>\w+)\((?P<given>.*)\) += (?P<result>-?\d+)")
 _HANDLE = re.compile(r"^\d+<(?P<path>(?:\\x[0-9a-f]{2})*)>")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
@@ -62,24 +70,20 @@ def _calls(lines: Sequence[re.Match[str]]) -> Iterator[Call]:
                 yield Call("create", texts[0].decode())
                 ends[texts[0].decode()] = 0
             case "pwrite64":
-                yield Call("write", path, at=int(line["given"].rpartition(", ")[2]), data=texts[-1])
+                yield Call("write", path, at=_last_number(line), data=texts[-1])
             case "write" if path.endswith(f"/{TOLD}"):
                 yield Call("told", path, data=texts[-1])
             case "write":
                 yield Call("write", path, at=ends.get(path, 0), data=texts[-1])
                 ends[path] = ends.get(path, 0) + len(texts[-1])
             case "ftruncate":
-                yield Call("length", path, at=int(line["given"].rpartition(", ")[2]))
-            case "fsync" | "fdatasync":
-                yield Call("sync", path)
-            case "rename":
-                yield Call("move", path, to=texts[1].decode())
-            case "link":
-                yield Call("link", path, to=texts[1].decode())
-            case "unlink":
-                yield Call("remove", path)
-            case "mkdir":
-                yield Call("folder", path)
+                yield Call("length", path, at=_last_number(line))
+            case name if name in _PLAIN:
+                yield Call(_PLAIN[name], path, to=texts[1].decode() if len(texts) > 1 else "")
+
+
+def _last_number(line: re.Match[str]) -> int:
+    return int(line["given"].rpartition(", ")[2])
 
 
 def _bytes_of(text: str) -> bytes:

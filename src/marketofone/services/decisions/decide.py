@@ -307,9 +307,7 @@ def _made_before(
     return found
 
 
-def _given_again(
-    context: AppContext, person: Person, asked: Question, answer: Answer
-) -> Computed[Decision | Answer]:
+def _given_again(context: AppContext, person: Person, asked: Question, answer: Answer) -> Computed[Decision | Answer]:
     """Release a decision that was made before as any other: what it rests on is read once more, and that is a use."""
     uses = answer.answer.uses if isinstance(answer, Proved) else ()
     if not uses:
