@@ -90,7 +90,8 @@ def test_the_no_of_another_id_is_owed_until_the_next_learning(bank: Bank) -> Non
 def test_the_thread_beside_pays_for_the_no_of_another_id(bank: Bank) -> None:
     a_person_of_two_ids(bank)
     with bank.learning.beside():
-        bank.learning._learner._owing = set()  # type: ignore[union-attr]  # as after its first round
+        with bank.learning._learner._owing.taken(bank.config.policy):  # type: ignore[union-attr]
+            pass  # as after its first round
         says(bank, "b", "withdraw", purpose="learning", now=LATER)
     assert bank.debt() == 0
 

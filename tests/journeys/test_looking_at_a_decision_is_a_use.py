@@ -36,6 +36,7 @@ def uses_of(bank: Bank, customer: str = WHO) -> list[UseRecord]:
 
 LOOKS: dict[str, Look] = {
     "given again": lambda bank, now: bank.decision(f"d-{WHO}", now=now),
+    "decided under the same id": lambda bank, now: bank.decide(WHO, occasion="app.opened", id=f"d-{WHO}", now=now),
     "what would have changed it": lambda bank, now: bank.otherwise(f"d-{WHO}", now=now),
     "traced": lambda bank, now: history.shown_decision(bank.context, f"d-{WHO}", now=now),
     "explained": lambda bank, now: history.explained(bank.context, f"d-{WHO}", now=now, changes=True),
@@ -51,8 +52,8 @@ def test_a_look_at_a_decision_is_one_use_of_what_it_rests_on(decided: Bank, now:
 
     look(decided, now)
 
-    made = decided.decide(WHO, occasion="app.opened", id=f"d-{WHO}", now=now)
     (used,) = uses_of(decided)[len(before) :]
+    made = decided.decision(f"d-{WHO}", now=now)
     assert (used.actor, set(used.uses)) == ("somebody who looks", set(made.uses))
 
 
