@@ -610,7 +610,7 @@ class ReferenceBank:
             if isinstance(entry.says, Decided) and entry.says.id == name:
                 if (entry.says.occasion, entry.says.channel) != (occasion, channel):
                     raise No("DecisionExists")
-                return self.released(person, entry.says, now)
+                return self.looked(customer, person, entry.says, now)
         if self.outdated(person) and open_to(person, "insights", CHANNELS, moment(person, now)) & {"transactions"}:
             self.forecast(customer, now=now)
         at = moment(person, now)
@@ -652,6 +652,10 @@ class ReferenceBank:
         """Give a decision again; to look at it is a use of what it rests on."""
         owner, decided = self.owner_of(decision, customer)
         person = self.person(owner)
+        return self.looked(owner, person, decided, now)
+
+    def looked(self, owner: str, person: Journals, decided: Decided, now: int) -> Decided:
+        """Release a decision that was made before: a use of what it rests on."""
         released = self.released(person, decided, now)
         if decided.uses:
             self.append(owner, Looked(decided.uses), moment(person, now))
