@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo own test check lint types imports fmt engines slow crash fuzz browser bench docs lock clean campaign
+.PHONY: help setup demo own test check lint types imports fmt engines slow crash fuzz browser bench docs lock clean campaign mutants
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -44,9 +44,15 @@ crash: setup  ## kill -9 a running ingest at random moments and check that nothi
 fuzz: setup  ## attack the HTTP interface and the parsers of files
 	$(BIN)/python -m pytest -m fuzz
 
-campaign: setup  ## random histories, races and kills; damaged files for each reader (ARGS="--histories 5000" READERS="--minutes 10")
+campaign: setup  ## histories, races, kills, power cuts, damaged files (ARGS="--histories 5000" RACES="--races 1000000" CUTS="--cuts 200" GATE="--random 860000" READERS="--minutes 10")
 	$(BIN)/python tests/model/campaign.py --record docs/campaign $(ARGS)
+	$(BIN)/python tests/model/gate_histories.py --record docs/campaign $(GATE)
+	$(BIN)/python tests/model/interleaving_campaign.py --record docs/campaign $(RACES)
+	$(BIN)/python tests/model/power_cuts.py --record docs/campaign $(CUTS)
 	$(BIN)/python tests/model/reader_campaign.py --record docs/campaign $(READERS)
+
+mutants: setup  ## small bugs in gate and ledger: which of them do the checks find?
+	$(BIN)/python tests/model/gate_mutants.py
 
 browser: setup  ## the pages in headless Chromium, with an accessibility check
 	$(BIN)/python -m pytest -m browser

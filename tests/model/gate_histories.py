@@ -4,7 +4,7 @@
 of one or two ids. After each saying, which makes a history of its own, whatever the gate answers is compared: permits
 through each channel and through any, single scopes, sources that may arrive, and what opens them.
 
-``python tests/model/gate_histories.py --length 6 --random 700000 --record docs/campaign`` runs some ten million.
+``python tests/model/gate_histories.py --length 6 --random 860000 --record docs/campaign`` runs some ten million.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def main() -> None:
     """Run a campaign of histories of consent; fails when anything differed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--length", type=int, default=6, help="every history of up to so many sayings")
-    parser.add_argument("--random", type=int, default=700_000, help="random histories of up to 24 sayings")
+    parser.add_argument("--random", type=int, default=860_000, help="random histories of up to 24 sayings")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--record", type=Path, help="the folder of the records")

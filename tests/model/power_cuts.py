@@ -4,7 +4,8 @@ A process works in a new bank while every call that changes a file is written do
 between any two of them; what a disk may hold then (``disk.py``) is opened with the real code. Some cuts come while the
 bank recovers from an earlier one.
 
-``python tests/model/power_cuts.py --cuts 200 --record docs/campaign`` draws them, and ``--seed N`` does one again.
+``python tests/model/power_cuts.py --cuts 200 --record docs/campaign`` draws them. From one number on the same acts and
+the same moments among the calls are drawn; which call stands there may differ a little, for the engine has threads.
 """
 
 from __future__ import annotations
