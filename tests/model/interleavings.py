@@ -6,6 +6,7 @@ and prints everything that happened in it, in order. What a race must keep to st
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from documents import CHANNELS, CONSENTED, DAY, HOUR, SOURCES
 from interleaved_bank import NOW, Interleaved, Somebody, change
 from memory_store import MemoryStore
 from product import event_of
-from race_law import Answered, Appended, Law, lessons_in, shows, wrong_answers, wrong_uses
+from race_law import Answered, Appended, Law, lessons_in, shows, wrong_answers, wrong_checks, wrong_uses
 from reference import Happened
 from schedule import Stuck
 
@@ -36,8 +37,21 @@ from marketofone.store.ports import BANK, Draft, Entry, Head, Reader, Store, Uni
 Act = tuple[str, Callable[[], Any]]
 TOGETHER = 240
 """Races in one bank; each is about another person of it."""
-READERS = ("decide", "decide the same", "send", "page", "forecast", "profile", "ask", "why", "arrive", "answer", "keep")
-_WEIGHTS = (16, 12, 20, 16, 10, 16, 2, 0.5, 5, 3, 2)
+READERS = (
+    "decide",
+    "decide the same",
+    "send",
+    "page",
+    "forecast",
+    "profile",
+    "ask",
+    "why",
+    "arrive",
+    "answer",
+    "keep",
+    "check",
+)
+_WEIGHTS = (16, 12, 20, 16, 10, 16, 2, 0.5, 5, 3, 2, 8)
 _NOES: tuple[What, ...] = ("withdraw", "withdraw", "withdraw", "object", "pause")
 _UNDOES: dict[What, What] = {"withdraw": "grant", "object": "lift", "pause": "resume"}
 _LEARNS = 0.002
@@ -138,12 +152,15 @@ class Race:
             "why": partial(bank.otherwise, made, customer=owner, now=now),
             "arrive": partial(self._arrive, name, rng.choice(("transaction.booked", "app.opened", "app.failed"))),
             "answer": partial(bank.outcome, made, "accepted", customer=owner, now=now),
+            "check": partial(
+                bank.permit, name, purpose=rng.choice(CONSENTED), channel=rng.choice((None, *CHANNELS)), now=now
+            ),
             "keep": bank.context.renewal.keep,  # type: ignore[attr-defined]
         }
         acts: list[Act] = [(what, works[what])]
         if what == "decide" and rng.random() < 0.5:  # a message that waits, and is asked for again when it is sent
             acts.append(("send", partial(bank.decision, works[what].keywords["id"], customer=name, now=now)))  # type: ignore[attr-defined]
-        return acts
+        return acts * 2 if what == "check" else acts  # the second is answered by what is remembered
 
     def _arrive(self, name: str, kind: str) -> None:
         happened = Happened(f"{name}-{self.seed}-{kind}", kind, NOW - HOUR)
@@ -197,7 +214,12 @@ class Races:
         finally:
             self._race = None
         self._count(race)
-        wrong = wrong_uses(law, race.appended) or wrong_answers(race.appended, race.answered, subjects)
+        earlier = copy.deepcopy(law)
+        wrong = (
+            wrong_checks(earlier, race.appended, race.answered)
+            or wrong_uses(law, race.appended)
+            or wrong_answers(race.appended, race.answered, subjects)
+        )
         taking_back = any(one.what in {"withdraw", "learn"} for one in race.answered)
         return wrong or (
             self._wrong_versions(race, law, subjects) if taking_back and race.seed % _LOOKED_AT == 0 else ""

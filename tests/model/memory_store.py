@@ -18,18 +18,19 @@ from marketofone.audit.merkle import Frontier, leaf_hash
 from marketofone.domain.errors import Moved
 from marketofone.domain.moment import Instant
 from marketofone.store.counting import added_by, exceeds
+from marketofone.store.inspection import Sizes
 from marketofone.store.ports import (
     BANK,
     GUARDING,
     DeadLetter,
     Entry,
     EntryKind,
+    Guards,
     Head,
     Kept,
     Lesson,
     Reason,
     Sealed,
-    Sizes,
     Unit,
 )
 
@@ -170,8 +171,8 @@ class MemoryStore:
     def read(self) -> Iterator[MemoryReader]:
         yield MemoryReader(self.state)
 
-    def head(self, subject: int) -> Head:
-        return MemoryReader(self.state).head(subject)
+    def guards(self, subject: int) -> Guards:
+        return Guards.of(MemoryReader(self.state).heads((BANK, subject)), subject)
 
     def commit(self, unit: Unit) -> list[Head]:
         state = self.state

@@ -11,11 +11,14 @@ from msgspec.structs import replace
 
 from marketofone.consent import gate
 from marketofone.domain.decision import Decision
+from marketofone.domain.moment import Instant
 from marketofone.projection import person as person_module
 from marketofone.projection.live import Projection
 from marketofone.projection.person import Person
 from marketofone.services.decisions import decide, visible
 from marketofone.services.learning import debts, learner
+from marketofone.services.rights import consent_check
+from marketofone.services.rights.consent_check import ConsentCheck
 from marketofone.services.runtime import uses
 from marketofone.services.runtime.runs import Computed
 
@@ -88,6 +91,18 @@ def given_again() -> AbstractContextManager[object]:
     return patch.object(decide, "_given_again", given)
 
 
+def kept_check() -> AbstractContextManager[object]:
+    """Answer other systems by what is remembered of a person, whatever their guard is."""
+
+    def permit(self: ConsentCheck, customer: str, *, purpose: str, channel: str | None, now: Instant) -> gate.Permit:
+        known, policy, asked = self._known.get(customer), self._policy, (purpose, channel)
+        if known is None or policy is None:
+            return self._anew(customer, asked, now=now)
+        return consent_check._permit(customer, known.consents, asked, policy=policy[1], now=now)
+
+    return patch.object(ConsentCheck, "permit", permit)
+
+
 def old_fold() -> AbstractContextManager[object]:
     """Give what is remembered of a journal, however far it goes."""
     whole = Projection.subject
@@ -106,6 +121,7 @@ FAULTS: Mapping[str, tuple[Fault, int]] = {
     "lessons that stay in a version": (kept_lessons, 20_000),
     "a debt that is not named": (unnamed_debt, 20_000),
     "a message that is sent without asking again": (sent_anyway, 480),
+    "a check that is answered by what is remembered": (kept_check, 480),
     "a decision given again without an entry": (given_again, 240),
     "what is remembered of a journal is old": (old_fold, 480),
 }

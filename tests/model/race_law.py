@@ -17,6 +17,7 @@ from documents import CHANNELS, CONSENTED, SOURCES
 from gate_model import Purpose, Saying, Scope, may_use
 from interleaved_bank import NOW
 
+from marketofone.consent.gate import Permit
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.projection.records import (
@@ -131,6 +132,21 @@ def wrong_answers(appended: Sequence[Appended], answered: Iterable[Answered], su
         if shown and not any(shown <= set(uses_of(entry.record)[0]) for entry in within):
             return f"{one.what} of task {one.task} shows {sorted(shown)} and no entry of its own says so"
     return ""
+
+
+def wrong_checks(law: Law, appended: Sequence[Appended], answered: Iterable[Answered]) -> str:
+    """Find a permission that was told to another system, and was none at any moment between question and answer."""
+    open_checks = [one for one in answered if isinstance(one.answer, Permit)]
+    for place in range(len(appended) + 1 if open_checks else 0):
+        for one in list(open_checks):
+            sources = one.answer.sources
+            if one.began <= place <= one.ended and all(
+                law.allows(one.answer.purpose, source, channel=one.answer.channel or None) for source in sources
+            ):
+                open_checks.remove(one)
+        if place < len(appended):
+            law.hear(appended[place])
+    return f"task {open_checks[0].task} was told of a permission that nobody gave" if open_checks else ""
 
 
 def lessons_in(records: Mapping[int, VersionRecord], version: int) -> set[tuple[int, int]]:

@@ -209,6 +209,9 @@ class Threading:
     def Lock(self) -> _Lock:  # noqa: N802 - its name there
         return Lock(self._schedule)
 
+    def get_ident(self) -> int:
+        return threading.get_ident()
+
     def RLock(self) -> _Lock:  # noqa: N802 - its name there
         return Lock(self._schedule, again=True)
 
@@ -235,9 +238,9 @@ class Pointed:
     def read(self) -> _PointedRead:
         return _PointedRead(self._store.read(), self._schedule)
 
-    def head(self, subject: int) -> Any:
-        self._schedule.point("head")
-        return self._store.head(subject)
+    def guards(self, subject: int) -> Any:
+        self._schedule.point("guards")
+        return self._store.guards(subject)
 
     def commit(self, unit: Any) -> Any:
         self._schedule.point("commit")
