@@ -6,7 +6,6 @@ and prints everything that happened in it, in order. What a race must keep to st
 
 from __future__ import annotations
 
-import copy
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,21 +36,21 @@ from marketofone.store.ports import BANK, Draft, Entry, Head, Reader, Store, Uni
 Act = tuple[str, Callable[[], Any]]
 TOGETHER = 240
 """Races in one bank; each is about another person of it."""
-READERS = (
-    "decide",
-    "decide the same",
-    "send",
-    "page",
-    "forecast",
-    "profile",
-    "ask",
-    "why",
-    "arrive",
-    "answer",
-    "keep",
-    "check",
-)
-_WEIGHTS = (16, 12, 20, 16, 10, 16, 2, 0.5, 5, 3, 2, 8)
+READERS = {
+    "decide": 16,
+    "decide the same": 12,
+    "send": 20,
+    "page": 16,
+    "forecast": 10,
+    "profile": 16,
+    "check": 8,
+    "arrive": 5,
+    "answer": 3,
+    "ask": 2,
+    "keep": 2,
+    "why": 0.5,
+}
+"""What others do meanwhile, and how often in proportion."""
 _NOES: tuple[What, ...] = ("withdraw", "withdraw", "withdraw", "object", "pause")
 _UNDOES: dict[What, What] = {"withdraw": "grant", "object": "lift", "pause": "resume"}
 _LEARNS = 0.002
@@ -137,7 +136,7 @@ class Race:
             self.bank.consent(changes[0], now=Instant(NOW))
 
     def _reader(self, rng: random.Random) -> list[Act]:
-        what = rng.choices(READERS, _WEIGHTS)[0]
+        what = rng.choices(list(READERS), list(READERS.values()))[0]
         name, now, bank = rng.choice(self.person.ids), Instant(NOW), self.bank
         owner, made = rng.choice(self.person.decided or ((name, f"n{self.seed}"),))
         ask = partial(bank.decide, occasion="opened", channel="app", now=now)
@@ -214,9 +213,8 @@ class Races:
         finally:
             self._race = None
         self._count(race)
-        earlier = copy.deepcopy(law)
         wrong = (
-            wrong_checks(earlier, race.appended, race.answered)
+            wrong_checks(law.copied(), race.appended, race.answered)
             or wrong_uses(law, race.appended)
             or wrong_answers(race.appended, race.answered, subjects)
         )

@@ -121,7 +121,7 @@ FAULTS: Mapping[str, tuple[Fault, int]] = {
     "lessons that stay in a version": (kept_lessons, 20_000),
     "a debt that is not named": (unnamed_debt, 20_000),
     "a message that is sent without asking again": (sent_anyway, 480),
-    "a check that is answered by what is remembered": (kept_check, 480),
+    "a check that is answered by what is remembered": (kept_check, 2_400),
     "a decision given again without an entry": (given_again, 240),
     "what is remembered of a journal is old": (old_fold, 480),
 }

@@ -70,6 +70,12 @@ class Law:
     def __init__(self, before: Mapping[int, Sequence[ConsentChange]]) -> None:
         self._journals = {of: [saying_of(one) for one in said] for of, said in before.items()}
 
+    def copied(self) -> Law:
+        """Give the same, that hears by itself."""
+        other = Law({})
+        other._journals = {of: list(said) for of, said in self._journals.items()}
+        return other
+
     def hear(self, entry: Appended) -> None:
         """Follow an entry."""
         if isinstance(entry.record, ConsentRecord):
