@@ -97,7 +97,8 @@ def _change(node: ast.AST, number: int) -> str:
 
 
 _MODEL = ("tests/model/gate_histories.py", "--length", "3", "--random", "200", "--at-once", "1")
-_LAWS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "tests/consent")
+_TESTS = ("tests/consent", "tests/architecture/test_values_are_frozen.py")
+_LAWS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", *_TESTS)
 
 
 def survives(mutant: Mutant) -> bool:
