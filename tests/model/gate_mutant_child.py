@@ -1,4 +1,4 @@
-"""A process in which one module of the product is another: it compares histories with the model, and fails if one differs.
+"""A process in which one module of the product is another: it fails if a history goes otherwise than by the model.
 
 It is told the name of the module, and reads what it is instead.
 """

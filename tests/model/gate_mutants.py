@@ -2,7 +2,7 @@
 
 Each mutant is one comparison, one word of logic, one number or one sign that is another. It is killed when a short or a
 random history opens something else than the model does (``gate_histories.py``), or when a law of ``tests/consent``
-fails. ``python tests/model/gate_mutants.py`` tells those that survive; ``docs/guarantee.md`` explains them.
+or of licences fails. ``python tests/model/gate_mutants.py`` tells those that survive; ``docs/guarantee.md`` explains them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 _MODEL = ("tests/model/gate_histories.py", "--length", "3", "--random", "200", "--at-once", "1")
-_LAWS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "tests/consent")
+_LICENCES = ("tests/faults/test_no_grant_widens_a_licence.py", "tests/importers/test_licences_come_with_the_data.py")
+_TESTS = ("tests/consent", *_LICENCES, "tests/faults/test_a_check_says_what_holds_now.py")
+_LAWS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", *_TESTS)
 
 
 class Mutant(NamedTuple):

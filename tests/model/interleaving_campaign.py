@@ -32,6 +32,8 @@ Found = list[tuple[int, str]]
 
 def chunk(first: int, upto: int, *, deadline: float, fitted: Path) -> tuple[Sizes, Found]:
     """Run the races of a chunk, or those of them that come before a deadline."""
+    if time.monotonic() > deadline:
+        return Sizes(), []
     gc.disable()  # a search through everything costs more than the races of a bank leave behind
     with tempfile.TemporaryDirectory(dir=_memory()) as scratch:
         interleaved = Interleaved(Path(scratch), fitted=fitted, seed=first)
