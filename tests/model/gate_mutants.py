@@ -2,7 +2,7 @@
 
 Each mutant is one comparison, one word of logic, one number or one sign that is another. It is killed when a short or a
 random history opens something else than the model does (``gate_histories.py``), or when a law of ``tests/consent``
-or of licences fails. ``python tests/model/gate_mutants.py`` tells those that survive; ``docs/guarantee.md`` explains them.
+or of licences fails. ``python tests/model/gate_mutants.py`` tells those that survive.
 """
 
 from __future__ import annotations
