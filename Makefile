@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo own test check lint types imports fmt engines slow crash fuzz browser bench docs lock clean campaign mutants
+.PHONY: help setup demo own test check lint types imports fmt engines slow crash fuzz browser bench docs words lock clean campaign mutants
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -75,6 +75,9 @@ fmt: setup  ## format the code
 
 docs: setup  ## write the generated parts of the documentation again
 	$(BIN)/python -m docs.generate
+
+words: setup  ## write what customers read into the catalogs of other languages
+	$(BIN)/python -m marketofone.web.extraction
 
 bench: $(VENV)/.bench  ## measure, each figure beside its yardstick
 	$(BIN)/python -m bench $(ARGS)

@@ -141,12 +141,14 @@ def with_actions(folder: Path) -> None:
     """Write a catalogue whose actions of every kind look at payments, and let the purpose of each ask for them."""
     (folder / "actions.toml").write_text(actions_text(), encoding="utf-8")
     consent = folder / "consent.toml"
-    text = consent.read_text(encoding="utf-8")
+    text = consent.read_text(encoding="utf-8").partition("\n# The same in German")[0]
     for old, new in _ASKS_FOR_PAYMENTS.items():
         if text.count(old) != 1:
             raise AssertionError(f"the template's consent.toml does not say once: {old}")
         text = text.replace(old, new)
     consent.write_text(text, encoding="utf-8")
+    settings = folder / "bank.toml"  # what is asked here is said in English only
+    settings.write_text(settings.read_text(encoding="utf-8").replace('["en", "de"]', '["en"]'), encoding="utf-8")
 
 
 def uncap(folder: Path) -> None:

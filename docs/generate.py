@@ -26,7 +26,8 @@ from docs.tables import NOTE, fields_of, page_of, parts_of, purpose_of, types_of
 from marketofone import cli
 from marketofone.consent.controller import Controller
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
-from marketofone.decide.catalogue import FACTS, Fallback, Occasion, Placement
+from marketofone.consent.translations import ChannelTexts, PolicyTexts, PurposeTexts, SourceTexts
+from marketofone.decide.catalogue import FACTS, ActionTexts, CatalogueTexts, Fallback, Occasion, Placement
 from marketofone.domain import errors
 from marketofone.domain.action import Action, Budget
 from marketofone.domain.errors import MarketOfOneError
@@ -37,10 +38,12 @@ from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause
 from marketofone.projection.bank_config import (
     DOCUMENTS,
     Contact,
+    ContactTexts,
     Distrusted,
     EarlySigns,
     Groups,
     KeySettings,
+    Pages,
     Settings,
     SignFeature,
     TakenBack,
@@ -139,6 +142,8 @@ def settings() -> str:
     lines += parts_of(
         {
             "contact": Contact,
+            "contact.translations.*": ContactTexts,
+            "pages": Pages,
             "early_signs": EarlySigns,
             "early_signs.taken_back": TakenBack,
             "early_signs.features.*": SignFeature,
@@ -146,7 +151,17 @@ def settings() -> str:
         }
     )
     lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]
-    lines += parts_of({"purposes": Purpose, "sources": DataSource, "channels": Channel})
+    lines += parts_of(
+        {
+            "purposes": Purpose,
+            "sources": DataSource,
+            "channels": Channel,
+            "translations.*": PolicyTexts,
+            "translations.*.purposes": PurposeTexts,
+            "translations.*.sources": SourceTexts,
+            "translations.*.channels": ChannelTexts,
+        }
+    )
     lines += [
         "## actions.toml",
         "",
@@ -165,6 +180,8 @@ def settings() -> str:
             "actions": Action,
             "actions.schedule": Schedule,
             "actions.budget": Budget,
+            "translations.*": CatalogueTexts,
+            "translations.*.actions": ActionTexts,
         }
     )
     lines += [
@@ -180,7 +197,11 @@ def settings() -> str:
     lines += parts_of(
         {"caps": Caps, "caps.*": Cap, "declines": Pause, "quiet_hours": QuietHours, "stress": Stress, "copy": Copy}
     )
-    lines += ["## features.py", "", "See [features.md](features.md)."]
+    lines += [
+        "## features.py",
+        "",
+        "See [features.md](features.md). `TITLES` has the titles of features in other languages, by language and name.",
+    ]
     return page_of(lines)
 
 

@@ -137,8 +137,8 @@ def plug_in(
     settings = read_settings(texts["bank.toml"])
     texts["bank.toml"] = without_engine(texts["bank.toml"])
     config = read_config(texts)
-    check_purposes(config)
     check_wording(config)
+    check_purposes(config)
     data = folder / DATA
     make_folder(data)
     with ExitStack() as opened:

@@ -97,6 +97,7 @@ PAGES = (
     "/nowhere",
 )
 OF_CUSTOMERS = tuple(path for path in PAGES if path.startswith("/customer"))
+IN_GERMAN = tuple(f"{path}#de" for path in OF_CUSTOMERS)  # its words are longer
 WIDTHS = (360, 1280)
 SCREEN = 800  # pixels of a phone's height
 CROWD = 100
@@ -115,12 +116,17 @@ class Town:
     stopped: int
 
     def at(self, path: str) -> str:
-        """Give the address of a page; of a customer's with a link of their own, as the bank's app opens it."""
+        """Give the address of a page; of a customer's with a link of their own, as the bank's app opens it.
+
+        What follows "#" is the language of the page.
+        """
+        path, _, language = path.partition("#")
         path = path.format(shown=self.shown, receipt=self.receipt, stopped=self.stopped)
         if not path.startswith("/customer/"):
             return self.url + path
         customer = path.partition("?")[0].split("/")[2]
-        link = CustomerLinks.of(self.bank.context).link(customer).path.partition("?")[2]
+        links = CustomerLinks.of(self.bank.context)
+        link = links.link(customer, language="de" if language == "de" else "en").path.partition("?")[2]
         return f"{self.url}{path}{'&' if '?' in path else '?'}{link}"
 
 
@@ -305,11 +311,12 @@ def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:
     return WebDriverWait(driver, 60).until(lambda page: page.find_element(By.CSS_SELECTOR, selector))
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("width", [320, *WIDTHS])
 def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
-    town: Town, browser: webdriver.Chrome, width: int
+    town: Town, browser: webdriver.Chrome, width: int, language: str
 ) -> None:
-    look(browser, town.at("/customer/c-1/forecast"), width=width, scheme="light")
+    look(browser, town.at(f"/customer/c-1/forecast#{language}"), width=width, scheme="light")
     found = (
         "return [...document.querySelectorAll('.fan, .fan .sign')].map(part => part.getBoundingClientRect().toJSON())"
     )
@@ -323,7 +330,7 @@ def test_words_on_the_forecast_chart_can_be_read_beside_each_other(
         assert beside or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2
 
 
-@pytest.mark.parametrize("path", ["/console/data", "/customer/c-1/uses"])
+@pytest.mark.parametrize("path", ["/console/data", "/customer/c-1/uses", "/customer/c-1/uses#de"])
 @pytest.mark.parametrize("width", [320, *WIDTHS])
 def test_words_on_charts_do_not_lie_over_each_other(
     town: Town, browser: webdriver.Chrome, width: int, path: str
@@ -355,14 +362,20 @@ def test_axe_finds_nothing(town: Town, browser: webdriver.Chrome, path: str, wid
     assert told == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", IN_GERMAN)
+def test_axe_finds_nothing_in_german(town: Town, browser: webdriver.Chrome, path: str) -> None:
+    test_axe_finds_nothing(town, browser, path, 360, "light")
+    assert browser.execute_script("return document.documentElement.lang") == "de"
+
+
+@pytest.mark.parametrize("path", [*PAGES, *IN_GERMAN])
 def test_nothing_scrolls_sideways_on_a_phone(town: Town, browser: webdriver.Chrome, path: str) -> None:
     look(browser, town.at(path), width=360, scheme="light")
     browser.execute_script("document.querySelectorAll('details').forEach(part => part.open = true)")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("path", OF_CUSTOMERS)
+@pytest.mark.parametrize("path", [*OF_CUSTOMERS, *IN_GERMAN])
 def test_text_of_twice_the_size_scrolls_nothing_sideways(town: Town, browser: webdriver.Chrome, path: str) -> None:
     look(browser, town.at(path), width=360, scheme="light")
     browser.execute_script("document.documentElement.style.fontSize = '200%'")
@@ -371,7 +384,7 @@ def test_text_of_twice_the_size_scrolls_nothing_sideways(town: Town, browser: we
 
 
 @pytest.mark.parametrize(
-    "path", ["c-1", "c-1/purposes/marketing", "c-1/purposes/marketing/allow", "c-1/uses", "nobody/first"]
+    "path", ["c-1", "c-1/purposes/marketing", "c-1/purposes/marketing/allow", "c-1/uses", "nobody/first", "c-1#de"]
 )
 def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.Chrome, path: str) -> None:
     look(browser, town.at(f"/customer/{path}"), width=360, scheme="light")
@@ -383,11 +396,12 @@ def test_every_control_is_large_enough_to_touch(town: Town, browser: webdriver.C
     assert min(sizes) >= 24
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("width", [320, *WIDTHS])
 def test_a_first_no_is_as_large_as_the_yes_and_stands_beside_it(
-    town: Town, browser: webdriver.Chrome, width: int
+    town: Town, browser: webdriver.Chrome, width: int, language: str
 ) -> None:
-    look(browser, town.at("/customer/nobody/first"), width=width, scheme="light")
+    look(browser, town.at(f"/customer/nobody/first#{language}"), width=width, scheme="light")
     pairs = browser.execute_script(
         "return [...document.querySelectorAll('.equal')].map(pair => [...pair.children]"
         ".filter(item => item.tagName != 'LEGEND').map(item => [item.getBoundingClientRect().toJSON(),"
@@ -400,7 +414,7 @@ def test_a_first_no_is_as_large_as_the_yes_and_stands_beside_it(
         assert yes["top"] == no["top"] or yes["left"] == no["left"]
 
 
-@pytest.mark.parametrize("customer", ["c-1", "p-1", "p-2"])
+@pytest.mark.parametrize("customer", ["c-1", "p-1", "p-2", "c-1#de", "p-1#de"])
 def test_my_data_of_a_year_is_three_screens_forty_tab_stops_and_forty_kilobytes(
     town: Town, browser: webdriver.Chrome, customer: str
 ) -> None:

@@ -18,6 +18,7 @@ from marketofone.consent.ledger import What
 from marketofone.consent.licence import ALL, GOVERNED
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import DAY, Instant, text_of
+from renaming import in_english_alone
 
 WHO, OTHER = "c-1", "c-2"
 
@@ -130,6 +131,7 @@ def test_documents_that_changed_hold_for_the_next_check(bank: Bank, project: Pat
     says(bank, WHO)
     assert opens(bank)
     consent = project / "consent.toml"
+    in_english_alone(project)
     text = consent.read_text(encoding="utf-8")
     consent.write_text(text + '\n[channels.pigeon]\ntitle = "Carrier pigeon"\n', encoding="utf-8")
     with pytest.raises(MalformedRequest):

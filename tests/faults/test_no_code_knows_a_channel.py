@@ -29,7 +29,7 @@ def test_whoever_allows_one_channel_only_is_looked_ahead_for(bank: Bank, channel
 def test_a_bank_without_a_channel_called_app_works(project: Path) -> None:
     for name in ("consent.toml", "actions.toml", "guardrails.toml"):
         text = (project / name).read_text(encoding="utf-8")
-        text = re.sub(r'(?m)^(channels? = .*)"app"', r'\1"web"', text.replace("[channels.app]", "[channels.web]"))
+        text = re.sub(r'(?m)^(channels? = .*)"app"', r'\1"web"', text.replace("channels.app]", "channels.web]"))
         text = re.sub(r'(?m)^(.*channel = )"app"', r'\1"web"', text)
         (project / name).write_text(text, encoding="utf-8")
     with marketofone.open(project, now=NOW) as bank:

@@ -155,14 +155,121 @@ INNOCENT = (
     "It rests on something that is not used or not kept any more.",
 )
 
+BAD_IN_GERMAN: dict[str, tuple[str, ...]] = {
+    "urging": (
+        "Nur noch heute: ein besserer Zins.",
+        "Das ist Ihre letzte Chance, Ja zu sagen.",
+        "Verpassen Sie nicht Ihren Sparplan!",
+        "Beeilen Sie sich und öffnen Sie es.",
+        "Nur noch 3 Plätze.",
+        "Solange der Vorrat reicht.",
+        "Die meisten Kunden wie Sie haben schon diese Karte.",
+        "Entscheiden Sie sich jetzt und behalten Sie Ihren Bonus.",
+    ),
+    "countdown": (
+        "Noch 12 Minuten, um zu antworten.",
+        "Das Angebot endet in zwei Stunden.",
+        "00:14:59 übrig",
+        "Die Uhr tickt.",
+    ),
+    "confirm_shaming": (
+        "Nein, ich möchte lieber mehr bezahlen.",
+        "Nein danke, ich will kein Geld sparen.",
+        "Mir ist meine Zukunft egal.",
+        "Kluge Kunden sagen Ja.",
+        "Da wären Sie dumm.",
+    ),
+    "guilt": (
+        "Wir wären traurig, Ihr Vertrauen zu verlieren.",
+        "Das werden Sie bereuen.",
+        "Denken Sie an Ihre Kinder.",
+        "Ohne dies können wir Ihre Familie nicht schützen.",
+        "Bitte verlassen Sie uns nicht.",
+    ),
+    "double_negative": (
+        "Bitte nicht abwählen, um Angebote zu erhalten.",
+        "Entfernen Sie das Häkchen, wenn Sie nicht möchten, dass wir aufhören.",
+        "Klicken Sie hier, wenn Sie lieber nichts von uns hören möchten, oder wenn Sie keine Post wollen.",
+        "Sie werden nicht aufgenommen, es sei denn, Sie widersprechen nicht.",
+    ),
+    "hidden_cost": (
+        "Zunächst kostenlos und lohnend.",
+        "Es können zusätzliche Gebühren anfallen.",
+        "Heute kostenlos; Kosten können folgen.",
+        "Starten Sie Ihre kostenlose Testphase.",
+        "Schon ab 3 im Monat.",
+        "Es gelten die allgemeinen Geschäftsbedingungen.",
+        "Es verlängert sich automatisch.",
+    ),
+    "preselected": (
+        "Wir haben alles für Sie angekreuzt.",
+        "Angebote sind standardmäßig aktiviert.",
+        "Sie stimmen zu, es sei denn, Sie widersprechen.",
+        "Wenn Sie nichts tun, stimmen Sie zu.",
+    ),
+    "small_refusal": (
+        "Zum Ablehnen gehen Sie in die Einstellungen.",
+        "Um Nein zu sagen, schreiben Sie uns einen Brief.",
+        "Später erinnern",
+        "Sie können später ablehnen.",
+    ),
+    "obstruction": (
+        "Zum Widerrufen rufen Sie bitte unsere Hotline an.",
+        "Kündigung nur per Post.",
+        "Sagen Sie Ja, und wir hören auf zu fragen.",
+        "Sind Sie wirklich sicher, dass Sie gehen möchten?",
+        "Sie müssen einen Grund nennen.",
+        "Bevor Sie gehen, sagen Sie uns, warum.",
+    ),
+    "bundled": (
+        "Allem auf einmal zustimmen.",
+        "Durch die Nutzung der App stimmen Sie der Profilbildung zu.",
+        "Ich akzeptiere die Bedingungen und Werbung von Partnern.",
+        "Alle akzeptieren",
+        "Ein Klick für alles.",
+    ),
+}  # fmt: skip
+INNOCENT_IN_GERMAN = (
+    "Es ist Zeit.",
+    "Nur Sie sehen diese Seite.",
+    "Ihre Karte ist gestohlen? Rufen Sie uns sofort an.",
+    "Nichts geht verloren, wenn Sie Nein sagen.",
+    "Sie sehen alle Kosten, bevor Sie entscheiden.",
+    "Kostenlos, solange Sie studieren.",
+    "Deckt Ärzte, Gepäck und Verspätungen von heute an, bis Sie zu Hause sind.",
+    "Wir rufen Sie bis zum 6. Januar 2026 an.",
+    "Es endet von selbst am 5. Januar 2027, und Sie können es vorher mit einem Klick stoppen.",
+    "Nein, so lassen",
+    "Nein zu allem",
+    "Ja, erlauben",
+    "Was Sie offen lassen, bleibt aus.",
+    "Nach einem Nein fragen wir 180 Tage lang nicht wieder.",
+    "Wir verkaufen Ihre Daten nie.",
+    "Das kann Angebote nur verhindern, nie auslösen.",
+    "Die Gebühr beträgt 4,90 im Monat und sonst nichts.",
+    "Sein Wert kann fallen und steigen.",
+    "Unser Beileid zu Ihrem Verlust.",
+    "Ich kenne diese Zahlung nicht.",
+    "Niemand muss einen Grund nennen.",
+    "Es wird nicht für Angebote genutzt.",
+    "Sie gehören zu den Menschen, für die wir das Los ziehen.",
+    "In den letzten Minuten gab es mehrere Zahlungen.",
+    "Alle wären gleich gewesen.",
+)
 
-@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in BAD.items() for text in texts])
+
+SEEDED, SEEDED_IN_GERMAN = (
+    [(kind, text) for kind, texts in every.items() for text in texts] for every in (BAD, BAD_IN_GERMAN)
+)
+
+
+@pytest.mark.parametrize(("kind", "text"), [*SEEDED, *SEEDED_IN_GERMAN])
 def test_a_seeded_dark_pattern_is_caught_as_what_it_is(kind: str, text: str) -> None:
     assert kind in {one.rule.kind for one in found_in(text)}
     assert kind in {one.rule.kind for one in found_in(f"We are your bank. {text.upper()}")}
 
 
-@pytest.mark.parametrize("text", INNOCENT)
+@pytest.mark.parametrize("text", [*INNOCENT, *INNOCENT_IN_GERMAN])
 def test_a_calm_sentence_passes(text: str) -> None:
     assert found_in(text) == []
 
@@ -171,10 +278,14 @@ def test_there_are_several_of_each_kind_and_as_many_calm_ones() -> None:
     assert set(BAD) == set(kinds())
     assert min(map(len, BAD.values())) >= 4
     assert sum(map(len, BAD.values())) >= 40 <= len(INNOCENT)
+    assert set(BAD_IN_GERMAN) == set(kinds())
+    assert min(map(len, BAD_IN_GERMAN.values())) >= 4
+    assert len(SEEDED_IN_GERMAN) >= 40
+    assert len(INNOCENT_IN_GERMAN) >= 20
 
 
 def test_every_rule_catches_something_seeded_and_says_why_and_where_that_is_said() -> None:
-    caught = {one.rule.pattern for texts in BAD.values() for text in texts for one in found_in(text)}
+    caught = {one.rule.pattern for _, text in (*SEEDED, *SEEDED_IN_GERMAN) for one in found_in(text)}
     assert {rule.pattern for rule, _ in rules()} == caught
     assert all(rule.reason and rule.source for rule, _ in rules())
 

@@ -20,6 +20,7 @@ from marketofone.services.rights.changed_meaning import changed_meaning
 from marketofone.services.rights.consent_history import consent_receipt
 from marketofone.services.rights.export import export_customer
 from proofs import proven
+from renaming import in_english_alone
 
 Edit = Callable[[str], str]
 CARE = r"(?ms)^\[purposes\.care\]\n.*?(?=^\[)"
@@ -70,6 +71,7 @@ def both(*changes: Edit) -> Edit:
 @pytest.fixture
 def lived(project: Path, now: Instant) -> Path:
     """Give a bank that somebody said yes to."""
+    in_english_alone(project)
     with marketofone.open(project, now=now) as bank:
         bank.consent(everything("c-1", since=now), now=now)
         bank.ingest(ordinary_months("c-1", until=now, days=60), now=now)

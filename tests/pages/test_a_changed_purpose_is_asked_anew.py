@@ -21,13 +21,14 @@ NEW = "We notice signs of hard days in your messages, payments, use of the app, 
 
 
 def widened(text: str) -> str:
-    """Let care ask for places, under a new version."""
+    """Let care ask for places, under a new version, and say so in German too."""
 
     def change(block: re.Match[str]) -> str:
         plain = re.sub(r"(?m)^(notice|sources) = .*\n", "", block[0]).rstrip("\n")
         sources = '["transactions", "app", "location", "life_events", "messages"]'
         return f'{plain}\nnotice = "{NEW}"\nsources = {sources}\nversion = 2\n\n'
 
+    text = text.replace("App-Nutzung und Lebensereignissen, damit", "App-Nutzung, Orten und Lebensereignissen, damit")
     return re.sub(r"(?ms)^\[purposes\.care\]\n.*?(?=^\[)", change, text)
 
 

@@ -159,6 +159,14 @@ def test_the_command_line_makes_a_link(project: Path) -> None:
     assert json.loads(answer.output)["link"].startswith("http://127.0.0.1:80/customer/c-1/insights?link=")
 
 
+def test_the_command_line_makes_a_link_in_a_language(client: TestClient, project: Path) -> None:
+    answer = CliRunner().invoke(main, ["link", WHO, "--language", "de", "--bank", str(project), "--json"])
+    made = json.loads(answer.output)["link"].partition("8000")[2]
+
+    page = client.get(client.get(made).headers["location"], headers={"Accept-Language": "en"})
+    assert page.headers["content-language"] == "de"
+
+
 @pytest.mark.usefixtures("client")
 def test_the_command_line_makes_no_link_out_of_the_customers_pages(project: Path) -> None:
     answer = CliRunner().invoke(main, ["link", WHO, "--page", "../../console", "--bank", str(project)])

@@ -9,12 +9,17 @@ from pathlib import Path
 from marketofone.domain.event import SOURCES
 from marketofone.projection.bank_config import DOCUMENTS, BankConfig, read_config
 from marketofone.projection.purpose_reads import reads_by_purpose
+from renaming import in_english_alone
 
 _BLOCK = re.compile(r"(?ms)^\[purposes\.([\w-]+)\]\n.*?(?=^\[)")
 
 
 def ask_for_all_that_is_read(project: Path) -> None:
-    """Let each purpose of a project ask for all that is read for it; one for which nothing is read goes."""
+    """Let each purpose of a project ask for all that is read for it; one for which nothing is read goes.
+
+    What it asks for is said in English only.
+    """
+    in_english_alone(project)
     config = read_config({name: (project / name).read_text(encoding="utf-8") for name in DOCUMENTS})
     reads = {purpose: [of for of in SOURCES if of in found.all] for purpose, found in reads_by_purpose(config).items()}
     path = project / "consent.toml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 
 from marketofone.projection.bank_config import DOCUMENTS
 
@@ -22,7 +23,7 @@ CHANNELS = {"app": "anwendung", "push": "hinweis", "email": "brief", "phone": "t
 
 def purpose_renamed(texts: Mapping[str, str], old: str, new: str) -> dict[str, str]:
     """Rename a purpose where purposes stand: in consent.toml."""
-    return {**texts, "consent.toml": texts["consent.toml"].replace(f"[purposes.{old}]", f"[purposes.{new}]")}
+    return {**texts, "consent.toml": texts["consent.toml"].replace(f"purposes.{old}]", f"purposes.{new}]")}
 
 
 def channel_renamed(texts: Mapping[str, str], old: str, new: str, *, only: str = "") -> dict[str, str]:
@@ -30,7 +31,7 @@ def channel_renamed(texts: Mapping[str, str], old: str, new: str, *, only: str =
     renamed = dict(texts)
     for name in DOCUMENTS if not only else (only,):
         if name == "consent.toml":
-            renamed[name] = texts[name].replace(f"[channels.{old}]", f"[channels.{new}]")
+            renamed[name] = texts[name].replace(f"channels.{old}]", f"channels.{new}]")
         elif name != "features.py":
             renamed[name] = "".join(
                 re.sub(rf"(['\"]){old}\1", rf"\g<1>{new}\g<1>", line) if "channel" in line.split("#")[0] else line
@@ -47,3 +48,15 @@ def in_german() -> dict[str, str]:
     for old, new in CHANNELS.items():
         texts = channel_renamed(texts, old, new)
     return texts
+
+
+def in_english_alone(folder: Path) -> None:
+    """Let a bank have its texts in English only, so that a test may change them in one place."""
+    settings, policy = folder / "bank.toml", folder / "consent.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('["en", "de"]', '["en"]'), encoding="utf-8")
+    policy.write_text(without_german(policy.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def without_german(policy: str) -> str:
+    """Leave the German texts of a policy out."""
+    return policy.partition("\n# The same in German")[0]

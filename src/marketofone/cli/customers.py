@@ -19,6 +19,7 @@ from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange, What
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import MOST_SLOTS, Otherwise
+from marketofone.domain.languages import LANGUAGES, Language
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.importers import consents
 from marketofone.importers.rows import BadRow
@@ -317,10 +318,11 @@ def consent_import(session: Session, *, path: Path, authority: str | None) -> No
 @on_bank
 @click.argument("customer")
 @click.option("--page", default="", help="Which page: forecast, insights, decisions/ID.  [default: the first]")
+@click.option("--language", type=click.Choice(list(LANGUAGES)), help="Of the pages.  [default: the browser's]")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Where it is served.")
-def link(session: Session, *, customer: str, page: str, port: int) -> None:
+def link(session: Session, *, customer: str, page: str, language: Language | None, port: int) -> None:
     """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to nobody else."""
-    made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), page)
+    made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), page, language=language)
     session.say({"link": f"http://127.0.0.1:{port}{made.path}", "until": text_of(made.until)}, "link")
 
 

@@ -20,19 +20,20 @@ from marketofone.consent.ledger import Consents, State
 from marketofone.consent.licence import GOVERNED, beyond, ended, has_ended, has_outlived, no_offers, without_offers
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.event import Event, under_account
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Instant
 from marketofone.domain.role import Role
 
 # Of several channels the first of these tells.
 _TELLING: tuple[State, ...] = ("granted", "withdrawn", "expired", "changed", "not_yet", "never")
 WHY = {
-    "never": "you have not allowed it",
-    "withdrawn": "you said no",
-    "expired": "your permission has ended",
-    "not_yet": "your permission has not begun",
-    "changed": "what it is for changed since you allowed it",
-    "objected": "you said no to all offers",
-    "paused": "you paused this for some time",
+    "never": message("you have not allowed it"),
+    "withdrawn": message("you said no"),
+    "expired": message("your permission has ended"),
+    "not_yet": message("your permission has not begun"),
+    "changed": message("what it is for changed since you allowed it"),
+    "objected": message("you said no to all offers"),
+    "paused": message("you paused this for some time"),
 }
 
 Verdict = tuple[frozenset[str], Mapping[str, str]]
@@ -41,8 +42,10 @@ Verdict = tuple[frozenset[str], Mapping[str, str]]
 _JUDGED = 4_096
 """What people say, in so many ways: more is judged anew."""
 
-NOT_GRANTED = "no purpose may use this source"
-LESS_NOW = "what you allowed at another bank has ended or became less"
+NOT_GRANTED = message("no purpose may use this source")
+REFUSED = message("%(source)s is refused for %(purpose)s: %(text_why)s")
+NOT_USED = message("the bank does not use it")
+LESS_NOW = message("what you allowed at another bank has ended or became less")
 NOT_DONE = "this bank does not do that: no purpose in consent.toml serves it"
 
 
@@ -169,7 +172,7 @@ def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Ins
     if source == "reference":
         return None
     if source not in policy.sources:
-        return "consent.toml does not know this source"
+        return message("consent.toml does not know this source")
     asking, purposes = policy.asking[source], _not_stopped(source, consents, policy=policy, now=now)
     words = asking.words if purposes is asking.purposes else policy.words_of(purposes)
     if asking.duty or consents.opens(source, purposes=words, channels=policy.ways, now=now):
@@ -299,7 +302,7 @@ def _sources(
     stop = stopped(purpose, consents, policy=policy, now=now)
     for source in spec.sources if spec is not None else ():
         if source not in policy.sources:
-            refused[source] = "the bank does not use it"
+            refused[source] = NOT_USED
         elif spec is not None and spec.basis == "legal_duty":
             granted.add(source)
         else:

@@ -24,6 +24,7 @@ from msgspec.structs import astuple, replace
 from marketofone.consent.licence import Licences, licensed, shared
 from marketofone.consent.policy import ConsentScope, word_of
 from marketofone.domain.event import Event
+from marketofone.domain.languages import Language
 from marketofone.domain.moment import Instant
 
 State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "changed", "objected", "paused"]
@@ -45,7 +46,8 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     ``pause`` is for some time, ``resume`` ends it at once; both are about purposes, all where none is named.
     ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
     from when on it holds, ``until`` (of grants and pauses) when it ends by itself. ``versions`` are those of the
-    purposes of a grant or a withdrawal, one for each; all are 1 where it is left out.
+    purposes of a grant or a withdrawal, one for each; all are 1 where it is left out. ``language`` is the one in which
+    the person read the notices; the bank's own where it is left out.
     """
 
     customer: str
@@ -58,6 +60,7 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     actor: str = "customer"
     authority: str = ""
     versions: tuple[int, ...] | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
 
     @property
     def words(self) -> tuple[str, ...]:

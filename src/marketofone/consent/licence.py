@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from marketofone.domain.event import LICENSED, Event, Source
 from marketofone.domain.fields import LicenceScope
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Calendar, Day, Instant, day_number, instant_of
 from marketofone.domain.money_events import (
     OpenBankingBalance,
@@ -40,6 +41,7 @@ _COVERED: dict[str, LicenceScope] = {
 }
 _UTC = Calendar("UTC")
 _NEVER = Instant(0)
+_NO_OFFERS = message("your permission at %(name)s does not cover offers")
 _EVER = Instant(2**62)
 _REMEMBERED = 1_024
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
@@ -158,7 +160,7 @@ def has_ended(institutions: Collection[str]) -> str:
 
 def no_offers(institutions: Collection[str]) -> str:
     """Say that the data of some institutions may not be used for offers."""
-    return f"your permission at {', '.join(institutions)} does not cover offers"
+    return _NO_OFFERS % {"name": ", ".join(institutions)}
 
 
 def unlimited_in_time(licences: Licences) -> Licences:

@@ -7,11 +7,14 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from marketofone.consent.translations import PolicyTexts
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import SWITCHABLE, Source
 from marketofone.domain.fields import Text, Word
+from marketofone.domain.languages import Language
 from marketofone.domain.role import ROLES, Role
 
 Basis = Literal["consent", "legal_duty"]
@@ -88,7 +91,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Everything a person is asked about.
 
     A grant ends by itself after ``grant_days``, and a pause lasts ``pause_days`` at most. Nobody is asked for a purpose
-    again within ``ask_again_days`` of a no to it.
+    again within ``ask_again_days`` of a no to it. ``translations`` are the same texts in other languages.
     """
 
     purposes: dict[Word, Purpose]
@@ -98,6 +101,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pause_days: Annotated[int, Meta(ge=1)] = 90
     ask_again_days: Annotated[int, Meta(ge=1)] = 180
     version: int = 1
+    translations: dict[Language, PolicyTexts] = {}
 
     def __post_init__(self) -> None:
         for name, purpose in self.purposes.items():
@@ -126,6 +130,19 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                     shape=f"{role}, which purposes.{serving[0]} serves already",
                     fix="let one purpose serve a role",
                 )
+
+    def said_in(self, language: Language) -> ConsentPolicy:
+        """Give the same policy in the words of a language; a text that is not translated stays as the bank wrote it."""
+        texts = self.translations.get(language)
+        if texts is None:
+            return self
+        if language not in self._said:
+            self._said[language] = _translated(self, texts)
+        return self._said[language]
+
+    @cached_property
+    def _said(self) -> dict[Language, ConsentPolicy]:
+        return {}
 
     @cached_property
     def ways(self) -> tuple[str, ...]:
@@ -201,6 +218,19 @@ class ConsentScope(Struct, frozen=True, kw_only=True, order=True, array_like=Tru
     purpose: str
     source: str
     channel: str
+
+
+def _translated(policy: ConsentPolicy, texts: PolicyTexts) -> ConsentPolicy:
+    purposes, sources, channels = dict(policy.purposes), dict(policy.sources), dict(policy.channels)
+    for name in purposes.keys() & texts.purposes.keys():
+        of = texts.purposes[name]
+        purposes[name] = replace(purposes[name], title=of.title, notice=of.notice, gives=of.gives)
+    for source in sources.keys() & texts.sources.keys():
+        told = texts.sources[source]
+        sources[source] = replace(sources[source], title=told.title, notice=told.notice, named=told.named)
+    for name in channels.keys() & texts.channels.keys():
+        channels[name] = replace(channels[name], title=texts.channels[name].title)
+    return replace(policy, purposes=purposes, sources=sources, channels=channels, translations={})
 
 
 def parse_policy(text: str) -> ConsentPolicy:

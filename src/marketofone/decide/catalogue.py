@@ -10,7 +10,7 @@ nothing is sold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -25,6 +25,7 @@ from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
 from marketofone.domain.event import SOURCES
 from marketofone.domain.fields import Text, Word
+from marketofone.domain.languages import Language
 from marketofone.features.catalogue import Catalogue
 from marketofone.governance.tiers import Tier, tier_of
 
@@ -86,6 +87,20 @@ class Placement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return ""
 
 
+class ActionTexts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The texts of an action in another language; what its ``next`` says is left out where the action says nothing."""
+
+    title: Text
+    text: Text
+    next: Text | None = None
+
+
+class CatalogueTexts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All texts of ``actions.toml`` in one language: ``[translations.de.actions.budgets]`` and so on."""
+
+    actions: dict[Word, ActionTexts] = {}
+
+
 class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The actions, the occasions, the placements, and the channels of actions that name none."""
 
@@ -94,6 +109,7 @@ class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     occasions: dict[Word, Occasion]
     placements: dict[Word, Placement] = {}
     actions: tuple[Action, ...]
+    translations: dict[Language, CatalogueTexts] = {}
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,20 @@ class ActionCatalogue:
     actions: tuple[Action, ...]
     expressions: tuple[Expression, ...]
     tiers: tuple[Tier, ...]
+    translations: Mapping[Language, CatalogueTexts] = field(default_factory=dict)
+
+    def said_in(self, language: Language) -> ActionCatalogue:
+        """Give the same actions in the words of a language; one that is not translated stays as the bank wrote it."""
+        texts = self.translations.get(language)
+        if texts is None:
+            return self
+        said = (
+            msgspec.structs.replace(one, title=of.title, text=of.text, next=of.next)
+            if (of := texts.actions.get(one.id)) is not None
+            else one
+            for one in self.actions
+        )
+        return replace(self, actions=tuple(said), translations={})
 
     @property
     def offered(self) -> tuple[Action, ...]:
@@ -230,6 +260,7 @@ def parse_actions(text: str, *, features: Catalogue) -> ActionCatalogue:
         actions=actions,
         expressions=expressions,
         tiers=tuple(map(tier_of, actions)),
+        translations=document.translations,
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.consent.gate import REFUSED
 from marketofone.consent.gate import WHY as WHY_NOT
 from marketofone.decide import forecast_facts
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, CandidateSet, CompiledCatalogue, DataRequirement, Rows
@@ -369,7 +370,7 @@ def _refusal(context: DecisionContext, requirement: DataRequirement) -> Rejectio
         source = next(source for source in SOURCES if source in missing)
         permit = context.decision_input.permits.get(role)
         why = NEVER if permit is None else permit.refused.get(source, NEVER)
-        refusal = f"{source} is refused for {purpose}: {why}"
+        refusal = REFUSED % {"source": source, "purpose": purpose, "text_why": why}
         return ("not_eligible", f"unknown, because {refusal}") if unknown else ("not_permitted", refusal)
     return None if allowed else ("not_permitted", f"nothing is allowed for {purpose}")
 

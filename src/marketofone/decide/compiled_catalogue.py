@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.decide.budgets import allowance, open_minutes
@@ -20,6 +19,7 @@ from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESE
 from marketofone.decide.conditions import Conditions, conditions_of
 from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Expression, Known, parse_expression
+from marketofone.decide.terms import BEGUN, FITS, SHORTFALL, START, Term
 from marketofone.domain.action import NOTHING, Action
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.role import Role
@@ -37,22 +37,6 @@ PLAUSIBLE = 4.0  # scales: a change larger than this is no answer to "what would
 _TOPICAL_FIELDS = ("topics", "category", "venue")  # conditions of a series that say what it is about
 _LEVELS = ("total", "regular_total", "count", "mean", "days", "share", "distinct")
 WHOLE: frozenset[Unit] = frozenset({"minor", "count", "days", "months", "ms", "flag"})  # units without fractions
-
-
-class Term(Struct, frozen=True, kw_only=True):
-    """One entry of the context vector, in words."""
-
-    name: str
-    title: str
-    source: str | None = None
-    feature: Feature | None = None
-
-
-START = Term(name="start", title="what such an action is worth to anybody")
-GOES_WITH = Term(name="affinity", title="people with your products often have it", source="transactions")
-FITS = (Term(name="match", title="it fits what occupies you"), GOES_WITH)
-BEGUN = Term(name="begun_by_customer", title="you began this contact")
-SHORTFALL = Term(name="shortfall_risk", title="your account may run short within 30 days", source="transactions")
 
 
 class Limits(NamedTuple):

@@ -24,7 +24,9 @@ from marketofone.decide.forecast_facts import CHANGEABLE, FACTS
 from marketofone.decide.reasons import in_words, named, value_of
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Counterfactual
+from marketofone.domain.languages import message
 
+_INSTEAD = message("%(text_title)s: %(number)s instead of %(number_before)s")
 _TRIED = 3  # proposals that are verified
 _RIVALS = 4
 
@@ -52,7 +54,7 @@ def find_counterfactual(context: DecisionContext, choice: Choice) -> tuple[Count
 def _words(context: DecisionContext, change: Change) -> str:
     title, unit, _ = named(context, change.name)
     new, old = (in_words(value, unit=unit, decimals=context.compiled.decimals) for value in (change.new, change.old))
-    return f"{title}: {new} instead of {old}"
+    return _INSTEAD % {"text_title": title, "number": new, "number_before": old}
 
 
 def _by_thresholds(context: DecisionContext, choice: Choice) -> Iterator[Change]:

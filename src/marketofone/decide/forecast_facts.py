@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.domain.decision import Notification
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Instant
 from marketofone.features.declare import Unit
 from marketofone.governance.guardrails import Contact
@@ -51,21 +52,23 @@ DATES: dict[str, str] = {
     "days_to_income_drop": "income_drop",
 }
 _HAPPENINGS: dict[str, str] = {
-    "below_zero": "your account runs short",
-    "below_buffer": "less than three days of money are left",
-    "below_own_floor": "your balance falls below its usual lowest point",
-    "large_expense": "a large expense falls due",
-    "income_drop": "your income falls by more than a fifth",
+    "below_zero": message("your account runs short"),
+    "below_buffer": message("less than three days of money are left"),
+    "below_own_floor": message("your balance falls below its usual lowest point"),
+    "large_expense": message("a large expense falls due"),
+    "income_drop": message("your income falls by more than a fifth"),
 }
+_CHANCE = message("the chance that %(text_what)s within %(number)s days")
+_DAYS_UNTIL = message("days until %(text_what)s, if it does")
 FACTS: dict[str, Fact] = {
     **{
-        name: Fact(f"the chance that {_HAPPENINGS[event]} within {horizon} days", "share", 0.2)
+        name: Fact(_CHANCE % {"text_what": _HAPPENINGS[event], "number": horizon}, "share", 0.2)
         for name, (event, horizon) in CHANCES.items()
     },
-    **{name: Fact(f"days until {_HAPPENINGS[event]}, if it does", "days", 10.0) for name, event in DATES.items()},
-    "low_point_minor": Fact("the lowest balance expected within 90 days", "minor", 100_000.0),
-    "idle_minor": Fact("money that will most likely not be needed for 90 days", "minor", 100_000.0),
-    "forecast_age_days": Fact("days since the forecast", "days", 10.0),
+    **{name: Fact(_DAYS_UNTIL % {"text_what": _HAPPENINGS[event]}, "days", 10.0) for name, event in DATES.items()},
+    "low_point_minor": Fact(message("the lowest balance expected within 90 days"), "minor", 100_000.0),
+    "idle_minor": Fact(message("money that will most likely not be needed for 90 days"), "minor", 100_000.0),
+    "forecast_age_days": Fact(message("days since the forecast"), "days", 10.0),
 }
 CHANGEABLE: frozenset[str] = frozenset({*CHANCES, "low_point_minor", "idle_minor"})
 """The facts a person can do something about; a date or an age is nobody's doing."""

@@ -15,34 +15,65 @@ from itertools import islice
 import numpy as np
 
 from marketofone.decide.choose import NEVER, Choice, DecisionContext, taken_off
-from marketofone.decide.compiled_catalogue import GOES_WITH, NOTHING_ROW, Term
+from marketofone.decide.compiled_catalogue import NOTHING_ROW
 from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import FACTS
+from marketofone.decide.terms import GOES_WITH, Term
 from marketofone.domain.decision import Notification, NotUsed, Reason
 from marketofone.domain.event import SOURCES
 from marketofone.domain.items import ItemSource, parted_item
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, date_of
 from marketofone.features.declare import Feature, Unit
 
 SHOWN = 6
-COST = Term(name="cost", title="what it costs to show it")
-OWN_ANSWERS = Term(name="own_answers", title="what you answered before, and what came of it")
-SAID_NO = Term(name="said_no", title="you said that something of this kind is not for you")
-SEEN = Term(name="seen", title="not everybody looks as far down as where it stands")
-DOUBT = Term(name="doubt", title="the benefit of the doubt: we know little yet of how this suits you")
-RANDOM_DRAW = Term(name="luck", title="the luck of the draw")
-REST = Term(name="rest", title="everything else")
+COST = Term(name="cost", title=message("what it costs to show it"))
+OWN_ANSWERS = Term(name="own_answers", title=message("what you answered before, and what came of it"))
+SAID_NO = Term(name="said_no", title=message("you said that something of this kind is not for you"))
+SEEN = Term(name="seen", title=message("not everybody looks as far down as where it stands"))
+DOUBT = Term(name="doubt", title=message("the benefit of the doubt: we know little yet of how this suits you"))
+RANDOM_DRAW = Term(name="luck", title=message("the luck of the draw"))
+REST = Term(name="rest", title=message("everything else"))
 _SPEAKS: dict[ItemSource, str] = {
-    "life_events": "it often goes with a life event you told us of",
-    "location": "it often goes with a kind of place you have been to",
-    "app": "it often goes with what you use in the app",
+    "life_events": message("it often goes with a life event you told us of: %(text_name)s"),
+    "location": message("it often goes with a kind of place you have been to: %(text_name)s"),
+    "app": message("it often goes with what you use in the app: %(text_name)s"),
 }
 _CONDITIONS_SHOWN = 3
-_IN_WORDS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least", "==": "exactly", "!=": "other than"}
+_BOUNDS = {
+    "<": message("less than %(number)s"),
+    "<=": message("at most %(number)s"),
+    ">": message("more than %(number)s"),
+    ">=": message("at least %(number)s"),
+    "==": message("exactly %(number)s"),
+    "!=": message("other than %(number)s"),
+}
+_FITS = message("it fits because of %(text_title)s: %(number)s (%(text_bound)s)")
+_VALUE = message("%(text_title)s: %(number)s")
+_YES, _NO = message("yes"), message("no")
+_LIFE_EVENT = message("days since a life event (%(text_name)s)")
+_EXPECTED = message("it is expected around %(day)s")
+_EXPECTED_FOR = message("it is expected around %(day)s, mostly because of %(text_category)s")
+_IN_ORDER = message(
+    "the first of a fixed order among what is allowed, so that we can tell what helps; "
+    "what follows is what was expected of it"
+)
+_BY_LOT = message(
+    "drawn by lot among what is allowed, so that we can tell what helps; what follows is what was expected of it"
+)
+_HARD_DAYS = message("these may be hard days for you, so we leave you in peace")
+_NOTHING_FITS = message("nothing we may do fits you now")
+_NOTHING_ELSE_FITS = message("nothing else we may do fits you now")
+_LEFT_IN_ORDER = message(
+    "left in peace: for a few people less is shown, or in a fixed order, so that we can tell what helps"
+)
+_LEFT_BY_LOT = message("left in peace by lot: a few decisions are drawn at random, so that we can tell what helps")
+_NOT_WORTH = message("nothing else is worth your time now")
+_WHY_FOR = message("%(text_why)s (%(purposes)s)")
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
     "share": lambda value: f"{100 * value:.0f} %",
-    "flag": lambda value: "yes" if value else "no",
+    "flag": lambda value: _YES if value else _NO,
     "ratio": "{:.2f}".format,
 }
 
@@ -61,8 +92,7 @@ def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
 
 
 def _lot(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
-    how = "the first of a fixed order" if context.random_draws.order is not None else "drawn by lot"
-    text = f"{how} among what is allowed, so that we can tell what helps; what follows is what was expected of it"
+    text = _IN_ORDER if context.random_draws.order is not None else _BY_LOT
     return (Reason(text=text, feature=None, source=None, term=0.0),) if choice.uniform else ()
 
 
@@ -80,7 +110,12 @@ def not_used(context: DecisionContext) -> tuple[NotUsed, ...]:
             why = withheld.get(source, NEVER)
             whys.setdefault(source, {}).setdefault(why, {})[asked.purpose(role)] = None
     return tuple(
-        NotUsed(source=source, why="; ".join(f"{why} ({', '.join(of)})" for why, of in sorted(whys[source].items())))
+        NotUsed(
+            source=source,
+            why="; ".join(
+                _WHY_FOR % {"text_why": why, "purposes": ", ".join(of)} for why, of in sorted(whys[source].items())
+            ),
+        )
         for source in (SOURCES if whys else ())
         if source in whys
     )
@@ -125,7 +160,7 @@ def named(context: DecisionContext, name: str) -> tuple[str, Unit, Feature | Non
     if name in FACTS:
         return FACTS[name].title, FACTS[name].unit, None
     if name.startswith("life:"):
-        return f"days since a life event ({name.removeprefix('life:').replace('_', ' ')})", "days", None
+        return _LIFE_EVENT % {"text_name": name.removeprefix("life:").replace("_", " ")}, "days", None
     feature = context.compiled.features.feature(name)
     return feature.title, feature.unit, feature
 
@@ -143,14 +178,14 @@ def value_of(context: DecisionContext, choice: Choice, name: str, *, purpose: in
 
 def _why_nothing(context: DecisionContext, choice: Choice) -> str:
     if choice.stressed:
-        return "these may be hard days for you, so we leave you in peace"
+        return _HARD_DAYS
     if len(choice.options) == 1:
-        return "nothing else we may do fits you now" if context.above else "nothing we may do fits you now"
+        return _NOTHING_ELSE_FITS if context.above else _NOTHING_FITS
     if context.random_draws.order is not None:
-        return "left in peace: for a few people less is shown, or in a fixed order, so that we can tell what helps"
+        return _LEFT_IN_ORDER
     if choice.uniform:
-        return "left in peace by lot: a few decisions are drawn at random, so that we can tell what helps"
-    return "nothing else is worth your time now"
+        return _LEFT_BY_LOT
+    return _NOT_WORTH
 
 
 def _terms(context: DecisionContext, choice: Choice) -> tuple[tuple[Term, ...], list[float]]:
@@ -179,8 +214,10 @@ def _told(context: DecisionContext, choice: Choice, term: Term, amount: float) -
     if term.feature is None:
         return Reason(text=term.title, feature=None, source=term.source, term=amount)
     value = value_of(context, choice, term.name, purpose=int(context.compiled.purpose_of[choice.chosen]))
-    text = f"{term.title}: {in_words(value, unit=term.feature.unit, decimals=context.compiled.decimals)}"
-    return Reason(text=text, feature=term.name, source=term.source, term=amount)
+    number = in_words(value, unit=term.feature.unit, decimals=context.compiled.decimals)
+    return Reason(
+        text=_VALUE % {"text_title": term.title, "number": number}, feature=term.name, source=term.source, term=amount
+    )
 
 
 def _goes_with(context: DecisionContext, choice: Choice, amount: float) -> Reason:
@@ -191,7 +228,7 @@ def _goes_with(context: DecisionContext, choice: Choice, amount: float) -> Reaso
     told = [] if affinity is None or item is None else affinity.speaking(has, item)
     sources = {parted_item(one)[0] for one, _ in told}
     source, name = parted_item(told[0][0]) if told else ("transactions", "")
-    text = GOES_WITH.title if source == "transactions" else f"{_SPEAKS[source]}: {name.replace('_', ' ')}"
+    text = GOES_WITH.title if source == "transactions" else _SPEAKS[source] % {"text_name": name.replace("_", " ")}
     return Reason(text=text, feature=None, source="+".join(sorted(sources)) or GOES_WITH.source, term=amount)
 
 
@@ -211,8 +248,7 @@ def _notification(context: DecisionContext, choice: Choice) -> Iterator[Reason]:
     told = notification(context, choice)
     if told is not None and told.day is not None and context.decision_input.forecast is not None:
         on, category = date_of(Day(told.day)), told.driver.partition(":")[0].replace("_", " ")
-        reasons = f", mostly because of {category}" if category else ""
-        text = f"it is expected around {on.day} {on:%B %Y}{reasons}"
+        text = (_EXPECTED_FOR if category else _EXPECTED) % {"day": f"{on.day} {on:%B %Y}", "text_category": category}
         yield Reason(
             text=text, feature=None, source="+".join(sorted(context.decision_input.forecast.sources)), term=0.0
         )
@@ -228,11 +264,11 @@ def notification(context: DecisionContext, choice: Choice) -> Notification | Non
 def _condition(context: DecisionContext, threshold: Threshold, value: float) -> Reason:
     title, unit, feature = named(context, threshold.name)
     write = partial(in_words, unit=unit, decimals=context.compiled.decimals)
-    bound = f"{_IN_WORDS[threshold.symbol]} {write(threshold.bound)}"
+    bound = _BOUNDS[threshold.symbol] % {"number": write(threshold.bound)}
     known = context.compiled.known.get(threshold.name)
     source = "life_events" if known is None else "+".join(sorted(known.sources))
     return Reason(
-        text=f"it fits because of {title}: {write(value)} ({bound})",
+        text=_FITS % {"text_title": title, "number": write(value), "text_bound": bound},
         feature=None if feature is None else feature.name,
         source=source or None,
         term=0.0,

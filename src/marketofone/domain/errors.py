@@ -34,6 +34,8 @@ from __future__ import annotations
 
 import msgspec
 
+from marketofone.domain.languages import message
+
 
 class MarketOfOneError(Exception):
     """The root: catch it to catch everything this package raises on purpose. It comes whole from another process."""
@@ -85,6 +87,9 @@ class BadExpression(BadInput):
     """An eligibility or guardrail expression cannot be read."""
 
 
+_NO_SUCH = message("there is no such %(text_what)s")
+
+
 class NotFound(MarketOfOneError):
     """What was asked for does not exist.
 
@@ -96,42 +101,42 @@ class NotFound(MarketOfOneError):
 
     def __init__(self, *, what: str) -> None:
         self.what = what
-        super().__init__(f"there is no such {what}")
+        super().__init__(_NO_SUCH % {"text_what": what})
 
 
 class UnknownCustomer(NotFound):
     """No event, consent or decision names this customer."""
 
     def __init__(self) -> None:
-        super().__init__(what="customer")
+        super().__init__(what=message("customer"))
 
 
 class UnknownDecision(NotFound):
     """No decision has this id."""
 
     def __init__(self) -> None:
-        super().__init__(what="decision")
+        super().__init__(what=message("decision"))
 
 
 class UnknownAction(NotFound):
     """The catalogue has no action with this id."""
 
     def __init__(self) -> None:
-        super().__init__(what="action")
+        super().__init__(what=message("action"))
 
 
 class UnknownEntry(NotFound):
     """No entry of a person's journal has this number, or it is of another kind."""
 
     def __init__(self) -> None:
-        super().__init__(what="entry")
+        super().__init__(what=message("entry"))
 
 
 class UnknownVersion(NotFound):
     """No version of what was learned has this number."""
 
     def __init__(self) -> None:
-        super().__init__(what="version")
+        super().__init__(what=message("version"))
 
 
 class Refused(MarketOfOneError):

@@ -16,6 +16,7 @@ from babel.numbers import get_currency_name
 from msgspec import Struct
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, date_of
 
 _FRACTIONS = get_global("currency_fractions")
@@ -111,6 +112,9 @@ def in_words(minor: float, *, decimals: int) -> str:
     return f"{Decimal(round(minor)).scaleb(-decimals):,.{decimals}f}"
 
 
+_RATE = message("%(name)s at %(number)s %(name_to)s of %(day)s, %(name_table)s")
+
+
 class Rate(Struct, frozen=True, array_like=True, gc=False):
     """A rate by its name: one unit of ``of`` is ``numerator / denominator`` units of ``to``, on a day, as a table says.
 
@@ -139,7 +143,8 @@ class Rate(Struct, frozen=True, array_like=True, gc=False):
     @property
     def text(self) -> str:
         """The rate for people, by its name."""
-        return f"{self.of} at {self.figure} {self.to} of {date_of(self.day).isoformat()}, {self.table}"
+        told = {"name": self.of, "number": self.figure, "name_to": self.to, "name_table": self.table}
+        return _RATE % {**told, "day": date_of(self.day).isoformat()}
 
 
 def converted(minor: int, rate: Rate) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedDocument
+from marketofone.domain.fields import Text as Title
 from marketofone.features.declarations import read_declarations
 from marketofone.features.declare import Feature, Series
 from marketofone.features.layout import AGE_BITS, Layout
@@ -28,6 +29,8 @@ class Catalogue:
         In the order of their declaration; a vector has one value for each.
     digest
         32 hexadecimal digits over everything but titles and owners.
+    titles
+        For each other language the titles of the features, by their names.
 
     scales
         The features of the context vector, in its order, each with its typical magnitude in its unit.
@@ -38,9 +41,16 @@ class Catalogue:
         When two features, or two different series, have the same name, or the context names something else.
     """
 
-    def __init__(self, features: Iterable[Feature], *, context: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        features: Iterable[Feature],
+        *,
+        context: Mapping[str, float],
+        titles: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.features: tuple[Feature, ...] = tuple(features)
         self.scales = dict(context)
+        self.titles = titles or {}
         self.index = {feature.name: place for place, feature in enumerate(self.features)}
         _check_names(self.features, self.index, context=self.scales)
         self.layout = Layout(self.features)
@@ -94,7 +104,19 @@ def load_catalogue(text: str) -> Catalogue:
         raise MalformedDocument(
             field="features.py: FEATURES", shape=f"a value of another type: {error}", fix="see docs/features.md"
         ) from error
-    return Catalogue(listed, context=context)
+    return Catalogue(listed, context=context, titles=_titles(names.get("TITLES", {})))
+
+
+def _titles(told: object) -> dict[str, dict[str, str]]:
+    """Read ``TITLES``: for each language but the bank's own, what each feature is called."""
+    try:
+        return convert(told, of=dict[str, dict[str, Title]])
+    except msgspec.ValidationError as error:
+        raise MalformedDocument(
+            field="features.py: TITLES",
+            shape=f"no titles by language and feature: {error}",
+            fix='write TITLES = {"de": {"income_30d": "..."}}',
+        ) from error
 
 
 def _check_names(features: Sequence[Feature], index: Mapping[str, int], *, context: Mapping[str, float]) -> None:

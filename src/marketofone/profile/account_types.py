@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, get_args
 
 from marketofone.domain.fields import AccountType
+from marketofone.domain.languages import message
 from marketofone.profile.registers import Registers
 
 LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
@@ -14,7 +15,15 @@ LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
 SHARE = "share."
 """What the name of a register begins with that says how much of an account is the person's."""
 
-_TITLES: dict[AccountType, str] = {"mortgage": "mortgage", "card": "card account"}
+_TITLES: dict[AccountType, tuple[str, str]] = {
+    "current": (message("current account"), message("current account %(number)s")),
+    "savings": (message("savings account"), message("savings account %(number)s")),
+    "card": (message("card account"), message("card account %(number)s")),
+    "loan": (message("loan account"), message("loan account %(number)s")),
+    "mortgage": (message("mortgage"), message("mortgage %(number)s")),
+    "investment": (message("investment account"), message("investment account %(number)s")),
+}
+"""What an account of a type is called, alone and beside others of its type."""
 
 
 class Typed(Protocol):
@@ -44,8 +53,8 @@ def account_titles(accounts: Iterable[Typed]) -> dict[str, str]:
     many, seen, titles = Counter(types.values()), Counter[AccountType](), dict[str, str]()
     for name, of in types.items():
         seen[of] += 1
-        title = _TITLES.get(of, f"{of} account")
-        titles[name] = f"{title} {seen[of]}" if many[of] > 1 else title
+        alone, beside = _TITLES[of]
+        titles[name] = beside % {"number": seen[of]} if many[of] > 1 else alone
     return titles
 
 

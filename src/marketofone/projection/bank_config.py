@@ -27,6 +27,7 @@ from marketofone.domain.decision import Assignment
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.fields import Currency, Share, Text
+from marketofone.domain.languages import Language
 from marketofone.domain.moment import Calendar
 from marketofone.domain.money import decimals_of
 from marketofone.features.catalogue import Catalogue, load_catalogue
@@ -129,6 +130,12 @@ class Distrusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Distrust(above=self.above, whole=self.whole, harm=self.harm, actions=self.actions)
 
 
+class ContactTexts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said of a contact, in another language."""
+
+    hours: Text
+
+
 class Contact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a customer reaches a person of the bank, and by when one answers who was asked to.
 
@@ -141,10 +148,17 @@ class Contact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     call_back_days: Annotated[int, Meta(ge=0, le=30)] = 1
     ask_days: Annotated[int, Meta(ge=0, le=30)] = 10
     days: DaysCounted = "working"
+    translations: dict[Language, ContactTexts] = {}
 
     def days_of(self, kind: CaseKind) -> int:
         """Give how many days there are to answer a case of a kind."""
         return self.call_back_days if kind == "call back" else self.ask_days
+
+
+class Pages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The languages in which customers can read their pages; the first is for those who ask for none of them."""
+
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1)]
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -170,6 +184,17 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     early_signs: EarlySigns | None = None
     distrust: Distrusted | None = None
     contact: Contact = Contact()
+    pages: Pages | None = None
+
+    @property
+    def own_language(self) -> str:
+        """The language in which the bank wrote its documents."""
+        return self.controller.language.partition("-")[0]
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages of the customers' pages; English alone where the bank names none."""
+        return ("en",) if self.pages is None else self.pages.languages
 
     @property
     def shares(self) -> dict[Assignment, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from marketofone.consent.meaning import check_meaning
 from marketofone.consent.policy import ConsentPolicy, Purpose, parse_policy
+from marketofone.domain.languages import Language
 from marketofone.projection import codec
 from marketofone.store.keystore import KeyStore
 from marketofone.store.ports import BANK, Reader
@@ -36,7 +37,12 @@ def check_meanings(policy: ConsentPolicy, *, reader: Reader, keys: KeyStore) -> 
             return
 
 
-def shown_before(purpose: str, version: int, *, reader: Reader, keys: KeyStore) -> Purpose | None:
-    """Give a purpose as people last saw it in an earlier version; None where it never was in that."""
-    each = (before.purposes.get(purpose) for before in earlier_policies(reader, keys))
+def shown_before(
+    purpose: str, version: int, *, reader: Reader, keys: KeyStore, language: Language = "en"
+) -> Purpose | None:
+    """Give a purpose as people last saw it in an earlier version, in a language if it was there in that one.
+
+    It is None where the purpose never was in that version.
+    """
+    each = (before.said_in(language).purposes.get(purpose) for before in earlier_policies(reader, keys))
     return next((shown for shown in each if shown is not None and shown.version == version), None)

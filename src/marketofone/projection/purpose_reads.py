@@ -66,7 +66,12 @@ def check_purposes(config: BankConfig) -> None:
     reads = reads_by_purpose(config)
     for purpose in config.policy.purposes:
         _check_switches(purpose, reads[purpose], config)
-        _check_notice(purpose, config)
+        _check_notice(purpose, config.policy, "consent.toml ")
+    for language, texts in config.policy.translations.items():
+        policy = config.policy.said_in(language)
+        _check_words(policy)
+        for purpose in texts.purposes.keys() & policy.purposes.keys():
+            _check_notice(purpose, policy, f"consent.toml translations.{language}.")
 
 
 def _check_words(policy: ConsentPolicy) -> None:
@@ -108,8 +113,8 @@ def _words_for(source: str, policy: ConsentPolicy) -> str:
     return " or ".join(map(repr, words))
 
 
-def _check_notice(purpose: str, config: BankConfig) -> None:
-    policy, notice = config.policy, f"consent.toml purposes.{purpose}.notice"
+def _check_notice(purpose: str, policy: ConsentPolicy, place: str) -> None:
+    notice = f"{place}purposes.{purpose}.notice"
     asked, named = policy.sources_of(purpose), named_in(policy.purposes[purpose].notice, policy=policy)
     for source in asked:
         if source not in named:

@@ -23,19 +23,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketofone.domain.errors import StoreBusy
+from marketofone.domain.languages import Language
 from marketofone.services.bank import Bank
-from marketofone.services.rights.customer_links import CustomerLinks
+from marketofone.services.rights.customer_links import CustomerLinks, language_of
 from marketofone.web import metrics, security, visits
 from marketofone.web.api.openapi import document
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.console import pages as console
 from marketofone.web.customer import pages as customer
-from marketofone.web.page_renderer import STATIC, Page, PageRenderer, desk_for
+from marketofone.web.negotiation import negotiated
+from marketofone.web.page_renderer import STATIC, Page, PageRenderer, renderers_of
 from marketofone.web.problem import MEDIA_TYPE, problem_of
 from marketofone.web.request_data import FORM, JSON, MAX_BODY_BYTES, Inflow, receive
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
+Renderers = Mapping[Language, PageRenderer]
 
 ACTOR = "http"
 THREADS = 4  # calls into the bank at once; they mostly wait for the disk, or for each other
@@ -58,8 +61,8 @@ def build_app(bank: Bank, *, secret: bytes | None = None) -> Starlette:
     to its shutdown the bank learns from outcomes beside the way.
     """
     bank.context.actor = ACTOR
-    renderer, measured = desk_for(bank), metrics.Metrics()
-    room = _Room(bank, renderer, security.Forms(secret or secrets.token_bytes(32)))
+    renderers, measured = renderers_of(bank), metrics.Metrics()
+    room = _Room(bank, renderers, security.Forms(secret or secrets.token_bytes(32)))
     described = msgspec.json.encode(document(bank.config, version=version("marketofone")))
     methods: dict[str, dict[str, Endpoint]] = {
         "/openapi.json": {"GET": _plain(lambda: described, JSON)},
@@ -73,8 +76,8 @@ def build_app(bank: Bank, *, secret: bytes | None = None) -> Starlette:
         methods.setdefault(page.path, {})[page.method] = _page(page, room)
     app = Starlette(
         routes=[Route(path, _dispatch(by), methods=list(by)) for path, by in methods.items()],
-        middleware=[Middleware(SecurityMiddleware, measured=measured, renderer=renderer)],
-        exception_handlers={HTTPException: partial(_refuse, renderer)},
+        middleware=[Middleware(SecurityMiddleware, measured=measured, renderers=renderers)],
+        exception_handlers={HTTPException: partial(_refuse, renderers)},
         lifespan=partial(_learning, bank),
     )
     app.router.redirect_slashes = False
@@ -102,9 +105,9 @@ class _Threads:
 class _Room:
     """What every endpoint works with: the bank, its pages, who may work at once, and how much may be in memory."""
 
-    def __init__(self, bank: Bank, renderer: PageRenderer, forms: security.Forms) -> None:
+    def __init__(self, bank: Bank, renderers: Renderers, forms: security.Forms) -> None:
         self.bank = bank
-        self.renderer = renderer
+        self.renderers = renderers
         self.forms = forms
         self.links = CustomerLinks.of(bank.context)
         self.inflow = Inflow()
@@ -138,10 +141,13 @@ def _page(page: Page, room: _Room) -> Endpoint:
                 if opened is not None:
                     return opened
                 visit = visits.renewed(room.links, request, customer)
+                if visits.chosen(request) in room.renderers:
+                    return visits.kept(request, customer, visit=visit)
+            renderer = _renderer(room.renderers, request, language_of(visit))
             if accepts:
                 room.forms.check(request, request_data.form.get("token", ""))
             with room.bank.context.right_of_way.answering():
-                response = await room.threads.run(partial(page.show, room.renderer, request_data))
+                response = await room.threads.run(partial(page.show, renderer, request_data))
         security.hand_out(response, token)
         if customer is not None:
             visits.leave(response, customer, visit=visit)
@@ -149,6 +155,20 @@ def _page(page: Page, room: _Room) -> Endpoint:
         return response
 
     return answer
+
+
+def _renderer(renderers: Renderers, request: Request, chosen: Language | None) -> PageRenderer:
+    """Give the renderer of the language in which a visitor reads: what they chose, else what their browser asks for.
+
+    Only customers choose; all else is English.
+    """
+    english = renderers["en"]
+    if not request.scope["path"].startswith("/customer/"):
+        return english
+    offered = english.bank.config.settings.languages
+    if chosen in offered:
+        return renderers[chosen]
+    return renderers[negotiated(request.headers.get("accept-language", ""), offered=offered, otherwise=offered[0])]
 
 
 def _plain(body: Callable[[], bytes | str], media: str, *, headers: Mapping[str, str] = FRESH) -> Endpoint:
@@ -171,10 +191,10 @@ class SecurityMiddleware:
     Routes are matched on the undecoded path, so that an encoded slash within an id stays within it.
     """
 
-    def __init__(self, app: ASGIApp, *, measured: metrics.Metrics, renderer: PageRenderer) -> None:
+    def __init__(self, app: ASGIApp, *, measured: metrics.Metrics, renderers: Renderers) -> None:
         self._app = app
         self._measured = measured
-        self._renderer = renderer
+        self._renderers = renderers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -186,12 +206,12 @@ class SecurityMiddleware:
         scope["path"] = raw.partition(b"?")[0].decode("latin-1")
         status = 0
 
-        async def guarded(message: Message) -> None:
+        async def guarded(sent: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *security.HEADERS]
-            await send(message)
+            if sent["type"] == "http.response.start":
+                status = sent["status"]
+                sent["headers"] = [*sent.get("headers", ()), *security.HEADERS]
+            await send(sent)
 
         try:
             headers = Request(scope).headers
@@ -203,16 +223,17 @@ class SecurityMiddleware:
         except Exception as error:  # the last door: whatever it is, it gets a documented answer
             if status:
                 raise
-            response = await _refuse(self._renderer, Request(scope), error)
+            response = await _refuse(self._renderers, Request(scope), error)
             await response(scope, receive, guarded)
         route = getattr(scope.get("route"), "path", "unknown")
         self._measured.record(route=route, method=_method(scope), status=status, seconds=perf_counter() - began)
 
 
-async def _refuse(renderer: PageRenderer, request: Request, error: Exception) -> Response:
+async def _refuse(renderers: Renderers, request: Request, error: Exception) -> Response:
     problem, headers = problem_of(error)
     headers = {**FRESH, **headers}
     if not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", ""):
+        renderer = _renderer(renderers, request, language_of(request.cookies.get(visits.COOKIE, "")))
         return Response(renderer.problem(problem), problem.status, headers, "text/html")
     return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA_TYPE)
 

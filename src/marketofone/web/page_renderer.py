@@ -1,4 +1,8 @@
-"""What writes the pages: templates, formatting and static files, over one bank."""
+"""What writes the pages: templates, formatting and static files, over one bank.
+
+There is one renderer for each language of the customers' pages, made when the application is built. It holds everything
+that its language needs: the words, and what the bank says in it.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,21 @@ from importlib.resources import files
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from marketofone.consent.policy import ConsentPolicy
+from marketofone.domain.action import Action
+from marketofone.domain.languages import LANGUAGES, Language
 from marketofone.domain.role import ROLES
+from marketofone.projection.wording import BankTexts, texts_in
 from marketofone.services.bank import Bank
 from marketofone.web import formatting
 from marketofone.web.problem import Problem
 from marketofone.web.request_data import RequestData
+from marketofone.web.wording import Wording, wording
 
 _MEDIA = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 _FILES = {name: (files("marketofone") / "web" / "static" / name).read_bytes() for name in ("style.css", "icon.svg")}
@@ -25,10 +37,27 @@ STATIC = {name: (body, _MEDIA[name.rpartition(".")[2]]) for name, body in _FILES
 
 @dataclass(frozen=True)
 class PageRenderer:
-    """Everything a page is written with."""
+    """Everything a page is written with, in one language; ``texts`` is what the bank says in it."""
 
     bank: Bank
+    words: Wording
+    texts: BankTexts
     templates: Environment
+
+    @property
+    def policy(self) -> ConsentPolicy:
+        """What people are asked about, in this language."""
+        return self.texts.policy
+
+    @property
+    def language(self) -> Language:
+        """The language."""
+        return self.words.language
+
+    @property
+    def read_in(self) -> Language | UnsetType:
+        """The language in which notices are read on these pages, where the bank says in which it has them."""
+        return UNSET if self.bank.config.settings.pages is None else self.language
 
     def page(self, name: str, request_data: RequestData, **context: object) -> Response:
         """Write a page; links made with ``to`` stay in the moment the visitor is looking at."""
@@ -37,13 +66,24 @@ class PageRenderer:
             "to": partial(address, as_of=as_of),
             "token": request_data.token,
             "as_of": request_data.as_of(self.bank.calendar, now=self.bank.now()),
+            "languages": self._languages(request_data),
         }
-        return HTMLResponse(self.templates.get_template(name).render(context | own))
+        written = self.templates.get_template(name).render(context | own)
+        return HTMLResponse(written, headers={"Content-Language": self.language})
+
+    def _languages(self, request_data: RequestData) -> list[tuple[Language, str, str]]:
+        """Give the languages in which a customer's page can be read, each with its name and its address."""
+        customer, offered = request_data.path.get("customer"), self.bank.config.settings.languages
+        if customer is None or len(offered) == 1:
+            return []
+        here = request_data.address or address("customer", customer)
+        more = "&" if "?" in here else "?"
+        return [(one, LANGUAGES[one], f"{here}{more}language={one}") for one in offered]
 
     def problem(self, problem: Problem) -> str:
         """Write a problem for people."""
         template = self.templates.get_template("problem.html")
-        return template.render(problem=problem, to=partial(address, as_of=""), as_of=None)
+        return template.render(problem=problem, to=partial(address, as_of=""), as_of=None, languages=[])
 
 
 @dataclass(frozen=True)
@@ -60,8 +100,21 @@ class Page:
         return self.path.startswith("/customer/")
 
 
-def desk_for(bank: Bank) -> PageRenderer:
-    """Make the renderer of a bank."""
+def renderers_of(bank: Bank) -> dict[Language, PageRenderer]:
+    """Make the renderers of a bank, by language. There is an English one always: staff read it."""
+    return {
+        language: renderer_of(bank, language) for language in dict.fromkeys(("en", *bank.config.settings.languages))
+    }
+
+
+def renderer_of(bank: Bank, language: Language) -> PageRenderer:
+    """Make the renderer of a bank for one language."""
+    texts = texts_in(bank.config, language)
+    words = wording(language).of_bank(
+        titles=texts.titles,
+        sources={name: of.title for name, of in texts.policy.sources.items()},
+        purposes={name: of.title for name, of in texts.policy.purposes.items()},
+    )
     templates = Environment(
         loader=PackageLoader("marketofone.web"),
         autoescape=True,
@@ -69,39 +122,80 @@ def desk_for(bank: Bank) -> PageRenderer:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    settings, calendar, policy = bank.config.settings, bank.calendar, bank.config.policy
+    templates.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
     templates.globals |= {
-        "bank_name": settings.name,
+        "bank_name": bank.config.settings.name,
         "static": {name: f"/static/{name}?v={_digest(body)}" for name, body in _FILES.items()},
-        "policy": policy,
-        "contact": settings.contact,
+        "policy": texts.policy,
+        "contact": texts.contact,
+        "language": language,
     }
-    templates.filters |= {
-        "action": partial(formatting.action_of, catalogue=bank.catalogue),
+    templates.filters |= _formats(bank, words) | _titles(texts, words)
+    return PageRenderer(bank=bank, words=words, texts=texts, templates=templates)
+
+
+def _formats(bank: Bank, words: Wording) -> dict[str, Callable[..., object]]:
+    """Give what writes days, numbers, chances and sentences."""
+    dated: dict[str, Callable[..., str]] = {
+        "around": formatting.around,
+        "day": formatting.day_of,
+        "moment": formatting.moment_of,
+        "short_day": formatting.short_day,
+        "short_moment": formatting.short_moment,
+    }
+    plain: dict[str, Callable[..., str]] = {
         "chances": formatting.chances,
-        "around": partial(formatting.around, calendar=calendar),
-        "day": partial(formatting.day_of, calendar=calendar),
-        "moment": partial(formatting.moment_of, calendar=calendar),
-        "short_moment": partial(formatting.short_moment, calendar=calendar),
-        "amount": partial(formatting.amount, currency=settings.currency),
-        "rounded": formatting.rounded,
+        "likelihood": formatting.likelihood,
+        "number": formatting.number,
+        "one_in": formatting.one_in,
         "percent": formatting.percent,
         "points": formatting.points,
-        "likelihood": formatting.likelihood,
-        "one_in": formatting.one_in,
-        "sentence": formatting.sentence,
-        "inside": formatting.inside,
-        "listed": formatting.listed,
-        "purposes_in": partial(formatting.purposes_in, titles={name: of.title for name, of in policy.purposes.items()}),
+        "rounded": formatting.rounded,
     }
-    templates.filters["actor_title"] = partial(_title, titles=formatting.ACTORS)
-    for kind in ("source", "purpose", "channel"):
-        titles = {name: known.title for name, known in getattr(policy, f"{kind}s").items()}
-        templates.filters[f"{kind}_title"] = partial(_title, titles=titles)
+    return {
+        **{name: partial(write, calendar=bank.calendar, words=words) for name, write in dated.items()},
+        **{name: partial(write, words=words) for name, write in plain.items()},
+        "amount": partial(formatting.amount, currency=bank.config.settings.currency, words=words),
+        "time": partial(formatting.time_of, calendar=bank.calendar),
+        "sentence": formatting.sentence,
+        "inside": words.inside,
+        "listed": words.listed,
+        "known": words.plainly_told,
+        "told": words.told,
+        "plainly_told": words.plainly_told,
+    }
+
+
+def _titles(texts: BankTexts, words: Wording) -> dict[str, Callable[..., object]]:
+    """Give what writes the names of the bank's documents by their titles."""
+    policy = texts.policy
+    purposes = {name: of.title for name, of in policy.purposes.items()}
     served = {str(role): policy.purposes[name].title for role in ROLES if (name := policy.serving(role))}
-    templates.filters["role_title"] = partial(_title, titles=served)
-    return PageRenderer(bank=bank, templates=templates)
+    actors = {name: words.gettext(title) for name, title in formatting.ACTORS.items()}
+    titles: dict[str, Mapping[str, str]] = {
+        "source_title": {name: of.title for name, of in policy.sources.items()},
+        "purpose_title": purposes,
+        "channel_title": {name: of.title for name, of in policy.channels.items()},
+        "role_title": served,
+    }
+    return {
+        **{name: partial(_title, titles=known) for name, known in titles.items()},
+        "actor_title": lambda actor: actors.get(actor) or words.told(actor),
+        "action": lambda name: _marked(name, texts=texts, words=words),
+        "purposes_in": partial(formatting.purposes_in, titles=purposes),
+    }
+
+
+def _marked(name: str, *, texts: BankTexts, words: Wording) -> Action:
+    """Give the words of an action; those in another language than the page say so."""
+    action = formatting.action_of(name, catalogue=texts.actions, words=words)
+    if name not in texts.foreign:
+        return action
+    mark = Markup('<span lang="{}">{}</span>').format
+    said = {part: mark(texts.own_language, getattr(action, part) or "") for part in ("title", "text")}
+    return replace(action, **said, next=None if action.next is None else mark(texts.own_language, action.next))
 
 
 def address(*segments: str, as_of: str = "", **query: str) -> str:

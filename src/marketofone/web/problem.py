@@ -19,6 +19,7 @@ from marketofone.domain.errors import (
     Refused,
     StoreBusy,
 )
+from marketofone.domain.languages import message
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -26,16 +27,16 @@ _LOG = logging.getLogger(__name__)
 
 # Looked up along an error's ancestors: the nearest line holds. A line is status, name and title.
 TABLE: Mapping[type[Exception], tuple[int, str, str]] = {
-    BadInput: (400, "bad-input", "The input breaks its contract"),
-    RecursionError: (400, "bad-input", "The input is nested too deeply"),
-    ConsentRefused: (403, "consent-refused", "The person did not allow it"),
-    Refused: (403, "refused", "The system said no"),
-    NotFound: (404, "not-found", "There is no such thing"),
-    DecisionExists: (409, "decision-exists", "This decision id was used for another request"),
-    Conflict: (409, "conflict", "The world changed meanwhile: read again, then ask again"),
-    StoreBusy: (503, "busy", "Too much to do at the moment: try again"),
-    MarketOfOneError: (500, "operator", "Something an operator must look at"),
-    Exception: (500, "unexpected", "Something went wrong on our side"),
+    BadInput: (400, "bad-input", message("The input breaks its contract")),
+    RecursionError: (400, "bad-input", message("The input is nested too deeply")),
+    ConsentRefused: (403, "consent-refused", message("The person did not allow it")),
+    Refused: (403, "refused", message("The system said no")),
+    NotFound: (404, "not-found", message("There is no such thing")),
+    DecisionExists: (409, "decision-exists", message("This decision id was used for another request")),
+    Conflict: (409, "conflict", message("The world changed meanwhile: read again, then ask again")),
+    StoreBusy: (503, "busy", message("Too much to do at the moment: try again")),
+    MarketOfOneError: (500, "operator", message("Something an operator must look at")),
+    Exception: (500, "unexpected", message("Something went wrong on our side")),
 }
 
 

@@ -53,7 +53,7 @@ class RequestData:
     """What was asked: the decoded segments of the address, its query, and the body in UTF-8 with its media type.
 
     ``token`` is the token of the visitor's forms, empty for programs. ``event`` are the attributes of an event that
-    headers tell (binary mode).
+    headers tell (binary mode). ``address`` is where the page can be asked for again, empty for a form that was sent.
     """
 
     path: Mapping[str, str]
@@ -62,6 +62,7 @@ class RequestData:
     media: str
     token: str
     event: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
     def read(self, shape: type[T]) -> T:
         """Read the body as one JSON document of a shape.
@@ -259,11 +260,16 @@ async def receive(
     if not all(re.search(NAME, value) for value in path.values()):
         raise MalformedRequest(field="address", shape="no name", fix="use 1 to 128 characters without spaces")
     if not accepts:
-        return RequestData(path=path, query=query, body=b"", media="", token=token)
+        return RequestData(path=path, query=query, body=b"", media="", token=token, address=_address(request))
     media, charset, packed = _form_of(request, accepts)
     event = attributes_in(request.headers.raw) if media == JSON and EVENT in accepts else {}
     body = in_utf8(await held.body(request, limit=limit, packed=packed), charset=charset)
     return RequestData(path=path, query=query, body=body, media=media, token=token, event=event)
+
+
+def _address(request: Request) -> str:
+    asked = request.scope["query_string"].decode("latin-1")
+    return f"{request.scope['path']}?{asked}" if asked else str(request.scope["path"])
 
 
 def _form_of(request: Request, accepts: tuple[str, ...]) -> tuple[str, str, bool]:

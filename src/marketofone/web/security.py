@@ -16,8 +16,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from marketofone.domain.languages import message
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 COOKIE = "marketofone-form"
+_FOREIGN = message("This form is too old or not ours. Please go back, reload the page and try again.")
 _OURS = frozenset({"same-origin", "none"})
 
 # No inline script or style, nothing from elsewhere, and nobody may frame a page.
@@ -113,7 +116,7 @@ class Forms:
         """
         kept = request.cookies.get(COOKIE, "")
         if not self._signed(kept) or not hmac.compare_digest(kept.encode(), token.encode()):
-            raise HTTPException(403, "This form is too old or not ours. Please go back, reload the page and try again.")
+            raise HTTPException(403, _FOREIGN)
 
     def _sign(self, nonce: str) -> str:
         return f"{nonce}.{hmac.new(self._secret, nonce.encode(), sha256).hexdigest()}"

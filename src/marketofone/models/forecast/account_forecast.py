@@ -7,13 +7,14 @@ over their accounts, for what moves between them cancels out.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, date_of
 from marketofone.domain.money import Money
 from marketofone.models.forecast.history import heard_until, history_of, silence
@@ -34,6 +35,25 @@ RUNS_SHORT = "below_zero"
 _DRIVERS = 3
 _TWENTIETH = 20
 _AROUND = 3
+_THERE = message("the balance is there already")
+_INCOME_ABOVE = message("income of the last 30 days was %(number)s %% above the three months' mean")
+_INCOME_BELOW = message("income of the last 30 days was %(number)s %% below the three months' mean")
+_LARGE_ONES = message("large payments of your own past, no dated one")
+_EVERY_DAY = message("everyday spending, no single dated payment")
+When = Literal["on", "gone", "around"]
+Whom = Literal["to", "from", "nobody"]
+_DRIVER: Mapping[tuple[When, Whom], str] = {
+    ("on", "to"): message("%(text_what)s to %(name)s: %(money)s on %(day)s"),
+    ("on", "from"): message("%(text_what)s from %(name)s: %(money)s on %(day)s"),
+    ("on", "nobody"): message("%(text_what)s: %(money)s on %(day)s"),
+    ("gone", "to"): message("%(text_what)s to %(name)s: %(money)s not any more, usual around %(day)s"),
+    ("gone", "from"): message("%(text_what)s from %(name)s: %(money)s not any more, usual around %(day)s"),
+    ("gone", "nobody"): message("%(text_what)s: %(money)s not any more, usual around %(day)s"),
+    ("around", "to"): message("%(text_what)s to %(name)s: %(money)s around %(day)s"),
+    ("around", "from"): message("%(text_what)s from %(name)s: %(money)s around %(day)s"),
+    ("around", "nobody"): message("%(text_what)s: %(money)s around %(day)s"),
+}
+"""How a payment that is behind an event is told: whether an order names its day, and whom it goes to or comes from."""
 
 
 class DayAhead(Struct, frozen=True, gc=False):
@@ -305,7 +325,7 @@ def _events(row: _Row, *, as_of: int, currency: str, relative: bool) -> Iterator
                 probability=round(chance, 4),
                 expected_from=first,
                 expected_to=last,
-                drivers=("the balance is there already",) if there else drivers,
+                drivers=(_THERE,) if there else drivers,
                 cause=_cause(event, due),
             )
 
@@ -353,12 +373,8 @@ def _unnamed(row: _Row, event: str) -> str:
     if event.startswith("income"):
         latest, usual = row.panel.latest_income[row.at], row.panel.income[row.at]
         share = round(100 * (latest / usual - 1)) if usual > 0 else 0
-        return (
-            f"income of the last 30 days was {abs(share)} % {'above' if share >= 0 else 'below'} the three months' mean"
-        )
-    if event == "large_expense":
-        return "large payments of your own past, no dated one"
-    return "everyday spending, no single dated payment"
+        return (_INCOME_ABOVE if share >= 0 else _INCOME_BELOW) % {"number": abs(share)}
+    return _LARGE_ONES if event == "large_expense" else _EVERY_DAY
 
 
 def _cause(event: str, weighty: Sequence[Payment]) -> str:
@@ -370,7 +386,11 @@ def _cause(event: str, weighty: Sequence[Payment]) -> str:
 
 def _words(payment: Payment, *, currency: str, lost: bool) -> str:
     stream, on = payment.stream, date_of(Day(payment.day))
-    whom = f" {'to' if payment.amount_minor < 0 else 'from'} {stream.counterparty}" if stream.counterparty else ""
-    money = Money(minor=abs(payment.told_minor), currency=currency).text
-    when = "on" if isinstance(stream, Order) else "not any more, usual around" if lost else "around"
-    return f"{stream.what}{whom}: {money} {when} {on.day} {on:%B %Y}"
+    whom: Whom = "nobody" if not stream.counterparty else "to" if payment.amount_minor < 0 else "from"
+    when: When = "on" if isinstance(stream, Order) else "gone" if lost else "around"
+    return _DRIVER[when, whom] % {
+        "text_what": stream.what,
+        "name": stream.counterparty,
+        "money": Money(minor=abs(payment.told_minor), currency=currency).text,
+        "day": f"{on.day} {on:%B %Y}",
+    }

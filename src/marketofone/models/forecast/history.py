@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.domain.languages import message
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.ledger import UNTOLD, Account
 
@@ -139,13 +140,18 @@ def is_silent(account: Account, *, as_of: int) -> bool:
     return as_of - heard_until(account, as_of=as_of) > MAXIMUM_SILENCE
 
 
+_NO_MONEY = message("what stands on a %(text_type)s account is no money to spend")
+_TOO_LITTLE = message("%(number)s movements in %(number_days)s days are not enough history")
+_SILENT = message("nothing has moved for %(number_days)s days")
+
+
 def silence(account: Account, *, as_of: int) -> str | None:
     """Give the reason why an account is too little known to look ahead, None when it is not."""
     if account.type not in LIQUID:
-        return f"what stands on a {account.type} account is no money to spend"
+        return _NO_MONEY % {"text_type": account.type}
     count = int(account.days.size)
     length = as_of - int(account.days[0]) if count else 0
     if count < MINIMUM_MOVEMENTS or length < MINIMUM_DAYS:
-        return f"{count} movements in {length} days are not enough history"
+        return _TOO_LITTLE % {"number": count, "number_days": length}
     silent = as_of - int(account.days[-1])
-    return f"nothing has moved for {silent} days" if silent > MAXIMUM_SILENCE else None
+    return _SILENT % {"number_days": silent} if silent > MAXIMUM_SILENCE else None

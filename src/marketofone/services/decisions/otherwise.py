@@ -9,6 +9,7 @@ from marketofone.decide import engine
 from marketofone.decide.decision_input import DecisionInput
 from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.errors import MarketOfOneError
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Instant
 from marketofone.projection.live import Projection
 from marketofone.projection.person import Person
@@ -22,8 +23,8 @@ from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Reader
 
-GONE = "somebody it rested on was forgotten since"
-ANOTHER_RELEASE = "it was made by an earlier release, which decided in another way"
+GONE = message("somebody it rested on was forgotten since")
+ANOTHER_RELEASE = message("it was made by an earlier release, which decided in another way")
 
 
 def otherwise(context: AppContext, decision_id: str, *, now: Instant, customer: str | None = None) -> Otherwise:

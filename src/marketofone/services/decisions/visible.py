@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from marketofone.consent.gate import WHY, permit, stopped
+from marketofone.consent.gate import NOT_USED, REFUSED, WHY, permit, stopped
 from marketofone.consent.ledger import Consents
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.action import ROLE_OF
 from marketofone.domain.decision import Candidates, Decision, Reason
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Instant
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord
 
-HIDDEN = "not shown: it rests on information that may not be used any more"
-DEPARTED = "it rests on an id that does not belong to this person any more"
+HIDDEN = message("not shown: it rests on information that may not be used any more")
+DEPARTED = message("it rests on an id that does not belong to this person any more")
+_STOPPED = message("%(purpose)s is stopped: %(text_why)s")
+_HIDDEN_FOR = message("not shown: it rests on information that may not be used any more (%(text_why)s)")
 HIDDEN_ACTION = "not_shown"
 """Stands for an action whose name alone would tell what it rested on."""
 
@@ -45,8 +48,8 @@ def refusal_of(record: DecisionRecord, person: Person, *, config: BankConfig, no
     }
     for purpose, source in decision.uses:
         if source not in permits[purpose].sources:
-            why = permits[purpose].refused.get(source, "the bank does not use it")
-            return f"{source} is refused for {purpose}: {why}"
+            why = permits[purpose].refused.get(source, NOT_USED)
+            return REFUSED % {"source": source, "purpose": purpose, "text_why": why}
     return _stop(record, consents, policy=config.policy, now=judged)
 
 
@@ -57,7 +60,7 @@ def _stop(record: DecisionRecord, consents: Consents, *, policy: ConsentPolicy, 
     for purpose in map(policy.serving, roles):
         state = stopped(purpose, consents, policy=policy, now=now)
         if state is not None:
-            return f"{purpose} is stopped: {WHY[state]}"
+            return _STOPPED % {"purpose": purpose, "text_why": WHY[state]}
     return ""
 
 
@@ -74,7 +77,7 @@ def shown(decision: Decision, *, refused: str) -> Decision:
         decision,
         action=HIDDEN_ACTION,
         guardrails=(),
-        reasons=(Reason(text=f"{HIDDEN} ({refused})", feature=None, source=None, term=0.0),),
+        reasons=(Reason(text=_HIDDEN_FOR % {"text_why": refused}, feature=None, source=None, term=0.0),),
         candidates=Candidates(),
         context=(),
         notification=None,

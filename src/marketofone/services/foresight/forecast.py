@@ -8,9 +8,10 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.consent.gate import Permit
+from marketofone.consent.gate import WHY, Permit
 from marketofone.domain.errors import ConsentRefused
 from marketofone.domain.fields import AccountType
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Rate, converted
 from marketofone.domain.rates import KnownRates, is_fresh
@@ -31,7 +32,10 @@ from marketofone.services.foresight.facts import facts_of, money_seen
 from marketofone.services.foresight.liquid_money import LiquidMoney, liquid_money, rates_said, why_apart
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.population import (
+    LIMIT_APART,
     NOTHING_SINCE,
+    ORDERS_APART,
+    SOURCE_NOT_USED,
     DataScope,
     Known,
     ended_on,
@@ -42,7 +46,8 @@ from marketofone.services.runtime.population import (
 from marketofone.services.runtime.uses import read_person, unit_about
 from marketofone.store.ports import Draft, Reader
 
-REFUSED = "no forecast: "
+REFUSED = message("no forecast: %(text_why)s")
+_RELATIVE = message("no balance is known: the days tell changes from today, and whether money runs short is not known")
 
 
 class DayBalance(Struct, frozen=True, kw_only=True, gc=False):
@@ -150,7 +155,7 @@ def look_ahead(context: AppContext, customer: str, *, now: Instant) -> CustomerF
         at = person.judged(now)
         known = load_person(snapshot, person, question(snapshot.config, at))
         if not known.open:
-            raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
+            raise ConsentRefused(why=REFUSED % {"text_why": why_not(known.permit)})
         (made,) = foresee_all(snapshot, [known], model=model, now=at, actor=context.actor)
     context.store.commit(unit_about([(person, made.draft)], now=at))
     return made.ahead
@@ -174,7 +179,7 @@ def show_ahead(context: AppContext, customer: str, *, now: Instant, as_of: Insta
             model = model_of(context, reader, snapshot)
         known = load_person(snapshot, person, question(snapshot.config, moment, judged=judged))
         if not known.open:
-            raise ConsentRefused(why=f"{REFUSED}{why_not(known.permit)}")
+            raise ConsentRefused(why=REFUSED % {"text_why": why_not(known.permit)})
         (made,) = foresee_all(snapshot, [known], model=model, now=moment, actor=context.actor)
         return made.ahead, known.uses
 
@@ -188,7 +193,7 @@ def question(config: BankConfig, now: Instant, *, judged: Instant | None = None)
 
 def why_not(permit: Permit) -> str:
     """Say why a permit that opens no account opens none."""
-    return permit.refused.get("transactions", "you have not allowed it")
+    return permit.refused.get("transactions", WHY["never"])
 
 
 def outdated(person: Person, *, now: Instant) -> bool:
@@ -231,16 +236,15 @@ class _Money:
 
     def said_of_orders(self) -> Iterator[str]:
         """Say by which rates orders in other currencies count, and which are left out."""
-        yield from (f"orders count {rate.text}" for rate in self.rates_of_orders())
+        yield from (message("orders count %(text_rate)s") % {"text_rate": rate.text} for rate in self.rates_of_orders())
         for currency, rate in sorted(self.ordered.apart.items()):
-            yield f"orders in {currency} are not in this forecast{why_apart(rate, day=self.day)}"
+            yield why_apart(ORDERS_APART % {"name": currency}, rate, day=self.day)
 
     def said_of_limits(self) -> Iterator[str]:
         """Say which limits are in a currency that their accounts have no money in: they limit nothing."""
         titles = account_titles(self.accounts)
         for account, currency in self.limits_apart:
-            title = titles.get(account, "account")
-            yield f"the limit of your {title} is told in {currency}, and its money is not: it does not count"
+            yield LIMIT_APART % {"text_account": titles.get(account, "account"), "name": currency}
 
     def asked(self) -> Iterator[tuple[Sequence[Account], str]]:
         """Give what is looked ahead on: first all together, then the accounts in each other currency."""
@@ -279,14 +283,14 @@ def _made(snapshot: Snapshot, known: Known, ahead: Forecast, *, money: _Money, n
         in_bank=partial(_in_bank, worth=worth, is_same=ahead.currency == currency),
     )
     notes = [
-        *rates_said(counted, apart="accounts in {} are not in this forecast", day=money.day),
+        *rates_said(counted, apart=message("accounts in %(name)s are not in this forecast"), day=money.day),
         *money.said_of_orders(),
         *money.said_of_limits(),
     ]
     if ahead.total is not None and ahead.total.relative:
-        notes.append("no balance is known: the days tell changes from today, and whether money runs short is not known")
+        notes.append(_RELATIVE)
     if money.ended is not None:
-        notes.append(NOTHING_SINCE.format(money.ended))
+        notes.append(NOTHING_SINCE % {"day": money.ended})
     notes += not_heard(money.accounts, as_of=money.day)
     rests_on = RestsOn(snapshot.bank.n, snapshot.bank.version, person.journals)
     return Made(
@@ -310,7 +314,11 @@ def _in_bank(minor: int, *, worth: Rate | None, is_same: bool) -> int | None:
 
 
 def _refusals(permit: Permit) -> tuple[str, ...]:
-    return tuple(f"{source} not used: {why}" for source, why in permit.withheld.items() if source in MONEY)
+    return tuple(
+        SOURCE_NOT_USED % {"source": source, "text_why": why}
+        for source, why in permit.withheld.items()
+        if source in MONEY
+    )
 
 
 def _told(customer: str, ahead: Forecast, *, money: _Money, notes: tuple[str, ...]) -> CustomerForecast:
@@ -366,7 +374,7 @@ def _total(whole: AccountForecast, *, currency: str, limit: int) -> AccountAhead
         days=_days(whole),
         abstains=whole.abstains,
         relative=whole.relative,
-        title="accounts together",
+        title=message("accounts together"),
         limit_minor=limit,
         balance_minor=whole.balance,
     )

@@ -112,5 +112,5 @@ def _kept(
             try:
                 kept[name] = again(name)
             except ConsentRefused as refused:
-                kept[name] = LeftOut(customer=name, why=refused.why.removeprefix(REFUSED))
+                kept[name] = LeftOut(customer=name, why=refused.why.removeprefix(REFUSED % {"text_why": ""}))
     return kept

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from marketofone.domain.fields import MAX_MINOR
+from marketofone.domain.languages import message
 from marketofone.domain.moment import date_of
 from marketofone.domain.money import Money, Rate
 from marketofone.domain.rates import MAX_AGE, is_fresh
@@ -14,6 +15,14 @@ from marketofone.models.forecast.history import history_of
 from marketofone.profile.account_types import LIQUID
 from marketofone.profile.currencies import CommonCurrency
 from marketofone.profile.ledger import Account
+
+_COUNTED = message("%(money)s, counted as %(money_counted)s: %(text_rate)s")
+_TOGETHER = message("together %(money)s")
+_SUMS_COUNT = message("sums count %(text_rate)s")
+_TOO_LARGE = message("%(text_apart)s: at %(text_rate)s, an amount would be larger than %(number)s minor units")
+_TOO_OLD = message(
+    "%(text_apart)s: the newest rate is of %(day)s, %(name_table)s, and a rate holds for %(number)s days"
+)
 
 
 class MoneyPart(Struct, frozen=True, kw_only=True):
@@ -70,30 +79,30 @@ def in_parts(money: LiquidMoney) -> Iterator[str]:
     if len(money.parts) < 2:  # noqa: PLR2004 - one part is the sum
         return
     for part in money.parts:
-        counted = "" if part.rate is None else f", counted as {_text(part.counted_minor, money.currency)}: {part.rate}"
-        yield f"{_text(part.balance_minor, part.currency)}{counted}"
+        own, counted = _text(part.balance_minor, part.currency), _text(part.counted_minor, money.currency)
+        yield own if part.rate is None else _COUNTED % {"money": own, "money_counted": counted, "text_rate": part.rate}
     if money.total_minor is not None:
-        yield f"together {_text(money.total_minor, money.currency)}"
+        yield _TOGETHER % {"money": _text(money.total_minor, money.currency)}
 
 
 def rates_said(counted: CommonCurrency, *, apart: str, day: int) -> Iterator[str]:
     """Say by which rates sums were made, and which currencies are in none and why; ``apart`` says so of one."""
     for currency in sorted({*counted.rates, *counted.apart}):
         if currency in counted.rates:
-            yield f"sums count {counted.rates[currency].text}"
+            yield _SUMS_COUNT % {"text_rate": counted.rates[currency].text}
             continue
         rate = counted.stale.get(currency) or counted.too_large.get(currency)
-        yield apart.format(currency) + why_apart(rate, day=day)
+        yield why_apart(apart % {"name": currency}, rate, day=day)
 
 
-def why_apart(rate: Rate | None, *, day: int) -> str:
-    """Say why the newest rate of a currency is not used on a day; nothing where there is none."""
+def why_apart(apart: str, rate: Rate | None, *, day: int) -> str:
+    """Say that a currency is in no sum, and why its newest rate is not used on a day, where there is one."""
     if rate is None:
-        return ""
+        return apart
     if is_fresh(rate, day=day):
-        return f": at {rate.text}, an amount would be larger than {MAX_MINOR} minor units"
+        return _TOO_LARGE % {"text_apart": apart, "text_rate": rate.text, "number": MAX_MINOR}
     on = date_of(rate.day).isoformat()
-    return f": the newest rate is of {on}, {rate.table}, and a rate holds for {MAX_AGE} days"
+    return _TOO_OLD % {"text_apart": apart, "day": on, "name_table": rate.table, "number": MAX_AGE}
 
 
 def _text(minor: int | None, currency: str) -> str:

@@ -29,7 +29,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class RunningShort(Struct, frozen=True, kw_only=True):
-    """Money that may run short: on which account, or all together; how likely, when, by how much, and what helps.
+    """Money that may run short: on which account, or all ``together``; how likely, when, by how much, and what helps.
 
     ``by_minor`` is how far it falls below the line where nine of ten futures are better. ``is_now`` says that it is
     there already: then ``until`` is the day on which the middle of the forecast is above the line again, between
@@ -37,6 +37,7 @@ class RunningShort(Struct, frozen=True, kw_only=True):
     """
 
     title: str
+    together: bool
     currency: str
     chance: float
     horizon_days: int
@@ -78,6 +79,7 @@ def _of(ahead: CustomerForecast, account: AccountAhead, events: Sequence[EventAh
     days = account.days
     return RunningShort(
         title=account.title,
+        together=account is ahead.total,
         currency=account.currency,
         chance=found.probability,
         horizon_days=found.horizon_days,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
 from marketofone.features.state import MONEY
@@ -15,37 +16,57 @@ from marketofone.projection.records import Scope
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.foresight.liquid_money import rates_said
 from marketofone.services.runtime.app_context import AppContext
-from marketofone.services.runtime.population import NOTHING_SINCE, DataScope, Known, ended_on, load_person, not_heard
+from marketofone.services.runtime.population import (
+    NOTHING_SINCE,
+    SOURCE_NOT_USED,
+    DataScope,
+    Known,
+    ended_on,
+    load_person,
+    not_heard,
+)
 from marketofone.services.runtime.uses import read_person
 
 _EVERY = {
-    "weekly": "every week",
-    "biweekly": "every two weeks",
-    "four_weekly": "every four weeks",
-    "monthly": "every month",
-    "two_monthly": "every two months",
-    "quarterly": "every three months",
-    "half_yearly": "every half year",
-    "yearly": "every year",
+    "weekly": message("every week"),
+    "biweekly": message("every two weeks"),
+    "four_weekly": message("every four weeks"),
+    "monthly": message("every month"),
+    "two_monthly": message("every two months"),
+    "quarterly": message("every three months"),
+    "half_yearly": message("every half year"),
+    "yearly": message("every year"),
 }
 _TEXTS = {
-    "subscription_new": "New since {on}: {who}, {now} {every}",
-    "subscription_price": "{who} takes {now} since {on}; before, it was {usual}",
-    "subscription_duplicate": "{who} is paid twice, about {now} each, since {on}; both may be meant",
-    "subscription_ended": "{who} was last paid on {on}; it was {now} {every}",
-    "payment_due": "{who}: about {now}, expected around {on}",
-    "trips": "{who}: {trips:.0f} payments in the last 30 days; for you, {usual_trips:.1f} are usual",
-    "basket": "{who}: about {now} at a time in the last 30 days; for you, {usual} is usual",
-    "unusual_amount": "{who}: {now} on {on}; for you, about {usual} is usual",
-    "first_seen": "First payment to {who}: {now} on {on}",
-    "double_charge": "{who}: {now} was paid twice by {on}; both may be meant",
-    "eating_out_more": "You have been eating out more and buying groceries less often than is usual for you. "
-    "That may be just right. If something has changed, we are glad to listen.",
-    "under_strain": "There were more fees and fewer trips for groceries than is usual for you. "
-    "If this is a hard time, we are glad to listen.",
-    "cash_instead": "You have been using more cash and buying groceries less often than is usual for you. "
-    "If something has changed, we are glad to listen.",
+    "subscription_new": message("New since %(day)s: %(text_who)s, %(money)s"),
+    "subscription_new_again": message("New since %(day)s: %(text_who)s, %(money)s %(text_every)s"),
+    "subscription_price": message("%(text_who)s takes %(money)s since %(day)s; before, it was %(money_usual)s"),
+    "subscription_duplicate": message(
+        "%(text_who)s is paid twice, about %(money)s each, since %(day)s; both may be meant"
+    ),
+    "subscription_ended": message("%(text_who)s was last paid on %(day)s; it was %(money)s"),
+    "subscription_ended_again": message("%(text_who)s was last paid on %(day)s; it was %(money)s %(text_every)s"),
+    "payment_due": message("%(text_who)s: about %(money)s, expected around %(day)s"),
+    "trips": message("%(text_who)s: %(number)s payments in the last 30 days; for you, %(number_usual)s are usual"),
+    "basket": message("%(text_who)s: about %(money)s at a time in the last 30 days; for you, %(money_usual)s is usual"),
+    "unusual_amount": message("%(text_who)s: %(money)s on %(day)s; for you, about %(money_usual)s is usual"),
+    "first_seen": message("First payment to %(text_who)s: %(money)s on %(day)s"),
+    "double_charge": message("%(text_who)s: %(money)s was paid twice by %(day)s; both may be meant"),
+    "eating_out_more": message(
+        "You have been eating out more and buying groceries less often than is usual for you. "
+        "That may be just right. If something has changed, we are glad to listen."
+    ),
+    "under_strain": message(
+        "There were more fees and fewer trips for groceries than is usual for you. "
+        "If this is a hard time, we are glad to listen."
+    ),
+    "cash_instead": message(
+        "You have been using more cash and buying groceries less often than is usual for you. "
+        "If something has changed, we are glad to listen."
+    ),
 }
+"""What is said of a finding, by its kind; "again" where it also says how often."""
+_APART = message("payments in %(name)s are shown apart, and are in no sum")
 
 
 class Insight(Struct, frozen=True, kw_only=True):
@@ -143,10 +164,13 @@ def _spending(snapshot: Snapshot, known: Known, *, day: int) -> CustomerSpending
         insights=told(found),
         sources=tuple(sorted(known.open)),
         notes=(
-            *([] if ended is None else [NOTHING_SINCE.format(ended)]),
+            *([] if ended is None else [NOTHING_SINCE % {"day": ended}]),
             *not_heard(accounts, as_of=day),
-            *rates_said(counted, apart="payments in {} are shown apart, and are in no sum", day=day),
-            *(f"{source.replace('_', ' ')} not used: {withheld[source]}" for source in sorted(MONEY & withheld.keys())),
+            *rates_said(counted, apart=_APART, day=day),
+            *(
+                SOURCE_NOT_USED % {"source": source.replace("_", " "), "text_why": withheld[source]}
+                for source in sorted(MONEY & withheld.keys())
+            ),
         ),
         ended=ended,
     )
@@ -165,18 +189,19 @@ def _insight(of: Finding, *, every: str) -> Insight:
     shift = of.evidence if of.kind == "spending_shift" else {"now": of.now_minor, "usual": of.usual_minor or 0}
     measure, _, _ = (of.pattern or of.kind).partition("_")
     trips = measure == "trips"
-    text = _TEXTS[measure if of.kind == "spending_shift" else of.pattern or of.kind].format(
-        who=_name(of.counterparty, of.category),
-        on=_day(of.day),
-        now=_money(shift["now"], of.currency),
-        usual=_money(shift["usual"], of.currency),
-        trips=shift["now"],
-        usual_trips=shift["usual"],
-        every=every,
-    )
+    kind = measure if of.kind == "spending_shift" else of.pattern or of.kind
+    text = _TEXTS[f"{kind}_again" if every and f"{kind}_again" in _TEXTS else kind] % {
+        "text_who": _name(of.counterparty, of.category),
+        "day": _day(of.day),
+        "money": _money(shift["now"], of.currency),
+        "money_usual": _money(shift["usual"], of.currency),
+        "number": f"{shift['now']:.0f}",
+        "number_usual": f"{shift['usual']:.1f}",
+        "text_every": every,
+    }
     return Insight(
         name=of.kind,
-        text=text.rstrip(),
+        text=text,
         value=float(shift["now"]),
         unit="payments in 30 days" if trips else "minor",
         id=of.id,

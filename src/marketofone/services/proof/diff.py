@@ -238,8 +238,8 @@ def _checked(context: AppContext, reader: Reader, bank: BankState, change: Chang
         entry = next(iter(reader.entries(BANK, after=bank.documents - 1, upto=bank.documents)))
         texts: Mapping[str, str] = codec.read(entry, box=context.keys.bank).texts
         proposed = read_config({**texts, change.document: change.text})
-        check_purposes(proposed)
         check_wording(proposed)
+        check_purposes(proposed)
     return context.configs.at(reader, bank)
 
 

@@ -175,6 +175,7 @@ def _change(said: ConsentSaid, *, within: str, customer: str, now: Instant) -> C
         actor=said.actor,
         authority=said.authority,
         versions=said.versions,
+        language=said.language,
     )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from marketofone.consent.ledger import Consents, plain_of
 from marketofone.consent.policy import Purpose
+from marketofone.domain.languages import Language
 from marketofone.domain.moment import Instant
 from marketofone.projection.meanings import shown_before
 from marketofone.services.runtime.app_context import AppContext
 
 
-def changed_meaning(context: AppContext, customer: str, purpose: str, *, now: Instant) -> Purpose | None:
+def changed_meaning(
+    context: AppContext, customer: str, purpose: str, *, now: Instant, language: Language = "en"
+) -> Purpose | None:
     """Give a purpose as it was shown when a person last said yes to it; None where they said so to the present one.
 
     It tells what changed to somebody whose yes ended by it: also of a yes that has ended by itself since, or was taken
@@ -25,7 +28,9 @@ def changed_meaning(context: AppContext, customer: str, purpose: str, *, now: In
         snapshot = context.snapshot(reader)
         person, present = snapshot.person(customer), snapshot.config.policy.purposes[purpose].version
         last = next(_versions_allowed(person.consents, purpose, now=person.judged(now)), present)
-        return None if last == present else shown_before(purpose, last, reader=reader, keys=context.keys)
+        if last == present:
+            return None
+        return shown_before(purpose, last, reader=reader, keys=context.keys, language=language)
 
 
 def _versions_allowed(consents: Consents, purpose: str, *, now: Instant) -> Iterator[int]:

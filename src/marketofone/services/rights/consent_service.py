@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from marketofone.consent.gate import admissible
 from marketofone.consent.ledger import NEVER_ASKED, TAKING_BACK, ConsentChange, Consents, apply, fold, together
@@ -16,6 +17,7 @@ from marketofone.domain.cloudevents import check_customer
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
+from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.parted import names_of, source_of
 from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
@@ -77,6 +79,7 @@ def change_consents(
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         policy = snapshot.config.policy
+        changes = [_read_in(change, config=snapshot.config) for change in changes]
         for change in changes:
             explicit(change, policy=policy, now=now)
         customers = enrolled(context.keys, *(change.customer for change in changes), now=now)
@@ -106,7 +109,8 @@ def change_at_once(context: AppContext, changes: Sequence[ConsentChange], *, now
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
         person, policy = snapshot.person(name), snapshot.config.policy
-        said = [explicit(change, policy=policy, now=person.judged(now)) for change in changes]
+        read = [_read_in(change, config=snapshot.config) for change in changes]
+        said = [explicit(change, policy=policy, now=person.judged(now)) for change in read]
         drop = _no_longer_admitted(person, said, policy=policy, now=now)
         owner, parts = person.asked, len(said)
         drafts = [
@@ -124,6 +128,22 @@ def change_at_once(context: AppContext, changes: Sequence[ConsentChange], *, now
     for subject, dropped in drop:
         context.projection.drop(subject, source_of(dropped))
     return heads[0]
+
+
+def _read_in(change: ConsentChange, *, config: BankConfig) -> ConsentChange:
+    """Check the language in which a notice was read; the bank's own is left out, as it always was.
+
+    Raises
+    ------
+    MalformedRequest
+        When the bank has no notice in it.
+    """
+    if change.language == config.settings.own_language:
+        return replace(change, language=UNSET)
+    if change.language is UNSET or change.language in config.policy.translations:
+        return change
+    there = ", ".join([config.settings.own_language, *config.policy.translations])
+    raise MalformedRequest(field="language", shape="one in which no notice is", fix=f"use one of {there}")
 
 
 def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepared:

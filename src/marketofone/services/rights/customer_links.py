@@ -4,6 +4,8 @@ The bank's app, where people are signed in, asks for a link and opens it. The li
 that it begins is renewed with each page, and ends half an hour after the last, or twelve hours after the link. Both
 are told by a secret of the bank, so all its processes know them. A link that somebody else got hold of works until it
 ends: whoever makes one vouches that it is the customer who gets it.
+
+A link may name the language of the pages; the visit keeps it, or the one that the visitor chose last.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 from urllib.parse import quote
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import LANGUAGES, Language
 from marketofone.domain.moment import Instant
 from marketofone.services.runtime.app_context import AppContext
 
@@ -53,6 +56,8 @@ class CustomerLinks:
     >>> visit = links.begin("c-1", link=link)
     >>> links.renew("c-1", visit=visit) == visit
     True
+    >>> language_of(visit), language_of(links.renew("c-1", visit=visit, language="de"))
+    (None, 'de')
     """
 
     def __init__(self, secret: bytes, *, clock: Callable[[], float] = time.time) -> None:
@@ -64,8 +69,10 @@ class CustomerLinks:
         """Give the links of a bank."""
         return cls(context.keys.secret)
 
-    def link(self, customer: str, page: str = "") -> Link:
+    def link(self, customer: str, page: str = "", *, language: Language | None = None) -> Link:
         """Make the link to one of a customer's pages: ``forecast``, ``decisions/d-1``; to the first without a name.
+
+        Without a ``language`` the pages are in the one that the browser asks for.
 
         Raises
         ------
@@ -77,36 +84,66 @@ class CustomerLinks:
             raise MalformedRequest(field="page", shape="a step to another folder", fix="name a page such as forecast")
         now = int(self._clock())
         until = now + LINK_SECONDS
-        token = self._token("link", customer, begun=now, until=until)
+        token = self._token("link", customer, _Span(now, until, language))
         path = "/".join(quote(segment, safe="") for segment in ("customer", customer, *pages))
         return Link(f"/{path}?link={token}", Instant(until * _MICROSECONDS))
 
     def begin(self, customer: str, *, link: str) -> str | None:
         """Give the token of the visit that a link begins; None where it is no link of this customer, or too old."""
-        is_own = self._begun("link", customer, link) is not None
-        return self._lengthened(customer, begun=int(self._clock())) if is_own else None
+        begun = self._span("link", customer, link)
+        return None if begun is None else self._lengthened(customer, int(self._clock()), begun.language)
 
-    def renew(self, customer: str, *, visit: str) -> str | None:
-        """Give the token of a visit that goes on; None where it is none of this customer, or ended."""
-        begun = self._begun("visit", customer, visit)
-        return None if begun is None else self._lengthened(customer, begun=begun)
+    def renew(self, customer: str, *, visit: str, language: Language | None = None) -> str | None:
+        """Give the token of a visit that goes on; None where it is none of this customer, or ended.
 
-    def _lengthened(self, customer: str, *, begun: int) -> str:
+        It keeps its language, where the visitor chooses no other.
+        """
+        begun = self._span("visit", customer, visit)
+        return None if begun is None else self._lengthened(customer, begun.begun, language or begun.language)
+
+    def _lengthened(self, customer: str, begun: int, language: Language | None) -> str:
         until = min(int(self._clock()) + VISIT_SECONDS, begun + LONGEST_VISIT_SECONDS)
-        return self._token("visit", customer, begun=begun, until=until)
+        return self._token("visit", customer, _Span(begun, until, language))
 
-    def _begun(self, kind: Kind, customer: str, token: str) -> int | None:
-        """Say when what a token opens began; None where it was not made for this customer, or has ended."""
-        numbers = token.split(".")[:-1]
-        if len(numbers) != len(("begun", "until")) or not all(map(_is_number, numbers)):
+    def _span(self, kind: Kind, customer: str, token: str) -> _Span | None:
+        """Give what a token tells; None where it was not made for this customer, or has ended."""
+        told = _read(token)
+        if told is None:
             return None
-        begun, until = map(int, numbers)
-        made = self._token(kind, customer, begun=begun, until=until)
-        return begun if hmac.compare_digest(made.encode(), token.encode()) and until > self._clock() else None
+        made = self._token(kind, customer, told)
+        return told if hmac.compare_digest(made.encode(), token.encode()) and told.until > self._clock() else None
 
-    def _token(self, kind: Kind, customer: str, *, begun: int, until: int) -> str:
-        told = f"{kind}\0{begun}\0{until}\0{customer}".encode()
-        return f"{begun}.{until}.{hmac.new(self._key, told, 'sha256').hexdigest()}"
+    def _token(self, kind: Kind, customer: str, told: _Span) -> str:
+        signed = f"{kind}\0{told.text}\0{customer}".encode()
+        return f"{told.text}.{hmac.new(self._key, signed, 'sha256').hexdigest()}"
+
+
+class _Span(NamedTuple):
+    """What a token tells: when what it opens began, until when it is open, and in which language."""
+
+    begun: int
+    until: int
+    language: Language | None
+
+    @property
+    def text(self) -> str:
+        return ".".join(str(one) for one in self if one is not None)
+
+
+def language_of(visit: str) -> Language | None:
+    """Give the language of a visit, by its token; None where nobody chose one."""
+    told = _read(visit)
+    return None if told is None else told.language
+
+
+def _read(token: str) -> _Span | None:
+    """Read what a token says of itself, signed or not."""
+    numbers, named = token.split(".")[:-1][:2], token.split(".")[2:-1]
+    if len(numbers) != len(("begun", "until")) or not all(map(_is_number, numbers)):
+        return None
+    if len(named) > 1 or (named and named[0] not in LANGUAGES):
+        return None
+    return _Span(int(numbers[0]), int(numbers[1]), cast("Language", named[0]) if named else None)
 
 
 def _is_number(text: str) -> bool:

@@ -207,6 +207,7 @@ def _consent(record: ConsentRecord, *, recorded: str) -> ConsentSaid:
         actor=said.actor,
         authority=said.authority,
         versions=said.versions,
+        language=said.language,
     )
 
 

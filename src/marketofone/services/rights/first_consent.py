@@ -6,14 +6,18 @@ soon. It is said once: who said anything about consent before, by any of their i
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.languages import Language, message
 from marketofone.domain.moment import Instant
 from marketofone.services.rights.consent_service import ConsentGiven, change_consents
 from marketofone.services.runtime.app_context import AppContext
+
+_NOTHING_SAID = message("no purpose has a yes or a no")
+_NO_CHANNEL = message("a yes needs at least one channel")
 
 
 class FirstChoice(Struct, frozen=True, kw_only=True):
@@ -33,8 +37,8 @@ class FirstChoice(Struct, frozen=True, kw_only=True):
         'a yes needs at least one channel'
         """
         if not (self.yes or self.no):
-            return "no purpose has a yes or a no"
-        return "a yes needs at least one channel" if self.yes and not self.channels else ""
+            return _NOTHING_SAID
+        return _NO_CHANNEL if self.yes and not self.channels else ""
 
 
 def may_begin(context: AppContext, customer: str, *, now: Instant) -> bool:
@@ -52,11 +56,18 @@ def may_begin(context: AppContext, customer: str, *, now: Instant) -> bool:
 
 
 def say_first(
-    context: AppContext, customer: str, choice: FirstChoice, *, shown: ConsentPolicy, now: Instant
+    context: AppContext,
+    customer: str,
+    choice: FirstChoice,
+    *,
+    shown: ConsentPolicy,
+    now: Instant,
+    language: Language | UnsetType = UNSET,
 ) -> ConsentGiven:
     """Record what somebody says first; a no before a yes, so that nothing is open that was not said. Gives the last.
 
-    A yes is to the sources that the purposes ask for, and to no others; and to the purposes as they were ``shown``.
+    A yes is to the sources that the purposes ask for, and to no others; and to the purposes as they were ``shown``, in
+    the ``language`` in which the notices were read.
 
     Raises
     ------
@@ -70,7 +81,13 @@ def say_first(
     given = None
     if choice.no:
         no = ConsentChange(
-            customer=customer, change="withdraw", purposes=choice.no, sources=(EVERY,), channels=(EVERY,), since=now
+            customer=customer,
+            change="withdraw",
+            purposes=choice.no,
+            sources=(EVERY,),
+            channels=(EVERY,),
+            since=now,
+            language=language,
         )
         (given,) = change_consents(context, [no], now=now)
     if choice.yes:
@@ -81,6 +98,7 @@ def say_first(
             sources=_asked_for(choice.yes, policy=shown),
             channels=choice.channels,
             since=now,
+            language=language,
         )
         (given,) = change_consents(context, [yes], now=now)
     if given is None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
 from marketofone.consent.ledger import TAKING_BACK
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import Language, message
 from marketofone.domain.moment import Instant
 from marketofone.projection.records import Hold
 from marketofone.services.learning.learner import Learning
@@ -71,10 +75,11 @@ class OwnRights:
         """Record that an inference is wrong, or was right after all. Raises as :func:`.correct_inference`."""
         correct_inference(self._context, customer, said, now=self._at(now))
 
-    def undo(self, customer: str, n: int, *, now: Instant | None = None) -> int:
+    def undo(self, customer: str, n: int, *, now: Instant | None = None, language: Language | UnsetType = UNSET) -> int:
         """Bring back what a consent entry changed, as far as nothing was said of it since.
 
         It is one unit of work, and has one receipt, however many things it takes; gives its first entry.
+        ``language`` is the one in which the person reads it.
 
         Raises
         ------
@@ -86,8 +91,11 @@ class OwnRights:
         moment = self._at(now)
         changes = consent_history.consent_receipt(self._context, customer, n, now=moment).undone_by
         if not changes:
-            raise MalformedRequest(field="entry", shape="nothing to undo", fix="use the switches of the purpose")
-        head = consent_service.change_at_once(self._context, changes, now=moment)
+            raise MalformedRequest(
+                field="entry", shape=message("nothing to undo"), fix=message("use the switches of the purpose")
+            )
+        read = [replace(change, language=language) for change in changes]
+        head = consent_service.change_at_once(self._context, read, now=moment)
         if not TAKING_BACK.isdisjoint(change.change for change in changes):
             self._learning.owe([head.subject], now=moment)
         self._context.left_open.add(head.subject)

@@ -16,6 +16,7 @@ from marketofone.domain.case import CaseKind
 from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.decision import DECISION_ID, MOST_SLOTS, Notification
 from marketofone.domain.fields import LicenceScope, Minor, Share, Word
+from marketofone.domain.languages import Language
 from marketofone.domain.outcome import MAX_WHY, Changes, Verdict
 from marketofone.services.foresight.spending import Insight
 from marketofone.services.rights.use_log import Use
@@ -43,7 +44,8 @@ class JournalEnd(Part, frozen=True, kw_only=True):
 class ConsentSaid(Part, frozen=True, kw_only=True):
     """One thing that was said about consent: since when it holds, and when it was recorded; by whom, on whose word.
 
-    ``versions`` are those of its purposes, where one of them is not the first.
+    ``versions`` are those of its purposes, where one of them is not the first; ``language`` is the one in which the
+    notices were read, where it was not the bank's own.
     """
 
     recorded: str
@@ -56,6 +58,7 @@ class ConsentSaid(Part, frozen=True, kw_only=True):
     actor: Said = "customer"
     authority: Said = ""
     versions: tuple[int, ...] | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
 
 
 class EventKept(Part, frozen=True, kw_only=True):

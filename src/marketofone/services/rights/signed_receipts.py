@@ -18,11 +18,12 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, to_builtins
 
 from marketofone.audit.signed_document import Signature, canonical
 from marketofone.consent.controller import NOT_STATED, Controller
 from marketofone.consent.ledger import ConsentChange, What
+from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.decoding import convert
 from marketofone.domain.event import Source
 from marketofone.domain.moment import SECOND, text_of
@@ -280,8 +281,9 @@ def _parties(made: _Made) -> Iterator[Party]:
 
 
 def _processing(made: _Made) -> Iterator[ProcessingOfPurpose]:
-    policy, stated = made.config.policy, made.controller
-    said = [record.change for record in made.records]
+    stated, said = made.controller, [record.change for record in made.records]
+    read_in = said[0].language  # what is said at once is said on one page
+    policy = made.config.policy if read_in is UNSET else made.config.policy.said_in(read_in)
     for name, purpose in policy.purposes.items():
         of = [change for change in said if name in change.purposes]
         if not of:
@@ -291,10 +293,10 @@ def _processing(made: _Made) -> Iterator[ProcessingOfPurpose]:
         yield ProcessingOfPurpose(
             collection_method=_how(of[0]),
             jurisdiction=stated.jurisdiction or NOT_STATED,
-            language=stated.language,
+            language=stated.language if read_in is UNSET else read_in,
             lawful_basis=purpose.basis,
             pii_controllers=(stated.registration or made.bank,),
-            pii_information=tuple(_personal_data(made.config, sources)),
+            pii_information=tuple(_personal_data(policy, sources)),
             privacy_notice=NoticeInForce(
                 gives=purpose.gives,
                 sha256=sha256(purpose.notice.encode()).hexdigest(),
@@ -310,8 +312,8 @@ def _processing(made: _Made) -> Iterator[ProcessingOfPurpose]:
         )
 
 
-def _personal_data(config: BankConfig, sources: set[Source]) -> Iterator[PersonalData]:
-    for name, source in config.policy.sources.items():
+def _personal_data(policy: ConsentPolicy, sources: set[Source]) -> Iterator[PersonalData]:
+    for name, source in policy.sources.items():
         if name in sources:
             yield PersonalData(
                 notice=source.notice,

@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from marketofone.domain.account_numbers import account_number
 from marketofone.domain.errors import Refused
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Instant
 from marketofone.store.keystore import Customer, KeyStore
 from marketofone.store.ports import Reader
@@ -28,7 +29,7 @@ def refuse_forgotten(keys: KeyStore, name: str, *, now: Instant) -> None:
     Refused
     """
     if keys.barred((name,), now=now):
-        raise Refused(why="this customer was forgotten, and nothing about them is taken in again yet")
+        raise Refused(why=message("this customer was forgotten, and nothing about them is taken in again yet"))
 
 
 def enrolled(keys: KeyStore, *names: str, now: Instant) -> dict[str, Customer]:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from marketofone.consent.gate import Permit
 from marketofone.domain.errors import UnknownCustomer
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.features.state import LiveState, side_by_side
 from marketofone.models.forecast.history import MAXIMUM_SILENCE, heard_until
@@ -32,8 +33,13 @@ from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.uses import append_unmoved, use_of
 from marketofone.store.ports import Draft
 
-NOTHING_SINCE = "nothing has moved since {0}, so nothing is said of now; as of {0} more can be said"
-NOTHING_HEARD = "nothing was heard of {0} since {1}: what was due there since then may have been paid"
+NOTHING_SINCE = message("nothing has moved since %(day)s, so nothing is said of now; as of %(day)s more can be said")
+ORDERS_APART = message("orders in %(name)s are not in this forecast")
+LIMIT_APART = message("the limit of your %(text_account)s is told in %(name)s, and its money is not: it does not count")
+SOURCE_NOT_USED = message("%(source)s not used: %(text_why)s")
+NOTHING_HEARD = message(
+    "nothing was heard of your %(text_account)s since %(day)s: what was due there since then may have been paid"
+)
 T = TypeVar("T")
 _TOGETHER = 64  # people read in one snapshot of the store
 _RECORDED = 256  # uses recorded in one unit of work
@@ -54,7 +60,7 @@ def not_heard(read: Iterable[Account], *, as_of: int) -> Iterator[str]:
     for account in told:
         until = heard_until(account, as_of=as_of)
         if until < as_of and account.type in LIQUID and as_of - until <= MAXIMUM_SILENCE:
-            yield NOTHING_HEARD.format(f"your {titles[account.name]}", date_of(Day(until)).isoformat())
+            yield NOTHING_HEARD % {"text_account": titles[account.name], "day": date_of(Day(until)).isoformat()}
 
 
 def ended_on(read: Iterable[Account], *, as_of: int) -> str | None:

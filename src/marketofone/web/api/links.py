@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from marketofone.domain.languages import Language
 from marketofone.domain.moment import text_of
 from marketofone.services.bank import Bank
 from marketofone.services.rights.customer_links import CustomerLinks
@@ -22,9 +23,10 @@ Page = Annotated[
 
 
 class LinkRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which of a customer's pages a link opens."""
+    """Which of a customer's pages a link opens, and in which language; else it is the one their browser asks for."""
 
     page: Page = ""
+    language: Language | None = None
 
 
 class LinkMade(Struct, frozen=True, kw_only=True):
@@ -40,5 +42,5 @@ def link(bank: Bank, request_data: RequestData) -> LinkMade:
     Whoever asks vouches that it is this customer who gets it.
     """
     asked = request_data.read(LinkRequest)
-    made = CustomerLinks.of(bank.context).link(request_data.path["customer"], asked.page)
+    made = CustomerLinks.of(bank.context).link(request_data.path["customer"], asked.page, language=asked.language)
     return LinkMade(path=made.path, until=text_of(made.until))

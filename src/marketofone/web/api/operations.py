@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import asdict
 
 from marketofone.consent.ledger import ENDING, NO_END, ConsentChange
@@ -110,6 +111,8 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     if said.change not in ENDING and until is not None:
         raise MalformedRequest(field="until", shape=f"an end of a {said.change}", fix=NO_END)
     change = {**asdict(said), "customer": customer, "since": now, "until": until, "actor": ACTOR}
+    if said.language is UNSET:
+        del change["language"]
     given = bank.consent_given(convert(change, of=ConsentChange), now=now)
     return schemas.ConsentChanged(
         **asdict(bank.consents(customer, now=now)),

@@ -24,6 +24,7 @@ from marketofone.domain.decision import (
 )
 from marketofone.domain.decoding import convert
 from marketofone.domain.fields import Category, InferenceName, Minor, Text, Word
+from marketofone.domain.languages import Language
 from marketofone.domain.moment import text_of
 from marketofone.domain.outcome import MAX_WHY, WHY_NOT, WHY_YES, Changes, Verdict
 from marketofone.services.decisions.feedback import UpdateResult
@@ -92,6 +93,7 @@ class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``object`` says no to all marketing, whatever is granted, until ``lift``; both are about nothing else. ``pause``
     stops purposes until a moment, for 30 days where none is named; ``resume`` ends that. Both name purposes only.
+    ``language`` is the one in which they read the notices; the bank's own where it is left out.
     """
 
     change: What
@@ -99,6 +101,7 @@ class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sources: Words = (EVERY,)
     channels: Words = (EVERY,)
     until: Moment | None = None
+    language: Language | UnsetType = UNSET
 
 
 class MerchantRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,13 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from marketofone.domain.languages import message
 from marketofone.domain.texts import ONE_LINE
 
 REASONS = {
-    "asked": "the customer asked us",
-    "complaint": "a complaint is looked into",
-    "check": "a check that the law or the review board asks for",
+    "asked": message("the customer asked us"),
+    "complaint": message("a complaint is looked into"),
+    "check": message("a check that the law or the review board asks for"),
 }
+_STAFF = message("staff: %(name)s, because %(text_reason)s")
+_STAFF_MORE = message("staff: %(name)s, because %(text_reason)s (%(name_more)s)")
 
 
 class Looked(Struct, frozen=True):
@@ -25,5 +28,5 @@ class Looked(Struct, frozen=True):
 
 def actor_of(said: Looked) -> str:
     """Name whoever looks as the customer reads it in the log."""
-    more = f" ({said.more})" if said.more else ""
-    return f"staff: {said.by}, because {REASONS[said.reason]}{more}"
+    told = {"name": said.by, "text_reason": REASONS[said.reason], "name_more": said.more}
+    return (_STAFF_MORE if said.more else _STAFF) % told

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import ConsentRefused
+from marketofone.domain.languages import message
 from marketofone.domain.moment import DAY, Instant
 from marketofone.models.forecast.account_forecast import RUNS_SHORT
 from marketofone.services.foresight.forecast import CustomerForecast, EventAhead, PaymentAhead
@@ -19,6 +20,7 @@ from marketofone.services.rights import history
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
+from marketofone.web.wording import Wording
 
 WORDED = 5  # payments whose words stand on the chart: the largest
 MARKED = 6  # payments after those that bear a number on the chart
@@ -27,23 +29,24 @@ _NAME = 10  # letters of a payment's name on the chart
 _OFFERED_DAYS = 35
 _LATEST = 20
 _SHORTFALLS = {
-    "below_zero": "below zero",
-    "below_buffer": "nearly empty",
-    "below_own_floor": "lower than usual",
+    "below_zero": message("below zero"),
+    "below_buffer": message("nearly empty"),
+    "below_own_floor": message("lower than usual"),
 }
 RISKS = {
-    "below_zero": "Your accounts together fall below zero",
-    "below_buffer": "Less than three days of money is left (a tenth of a usual month)",
-    "below_own_floor": "Your accounts together fall below your own usual lowest point",
-    "large_expense": "One payment larger than all of a usual month",
-    "income_change": "Your income differs by more than a fifth, up or down",
-    "income_drop": "Your income falls by more than a fifth",
+    "below_zero": message("Your accounts together fall below zero"),
+    "below_buffer": message("Less than three days of money is left (a tenth of a usual month)"),
+    "below_own_floor": message("Your accounts together fall below your own usual lowest point"),
+    "large_expense": message("One payment larger than all of a usual month"),
+    "income_change": message("Your income differs by more than a fifth, up or down"),
+    "income_drop": message("Your income falls by more than a fifth"),
 }
 
 
-_OVERDRAWN = "below the overdraft"
-_LIMITED = "Your accounts together fall below what you may overdraw"
+_OVERDRAWN = message("below the overdraft")
+_LIMITED = message("Your accounts together fall below what you may overdraw")
 """What is said instead of zero, where accounts may be overdrawn."""
+_SHADE = message("%(text_risk)s: %(text_chances)s in %(number_days)s days")
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,18 @@ def _drawn(
         place=place,
         signs=charts.signs(fan, texts),
         marked={index: number for number, index in enumerate(rest, start=1)},
-        window=_window(fan, place, ahead.events, limited=ahead.limit_minor > 0),
+        window=_window(fan, place, ahead.events, limited=ahead.limit_minor > 0, words=renderer.words),
     )
 
 
 def _sign(renderer: PageRenderer, payment: PaymentAhead) -> str:
-    name = payment.what if len(payment.what) <= _NAME else payment.what[: _NAME - 1].rstrip() + "…"
-    return f"{name} {formatting.day_of(payment.day, calendar=renderer.bank.calendar)[:-5]}"
+    what = renderer.words.plainly_told(payment.what)
+    name = what if len(what) <= _NAME else what[: _NAME - 1].rstrip() + "…"
+    return f"{name} {formatting.short_day(payment.day, calendar=renderer.bank.calendar, words=renderer.words)}"
 
 
 def _window(
-    fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhead], *, limited: bool
+    fan: charts.Fan, place: Mapping[str, int], events: Sequence[EventAhead], *, limited: bool, words: Wording
 ) -> charts.Window | None:
     """Shade the days of the gravest shortfall that is likely enough to be shown."""
     titles = _SHORTFALLS | ({"below_zero": _OVERDRAWN} if limited else {})
@@ -140,7 +144,12 @@ def _window(
         first, last = place.get(event.expected_from, 0), place.get(event.expected_to, 0)
         if event.expected_from not in place:
             continue  # it is there already: the page says so, and until when
-        text = f"{title}: {formatting.chances(event.probability)} in {event.horizon_days} days"
+        text = words.gettext(
+            _SHADE,
+            text_risk=words.gettext(title),
+            text_chances=formatting.chances(event.probability, words=words),
+            number_days=event.horizon_days,
+        )
         return charts.window(fan, first, last, text=text)
     return None
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from marketofone.domain.case import About, CaseKind
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import message
 from marketofone.services.rights.cases import cases_of, open_case
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
@@ -28,7 +29,9 @@ def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
     bank, customer, form = renderer.bank, request_data.path["customer"], request_data.form
     kind = form.get("kind", "")
     if kind not in KINDS:
-        raise MalformedRequest(field="kind", shape="no kind of case", fix="use the buttons of the page")
+        raise MalformedRequest(
+            field="kind", shape=message("no kind of case"), fix=message("use the buttons of the page")
+        )
     opened = open_case(
         bank.context,
         customer,
@@ -46,5 +49,7 @@ def _about(said: str) -> About | None:
         return None
     kind, _, decision = said.partition(" ")
     if kind != "decision" or not decision:
-        raise MalformedRequest(field="about", shape="nothing a case is about", fix="use the buttons of the page")
+        raise MalformedRequest(
+            field="about", shape=message("nothing a case is about"), fix=message("use the buttons of the page")
+        )
     return "decision", decision

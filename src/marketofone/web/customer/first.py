@@ -13,6 +13,7 @@ from starlette.responses import Response
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.consent.saying import latest_end
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
+from marketofone.domain.languages import message
 from marketofone.services.rights.first_consent import FirstChoice, may_begin, say_first
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
@@ -31,13 +32,17 @@ def say_it(renderer: PageRenderer, request_data: RequestData) -> Response:
     bank, customer, said = renderer.bank, request_data.path["customer"], request_data.form.get("say", "")
     asked = _asked(renderer)
     if said not in ("these", "nothing"):
-        raise MalformedRequest(field="say", shape="no button of the page", fix="use the buttons of the page")
+        raise MalformedRequest(
+            field="say", shape=message("no button of the page"), fix=message("use the buttons of the page")
+        )
     choice = FirstChoice(no=asked) if said == "nothing" else _chosen(request_data, bank.config.policy, asked)
     if choice.fault:
         return _ask(renderer, request_data, choice, fault=choice.fault)
     if not may_begin(bank.context, customer, now=bank.now()):
         return redirect(address("customer", customer))
-    given = say_first(bank.context, customer, choice, shown=bank.config.policy, now=bank.now())
+    given = say_first(
+        bank.context, customer, choice, shown=bank.config.policy, now=bank.now(), language=renderer.read_in
+    )
     return redirect(address("customer", customer, "consents", str(given.entry.n)))
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import message
 from marketofone.models.movement import CATEGORIES
 from marketofone.services.intake.merchants import MerchantSaid
 from marketofone.web.page_renderer import PageRenderer, address, redirect
@@ -45,7 +46,7 @@ def correct(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Keep what a person says of a merchant, or take it back; it holds for all their payments there."""
     customer, form = request_data.path["customer"], request_data.fill_in(_Form)
     if form.say not in SAYS:
-        raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
+        raise MalformedRequest(field="say", shape=message("no answer"), fix=message("use the buttons of the page"))
     bank, now = renderer.bank, renderer.bank.now()
     known = [one for one in bank.merchants(customer, now=now) if one.merchant == form.merchant]
     before = (known[0].said_name, known[0].said_category) if known else (None, None)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from starlette.responses import Response
 
 from marketofone.consent.ledger import PAUSE_DAYS
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, month_of
 from marketofone.services.rights import history, purposes, use_log
 from marketofone.services.rights.use_log import UsesOfPeriod
-from marketofone.web import formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
 LATEST = 3
 NAMED = 3  # sources that the sentence names
+_MORE = message("%(number)s more sources")
 
 
 def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
@@ -33,7 +32,8 @@ def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
         "customer/data.html",
         request_data,
         customer=customer,
-        month=_month_in_words(seen, titles={name: of.title for name, of in bank.config.policy.sources.items()}),
+        sources=_sources_in_words(renderer, seen),
+        shown=seen.shown,
         consents=consents,
         standing=standing,
         latest=latest,
@@ -52,12 +52,11 @@ def first_of_month(day: Day) -> Day:
     return day_in_month(month_of(date_of(day)), 1)
 
 
-def _month_in_words(seen: UsesOfPeriod, *, titles: Mapping[str, str]) -> str:
-    """Say what was used and how many things were shown, as the log tells it."""
-    shown = "nothing" if not seen.shown else "1 thing" if seen.shown == 1 else f"{seen.shown:,} things"
-    names = [formatting.inside(titles.get(of.source, of.source)) for of in seen.sources]
-    if not names:
-        return f"we used nothing of yours, and showed you {shown}"
+def _sources_in_words(renderer: PageRenderer, seen: UsesOfPeriod) -> str:
+    """Name the sources that were used, as the log tells it; empty where none was."""
+    words, sources = renderer.words, renderer.policy.sources
+    titles = {str(name): words.inside(of.title) for name, of in sources.items()}
+    names = [titles.get(of.source, of.source) for of in seen.sources]
     more = len(names) - NAMED
-    named = names if more <= 1 else [*names[:NAMED], f"{more} more sources"]
-    return f"we used {formatting.listed(named)}, and showed you {shown}"
+    named = names if more <= 1 else [*names[:NAMED], words.gettext(_MORE, number=more)]
+    return words.listed(named) if named else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import UNSET
 from starlette.responses import Response
 
 from marketofone.consent.ledger import EVERY, ConsentChange, plain_of
@@ -11,13 +12,16 @@ from marketofone.consent.policy import Purpose
 from marketofone.consent.saying import latest_end
 from marketofone.domain.decoding import convert
 from marketofone.domain.errors import MalformedRequest, NotFound
+from marketofone.domain.languages import message
 from marketofone.services.rights import consent_history, purposes
 from marketofone.services.rights.changed_meaning import changed_meaning
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
 HISTORY = 10  # consent entries on one page
-_BUTTONS = "use the buttons of the page"
+_BUTTONS = message("use the buttons of the page")
+_NO_WORDS = message("a yes needs at least one source and one channel")
+_CHANGED = message("what it is for changed meanwhile; here is what it is now")
 Asked = Literal["source", "channel"]
 
 
@@ -39,7 +43,7 @@ def purpose(renderer: PageRenderer, request_data: RequestData) -> Response:
         standing=standing,
         unneeded=purposes.unneeded(bank.context, customer, standing, now=now) if as_of is None else (),
         unneeded_days=purposes.UNNEEDED_DAYS,
-        before=changed_meaning(bank.context, customer, name, now=now) if standing.changed and as_of is None else None,
+        before=_before(renderer, customer, name) if standing.changed and as_of is None else None,
         history=said[:HISTORY],
         more=len(said) > HISTORY,
     )
@@ -61,18 +65,20 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
         case ["grant", purpose]:
             sources, channels = _ticked(request_data, "source"), _ticked(request_data, "channel")
             if not (sources and channels):
-                return _ask(renderer, request_data, why="a yes needs at least one source and one channel")
+                return _ask(renderer, request_data, why=_NO_WORDS)
             if not _is_present(renderer, purpose):
-                return _ask(renderer, request_data, why="what it is for changed meanwhile; here is what it is now")
+                return _ask(renderer, request_data, why=_CHANGED)
             scope = {"purposes": (purpose,), "sources": sources, "channels": channels}
         case ["pause" | "resume" | "object" | "lift"]:
             scope = {}
         case ["resume", purpose]:
             scope = {"purposes": (purpose,)}
         case _:
-            raise MalformedRequest(field="say", shape="no switch", fix=_BUTTONS)
+            raise MalformedRequest(field="say", shape=message("no switch"), fix=_BUTTONS)
     now = bank.now()
-    told = {"customer": customer, "change": said[0], "since": now, **scope}
+    told: dict[str, object] = {"customer": customer, "change": said[0], "since": now, **scope}
+    if renderer.read_in is not UNSET:
+        told["language"] = renderer.read_in
     given = bank.consent_given(convert(told, of=ConsentChange), now=now)
     return redirect(address("customer", customer, "consents", str(given.entry.n)))
 
@@ -84,7 +90,7 @@ def _is_present(renderer: PageRenderer, word: str) -> bool:
 
 
 def _ask(renderer: PageRenderer, request_data: RequestData, *, why: str = "") -> Response:
-    bank, policy = renderer.bank, renderer.bank.config.policy
+    bank, policy = renderer.bank, renderer.policy
     name, spec = _purpose(renderer, request_data)
     if spec.basis != "consent":
         raise NotFound(what="switch")
@@ -103,14 +109,20 @@ def _ask(renderer: PageRenderer, request_data: RequestData, *, why: str = "") ->
         channels=channels,
         until=latest_end(bank.now(), policy=policy),
         why=why,
-        before=changed_meaning(bank.context, customer, name, now=bank.now()) if standing.changed else None,
+        before=_before(renderer, customer, name) if standing.changed else None,
     )
+
+
+def _before(renderer: PageRenderer, customer: str, name: str) -> Purpose | None:
+    """Give what the purpose was for when the person said yes to it."""
+    bank = renderer.bank
+    return changed_meaning(bank.context, customer, name, now=bank.now(), language=renderer.language)
 
 
 def _purpose(renderer: PageRenderer, request_data: RequestData) -> tuple[str, Purpose]:
     """Give the purpose that the address names, or the form."""
     name = request_data.path.get("purpose") or plain_of(request_data.form.get("say", "").partition(" ")[2])
-    spec = renderer.bank.config.policy.purposes.get(name)
+    spec = renderer.policy.purposes.get(name)
     if spec is None:
         raise NotFound(what="purpose")
     return name, spec

@@ -8,6 +8,7 @@ from marketofone.models.forecast.spending import Habit
 from marketofone.web import charts, formatting
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
+from marketofone.web.wording import Wording
 
 DRAWN = 8  # categories on the chart: those that changed most
 # The parts of the page of insights, and which observations stand in each.
@@ -30,15 +31,15 @@ def insights(renderer: PageRenderer, request_data: RequestData) -> Response:
         customer=customer,
         seen=seen,
         shown={name: [one for one in seen.insights if one.name in names] for name, names in SHOWN.items()},
-        chart=charts.bars([_habit(of, currency=seen.currency) for of in changed[:DRAWN]]),
+        chart=charts.bars([_habit(of, currency=seen.currency, words=renderer.words) for of in changed[:DRAWN]]),
     )
 
 
-def _habit(of: Habit, *, currency: str) -> charts.Mark:
+def _habit(of: Habit, *, currency: str, words: Wording) -> charts.Mark:
     change = of.now_minor - of.usual_minor
     return charts.Mark(
-        label=formatting.sentence(of.category.replace("_", " ")),
+        label=formatting.sentence(words.plainly_told(of.category.replace("_", " "))),
         amount=change,
-        value=formatting.amount(change, currency=currency, signed=True),
+        value=formatting.amount(change, currency=currency, signed=True, words=words),
         tone="for" if of.shifted else "calm",
     )

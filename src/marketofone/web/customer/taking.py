@@ -7,23 +7,26 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
+from marketofone.domain.languages import message
 from marketofone.domain.moment import DAY, Instant
 from marketofone.services.rights.consent_service import known
 from marketofone.services.rights.erase import BARRED_DAYS
 from marketofone.web.page_renderer import PageRenderer, attachment
 from marketofone.web.request_data import JSON, RequestData
 
-WORDS = "forget me"
-"""What is typed so that nobody is forgotten by a slip."""
+WORDS = message("forget me")
+"""What is typed, in the language of the page, so that nobody is forgotten by a slip."""
+_OTHER_WORDS, _TYPE = message("other words"), message("type %(name)s if you mean it")
+_TAKES_BACK = message("What takes back or limits other events")
 GROUND = "asked by the customer on their own page"
 PARTS = {
-    "consents": "What you said about consent",
-    "identity": "Keys by which you were recognised",
-    "corrections": "What you corrected",
-    "decisions": "Decisions, each with its reasons",
-    "outcomes": "Your answers, and what followed",
-    "cases": "What you asked a person of ours, and the answers",
-    "shown": "What was shown to you and still counts",
+    "consents": message("What you said about consent"),
+    "identity": message("Keys by which you were recognised"),
+    "corrections": message("What you corrected"),
+    "decisions": message("Decisions, each with its reasons"),
+    "outcomes": message("Your answers, and what followed"),
+    "cases": message("What you asked a person of ours, and the answers"),
+    "shown": message("What was shown to you and still counts"),
 }
 
 
@@ -35,10 +38,11 @@ def take(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show what is in the file that a customer may take along; the link gives it."""
     customer = request_data.path["customer"]
     told = renderer.bank.rights.contents(customer)
-    sources = {str(name): source.title for name, source in renderer.bank.config.policy.sources.items()}
-    titles = sources | dict.fromkeys(told.events.keys() - sources.keys(), "What takes back or limits other events")
+    words = renderer.words
+    sources = {str(name): source.title for name, source in renderer.policy.sources.items()}
+    titles = sources | dict.fromkeys(told.events.keys() - sources.keys(), words.gettext(_TAKES_BACK))
     lines = [(title, told.events[name]) for name, title in titles.items() if name in told.events]
-    lines += [(title, told.parts[name]) for name, title in PARTS.items()]
+    lines += [(words.gettext(title), told.parts[name]) for name, title in PARTS.items()]
     return renderer.page(
         "customer/take.html",
         request_data,
@@ -60,7 +64,7 @@ def forget(renderer: PageRenderer, request_data: RequestData) -> Response:
     customer = request_data.path["customer"]
     if not known(renderer.bank.context, customer):
         raise UnknownCustomer
-    policy = renderer.bank.config.policy
+    policy = renderer.policy
     holds = renderer.bank.rights.holds(customer)
     return renderer.page(
         "customer/forget.html",
@@ -70,13 +74,14 @@ def forget(renderer: PageRenderer, request_data: RequestData) -> Response:
         holds=holds,
         may_from=max((of.hold.until for of in holds), default=None),
         until=Instant(renderer.bank.now() + BARRED_DAYS * DAY),
-        words=WORDS,
+        words=renderer.words.gettext(WORDS),
     )
 
 
 def forgotten(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Forget a customer who confirmed it, and say what was done. There is no page of theirs to send them back to."""
-    if request_data.fill_in(_Form).words.casefold() != WORDS:
-        raise MalformedRequest(field="words", shape="other words", fix=f"type {WORDS} if you mean it")
+    asked_for = renderer.words.gettext(WORDS)
+    if request_data.fill_in(_Form).words.casefold() != asked_for.casefold():
+        raise MalformedRequest(field="words", shape=_OTHER_WORDS, fix=_TYPE % {"name": asked_for})
     done = renderer.bank.erase(request_data.path["customer"], ground=GROUND)
     return renderer.page("customer/forgotten.html", request_data, done=done)

@@ -13,7 +13,8 @@ import msgspec
 from starlette.responses import Response
 
 from marketofone.domain.errors import MalformedRequest
-from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, day_number, month_of, text_of
+from marketofone.domain.languages import message
+from marketofone.domain.moment import Day, Instant, date_of, day_in_month, day_number, month_of, text_of
 from marketofone.services.rights import use_log
 from marketofone.services.rights.proof_file import proof_bytes
 from marketofone.services.rights.use_log import RecordedUse, SourceUse
@@ -23,30 +24,31 @@ from marketofone.web.request_data import JSON, TABLE, RequestData
 
 DAYS = 7
 MONTHS = 36  # that can be chosen
+_NO = message("no %(name)s")
 _BEGINNING = Instant(0)
 _DATE = re.compile(r"(?:19|20|21)\d\d-\d\d-\d\d", re.ASCII)
 COLUMNS = ("at", "purpose", "source", "occasion", "actor")
 OCCASIONS = {
-    "decided": "Choosing what to show you",
-    "decision": "Showing a decision that was made",
-    "decisions": "Showing your latest decisions",
-    "forecast": "Looking ahead",
-    "screened": "Looking whether to look ahead again",
-    "outcome": "Learning from your answer",
-    "signs": "Learning from what followed",
-    "message": "Reading what you wrote",
-    "question": "A question of what would be shown",
-    "standing": "Showing what you allow",
-    "profile": "Showing what is known of you",
-    "insights": "Showing what your spending says",
-    "spending": "Showing what your spending says",
-    "merchants": "Showing whom you paid",
-    "export": "Giving you all of your data",
-    "contents": "Showing what you may take along",
-    "receipt": "Showing what a no of yours changes",
-    "funnel": "Looking why nothing was found for you",
-    "intervene": "Looking whether you need to hear something",
-    "train": "Learning from everybody together",
+    "decided": message("Choosing what to show you"),
+    "decision": message("Showing a decision that was made"),
+    "decisions": message("Showing your latest decisions"),
+    "forecast": message("Looking ahead"),
+    "screened": message("Looking whether to look ahead again"),
+    "outcome": message("Learning from your answer"),
+    "signs": message("Learning from what followed"),
+    "message": message("Reading what you wrote"),
+    "question": message("A question of what would be shown"),
+    "standing": message("Showing what you allow"),
+    "profile": message("Showing what is known of you"),
+    "insights": message("Showing what your spending says"),
+    "spending": message("Showing what your spending says"),
+    "merchants": message("Showing whom you paid"),
+    "export": message("Giving you all of your data"),
+    "contents": message("Showing what you may take along"),
+    "receipt": message("Showing what a no of yours changes"),
+    "funnel": message("Looking why nothing was found for you"),
+    "intervene": message("Looking whether you need to hear something"),
+    "train": message("Learning from everybody together"),
 }
 """What is read for, by the words of the log; what has no words here stands as the log has it."""
 
@@ -92,7 +94,7 @@ def uses(renderer: PageRenderer, request_data: RequestData) -> Response:
         asked=asked,
         as_of_text=request_data.query.get("as_of", ""),
         month=month,
-        months=_months(month.began, moment, calendar=bank.calendar),
+        months=_months(month.began, moment, renderer=renderer),
         occasions=OCCASIONS,
     )
 
@@ -148,7 +150,9 @@ def _asked(renderer: PageRenderer, request_data: RequestData, *, moment: Instant
     purpose, source = query.get("purpose", ""), query.get("source", "")
     for field, named, known in (("purpose", purpose, policy.purposes), ("source", source, policy.sources)):
         if named and named not in known:
-            raise MalformedRequest(field=field, shape="a word consent.toml does not have", fix="choose one of the list")
+            raise MalformedRequest(
+                field=field, shape=message("a word consent.toml does not have"), fix=message("choose one of the list")
+            )
     day, named = query.get("day", ""), query.get("month", "") or month
     if day:
         first = _date(day, field="day")
@@ -163,21 +167,24 @@ def _asked(renderer: PageRenderer, request_data: RequestData, *, moment: Instant
 
 def _date(text: str, *, field: str) -> Day:
     if not _DATE.fullmatch(text):
-        raise MalformedRequest(field=field, shape=f"no {field}", fix="choose one of the list")
+        raise MalformedRequest(field=field, shape=_NO % {"name": field}, fix=message("choose one of the list"))
     try:
         return day_number(date.fromisoformat(text))
     except ValueError as error:
-        raise MalformedRequest(field=field, shape=f"no {field}", fix="choose one of the list") from error
+        raise MalformedRequest(
+            field=field, shape=_NO % {"name": field}, fix=message("choose one of the list")
+        ) from error
 
 
 def _chart(renderer: PageRenderer, week: Sequence[SourceUse]) -> charts.Rows:
-    policy, calendar = renderer.bank.config.policy, renderer.bank.calendar
-    titles: dict[str, str] = {name: of.title for name, of in policy.sources.items()}
+    calendar, words = renderer.bank.calendar, renderer.words
+    titles: dict[str, str] = {name: of.title for name, of in renderer.policy.sources.items()}
     marks = [
         charts.Mark(
             titles.get(of.source, of.source),
             of.count,
-            f"{of.count:,} ×, {formatting.short_moment(of.last, calendar=calendar).partition(',')[0]}",  # noqa: RUF001
+            f"{formatting.number(of.count, words=words)} \N{MULTIPLICATION SIGN}, "
+            f"{formatting.short_day(of.last, calendar=calendar, words=words)}",
             "for",
         )
         for of in week
@@ -185,11 +192,12 @@ def _chart(renderer: PageRenderer, week: Sequence[SourceUse]) -> charts.Rows:
     return charts.bars(marks, letters=charts.LETTERS_BESIDE)
 
 
-def _months(began: Instant, moment: Instant, *, calendar: Calendar) -> list[tuple[str, str]]:
+def _months(began: Instant, moment: Instant, *, renderer: PageRenderer) -> list[tuple[str, str]]:
     """Give the months that can be chosen, newest first: as they are written, and in words."""
+    calendar = renderer.bank.calendar
     first, last = (month_of(date_of(calendar.day_of(at))) for at in (began, moment))
     days = [day_in_month(number, 1) for number in range(last, max(first, last - MONTHS + 1) - 1, -1)]
-    return [(_month_of(day), f"{date_of(day):%B %Y}") for day in days]
+    return [(_month_of(day), renderer.words.month(date_of(day))) for day in days]
 
 
 def _month_of(day: Day) -> str:

@@ -14,6 +14,7 @@ from marketofone.decide.reasons import in_words
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
+from marketofone.domain.languages import message
 from marketofone.domain.outcome import WHY_NOT, WHY_YES, Outcome, OutcomeFields, Verdict, answer
 from marketofone.features.declare import Unit
 from marketofone.projection.bank_config import BankConfig
@@ -62,8 +63,10 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         stops=_stops(made, decision.action, told.mattered, policy=bank.config.policy, catalogue=bank.catalogue),
         options=[one.action for one in decision.candidates if one.stage in ("scored", "chosen")],
         version=told.version,
-        read_values=_values(decision, config=bank.config),
-        chart=charts.bars([_bar(reason, currency=bank.config.settings.currency) for reason in scored]),
+        read_values=[
+            (title, renderer.words.number(value), unit) for title, value, unit in _values(decision, config=bank.config)
+        ],
+        chart=charts.bars([_bar(reason, renderer=renderer) for reason in scored]),
         why_not=WHY_NOT,
         why_yes=WHY_YES,
     )
@@ -85,9 +88,9 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     decision = made.place(slot)
     yes = said == "yes" or said in WHY_YES
     if not yes and said not in WHY_NOT:
-        raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
+        raise MalformedRequest(field="say", shape=message("no answer"), fix=message("use the buttons of the page"))
     if decision.action in (NOTHING, HIDDEN_ACTION):
-        raise MalformedRequest(field="say", shape="an answer to nothing", fix="nothing was shown")
+        raise MalformedRequest(field="say", shape=message("an answer to nothing"), fix=message("nothing was shown"))
     verdict: Verdict = "accepted" if yes else "declined"
     more: OutcomeFields = {"why": "" if said == "yes" else said}
     if made.slots > 1:
@@ -115,11 +118,12 @@ def _own(
     return told
 
 
-def _bar(reason: Reason, *, currency: str) -> charts.Mark:
+def _bar(reason: Reason, *, renderer: PageRenderer) -> charts.Mark:
+    words, currency = renderer.words, renderer.bank.config.settings.currency
     return charts.Mark(
-        label=formatting.sentence(reason.text),
+        label=formatting.sentence(words.plainly_told(reason.text)),
         amount=reason.term,
-        value=formatting.amount(reason.term, currency=currency, signed=True),
+        value=formatting.amount(reason.term, currency=currency, signed=True, words=words),
         tone="for" if reason.term > 0 else "against",
     )
 
