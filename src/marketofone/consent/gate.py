@@ -42,6 +42,7 @@ Verdict = tuple[frozenset[str], Mapping[str, str]]
 _JUDGED = 4_096
 """What people say, in so many ways: more is judged anew."""
 
+NEVER = WHY["never"]
 NOT_GRANTED = message("no purpose may use this source")
 REFUSED = message("%(source)s is refused for %(purpose)s: %(text_why)s")
 NOT_USED = message("the bank does not use it")

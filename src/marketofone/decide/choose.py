@@ -21,8 +21,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from marketofone.consent.gate import REFUSED
-from marketofone.consent.gate import WHY as WHY_NOT
+from marketofone.consent.gate import NEVER, REFUSED
 from marketofone.decide import forecast_facts
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, CandidateSet, CompiledCatalogue, DataRequirement, Rows
 from marketofone.decide.context_matrix import (
@@ -48,7 +47,6 @@ from marketofone.models.bandit import Scores, mix, propensities
 
 Stage = Literal["not_eligible", "not_permitted", "guarded", "not_approved"]
 Rejection = tuple[Stage, str]
-NEVER = WHY_NOT["never"]
 _CARE = ACTION_ROLES.index("care")
 _NO_PART: Rejection = ("not_eligible", "placement: no part of the app that is put in order")
 _USED_UP: Rejection = ("guarded", "budget: what there is of it for a day is used up")

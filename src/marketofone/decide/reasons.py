@@ -14,7 +14,8 @@ from itertools import islice
 
 import numpy as np
 
-from marketofone.decide.choose import NEVER, Choice, DecisionContext, taken_off
+from marketofone.consent.gate import NEVER
+from marketofone.decide.choose import Choice, DecisionContext, taken_off
 from marketofone.decide.compiled_catalogue import NOTHING_ROW
 from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.decide.expressions import Threshold
