@@ -39,6 +39,7 @@ PAGES = (
     "/forecast",
     "/insights",
     "/merchants",
+    "/wrong",
     "/cases",
     "/take",
     "/forget",
