@@ -71,7 +71,7 @@ def test_what_is_wrong_is_confirmed_by_the_journal_and_can_be_right_after_all(vi
 
 
 def test_who_asks_a_person_sees_by_when_and_staff_sees_it(visitor: Visitor) -> None:
-    page = visitor.say(visitor.page(PAGE), "Ask a person: You were at an airport.")
+    page = visitor.say(visitor.page(PAGE), "Ask a person : You were at an airport.")
     row = next(row.text for row in page.all("li") if "You were at an airport." in row.text)
     assert "You have an answer by" in row
     assert "Ask a person" not in row, "it is asked once"
@@ -81,7 +81,7 @@ def test_who_asks_a_person_sees_by_when_and_staff_sees_it(visitor: Visitor) -> N
 def test_staff_see_the_evidence_of_what_they_are_asked_about_and_the_customer_sees_that_they_looked(
     visitor: Visitor, bank: Bank
 ) -> None:
-    visitor.say(visitor.page(PAGE), "Ask a person: You were at an airport.")
+    visitor.say(visitor.page(PAGE), "Ask a person : You were at an airport.")
     form = visitor.page(f"/console/customers/{WHO}").all("input")
     token = next(one.attributes["value"] for one in form if one.attributes["name"] == "token")
     said = {"by": "Ada", "reason": "asked", "token": token}
@@ -103,10 +103,10 @@ def test_what_protects_asks_a_person_and_goes_on_protecting(visitor: Visitor) ->
 def test_what_is_bought_somewhere_is_corrected_on_the_same_page(visitor: Visitor, bank: Bank) -> None:
     page = visitor.page(PAGE)
     assert "Kiosk: dining." in page.text
-    page = visitor.say(page, "Save: Kiosk", category="health")
+    page = visitor.say(page, "Save : Kiosk", category="health")
     assert "Kiosk: health. You said so." in page.text
     assert "Kiosk: dining. We took it so." in visitor.say(page, "It was right after all : Kiosk").text
-    page = visitor.say(page, "Ask a person: Kiosk")
+    page = visitor.say(page, "Ask a person : Kiosk")
     assert "You have an answer by" in next(row.text for row in page.all("li") if "Kiosk" in row.text)
     assert bank.verify().ok
 
