@@ -313,6 +313,7 @@ def on_a_terminal(words: list[str], *, answer: str) -> tuple[int, str]:
     return process.returncode, printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code", "events"), [("y", DONE, 4), ("n", SAID_NO, 0)])
 def test_on_a_terminal_the_first_rows_are_shown_as_they_are_understood_and_somebody_is_asked(
     statement: Path, project: Path, answer: str, code: int, events: int

@@ -287,6 +287,7 @@ def test_what_was_looked_at_and_what_was_not_never_overlap(held: DecisionInput) 
         assert any(purpose in unused.why for purpose in refusing)
 
 
+@pytest.mark.slow
 def test_the_logged_propensity_is_how_often_an_action_is_really_drawn() -> None:
     held = decision_input(LIFE, exploration=0.2)
     rounds = 3_000

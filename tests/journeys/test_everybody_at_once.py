@@ -31,6 +31,7 @@ def counted_events(bank: Bank) -> int:
     return sum(number for name, number in bank.counts().items() if name.startswith("events."))
 
 
+@pytest.mark.slow
 def test_eight_threads_on_one_bank_leave_one_history(bank: Bank) -> None:
     furnish(bank)
     before = counted_events(bank)

@@ -22,6 +22,8 @@ from marketofone.projection.live import RENEW_AFTER, Projection
 from marketofone.projection.parted import with_withheld
 from marketofone.store.ports import Expectation, Kept, Unit
 
+pytestmark = pytest.mark.slow
+
 Allow = Callable[..., None]
 NUMBER = "DE89370400440532013000"
 EVERYTHING = ("balances", "transactions", "orders")

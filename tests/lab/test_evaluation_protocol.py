@@ -18,6 +18,8 @@ from marketofone.lab.evaluation.report import report
 from marketofone.lab.evaluation.statistical import STATISTICAL
 from marketofone.profile.ledger import Account
 
+pytestmark = pytest.mark.slow
+
 CUT = 19_960
 LEARNED = (OURS, UNTAUGHT, *FAST, BOOSTED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ def test_more_money_never_raises_the_bound_and_a_longer_horizon_never_lowers_it(
     assert (bound_of({**drawn, "headroom": drawn["headroom"] + more}) <= bound + 1e-12).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(seed=SEEDS)
 def test_the_bound_lies_above_what_really_happens_to_the_same_people(seed: int) -> None:

@@ -21,6 +21,8 @@ from marketofone.models.forecast.spending.shifts import (
 )
 from marketofone.profile.ledger import Account, Kind
 
+pytestmark = pytest.mark.slow
+
 # Synthetic: payments in 30 days and their usual size.
 RATES = {
     "groceries": (9, 3_500),

@@ -259,6 +259,7 @@ def held(door: Door, bank: Bank, at_the_gate: Gate, knock: Callable[[], object])
     assert not silent or door.judges, f"{door.name} opens what is theirs, and their log has nothing of it"
 
 
+@pytest.mark.slow
 def test_what_is_opened_at_the_gate_stands_in_the_log_at_every_door_of_the_server(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +281,7 @@ def test_what_is_opened_at_the_gate_stands_in_the_log_at_every_door_of_the_serve
         held(door, bank, at_the_gate, knock)
 
 
+@pytest.mark.slow
 def test_what_is_opened_at_the_gate_stands_in_the_log_at_every_command(
     bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +299,7 @@ def request(customer: str, number: int) -> Request:
     return Request(customer=customer, occasion="app.opened", id=f"all-{number}-{customer}", channel="app", at=START)
 
 
+@pytest.mark.slow
 def test_what_is_opened_at_the_gate_stands_in_the_log_where_many_are_asked_about_at_once(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,6 @@ def test_a_currency_in_which_an_amount_would_be_too_large_stands_apart_and_the_r
     accounts = [account("JPY", 100, payments=5), account("EUR", 9 * 10**12, payments=1)]
     counted = common_currency(accounts, otherwise="EUR", rates=RATES, day=DAY)
     assert (counted.currency, sorted(counted.apart), dict(counted.rates)) == ("JPY", ["EUR"], {})
-    (said,) = rates_said(counted, apart="{} stands apart", day=DAY)
+    (said,) = rates_said(counted, apart="%(name)s stands apart", day=DAY)
     assert said.startswith("EUR stands apart: at EUR at ")
     assert said.endswith("an amount would be larger than 10000000000000 minor units")

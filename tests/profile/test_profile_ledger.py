@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,6 +147,7 @@ def test_a_kind_is_forgotten_with_its_last_movement() -> None:
     assert account.days.tolist() == [1, LEDGER_DAYS + 1]
 
 
+@pytest.mark.slow
 def test_a_person_may_have_more_kinds_of_movements_than_two_bytes_can_number() -> None:
     many = [booked(0, -1, merchant=f"m-{number}") for number in range(2**16 + 1)]
     ledger = folded(folded(NO_LEDGER, many[:-1]), many[-1:])

@@ -90,6 +90,7 @@ def test_every_decision_is_read_back_to_the_bit(record: DecisionRecord) -> None:
     assert msgspec.msgpack.encode(again) == msgspec.msgpack.encode(record)  # also of minus nought
 
 
+@pytest.mark.slow
 @given(
     record=RECORDS, below=st.lists(RECORDS, max_size=3), placement=st.none() | TEXTS, names=st.lists(TEXTS, max_size=2)
 )
