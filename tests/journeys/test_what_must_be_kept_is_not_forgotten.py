@@ -169,3 +169,32 @@ def test_a_hold_does_not_stop_an_erasure_that_was_begun(
     with pytest.raises(Refused, match="forgotten"):
         lived.rights.set_hold(WHO, hold(now), now=now)
     lived.erase(WHO, ground="asked", now=now)
+
+
+def test_a_hold_that_is_acknowledged_while_an_erasure_begins_stops_it(
+    lived: Bank, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = lived.context.keys.bar
+
+    def hold_first(*asked: Any, **more: Any) -> None:
+        monkeypatch.setattr(lived.context.keys, "bar", bar)
+        lived.rights.set_hold(WHO, hold(now), now=now)
+        bar(*asked, **more)
+
+    monkeypatch.setattr(lived.context.keys, "bar", hold_first)
+    with pytest.raises(Refused, match="section 8"):
+        lived.erase(WHO, ground="asked", now=now)
+    with pytest.raises(Refused, match="section 8"):
+        lived.erase(WHO, ground="asked", now=now)
+    later = Instant(now + 31 * DAY)
+    lived.erase(WHO, ground="asked", now=later)
+    with pytest.raises(UnknownCustomer):
+        lived.profile(WHO, now=later)
+
+
+@pytest.mark.parametrize("by", ["", " ", "Ann\x1b[2J", "A" * 501])
+def test_nobody_lifts_a_hold_without_a_name_that_can_be_read(lived: Bank, now: Instant, by: str) -> None:
+    lived.rights.set_hold(WHO, hold(now), now=now)
+    with pytest.raises(MalformedRequest, match="printed characters"):
+        lived.rights.lift_hold(WHO, "case-7", by=by, now=now)
+    assert lived.rights.holds(WHO, now=now)

@@ -115,3 +115,9 @@ def test_what_no_message_fits_stays_and_is_marked_as_english() -> None:
     assert german.told("<b>Nobody</b> wrote this") == '<span lang="en">&lt;b&gt;Nobody&lt;/b&gt; wrote this</span>'
     assert german.plainly_told("Nobody wrote this") == "Nobody wrote this"
     assert wording("en").told("Nobody wrote this") == "Nobody wrote this"
+
+
+@pytest.mark.parametrize("day", ["31 February 2026", "12 Easter 2026", "2026-02-30"])
+def test_words_that_only_look_like_a_day_are_left_as_they_are(day: str) -> None:
+    said = f"it is expected around {day}"
+    assert said in wording("de").told(said)

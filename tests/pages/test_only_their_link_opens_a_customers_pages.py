@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from page_visitor import HTML
 from starlette.testclient import TestClient
 
+import marketofone
 from marketofone.bank import Bank
 from marketofone.cli import main
 from marketofone.services.rights import customer_links
@@ -173,3 +174,13 @@ def test_the_command_line_makes_no_link_out_of_the_customers_pages(project: Path
 
     assert answer.exit_code == 3
     assert "link=" not in answer.output
+
+
+def test_a_link_in_a_language_that_the_bank_does_not_offer_is_refused(project: Path) -> None:
+    settings = project / "bank.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace('languages = ["en", "de"]', 'languages = ["en"]'), encoding="utf-8")
+    with marketofone.open(project) as bank, TestClient(build_app(bank), base_url="http://localhost") as client:
+        answer = client.post(f"/v1/customers/{WHO}/links", json={"language": "de"})
+
+    assert (answer.status_code, answer.json()["field"]) == (400, "language")

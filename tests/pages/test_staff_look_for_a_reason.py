@@ -77,6 +77,7 @@ def test_staff_have_no_switch_to_press(bank: Bank) -> None:
         {"by": "Ada"},
         {"by": "Ada", "reason": "curious"},
         {"by": "A\0da", "reason": "asked"},
+        {"by": "\N{ZERO WIDTH SPACE}", "reason": "asked"},
         {"by": "Ada\nYou", "reason": "asked"},
         {"by": "Ada", "reason": "asked", "more": "\N{RIGHT-TO-LEFT OVERRIDE}eef a"},
     ],

@@ -70,6 +70,21 @@ def test_what_was_allowed_lately_or_is_off_is_not_named(bank: Bank) -> None:
     assert of_insights(bank, days=30 - UNNEEDED_DAYS) >= {"transactions"}
 
 
+def test_a_yes_of_today_that_names_a_day_long_ago_was_not_on_all_the_time(bank: Bank) -> None:
+    said = ConsentChange(
+        customer=WHO, change="grant", purposes=("insights",), sources=("app",), channels=EVERY, since=at(200)
+    )
+    bank.consent(said, now=at(0))
+    assert "app" not in of_insights(bank)
+    assert "messages" in of_insights(bank)
+
+
+def test_what_was_paused_meanwhile_is_not_named(bank: Bank) -> None:
+    pause = ConsentChange(customer=WHO, change="pause", since=at(80), until=at(20))
+    bank.consent(pause, now=at(80))
+    assert of_insights(bank) == frozenset()
+
+
 def test_the_page_says_so_beside_the_switch_and_the_switch_stops_it(bank: Bank, visitor: Visitor) -> None:
     page = visitor.page(f"/customer/{WHO}/purposes/insights")
     row = next(item for item in page.all("li") if item.attributes.get("id") == "app")

@@ -93,6 +93,22 @@ def test_who_is_bereaved_reads_no_money_terms_and_finds_a_person(bank: Bank) -> 
     assert [link for link in page.links if link.startswith("tel:")] == ["tel:+420000000000"]
 
 
+def test_who_is_bereaved_reads_of_no_lot_in_whatever_group_they_are(bank: Bank) -> None:
+    groups = set()
+    for number in range(40):
+        who = f"mourns-{number}"
+        made = decided(bank, who, cloudevent(1001, "life.declared", NOW, who, event="bereavement"))
+        if made.assignment not in groups:
+            groups.add(made.assignment)
+            page = page_of(bank, made)
+            assert not [words for words in ("by lot", "at random", "fixed order") if words in page.text], (
+                made.assignment
+            )
+        if {"policy", "control"} <= groups:
+            return
+    pytest.fail("nobody came into the control group")
+
+
 def test_what_is_asked_on_the_page_is_a_case_about_the_decision(bank: Bank) -> None:
     made = decided(bank, "c-1", cloudevent(1001, "life.declared", NOW, "c-1", event="bereavement"))
     form = next(of for of in page_of(bank, made).all("form") if of.attributes["action"].endswith("/cases"))

@@ -15,7 +15,7 @@ import click
 from msgspec.structs import asdict, replace
 
 from marketofone.cli import terminal
-from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_of, on_bank
+from marketofone.cli.session import ACTOR, BAD_INPUT, SAID_NO, Session, as_of, on_bank
 from marketofone.consent.ledger import EVERY, ConsentChange, What
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import MOST_SLOTS, Otherwise
@@ -191,10 +191,14 @@ def consent_show(session: Session, *, customer: str, as_of: str | None) -> None:
 @click.option("--purpose", required=True, help="A purpose of consent.toml.")
 @click.option("--channel", help="A channel of consent.toml.  [default: no customer is reached]")
 def consent_check(session: Session, *, customer: str, purpose: str, channel: str | None) -> None:
-    """Say which sources a purpose may use now of what is known of CUSTOMER, and why not the others."""
+    """Say which sources a purpose may use now of what is known of CUSTOMER, and why not the others.
+
+    It exits with 1 where it may use none.
+    """
     bank = session.bank
     given = asdict(bank.permit(bank.whose(customer), purpose=purpose, channel=channel))
     session.say({**given, "sources": sorted(given["sources"]), "serves": sorted(given["serves"])}, "permit")
+    sys.exit(0 if given["sources"] else SAID_NO)
 
 
 def _cells(command: Callable[..., None]) -> Callable[..., None]:

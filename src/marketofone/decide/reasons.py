@@ -70,6 +70,7 @@ _LEFT_IN_ORDER = message(
     "left in peace: for a few people less is shown, or in a fixed order, so that we can tell what helps"
 )
 _LEFT_BY_LOT = message("left in peace by lot: a few decisions are drawn at random, so that we can tell what helps")
+_OF_THE_DRAW = frozenset({_IN_ORDER, _BY_LOT, _LEFT_IN_ORDER, _LEFT_BY_LOT})
 _NOT_WORTH = message("nothing else is worth your time now")
 _WHY_FOR = message("%(text_why)s (%(purposes)s)")
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
@@ -90,6 +91,11 @@ def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
     if rest:
         shown.append(_told(context, choice, REST, rest))
     return (*_lot(context, choice), *_conditions(context, choice), *_notification(context, choice), *shown)
+
+
+def tells_of_the_draw(reason: Reason) -> bool:
+    """Say whether a reason tells of luck, of a lot, or of a fixed order, and of nothing that fits the person."""
+    return reason.feature == RANDOM_DRAW.name or reason.text in _OF_THE_DRAW
 
 
 def _lot(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:

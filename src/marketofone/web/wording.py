@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import date, datetime
 from functools import cache
@@ -166,8 +167,9 @@ class Wording:
         for told in self._told:
             found = told.pattern.fullmatch(text) if told.holds in text else None
             if found is not None:
-                places = {name: self._placed(name, value) for name, value in found.groupdict().items()}
-                return self.translations.gettext(told.message) % places
+                with suppress(ValueError):  # somebody's own words may look like a day that does not exist
+                    places = {name: self._placed(name, value) for name, value in found.groupdict().items()}
+                    return self.translations.gettext(told.message) % places
         return None
 
     def _placed(self, name: str, value: str) -> str:

@@ -69,6 +69,7 @@ class ConsentCheck:
         return self._anew(customer, (purpose, channel), now=moment)
 
     def _anew(self, customer: str, asked: tuple[str, str | None], *, now: Instant) -> Permit:
+        self._known.drop(customer)  # whoever was forgotten stays in no memory
         with self._context.store.read() as reader:
             snapshot = self._context.snapshot(reader)
             policy, guard = snapshot.config.policy, reader.head(BANK).guard

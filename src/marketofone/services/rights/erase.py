@@ -79,11 +79,12 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
         raise MalformedRequest(field="ground", shape="an empty text", fix="state on what ground")
     end = Instant(now + BARRED_DAYS * DAY) if until is None else until
     with context.store.read() as reader:
-        if not _has_begun(context, reader, known, now=now):
-            refuse_held(reader, known, now=now)
+        _refuse_held(reader, known, now=now)
         held = [key for key in reader.keys_of(known.subject) if key[0] == HOLDER]
         alone = _held_by_none(reader, held, but=known)
     context.keys.bar(customer, ground=ground, at=now, until=end, accounts=alone)
+    with context.store.read() as reader:  # no hold is acknowledged any more; one that was meanwhile stands
+        _refuse_held(reader, known, now=now)
     head = _end_journal(context, known, ground=ground, now=now)
     with context.store.read() as reader:  # whose lessons may contain them: their journal is still readable
         concerned = ever_members(reader, known)
@@ -104,9 +105,10 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=learned_again)
 
 
-def _has_begun(context: AppContext, reader: Reader, customer: Customer, *, now: Instant) -> bool:
-    """Say whether an erasure was begun that nothing stops any more."""
-    return bool(context.keys.barred((customer.name,), now=now)) or _has_ended(reader, reader.head(customer.subject))
+def _refuse_held(reader: Reader, customer: Customer, *, now: Instant) -> None:
+    """Refuse while a hold stands, unless the journal has ended: nothing stops that any more."""
+    if not _has_ended(reader, reader.head(customer.subject)):
+        refuse_held(reader, customer, now=now)
 
 
 def _held_by_none(reader: Reader, marks: Sequence[bytes], *, but: Customer) -> list[bytes]:

@@ -86,10 +86,7 @@ def set_hold(context: AppContext, customer: str, hold: Hold, *, now: Instant) ->
         When the customer is being forgotten already.
     """
     for field in ("name", "basis", "by", "covers"):
-        text: str = getattr(hold, field)
-        if not text.strip() or len(text) > LONGEST or not text.isprintable():
-            shape = f"text of {len(text)} characters"
-            raise MalformedRequest(field=field, shape=shape, fix=f"write 1 to {LONGEST} printed characters")
+        _check_printed(field, getattr(hold, field))
     latest = Instant(now + MOST_DAYS * DAY)
     if not now < hold.until <= latest:
         raise MalformedRequest(
@@ -110,9 +107,14 @@ def lift_hold(context: AppContext, customer: str, name: str, *, by: str, now: In
     found = next((one.hold for one in holds(context, customer, now=now) if one.hold.name == name), None)
     if found is None:
         raise MalformedRequest(field="name", shape="no hold that stands", fix="see `rights holds`")
-    if not by.strip():
-        raise MalformedRequest(field="by", shape="an empty text", fix="say who lifts it")
+    _check_printed("by", by)
     return _record(context, customer, HoldRecord(context.actor, replace(found, by=by), lifted=True), now=now)
+
+
+def _check_printed(field: str, text: str) -> None:
+    if not text.strip() or len(text) > LONGEST or not text.isprintable():
+        shape = f"text of {len(text)} characters"
+        raise MalformedRequest(field=field, shape=shape, fix=f"write 1 to {LONGEST} printed characters")
 
 
 @repeated

@@ -12,12 +12,14 @@ from marketofone.consent.ledger import Consents, State
 from marketofone.consent.policy import Basis, ConsentPolicy, ConsentScope
 from marketofone.consent.standing import Switch
 from marketofone.domain.moment import DAY, Instant
+from marketofone.services.rights.consent_history import consent_entries
 from marketofone.services.rights.consent_service import said_by
 from marketofone.services.rights.use_log import unread
 from marketofone.services.runtime.app_context import AppContext
 
 ON: State = "granted"
 UNNEEDED_DAYS = 90
+_LATEST = 100  # entries: whoever says more than that in ninety days is proposed nothing
 _ALLOWED: frozenset[State] = frozenset({ON, "paused", "objected"})
 
 
@@ -135,7 +137,10 @@ def unneeded(context: AppContext, customer: str, standing: PurposeStanding, *, n
     UnknownCustomer
     """
     since = Instant(now - UNNEEDED_DAYS * DAY)
-    long_on = [of.source for of in standing.sources if of.state != "off" and of.since is not None and of.since <= since]
+    long_on = {of.source for of in standing.sources if of.state != "off"}
+    for said in consent_entries(context, customer, purpose=standing.purpose, limit=_LATEST):
+        if said.recorded > since:  # whatever was said meanwhile, and whatever day it names: it was not on all the time
+            long_on.difference_update(said.change.sources)
     if not long_on:
         return frozenset()
     with context.store.read() as reader:

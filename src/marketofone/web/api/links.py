@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.languages import Language
 from marketofone.domain.moment import text_of
 from marketofone.services.bank import Bank
@@ -42,5 +43,8 @@ def link(bank: Bank, request_data: RequestData) -> LinkMade:
     Whoever asks vouches that it is this customer who gets it.
     """
     asked = request_data.read(LinkRequest)
+    if asked.language not in (None, *bank.config.settings.languages):
+        fix = f"use one of {', '.join(bank.config.settings.languages)}, or leave it out"
+        raise MalformedRequest(field="language", shape="a language that the bank does not offer", fix=fix)
     made = CustomerLinks.of(bank.context).link(request_data.path["customer"], asked.page, language=asked.language)
     return LinkMade(path=made.path, until=text_of(made.until))

@@ -18,10 +18,13 @@ _STAFF = message("staff: %(name)s, because %(text_reason)s")
 _STAFF_MORE = message("staff: %(name)s, because %(text_reason)s (%(name_more)s)")
 
 
+_NAME = rf"(?=.*\w){ONE_LINE}"  # white space of no width is no name
+
+
 class Looked(Struct, frozen=True):
     """What the form says: who looks, why, and a few words more."""
 
-    by: Annotated[str, Meta(min_length=1, max_length=100, pattern=ONE_LINE)]
+    by: Annotated[str, Meta(min_length=1, max_length=100, pattern=_NAME)]
     reason: Literal["asked", "complaint", "check"]
     more: Annotated[str, Meta(max_length=200, pattern=ONE_LINE)] = ""
 

@@ -72,7 +72,7 @@ def forget(renderer: PageRenderer, request_data: RequestData) -> Response:
         customer=customer,
         kept=[source.title for source in policy.sources.values() if source.kept],
         holds=holds,
-        may_from=max((of.hold.until for of in holds), default=None),
+        may_from=max((Instant(of.hold.until + DAY) for of in holds), default=None),  # the day after the last
         until=Instant(renderer.bank.now() + BARRED_DAYS * DAY),
         words=renderer.words.gettext(WORDS),
     )

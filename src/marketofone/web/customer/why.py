@@ -10,7 +10,7 @@ from starlette.responses import Response
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.money_left import money_actions, money_left
-from marketofone.decide.reasons import in_words
+from marketofone.decide.reasons import in_words, tells_of_the_draw
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
@@ -41,7 +41,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     known = [one for one in history.outcomes_of(bank.context, made) if one.place == slot]
     heard = [one for one in known if as_of is None or one.at <= as_of]
     said, until = answer(heard), last_day(made.at, config=bank.config)
-    declines = bank.config.compiled.guardrails.declines
+    declines, gentle = bank.config.compiled.guardrails.declines, is_gentle(decision, catalogue=bank.catalogue)
     return renderer.page(
         "customer/why.html",
         request_data,
@@ -57,7 +57,10 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         is_open=as_of is None and bank.now() <= until,
         kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
         scored=scored,
-        gentle=is_gentle(decision, catalogue=bank.catalogue),
+        conditions=[
+            reason for reason in decision.reasons if not (reason.term or (gentle and tells_of_the_draw(reason)))
+        ],
+        gentle=gentle,
         mattered=told.mattered,
         facts=_facts(decision),
         stops=_stops(made, decision.action, told.mattered, policy=bank.config.policy, catalogue=bank.catalogue),
