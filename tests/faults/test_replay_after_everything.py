@@ -132,6 +132,15 @@ def test_after_a_grant_that_ended_between_decisions(bank: Bank) -> None:
     proven(bank)
 
 
+LETTER = """
+[channels.letter]
+title = "Letter"
+
+[translations.de.channels.letter]
+title = "Brief"
+"""
+
+
 def test_after_documents_changed_and_changed_back(project: Path) -> None:
     changes: list[tuple[str, Callable[[str], str]]] = [
         ("bank.toml", lambda text: text.replace("exploration = 0.02", "exploration = 0.2")),
@@ -139,7 +148,7 @@ def test_after_documents_changed_and_changed_back(project: Path) -> None:
         ("features.py", lambda text: text.replace('window="80d"', 'window="90d"')),
         ("guardrails.toml", lambda text: re.sub(r"per_day = \d+", "per_day = 1", text)),
         ("bank.toml", lambda text: text.replace("control_share = 0.10", "control_share = 0.90")),
-        ("consent.toml", lambda text: f'{text}\n[channels.letter]\ntitle = "Letter"\n'),
+        ("consent.toml", lambda text: text + LETTER),
     ]
     with marketofone.open(project, now=NOW) as bank:
         furnish(bank, "a", "b")
