@@ -59,6 +59,17 @@ def test_a_life_event_that_is_wrong_is_known_to_nobody_until_it_is_right_after_a
     proven(bank)
 
 
+def test_each_saying_counts_also_where_the_clock_of_the_bank_stands(bank: Bank) -> None:
+    says(bank, WHO)
+    knows(bank, moved())
+    heard = []
+    for wrong in (True, False, True):
+        corrects(bank, "life.move", wrong=wrong)
+        heard.append(listed(bank)["life.move"].wrong)
+    assert heard == [True, False, True]
+    proven(bank)
+
+
 def test_it_comes_back_when_it_is_told_for_certain_later_and_not_when_it_is_only_guessed_again(bank: Bank) -> None:
     says(bank, WHO)
     knows(bank, moved())

@@ -154,9 +154,11 @@ def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *
     """
     data = _checked(said)
     with context.store.read() as reader:
-        at = context.snapshot(reader).person(customer).judged(now)
+        person = context.snapshot(reader).person(customer)
+        at = person.judged(now)
     name = data.inference
-    number = blake2b(f"{name}\0{said.wrong}\0{at}".encode(), digest_size=_NUMBER_BYTES).hexdigest()
+    # Each saying is an event of its own, also of the same at the same moment: the journal is longer each time.
+    number = blake2b(f"{name}\0{said.wrong}\0{at}\0{person.own.n}".encode(), digest_size=_NUMBER_BYTES).hexdigest()
     event = Event(id=f"inference-{number}", producer=_PRODUCER, kind=CORRECTED, customer=customer, at=at, data=data)
     ingest(context, [event], now=at)
     if said.wrong and family_of(name) in ON_RECORD:
