@@ -13,7 +13,7 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.services.rights.cases import cases_of
-from marketofone.services.rights.inferences import InferenceSaid, InferenceView
+from marketofone.services.rights.inferences import InferenceSaid, InferenceView, ask_about
 from proofs import proven
 
 WHO = "anna"
@@ -232,6 +232,21 @@ def test_a_name_of_no_inference_is_refused_and_so_is_a_stranger(bank: Bank) -> N
         corrects(bank, "star sign")
     with pytest.raises(UnknownCustomer):
         bank.rights.correct("nobody", InferenceSaid(inference="stress"), now=NOW)
+
+
+def test_only_what_is_listed_is_corrected_or_asked_about_and_the_event_door_takes_what_was_recorded(bank: Bank) -> None:
+    says(bank, WHO)
+    knows(bank, moved(), sent("arrears.changed", WHO, at=NOW - DAY, in_arrears=False))
+    for name in ("life.mov", "life.move ", " life.move", "interest.nosuchthing", "arrears", "care.health", "stress"):
+        with pytest.raises(MalformedRequest, match="name one that the list names"):
+            corrects(bank, name)
+        with pytest.raises(MalformedRequest, match="name one that the list names"):
+            ask_about(bank.context, WHO, name, now=NOW)
+    assert not cases_of(bank.context, WHO)
+    knows(bank, sent("inference.corrected", WHO, at=NOW, inference="interest.nosuchthing"))
+    corrects(bank, "interest.nosuchthing", wrong=False, now=LATER)
+    assert not listed(bank, now=LATER)["interest.nosuchthing"].wrong, "they spoke of it before"
+    proven(bank)
 
 
 def test_who_is_forgotten_takes_their_corrections_along(bank: Bank) -> None:

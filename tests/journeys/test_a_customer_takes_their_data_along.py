@@ -25,13 +25,12 @@ from marketofone.cli import main
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedDocument, Refused, StoreError, UnknownCustomer
-from marketofone.domain.event import EventRemoved, IdentityLinked, LifeDeclared, PlaceVisited
+from marketofone.domain.event import EventRemoved, IdentityLinked, InferenceCorrected, LifeDeclared, PlaceVisited
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
 from marketofone.domain.money_events import AccountOpened, OpenBankingBalance, OpenBankingLicensed
 from marketofone.services.decisions.inputs import permits_of
 from marketofone.services.intake.ingest import ingest
 from marketofone.services.rights import import_customer
-from marketofone.services.rights.inferences import InferenceSaid
 from marketofone.web.app import build_app
 from proofs import proven, recorded
 
@@ -306,7 +305,8 @@ def test_what_they_say_is_wrong_about_them_goes_with_them(two: Two) -> None:
     live(two.old, "c-1")
     two.old.ingest([happened("c-1", LifeDeclared(event="move"), at=START)], now=START)
     for inference, wrong in (("life.move", True), ("interest.child", True), ("stress", True), ("stress", False)):
-        two.old.rights.correct("c-1", InferenceSaid(inference=inference, wrong=wrong), now=START)
+        said = InferenceCorrected(inference=inference, wrong=wrong)
+        two.old.ingest([happened("c-1", said, at=START)], now=START)
 
     moved(two, "c-1")
 

@@ -78,7 +78,7 @@ HTTP = (
     Door(f"GET {ABOUT}/forecast", leaves=own("forecast")),
     Door(f"GET {ABOUT}/merchants", leaves=own("merchants")),
     Door(f"GET {ABOUT}/inferences", leaves=own("inferences")),
-    Door(f"PUT {ABOUT}/inferences", {"json": {"inference": "life.move"}}, own("inferences")),
+    Door(f"PUT {ABOUT}/inferences", {"json": {"inference": "place.airport"}}, own("inferences", "inferences")),
     Door(f"GET {ABOUT}/uses"),
     Door(f"GET {ABOUT}/export", leaves=own("export")),
     Door(f"GET {ABOUT}/proof"),
@@ -99,7 +99,7 @@ HTTP = (
     Door(f"GET {PAGE}/insights", leaves=own("spending")),
     Door(f"GET {PAGE}/merchants", leaves=own("merchants")),
     Door(f"GET {PAGE}/wrong", leaves=own("inferences", "merchants")),
-    Door(f"POST {PAGE}/wrong", {"data": {"say": "wrong interest.travel"}}),
+    Door(f"POST {PAGE}/wrong", {"data": {"say": "wrong place.airport"}}, own("inferences")),
     Door(f"GET {PAGE}/take", leaves=own("contents")),
     Door(f"GET {PAGE}/take/file", leaves=own("export")),
     Door(f"GET {PAGE}/forget"),
@@ -147,7 +147,7 @@ COMMANDS = (
     Door(f"consent check {WHO} --purpose insights", judges=ASKED),
     Door(f"rights export {WHO}", leaves=own("export")),
     Door(f"rights inferences {WHO}", leaves=own("inferences")),
-    Door(f"rights correct {WHO} place.airport", leaves=own("inferences")),
+    Door(f"rights correct {WHO} place.airport", leaves=own("inferences", "inferences")),
     Door(f"rights prove {WHO}"),
     Door(f"rights receipt {WHO}"),
     Door("impact", judges=COUNTS),
@@ -217,6 +217,7 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
             say(bank, customer, "grant")
             bank.ingest(year_of(customer, until=NOW)[:-1])
             bank.forecast(customer)
+        bank.ingest([cloudevent(900, "place.visited", NOW, WHO, venue="airport")])
         for step in range(100):
             name = f"d-{WHO}" if step == 0 else f"e-{step}"
             if bank.decide(WHO, occasion="app.opened", id=name).action != "nothing":

@@ -14,8 +14,10 @@ import marketofone
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant, text_of
+from marketofone.services.rights.cases import cases_of
 
 WHO, PAGE = "c-1", "/customer/c-1/wrong"
+NOBODY = ("ask merchant", "ask merchant ", "ask merchant nobody-ever", "ask merchant kiosk ")
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def test_a_past_day_shows_what_was_concluded_then_and_no_button(visitor: Visitor
     assert "that this is wrong" not in page.text
 
 
-@pytest.mark.parametrize("say", ["", "sing", "wrong", "wrong star sign", "ask star sign", "ask"])
+@pytest.mark.parametrize("say", ["", "sing", "wrong", "wrong star sign", "ask star sign", "ask", *NOBODY])
 def test_what_the_form_does_not_say_changes_nothing(visitor: Visitor, bank: Bank, say: str) -> None:
     token = next(
         one.attributes["value"] for one in visitor.page(PAGE).all("input") if one.attributes["name"] == "token"
@@ -135,6 +137,7 @@ def test_what_the_form_does_not_say_changes_nothing(visitor: Visitor, bank: Bank
     before = [one.wrong for one in bank.rights.inferences(WHO)]
     assert visitor.client.post(PAGE, data={"say": say, "token": token}, headers=HTML).status_code == 400
     assert [one.wrong for one in bank.rights.inferences(WHO)] == before
+    assert not cases_of(bank.context, WHO)
 
 
 def test_programs_read_and_correct_the_same(visitor: Visitor) -> None:

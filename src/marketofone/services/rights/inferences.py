@@ -47,6 +47,7 @@ ON_RECORD = frozenset({"care", "arrears"})
 """Families that somebody of the bank recorded: a word of the person opens a case, and lifts no protection by itself."""
 _PRODUCER = "/marketofone/person"
 _NUMBER_BYTES = 12
+_FIX = "name one that the list names, letter by letter"
 _PROTECTION: Source = "protection"
 _FROM = tuple(source for source in SWITCHABLE if source not in MONEY)
 _READING = json_decoder(Reading)
@@ -149,10 +150,11 @@ def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *
     Raises
     ------
     MalformedRequest
-        When it is no name of an inference.
+        When it is neither concluded now, nor something that the person spoke of before.
     UnknownCustomer
     """
     data = _checked(said)
+    _refuse_unless_listed(context, customer, data.inference, now=now)
     with context.store.read() as reader:
         person = context.snapshot(reader).person(customer)
         at = person.judged(now)
@@ -167,13 +169,9 @@ def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *
 
 def ask_about(context: AppContext, customer: str, inference: str, *, now: Instant) -> Case:
     """Open a case about an inference, for a person of the bank to look at. Raises as :func:`correct_inference`."""
-    return open_case(
-        context,
-        customer,
-        "ask a person",
-        about=("inference", _checked(InferenceSaid(inference=inference)).inference),
-        now=now,
-    )
+    name = _checked(InferenceSaid(inference=inference)).inference
+    _refuse_unless_listed(context, customer, name, now=now)
+    return open_case(context, customer, "ask a person", about=("inference", name), now=now)
 
 
 def _checked(said: InferenceSaid) -> InferenceCorrected:
@@ -181,7 +179,14 @@ def _checked(said: InferenceSaid) -> InferenceCorrected:
         return convert(asdict(said), of=InferenceCorrected)
     except ValidationError:
         shape = f"text of {len(said.inference)} characters"
-        raise MalformedRequest(field="inference", shape=shape, fix="name one that the list names") from None
+        raise MalformedRequest(field="inference", shape=shape, fix=_FIX) from None
+
+
+def _refuse_unless_listed(context: AppContext, customer: str, name: str, *, now: Instant) -> None:
+    """Refuse what nobody concludes and the person never spoke of; looking at the list is a use here, too."""
+    if name not in {one.inference for one in list_inferences(context, customer, now=now)}:
+        shape = f"a name of {len(name)} characters that the list does not have"
+        raise MalformedRequest(field="inference", shape=shape, fix=_FIX)
 
 
 class _Found:

@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 from starlette.responses import Response
 
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import message
 from marketofone.domain.moment import Instant, text_of
 from marketofone.models.movement import CATEGORIES
 from marketofone.services.intake.merchants import MerchantView
@@ -55,6 +56,9 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     row = _row(about)
     if said == "ask" and about.startswith(_MERCHANT):
         merchant = about.removeprefix(_MERCHANT)
+        if merchant not in {one.merchant for one in bank.merchants(customer, now=now)}:
+            shape = message("nobody whom you pay")
+            raise MalformedRequest(field="merchant", shape=shape, fix=message("use the buttons of the page"))
         open_case(bank.context, customer, "ask a person", about=("inference", about[:_LONGEST]), now=now)
         row = row_of(merchant)
     elif said == "ask":
@@ -62,7 +66,7 @@ def say(renderer: PageRenderer, request_data: RequestData) -> Response:
     elif said in ("wrong", "right"):
         bank.rights.correct(customer, InferenceSaid(inference=about, wrong=said == "wrong", page=PAGE), now=now)
     else:
-        raise MalformedRequest(field="say", shape="no answer", fix="use the buttons of the page")
+        raise MalformedRequest(field="say", shape=message("no answer"), fix=message("use the buttons of the page"))
     return redirect(address("customer", customer, PAGE) + f"#{row}")
 
 
