@@ -12,6 +12,7 @@ from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
+from marketofone.services.rights import inferences
 from marketofone.services.rights.cases import cases_of
 from marketofone.services.rights.inferences import InferenceSaid, InferenceView, ask_about
 from proofs import proven
@@ -178,6 +179,23 @@ def test_a_protection_stays_until_a_person_looked_at_it(
         fared.get(name) == "" for name in lends
     )
     proven(bank)
+
+
+def test_a_stop_between_leaves_a_case_and_no_correction_without_one(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(bank, WHO)
+    knows(bank, sent("care.flagged", WHO, at=NOW - DAY, driver="health"))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inferences, "ingest", stop)
+        with pytest.raises(KeyboardInterrupt):
+            corrects(bank, "care.health")
+    told = listed(bank)["care.health"]
+    assert (told.wrong, told.due is not None) == (False, True)
 
 
 def test_live_is_the_same_as_replay_in_whatever_order_it_is_said(bank: Bank) -> None:

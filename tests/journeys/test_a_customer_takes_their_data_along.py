@@ -305,8 +305,8 @@ def test_what_they_say_is_wrong_about_them_goes_with_them(two: Two) -> None:
     live(two.old, "c-1")
     two.old.ingest([happened("c-1", LifeDeclared(event="move"), at=START)], now=START)
     for inference, wrong in (("life.move", True), ("interest.child", True), ("stress", True), ("stress", False)):
-        said = InferenceCorrected(inference=inference, wrong=wrong)
-        two.old.ingest([happened("c-1", said, at=START)], now=START)
+        correction = InferenceCorrected(inference=inference, wrong=wrong)
+        two.old.ingest([happened("c-1", correction, at=START)], now=START)
 
     moved(two, "c-1")
 

@@ -14,7 +14,7 @@ import marketofone
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.moment import DAY, Instant, text_of
-from marketofone.services.rights.cases import cases_of
+from marketofone.services.rights.cases import answer_case, cases_of
 
 WHO, PAGE = "c-1", "/customer/c-1/wrong"
 NOBODY = ("ask merchant", "ask merchant ", "ask merchant nobody-ever", "ask merchant kiosk ")
@@ -100,6 +100,17 @@ def test_what_protects_asks_a_person_and_goes_on_protecting(visitor: Visitor) ->
     row = next(row.text for row in page.all("li") if "because of your health" in row.text)
     assert "It protects you until a person looked at it." in row
     assert "You have an answer by" in row
+
+
+def test_who_had_an_answer_reads_it_and_not_that_a_person_will_look(visitor: Visitor, bank: Bank) -> None:
+    visitor.say(visitor.page(PAGE), "That is wrong : You need special care because of your health.")
+    (case,) = cases_of(bank.context, WHO)
+    answer_case(bank.context, WHO, case.n, by="Ada", reason="We keep it for now.", now=bank.now())
+    row = next(row.text for row in visitor.page(PAGE).all("li") if "because of your health" in row.text)
+    assert "until a person looked" not in row
+    assert "It is still on record and goes on protecting you." in row
+    assert "by Ada: We keep it for now." in row
+    assert "Ask a person" in row
 
 
 def test_what_is_bought_somewhere_is_corrected_on_the_same_page(visitor: Visitor, bank: Bank) -> None:

@@ -70,7 +70,8 @@ class InferenceView(Struct, frozen=True, kw_only=True):
     """Something the bank concludes about a person: what for, from what, since when, and what they say of it.
 
     ``word`` is what it says within its family, ``needs`` are the words of a need. ``wrong`` says that the person calls
-    it wrong, and ``said`` when they spoke of it last. ``asked`` and ``due`` are those of a case about it that waits.
+    it wrong, and ``said`` when they spoke of it last. ``asked`` and ``due`` are those of a case about it that waits;
+    ``answered``, ``by`` and ``answer`` are those of the last one, where it was answered.
     """
 
     inference: str
@@ -84,6 +85,9 @@ class InferenceView(Struct, frozen=True, kw_only=True):
     said: str | None
     asked: str | None = None
     due: str | None = None
+    answered: str | None = None
+    by: str | None = None
+    answer: str | None = None
 
 
 class InferenceSaid(Struct, frozen=True, kw_only=True):
@@ -115,13 +119,13 @@ def list_inferences(
     UnknownCustomer
     """
     asked_moment(as_of, now=now)
-    waiting = {case.about: case for case in cases_of(context, customer, until=as_of) if case.answer is None}
+    last = {case.about: case for case in cases_of(context, customer, until=as_of)[::-1]}
 
     def look(
         snapshot: Snapshot, person: Person, judged: Instant, moment: Instant
     ) -> tuple[list[InferenceView], tuple[Scope, ...]]:
         found = _Found(snapshot, person, judged=judged, moment=moment)
-        views = [found.view(name, waiting.get(("inference", name))) for name in found.names]
+        views = [found.view(name, last.get(("inference", name))) for name in found.names]
         views.sort(key=lambda one: (ORDER.index(one.family), one.wrong, one.word))
         return views, found.uses(by)
 
@@ -145,7 +149,7 @@ def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *
     """Record that an inference is wrong, or was right after all: it holds from the next decision on.
 
     What somebody of the bank recorded for the person's protection stays until a person of the bank looked at it: a case
-    is opened.
+    is opened, before anything else, so that nothing is called wrong without one.
 
     Raises
     ------
@@ -155,16 +159,16 @@ def correct_inference(context: AppContext, customer: str, said: InferenceSaid, *
     """
     data = _checked(said)
     _refuse_unless_listed(context, customer, data.inference, now=now)
+    name = data.inference
+    if said.wrong and family_of(name) in ON_RECORD:
+        open_case(context, customer, "ask a person", about=("inference", name), now=now)
     with context.store.read() as reader:
         person = context.snapshot(reader).person(customer)
         at = person.judged(now)
-    name = data.inference
     # Each saying is an event of its own, also of the same at the same moment: the journal is longer each time.
     number = blake2b(f"{name}\0{said.wrong}\0{at}\0{person.own.n}".encode(), digest_size=_NUMBER_BYTES).hexdigest()
     event = Event(id=f"inference-{number}", producer=_PRODUCER, kind=CORRECTED, customer=customer, at=at, data=data)
     ingest(context, [event], now=at)
-    if said.wrong and family_of(name) in ON_RECORD:
-        open_case(context, customer, "ask a person", about=("inference", name), now=now)
 
 
 def ask_about(context: AppContext, customer: str, inference: str, *, now: Instant) -> Case:
@@ -222,7 +226,7 @@ class _Found:
         return list(dict.fromkeys((*self._told, *signs, *self._said)))
 
     def view(self, name: str, case: Case | None) -> InferenceView:
-        """Give one of them, with a case about it that waits."""
+        """Give one of them, with the last case about it."""
         said, family = self._said.get(name), family_of(name)
         told = self._told.get(name, [])
         counting = [one for one in told if stands(one.event, self._corrected)]
@@ -242,8 +246,7 @@ class _Found:
             evidence=tuple(self._signs_found() if name == STRESS else _evidence(shown, self._calendar)),
             wrong=wrong,
             said=None if said is None else text_of(said.recorded),
-            asked=None if case is None else text_of(case.asked),
-            due=None if case is None else text_of(case.due),
+            **_case_fields(case),
         )
 
     def _gather(self, snapshot: Snapshot, person: Person, *, judged: Instant, moment: Instant) -> None:
@@ -266,6 +269,15 @@ class _Found:
     def _signs_found(self) -> Iterator[Evidence]:
         for title, value in self._signs.items():
             yield Evidence(source="messages", kind=title, times=value)
+
+
+def _case_fields(case: Case | None) -> dict[str, str]:
+    """Say how the last case about an inference stands."""
+    if case is None:
+        return {}
+    if case.answer is None:
+        return {"asked": text_of(case.asked), "due": text_of(case.due)}
+    return {"answered": text_of(case.answer.at), "by": case.answer.by, "answer": case.answer.reason}
 
 
 def _is_on_record(name: str, protected: Profile, *, now: Instant) -> bool:
