@@ -235,6 +235,15 @@ def test_a_question_about_the_past_does_not_use_what_is_wrong_now(bank: Bank) ->
     proven(bank)
 
 
+def test_a_past_day_is_told_as_it_was_also_when_it_was_right_after_all_later(bank: Bank) -> None:
+    says(bank, WHO)
+    knows(bank, moved())
+    corrects(bank, "life.move", now=NOW + DAY)
+    corrects(bank, "life.move", wrong=False, now=NOW + 3 * DAY)
+    heard = [listed(bank, now=NOW + 4 * DAY, as_of=NOW + day * DAY)["life.move"].wrong for day in (0, 2, 4)]
+    assert heard == [False, True, False]
+
+
 def test_what_is_closed_is_not_listed_and_what_was_said_of_it_is(bank: Bank) -> None:
     says(bank, WHO)
     knows(bank, moved(), sent("place.visited", WHO, at=NOW - HOUR, venue="airport"))

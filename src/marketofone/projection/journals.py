@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from typing import Protocol
 
-from marketofone.domain.event import Event
+from marketofone.domain.cloudevents import read_kept
+from marketofone.domain.event import CORRECTED, Event
+from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.folding import kept_events
-from marketofone.projection.person import Person
+from marketofone.projection.person import Person, last_words
 from marketofone.projection.records import KeptEvent
+from marketofone.projection.reducer import Correction, with_corrections
 from marketofone.store.ports import Entry, EntryKind, Head, Kept
 
 HOLDS_EVENTS: tuple[EntryKind, ...] = ("ingest", "signal", "amendment")
@@ -61,3 +64,20 @@ def kept_of(
     for entry in merge(*journals, key=lambda entry: (entry.stamp, entry.subject, entry.n)):
         record = codec.read(entry, box=boxes[entry.subject])
         yield from kept_events([(entry.n, record)], after=since[entry.subject], removed=removed)
+
+
+def corrections_until(reader: JournalReader, person: Person, moment: Instant) -> Mapping[str, Correction]:
+    """Give what a person had said of inferences up to a moment, by any of their ids."""
+    if all(said.recorded <= moment for said in person.corrections.values()):
+        return person.corrections
+    each: list[dict[str, Correction]] = []
+    for member in person.members:
+        said: dict[str, Correction] = {}
+        for entry in reader.entries(member.subject, upto=person.states[member.subject].n, kinds=("amendment",)):
+            if entry.recorded <= moment:
+                kept = codec.read(entry, box=member.box).events
+                bodies = [(one.kind, one.body) for one in kept if one.kind == CORRECTED and one.body is not None]
+                events = [read_kept(body, kind=kind) for kind, body in bodies]
+                said = with_corrections(said, events, recorded=entry.recorded)
+        each.append(said)
+    return last_words(each)

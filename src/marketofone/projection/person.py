@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
@@ -150,8 +150,7 @@ class Person(Struct, frozen=True, dict=True):
     @cached_property
     def corrections(self) -> Mapping[str, Correction]:
         """What the person says of inferences, by any of their ids: the last word counts."""
-        each = sorted((said for of in self.states.values() for said in of.corrections.items()), key=_in_their_order)
-        return dict(each)
+        return last_words(of.corrections for of in self.states.values())
 
     @cached_property
     def corrected(self) -> Corrected:
@@ -184,6 +183,11 @@ class Person(Struct, frozen=True, dict=True):
     ) -> dict[str, Permit]:
         """Give the permits for several purposes through a channel."""
         return permits(purposes, self.consents, customer=self.name, channel=channel, policy=policy, now=now)
+
+
+def last_words(each: Iterable[Mapping[str, Correction]]) -> dict[str, Correction]:
+    """Put together what is said of inferences by several ids of a person: the last word counts."""
+    return dict(sorted((said for of in each for said in of.items()), key=_in_their_order))
 
 
 def _in_their_order(said: tuple[str, Correction]) -> tuple[Instant, Instant, bool]:

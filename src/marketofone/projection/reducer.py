@@ -6,7 +6,7 @@ folded per source, in ``folding.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -186,18 +186,20 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
         "removed": removed,
         "consents": with_licences(state.consents, amending, recorded=entry.recorded),
         "pending": entry.n if pending else state.pending,
-        "corrections": _corrected(state, amending, entry=entry),
+        "corrections": with_corrections(state.corrections, amending, recorded=entry.recorded),
     }
 
 
-def _corrected(state: SubjectState, amending: list[Event], *, entry: Entry) -> dict[str, Correction]:
+def with_corrections(
+    before: dict[str, Correction], amending: Iterable[Event], *, recorded: Instant
+) -> dict[str, Correction]:
     """Remember what the person says of inferences: the last word counts, also that one was right after all."""
     said = {
-        event.data.inference: Correction(event.at, entry.recorded, event.data.wrong)
+        event.data.inference: Correction(event.at, recorded, event.data.wrong)
         for event in amending
         if isinstance(event.data, InferenceCorrected)
     }
-    return dict(sorted({**state.corrections, **said}.items())) if said else state.corrections
+    return dict(sorted({**before, **said}.items())) if said else before
 
 
 def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from marketofone.features.state import MONEY
 from marketofone.profile.inferences import ARREARS, STRESS, concluded_from, family_of, stands, told_by
 from marketofone.profile.items import LATELY
 from marketofone.profile.view import Profile, view
-from marketofone.projection.journals import kept_of
+from marketofone.projection.journals import corrections_until, kept_of
 from marketofone.projection.person import Person
 from marketofone.projection.records import KeptEvent, Scope
 from marketofone.projection.snapshot import Snapshot
@@ -198,7 +198,7 @@ class _Found:
 
     def __init__(self, snapshot: Snapshot, person: Person, *, judged: Instant, moment: Instant) -> None:
         self._calendar, self._policy = snapshot.config.calendar, snapshot.config.policy
-        self._said = {name: of for name, of in person.corrections.items() if of.recorded <= moment}
+        self._said = corrections_until(snapshot.reader, person, moment)
         self._corrected = {name: of.at for name, of in self._said.items() if of.wrong}
         self._opened = {
             source: opened_by(source, person.consents, policy=self._policy, now=judged)
