@@ -78,6 +78,9 @@ def test_who_asks_a_person_sees_by_when_and_staff_sees_it(visitor: Visitor) -> N
     assert "You have an answer by" in row
     assert "Ask a person" not in row, "it is asked once"
     assert "place.airport" in visitor.page("/console/cases").text
+    assert "A person looks at this: You were at an airport." in visitor.page(f"/customer/{WHO}/cases").text
+    visitor.say(visitor.page(PAGE), "Ask a person : Kiosk")
+    assert "A person looks at this: What you buy at “Kiosk”." in visitor.page(f"/customer/{WHO}/cases").text
 
 
 def test_staff_see_the_evidence_of_what_they_are_asked_about_and_the_customer_sees_that_they_looked(
@@ -93,6 +96,36 @@ def test_staff_see_the_evidence_of_what_they_are_asked_about_and_the_customer_se
     assert "One visit, on 3 Jan 2026." in seen.text
     assert "on your mind" not in seen.text, "nobody asked about that"
     assert ("work of the staff", "location") in {(use.purpose, use.source) for use in bank.uses(WHO)}
+
+
+def test_what_nothing_may_use_is_not_counted_and_says_so(visitor: Visitor, bank: Bank) -> None:
+    visitor.say(visitor.page(PAGE), "That is wrong : You have a child, or expect one.")
+    visitor.say(visitor.page(PAGE), "It was right after all : You have a child, or expect one.")
+    every = {"purposes": ("*",), "sources": ("*",), "channels": ("*",)}
+    bank.consent(ConsentChange(customer=WHO, change="withdraw", since=bank.now(), **every))  # type: ignore[arg-type]
+    page = visitor.page(PAGE)
+    assert "Used for: ." not in page.text
+    assert "You allow no purpose that may use it." in page.text
+    assert "We conclude one thing about you." in page.text
+
+
+def test_an_interest_that_is_wrong_says_that_payments_and_visits_still_count(visitor: Visitor) -> None:
+    page = visitor.say(visitor.page(PAGE), "That is wrong : This is on your mind: travel.")
+    row = next(row.text for row in page.all("li") if "on your mind: travel" in row.text)
+    assert "Nothing uses it" not in row
+    assert "Payments and visits of this kind still count" in row
+
+
+def test_what_came_on_one_day_is_told_of_one_day_and_the_look_has_a_title(visitor: Visitor, bank: Bank) -> None:
+    at = NOW - timedelta(days=2)
+    bank.ingest([cloudevent(9, "place.visited", at + timedelta(minutes=1), WHO, venue="airport")])
+    assert "2 visits, on 3 Jan 2026." in visitor.page(PAGE).text
+    assert "Showing what we conclude about you" in visitor.page(f"/customer/{WHO}/uses?day=2026-01-05").text
+
+
+def test_a_german_page_says_topics_needs_and_kinds_of_stress_in_german(visitor: Visitor) -> None:
+    page = Page(visitor.client.get(PAGE, headers={**HTML, "Accept-Language": "de"}).text)
+    assert "eine verlorene Karte gesperrt und ersetzt" in page.text
 
 
 def test_what_protects_asks_a_person_and_goes_on_protecting(visitor: Visitor) -> None:

@@ -22,6 +22,7 @@ from jinja2.ext import babel_extract
 from marketofone.domain.fields import AccountType, Category, Nature
 from marketofone.domain.languages import LANGUAGES, Language
 from marketofone.domain.outcome import WHY_NOT, WHY_YES
+from marketofone.models.language.phrases import read_words
 from marketofone.web.catalogs import DOMAIN, catalog_of
 
 PACKAGE = Path(str(files("marketofone")))
@@ -73,6 +74,7 @@ def _vocabularies() -> Iterator[tuple[str, Iterable[str]]]:
     """Give the words of data that pages show, each vocabulary with where it stands."""
     yield "domain/fields.py", (*get_args(Category), *get_args(Nature), *get_args(AccountType))
     yield "domain/outcome.py", (*WHY_NOT, *WHY_YES)
+    yield "models/language/phrases.toml", read_words()
     yield "web/problem.py", _PHRASES
 
 

@@ -44,6 +44,14 @@ def phrases_text() -> str:
     return files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8")
 
 
+def read_words() -> tuple[str, ...]:
+    """Give the topics and needs that a text of a customer can be read as having, each once: pages say them."""
+    document = read_toml(phrases_text(), of=_Document, name="phrases.toml")
+    topics = (topic for group in document.group for topic in group.topics)
+    needs = filter(None, document.needs.values())
+    return tuple(sorted({*topics, *needs}))
+
+
 def load_phrases(text: str) -> tuple[Phrase, ...]:
     r"""Read phrases from the text of a TOML document of groups that share their labels.
 

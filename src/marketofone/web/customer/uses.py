@@ -43,6 +43,7 @@ OCCASIONS = {
     "insights": message("Showing what your spending says"),
     "spending": message("Showing what your spending says"),
     "merchants": message("Showing whom you paid"),
+    "inferences": message("Showing what we conclude about you"),
     "export": message("Giving you all of your data"),
     "contents": message("Showing what you may take along"),
     "receipt": message("Showing what a no of yours changes"),

@@ -42,7 +42,7 @@ def wrong(renderer: PageRenderer, request_data: RequestData) -> Response:
         request_data,
         customer=customer,
         inferences=[(_row(one.inference), one) for one in found],
-        used=len(found) - said_wrong,
+        used=sum(bool(one.purposes) and not one.wrong for one in found),
         wrong=said_wrong,
         merchants=[(row_of(one.merchant), one) for one in _merchants(renderer, customer, now=now, as_of=as_of)],
         categories=CATEGORIES,
