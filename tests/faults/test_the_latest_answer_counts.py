@@ -266,6 +266,42 @@ def test_what_was_taken_back_is_a_sign_and_no_other_answer(bank: Bank) -> None:
     assert held_back(bank, made)
 
 
+def test_a_yes_said_again_after_it_was_taken_back_holds_back_no_more(bank: Bank) -> None:
+    made = shown(bank)
+    tell(bank, made, "accepted")
+    tell(bank, made, "taken_back", after=DAY)
+    assert held_back(bank, made)
+
+    again = tell(bank, made, "accepted", after=2 * DAY)
+
+    assert (again.changes, again.learned) == ("reason", False)
+    assert not held_back(bank, made)
+    proven(bank)
+
+
+def test_nothing_is_taken_back_before_it_was_accepted(bank: Bank) -> None:
+    made = shown(bank)
+
+    said = tell(bank, made, "taken_back", after=DAY)
+
+    assert (said.changes, said.why_not) == ("nothing", "not_accepted")
+    assert not held_back(bank, made)
+    tell(bank, made, "accepted", after=2 * DAY)
+    assert not held_back(bank, made)
+
+
+@given(st.permutations([("accepted", 1), ("taken_back", 2), ("accepted", 3), ("taken_back", 4)]), st.integers(1, 4))
+def test_in_whichever_order_it_arrives_what_was_taken_back_last_counts(
+    told: list[tuple[Verdict, int]], until: int
+) -> None:
+    kept: list[Outcome] = []
+    for verdict, at in (one for one in told if one[1] <= until):
+        outcome = Outcome(decision="d-1", verdict=verdict, at=Instant(at))
+        kept.append(replace(outcome, changes=changes_of(outcome, earlier=kept)))
+
+    assert (told_no(kept) is not None) == (until in (2, 4))
+
+
 def test_until_the_earlier_lesson_is_gone_it_is_owed(bank: Bank) -> None:
     made = shown(bank)
     tell(bank, made, "declined")

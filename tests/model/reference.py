@@ -300,10 +300,18 @@ def no_that_holds(heard: Sequence[tuple[int, Answered]]) -> int | None:
     """Give when the no was recorded that holds back: the answer that counts, or that a yes was taken back after it."""
     told = [one for _, one in heard]
     counts = answer_of(told)
-    first = changed_at(told, _words)
     if counts is not None and counts.verdict == "declined":
-        return heard[first][0]
-    return next((at for at, one in heard[first:] if one.verdict == "taken_back"), None)
+        return heard[changed_at(told, _words)][0]
+    return next((heard[place][0] for place in given_up(told)), None)
+
+
+def given_up(heard: Sequence[Answered]) -> list[int]:
+    """Give the places at which the yes that counts was taken back, after it was said last."""
+    counts = answer_of(heard)
+    if counts is None or not is_yes(counts):
+        return []
+    last = max((one.at, place) for place, one in enumerate(heard) if is_yes(one))
+    return [place for place, one in enumerate(heard) if one.verdict == "taken_back" and (one.at, place) > last]
 
 
 class Contact(NamedTuple):
@@ -762,7 +770,8 @@ class ReferenceBank:
         why_not = self.teaches(owner, decided, said, before=self.order + 1, now=now)
         known, then = answer_of(heard), answer_of([*heard, said])
         was_told = said in [one._replace(uses=()) for one in heard]
-        if verdict not in ("valued", "taken_back") and was_told and _words(known) == _words(then):
+        is_same = _words(known) == _words(then) and given_up(heard) == given_up([*heard, said])
+        if verdict != "valued" and was_told and is_same:
             return why_not
         self.learns = not why_not or bool(heard and replaced([*heard, said], len(heard) - 1))
         person = self.person(owner)

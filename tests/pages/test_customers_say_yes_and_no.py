@@ -203,6 +203,25 @@ def test_an_answer_is_changed_by_a_plain_form_and_read_from_the_journal(
     assert "You said yes" in lie.text
 
 
+def test_what_was_taken_back_counts_on_the_page_until_it_is_said_again(
+    town: Bank, visitor: Visitor, shown: Callable[[], str]
+) -> None:
+    path = shown()
+    visitor.say(visitor.page(path), "Easy")
+    town.outcome(path.split("/")[-1], "taken_back")
+
+    page = visitor.page(path)
+
+    (status,) = [of for of in page.all("p") if of.attributes.get("role") == "status"]
+    assert "You gave it up again on" in status.text
+    assert "You will not see it again for a while." in status.text
+    assert "does not count any more" not in page.text
+    again = visitor.say(page, "Easy")
+    (status,) = [of for of in again.all("p") if of.attributes.get("role") == "status"]
+    assert "You gave it up again" not in status.text
+    assert "does not count any more" in again.text
+
+
 def test_after_its_last_day_an_answer_has_no_buttons_and_says_what_still_works(town: Bank, visitor: Visitor) -> None:
     since, every = Instant(town.now() - 40 * DAY), ("*",)
     town.consent(

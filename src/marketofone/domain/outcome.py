@@ -52,7 +52,10 @@ SAID: frozenset[Verdict] = frozenset({"accepted", "declined"})
 NOES: frozenset[Verdict] = frozenset({"declined", "taken_back"})
 
 Changes = Literal["answer", "reason", "nothing"]
-"""What an answer changes where one is known: the answer and what it teaches, its words alone, or nothing."""
+"""What an answer changes where one is known: the answer and what it teaches, its words alone, or nothing.
+
+A yes said again after it was taken back changes its words. A ``taken_back`` of no acceptance changes nothing.
+"""
 
 
 class OutcomeFields(TypedDict, total=False):
@@ -118,10 +121,13 @@ def changes_of(outcome: Outcome, *, earlier: Sequence[Outcome]) -> Changes | Uns
     'nothing'
     """
     known = answer(earlier)
+    if outcome.verdict == "taken_back":
+        return UNSET if len(earlier) in given_up((*earlier, outcome)) else "nothing"
     if outcome.verdict not in ANSWERS or known is None:
         return UNSET
     latest = max((one.at for one in earlier if one.verdict in SAID), default=outcome.at)
-    is_same = (outcome.verdict, outcome.why) == (known.verdict, known.why)
+    is_again = any(earlier[place].at <= outcome.at for place in given_up(earlier))
+    is_same = (outcome.verdict, outcome.why) == (known.verdict, known.why) and not is_again
     if outcome.verdict not in SAID or outcome.at < latest or is_same:
         return "nothing"
     return "reason" if (outcome.verdict == "accepted") == (known.verdict == "accepted") else "answer"
@@ -146,9 +152,25 @@ def reported_value(outcomes: Sequence[Outcome]) -> int | None:
 
 def told_no(outcomes: Sequence[Outcome]) -> int | None:
     """Give the place of the no that holds back, among what was heard: the answer that stands, or what followed it."""
-    since = _standing(outcomes) or 0
-    noes = (place for place, one in enumerate(outcomes) if one.verdict in NOES and one.changes != "nothing")
-    return next((place for place in noes if place >= since), None)
+    since, noes = _standing(outcomes), [place for place, one in enumerate(outcomes) if _is_no(one)]
+    if since is None:  # the answer is forgotten: whoever recorded that it was taken back knew of it
+        return min(noes, default=None)
+    declined = (place for place in noes if place >= since and outcomes[place].verdict == "declined")
+    return min((*declined, *given_up(outcomes)), default=None)
+
+
+def given_up(outcomes: Sequence[Outcome]) -> tuple[int, ...]:
+    """Give the places of what says that the acceptance that stands was given up again: after the last yes."""
+    standing = answer(outcomes)
+    if standing is None or standing.verdict != "accepted":
+        return ()
+    said = max((one.at, place) for place, one in enumerate(outcomes) if one.verdict == "accepted")
+    told = ((one.at, place) for place, one in enumerate(outcomes) if one.verdict == "taken_back")
+    return tuple(place for at, place in told if (at, place) > said)
+
+
+def _is_no(outcome: Outcome) -> bool:
+    return outcome.verdict in NOES and outcome.changes != "nothing"
 
 
 def _standing(outcomes: Sequence[Outcome]) -> int | None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from marketofone.domain.action import Kind
 from marketofone.domain.decision import Assignment, Notification
 from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.outcome import NOES, Outcome, told_no
+from marketofone.domain.outcome import Outcome, told_no
 from marketofone.governance.guardrails import COUNTED, MOST_DAYS, Contact
 
 KEPT = 120 * DAY
@@ -102,7 +102,7 @@ def answered(contacts: Contacts, outcome: Outcome, *, to: Decided | None, record
     """Note what a person answered to a decision; a no is noted also where the decision is forgotten by now."""
     said = find(contacts, outcome.decision, action=None if to is None else to.action)
     if said is None:
-        if outcome.verdict not in NOES or to is None or to.kind is None:
+        if told_no((outcome,)) is None or to is None or to.kind is None:
             return contacts
         late = ((recorded, outcome),)
         return (*contacts, ContactRecord(outcome.decision, to.action, to.kind, to.channel, to.at, stamp, late))

@@ -15,7 +15,7 @@ from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
 from marketofone.domain.languages import message
-from marketofone.domain.outcome import WHY_NOT, WHY_YES, Outcome, OutcomeFields, Verdict, answer
+from marketofone.domain.outcome import WHY_NOT, WHY_YES, Outcome, OutcomeFields, Verdict, answer, given_up
 from marketofone.features.declare import Unit
 from marketofone.projection.bank_config import BankConfig
 from marketofone.services.decisions.feedback import last_day
@@ -41,6 +41,8 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     known = [one for one in history.outcomes_of(bank.context, made) if one.place == slot]
     heard = [one for one in known if as_of is None or one.at <= as_of]
     said, until = answer(heard), last_day(made.at, config=bank.config)
+    given = [heard[place] for place in given_up(heard)]
+    no = (given[-1].why_not if given else said.why_not) if said is not None else None
     declines, gentle = bank.config.compiled.guardrails.declines, is_gentle(decision, catalogue=bank.catalogue)
     return renderer.page(
         "customer/why.html",
@@ -52,10 +54,11 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         places=[place.action for place in made.places if place.action != NOTHING],
         otherwise=told.otherwise,
         said=said,
-        others=_others(heard, said=said),
+        given=given,
+        others=_others(heard, counts=given if said is None else [said, *given]),
         until=until,
         is_open=as_of is None and bank.now() <= until,
-        kept_away=None if said is None or said.why_not is None else declines.get(said.why_not),
+        kept_away=None if no is None else declines.get(no),
         scored=scored,
         conditions=[
             reason for reason in decision.reasons if not (reason.term or (gentle and tells_of_the_draw(reason)))
@@ -75,10 +78,10 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     )
 
 
-def _others(heard: Sequence[Outcome], *, said: Outcome | None) -> list[Outcome]:
-    """Give what a person said or did beside the answer that counts, as long as it says something else."""
-    told = None if said is None else (said.verdict, said.why)
-    return [one for one in heard if one.verdict != "valued" and (one.verdict, one.why) != told]
+def _others(heard: Sequence[Outcome], *, counts: Sequence[Outcome]) -> list[Outcome]:
+    """Give what a person said or did beside what counts, as long as it says something else."""
+    told = {(one.verdict, one.why) for one in counts}
+    return [one for one in heard if one.verdict != "valued" and (one.verdict, one.why) not in told]
 
 
 def say(renderer: PageRenderer, request_data: RequestData) -> Response:
