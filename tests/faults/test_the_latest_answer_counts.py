@@ -23,7 +23,7 @@ from marketofone import Bank
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
-from marketofone.domain.outcome import NOES, SAID, Outcome, Verdict, answer, changes_of, told_no
+from marketofone.domain.outcome import NOES, SAID, Outcome, OutcomeFields, Verdict, answer, changes_of, told_no
 from marketofone.models.bandit import arm
 from marketofone.services.decisions import feedback
 from marketofone.services.decisions.feedback import UpdateResult
@@ -67,9 +67,9 @@ def tell(bank: Bank, made: Decision, verdict: Verdict, *, after: int = MINUTE, *
 
 
 def written(bank: Bank) -> int:
-    """Give how many entries the customer's journal has."""
+    """Give how many entries the journals of customers have."""
     with bank.context.store.read() as reader:
-        return reader.head(1).n
+        return sum(reader.head(subject).n for subject in reader.subjects(limit=10))
 
 
 def proven(bank: Bank) -> None:
@@ -163,6 +163,22 @@ def test_of_many_rows_none_is_kept_where_one_comes_too_late(bank: Bank) -> None:
         bank.record_outcomes(rows[::-1])
 
     assert written(bank) == before
+
+
+@pytest.mark.parametrize("wrong", [{}, {"slot": 7}], ids=["no place", "a place that is none"])
+def test_of_many_rows_none_is_kept_where_one_names_no_place_of_its_slate(bank: Bank, wrong: OutcomeFields) -> None:
+    made = bank.decide(CUSTOMER, occasion="app.opened", now=Instant(NOW + DAY), slots=2)
+    assert made.slots == 2
+    rows = [
+        Outcome(decision=made.id, verdict="declined", at=Instant(made.at + after), **more)
+        for after, more in ((DAY, OutcomeFields(slot=1)), (MINUTE, wrong))
+    ]
+
+    with pytest.raises(MalformedRequest) as refused:
+        bank.record_outcomes(rows)
+
+    assert refused.value.field == "slot"
+    assert outcomes_of(bank.context, made) == []
 
 
 def test_many_rows_change_answers_as_single_ones_do(bank: Bank) -> None:

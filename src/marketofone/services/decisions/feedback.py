@@ -35,7 +35,7 @@ from marketofone.projection.contacts import Decided, find
 from marketofone.projection.person import Person
 from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
-from marketofone.services.decisions.recorded import decision_at, entry_at, place_of
+from marketofone.services.decisions.recorded import decision_at, place_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.services.runtime.runs import Computed, Proved, Written, in_runs, one_by_one
 from marketofone.store.keystore import Customer
@@ -207,8 +207,13 @@ def last_day(made: Instant, *, config: BankConfig) -> Instant:
     return Instant(made + config.settings.outcome_days * DAY)
 
 
-def _check_in_time(outcome: Outcome, *, made: Instant, config: BankConfig) -> None:
-    if outcome.at > last_day(made, config=config):
+def _check_fits(outcome: Outcome, decision: Decision, *, config: BankConfig) -> None:
+    if decision.slots > 1 and outcome.slot is UNSET:
+        raise MalformedRequest(
+            field="slot", shape="left out", fix="say which place of the slate it is about, from 1 on"
+        )
+    decision.place(outcome.place)
+    if outcome.verdict in SAID and outcome.at > last_day(decision.at, config=config):
         raise MalformedRequest(
             field="at",
             shape=f"more than {config.settings.outcome_days} days after the decision",
@@ -223,8 +228,7 @@ def _record(
         config = context.snapshot(reader).config
         places = [place_of(context, reader, outcome.decision, customer=customer) for outcome in outcomes]
         for (owner, n), outcome in zip(places, outcomes, strict=True):
-            if outcome.verdict in SAID:
-                _check_in_time(outcome, made=entry_at(reader, owner, n).at, config=config)
+            _check_fits(outcome, decision_at(reader, owner, n).decision, config=config)
     things = [(owner, (n, outcome)) for (owner, n), outcome in zip(places, outcomes, strict=True)]
     return in_runs(context, things, compute=one_by_one(partial(_noted, context, now)), now=now)
 
@@ -254,10 +258,6 @@ def _noted(
     n, outcome = answered
     judged = person.judged(outcome.at if now is None else now)
     asked, made = person.asked, decision_at(reader, person.asked, n)
-    if made.decision.slots > 1 and outcome.slot is UNSET:
-        raise MalformedRequest(
-            field="slot", shape="left out", fix="say which place of the slate it is about, from 1 on"
-        )
     decision = made.decision.place(outcome.place)
     earlier = tuple(_earlier(reader, person, made.decision, place=outcome.place, after=n))
     was_told = outcome in [replace(known, changes=UNSET) for known in earlier]
