@@ -268,6 +268,18 @@ def test_a_worth_reported_of_a_yes_goes_with_it(bank: Bank) -> None:
     proven(bank)
 
 
+def test_a_worth_reported_before_the_yes_stands_for_nothing(bank: Bank) -> None:
+    made = shown(bank)
+    assert tell(bank, made, "valued", value_minor=100).why_not == "not_accepted"
+    tell(bank, made, "accepted", after=DAY)
+    assert bank.impact().valued == 0
+
+    assert tell(bank, made, "valued", after=2 * DAY, value_minor=900).learned
+
+    assert bank.impact().valued == 1
+    proven(bank)
+
+
 def test_impact_counts_the_answer_that_stands_once(bank: Bank) -> None:
     made = shown(bank)
     said: tuple[Verdict, ...] = ("declined", "accepted", "declined", "accepted")

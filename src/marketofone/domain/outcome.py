@@ -141,13 +141,13 @@ def answer(outcomes: Sequence[Outcome]) -> Outcome | None:
 
 def reported_value(outcomes: Sequence[Outcome]) -> int | None:
     """Give the value that stands, in minor units: the first one reported of the acceptance that stands."""
-    value, accepted = None, answer(outcomes)
+    value, standing = None, None
     for outcome in outcomes:
-        if outcome.changes == "answer":
-            value = None  # it was of what the person said before
-        elif outcome.verdict == "valued" and value is None:
+        if outcome.verdict in ANSWERS and (standing is None or outcome.changes == "answer"):
+            value, standing = None, outcome.verdict  # a value was of what the person said before
+        elif outcome.verdict == "valued" and standing == "accepted" and value is None:
             value = outcome.value_minor
-    return None if accepted is None or accepted.verdict != "accepted" else value
+    return value
 
 
 def told_no(outcomes: Sequence[Outcome]) -> int | None:
