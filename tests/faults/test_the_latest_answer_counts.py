@@ -25,6 +25,7 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant
 from marketofone.domain.outcome import NOES, SAID, Outcome, OutcomeFields, Verdict, answer, changes_of, told_no
 from marketofone.models.bandit import arm
+from marketofone.projection import contacts
 from marketofone.services.decisions import feedback
 from marketofone.services.decisions.feedback import UpdateResult
 from marketofone.services.learning import learn
@@ -339,6 +340,21 @@ def test_in_whichever_order_it_arrives_what_was_taken_back_last_counts(
         kept.append(replace(outcome, changes=changes_of(outcome, earlier=kept)))
 
     assert (told_no(kept) is not None) == (until in (2, 4))
+
+
+def test_what_is_taken_back_after_its_yes_is_forgotten_leaves_the_yes_known(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (contacts, feedback):  # ten days instead of 120, so that consent and payments are not old as well
+        monkeypatch.setattr(module, "KEPT", 10 * DAY)
+    made = shown(bank)
+    tell(bank, made, "accepted", after=DAY)
+    shown(bank, day=20)
+    tell(bank, made, "taken_back", after=22 * DAY)
+    assert held_back(bank, made)
+
+    assert tell(bank, made, "accepted", after=23 * DAY).changes == "reason"
+    assert tell(bank, made, "valued", after=24 * DAY, value_minor=500).learned
 
 
 def test_until_the_earlier_lesson_is_gone_it_is_owed(bank: Bank) -> None:

@@ -32,7 +32,7 @@ from marketofone.learn.join import Example, LessonFacts, SignsLabel, Skipped, Va
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.bank_state import BankState
-from marketofone.projection.contacts import Decided, find
+from marketofone.projection.contacts import KEPT, Decided, find
 from marketofone.projection.person import Person
 from marketofone.projection.records import OutcomeRecord
 from marketofone.projection.snapshot import Configs, Snapshot
@@ -175,12 +175,17 @@ def same_features(reader: Reader, configs: Configs, bank: BankState, decision: D
     return entry is not None and configs.of(reader, bank, entry=entry).features.digest == config.features.digest
 
 
-def _earlier(reader: Reader, person: Person, decision: Decision, *, place: int, after: int) -> list[Outcome]:
-    """Give what was heard about a place of a decision so far, in order; the decision is entry ``after``."""
+def _earlier(
+    reader: Reader, person: Person, decision: Decision, *, place: int, after: int, now: Instant
+) -> list[Outcome]:
+    """Give what was heard about a place of a decision so far, in order; the decision is entry ``after``.
+
+    A contact older than contacts are kept may have been forgotten, and remembered again with a late no alone.
+    """
     owner = next(one for one in person.members if one.name == decision.customer)
     contacts = person.states[owner.subject].contacts  # another id of the person may use the same name
     said = find(contacts, decision.id, action=decision.place(place).action)
-    if said is not None:
+    if said is not None and said.at > now - KEPT:
         return [outcome for _, outcome in said.answers]
     heard = outcomes_between(reader, owner, decision, after=after)
     return [outcome for outcome in heard if outcome.place == place]
@@ -262,7 +267,7 @@ def _noted(
     judged = person.judged(outcome.at if now is None else now)
     asked, made = person.asked, decision_at(reader, person.asked, n)
     decision = made.decision.place(outcome.place)
-    earlier = tuple(_earlier(reader, person, made.decision, place=outcome.place, after=n))
+    earlier = tuple(_earlier(reader, person, made.decision, place=outcome.place, after=n, now=judged))
     was_told = outcome in [replace(known, changes=UNSET) for known in earlier]
     outcome = replace(outcome, changes=changes_of(outcome, earlier=earlier))
     facts = LessonFacts(outcome, decision, earlier, made.rests_on.subjects)
