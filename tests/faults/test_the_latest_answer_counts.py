@@ -166,17 +166,6 @@ def test_of_many_rows_none_is_kept_where_one_comes_too_late(bank: Bank) -> None:
     assert written(bank) == before
 
 
-@pytest.mark.parametrize("verdict", VERDICTS)
-def test_nobody_answers_before_they_are_asked(bank: Bank, verdict: Verdict) -> None:
-    made = shown(bank)
-    before = written(bank)
-
-    with pytest.raises(MalformedRequest, match="before the decision") as refused:
-        tell(bank, made, verdict, after=-1)
-
-    assert (refused.value.field, written(bank)) == ("at", before)
-
-
 @pytest.mark.parametrize("wrong", [{}, {"slot": 7}], ids=["no place", "a place that is none"])
 def test_of_many_rows_none_is_kept_where_one_names_no_place_of_its_slate(bank: Bank, wrong: OutcomeFields) -> None:
     made = bank.decide(CUSTOMER, occasion="app.opened", now=Instant(NOW + DAY), slots=2)

@@ -766,8 +766,6 @@ class ReferenceBank:
         said = Answered(decision, verdict, at, (), why)
         if verdict in ("accepted", "declined") and at - decided.at > self.board.rules.outcome_days * DAY:
             raise No("MalformedRequest")
-        if verdict in ("accepted", "declined", "ignored") and at < decided.at:
-            raise No("MalformedRequest")
         heard = self.heard_of(owner, decision)
         why_not = self.teaches(owner, decided, said, before=self.order + 1, now=now)
         known, then = answer_of(heard), answer_of([*heard, said])

@@ -18,7 +18,6 @@ from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant, check_instant
 from marketofone.domain.outcome import (
-    ANSWERS,
     MAX_VALUE,
     MAX_WHY,
     SAID,
@@ -71,8 +70,8 @@ def record_outcome(
         When no decision has this id.
     MalformedRequest
         When a value is announced and not given, given without being announced, or no whole number in range; when it
-        lies ahead; when it is about a slate and does not name one of its places; when it is an answer that comes before
-        its decision, or later than answers may be changed.
+        lies ahead; when it is about a slate and does not name one of its places; when it is an answer that comes later
+        than answers may be changed.
     """
     check_outcome(outcome, now=now)
     (result,) = _record(context, [outcome], now=now, customer=customer)
@@ -219,8 +218,6 @@ def _check_fits(outcome: Outcome, decision: Decision, *, config: BankConfig) -> 
             field="slot", shape="left out", fix="say which place of the slate it is about, from 1 on"
         )
     decision.place(outcome.place)
-    if outcome.verdict in ANSWERS and outcome.at < decision.at:
-        raise MalformedRequest(field="at", shape="before the decision", fix="say when it was answered, not earlier")
     if outcome.verdict in SAID and outcome.at > last_day(decision.at, config=config):
         raise MalformedRequest(
             field="at",
