@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -52,6 +53,7 @@ def document(config: BankConfig, *, version: str) -> dict[str, Any]:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
     _tell_words(components, config)
+    _tell_query(paths, {"purpose": list(config.policy.purposes), "channel": list(config.policy.channels)})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -80,6 +82,14 @@ def _tell_words(components: dict[str, Any], config: BankConfig) -> None:
     }
     for name, known in words.items():
         said[name]["items"] = {"enum": [EVERY, *known]}
+
+
+def _tell_query(paths: Mapping[str, Mapping[str, Any]], words: Mapping[str, list[str]]) -> None:
+    """Tell the words that a bank chose for itself where a query takes no other."""
+    for operation in (one for of_path in paths.values() for one in of_path.values()):
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "query" and parameter["name"] in words:
+                parameter["schema"]["enum"] = words[parameter["name"]]
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
