@@ -15,7 +15,6 @@ is folded of a person passes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -33,10 +32,7 @@ from marketofone.domain.reading import LIKELY, Reading
 
 Corrected = Mapping[str, Instant]
 """Which inferences a person says are wrong, and when they said so."""
-NOTHING_CORRECTED: Corrected = MappingProxyType({})
 STRESS, ARREARS = "stress", "arrears"
-PROTECTING = frozenset({"arrears", "care", "stress"})
-"""Families of inferences that only ever protect a person."""
 _CERTAIN = 1.0  # of a life event that the person told
 _TEXTS: tuple[Source, ...] = ("app", "life_events", "messages")
 _TOLD_BY: Mapping[str, tuple[Source, ...]] = {

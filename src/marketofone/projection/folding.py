@@ -23,7 +23,7 @@ from marketofone.domain.moment import Instant
 from marketofone.domain.money_events import Movement, MovementUnderstood, merchant_key
 from marketofone.domain.reading import MovementReading, Reading
 from marketofone.features.state import AdmittedEvent, LiveState, fold_all
-from marketofone.profile.inferences import NOTHING_CORRECTED, Corrected, as_said, stands
+from marketofone.profile.inferences import Corrected, as_said, stands
 from marketofone.profile.registers import MerchantCorrection, merchants
 from marketofone.projection.amendments import Removals, is_taken_back
 from marketofone.projection.bank_config import BankConfig
@@ -75,9 +75,9 @@ def admitted(
     consents: Consents,
     config: BankConfig,
     now: Instant,
+    corrected: Corrected,
     before: Mapping[str, LiveState | None] = NO_STATES,
     withheld: Withheld = NOTHING_WITHHELD,
-    corrected: Corrected = NOTHING_CORRECTED,
 ) -> dict[str, list[AdmittedEvent]]:
     """Bring kept events through the gate once more; gives those it admits by source, each event once.
 
