@@ -102,6 +102,32 @@ def test_an_interest_is_taken_out_of_what_was_read_and_of_what_will_be_read(bank
     proven(bank)
 
 
+def test_an_interest_that_payments_tell_of_is_listed_with_what_was_paid_and_can_be_wrong(bank: Bank) -> None:
+    says(bank, WHO)
+    knows(bank, *(pays(WHO, -40_000, "travel", at=NOW - ago * DAY) for ago in (3, 9)))
+    told = listed(bank)["interest.travel"]
+    assert [(of.source, of.kind, of.times, of.unit) for of in told.evidence] == [
+        ("transactions", "travel in the last 90 days", 80_000.0, "minor")
+    ]
+    assert "marketing" in told.purposes
+    corrects(bank, "interest.travel")
+    assert values(bank, WHO)["travel_spend_90d"] == 80_000, "what was paid stays known"
+    assert listed(bank)["interest.travel"].wrong
+    bank.decide(WHO, occasion="app.opened", now=NOW)
+    corrects(bank, "interest.travel", wrong=False, now=LATER)
+    assert not listed(bank, now=LATER)["interest.travel"].wrong
+    proven(bank)
+
+
+def test_an_interest_from_payments_is_concluded_for_no_purpose_that_may_not_read_them(bank: Bank) -> None:
+    says(bank, WHO)
+    knows(bank, pays(WHO, -40_000, "travel", at=NOW - DAY))
+    says(bank, WHO, "withdraw", purpose="marketing", source="transactions")
+    assert "marketing" not in listed(bank)["interest.travel"].purposes
+    says(bank, WHO, "withdraw", source="transactions")
+    assert "interest.travel" not in listed(bank)
+
+
 def test_a_need_goes_with_the_intent_it_was_read_from(bank: Bank) -> None:
     says(bank, WHO)
     knows(bank, sent("message.received", WHO, at=NOW - HOUR, text="i lost my card"))

@@ -161,7 +161,7 @@ MUTANTS = (
         "who denies signs of stress may be sold to",
         "decide/choose.py",
         "    stressed = is_care_open and bool(",
-        "    stressed = is_care_open and not context.decision_input.stress_denied and bool(",
+        '    stressed = is_care_open and "stress" not in context.decision_input.corrected and bool(',
     ),
     Mutant(
         "a stop of the board is forgotten when the bank is opened again with other documents",

@@ -109,11 +109,12 @@ def test_what_nothing_may_use_is_not_counted_and_says_so(visitor: Visitor, bank:
     assert "We conclude one thing about you." in page.text
 
 
-def test_an_interest_that_is_wrong_says_that_payments_and_visits_still_count(visitor: Visitor) -> None:
+def test_an_interest_that_is_wrong_says_what_of_payments_still_counts(visitor: Visitor) -> None:
     page = visitor.say(visitor.page(PAGE), "That is wrong : This is on your mind: travel.")
     row = next(row.text for row in page.all("li") if "on your mind: travel" in row.text)
     assert "Nothing uses it" not in row
-    assert "Payments and visits of this kind still count" in row
+    assert "Nothing fits you better because of it any more." in row
+    assert "What you pay still counts as money that you spend" in row
 
 
 def test_what_came_on_one_day_is_told_of_one_day_and_the_look_has_a_title(visitor: Visitor, bank: Bank) -> None:
@@ -194,6 +195,7 @@ def test_programs_read_and_correct_the_same(visitor: Visitor) -> None:
             "times": 1,
             "first_day": "2026-01-03",
             "last_day": "2026-01-03",
+            "unit": "count",
         }
     ]
     assert not told["life.child"]["wrong"]

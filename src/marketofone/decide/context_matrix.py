@@ -28,6 +28,7 @@ from marketofone.domain.decision import Request
 from marketofone.domain.moment import DAY
 from marketofone.domain.role import Role
 from marketofone.models.recommend import content_matches
+from marketofone.profile.inferences import interest_in
 from marketofone.profile.items import SURE_ENOUGH, items_of
 from marketofone.profile.view import Profile
 
@@ -51,6 +52,7 @@ class FeatureView(Struct, frozen=True, eq=False, gc=False):
 
     ``values`` (v, n) and ``views`` are what different purposes see, and ``of`` says for each role, in the order of
     ``ACTION_ROLES``, which of these is its. ``affinities`` are those of the catalogue's distinct products.
+    ``corrected`` are the inferences that the person says are wrong.
     """
 
     values: FloatArray
@@ -58,6 +60,7 @@ class FeatureView(Struct, frozen=True, eq=False, gc=False):
     of: NDArray[np.intp]
     said: Mapping[str, Value]
     affinities: FloatArray | None
+    corrected: frozenset[str]
 
 
 class ContextMatrix(Struct, frozen=True, eq=False, gc=False):
@@ -98,6 +101,7 @@ def build_view(request: Request, decision_input: DecisionInput, *, compiled: Com
         of=np.array(of, dtype=np.intp),
         said={"channel": request.channel, "occasion": request.occasion, "begun_by_customer": begun},
         affinities=_affinities(decision_input, compiled, [views[of_role] for of_role in of]),
+        corrected=decision_input.corrected,
     )
 
 
@@ -120,7 +124,8 @@ def build_contexts(
         for row, (_, view) in enumerate(each)
     ]
     held = np.ascontiguousarray(conditions.held(values, namespaces))
-    squashed, matches = compiled.features.squash(values), _matches(compiled, values)
+    squashed = compiled.features.squash(values)
+    matches = _matches(compiled, values, corrected=[person.corrected for person, _ in each])
     risks = np.fmax([each["shortfall_30d"] for each in facts], 0.0)
     found, start = [], 0
     for person in views:
@@ -185,16 +190,21 @@ def _foreseen(decision_input: DecisionInput, role: Role) -> Mapping[str, float]:
     return decision_input.forecast.facts()
 
 
-def _matches(compiled: CompiledCatalogue, values: FloatArray) -> FloatArray:
-    """Give how well distinct tags fit what occupies those who see these values. Shape (v, distinct tags)."""
+def _matches(
+    compiled: CompiledCatalogue, values: FloatArray, *, corrected: Sequence[frozenset[str]]
+) -> FloatArray:
+    """Give how well distinct tags fit what occupies those who see these values. Shape (v, distinct tags).
+
+    An interest that a person says is wrong fits nothing, whatever they pay for or visit.
+    """
     topics = compiled.topics
     levels = values[:, topics.places]
     weights = np.divide(levels, levels + topics.scales, out=np.zeros(levels.shape), where=levels > 0.0)
     matches = np.zeros((len(values), len(compiled.tags)))
-    for row, each in enumerate(weights.tolist()):
+    for row, (each, wrong) in enumerate(zip(weights.tolist(), corrected, strict=True)):
         interests: dict[str, float] = {}
         for topic, weight in zip(topics.names, each, strict=True):
-            if weight > interests.get(topic, 0.0):
+            if weight > interests.get(topic, 0.0) and not (wrong and interest_in(topic) in wrong):
                 interests[topic] = weight
         if interests:
             matches[row] = content_matches(interests, compiled.tags)

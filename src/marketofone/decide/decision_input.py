@@ -44,8 +44,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
         from it.
     forecast, money_moved
         What the last forecast said, if it still counts, and whether money moved since it was made.
-    stress_denied
-        Whether the person says that signs of stress are wrong.
+    corrected
+        The inferences that the person says are wrong.
     assignment, order, exploration
         The group this person is in, the fixed order of its actions if it has one (``fixed_order.py``), and the share of
         decisions drawn uniformly.
@@ -75,7 +75,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
     epoch: int
     position: int
     documents: str
-    stress_denied: bool = False
+    corrected: frozenset[str] = frozenset()
 
     @property
     def control(self) -> bool:

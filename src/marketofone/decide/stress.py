@@ -15,6 +15,7 @@ from marketofone.decide.decision_input import DecisionInput
 from marketofone.decide.expressions import Value, namespace_of
 from marketofone.domain.moment import DAY, Instant
 from marketofone.features.vector import Seen
+from marketofone.profile.inferences import STRESS
 from marketofone.profile.items import SURE_ENOUGH
 
 _NOBODY = frozenset[str]()
@@ -28,7 +29,7 @@ _ASKED_BY_NOBODY: dict[str, Value] = {
 
 def denied(decision_input: DecisionInput, compiled: CompiledCatalogue) -> frozenset[str]:
     """Give the outreach that reads something of which the guardrail makes signs of stress, where these are denied."""
-    if not decision_input.stress_denied:
+    if STRESS not in decision_input.corrected:
         return _NOBODY
     read = zip(compiled.offered, compiled.catalogue.expressions[1:], strict=True)
     return frozenset(

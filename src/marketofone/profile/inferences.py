@@ -57,6 +57,17 @@ def family_of(inference: str) -> str:
     return inference.partition(".")[0]
 
 
+def interest_in(topic: str) -> str:
+    """Name the inference that a topic is on a person's mind.
+
+    Examples
+    --------
+    >>> interest_in("travel")
+    'interest.travel'
+    """
+    return f"interest.{topic}"
+
+
 def told_by(inference: str) -> tuple[Source, ...]:
     """Give the sources in which something may count otherwise once an inference is corrected."""
     return _TOLD_BY[family_of(inference)]
@@ -82,7 +93,7 @@ def concluded_from(event: Event, reading: Reading | None) -> Iterator[str]:
         case ArrearsChanged(in_arrears=True):
             yield ARREARS
     if reading is not None and reading.route != "abstain":
-        yield from (f"interest.{topic}" for topic in reading.topics)
+        yield from (interest_in(topic) for topic in reading.topics)
         if reading.needs:
             yield from (f"need.{intent.intent}" for intent in reading.intents if intent.probability >= LIKELY)
 
@@ -119,7 +130,7 @@ def as_said(reading: Reading | None, corrected: Corrected) -> Reading | None:
     """Give what a text was read as without the interests and needs that a person says are wrong."""
     if reading is None or not corrected:
         return reading
-    topics = tuple(topic for topic in reading.topics if f"interest.{topic}" not in corrected)
+    topics = tuple(topic for topic in reading.topics if interest_in(topic) not in corrected)
     intents = tuple(intent for intent in reading.intents if f"need.{intent.intent}" not in corrected)
     if (topics, intents) == (reading.topics, reading.intents):
         return reading

@@ -12,7 +12,6 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.role import Role
 from marketofone.models.bandit import OwnAnswers
-from marketofone.profile.inferences import STRESS
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.contacts import for_guardrails
 from marketofone.projection.own_answers import own_answers
@@ -67,7 +66,7 @@ def decision_input_of(
         epoch=person.consents.epoch,
         position=person.own.n,
         documents=config.digest,
-        stress_denied=STRESS in person.corrected,
+        corrected=frozenset(person.corrected),
     )
 
 

@@ -11,7 +11,7 @@ what some purpose may use now: what none may use is concluded for nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
@@ -19,14 +19,17 @@ from msgspec import Struct, ValidationError
 from msgspec.structs import asdict
 
 from marketofone.consent.gate import Admitted, admit, opened_by
+from marketofone.decide.decision_input import ACTION_ROLES
+from marketofone.decide.interests import paid_for, payments_read
 from marketofone.decide.stress import signs_of_stress
 from marketofone.domain.decoding import convert, json_decoder
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.event import CORRECTED, SWITCHABLE, Event, InferenceCorrected, Source
 from marketofone.domain.moment import Calendar, Day, Instant, date_of, text_of
 from marketofone.domain.reading import Reading
+from marketofone.features.declare import Feature, Unit
 from marketofone.features.state import MONEY
-from marketofone.profile.inferences import ARREARS, STRESS, concluded_from, family_of, stands, told_by
+from marketofone.profile.inferences import ARREARS, STRESS, concluded_from, family_of, interest_in, stands, told_by
 from marketofone.profile.items import LATELY
 from marketofone.profile.view import Profile, view
 from marketofone.projection.journals import corrections_until, kept_of
@@ -56,7 +59,8 @@ _READING = json_decoder(Reading)
 class Evidence(Struct, frozen=True, kw_only=True):
     """What speaks for an inference: how often something of a kind happened, and on which days first and last.
 
-    Of signs of stress ``kind`` is the title of what was counted, and there are no days.
+    Of signs of stress, and of what is paid for, ``kind`` is the title of what was counted, ``unit`` is what ``times``
+    counts, and there are no days.
     """
 
     source: str
@@ -64,6 +68,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     times: float
     first_day: str | None = None
     last_day: str | None = None
+    unit: Unit = "count"
 
 
 class InferenceView(Struct, frozen=True, kw_only=True):
@@ -208,22 +213,26 @@ class _Found:
         self._read = [source for source, purposes in self._opened.items() if purposes]
         self._told: dict[str, list[_Told]] = {}
         self._gather(snapshot, person, judged=judged, moment=moment)
-        care = person.permit(self._policy.serving("care"), policy=self._policy, now=judged)
-        seen = snapshot.seen(person, permits=[care], now=moment, judged=judged)[care.purpose]
-        self._care = tuple(
-            (care.purpose, source) for source in sorted(care.sources & snapshot.config.compiled.stress.sources)
-        )
-        self._signs = signs_of_stress(seen, snapshot.config.compiled, now=moment)
+        compiled = snapshot.config.compiled
+        serving = tuple(dict.fromkeys(self._policy.serving(role) for role in ACTION_ROLES))
+        permits = {purpose: person.permit(purpose, policy=self._policy, now=judged) for purpose in serving}
+        seen = snapshot.seen(person, permits=list(permits.values()), now=moment, judged=judged)
+        care = self._policy.serving("care")
+        self._care = tuple((care, source) for source in sorted(permits[care].sources & compiled.stress.sources))
+        self._signs = signs_of_stress(seen[care], compiled, now=moment)
+        self._paid = {purpose: paid_for(of, compiled) for purpose, of in seen.items()}
+        self._payments = frozenset[str]().union(*(payments_read(of, compiled) for of in seen.values()))
 
     def uses(self, by: str) -> tuple[Scope, ...]:
         """Give what was read: by a right or for some work, and for signs of stress as care reads it."""
-        return (*((by, source) for source in self._read), *self._care)
+        return (*((by, source) for source in (*self._read, *sorted(self._payments))), *self._care)
 
     @property
     def names(self) -> list[str]:
         """The inferences that stand, and those that the person spoke of."""
         signs = [STRESS] if self._signs else []
-        return list(dict.fromkeys((*self._told, *signs, *self._said)))
+        paid = (interest_in(topic) for of in self._paid.values() for topic in of)
+        return list(dict.fromkeys((*self._told, *paid, *signs, *self._said)))
 
     def view(self, name: str, case: Case | None) -> InferenceView:
         """Give one of them, with the last case about it."""
@@ -235,6 +244,8 @@ class _Found:
         sources = [source for source in told_by(name) if any(one.event.source == source for one in shown)]
         purposes = [of for source in sources for of in self._opened.get(source, ())]
         purposes += [purpose for purpose, _ in self._care] if name == STRESS else []
+        paid = {purpose: of[topic] for purpose, of in self._paid.items() for topic in of if interest_in(topic) == name}
+        purposes += list(paid)
         days = sorted(one.event.day(self._calendar) for one in shown)
         return InferenceView(
             inference=name,
@@ -243,7 +254,10 @@ class _Found:
             needs=tuple(dict.fromkeys(need for one in shown for need in _needs(one.reading, name))),
             purposes=tuple(dict.fromkeys(purposes)),
             since=date_of(days[0]).isoformat() if days else None,
-            evidence=tuple(self._signs_found() if name == STRESS else _evidence(shown, self._calendar)),
+            evidence=(
+                *(self._signs_found() if name == STRESS else _evidence(shown, self._calendar)),
+                *_counted(paid.values()),
+            ),
             wrong=wrong,
             said=None if said is None else text_of(said.recorded),
             **_case_fields(case),
@@ -293,6 +307,13 @@ def _needs(reading: Reading | None, name: str) -> Iterator[str]:
         for intent, need in zip(reading.intents, reading.needs, strict=True):
             if name == f"need.{intent.intent}":
                 yield need
+
+
+def _counted(paid: Iterable[Mapping[Feature, float]]) -> Iterator[Evidence]:
+    """Give what was counted of payments, each feature once: whoever may see it sees the same."""
+    for feature, value in {feature: value for each in paid for feature, value in each.items()}.items():
+        source = "+".join(sorted(feature.lineage))
+        yield Evidence(source=source, kind=feature.title, times=value, unit=feature.unit)
 
 
 def _evidence(told: list[_Told], calendar: Calendar) -> Iterator[Evidence]:
