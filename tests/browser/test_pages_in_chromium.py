@@ -88,9 +88,11 @@ PAGES = (
     "/customer/c-1/decisions/{shown}",
     "/customer/c-2/decisions/nothing",
     "/console",
+    "/console" + TRACED,
     "/console/board",
     "/console/impact",
     "/console/gates",
+    "/console/gates" + TRACED,
     "/console/data",
     "/console/decisions/{shown}",
     "/console/decisions/{shown}" + TRACED,
@@ -303,7 +305,7 @@ def look(driver: webdriver.Chrome, url: str, *, width: int, scheme: str) -> None
     if url.endswith(TRACED):
         driver.find_element(By.ID, "by").send_keys("Ada")
         driver.find_element(By.CSS_SELECTOR, "button.primary").click()
-        wait_for(driver, ".steps")
+        wait_for(driver, "p.note")
 
 
 def wait_for(driver: webdriver.Chrome, selector: str) -> WebElement:

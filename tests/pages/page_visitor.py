@@ -94,7 +94,7 @@ class Visitor:
 
     def answer_to(self, path: str, **said: str) -> Any:
         """Give the answer of such a page, once name and reason are given."""
-        form = self.page(path).all("form")[0]
+        form = next(form for form in self.page(path).all("form") if form.attributes["method"] == "post")
         kept = {item.attributes["name"]: item.attributes.get("value", "") for item in form.all("input")}
         data = {**kept, "by": "Ada", "reason": "check", **said}
         return self.client.post(form.attributes["action"], data=data, headers=HTML, follow_redirects=False)

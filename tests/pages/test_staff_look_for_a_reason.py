@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 import marketofone
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
+from marketofone.domain.action import NOTHING
 from marketofone.projection import codec
 from marketofone.projection.records import UseRecord
 
@@ -31,8 +32,8 @@ def bank(project: Path) -> Iterator[Bank]:
         yield opened
 
 
-def uses_of(bank: Bank) -> list[UseRecord]:
-    owner = bank.context.keys.find((WHO,))[WHO]
+def uses_of(bank: Bank, who: str = WHO) -> list[UseRecord]:
+    owner = bank.context.keys.find((who,))[who]
     with bank.context.store.read() as reader:
         return [codec.read(entry, box=owner.box) for entry in reader.entries(owner.subject, kinds=("use",))]
 
@@ -110,6 +111,36 @@ def test_a_decision_that_does_not_exist_is_not_found_and_who_names_no_reason_tra
         visitor = Visitor(client)
         assert "Answer 404" in visitor.look("/console/decisions/none", status=404).text
         assert "Answer 400" in visitor.look("/console/decisions/d-1", status=400, reason="curious").text
+    assert uses_of(bank) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [("/console", "decisions"), ("/console/gates", "funnel")],
+)
+def test_a_list_of_people_is_shown_for_a_reason_that_stands_in_the_log_of_each(
+    bank: Bank, path: str, what: str
+) -> None:
+    every, who = ("*",), "c-none"
+    no = ConsentChange(customer=who, change="withdraw", since=bank.now(), purposes=every, sources=every, channels=every)
+    bank.consent(no)
+    assert bank.decide(who, occasion="app.opened").action == NOTHING, "so the page of the gates names them"
+    before = uses_of(bank, who)
+    with client_of(bank) as client:
+        visitor = Visitor(client)
+        assert who not in visitor.page(path).text
+        assert uses_of(bank, who) == before
+        assert who in visitor.look(path, reason="check").text
+
+    assert [(use.what, use.actor) for use in uses_of(bank, who)[len(before) :]] == [
+        (what, "staff: Ada, because a check that the law or the review board asks for")
+    ]
+
+
+def test_a_customer_is_found_by_their_id_and_a_reason_is_asked_there(bank: Bank) -> None:
+    with client_of(bank) as client:
+        answer = client.get("/console", params={"customer": WHO}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
     assert uses_of(bank) == []
 
 

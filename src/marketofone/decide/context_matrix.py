@@ -190,9 +190,7 @@ def _foreseen(decision_input: DecisionInput, role: Role) -> Mapping[str, float]:
     return decision_input.forecast.facts()
 
 
-def _matches(
-    compiled: CompiledCatalogue, values: FloatArray, *, corrected: Sequence[frozenset[str]]
-) -> FloatArray:
+def _matches(compiled: CompiledCatalogue, values: FloatArray, *, corrected: Sequence[frozenset[str]]) -> FloatArray:
     """Give how well distinct tags fit what occupies those who see these values. Shape (v, distinct tags).
 
     An interest that a person says is wrong fits nothing, whatever they pay for or visit.

@@ -34,13 +34,16 @@ class _Period(NamedTuple):
     until: Instant
 
 
-def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None) -> Funnel:
+def count_funnel(
+    context: AppContext, *, days: int, now: Instant, as_of: Instant | None = None, lists_people: bool = True
+) -> Funnel:
     """Count what became of every pair of person and action in some days until ``as_of``, or now.
 
     Orders of an app's parts offer nothing, and are no part of it. Who came after ``as_of`` is neither counted nor
     named.
     What may be shown is judged ``now``: a decision that rests on what may not be used any more is left out and counted.
-    To count somebody names nobody; what the decisions of whoever is listed rest on is read, and is a use.
+    To count somebody names nobody; what the decisions of whoever is listed rest on is read, and is a use. Where it
+    ``lists_people`` not, none is.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def count_funnel(context: AppContext, *, days: int, now: Instant, as_of: Instant
                 shown, hidden = _shown(reader, snapshot, person, period, now=now)
                 counts.add(person.name, shown, money=_money_left(shown, actions=actions), hidden=hidden)
     found = funnel_of(counts, since=text_of(since), until=text_of(until))
-    return replace(found, listed=_told(context, found.listed, period, now=now))
+    return replace(found, listed=_told(context, found.listed, period, now=now) if lists_people else ())
 
 
 def _told(context: AppContext, listed: Sequence[Unserved], period: _Period, *, now: Instant) -> tuple[Unserved, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from starlette.responses import Response
 
 from marketofone.decide.funnel import NOT_ASKED, Funnel, UnservedGate
 from marketofone.decide.gates import GATES, Gate
-from marketofone.services.rights.funnel_service import MOST_DAYS
+from marketofone.services.rights.funnel_service import MOST_DAYS, count_funnel
 from marketofone.web import charts
 from marketofone.web.console.impact import ASSIGNMENTS, MONEY_LEFT
+from marketofone.web.console.reasons import REASONS, Looked, actor_of
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
@@ -38,15 +40,28 @@ STOPPED: dict[UnservedGate, str] = {
 
 
 def gates(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Show how far actions came for people, why they came no further, and for whom nothing was chosen."""
+    """Show how far actions came for people, why they came no further, and for how many nothing was chosen."""
+    return _page(renderer, request_data, looked=None)
+
+
+def unserved(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show the same, and for whom nothing was chosen; the use that each leaves names who looked, and why."""
+    return _page(renderer, request_data, looked=request_data.fill_in(Looked))
+
+
+def _page(renderer: PageRenderer, request_data: RequestData, *, looked: Looked | None) -> Response:
     bank = renderer.bank
     now, days = bank.now(), request_data.days
-    found = bank.funnel(days=days, now=now, as_of=request_data.as_of(bank.calendar, now=now))
+    as_of = request_data.as_of(bank.calendar, now=now)
+    context = bank.context if looked is None else replace(bank.context, actor=actor_of(looked))
+    found = count_funnel(context, days=days, now=now, as_of=as_of, lists_people=looked is not None)
     return renderer.page(
         "console/gates.html",
         request_data,
         found=found,
         days=days,
+        looked=looked,
+        reasons=REASONS,
         asked_as_of=request_data.query.get("as_of", ""),
         most_days=MOST_DAYS,
         gates=GATES,

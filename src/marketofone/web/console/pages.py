@@ -5,11 +5,14 @@ Staff are not authenticated yet; every page says so, and the server listens on l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from msgspec import Struct
 from starlette.responses import Response
 
+from marketofone.domain.decision import Decision
 from marketofone.domain.fields import Text
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import APPROVAL_DAYS, Ruling
@@ -18,8 +21,9 @@ from marketofone.services.rights import history
 from marketofone.web.console import customer, trace
 from marketofone.web.console.cases import answer, cases
 from marketofone.web.console.data import data
-from marketofone.web.console.gates import gates
+from marketofone.web.console.gates import gates, unserved
 from marketofone.web.console.impact import impact
+from marketofone.web.console.reasons import REASONS, Looked, actor_of
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
@@ -32,10 +36,27 @@ def home(renderer: PageRenderer, request_data: RequestData) -> Response:
 
 
 def console(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Show counts and the newest decisions."""
-    decisions = history.recent_decisions(renderer.bank.context, customer=None, limit=RECENT, now=renderer.bank.now())
+    """Show counts, and lead to a customer; people stand here only for a reason that is said first."""
+    if request_data.customer:
+        return redirect(address("console", "customers", request_data.customer))
+    return _home(renderer, request_data, decisions=(), looked=None)
+
+
+def newest(renderer: PageRenderer, request_data: RequestData) -> Response:
+    """Show the newest decisions of all customers; the use that each leaves names who looked, and why."""
+    said, bank = request_data.fill_in(Looked), renderer.bank
+    context = replace(bank.context, actor=actor_of(said))
+    decisions = history.recent_decisions(context, customer=None, limit=RECENT, now=bank.now())
+    return _home(renderer, request_data, decisions=decisions, looked=said)
+
+
+def _home(
+    renderer: PageRenderer, request_data: RequestData, *, decisions: Sequence[Decision], looked: Looked | None
+) -> Response:
     counts = sorted(renderer.bank.counts().items())
-    return renderer.page("console/home.html", request_data, counts=counts, decisions=decisions)
+    return renderer.page(
+        "console/home.html", request_data, counts=counts, decisions=decisions, reasons=REASONS, looked=looked
+    )
 
 
 def board(renderer: PageRenderer, request_data: RequestData) -> Response:
@@ -65,12 +86,14 @@ def rule(renderer: PageRenderer, request_data: RequestData) -> Response:
 PAGES = (
     Page("GET", "/", home),
     Page("GET", "/console", console),
+    Page("POST", "/console", newest),
     Page("GET", "/console/board", board),
     Page("POST", "/console/board", rule),
     Page("GET", "/console/cases", cases),
     Page("POST", "/console/cases", answer),
     Page("GET", "/console/impact", impact),
     Page("GET", "/console/gates", gates),
+    Page("POST", "/console/gates", unserved),
     Page("GET", "/console/data", data),
     Page("GET", "/console/decisions/{decision}", trace.ask),
     Page("POST", "/console/decisions/{decision}", trace.look),
