@@ -15,7 +15,7 @@ from marketofone import cli
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.errors import MalformedRequest, MarketOfOneError, Refused, UnknownCustomer
-from marketofone.domain.moment import DAY, HOUR, Instant, text_of
+from marketofone.domain.moment import DAY, HOUR, MINUTE, Instant, text_of
 from marketofone.projection.records import Hold
 from marketofone.services.rights import erase
 from marketofone.services.rights.legal_holds import MOST_DAYS
@@ -124,7 +124,7 @@ def killed(*_: object, **__: object) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_an_erasure_that_is_killed_before_any_step_is_finished_by_the_next_process(
+def test_an_erasure_that_is_killed_before_any_step_is_finished_by_the_next_process_that_learns(
     bank: Bank, project: Path, allow: Callable[..., None], now: Instant, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     for customer in (WHO, OTHER):
@@ -147,7 +147,7 @@ def test_an_erasure_that_is_killed_before_any_step_is_finished_by_the_next_proce
     with marketofone.open(project, clock=lambda: later, now=later) as next_process:
         known = next_process.context.keys.find((WHO,))
         assert bool(known) == (STEPS.index(step) <= STEPS.index("destroy key"))
-        if known:
+        if step == "bar":  # nothing was done yet
             next_process.erase(WHO, ground="asked", now=later)
         next_process.learn(now=later)
         for ask in (next_process.profile, next_process.rights.export, next_process.uses, next_process.rights.prove):
@@ -157,6 +157,20 @@ def test_an_erasure_that_is_killed_before_any_step_is_finished_by_the_next_proce
         assert next_process.debt(now=later) == 0
         assert next_process.verify().problems == ()
         assert next_process.profile(OTHER, now=later).customer == OTHER
+
+
+def test_an_erasure_that_may_still_be_under_way_is_left_to_whoever_began_it(
+    lived: Bank, now: Instant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(lived.context.keys, "destroy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            lived.erase(WHO, ground="asked", now=now)
+    lived.learn(now=Instant(now + MINUTE - 1))
+    assert lived.context.keys.find((WHO,))
+    lived.learn(now=Instant(now + MINUTE))
+    assert not lived.context.keys.find((WHO,))
+    assert lived.verify().problems == ()
 
 
 def test_a_hold_does_not_stop_an_erasure_that_was_begun(
@@ -186,8 +200,10 @@ def test_a_hold_that_is_acknowledged_while_an_erasure_begins_stops_it(
         lived.erase(WHO, ground="asked", now=now)
     with pytest.raises(Refused, match="section 8"):
         lived.erase(WHO, ground="asked", now=now)
+    lived.learn(now=Instant(now + HOUR))
+    assert lived.rights.holds(WHO, now=Instant(now + HOUR)), "they must be kept"
     later = Instant(now + 31 * DAY)
-    lived.erase(WHO, ground="asked", now=later)
+    lived.learn(now=later)
     with pytest.raises(UnknownCustomer):
         lived.profile(WHO, now=later)
 

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from marketofone.domain.errors import StoreError
+from marketofone.domain.moment import Instant
 from marketofone.store.folders import make_folder
 
 FILE = "keys.sqlite"
@@ -37,6 +39,17 @@ CREATE TABLE erased (
 
 Row = tuple[bytes, int | None, str, int, int]
 """What is kept of somebody who was forgotten: mark, subject number, ground, instant and end."""
+ERASED = "SELECT mark, subject, ground, at, until FROM erased"
+"""Asks for such rows."""
+
+
+class Erased(NamedTuple):
+    """A customer was forgotten: on what ground, until when late arrivals are turned away, and whose journal it was."""
+
+    ground: str
+    at: Instant
+    until: Instant
+    subject: int | None
 
 
 def open_file(path: Path | None, *, read_only: bool) -> sqlite3.Connection:

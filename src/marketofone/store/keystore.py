@@ -21,13 +21,12 @@ from marketofone.audit.sealed_box import Box, CannotOpen
 from marketofone.domain.errors import StoreError
 from marketofone.domain.moment import Instant
 from marketofone.domain.remembered import forget_texts
-from marketofone.store.keyfile import FILE, Row, layout_damage, open_file, sum_of
+from marketofone.store.keyfile import ERASED, FILE, Erased, Row, layout_damage, open_file, sum_of
 
 KEY_BYTES = 32
 _CHUNK = 500
 _CACHED = 200_000
-_ERASED = "SELECT mark, subject, ground, at, until FROM erased"
-_UNFINISHED = "SELECT 1 FROM customers WHERE subject IN (SELECT subject FROM erased) LIMIT 1"
+_UNFINISHED = "SELECT subject FROM customers WHERE subject IN (SELECT subject FROM erased) ORDER BY subject"
 _SUM = "erased"  # the sum of the list of who was forgotten
 _OWN = frozenset({"secret", "marks", "bank", _SUM})
 
@@ -41,15 +40,6 @@ class Customer(NamedTuple):
     name: str
     subject: int
     box: Box
-
-
-class Erased(NamedTuple):
-    """A customer was forgotten: on what ground, until when late arrivals are turned away, and whose journal it was."""
-
-    ground: str
-    at: Instant
-    until: Instant
-    subject: int | None
 
 
 class KeyStore:
@@ -191,8 +181,14 @@ class KeyStore:
         if not self._erasures[0]:
             return None
         with self._lock:
-            row = self._connection.execute(f"{_ERASED} WHERE mark = ?", (self.mark("name", name),)).fetchone()
+            row = self._connection.execute(f"{ERASED} WHERE mark = ?", (self.mark("name", name),)).fetchone()
         return None if row is None else Erased(ground=row[2], at=row[3], until=row[4], subject=row[1])
+
+    def unfinished(self) -> list[Customer]:
+        """Give the customers who are being forgotten: it began, and their keys still exist."""
+        with self._lock:
+            rows = self._connection.execute(_UNFINISHED).fetchall()
+        return [known for (subject,) in rows if (known := self.customer(subject)) is not None]
 
     def barred(self, names: Iterable[str], *, now: Instant, what: str = "name") -> set[str]:
         """Give those among some names who were forgotten, while late arrivals about them are turned away."""
@@ -223,7 +219,7 @@ class KeyStore:
             with self._lock, self._connection:
                 self._connection.execute("BEGIN")
                 problems = layout_damage(self._connection)
-                erased = self._connection.execute(_ERASED).fetchall()
+                erased = self._connection.execute(ERASED).fetchall()
                 own = dict(self._connection.execute("SELECT name, value FROM bank").fetchall())
                 unfinished = self._connection.execute(_UNFINISHED).fetchone() is not None
             hidden = any(self._mark_of(subject, sealed) != mark for subject, mark, sealed in self._rows())
@@ -268,7 +264,7 @@ class KeyStore:
             self._connection.close()
 
     def _bar(self, mark: bytes, *, ground: str, at: Instant, until: Instant) -> None:
-        was: Row | None = self._connection.execute(f"{_ERASED} WHERE mark = ?", (mark,)).fetchone()
+        was: Row | None = self._connection.execute(f"{ERASED} WHERE mark = ?", (mark,)).fetchone()
         known = self._connection.execute("SELECT subject FROM customers WHERE mark = ?", (mark,)).fetchone()
         subject = known[0] if known is not None else None if was is None else was[1]  # one that is gone stays
         added: list[Row] = [(mark, subject, ground, at, until)]

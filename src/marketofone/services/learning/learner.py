@@ -1,7 +1,7 @@
 """When what was heard becomes part of a version: when it is recorded, on demand, or in a thread beside the way.
 
 The thread understands movements that left a question open, looks ahead again for those whose money moved, learns from
-outcomes soon after they are recorded, pays debts of learning, and seals what waits.
+outcomes soon after they are recorded, finishes erasures that broke off, pays debts of learning, and seals what waits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from marketofone.domain.moment import Instant
 from marketofone.services.decisions.opens import hear_opens
@@ -29,21 +30,31 @@ SEAL_SECONDS = 30.0  # entries wait no longer to become leaves of the log
 _LOG = logging.getLogger(__name__)
 
 
+class Before(Protocol):
+    """What is done before anything is learned."""
+
+    def __call__(self, context: AppContext, *, now: Instant) -> object:
+        """Do it."""
+
+
 class Learning:
     """When what was heard becomes part of a version.
 
-    ``by_itself`` says whether that is when it is recorded, or whether it waits for :meth:`now`.
+    ``by_itself`` says whether that is when it is recorded, or whether it waits for :meth:`now`. ``before`` is done
+    first each time: what must not teach any more is to be gone.
     """
 
-    def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
+    def __init__(self, context: AppContext, *, clock: Callable[[], Instant], before: Before) -> None:
         self._context = context
         self._clock = clock
+        self._before = before
         self._learner: Learner | None = None
         self._owing = Owing()
         self.by_itself = True
 
     def now(self, now: Instant) -> int:
         """Learn from every outcome that waits; gives how many lessons became part of a version."""
+        self._before(self._context, now=now)
         understand_waiting(self._context, now=now)
         _pay(self._context, self._owing, now=now)
         read_signs(self._context, now=now)
@@ -106,7 +117,7 @@ class Learning:
     def beside(self) -> Iterator[None]:
         """Learn in a thread of its own while the block runs."""
         before, self.by_itself = self.by_itself, False
-        self._learner = learner = Learner(self._context, clock=self._clock)
+        self._learner = learner = Learner(self._context, clock=self._clock, before=self._before)
         self._context.looks_ahead = learner.wake
         try:
             yield
@@ -118,9 +129,10 @@ class Learning:
 class Learner:
     """Learns in a thread of its own: what waits already, then whatever it is woken for."""
 
-    def __init__(self, context: AppContext, *, clock: Callable[[], Instant]) -> None:
+    def __init__(self, context: AppContext, *, clock: Callable[[], Instant], before: Before) -> None:
         self._context = context
         self._clock = clock
+        self._before = before
         self._owing = Owing()
         self._waiting = threading.Event()
         self._ended = threading.Event()
@@ -156,6 +168,7 @@ class Learner:
             self._waiting.clear()
             last = self._ended.is_set()  # asked after the clearing, which may take away what the end had set
             try:
+                self._before(self._context, now=self._clock())
                 understand_waiting(self._context, now=self._clock())
                 look_again(self._context, now=self._clock())
                 _pay(self._context, self._owing, now=self._clock())  # first: a new version should not carry a debt on

@@ -11,9 +11,9 @@ Before anything is done it is refused while a legal hold stands (``legal_holds.p
    emptied, here and in every other process as soon as it asks the key store.
 5. What was learned from them is learned again without them (``debts``, ``train``).
 
-An erasure that was interrupted is finished by the same call: each step may be done twice. From the second step on
-nothing is known of the customer, and nothing can be appended to the journal. What is left after the fourth, when nobody
-can name the customer any more, is done by whichever process learns next.
+An erasure that was interrupted is finished by the same call, or by whichever process learns a minute later: each step
+may be done twice. From the second step on nothing is known of the customer, and nothing can be appended to the journal.
+What is left after the fourth, when no process can name the customer any more, is done by whichever learns next.
 
 The journal stays and verifies without a key. It tells a random number, kinds and instants, and nobody whose they were.
 """
@@ -21,11 +21,12 @@ The journal stays and verifies without a key. It tells a random number, kinds an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
-from marketofone.domain.errors import MalformedRequest, UnknownCustomer
-from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.errors import MalformedRequest, Refused, UnknownCustomer
+from marketofone.domain.moment import DAY, MINUTE, Instant
 from marketofone.domain.remembered import forget_texts
 from marketofone.projection import codec
 from marketofone.projection.records import ErasureRecord, IdentityRecord
@@ -103,6 +104,22 @@ def erase(context: AppContext, customer: str, *, ground: str, now: Instant, unti
     learned_again = train_again(context, now=now)
     journal = name_of(known.subject)
     return Erasure(journal=journal, n=head.n, head=head.hash.hex(), until=end, learned_again=learned_again)
+
+
+def finish_erasures(context: AppContext, *, now: Instant) -> int:
+    """Finish what was begun and broke off, on its own ground and with its own end; gives how many.
+
+    What began less than a minute ago may still be under way. A customer who must be kept stays barred.
+    """
+    finished = 0
+    for customer in context.keys.unfinished():
+        begun = context.keys.erased(customer.name)
+        if begun is None or now - begun.at < MINUTE:
+            continue
+        with suppress(Refused, UnknownCustomer):  # a legal hold stands; or another process was faster
+            erase(context, customer.name, ground=begun.ground, now=now, until=begun.until)
+            finished += 1
+    return finished
 
 
 def _refuse_held(reader: Reader, customer: Customer, *, now: Instant) -> None:
