@@ -32,11 +32,11 @@ from marketofone.services.rights import (
     consent_check,
     consent_service,
     consent_view,
+    erase,
     own_rights,
     promotion_service,
     use_log,
 )
-from marketofone.services.rights.erase import finish_erasures
 from marketofone.services.rights.funnel_service import count_funnel
 from marketofone.services.rights.impact_service import measure_impact
 from marketofone.services.runtime import population, uses
@@ -57,7 +57,7 @@ class Bank:
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
         self._context = context
         self._clock = clock
-        self.learning = Learning(context, clock=self.now, before=finish_erasures)
+        self.learning = Learning(context, clock=self.now, before=erase.finish_erasures)
         """When what was heard becomes part of a version."""
         self.rights = own_rights.OwnRights(context, learning=self.learning, at=self._at)
         """What a person takes along, brings, and has forgotten."""
