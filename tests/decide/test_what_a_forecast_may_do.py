@@ -68,6 +68,13 @@ def test_a_material_risk_at_any_horizon_closes_every_credit_and_says_why(horizon
     assert not open_with(foreseen(events=events)).isdisjoint(CREDIT), "or this test says nothing"
 
 
+def test_who_is_below_zero_already_may_run_short_though_no_chance_is_told_of_falling_there() -> None:
+    told = msgspec.structs.replace(foreseen(), events=(), low_point_minor=-1.0)
+    decision = decide(ask(), msgspec.structs.replace(HELD, forecast=told), BOOK)
+    found = {stage_of(decision, credit)[1] for credit in CREDIT if stage_of(decision, credit)[0] == "guarded"}
+    assert found == {"credit_protection: the account may run short"}
+
+
 def test_no_credit_is_open_while_money_moved_since_the_bank_looked_ahead() -> None:
     assert open_with(foreseen(), money_moved=True).isdisjoint(CREDIT)
     assert open_with(foreseen(), money_moved=True) == open_with(foreseen()) - set(CREDIT)

@@ -13,8 +13,11 @@ import marketofone
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange, What
 from marketofone.domain.decision import Decision
+from marketofone.services.decisions.mattering import Mattered, Without
+from marketofone.services.decisions.visible import HIDDEN_ACTION
 from marketofone.services.rights.consequence import consequence
 from marketofone.services.rights.history import explained
+from marketofone.web.customer.why import without_offers
 
 EVERY = ("*",)
 MONEY_AND_LOT = ("EUR", "twelve months", "by lot", "luck", "possibilit", "would be chosen", "cost")
@@ -91,6 +94,31 @@ def test_who_is_bereaved_reads_no_money_terms_and_finds_a_person(bank: Bank) -> 
     assert not [words for words in MONEY_AND_LOT if words in page.text]
     assert "Call me back" in [one.text for one in page.all("button")]
     assert [link for link in page.links if link.startswith("tel:")] == ["tel:+420000000000"]
+
+
+def test_who_is_below_zero_reads_no_money_terms_also_where_no_offer_was_judged(bank: Bank) -> None:
+    decided(bank, "c-1")
+    say(bank, "c-1", "withdraw", ("marketing", "care"), EVERY)
+    before = bank.decide("c-1", occasion="app.opened", id="before")
+    spent = {"account": "a1", "amount_minor": -1_700_000, "currency": "EUR", "balance_minor": -90_000}
+    bank.ingest([cloudevent(1002, "transaction.booked", NOW, "c-1", **spent)])
+    after = bank.decide("c-1", occasion="app.opened", id="after")
+    assert [
+        bool([words for words in MONEY_AND_LOT if words in page_of(bank, one).text]) for one in (before, after)
+    ] == [
+        True,
+        False,
+    ]
+
+
+def test_who_may_be_in_distress_is_named_no_offer_that_it_would_have_been_instead(bank: Bank) -> None:
+    made = decided(bank, "c-1")
+    offers = [action.id for action in bank.catalogue.offered if action.marketing]
+    found = Mattered(each=(Without(sources=("app",), action=offers[0], decision=made),), did_not=("location",))
+    gentle = without_offers(found, catalogue=bank.catalogue)
+    assert gentle is not None
+    assert [one.action for one in gentle.each] == [HIDDEN_ACTION]
+    assert gentle.did_not == found.did_not
 
 
 def test_who_is_bereaved_reads_of_no_lot_in_whatever_group_they_are(bank: Bank) -> None:

@@ -24,7 +24,10 @@ FORECAST: Role = "forecast"
 PROTECTION: Role = "protection"
 PAYMENT_LATE = "a payment is late"
 MAY_RUN_SHORT = "the account may run short"
+CARE_ASKED = "special care was asked for"
 MONEY_MOVED = "money moved since the bank looked ahead"
+HARD_PRESSED = frozenset({PAYMENT_LATE, MAY_RUN_SHORT, CARE_ASKED})
+"""Why a credit could hurt somebody who is in trouble, or may come into it."""
 
 
 class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
@@ -106,7 +109,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
         if seen.profile.in_arrears:
             return PAYMENT_LATE
         if seen.profile.vulnerable(now):
-            return "special care was asked for"
+            return CARE_ASKED
         if self.forecast_refused(FORECAST):
             return "the bank may not look whether it would hurt"
         return _why_no_debt(self.forecast) or (MONEY_MOVED if self.money_moved else "")
@@ -115,6 +118,6 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
 def _why_no_debt(forecast: ForecastFacts | None) -> str:
     if forecast is None:
         return "nobody looked ahead of late"
-    if not forecast.tells_of_shortfalls():
-        return "too little is known to see whether it would hurt"
-    return MAY_RUN_SHORT if forecast.risky() else ""
+    if forecast.risky():
+        return MAY_RUN_SHORT
+    return "" if forecast.tells_of_shortfalls() else "too little is known to see whether it would hurt"

@@ -139,8 +139,9 @@ class ForecastFacts(Struct, frozen=True, kw_only=True):
         return Notification(event=event, cause=predicted.cause, day=day, probability=predicted.probability)
 
     def risky(self) -> bool:
-        """Say whether running short is a material risk at any horizon."""
-        return any(predicted.event in _LENDING_STOPS and predicted.probability >= RISKY for predicted in self.events)
+        """Say whether running short is a material risk at any horizon; who is below zero already runs it."""
+        foreseen = (one.probability for one in self.events if one.event in _LENDING_STOPS)
+        return self.low_point_minor < 0.0 or any(chance >= RISKY for chance in foreseen)
 
     def tells_of_shortfalls(self) -> bool:
         """Say whether it told how likely running short is; it abstains where too little is known."""

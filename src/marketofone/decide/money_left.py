@@ -1,4 +1,4 @@
-"""How much money a decision knew a person has left, read off how its candidates fared. Nothing else is looked at.
+"""How much money a decision knew a person has left: read off how its candidates fared, or off what it saw.
 
 Where a late payment or an account that may run short stopped a credit, or a help against running short was open to
 them, little is left. Where no such thing stopped a credit, enough is. Where neither was judged, nobody knew.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from marketofone.decide.decision_input import MAY_RUN_SHORT, PAYMENT_LATE
+from marketofone.decide.decision_input import MAY_RUN_SHORT, PAYMENT_LATE, DecisionInput
 from marketofone.decide.forecast_facts import SHORTFALLS
 from marketofone.domain.action import Action
 from marketofone.domain.decision import Candidate, Decision, MoneyLeft
@@ -45,6 +45,16 @@ def money_left(decision: Decision, *, actions: MoneyActions) -> MoneyLeft:
                 return "little"
             enough |= _was_judged_harmless(candidate)
     return "enough" if enough else "not known"
+
+
+def is_overdrawn(decision_input: DecisionInput) -> bool:
+    """Say whether what is spendable lies below zero, as far as some purpose of a decision saw it."""
+    return any(
+        (value := seen.get(feature.name)) is not None and value < 0.0
+        for seen in decision_input.seen.values()
+        for feature in seen.catalogue.features
+        if feature.how == "last" and feature.of.value == "balance_minor" and feature.of.spendable
+    )
 
 
 def _was_judged_harmless(candidate: Candidate) -> bool:

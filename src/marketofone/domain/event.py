@@ -128,6 +128,10 @@ class AppFailed(EventData, frozen=True, kw_only=True):
     code: EventWord
 
 
+VENUES = ("airport", "abroad", "mall", "hospital", "university", "furniture_store", "railway_station", "hotel")
+"""Classes of venue that pages have words for in each of their languages. A bank may tell of others."""
+
+
 class PlaceVisited(EventData, frozen=True, kw_only=True):
     """A coarse place: a class of venue, a country, a cell of kilometres; never a position."""
 

@@ -19,6 +19,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 from jinja2.ext import babel_extract
 
+from marketofone.domain.event import VENUES
 from marketofone.domain.fields import AccountType, Category, Nature
 from marketofone.domain.languages import LANGUAGES, Language
 from marketofone.domain.outcome import WHY_NOT, WHY_YES
@@ -73,6 +74,7 @@ def _sources() -> Iterator[Path]:
 def _vocabularies() -> Iterator[tuple[str, Iterable[str]]]:
     """Give the words of data that pages show, each vocabulary with where it stands."""
     yield "domain/fields.py", (*get_args(Category), *get_args(Nature), *get_args(AccountType))
+    yield "domain/event.py", VENUES
     yield "domain/outcome.py", (*WHY_NOT, *WHY_YES)
     yield "models/language/phrases.toml", read_words()
     yield "web/problem.py", _PHRASES

@@ -6,7 +6,8 @@ from functools import partial
 from typing import NamedTuple
 
 from marketofone.decide import engine
-from marketofone.decide.decision_input import DecisionInput
+from marketofone.decide.decision_input import HARD_PRESSED, DecisionInput
+from marketofone.decide.money_left import is_overdrawn
 from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.languages import message
@@ -55,17 +56,33 @@ def told(
 
 
 class MadeAgain(NamedTuple):
-    """What a decision rested on, folded again, after the decision came out of it as it was recorded."""
+    """What a decision rested on, folded again, after the decision came out of it as it was recorded.
+
+    ``input`` is what it looked at.
+    """
 
     rests: Rests
     made: Decision
     secret: bytes
+    input: DecisionInput
+
+    @property
+    def overdrawn(self) -> bool:
+        """Whether the decision saw that the person's money was below zero."""
+        return is_overdrawn(self.input)
+
+    @property
+    def hard_pressed(self) -> bool:
+        """Whether the person was in trouble, or might come into it, by what stops a credit."""
+        return self.input.credit_could_hurt(self.made.request.at) in HARD_PRESSED
 
     def asked(self, person: Person) -> DecisionInput:
         """Give what the decision may look at, had the person been another."""
-        return decision_input_of(
-            self.rests.snapshot, person, self.made.request, policy=self.rests.policy, secret=self.secret
-        )
+        return _input(self.rests, person, self.made, secret=self.secret)
+
+
+def _input(rests: Rests, person: Person, made: Decision, *, secret: bytes) -> DecisionInput:
+    return decision_input_of(rests.snapshot, person, made.request, policy=rests.policy, secret=secret)
 
 
 def made_again(context: AppContext, reader: Reader, record: DecisionRecord, *, customer: Customer) -> MadeAgain | str:
@@ -83,8 +100,9 @@ def made_again(context: AppContext, reader: Reader, record: DecisionRecord, *, c
             journals=reader,
             projection=Projection(context.keys),
         )
-        again = MadeAgain(rests, record.decision, context.keys.secret)
-        decided = engine.decide(again.made.request, again.asked(rests.person), rests.snapshot.config.compiled)
+        secret = context.keys.secret
+        again = MadeAgain(rests, record.decision, secret, _input(rests, rests.person, record.decision, secret=secret))
+        decided = engine.decide(again.made.request, again.input, rests.snapshot.config.compiled)
     except MarketOfOneError:  # an earlier release kept what this one does not read
         return ANOTHER_RELEASE
     return again if decided == record.decision else ANOTHER_RELEASE
@@ -95,5 +113,4 @@ def changed(again: MadeAgain | str) -> Otherwise:
     if isinstance(again, str):
         return Otherwise(untold=again)
     compiled = again.rests.snapshot.config.compiled
-    asked = again.asked(again.rests.person)
-    return Otherwise(counterfactual=engine.otherwise(again.made.request, asked, compiled))
+    return Otherwise(counterfactual=engine.otherwise(again.made.request, again.input, compiled))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from marketofone.decide.decision_input import FORECAST
 from marketofone.domain.decision import Decision, Otherwise
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import Outcome
@@ -20,7 +21,7 @@ from marketofone.projection.snapshot import Snapshot
 from marketofone.services.decisions.feedback import outcomes_between
 from marketofone.services.decisions.looked_up import look_up
 from marketofone.services.decisions.mattering import Mattered, Without, what_mattered
-from marketofone.services.decisions.otherwise import changed, made_again, told
+from marketofone.services.decisions.otherwise import MadeAgain, changed, made_again, told
 from marketofone.services.decisions.recorded import find_decision
 from marketofone.services.decisions.visible import HIDDEN_ACTION, refusal_of, shown
 from marketofone.services.runtime.app_context import AppContext, repeated
@@ -66,7 +67,8 @@ class Explained(NamedTuple):
     """A decision as it may be shown, and what would have changed it; None where that is not told.
 
     ``refused`` says why nothing of it is shown; it is empty where the decision is. ``mattered`` is what mattered to the
-    place that was asked about, and ``version`` is the entry of what was learned that it used.
+    place that was asked about, and ``version`` is the entry of what was learned that it used. ``hard_pressed`` says
+    whether the person was in trouble then, or might come into it, as far as that may be known.
     """
 
     decision: Decision
@@ -74,6 +76,7 @@ class Explained(NamedTuple):
     refused: str = ""
     mattered: Mattered | None = None
     version: int = 0
+    hard_pressed: bool = False
 
 
 def explained(
@@ -106,11 +109,26 @@ def explained(
         again = made_again(context, reader, record, customer=person.asked)
         known = record.counterfactual
         otherwise = Otherwise(counterfactual=known) if known is not None else changed(again) if changes else None
-        found = what_mattered(again, slot=slot)
-        mattered, uses = _tellable(found, record, person, config=snapshot.config, now=now)
-        return Explained(decision, otherwise, mattered=mattered, version=version), (*decision.uses, *uses)
+        mattering = what_mattered(again, slot=slot)
+        mattered, uses = _tellable(mattering, record, person, config=snapshot.config, now=now)
+        pressed, read = _hard_pressed(again, person, config=snapshot.config, now=now)
+        found = Explained(decision, otherwise, mattered=mattered, version=version, hard_pressed=pressed)
+        return found, (*decision.uses, *uses, *read)
 
     return look_up(context, decision_id, customer=customer, now=now, look=look)
+
+
+def _hard_pressed(
+    again: MadeAgain | str, person: Person, *, config: BankConfig, now: Instant
+) -> tuple[bool, tuple[Scope, ...]]:
+    """Say whether somebody was in trouble then, where what says so may be read now, and what was read for that."""
+    if isinstance(again, str) or again.overdrawn:
+        return not isinstance(again, str), ()
+    foreseen = frozenset[str]() if again.input.forecast is None else again.input.forecast.sources
+    permit = person.permit(config.policy.serving(FORECAST), policy=config.policy, now=person.judged(now))
+    if not foreseen <= permit.sources:
+        return False, ()
+    return again.hard_pressed, tuple((permit.purpose, source) for source in sorted(foreseen))
 
 
 def _tellable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from marketofone.consent.policy import ConsentPolicy
@@ -19,7 +20,7 @@ from marketofone.domain.outcome import WHY_NOT, WHY_YES, Outcome, OutcomeFields,
 from marketofone.features.declare import Unit
 from marketofone.projection.bank_config import BankConfig
 from marketofone.services.decisions.feedback import last_day
-from marketofone.services.decisions.mattering import Mattered
+from marketofone.services.decisions.mattering import Mattered, Without
 from marketofone.services.decisions.visible import HIDDEN_ACTION
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
@@ -43,7 +44,8 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
     said, until = answer(heard), last_day(made.at, config=bank.config)
     given = [heard[place] for place in given_up(heard)]
     no = (given[-1].why_not if given else said.why_not) if said is not None else None
-    declines, gentle = bank.config.compiled.guardrails.declines, is_gentle(decision, catalogue=bank.catalogue)
+    declines = bank.config.compiled.guardrails.declines
+    gentle = told.hard_pressed or is_gentle(decision, catalogue=bank.catalogue)
     return renderer.page(
         "customer/why.html",
         request_data,
@@ -64,7 +66,7 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
             reason for reason in decision.reasons if not (reason.term or (gentle and tells_of_the_draw(reason)))
         ],
         gentle=gentle,
-        mattered=told.mattered,
+        mattered=without_offers(told.mattered, catalogue=bank.catalogue) if gentle else told.mattered,
         facts=_facts(decision),
         stops=_stops(made, decision.action, told.mattered, policy=bank.config.policy, catalogue=bank.catalogue),
         options=[one.action for one in decision.candidates if one.stage in ("scored", "chosen")],
@@ -139,13 +141,27 @@ def is_gentle(decision: Decision, *, catalogue: ActionCatalogue) -> bool:
 
     It is, by what the catalogue declares and the decision recorded: where its action is one of care, or one was open to
     the person, or only capped; where signs of stress silenced all else; and where the decision knew that little money
-    is left (``decide/money_left.py``): a late payment, an account that may run short, or a help against that.
+    is left (``decide/money_left.py``): a late payment, an account that may run short, or a help against that. What it
+    knew without judging a credit by it is ``hard_pressed`` of :class:`.history.Explained`.
     """
     open_to = [one.action for one in decision.candidates if one.stage not in ("not_eligible", "not_permitted")]
     if any(action_of(name, catalogue=catalogue).role == "care" for name in (decision.action, *open_to)):
         return True
     little = money_left(decision, actions=money_actions(catalogue.actions)) == "little"
     return little or any(one.why.startswith(STRESS) for one in decision.candidates)
+
+
+def without_offers(mattered: Mattered | None, *, catalogue: ActionCatalogue) -> Mattered | None:
+    """Leave out which offer it would have been instead: who may be in distress is sold nothing, here neither."""
+
+    def plain(one: Without) -> Without:
+        is_offer = one.action not in (NOTHING, HIDDEN_ACTION) and action_of(one.action, catalogue=catalogue).marketing
+        return replace(one, action=HIDDEN_ACTION) if is_offer else one
+
+    if mattered is None:
+        return None
+    together = None if mattered.together is None else plain(mattered.together)
+    return replace(mattered, each=tuple(map(plain, mattered.each)), together=together)
 
 
 def _facts(decision: Decision) -> dict[str, list[str]]:
