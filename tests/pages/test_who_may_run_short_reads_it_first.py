@@ -10,7 +10,7 @@ from test_what_is_coming_is_shown import running_out, welcome
 from marketofone.bank import Bank
 from marketofone.domain.moment import DAY, Instant, instant_of
 from marketofone.services.foresight.forecast import CustomerForecast
-from marketofone.services.foresight.running_short import HELP_FROM
+from marketofone.services.foresight.running_short import HELP_FROM, running_short
 
 HELP = "You need not sort this out alone"
 
@@ -52,6 +52,20 @@ def test_the_answer_comes_first_with_day_amount_chance_and_horizon(town: Bank, v
     assert "Ask whether this can be paid later" in page.text
     headings = [heading.text for heading in page.all("h2")]
     assert headings.index("In short") < headings.index(HELP) < headings.index("Your balance, day by day")
+
+
+def test_nobody_is_told_to_pay_for_food_later(town: Bank) -> None:
+    welcome(town, "hungry")
+    food = [
+        cloudevent(7_000 + ago, "transaction.booked", NOW - timedelta(days=ago), "hungry", account="a1",
+                   amount_minor=-30_000, currency="EUR", category="groceries", merchant="Daily Foods")
+        for ago in range(210, 0, -14)
+    ]  # fmt: skip
+    town.ingest([*running_out("hungry", until=NOW), *food])
+    ahead = town.show_forecast("hungry")
+    assert "groceries" in {one.what for one in ahead.payments}, "they come like a bill"
+    bills = [step.bill.what for short in running_short(ahead) for step in short.steps if step.bill is not None]
+    assert set(bills) == {"rent"}
 
 
 def test_who_is_below_zero_reads_that_and_until_when(town: Bank, visitor: Visitor) -> None:

@@ -16,6 +16,13 @@ HELP_FROM = 0.2
 """Above this chance of running short, help and a contact stand on the page."""
 _SHOWN_FROM = 0.1
 _BILLS = 2
+_CAN_WAIT = frozenset(
+    {
+        *("rent", "utilities", "telecom", "insurance", "tax", "health", "childcare", "education", "services"),
+        *("loan", "loan_payment", "card_bill"),
+    }
+)
+"""What comes with a bill whose date can be spoken about. Nobody asks a shop whether food can be paid later."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -120,7 +127,8 @@ def _steps(ahead: CustomerForecast, account: AccountAhead, *, by: int, until: st
         moved = min(left, free)
         left -= moved
         yield Step(amount_minor=moved, currency=account.currency, source=other.title, target=account.title)
-    bills = [one for one in ahead.payments if one.amount_minor < 0 and not one.own and one.day <= until]
+    due = [one for one in ahead.payments if one.amount_minor < 0 and not one.own and one.day <= until]
+    bills = [one for one in due if one.ordered or one.what in _CAN_WAIT]
     for bill in sorted(bills, key=lambda one: one.amount_minor)[:_BILLS] if left > 0 else ():
         yield Step(amount_minor=-bill.amount_minor, currency=ahead.currency, bill=bill)
 
