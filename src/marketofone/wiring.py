@@ -153,7 +153,7 @@ def plug_in(
         context.configs.keep(config)
         _follow_documents(context, texts, config=config, now=now)
         count_once(context, now=now)
-        opened.pop_all()  # whoever closes the context closes them
+        opened.pop_all()  # who closes the context closes them
     return context
 
 

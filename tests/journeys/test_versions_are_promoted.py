@@ -375,7 +375,7 @@ def test_what_comes_out_of_the_shadow_takes_over_what_was_trained_meanwhile(bank
     tried, kept = (bank.context.versions.version(state(bank), number) for number in (trial.version, version))
     assert tried.digests.keys() - kept.digests.keys() == {AFFINITY}
     assert tried.beliefs == kept.beliefs
-    with pytest.raises(Refused, match="it decides for everybody already"):
+    with pytest.raises(Refused, match="it decides for all people already"):
         promote(bank, 0)  # what took its place is kept
     promote(bank, version, to="shadow")  # it goes by its old number as well
     assert state(bank).trial is None

@@ -67,7 +67,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     origin
-        The name of this bank and nobody else's, without spaces or ``+``.
+        The name of this bank and of no other, without spaces or ``+``.
     size
         The number of entries in the log.
     root

@@ -1,6 +1,6 @@
 """The hash chain of one journal: each entry commits to its header, its sealed body and everything before it.
 
-1. ``commitment = BLAKE2b(key = salt; plain body)``. The salt is random and lies in the sealed body. Whoever has both
+1. ``commitment = BLAKE2b(key = salt; plain body)``. The salt is random and lies in the sealed body. The holder of both
    can prove what the body said; when the key of the body is destroyed, the commitment tells nothing.
 2. ``hash = SHA-256(tag, header, digest of the ciphertext, commitment, hash before)``. All of it stands in clear, so a
    chain verifies without any key.

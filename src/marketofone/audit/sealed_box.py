@@ -10,7 +10,7 @@
 A nonce is 12 random bytes and serves once. Under one key at most 2^32 of them keep a repetition unlikely (below 2^-32).
 Destroying a key destroys every body under it.
 
-Limit: whoever knows two keys can make one box that opens under both. What an entry says is fixed by its salted
+Limit: the holder of two keys can make one box that opens under both. What an entry says is fixed by its salted
 commitment (``journal_chain``), not by its box.
 
 Source

@@ -1,4 +1,4 @@
-"""Documents in JSON that the bank signs: whoever has one verifies it without the bank, and finds any changed byte.
+"""Documents in JSON that the bank signs: the holder of one verifies it without the bank, and finds a changed byte.
 
 1. A document is written canonically (RFC 8785, JCS): names in the order of their UTF-16 code units, no blanks, and one
    way to write each text and each number. The same document always has the same bytes.

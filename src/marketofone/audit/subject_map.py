@@ -1,4 +1,4 @@
-"""The map of heads: one root commits to the last entry of every journal, so that nobody can be shown an older one.
+"""The map of heads: one root commits to the last entry of every journal, so that no older one can be shown.
 
 1. An item is ``(subject, n, head)``: the journal of this subject ends with entry ``n``, whose hash is ``head``.
 2. Items stand in ascending order of their subjects; each is a leaf of an RFC 6962 tree, under a tag of its own.
@@ -6,7 +6,7 @@
    a smaller map, in which two items are neighbours that are none.
 4. A ``Presence`` is an item and its path. An ``Absence`` is the two neighbours between which the subject would stand.
 
-Limits: whoever makes the map could put a subject in twice or out of order; who rebuilds the map from the journals
+Limits: the maker of the map could put a subject in twice or out of order; who rebuilds the map from the journals
 finds it, a single proof cannot. A proof of absence tells two other subjects' random numbers and their heads.
 
 Units: ``n`` counts entries from 1; indexes count items from 0; hashes have 32 bytes.

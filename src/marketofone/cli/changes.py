@@ -119,10 +119,10 @@ def versions_show(session: Session, *, number: int, workers: int) -> None:
 )
 @workers_option
 def versions_promote(session: Session, *, number: int, stage: Stage | None, share: float | None, workers: int) -> None:
-    """Let version N decide for a share of people, then for everybody. Refused unless it is shown to be worth more.
+    """Let version N decide for a share of people, then for all people. Refused unless it is shown to be worth more.
 
     Shown means: the lower bound of how much more its decisions are worth, of an interval of 95 % by person that holds
-    however often one asks, is above nothing. Once a version was promoted for everybody, what is learned afterwards
+    however often one asks, is above nothing. Once a version was promoted for all people, what is learned afterwards
     waits in the shadow; a roll-back ends that. To promote the version that is active keeps it, and needs no proof.
     --to shadow ends a trial.
     """

@@ -79,11 +79,11 @@ def why(session: Session, *, decision: str, customer: str | None, slot: int | No
 @click.command()
 @on_bank
 @click.argument("customer", required=False)
-@click.option("--all", "population", is_flag=True, help="Everybody who allows it; as JSON a line an account and day.")
+@click.option("--all", "population", is_flag=True, help="All who allow it; as JSON a line an account and day.")
 @click.option("--events", is_flag=True, help="With --all: what may happen, as JSON a line an event and horizon.")
 @as_of
 def forecast(session: Session, *, customer: str | None, population: bool, events: bool, as_of: str | None) -> None:
-    """Look 90 days ahead on CUSTOMER's accounts, or on everybody's.
+    """Look 90 days ahead on CUSTOMER's accounts, or on those of all people.
 
     With --as-of it is a question about what was ahead then: decisions never follow it. So it is where nothing has moved
     for two months on CUSTOMER's accounts: then the answer is as of the last day on which something did, and says so.
@@ -134,7 +134,7 @@ def _now_or_then(session: Session, ask: Callable[..., Asked], *, as_of: Instant 
 @click.command()
 @on_bank
 def intervene(session: Session) -> None:
-    """Look ahead again where it may matter, and decide for whoever something likely is foreseen that was not told."""
+    """Look ahead again where it may matter, and decide for those of whom something likely is foreseen and not told."""
     bank, now = session.bank, session.bank.now()
     rescored = bank.refresh_forecasts(now=now)
     decisions = bank.intervene(now=now)
@@ -325,7 +325,7 @@ def consent_import(session: Session, *, path: Path, authority: str | None) -> No
 @click.option("--language", type=click.Choice(list(LANGUAGES)), help="Of the pages.  [default: the browser's]")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Where it is served.")
 def link(session: Session, *, customer: str, page: str, language: Language | None, port: int) -> None:
-    """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to nobody else."""
+    """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to no other person."""
     made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), page, language=language)
     session.say({"link": f"http://127.0.0.1:{port}{made.path}", "until": text_of(made.until)}, "link")
 

@@ -57,7 +57,7 @@ def evaluate() -> None:
     type=click.Choice(_PEER_SETS),
     default="all",
     show_default=True,
-    help="Beside whom: all of them, those that are fast, or nobody.",
+    help="Beside whom: all of them, those that are fast, or none.",
 )
 @click.option(
     "--sample", type=click.IntRange(1), default=100, show_default=True, help="Accounts that slow peers are tried on."
@@ -136,7 +136,7 @@ def movements(*, as_json: bool, labelled: Path, folder: Path) -> None:  # noqa: 
     "--items",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A table of items and their tags: also judge items that nobody was shown.",
+    help="A table of items and their tags: also judge items that no person was shown.",
 )
 @click.option("--id", "named", metavar="COLUMN", default="item", show_default=True, help="In FILE: the items.")
 @click.option(

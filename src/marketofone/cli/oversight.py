@@ -19,7 +19,7 @@ from marketofone.services.rights.funnel_service import MOST_DAYS
 @click.argument("what", required=False, type=click.Choice(TRAINING_TASKS))
 @as_of
 def train(session: Session, *, what: TrainingTask | None, as_of: str | None) -> None:
-    """Learn WHAT again from everybody who allows it, from nothing after --as-of.
+    """Learn WHAT again from all who allow it, from nothing after --as-of.
 
     By default forecast and recommend are learned anew; bands is the cheap nightly step, in which the bands of forecasts
     follow how often the truth lay beyond them of late.

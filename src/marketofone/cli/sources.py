@@ -37,7 +37,7 @@ from marketofone.services.intake.told_files import FOLDER, ToldFile
 
 RATES = "rates"
 OF_ITS_OWN = ("berka", "cloudevents", RATES)
-"""Formats that name people or rates themselves: nobody says whose rows they are."""
+"""Formats that name people or rates themselves: no option says whose rows they are."""
 _NOTHING_BESIDE: dict[str, object] = {
     "beside": {}, "mapping": None, "unsure": (), "differs": None, "table": None, "retold": 0
 }  # fmt: skip

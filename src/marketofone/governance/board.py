@@ -20,7 +20,7 @@ from marketofone.domain.moment import Instant
 from marketofone.governance.tiers import Tier
 
 EVERYTHING = "*"
-APPROVAL_DAYS = 180  # what the board grants when nobody says otherwise; callers turn it into an explicit ``until``
+APPROVAL_DAYS = 180  # what the board grants where no end is named; callers turn it into an explicit ``until``
 
 Scope = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_.:/-]{1,64})$")]
 Standing = Literal["free", "approved", "not_approved", "expired", "stopped"]

@@ -236,7 +236,7 @@ def _whatever_was_said(action: Action, circumstances: Circumstances, guardrails:
 
 
 def _paused(action: Action, circumstances: Circumstances, guardrails: Guardrails) -> str | None:
-    """Say which no keeps an action away; what nobody should miss is kept away by a no to itself only."""
+    """Say which no keeps an action away; what no person should miss is kept away by a no to itself only."""
     plain = Pause(action=guardrails.decline_days)
     for (name, kind, why), at in circumstances.tally.declined.items():
         pause = plain if why is None else guardrails.declines.get(why, plain)

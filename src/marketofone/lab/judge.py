@@ -76,7 +76,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 
 def evaluate_customers(context: AppContext, plan: Plan, *, now: Instant, step: Step) -> Evaluation:
-    """Judge the forecast on everybody who allows learning from their transactions, with nothing later than ``now``."""
+    """Judge the forecast on all who allow learning from their transactions, with nothing later than ``now``."""
     scope = DataScope(context.config.policy.serving("learning"), frozenset({SOURCE}), now, now)
     accounts = [account for known in read_population(context, scope, what="evaluate") for account in known.accounts()]
     moved = [account for account in accounts if account.days.size]

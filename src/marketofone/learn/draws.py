@@ -2,7 +2,7 @@
 
 Groups are drawn by person, so people are what is held against declared shares (``ratio.py``). Within a group an action
 is drawn by decision, each time with probabilities of its own, which the decision names. Estimates of other policies
-rest on these. How many decisions a person gets is drawn by nobody: who likes what is chosen comes back more often.
+rest on these. How many decisions a person gets is not drawn: who likes what is chosen comes back more often.
 """
 
 from __future__ import annotations

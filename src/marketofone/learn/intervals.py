@@ -115,7 +115,7 @@ def wilson(share: float, *, n: float, level: float) -> tuple[float, float]:
 def score_interval(share: float, *, n: float, reach: float) -> tuple[float, float]:
     """Give the shares that lie within ``reach`` of their own standard errors from one observed in ``n`` trials.
 
-    Source: Wilson (1927). It is never empty, also where nobody or everybody said yes.
+    Source: Wilson (1927). It is never empty, also where none or all said yes.
 
     Examples
     --------

@@ -28,7 +28,7 @@ Why = Literal[
     "duplicate",  # it is known already: the answer, or the first reported value
     "replaced",  # the person answered otherwise since
     "sign",  # that it was taken back teaches with the other early signs
-    "not_accepted",  # a value of something that nobody accepted
+    "not_accepted",  # a value of something that no person accepted
     "no_value",  # a value is announced and not given
     "outdated",  # the action, or what its model looked at, is not in the documents any more
     "not_permitted",  # the person did not allow learning from what the decision used

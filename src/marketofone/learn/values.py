@@ -68,7 +68,7 @@ def learn_value(posterior: ValuePosterior, *, value_minor: int) -> ValuePosterio
 def to_bytes(posterior: ValuePosterior) -> bytes:
     """Write a belief; equal beliefs give equal bytes."""
     sums = (posterior.prior_minor, posterior.strength, posterior.n, str(posterior.total_minor))
-    return msgspec.json.encode(sums)  # as text: what everybody reports together need not fit into 64 bits
+    return msgspec.json.encode(sums)  # as text: what all report together need not fit into 64 bits
 
 
 def from_bytes(blob: bytes) -> ValuePosterior:

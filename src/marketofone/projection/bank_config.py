@@ -2,7 +2,7 @@
 
 A decision follows one version of the documents. Their texts are entries of the journal, so that a replay reads
 those that were in force at the time. One line is left out of them: which engine keeps the data changes no answer, and
-its address is nobody's business who reads the journal.
+its address is no business of a reader of the journal.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Groups(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Shares of people whose actions are chosen by something simpler than the policy, to be compared with it.
 
-    ``catalogue`` is for the order that the catalogue declares, ``ranking`` for the best order for everybody that
+    ``catalogue`` is for the order that the catalogue declares, ``ranking`` for the best order for all people that
     outcomes taught, ``nothing`` for leaving in peace. All gates hold for them. Without a share there is no such group.
     """
 

@@ -128,7 +128,7 @@ def merged(each: Sequence[Contacts]) -> Contacts:
 def for_guardrails(contacts: Contacts, *, latest: Instant) -> tuple[Contact, ...]:
     """Give contacts as guardrails judge them at a moment; what was said or declined after it counts as just then.
 
-    What nobody counts any more, answered or not, is left out: most of what was said in four months.
+    What no person counts any more, answered or not, is left out: most of what was said in four months.
     """
     counted = latest - COUNTED
     return tuple(

@@ -4,7 +4,7 @@ Three things are compared for every purpose: the sources it asks for (its switch
 the sources that something reads for it. What *must* be readable are the sources behind conditions and needs of its
 actions, behind what it looks ahead by, and behind early signs: without them these would never hold. What *may* be read
 where it is asked for, and is left out where not: the context in which actions are scored (also while the catalogue has
-no action of a kind: actions come and go, and nobody is asked anew for that), what goes with what a person has, and what
+no action of a kind: actions come and go, and none is asked anew for that), what goes with what a person has, and what
 a person sees of themselves.
 
 This is judged when a bank is opened, of the documents it has then; those of before stay readable as they were.

@@ -23,7 +23,7 @@ Scope = tuple[str, str]
 """A purpose, and a source that was read for it."""
 
 Stage = Literal["shadow", "share", "full"]
-"""How far a version is used: it is scored and decides nothing, it decides for a share of people, or for everybody."""
+"""How far a version is used: it is scored and decides nothing, it decides for a share of people, or for all people."""
 
 ADMITTED, REFUSED, GAP = 0, 1, 2
 
@@ -208,7 +208,7 @@ class ForecastRecord(Struct, frozen=True, array_like=True, gc=False):
 class HistoryRecord(Struct, frozen=True, array_like=True, gc=False):
     """What another bank told a customer and they answered, as they brought it along; ``key`` recognises it again.
 
-    It counts for caps, pauses and a person's own answers, and teaches nobody else: what it rested on is not here.
+    It counts for caps, pauses and a person's own answers, and teaches of no one else: what it rested on is not here.
     """
 
     actor: str
@@ -328,8 +328,8 @@ class Evidence(Struct, frozen=True, array_like=True):
 class PromotionRecord(Struct, frozen=True, array_like=True):
     """A version is used for more decisions from here on, or for fewer.
 
-    ``stage`` is "full" where it decides for everybody, "share" where it does for a ``share`` of people, "shadow" where
-    it does for nobody any more. ``evidence`` is what spoke for it; None where none was needed.
+    ``stage`` is "full" where it decides for all people, "share" where it does for a ``share`` of people, "shadow" where
+    it does for no person any more. ``evidence`` is what spoke for it; None where none was needed.
     """
 
     actor: str

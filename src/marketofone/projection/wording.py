@@ -1,7 +1,7 @@
 """Every text of a bank's documents that people read: it holds no dark pattern, and is there in each language.
 
 It is judged when a bank is opened, of the documents it has then. In each language that a bank names for its pages it
-has all that people are asked about, or it does not open: nobody says yes to what they cannot read. An action or a
+has all that people are asked about, or it does not open: no person says yes to what they cannot read. An action or a
 feature that is not translated stays in the bank's own language, and pages mark it.
 """
 

@@ -218,7 +218,7 @@ class Bank:
         self.learning.owe_everything(now=moment)
 
     def promote(self, asked: promotion_service.Promotion, *, workers: int = 1, step: diff.Step | None = None) -> None:
-        """Let a version decide for more people, or for nobody any more. Refused unless it is shown to be worth more."""
+        """Let a version decide for more people, or for none any more. Refused unless it is shown to be worth more."""
         moment = self.now()
         promotion_service.promote(self._context, asked, now=moment, workers=workers, step=step)
         self.learning.owe_everything(now=moment)
@@ -300,18 +300,18 @@ class Bank:
     def forecast_all(
         self, *, now: Instant | None = None, as_of: Instant | None = None, workers: int = 1
     ) -> Iterator[CustomerForecast | forecast_population.LeftOut]:
-        """Look 90 days ahead for everybody; gives one person after the other, also those who do not allow it.
+        """Look 90 days ahead for all people; gives one person after the other, also those who do not allow it.
 
         Decisions follow these forecasts, unless ``as_of`` asks about an earlier moment.
         """
         return forecast_population.forecast_population(self._context, now=self._at(now), as_of=as_of, workers=workers)
 
     def refresh_forecasts(self, *, now: Instant | None = None) -> refresh_forecasts.RefreshedForecasts:
-        """Look ahead again for everybody for whom it may matter: whose money moved, or who is not calm."""
+        """Look ahead again for all people for whom it may matter: whose money moved, or who is not calm."""
         return refresh_forecasts.refresh_forecasts(self._context, now=self._at(now))
 
     def intervene(self, customers: Iterable[str] | None = None, *, now: Instant | None = None) -> list[Decision]:
-        """Decide for everybody, or some, for whom the last forecast found something likely that they were not told."""
+        """Decide for all people, or some, for whom the last forecast found something likely that they were not told."""
         return intervene.intervene(self._context, customers, now=self._at(now))
 
     def forecast(self, customer: str, *, now: Instant | None = None, as_of: Instant | None = None) -> CustomerForecast:
@@ -338,7 +338,7 @@ class Bank:
         now: Instant | None = None,
         as_of: Instant | None = None,
     ) -> train.Trained:
-        """Learn again what is learned from everybody together, from nothing later than ``now`` or ``as_of``."""
+        """Learn again what is learned from all people together, from nothing later than ``now`` or ``as_of``."""
         return train.train(self._context, now=self._at(now), tasks=tasks, as_of=as_of)
 
     def rule(self, ruling: Ruling, *, now: Instant | None = None) -> None:
@@ -380,7 +380,7 @@ class Bank:
         return verify.verify(self._context, against=against, public_key=public_key, workers=workers, step=step)
 
     def backup(self, folder: str | Path) -> None:
-        """Write a copy of the data, and of the documents, into a new folder; without the key store nobody reads it."""
+        """Write a copy of the data, and of the documents, into a new folder; without the key store it is unreadable."""
         backup.backup(self._context, Path(folder))
 
     def checkpoint(self, *, now: Instant | None = None) -> checkpoint.Checkpoint:

@@ -1,4 +1,4 @@
-"""What a verification asks of a store: how much is kept, and whether anything stands there that nobody looks for."""
+"""What a verification asks of a store: how much is kept, and whether anything stands there that none looks for."""
 
 from __future__ import annotations
 

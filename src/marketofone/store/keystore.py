@@ -4,7 +4,7 @@ It is a file of its own, outside every backup of the data. It holds for each cus
 (sealed) and the data key (wrapped by the bank's key). The data hold subject numbers and sealed bytes only, so to
 destroy a row here is to forget a customer: in the data, and in every copy of them.
 
-A name is looked up by a keyed mark, so the file tells nobody who is a customer who has not the bank's key.
+A name is looked up by a keyed mark, so without the bank's key the file does not tell who is a customer.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class KeyStore:
 
     @classmethod
     def absent(cls) -> Self:
-        """Stand in for a key store that is elsewhere: nobody is known, and nothing opens."""
+        """Stand in for a key store that is elsewhere: no customer is known, and nothing opens."""
         return cls(None, bank_key=os.urandom(KEY_BYTES))
 
     def find(self, names: Iterable[str]) -> dict[str, Customer]:

@@ -309,7 +309,7 @@ class Log(Protocol):
 
 
 class Snapshots(Protocol):
-    """What journals say up to some entry, kept so that nobody folds from the beginning."""
+    """What journals say up to some entry, kept so that none folds from the beginning."""
 
     def snapshots(self, subject: int, *, names: Sequence[str] | None = None) -> dict[str, Kept]:
         """Give the snapshots of a journal by name."""

@@ -7,7 +7,7 @@
 4. Scores are means over splits, then people. Intervals are bootstrapped over people, all their splits together: what
    other people would have given, not what other splits would.
 
-With tags of items there is a second question: a part of the items is taken out for everybody, as if nobody had ever
+With tags of items there is a second question: a part of the items is taken out for all people, as if none had ever
 been shown them, and ranked for those who took them.
 """
 
@@ -70,7 +70,7 @@ class Lead(Struct, frozen=True, kw_only=True):
 
 
 class ColdScore(Struct, frozen=True, kw_only=True):
-    """How items nobody had been shown were ranked among each other."""
+    """How items that no person had been shown were ranked among each other."""
 
     method: str
     ndcg_at_10: Interval
@@ -243,7 +243,7 @@ def _over_people(values: Floats) -> Interval:
 def _cold_start(
     held: Held, items: Sequence[str], tags: Mapping[str, Collection[str]], chosen: Sequence[Setting]
 ) -> tuple[ColdScore, ...]:
-    """Take a part of the items out for everybody, and rank these for each person."""
+    """Take a part of the items out for all people, and rank these for each person."""
     told: dict[str, list[Floats]] = {}
     for number, setting in enumerate(chosen):
         rng = np.random.default_rng(SEED + number + 200)

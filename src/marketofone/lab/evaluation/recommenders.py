@@ -34,7 +34,7 @@ class Recommender:
 
 
 def item_weights(held: Held) -> Callable[[Setting], Floats]:
-    """Count, then give our own weights of all items under a setting; of an item that nobody holds they are 0."""
+    """Count, then give our own weights of all items under a setting; of an item that no person holds they are 0."""
     names = [f"{number:09d}" for number in range(held.shape[1])]
     counts = count([frozenset(names[place] for place in np.flatnonzero(row)) for row in held])
     places = [int(name) for name in counts.products]

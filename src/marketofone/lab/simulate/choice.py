@@ -19,7 +19,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     """One decision: what was allowed, and what each action was worth by the truth (minor units).
 
     ``chosen`` and ``learned`` are actions: the product's, and the learned ranking's. ``values`` are over all actions,
-    ``seen`` over those allowed, in their order; it is empty where nobody judges the choice.
+    ``seen`` over those allowed, in their order; it is empty where no yardstick judges the choice.
     """
 
     person: int

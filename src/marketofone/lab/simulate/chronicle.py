@@ -74,7 +74,7 @@ def _around(day: int, *, before: int, after: int, span: Span) -> PerDay:
 
 
 def _turns(person: Person, span: Span, rng: np.random.Generator) -> tuple[tuple[int, str], ...]:
-    """Draw at most one turn of each sort; nobody loses a job they do not have."""
+    """Draw at most one turn of each sort; no person loses a job they do not have."""
     draws, days = rng.random(len(TABLES.turns)), rng.integers(span.days, size=len(TABLES.turns))
     age = span.year - person.birth_year
     found = []

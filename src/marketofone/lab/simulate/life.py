@@ -121,7 +121,7 @@ def live(person: Person, chronicle: Chronicle, *, span: Span, rng: np.random.Gen
 
 
 def lives_of(customers: int, *, seed: int, span: Span) -> list[Life]:
-    """Draw everybody's life. A life depends on the seed and the person's number only."""
+    """Draw the lives of all people. A life depends on the seed and the person's number only."""
     lives = []
     for index in range(customers):
         person, rng = draw_person(index, seed=seed, span=span), np.random.default_rng((seed, index, 2))
@@ -213,7 +213,7 @@ def _keep_contact(sheet: _Sheet, fresh: PerDay) -> None:
     if sheet.person.other_bank is None:
         rates[[name.startswith("openbanking") for name in TABLES.contacts]] = 0
     habit, day = _times(rates, rng)
-    taste = np.argsort(rng.random(_TASTES))  # everybody has favourites
+    taste = np.argsort(rng.random(_TASTES))  # each person has favourites
     for code, (name, contact) in enumerate(TABLES.contacts.items()):
         days, about = day[habit == code], _ABOUT.get(name, range(1))
         favourites: Codes = taste[np.floor(_TASTES * rng.random(len(days)) ** 2).astype(np.int64)]

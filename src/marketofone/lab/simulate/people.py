@@ -1,4 +1,4 @@
-"""Who the people are: traits that nobody can read off a single number, and the facts of their lives.
+"""Who the people are: traits that no person can read off a single number, and the facts of their lives.
 
 A trait is a standard normal number. No event carries one; each leaves weak traces in many habits (``life``), and
 together they decide what a person would do with an offer and what that is worth (``truth``).
@@ -56,7 +56,7 @@ def happens(share: float, rng: np.random.Generator) -> bool:
 
 
 def draw_person(index: int, *, seed: int, span: Span) -> Person:
-    """Draw one person; the same seed and index give the same person, whoever else lives in the world."""
+    """Draw one person; the same seed and index give the same person, also in a world of others."""
     rng = np.random.default_rng((seed, index, 1))
     age = int(np.clip(rng.gamma(6.0, 4.2) + 18, 18, 88))
     stage: Stage = "study" if age < _STUDENT_AGE else "retired" if age >= _PENSION_AGE else "work"

@@ -2,7 +2,7 @@
 
 To live through a bank takes minutes, a race seconds: so many ways to decide can be judged on many seeds. Each learns
 from its own outcomes only, as late as they come, and its people tire of and hold what *it* chose. Left aside, as with
-:mod:`.twins`: gates and contexts stay as the product's own path made them. Everybody lets it learn from them.
+:mod:`.twins`: gates and contexts stay as the product's own path made them. All people let it learn from them.
 """
 
 from __future__ import annotations

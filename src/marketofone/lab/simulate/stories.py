@@ -178,7 +178,7 @@ def _enter(
 
 
 def _cast(name: str, story: str, sources: tuple[str, ...], bank: Bank, *, moment: Instant) -> _Cast:
-    """Draw somebody with an ordinary history up to a moment: the same for everybody, but for names and consents."""
+    """Draw somebody with an ordinary history up to a moment: the same for all people, but for names and consents."""
     first = Day(bank.calendar.day_of(moment) - HISTORY_DAYS + 1)
     span = span_of(bank.calendar, first=first, days=HISTORY_DAYS)
     allowed = ConsentChange(

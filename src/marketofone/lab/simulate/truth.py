@@ -212,6 +212,6 @@ def _table(pairs: Sequence[tuple[Loadings, Loadings]], names: Sequence[str]) -> 
 
 
 def _draws(action: Action, seed: int) -> Vector:
-    """Draw what nobody can read off an action: appeal, level, and tastes by trait for both."""
+    """Draw what no person can read off an action: appeal, level, and tastes by trait for both."""
     word = int.from_bytes(blake2b(action.id.encode(), digest_size=8).digest(), "big")
     return np.random.default_rng((seed, word)).standard_normal(2 + 2 * len(TRAITS))

@@ -1,9 +1,9 @@
 """Twins: the same people at the same moments and behind the same gates, for whom somebody else chose, all life long.
 
-Whoever is addressed is tired afterwards and holds what they accepted, so today's choice changes what tomorrow's is
+Who is addressed is tired afterwards and holds what they accepted, so today's choice changes what tomorrow's is
 worth. A choice judged alone does not see that; a twin lives with all earlier choices of their own. What a twin is worth
 is expected at each moment, given what happened to them before. Left aside: gates stay as the policy's own path made
-them (caps, cool-offs after a no), and answers teach nobody else.
+them (caps, cool-offs after a no), and answers teach about no other person.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """The visible oracle: how well anybody can choose who sees what the policy sees, and learned from the truth itself.
 
 What each allowed action is worth is predicted from its own context row and the person's own past. People are parted
-into folds; whoever is judged has no decision in what judges them. Doing nothing is known to be worth 0.
+into folds; a person who is judged has no decision in what judges them. Doing nothing is known to be worth 0.
 
 1. ``rows`` (n, d): one for each action that a choice allowed.
 2. A ridge regression with a pooled start: ``w_a = u_kind(a) + v_a``. First ``u`` (kinds, d) from all actions of a
    kind, each in multiples of what it is usually worth; then ``v`` (actions, d) from what ``u`` leaves of the own rows.
 3. The two penalties are those that predicted best for people left out *within* the training folds. The largest leave
-   one order for everybody.
+   one order for all people.
 4. How people fall into folds moves the result by a hundredth or two, so predictions are the mean of several partitions.
 
 With some tens of people there is too little of the truth to learn from, and the hindsight ranking, which was fitted on

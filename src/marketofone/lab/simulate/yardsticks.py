@@ -7,9 +7,9 @@ A share is the policy's gain over a random choice, as a part of that yardstick's
 ``visible``
     sees what the policy sees, and learned from the truth about *other* people (:mod:`.visible`).
 ``hindsight_ranking``
-    one order for everybody, by true mean worth.
+    one order for all people, by true mean worth.
 ``learned_ranking``
-    one order for everybody, by the outcomes that the product had seen by then.
+    one order for all people, by the outcomes that the product had seen by then.
 
 A share judges each choice alone. What people were worth with all later effects is told by twins (:mod:`.twins`) and,
 with nothing assumed, by the control group, for whom everything was drawn: other people, hence a wide interval.

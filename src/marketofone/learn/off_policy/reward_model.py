@@ -5,7 +5,7 @@ one for its intercept than for its slopes. Both are solved together, exactly. Ro
 under the target, truncated at the square root of the number of rows (Ionides 2008), so that the model is right where
 the target goes and not where the logging policy went.
 
-Folds are of persons: nobody is predicted by a model that saw any row of theirs. Penalties are chosen within the other
+Folds are of persons: none is predicted by a model that saw a row of theirs. Penalties are chosen within the other
 folds, by the loss on each of them in turn. All of that needs sums of squares by fold and action only.
 """
 
@@ -48,7 +48,7 @@ def folds(persons: NDArray[np.generic], *, count: int = FOLDS) -> Integers:
 def cross_fit(
     context: Floats, *, actions: Integers, rewards: Floats, weights: Floats, fold: Integers, count: int
 ) -> Floats:
-    """Predict the reward of every action for every row, by a model that saw nobody of the row's fold.
+    """Predict the reward of every action for every row, by a model that saw no person of the row's fold.
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def value_policy(log: Log, *, target: Floats, level: float = LEVEL, predictions:
     target
         The target's probabilities of all actions in each row; or, in one column, of the logged action only.
     predictions
-        Predicted rewards of all actions, by a model that saw nobody of a row's fold; fitted where none are given.
+        Predicted rewards of all actions, by a model that saw no person of a row's fold; fitted where none are given.
 
     Shapes
     ------

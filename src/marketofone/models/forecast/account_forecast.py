@@ -83,7 +83,7 @@ class AccountForecast(Struct, frozen=True, kw_only=True):
     """One account, or the sum of several: ninety days, or none and the reason why.
 
     Where no balance is known, it is ``relative``: its days tell changes from the end of ``as_of``. ``balance`` is what
-    stands on it then, in minor units, None where nobody told.
+    stands on it then, in minor units, None where no movement told.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""Extra pay that is everybody's custom: the half of a June salary that a person new to the bank has not shown yet."""
+"""Extra pay that is a general custom: the half of a June salary that a person new to the bank has not shown yet."""
 
 from __future__ import annotations
 

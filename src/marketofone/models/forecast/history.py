@@ -22,7 +22,7 @@ Minor = NDArray[np.int64]
 BLOCK_DAYS = 30
 MINIMUM_DAYS = 30
 MINIMUM_MOVEMENTS = 4
-MAXIMUM_SILENCE = 62  # days: two months without a single movement, and nobody knows what goes on
+MAXIMUM_SILENCE = 62  # days: two months without a single movement, and what goes on then is unknown
 
 
 QUIET_DAYS = 7

@@ -1,4 +1,4 @@
-"""What was learned from everybody's past: paths that balances took around their centre, and the chances of events.
+"""What was learned from the past of all people: paths that balances took around their centre, and chances of events.
 
 A path is an error of the centre (see ``panel.py``) at some days ahead, *knots*, in units of turnover. The paths of the
 past situations most like a present one are its equally likely futures: scheduled payments and the account's own month

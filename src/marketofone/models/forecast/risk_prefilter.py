@@ -8,7 +8,7 @@ can be split in two ways, and the smaller of two upper bounds is one too:
 2. the drift stays with the motion: ``N((-d2 - m h) / (s sqrt h)) + exp(-2 m d2 / s^2) N((-d2 + m h) / (s sqrt h))``,
 
 with ``d1`` and ``d2`` the distance to the floor at the lowest known point until the horizon ``h``. A balance looked at
-once a day falls lower on no day than the motion in between, so whoever the prefilter clears has a low risk in this
+once a day falls lower on no day than the motion in between, so whom the prefilter clears has a low risk in this
 model.
 
 Source
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 SCREENED = (30, 60, 90)
 CLEAR = 0.02
-"""Below this bound at 90 days nobody needs a full forecast."""
+"""Below this bound at 90 days no person needs a full forecast."""
 _STEP = 30
 
 

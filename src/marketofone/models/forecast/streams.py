@@ -274,7 +274,7 @@ def _stream(group: Group, *, account: str, as_of: int, named: bool) -> Stream | 
     hit_rate = on_beat / max(len(days), 1 + round((days[-1] - days[0]) / beat.days))
     spread = _spread(amounts)
     likely = hit_rate >= HIT_RATE and spread <= (SPREAD if beat.months < _HALF_YEAR else STEADY)
-    # Where nobody is named, only what is the same again and again comes back by more than chance.
+    # Where no person is named, only what is the same again and again comes back by more than chance.
     sure = len(days) > (_TWICE if beat.months == 1 and hit_rate >= _SURE else _TWICE + 1) and spread <= BUCKET - 1
     if not likely or not (named or sure):
         return None

@@ -3,7 +3,7 @@
 1. ``CoCounts``: what people hold together, as integers (``co_counts.py``).
 2. Weights in closed form from the counts (``ease.py``), kept as single precision with them: a decision is computed,
    and replayed, with the weights as they lie in its version; nothing is solved again.
-3. A product of the catalogue that nobody holds yet gets its weights from what its content has in common with others.
+3. A product of the catalogue that none holds yet gets its weights from what its content has in common with others.
 4. A score is the sum of the weights of what a person holds.
 
 Beside products a person may bring what else is known of them as items (``domain/items.py``): life events, classes of
@@ -45,7 +45,7 @@ class Affinity:
     """What is held together, and what follows from it. Two of them are the same when their bytes are.
 
     ``kept`` are the weights as they lie in a version; without them they are computed when first asked for. ``content``
-    gives the weights of products that nobody holds, by the product and by what is held.
+    gives the weights of products that no person holds, by the product and by what is held.
     """
 
     counts: CoCounts
@@ -110,7 +110,7 @@ class Affinity:
         return sorted(found, key=lambda pair: -pair[1])
 
     def with_content(self, tags: Mapping[str, Collection[str]]) -> Affinity:
-        """Give weights to products that nobody holds yet, by tags of the catalogue's products."""
+        """Give weights to products that no person holds yet, by tags of the catalogue's products."""
         content = content_weights(tags, products=self.counts.products, weights=self.weights)
         return Affinity(self.counts, self.regularisation, self.weights, content)
 
@@ -128,7 +128,7 @@ def revise(affinity: Affinity, *, before: frozenset[str], after: frozenset[str])
     Raises
     ------
     MalformedRequest
-        When nobody with the holdings ``before`` can have been counted.
+        When no person with the holdings ``before`` can have been counted.
 
     Examples
     --------

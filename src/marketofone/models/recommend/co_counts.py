@@ -4,7 +4,7 @@
    much would otherwise count with the square of it.
 2. The sum of a row is a product's holders, in ``UNIT``: a person adds ``UNIT // n`` to it n times.
 
-Integers add up in any order, and what was added can be taken back: learning person by person equals counting everybody
+Integers add up in any order, and what was added can be taken back: learning person by person equals counting all
 at once, and forgetting a person equals never having known them.
 """
 
@@ -30,7 +30,7 @@ _TOGETHER = 4_096  # people that are multiplied at once: it bounds the memory
 
 @dataclass(frozen=True, eq=False)
 class CoCounts:
-    """What is held together; a product that nobody holds does not occur.
+    """What is held together; a product that no person holds does not occur.
 
     Shapes
     ------
@@ -82,7 +82,7 @@ def changed(counts: CoCounts, *, before: frozenset[str], after: frozenset[str]) 
     Raises
     ------
     MalformedRequest
-        When nobody with the holdings ``before`` can have been counted.
+        When no person with the holdings ``before`` can have been counted.
     """
     products = sorted(before | after | set(counts.products))
     place = {product: number for number, product in enumerate(products)}

@@ -1,4 +1,4 @@
-"""Content: how well the tags of an action fit a person's interests, and what the tags say of a product nobody holds."""
+"""Content: how well the tags of an action fit a person's interests, and what tags say of a product no person holds."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _near_one(weights: Mapping[str, float]) -> dict[str, float]:
 def content_weights(
     tags: Mapping[str, Collection[str]], *, products: Sequence[str], weights: NDArray[np.float32]
 ) -> dict[str, dict[str, float]]:
-    """Give the weights of products that nobody holds yet: the mean of those with like tags, the more alike the more.
+    """Give the weights of products that no person holds yet: the mean of those with like tags, the more alike the more.
 
     What is alike itself speaks for the new product as strongly as the strongest that speaks for what is alike. The
     alikeness is the cosine of the tags to the fourth power: of many products that share a little, the closest count.

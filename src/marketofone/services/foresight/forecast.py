@@ -72,7 +72,7 @@ class AccountAhead(Struct, frozen=True, kw_only=True):
     """Ninety days of one account in its own currency, or none and why; ``relative`` ones tell changes from now.
 
     ``title`` is what people call it. ``balance_minor`` is what stands on it now, and ``last_booked`` the day on which
-    something was last heard of it; None where nobody told. ``short`` says how likely it is to fall short by itself.
+    something was last heard of it; None where nothing told. ``short`` says how likely it is to fall short by itself.
     """
 
     account: str

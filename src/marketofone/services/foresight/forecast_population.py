@@ -1,4 +1,4 @@
-"""The nightly run: look ahead for everybody who allows it; each forecast is recorded, many in one unit of work."""
+"""The nightly run: look ahead for all who allow it; each forecast is recorded, many in one unit of work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TOGETHER = 256  # forecasts in one unit of work
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
-    """A person for whom nobody may look ahead, and why not."""
+    """A person for whom the bank may not look ahead, and why not."""
 
     customer: str
     why: str
@@ -40,7 +40,7 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 def forecast_population(
     context: AppContext, *, now: Instant, as_of: Instant | None = None, workers: int = 1
 ) -> Iterator[CustomerForecast | LeftOut]:
-    """Look ahead for everybody, person by person in a stable order; what was given is recorded already.
+    """Look ahead for all people, person by person in a stable order; what was given is recorded already.
 
     About an earlier moment it is recorded as a use, and decisions never follow it.
 

@@ -1,4 +1,4 @@
-"""Look ahead again where it may matter: for whoever's money moved since the last time, and for whoever is not calm."""
+"""Look ahead again where it may matter: for those whose money moved since the last time, and who are not calm."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class RefreshedForecasts(Struct, frozen=True, kw_only=True):
 
 
 def refresh_forecasts(context: AppContext, *, now: Instant) -> RefreshedForecasts:
-    """Look ahead again for everybody who allows it and for whom it may matter: the cheap way through a night.
+    """Look ahead again for all who allow it and for whom it may matter: the cheap way through a night.
 
     A full forecast is made where there is none, where money moved since, where it is older than 30 days, and where the
-    closed-form prefilter does not clear a person. Everybody else keeps the one they have, or none; that their money was
+    closed-form prefilter does not clear a person. All others keep the one they have, or none; that their money was
     looked at is a use all the same.
     """
     looked = calm = 0

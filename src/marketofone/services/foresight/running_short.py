@@ -22,7 +22,7 @@ _CAN_WAIT = frozenset(
         *("loan", "loan_payment", "card_bill"),
     }
 )
-"""What comes with a bill whose date can be spoken about. Nobody asks a shop whether food can be paid later."""
+"""What comes with a bill whose date can be spoken about. A shop is not asked whether food can be paid later."""
 
 
 class Step(Struct, frozen=True, kw_only=True):

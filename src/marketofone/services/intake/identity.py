@@ -1,7 +1,7 @@
 """Who is who: customers that share a strong key are one person, for as long as they share it.
 
 A link is one unit of work under the lock of its key: an entry in the journal of every customer whose person changes,
-and no other. A device and an account identify nobody. A key that more than a few customers share says nothing about
+and no other. A device and an account identify no person. A key that more than a few customers share says nothing about
 any of them: it links none, and says so. Journals never merge, so a link taken back leaves everything as it would be.
 """
 
@@ -113,7 +113,7 @@ def _unit(
 def _people(
     reader: Directory, subject: int, key: bytes, holders: list[int], after: list[int]
 ) -> tuple[Mapping[int, Members], Mapping[int, Members]]:
-    """Give who is one person before and after a change, for everybody whose person may change."""
+    """Give who is one person before and after a change, for all people whose person may change."""
     reached: dict[int, Members] = {}
     possibly = {subject}
     if len(holders) <= MOST_HOLDERS or len(after) <= MOST_HOLDERS:
@@ -157,7 +157,7 @@ def ever_members(reader: Reader, customer: Customer, *, upto: int | None = None)
 
 
 def parted(reader: Directory, subject: int) -> dict[int, Members]:
-    """Give who is one person with whom once a customer holds no key any more, for everybody whose person changes."""
+    """Give who is one person with whom once a customer holds no key any more, for all people whose person changes."""
     keys = [key for key in reader.keys_of(subject) if key[0] == STRONG]
     instead: dict[bytes, list[int]] = {}
     possibly = set(_members(reader, subject, {}))
@@ -172,7 +172,7 @@ def parted(reader: Directory, subject: int) -> dict[int, Members]:
 
 
 def _together(*each: Mapping[int, Members]) -> dict[int, Members]:
-    """Give, for the stamps, everybody who is or was one person with a customer."""
+    """Give, for the stamps, all who are or were one person with a customer."""
     subjects: dict[int, set[int]] = {}
     for people in each:
         for of, members in people.items():

@@ -184,7 +184,7 @@ def _pieces(context: AppContext, arrivals: list[Arrival]) -> Iterator[list[Arriv
 
 
 def _take(context: AppContext, arrivals: list[Arrival], *, now: Instant, asked: Asked) -> BatchReport:
-    """Append a piece; who moved meanwhile is judged again, and everybody else is appended without them."""
+    """Append a piece; who moved meanwhile is judged again, and all others are appended without them."""
     by_name: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         by_name.setdefault(arrival.event.customer, []).append(arrival)

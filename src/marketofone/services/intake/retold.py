@@ -1,6 +1,6 @@
 """Files tell one payment several times: pending, then booked under another id; in a report, then in a statement.
 
-Whoever imports a file is asked nothing. What was kept of the customer from the same producer before is compared with
+An import of a file asks nothing. What was kept of the customer from the same producer before is compared with
 what is new in the file, and what another movement stands for by now is taken back, only in the version that was kept:
 a bank that books it under its own id after all adds a later one. A pending payment that a file neither books nor tells
 again, though it tells later days of the account, was given up, and is taken back as well.

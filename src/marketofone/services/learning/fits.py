@@ -3,7 +3,7 @@
 1. A training says in its version at which instant it read people; each reading is a use in the journal of a person.
 2. By these uses an erasure finds the fits, of any version, that were learned from a customer. One more version destroys
    them, and what was active among them is at its prior again.
-3. The versions tell what was destroyed and not learned again since, so whoever comes first learns it: the erasure, the
+3. The versions tell what was destroyed and not learned again since, so the first to come learns it: the erasure, the
    same one again, or the next process, where it was killed.
 """
 

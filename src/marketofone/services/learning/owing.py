@@ -1,6 +1,6 @@
-"""Who may owe lessons: those who took something back, or everybody.
+"""Who may owe lessons: those who took something back, or all people.
 
-Everybody may after a start, for an earlier process may have ended in debt; when another version decides; and when other
+All may after a start, for an earlier process may have ended in debt; when another version decides; and when other
 documents came into force by which the purpose of learning asks for something else: then yeses of before have ended.
 """
 
@@ -37,7 +37,7 @@ class Owing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._subjects: set[int] | None = None  # None is everybody
+        self._subjects: set[int] | None = None  # None is all people
         self._learned_by: tuple[str, int, tuple[str, ...]] | None = None
 
     def add(self, subjects: Iterable[int]) -> None:
@@ -53,7 +53,7 @@ class Owing:
 
     @contextmanager
     def taken(self, policy: ConsentPolicy) -> Iterator[set[int] | None]:
-        """Give who may, under the documents in force: None is everybody. Where the block fails, they may still."""
+        """Give who may, under the documents in force: None is all people. Where the block fails, they may still."""
         learned_by = learns_by(policy)
         with self._lock:
             everybody = self._subjects is None or learned_by != self._learned_by

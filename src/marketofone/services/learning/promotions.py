@@ -1,4 +1,4 @@
-"""Promotion: a version goes from the shadow to a small share of people, and from there to everybody.
+"""Promotion: a version goes from the shadow to a small share of people, and from there to all people.
 
 In the shadow a version is scored over decisions that were made since it was learned, by their journalled propensities:
 nothing is computed beside a decision. It goes a step further only where the lower bound of the difference is above
@@ -79,7 +79,7 @@ def next_step(bank: BankState, version: int, *, stage: Stage | None, share: floa
     now, on_trial = bank.stage(version), None if bank.trial is None else bank.trial.version
     to = stage or ("full" if now != "shadow" else "share")
     if (to == "share" and now == "full") or (to == "full" and bank.promoted == version):
-        raise Refused(why="it decides for everybody already")
+        raise Refused(why="it decides for all people already")
     if to != "shadow" and on_trial not in (None, version):
         raise Refused(why=f"version {on_trial} is on trial: end that with `versions promote {on_trial} --to shadow`")
     if to == "shadow" and on_trial != version:
@@ -152,7 +152,7 @@ def _still(bank: BankState, step: Step) -> Step:
 def _trained_since(context: AppContext, bank: BankState, version: int) -> dict[str, bytes | None]:
     """Give the fits that are in use and that a version does not have: in the shadow no training reaches it.
 
-    So nobody's past outlives their yes beyond the next training, and what decides is what was scored.
+    So no past outlives its yes beyond the next training, and what decides is what was scored.
     """
     own, used = (context.versions.version(bank, number).digests for number in (version, bank.version))
     return {name: used.get(name) for name in FITS if own.get(name) != used.get(name)}

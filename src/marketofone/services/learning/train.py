@@ -1,4 +1,4 @@
-"""Learn again what is learned from everybody together: what is held together, and how money goes on."""
+"""Learn again what is learned from all people together: what is held together, and how money goes on."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class _Learned(NamedTuple):
 
 
 def train(context: AppContext, *, now: Instant, tasks: Sequence[TrainingTask], as_of: Instant | None = None) -> Trained:
-    """Learn from everybody who allows it now, from nothing later than ``as_of``, and record it as a version.
+    """Learn from all who allow it now, from nothing later than ``as_of``, and record it as a version.
 
     Each reading is a use, recorded before anything is learned from it. What was learned to look ahead is given up where
-    too few are left who allow it: nobody's past outlives their yes beyond the next training.
+    too few are left who allow it: no past outlives its yes beyond the next training.
     """
     moment = asked_moment(as_of, now=now)
     while True:

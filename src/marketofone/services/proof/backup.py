@@ -1,6 +1,6 @@
 """A backup: the data, consistent, and the documents in force. Keys and names stay where they are.
 
-Nobody reads a backup without the key store of today, and who was forgotten since opens in no backup of before.
+A backup is unreadable without the key store of today, and who was forgotten since opens in no backup of before.
 """
 
 from __future__ import annotations

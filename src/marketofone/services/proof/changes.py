@@ -5,7 +5,7 @@ that; else it is computed again, for instance where the document has changed sin
 the replacement. Everything else stays as it was when the decision was made.
 
 A version is what was learned from outcomes: of the version that was in use then, the beliefs are replaced. What fits
-trained from everybody together (the affinity) is as it was, for a training takes effect at once in every version.
+trained from all people together (the affinity) is as it was, for a training takes effect at once in every version.
 """
 
 from __future__ import annotations

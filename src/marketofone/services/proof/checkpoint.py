@@ -1,6 +1,6 @@
 """Checkpoints: sign how the log stands, and hold the log of today against what was signed before.
 
-A checkpoint may be printed, mailed or copied anywhere. Whoever has an old one finds any later change: entries cut off
+A checkpoint may be printed, mailed or copied anywhere. The holder of an old one finds any later change: entries cut off
 or rewritten, a journal that is missing, ends earlier or was replaced, an older copy that was restored.
 """
 
@@ -67,7 +67,7 @@ def origin_of(keys: KeyStore) -> str:
 
 
 def signed_by_bank(keys: KeyStore, document: Mapping[str, object]) -> dict[str, Any]:
-    """Sign a document by the key that signs checkpoints: whoever has the public key verifies both."""
+    """Sign a document by the key that signs checkpoints: the holder of the public key verifies both."""
     return sign_document(document, seed=_seed(keys), origin=origin_of(keys))
 
 
@@ -85,7 +85,7 @@ def read_checkpoint(context: AppContext, text: str, *, public_key: bytes | None 
     Parameters
     ----------
     public_key
-        From where it is trusted. Without one the key store's is taken: then whoever has that could have signed anew.
+        From where it is trusted. Without one the key store's is taken: then its holder could have signed anew.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 Each slate is decided again with the version's beliefs, place by place, under the actions that stood above. So every
 place has two probabilities of its action, the one it was drawn with and the version's, both given what stood above it,
-and a reward of its own. Places that stayed empty count as doing nothing, which nobody had a choice about.
+and a reward of its own. Places that stayed empty count as doing nothing, about which there was no choice.
 """
 
 from __future__ import annotations

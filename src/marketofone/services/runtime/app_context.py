@@ -54,7 +54,7 @@ class Turns:
 
     @contextmanager
     def take(self, customer: str) -> Iterator[None]:
-        """Wait for the turn, and have it while the block runs; whoever has it may take it again."""
+        """Wait for the turn, and have it while the block runs; its holder may take it again."""
         with self._lock:
             turn, waiting = self._held.get(customer, (threading.RLock(), 0))
             self._held[customer] = (turn, waiting + 1)
@@ -189,7 +189,7 @@ def attempts() -> Iterator[int]:
         yield attempt
         if time.monotonic() > end:
             raise StoreBusy("others changed what this rests on each time it was computed; try again")
-        time.sleep(random() * 0.001 * 2 ** min(attempt, 6))  # noqa: S311 - nobody gains by foreseeing it
+        time.sleep(random() * 0.001 * 2 ** min(attempt, 6))  # noqa: S311 - no one gains by foreseeing it
 
 
 def repeated(work: Callable[P, R]) -> Callable[P, R]:

@@ -2,8 +2,8 @@
 
 The threads of one interpreter share one processor. Where four of them compute beside each other, each takes the
 interpreter from the others at every statement to the store, some fifty times a decision, and a decision costs twice
-what it costs alone. So whoever asks while nobody works takes along what waits by then, computes it together, which
-costs less than one after the other, and hands on to the first who came meanwhile. Nobody waits to let a batch grow:
+what it costs alone. So a caller that asks while none works takes along what waits by then, computes it together, which
+costs less than one after the other, and hands on to the first who came meanwhile. No caller waits to let a batch grow:
 who is alone answers at once.
 
 Source: D. Hendler, I. Incze, N. Shavit, M. Tzafrir, "Flat combining and the synchronization-parallelism tradeoff",
@@ -29,7 +29,7 @@ does."""
 
 
 class _Job(Generic[T, A]):
-    """One question; ``settled`` is held until it is answered, or is to be worked on by whoever asked."""
+    """One question; ``settled`` is held until it is answered, or is to be worked on by its caller."""
 
     __slots__ = ("answers", "by", "leads", "settled", "thing")
 
@@ -61,7 +61,7 @@ class Combiner(Generic[T, A]):
         """Give the answer to a question. ``work`` answers several; those asked ``by`` another are not taken along.
 
         ``work`` must allow to be repeated: where it fails for several together, each is worked on alone and meets its
-        own error. Whoever asks while they answer others, from within ``work``, is answered alone and at once.
+        own error. A caller that asks while it answers others, from within ``work``, is answered alone and at once.
         """
         if self._leader == threading.get_ident():
             return work([thing])[0]
@@ -74,7 +74,7 @@ class Combiner(Generic[T, A]):
                 self._give_up(job)
             if job.leads:
                 self._lead(job, work)
-        except BaseException:  # also who is interrupted while waiting: nobody must wait for them
+        except BaseException:  # also who is interrupted while waiting: no caller must wait for them
             self._leave(job)
             raise
         return (job.answers or work([thing]))[0]
@@ -117,7 +117,7 @@ class Combiner(Generic[T, A]):
             following.settled.release()
 
     def _give_up(self, job: _Job[T, A]) -> None:
-        """Wait no longer for whoever leads: they were interrupted, or are stuck."""
+        """Wait no longer for the caller that leads: it was interrupted, or is stuck."""
         with self._lock:
             self._is_led = job.leads
             if job in self._waiting:

@@ -203,7 +203,7 @@ def same_in(states: Mapping[str, LiveState]) -> dict[str, str]:
 
 
 def population(context: AppContext, asked: DataScope, *, customers: Iterable[str] | None = None) -> Iterator[Known]:
-    """Read everybody of whom anything is kept or said, sorted by name; also those who allow nothing."""
+    """Read all people of whom anything is kept or said, sorted by name; also those who allow nothing."""
     names = sorted(one.name for one in context.keys.customers()) if customers is None else customers
     projection = context.projection.apart(room=_TOGETHER)
     for some in together(names, size=_TOGETHER):
@@ -229,7 +229,7 @@ def _use(known: Known, *, what: str, actor: str, now: Instant) -> tuple[Person, 
 
 
 def people(snapshot: Snapshot, names: Iterable[str]) -> Iterator[Person]:
-    """Give each person once, by the id that names them; public statistics are about nobody."""
+    """Give each person once, by the id that names them; public statistics are about no person."""
     for name in names:
         try:
             person = snapshot.person(name)

@@ -1,4 +1,4 @@
-"""Snapshots are renewed beside the way: nobody waits for it, and nothing rests on it."""
+"""Snapshots are renewed beside the way: no caller waits for it, and nothing rests on it."""
 
 from __future__ import annotations
 

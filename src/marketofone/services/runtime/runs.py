@@ -1,4 +1,4 @@
-"""Many people in one unit of work: whom others moved is computed again, and nobody else waits for them.
+"""Many people in one unit of work: whom others moved is computed again, and no other waits for them.
 
 Things are worked through in the order given. People who all differ make a *run*: they are read at one moment, computed
 together beside the store, and appended together. A person who comes again begins the next run, which sees what was
@@ -85,7 +85,7 @@ def in_runs(
     UnknownCustomer
         When no entry names a customer. The runs before are appended already.
     StoreBusy
-        When others moved everybody of a run each time it was computed.
+        When others moved all of a run each time it was computed.
     """
     answers: dict[int, Proved[A]] = {}
     waiting = deque(range(len(things)))
@@ -190,7 +190,7 @@ def _next_run(
 def _released(
     context: AppContext, snapshot: Snapshot, run: dict[int, Computed[A]], *, now: Instant | None, strict: bool
 ) -> dict[int, Proved[A]]:
-    """Append what was computed for those whom nobody moved meanwhile; gives their answers."""
+    """Append what was computed for those whom no other moved meanwhile; gives their answers."""
     still = run
     while still:
         try:

@@ -100,7 +100,7 @@ def connect(address: str, *, patience_ms: int, read_only: bool) -> Connection:
 
 
 class Pool:
-    """Connections that are lent one at a time to whoever asks; at most ``size`` are open.
+    """Connections that are lent to one caller at a time; at most ``size`` are open.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """What a unit of work locks, in which order, and what it compares afterwards.
 
-Everybody locks in this order, so that nobody waits in a circle: strong keys, journals of customers, the bank.
+All lock in this order, so that none waits in a circle: strong keys, journals of customers, the bank.
 
 1. *Keys*: advisory locks by a hash of the key, ascending; shared where the key is only expected. A key has no row to
    lock: such a row would outlast the last customer who is linked with it. A unit with very many keys locks all of them

@@ -92,7 +92,7 @@ def _expected_layout() -> set[tuple[str, str, str, str]]:
 
 @contextmanager
 def _without_writers(lock: Path) -> Iterator[None]:
-    """Keep writers away for the while, where there may be any; a copy has no lock, and nobody who writes."""
+    """Keep writers away for the while, where there may be any; a copy has no lock, and no writer."""
     try:
         file = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -6,7 +6,7 @@
 3. One COMMIT flushes them together. Only then does any caller learn its result, and also its error: an error may rest
    on what another unit of the same group wrote.
 
-A group ends when nobody is waiting, after ``_UNITS`` units, or after ``_SECONDS``: an answer waits long for no other.
+A group ends when none is waiting, after ``_UNITS`` units, or after ``_SECONDS``: an answer waits long for no other.
 When the flush fails, all callers of the group are told, and nothing of it is kept.
 """
 

@@ -1,7 +1,7 @@
 """A fair lock between processes: who waits longest is not passed by who comes again.
 
 SQLite's own lock is asked for by trying again and again; of four processes that write without a pause one starves. Here
-a process first takes the *queue*, then the lock itself, then leaves the queue. Whoever waits for the lock holds the
+a process first takes the *queue*, then the lock itself, then leaves the queue. What waits for the lock holds the
 queue, so the one that just had the lock cannot take it again before. The kernel drops both when a process dies.
 """
 

@@ -40,7 +40,7 @@ class Purchases:
     of: Integers
     """For each payment the index of its kind."""
     standing: NDArray[np.bool_]
-    """Whether the payment belongs to a stream: nobody decides about it every month."""
+    """Whether the payment belongs to a stream: no person decides about it every month."""
 
     @property
     def categories(self) -> tuple[str, ...]:
