@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sayings import CHANGES, GRANTS, MARKETING, POLICY, changes, says
 
-from marketofone.consent.asking import Asking, asking
+from marketofone.consent.asking import Asking, asking, noes_in
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange
 from marketofone.consent.saying import explicit
 from marketofone.domain.moment import DAY, Instant
@@ -34,7 +34,7 @@ def heard(draw: st.DrawFn) -> list[tuple[Instant, ConsentChange]]:
 
 
 def found(said: list[tuple[Instant, ConsentChange]], now: Instant) -> dict[str, Asking]:
-    return asking(said, says([change for _, change in said]), policy=SHORT, now=now)
+    return asking(noes_in(said), says([change for _, change in said]), policy=SHORT, now=now)
 
 
 @given(said=heard(), day=DAYS)
@@ -107,4 +107,4 @@ def test_while_somebody_objects_nobody_asks_for_offers_however_long_ago_it_was()
     said = [(Instant(0), explicit(objection, policy=SHORT, now=Instant(0)))]
     late = found(said, Instant(5_000 * DAY))
     assert late == {"insights": Asking(may=True), MARKETING: Asking(may=False, since=None)}
-    assert asking((), NEVER_ASKED, policy=SHORT, now=Instant(0))[MARKETING].may
+    assert asking({}, NEVER_ASKED, policy=SHORT, now=Instant(0))[MARKETING].may

@@ -35,6 +35,7 @@ from marketofone.domain.decision import (
 )
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
+from marketofone.domain.help import Help
 from marketofone.domain.moment import DAY, Calendar, Day, Instant
 from marketofone.domain.money_events import (
     AccountOpened,
@@ -344,11 +345,32 @@ RECORDS: dict[EntryKind, records.Record] = {
     "promotion": records.PromotionRecord(
         "cli", 7, "share", 0.05, records.Evidence(1.5, 0.25, 2.75, 0.95, 900, 120, anytime=True)
     ),
+    "help": records.HelpRecord(
+        "cli",
+        Help(
+            purpose="insights",
+            source="open_banking",
+            at=NOW,
+            level=0.95,
+            gain=0.0625,
+            low=0.03125,
+            high=0.09375,
+            decisions=900,
+            people=120,
+            enough=True,
+        ),
+    ),
     "checkpoint": records.CheckpointRecord("sealer", "bank\n0\n"),
     "letters": records.LettersRecord("api", (bytes(range(32)),)),
     "rates": records.RatesRecord("cli", "ECB", packed([DailyRate(Day(20_634), "EUR", "GBP", 8_546, 4)])),
 }
 SLATES: dict[str, tuple[EntryKind, records.Record]] = {
+    "decision that asks": (
+        "decision",
+        records.DecisionRecord(
+            "api", msgspec.structs.replace(DECISION, asks=(("insights", "open_banking"),)), RESTS_ON, "nudge"
+        ),
+    ),
     "decision of a slate": (
         "decision",
         records.DecisionRecord(
@@ -466,6 +488,12 @@ CORRECTING_STATE = msgspec.structs.replace(
     },
 )
 
+ASKED_STATE = msgspec.structs.replace(
+    SUBJECT_STATE,
+    noes={"": NOW, "insights": Instant(NOW + DAY)},
+    asks={("insights", "open_banking"): Instant(NOW + 2 * DAY)},
+)
+
 
 SEED = bytes(range(100, 132))
 CHECKPOINT = Checkpoint(
@@ -517,6 +545,7 @@ def written() -> dict[str, bytes]:
     made["subject state with a pause"] = reducer.to_bytes(PAUSING_STATE)
     made["subject state with answers"] = reducer.to_bytes(ANSWERING_STATE)
     made["subject state with corrections"] = reducer.to_bytes(CORRECTING_STATE)
+    made["subject state with an ask and noes"] = reducer.to_bytes(ASKED_STATE)
     made["subject state with a pending movement"] = reducer.to_bytes(WAITING_STATE)
     for kind, record in RECORDS.items():
         drafted = codec.draft(kind, record, subject=SUBJECT, box=BOX, at=NOW, random=same)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from formats import (
     ANSWERING_STATE,
+    ASKED_STATE,
     BOX,
     CALENDAR,
     CATALOGUE,
@@ -99,6 +100,13 @@ def test_a_state_that_was_written_before_answers_were_kept_is_folded_again() -> 
     assert reducer.from_bytes(b"\x02" + reducer.to_bytes(SUBJECT_STATE)[1:]) is None
 
 
+def test_a_state_that_was_written_before_noes_were_kept_is_folded_again() -> None:
+    older = b"\x03" + reducer.to_bytes(SUBJECT_STATE)[1:]
+    assert reducer.from_bytes(older) is None
+    assert reducer.is_of_earlier_format(older)
+    assert not reducer.is_of_earlier_format(reducer.to_bytes(SUBJECT_STATE))
+
+
 def test_old_bytes_of_states_mean_the_same() -> None:
     for source, state in states().items():
         old = from_bytes(bytes.fromhex(HELD[f"live state: {source}"]), catalogue=CATALOGUE, calendar=CALENDAR)
@@ -115,6 +123,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with corrections"])) == CORRECTING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an objection"])) == OBJECTING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pause"])) == PAUSING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an ask and noes"])) == ASKED_STATE
 
 
 def test_old_bytes_of_a_dead_letter_name_whose_key_opens_them() -> None:

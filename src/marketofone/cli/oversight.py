@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import click
 
-from marketofone.cli.session import Session, as_of, on_bank
+from marketofone.cli.session import Session, as_of, on_bank, to_read
 from marketofone.domain.moment import DAY, Instant
 from marketofone.governance.board import Ruling
 from marketofone.services.learning.train import ANEW, TRAINING_TASKS, TrainingTask
+from marketofone.services.rights import help_service
 from marketofone.services.rights.funnel_service import MOST_DAYS
 
 
@@ -61,6 +62,29 @@ def board_list(session: Session, *, as_of: str | None) -> None:
     session.say(session.bank.board(now=now, as_of=session.as_of(as_of, now=now)), "board")
 
 
+@click.group()
+def asks() -> None:
+    """Measure what permissions help that actions ask for, or show what was measured."""
+
+
+@asks.command(name="list")
+@to_read
+def asks_list(session: Session) -> None:
+    """Show what was measured last of each permission that an action asks for."""
+    session.say(help_service.measured_help(session.bank.context), "asks")
+
+
+@asks.command(name="measure")
+@on_bank
+def asks_measure(session: Session) -> None:
+    """Measure what each permission helps that an action asks for, and record it: decisions follow it for 35 days.
+
+    Past decisions of people who gave it, and who allow learning, are made again without it. To be run each night.
+    """
+    bank = session.bank
+    session.say(help_service.measure_help(bank.context, now=bank.now()), "asks")
+
+
 def _ruling(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option("--by", required=True, help="Who rules.")(command)
     command = click.option("--note", help="Why.")(command)
@@ -104,4 +128,4 @@ def _rule(
     session.say(session.bank.board(now=at), "board")
 
 
-COMMANDS = (train, impact, funnel, board)
+COMMANDS = (train, impact, funnel, board, asks)

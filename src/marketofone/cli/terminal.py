@@ -27,7 +27,7 @@ from marketofone.services.foresight.liquid_money import in_parts
 
 T = TypeVar("T")
 # Of a decision: what the console shows, and what stands under another key.
-_KEPT = ("candidates", "context", "placement", "slots", "below", "closed", "charged")
+_KEPT = ("candidates", "context", "placement", "slots", "below", "closed", "charged", "asks")
 
 
 class _Message(Struct, frozen=True):
@@ -73,7 +73,8 @@ def decision_document(decision: Decision, *, otherwise: Otherwise, seconds: floa
     fields = msgspec.structs.fields(decision)
     told = {of.encode_name: getattr(decision, of.name) for of in fields if of.name not in _KEPT}
     beside = {"instead": otherwise.counterfactual, "untold": otherwise.untold, "seconds": round(seconds, 6)}
-    return {**told, "at": text_of(decision.at), **_places(decision), **beside}
+    asked = {"asks": [{"purpose": purpose, "source": source} for purpose, source in decision.asks]}
+    return {**told, "at": text_of(decision.at), **_places(decision), **(asked if decision.asks else {}), **beside}
 
 
 def _places(decision: Decision) -> dict[str, Any]:

@@ -11,13 +11,18 @@ What several ids of a person said is heard together. Whether there is anything t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from marketofone.consent.gate import stopped
 from marketofone.consent.ledger import ConsentChange, Consents
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.moment import DAY, Instant
+
+OFFERS = ""
+"""Stands among what was said no to for all that serves marketing: the no of an objection."""
+Noes = Mapping[str, Instant]
+"""By purpose, when the last no to it was recorded."""
 
 
 class Asking(NamedTuple):
@@ -27,17 +32,32 @@ class Asking(NamedTuple):
     since: Instant | None = None
 
 
-def asking(
-    said: Iterable[tuple[Instant, ConsentChange]], consents: Consents, *, policy: ConsentPolicy, now: Instant
-) -> dict[str, Asking]:
+def noes_in(said: Iterable[tuple[Instant, ConsentChange]]) -> dict[str, Instant]:
+    """Give the last no to each purpose in what a person said, each with the instant at which it was recorded."""
+    noes: dict[str, Instant] = {}
+    for recorded, change in said:
+        for purpose in _refused_by(change):
+            noes[purpose] = max(recorded, noes.get(purpose, recorded))
+    return noes
+
+
+def last_noes(each: Iterable[Noes]) -> dict[str, Instant]:
+    """Give the last no to each purpose by any id of a person."""
+    noes: dict[str, Instant] = {}
+    for of in each:
+        noes |= {purpose: max(at, noes.get(purpose, at)) for purpose, at in of.items()}
+    return noes
+
+
+def asking(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> dict[str, Asking]:
     """Say of each purpose that rests on consent whether it may be asked for.
 
     Parameters
     ----------
-    said
-        What all ids of the person said, with the instant at which each was recorded, in any order.
+    noes
+        The last no to each purpose of all ids of the person.
     consents
-        What follows from it.
+        What they allow together.
 
     Examples
     --------
@@ -49,24 +69,27 @@ def asking(
     ...     channels={"app": Channel(title="App")},
     ... )
     >>> no = ConsentChange(customer="c-1", change="withdraw", purposes=("care",), since=Instant(0))
-    >>> found = asking([(Instant(0), no)], NEVER_ASKED, policy=policy, now=Instant(179 * DAY))["care"]
+    >>> found = asking(noes_in([(Instant(0), no)]), NEVER_ASKED, policy=policy, now=Instant(179 * DAY))["care"]
     >>> found.may, found.since // DAY
     (False, 180)
     """
-    last: dict[str, Instant] = {}
-    for recorded, change in said:
-        for purpose in _refused_by(change, policy=policy):
-            last[purpose] = max(recorded, last.get(purpose, recorded))
     asked = (name for name, spec in policy.purposes.items() if spec.basis == "consent")
-    return {name: _asking(name, last.get(name), consents, policy=policy, now=now) for name in asked}
+    return {
+        name: _asking(name, _last_no(name, noes, policy=policy), consents, policy=policy, now=now) for name in asked
+    }
 
 
-def _refused_by(change: ConsentChange, *, policy: ConsentPolicy) -> Iterable[str]:
+def _last_no(purpose: str, noes: Noes, *, policy: ConsentPolicy) -> Instant | None:
+    to = (purpose, OFFERS) if "marketing" in policy.purposes[purpose].roles else (purpose,)
+    return max((noes[word] for word in to if word in noes), default=None)
+
+
+def _refused_by(change: ConsentChange) -> Iterable[str]:
     match change.change:
         case "withdraw" | "pause":
             return change.purposes
         case "object":
-            return [name for name, spec in policy.purposes.items() if "marketing" in spec.roles]
+            return (OFFERS,)
         case "grant" | "lift" | "resume":
             return ()
 

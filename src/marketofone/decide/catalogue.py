@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from marketofone.decide import forecast_facts
 from marketofone.decide.expressions import RESERVED, Expression, Known, parse_expression
-from marketofone.domain.action import KINDS_OF_ACTION, NOTHING, Action, Kind
+from marketofone.domain.action import ASKING, KINDS_OF_ACTION, NOTHING, Action, Kind
 from marketofone.domain.decision import MOST_SLOTS
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument, MalformedRequest, UnknownAction
@@ -182,6 +182,11 @@ class ActionCatalogue:
         return {name: most for name, most in each if most is not None}
 
     @cached_property
+    def asks(self) -> dict[str, Action]:
+        """The actions that ask for a permission, by their ids."""
+        return {action.id: action for action in self.offered if action.asks is not None}
+
+    @cached_property
     def _kinds(self) -> dict[str, Kind]:
         return {action.id: action.kind for action in self.offered}
 
@@ -303,11 +308,27 @@ def _check(action: Action, expression: Expression, *, document: _Document) -> No
             "a budget that limits nothing: contacts_a_day, or minor_a_day beside cost_minor",
         ),
         (action.lead_days and action.about is None, "lead_days without about"),
+        *_asking(action, document),
         (tier_of(action) is Tier.FORBIDDEN, "forbidden (tier 4: governance/tiers.py)"),
     )
     for wrong, shape in faults:
         if wrong:
             raise MalformedDocument(field=f"actions.{action.id}", shape=shape, fix="mend the action or leave it out")
+
+
+def _asking(action: Action, document: _Document) -> Iterator[tuple[object, str]]:
+    """Say of each fault of an action that asks for a permission whether it is there."""
+    if action.asks is None:
+        return
+    sold = action.credit or action.product or action.feature or action.about
+    known = [document.occasions[name] for name in action.occasions if name in document.occasions]
+    orders = any(document.placements[name].orders for name in action.placements if name in document.placements)
+    yield action.kind not in ASKING, f"asks, in a kind that asks for no permission: use {', '.join(sorted(ASKING))}"
+    yield sold, "asks beside credit, product, feature or about: an action that asks does nothing else"
+    yield any(of.begun_by == "bank" for of in known), "asks on an occasion that the bank begins: it only asks who came"
+    yield orders, "asks in a placement that orders"
+    alike = [of.id for of in document.actions if (of.asks, of.role) == (action.asks, action.role)]
+    yield alike[0] != action.id, f"asks for {action.asks!r}, as {alike[0]!r} does for the same purpose"
 
 
 def _places(action: Action, placements: Mapping[str, Placement]) -> Iterator[tuple[bool, str]]:

@@ -198,10 +198,8 @@ def _offered(options: Rows) -> Rows:
 def _open(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | None) -> _Open:
     is_care_open = context.compiled.stress.sources <= context.allowed[_CARE]
     stressed = is_care_open and bool(matrix.held[context.feature_view.of[_CARE], -1])
-    if before is not None and before.stressed == stressed:
-        gate_rejections = before.gate_rejections
-    else:
-        gate_rejections = gate_rejections_of(context, stressed=stressed)
+    same = before if before is not None and before.stressed == stressed else None
+    gate_rejections = gate_rejections_of(context, stressed=stressed) if same is None else same.gate_rejections
     untrue = _untrue(context, matrix)
     options = _options(context, gate_rejections, untrue, stressed=stressed)
     contexts = contexts_of(_offered(options), matrix, context.feature_view, compiled=context.compiled)
@@ -278,8 +276,7 @@ def propensities_of(choice: Choice, decision_input: DecisionInput) -> FloatArray
     if decision_input.order is not None:
         first = (np.arange(rows.size) == decision_input.order[rows].argmax()).astype(np.float64)
         return mix(first, floor=decision_input.exploration)
-    mean, spread = choice.scores[:2]
-    return mix(propensities(mean, spread), floor=decision_input.exploration)
+    return mix(propensities(*choice.scores[:2]), floor=decision_input.exploration)
 
 
 def _as_if(context: DecisionContext, changes: Mapping[str, float]) -> DecisionContext:
@@ -298,8 +295,7 @@ def gate_rejections_of(context: DecisionContext, *, stressed: bool) -> dict[int,
     compiled, candidate_set, board = context.compiled, context.candidate_set, context.decision_input.board
     gate_rejections: dict[int, Rejection] = {}
     for row in candidate_set.rows if board.stops else candidate_set.sensitive:
-        tier = compiled.catalogue.tiers[1 + row]
-        why = WHY[board.standing(compiled.offered[row], tier=tier, at=context.request.at)]
+        why = WHY[board.standing(compiled.offered[row], tier=compiled.catalogue.tiers[1 + row], at=context.request.at)]
         if why:
             gate_rejections[row] = ("not_approved", why)
     circumstances = replace(context.circumstances, stressed=stressed)
@@ -313,6 +309,10 @@ def gate_rejections_of(context: DecisionContext, *, stressed: bool) -> dict[int,
     for event, rows in candidate_set.ahead:
         gate_rejections.update(_late_or_told(context, event, rows))
     gate_rejections.update(_out_of_time_or_place(context))
+    seen_for = context.feature_view.profile_for
+    asking = ((row, compiled.offered[row], seen_for(compiled.purpose_of[row])) for row in candidate_set.asking)
+    for row, why in context.decision_input.not_to_ask(asking, now=context.request.at):
+        gate_rejections[row] = ("not_eligible", why)
     for requirement, rows in candidate_set.requirements:
         refusal = _refusal(context, requirement)
         if refusal is not None:

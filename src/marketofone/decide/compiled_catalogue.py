@@ -6,7 +6,7 @@ It depends on the documents of the bank only. A decision takes it, a decision in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from marketofone.decide.asking import SPARING
 from marketofone.decide.budgets import allowance, open_minutes
 from marketofone.decide.catalogue import FORECAST_MADE, FORECAST_SOURCES, FORESEEN, ActionCatalogue, vocabulary
 from marketofone.decide.conditions import Conditions, conditions_of
@@ -78,7 +79,7 @@ class CandidateSet(NamedTuple):
     said lately;
     ``sensitive`` the rows that the board must have approved, ``ahead`` those about each thing foreseen;
     ``scheduled`` those that have a schedule, ``placed`` those that belong to some placements only; ``lends`` whether
-    any of them is a credit.
+    any of them is a credit, ``asking`` the rows that ask for a permission.
     """
 
     rows: tuple[int, ...]
@@ -95,6 +96,7 @@ class CandidateSet(NamedTuple):
     scheduled: tuple[int, ...]
     placed: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
     lends: bool
+    asking: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +171,7 @@ class CompiledCatalogue:
             for row, action in enumerate(self.offered)
             if channel in action.channels
             and (not action.occasions or occasion in action.occasions)
+            and (action.asks is None or self.catalogue.occasion(occasion).begun_by == "customer")
             and (occasion != FORECAST_MADE or _answers_a_forecast(action, self.requirements[row]))
         )
 
@@ -272,7 +275,9 @@ def bind(
         topics=_topics(features),
         offered=actions.offered,
         purpose_of=np.array(purposes, dtype=np.intp),
-        reads=_reads(requirements, stress, features=features),
+        reads=_reads(
+            requirements, stress, features=features, asking=[_place(one) for one in actions.offered if one.asks]
+        ),
         requirements=tuple(requirements),
         tags=(topical := tuple(dict.fromkeys(tags))),
         tags_of=np.array([topical.index(each) for each in tags], dtype=np.intp),
@@ -329,11 +334,13 @@ def _topics(features: Catalogue) -> Topics:
 
 
 def _reads(
-    requirements: list[DataRequirement], stress: Expression, *, features: Catalogue
+    requirements: list[DataRequirement], stress: Expression, *, features: Catalogue, asking: Iterable[int]
 ) -> dict[Role, frozenset[str]]:
     context = FORECAST_SOURCES.union(*(feature.lineage for feature in features.context_features()))
     reads = dict.fromkeys(ACTION_ROLES, context)
     reads["care"] |= stress.sources
+    for purpose in asking:
+        reads[ACTION_ROLES[purpose]] |= SPARING
     for requirement in requirements:
         reads[ACTION_ROLES[requirement.role]] |= requirement.reads | requirement.needs
     return reads
@@ -374,6 +381,7 @@ def _candidate_set(
             _grouped(tuple(row for row in rows if own[row].placements), lambda row: own[row].placements).items()
         ),
         lends=any(action.credit for action in own.values()),
+        asking=tuple(row for row in rows if own[row].asks is not None),
     )
 
 

@@ -62,6 +62,10 @@ class FeatureView(Struct, frozen=True, eq=False, gc=False):
     affinities: FloatArray | None
     corrected: frozenset[str]
 
+    def profile_for(self, purpose: int) -> Profile:
+        """Give what is known of the person as far as a purpose, counted as in ``of``, may see it."""
+        return self.views[int(self.of[purpose])].profile
+
 
 class ContextMatrix(Struct, frozen=True, eq=False, gc=False):
     """What one choice sees: by view values, facts, what is squashed of values, and the risk of running short.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Permit
+from marketofone.decide.asking import NO_ASKS, AskFacts, Scope, why_spared
 from marketofone.decide.forecast_facts import ForecastFacts
+from marketofone.domain.action import Action
 from marketofone.domain.decision import Assignment
 from marketofone.domain.moment import Day, Instant
 from marketofone.domain.role import Role
@@ -18,6 +20,7 @@ from marketofone.governance.board import BoardState
 from marketofone.governance.guardrails import Contact
 from marketofone.models.bandit import Beliefs, OwnAnswers
 from marketofone.models.recommend import Affinity, FormerAffinity
+from marketofone.profile.view import Profile
 
 ACTION_ROLES: tuple[Role, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
 FORECAST: Role = "forecast"
@@ -49,6 +52,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
         What the last forecast said, if it still counts, and whether money moved since it was made.
     corrected
         The inferences that the person says are wrong.
+    asking
+        What decides whether they may be asked for a permission.
     assignment, order, exploration
         The group this person is in, the fixed order of its actions if it has one (``fixed_order.py``), and the share of
         decisions drawn uniformly.
@@ -79,6 +84,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
     position: int
     documents: str
     corrected: frozenset[str] = frozenset()
+    asking: AskFacts = NO_ASKS
 
     @property
     def control(self) -> bool:
@@ -113,6 +119,26 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
         if self.forecast_refused(FORECAST):
             return "the bank may not look whether it would hurt"
         return _why_no_debt(self.forecast) or (MONEY_MOVED if self.money_moved else "")
+
+    def scope_asked(self, action: Action) -> Scope | None:
+        """Give the permission that an action asks for, for the purpose behind its kind; None where it asks for none."""
+        if action.asks is None or action.role is None:
+            return None
+        return self.purpose(action.role), action.asks
+
+    def not_to_ask(self, asking: Iterable[tuple[int, Action, Profile]], *, now: Instant) -> Iterator[tuple[int, str]]:
+        """Give those of some actions that may not ask this person, each with the reason.
+
+        They come with their rows, and with the person as the purpose that is asked for sees them.
+        """
+        known = self.seen.get(PROTECTION) if self.allowed(PROTECTION) else None
+        protection = None if known is None else known.profile
+        for row, action, seen in asking:
+            scope = self.scope_asked(action)
+            why = "" if scope is None else self.asking.why_not(scope, now=now)
+            why = why or why_spared(protection, seen, now=now, day=self.day)
+            if why:
+                yield row, why
 
 
 def _why_no_debt(forecast: ForecastFacts | None) -> str:

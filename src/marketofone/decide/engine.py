@@ -91,7 +91,8 @@ def _decided(context: DecisionContext, choice: Choice) -> Decision:
     vector = () if choice.chosen == NOTHING_ROW else _vector(choice)
     below = () if request.slots == 1 else tuple(_slot(*place) for place in places_below(context, choice))
     action = NOTHING if choice.chosen == NOTHING_ROW else compiled.offered[choice.chosen].id
-    budgets, shown = compiled.catalogue.budgets, (action, *(slot.action for slot in below))
+    budgets, asks = compiled.catalogue.budgets, compiled.catalogue.asks
+    shown = (action, *(slot.action for slot in below))
     return Decision(
         id=request.id,
         customer=request.customer,
@@ -116,6 +117,7 @@ def _decided(context: DecisionContext, choice: Choice) -> Decision:
         below=below,
         closed=request.closed,
         charged=tuple(charge_of(name, day=decision_input.day) for name in shown if name in budgets),
+        asks=tuple(scope for name in shown if name in asks if (scope := decision_input.scope_asked(asks[name]))),
     )
 
 

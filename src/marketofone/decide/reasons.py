@@ -56,6 +56,10 @@ _YES, _NO = message("yes"), message("no")
 _LIFE_EVENT = message("days since a life event (%(text_name)s)")
 _EXPECTED = message("it is expected around %(day)s")
 _EXPECTED_FOR = message("it is expected around %(day)s, mostly because of %(text_category)s")
+HELPED = message(
+    "of 100 things chosen for people who allow it, %(number)s more got a yes that they kept, to something that helps "
+    "and sells nothing; at least %(number_low)s more, measured on %(number_people)s people"
+)
 _IN_ORDER = message(
     "the first of a fixed order among what is allowed, so that we can tell what helps; "
     "what follows is what was expected of it"
@@ -90,12 +94,18 @@ def reasons(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
     rest = math.fsum([amounts[place] for place in order[SHOWN:]])
     if rest:
         shown.append(_told(context, choice, REST, rest))
-    return (*_lot(context, choice), *_conditions(context, choice), *_notification(context, choice), *shown)
+    said = (*_conditions(context, choice), *_notification(context, choice), *_measured(context, choice))
+    return (*_lot(context, choice), *said, *shown)
 
 
 def tells_of_the_draw(reason: Reason) -> bool:
     """Say whether a reason tells of luck, of a lot, or of a fixed order, and of nothing that fits the person."""
     return reason.feature == RANDOM_DRAW.name or reason.text in _OF_THE_DRAW
+
+
+def tells_of_help(reason: Reason) -> bool:
+    """Say whether a reason tells by how much what is asked for was measured to help."""
+    return reason.text.startswith(HELPED.partition("%")[0])
 
 
 def _lot(context: DecisionContext, choice: Choice) -> tuple[Reason, ...]:
@@ -135,9 +145,10 @@ def uses(context: DecisionContext) -> tuple[tuple[str, str], ...]:
     for role in context.candidate_set.roles:
         purpose = asked.purpose(role)
         pairs += [(purpose, source) for source in _in_order(context.reads(role) & asked.allowed(role))]
-    if context.candidate_set.lends and asked.allowed(PROTECTION):
+    lends, asks = context.candidate_set.lends, bool(context.candidate_set.asking)
+    if (lends or asks) and asked.allowed(PROTECTION):
         pairs += [(asked.purpose(PROTECTION), source) for source in sorted(asked.allowed(PROTECTION))]
-        if asked.forecast is not None and not asked.forecast_refused(FORECAST):
+        if lends and asked.forecast is not None and not asked.forecast_refused(FORECAST):
             pairs += [(asked.purpose(FORECAST), source) for source in sorted(asked.forecast.sources)]
     return tuple(dict.fromkeys(pairs))
 
@@ -259,6 +270,16 @@ def _notification(context: DecisionContext, choice: Choice) -> Iterator[Reason]:
         yield Reason(
             text=text, feature=None, source="+".join(sorted(context.decision_input.forecast.sources)), term=0.0
         )
+
+
+def _measured(context: DecisionContext, choice: Choice) -> Iterator[Reason]:
+    """Say by how much what the action asks for was measured to help others."""
+    scope = context.decision_input.scope_asked(context.compiled.offered[choice.chosen])
+    measured = None if scope is None else context.decision_input.asking.helps.get(scope)
+    if measured is not None:
+        gain, low = (f"{100 * share:.1f}" for share in (measured.gain, measured.low))
+        text = HELPED % {"number": gain, "number_low": low, "number_people": f"{measured.people:,}"}
+        yield Reason(text=text, feature=None, source=None, term=0.0)
 
 
 def notification(context: DecisionContext, choice: Choice) -> Notification | None:

@@ -41,6 +41,8 @@ Place = tuple[DecisionContext, Choice]
 _HIGHER: Rejection = ("not_eligible", "above: it stands higher up in this slate")
 _SAME_PRODUCT: Rejection = ("not_eligible", "above: what it leads to stands higher up in this slate")
 
+_ASKED_ABOVE: Rejection = ("not_eligible", "above: something is asked for higher up in this slate")
+
 
 def places_below(context: DecisionContext, first: Choice) -> Iterator[Place]:
     """Decide the places below the first, from the top, until one stays empty or all are filled.
@@ -153,6 +155,8 @@ def _closed_by(context: DecisionContext, rows: Sequence[int], *, most_of_a_kind:
     too_many: Rejection = ("guarded", f"diversity: at most {most_of_a_kind} of a kind in a slate")
     of_all = (action for group in candidate_set.alike for action in group.values()) if full else ()
     closed = {candidate_set.row_of[action.id]: too_many for action in of_all if action.kind in full}
+    if not set(candidate_set.asking).isdisjoint(rows):
+        closed |= dict.fromkeys(candidate_set.asking, _ASKED_ABOVE)
     products = {offered[row].product for row in rows} - {None}
     if products:
         closed |= {row: _SAME_PRODUCT for row in candidate_set.rows if offered[row].product in products}

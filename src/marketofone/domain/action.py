@@ -18,6 +18,8 @@ ForeseenEvent = Literal[
     "below_zero", "below_buffer", "below_own_floor", "large_expense", "income_change", "income_drop"
 ]
 MARKETING: frozenset[Kind] = frozenset({"offer", "place_offer", "life_match"})
+ASKING: frozenset[Kind] = frozenset({"insight", "nudge", "feature"})
+"""The kinds that may ask for a permission: none that sells, and none that a person in distress still hears."""
 
 ROLE_OF: dict[Kind, Role | None] = {
     "insight": "insights",
@@ -66,7 +68,8 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forecast must have foreseen for the action to answer it; it helps only ``lead_days`` or more before that is
     expected. ``next`` tells what happens after a yes. Without ``channels`` it has those that the document names for all
     actions. ``schedule`` says when it may be shown, ``placements`` where; without them it may be shown anywhere.
-    ``budget`` is what there is of it for a day.
+    ``budget`` is what there is of it for a day. ``asks`` is the source that it asks for, for the purpose that its kind
+    serves.
     """
 
     id: Word
@@ -91,6 +94,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schedule: Schedule | None = None
     placements: tuple[Word, ...] = ()
     budget: Budget | None = None
+    asks: Source | None = None
 
     @property
     def role(self) -> Role | None:

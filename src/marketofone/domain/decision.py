@@ -212,7 +212,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     Where ``slots`` places were asked for, all of this is about the first, and ``below`` has the others, from the second
     down to the last that was decided: the first that stays empty is the last. ``charged`` names what it took from the
-    budgets of actions: each with its day.
+    budgets of actions: each with its day. ``asks`` names the permissions that it asks for: (purpose, source) pairs.
     """
 
     id: str
@@ -238,6 +238,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     below: tuple[Slot, ...] = ()
     closed: tuple[str, ...] = ()
     charged: tuple[str, ...] = ()
+    asks: tuple[tuple[str, str], ...] = ()
 
     @property
     def request(self) -> Request:

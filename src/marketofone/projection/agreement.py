@@ -48,6 +48,8 @@ def check_agreement(
     _check(_sources(policy, features), at=SOURCES, allowed=policy.sources)
     for action, expression in zip(actions.actions, actions.expressions, strict=True):
         _check_served(action, expression, policy=policy)
+        if action.asks is not None:
+            _check_asks(action, policy=policy)
 
 
 def check_signs(signs: Iterable[str], *, features: Catalogue) -> None:
@@ -114,6 +116,7 @@ def _check_served(action: Action, expression: Expression, *, policy: ConsentPoli
     needed: tuple[tuple[Role | None, bool, str], ...] = (
         (action.role, True, f"the kind {action.kind!r}"),
         ("protection", action.credit, "a credit"),
+        ("protection", action.asks is not None, "asking for a permission"),
         ("forecast", foreseen, "something foreseen"),
     )
     for role, asks, what in needed:
@@ -132,6 +135,28 @@ def _check_served(action: Action, expression: Expression, *, policy: ConsentPoli
                 shape=f"the source {source!r}, which does not stand in consent.toml purposes.{purpose}.sources",
                 fix=f"read one of {', '.join(open_to)} only, or add {source!r} there and to {SOURCES}",
             )
+
+
+def _check_asks(action: Action, *, policy: ConsentPolicy) -> None:
+    """Check that there is what an action asks for, and that asking for it is no marketing.
+
+    It asks for the purpose that its kind serves, of which the person allows another source by then.
+    """
+    field, purpose = f"actions.toml actions.{action.id}.asks", policy.serving(action.role) if action.role else ""
+    if purpose and "marketing" in policy.purposes[purpose].roles:
+        raise MalformedDocument(
+            field=field,
+            shape=f"the purpose {purpose!r}, which serves marketing: asking for it would be marketing itself",
+            fix=f"leave the action out, or let another purpose serve {action.role!r} in {PURPOSES}",
+        )
+    sources = [source for source in policy.sources_of(purpose) if source not in action.needs] if purpose else []
+    if action.asks not in sources or len(policy.sources_of(purpose)) == 1:
+        raise MalformedDocument(
+            field=field,
+            shape=f"the source {action.asks!r}, which the purpose {purpose!r} does not ask for, or needs to ask for it",
+            fix=f"ask for one beside another that it reads, of consent.toml purposes.{purpose}.sources: "
+            f"{', '.join(sources) or 'there is none'}",
+        )
 
 
 def _compared(condition: str, name: str) -> Iterator[str]:

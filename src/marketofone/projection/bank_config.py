@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Annotated, Literal
 from urllib.parse import unquote
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from marketofone.consent.controller import Controller
 from marketofone.consent.policy import ConsentPolicy, parse_policy
+from marketofone.decide.asking import AskRules
 from marketofone.decide.catalogue import ActionCatalogue, parse_actions
 from marketofone.decide.compiled_catalogue import CompiledCatalogue, bind
 from marketofone.domain.case import CaseKind, DaysCounted
@@ -130,6 +131,26 @@ class Distrusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Distrust(above=self.above, whole=self.whole, harm=self.harm, actions=self.actions)
 
 
+class Asking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a decision may ask for a permission: once in so many days for anything, and where it helps by so much.
+
+    ``gain`` is a share of decisions: so many more have to end in a kept yes, to something that helps and sells nothing,
+    for people who gave the permission; the lower bound of what was measured must lie above it. It has to be measured on
+    ``people`` or more, at the ``level`` of its interval, over the decisions of the last ``measured_days``.
+    """
+
+    every_days: Annotated[int, Meta(ge=30, le=3_650)] = 90
+    gain: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.01
+    people: Annotated[int, Meta(ge=30)] = 100
+    level: Annotated[float, Meta(ge=0.8, le=0.999)] = 0.95
+    measured_days: Annotated[int, Meta(ge=30, le=730)] = 180
+
+    @property
+    def rules(self) -> AskRules:
+        """The same, for a decision."""
+        return AskRules(every_days=self.every_days, people=self.people, gain=self.gain)
+
+
 class ContactTexts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is said of a contact, in another language."""
 
@@ -183,6 +204,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     groups: Groups = Groups()
     early_signs: EarlySigns | None = None
     distrust: Distrusted | None = None
+    asking: Asking = Asking()
     contact: Contact = Contact()
     pages: Pages | None = None
 
@@ -216,6 +238,12 @@ class BankConfig:
     compiled: CompiledCatalogue
     calendar: Calendar
     digest: str
+
+    @cached_property
+    def asks(self) -> Mapping[str, tuple[str, str]]:
+        """The permissions that actions ask for, as purpose and source, by the ids of the actions."""
+        each = ((action.id, action.role, action.asks) for action in self.actions.asks.values())
+        return {name: (self.policy.serving(role), asks) for name, role, asks in each if role and asks}
 
 
 def read_config(texts: Mapping[str, str]) -> BankConfig:

@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.domain.help import Help
 from marketofone.domain.moment import Instant
 from marketofone.governance.board import NO_RULINGS, BoardState
 from marketofone.governance.board import apply as apply_ruling
 from marketofone.projection.records import (
+    HelpRecord,
     PromotionRecord,
     RatesRecord,
     RollbackRecord,
@@ -50,8 +52,8 @@ class BankState(Struct, frozen=True):
     ``documents`` is the entry of the documents in force and ``digests`` gives for each entry of documents their digest.
     ``version`` is the entry of the version that learning goes on from, 0 for none; decisions follow it too, unless
     ``promoted`` names another. ``trial`` is a version that decides for a share of people. ``rates`` is the last entry
-    of reference rates, 0 for none. The two mappings are shared with later states, which only add to them; a reader of
-    an older state looks for entries up to its ``n``.
+    of reference rates, 0 for none. ``help`` is what was last measured of permissions. The two mappings are shared with
+    later states, which only add to them; a reader of an older state looks for entries up to its ``n``.
     """
 
     n: int = 0
@@ -65,6 +67,7 @@ class BankState(Struct, frozen=True):
     versions: dict[int, VersionInfo] = {}
     destroyed: frozenset[bytes] = frozenset()
     rates: int = 0
+    help: tuple[Help, ...] = ()
 
     @property
     def decides(self) -> int:
@@ -122,6 +125,9 @@ def reduce_bank(state: BankState, entry: Entry, record: Any) -> BankState:
         changes = _after_promotion(state, entry.n, record)
     elif isinstance(record, RatesRecord):
         changes = {"rates": entry.n}
+    elif isinstance(record, HelpRecord):
+        others = (one for one in state.help if one.scope != record.help.scope)
+        changes = {"help": (*others, record.help)}
     return replace(state, n=entry.n, guard=state.guard + (entry.kind in GUARDING), **changes)
 
 

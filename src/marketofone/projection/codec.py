@@ -62,6 +62,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "version": records.VersionRecord,
     "rollback": records.RollbackRecord,
     "promotion": records.PromotionRecord,
+    "help": records.HelpRecord,
     "checkpoint": records.CheckpointRecord,
     "letters": records.LettersRecord,
     "rates": records.RatesRecord,

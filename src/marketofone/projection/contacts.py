@@ -67,7 +67,7 @@ class Place(NamedTuple):
 
 
 class Said(Struct, frozen=True, gc=False):
-    """What a decision said, without how it was made: as much as is remembered of it."""
+    """What a decision said, without how it was made: as much as is remembered of it; ``asks`` what it asked for."""
 
     decision: str
     channel: str
@@ -75,6 +75,7 @@ class Said(Struct, frozen=True, gc=False):
     assignment: Assignment
     placement: str | None
     places: tuple[Place, ...]
+    asks: tuple[tuple[str, str], ...] = ()
 
 
 def remember(contacts: Contacts, said: Said, *, recorded: Instant, stamp: int) -> Contacts:

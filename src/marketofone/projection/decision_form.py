@@ -10,8 +10,7 @@ A decision tells how a hundred actions fared, and most of that is the same few w
 4. Places of a slate below the first, in the same columns each. A decision of one place, shown anywhere, is written as
    before there were any.
 5. All of it is compressed, with the bytes of numbers side by side by their rank.
-6. What a catalogue's actions are called is the same in every decision: it is encoded and checked once.
-7. The numbers of many decisions are laid out together; the bytes of each are those that it has alone.
+6. What actions are called is the same in every decision, and encoded once; the numbers of many are laid out together.
 
 Reading gives back the same values to the bit, whatever they are; only the number of bytes depends on the rounding.
 """
@@ -60,7 +59,7 @@ from marketofone.projection.records import DecisionRecord, RestsOn, Scope
 
 _STAGES = bytes(STAGE_CODES.values())
 _SCORES = 4  # of each candidate
-_PLAIN = (None, 1, (), ())  # placement, slots, closed and charged of a decision of one place, shown anywhere
+_PLAIN = (None, 1, (), (), ())  # placement, slots, closed, charged and asks of most decisions
 ReasonRow = tuple[str, str | None, str | None, float]
 NotificationRow = tuple[str, str, int | None, float]
 
@@ -146,8 +145,14 @@ class _PackedSlate(_Packed, frozen=True, array_like=True):
     charged: tuple[str, ...] = ()
 
 
+class _PackedAsk(_PackedSlate, frozen=True, array_like=True):
+    """The columns of a record that asks for a permission."""
+
+    asks: tuple[Scope, ...] = ()
+
+
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODE = msgpack_decoder(_PackedSlate).decode
+_DECODE = msgpack_decoder(_PackedAsk).decode
 
 
 def pack(record: DecisionRecord) -> bytes:
@@ -208,6 +213,7 @@ def unpack(blob: bytes | memoryview) -> DecisionRecord:
         below=tuple([_slot(slot, actions) for slot in read.below]),
         closed=read.closed,
         charged=read.charged,
+        asks=read.asks,
     )
     rests_on = RestsOn(read.bank, read.version, read.journals)
     told = read.counterfactual
@@ -220,7 +226,7 @@ def unpack_said(blob: bytes | memoryview) -> Said:
     read = _DECODE(decompress(blob))
     below = [Place(slot.action, slot.kind, _notification(slot.notification)) for slot in read.below]
     first = Place(read.action, read.kind, _notification(read.notification))
-    return Said(read.id, read.channel, read.at, read.assignment, read.placement, (first, *below))
+    return Said(read.id, read.channel, read.at, read.assignment, read.placement, (first, *below), read.asks)
 
 
 class DecisionUses(NamedTuple):
@@ -265,17 +271,17 @@ def _notification(row: NotificationRow | None) -> Notification | None:
 def _columns(record: DecisionRecord, names: bytes, fared: Iterator[_Fared]) -> _Packed:
     made = record.decision
     plain = _of_first(record, names, next(fared))
-    if not made.below and (made.placement, made.slots, made.closed, made.charged) == _PLAIN:
+    if not made.below and (made.placement, made.slots, made.closed, made.charged, made.asks) == _PLAIN:
         return plain
-    below = tuple([_of_slot(slot, made.candidates.actions, next(fared)) for slot in made.below])
-    return _PackedSlate(
+    slate = _PackedSlate(
         **asdict(plain),
         placement=made.placement,
         slots=made.slots,
-        below=below,
+        below=tuple([_of_slot(slot, made.candidates.actions, next(fared)) for slot in made.below]),
         closed=made.closed,
         charged=made.charged,
     )
+    return _PackedAsk(**asdict(slate), asks=made.asks) if made.asks else slate
 
 
 def _of_slot(slot: Slot, actions: tuple[str, ...], fared: _Fared) -> _PackedSlot:

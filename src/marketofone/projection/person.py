@@ -8,6 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.consent.asking import last_noes
 from marketofone.consent.gate import Permit, permit, permits
 from marketofone.consent.ledger import Consents, together
 from marketofone.consent.licence import GOVERNED, has_outlived, unregarded
@@ -18,7 +19,7 @@ from marketofone.profile.inferences import Corrected
 from marketofone.projection import own_answers
 from marketofone.projection.amendments import Removals
 from marketofone.projection.contacts import Contacts, merged
-from marketofone.projection.records import ForecastSummary
+from marketofone.projection.records import ForecastSummary, Scope
 from marketofone.projection.reducer import Correction, LastForecast, SubjectState
 from marketofone.store.keystore import Customer
 from marketofone.store.ports import Expectation, Head
@@ -63,6 +64,17 @@ class Person(Struct, frozen=True, dict=True):
     def contacts(self) -> Contacts:
         """What was said to the person lately, in the order of entries."""
         return merged([self.states[member.subject].contacts for member in self.members])
+
+    @cached_property
+    def noes(self) -> Mapping[str, Instant]:
+        """When the last no to each purpose was recorded, by any of the ids."""
+        return last_noes(state.noes for state in self.states.values())
+
+    @cached_property
+    def asks(self) -> Mapping[Scope, Instant]:
+        """The permissions that a decision ever asked any of the ids for, and when the last did."""
+        asked = [ask for state in self.states.values() for ask in state.asks.items()]
+        return dict(sorted(asked, key=lambda ask: ask[1]))
 
     def answers(self, *, until: Instant) -> own_answers.Answers:
         """Give what the person answered up to a moment, of two years, in the order in which it was heard."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from marketofone.consent.notice import named_in
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.decide.asking import SPARING
 from marketofone.decide.catalogue import FORECAST_SOURCES
 from marketofone.decide.decision_input import FORECAST, PROTECTION
 from marketofone.domain.errors import MalformedDocument
@@ -146,8 +147,8 @@ def _must(role: Role, config: BankConfig) -> Iterator[tuple[str, str]]:
         yield from _in(compiled.stress.sources, "guardrails.toml stress.when")
     if role == FORECAST:
         yield from _in(FORECAST_SOURCES, "what a forecast is made of")
-    if role == PROTECTION and any(action.credit for action in compiled.offered):
-        yield PROTECTION, "actions.toml: credit"
+    if role == PROTECTION and any(action.credit or action.asks for action in compiled.offered):
+        yield PROTECTION, "actions.toml: credit, or an action that asks for a permission"
     early = config.settings.early_signs
     if role == "learning" and early is not None:
         for name in early.features:
@@ -157,8 +158,10 @@ def _must(role: Role, config: BankConfig) -> Iterator[tuple[str, str]]:
 def _may(role: Role, config: BankConfig) -> frozenset[str]:
     compiled = config.compiled
     context = FORECAST_SOURCES.union(*(feature.lineage for feature in compiled.context))
+    context |= SPARING if any(action.asks and action.role == role for action in compiled.offered) else frozenset()
     if role == "insights":
-        return frozenset(SWITCHABLE) & (MONEY.union(*(feature.lineage for feature in config.features.features)))
+        features = config.features.features
+        return frozenset(SWITCHABLE) & MONEY.union(context, *(feature.lineage for feature in features))
     if role == "learning":
         return context | MONEY | _OPENS.union(ITEM_SOURCES)
     if role == FORECAST:

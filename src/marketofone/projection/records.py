@@ -12,6 +12,7 @@ from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.action import Kind
 from marketofone.domain.case import About, CaseKind, CaseWords
 from marketofone.domain.decision import Counterfactual, Decision
+from marketofone.domain.help import Help
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
 from marketofone.domain.outcome import Outcome, Signs
@@ -129,7 +130,7 @@ class DecisionRecord(Struct, frozen=True, array_like=True, gc=False):
         made = self.decision
         places = [Place(made.action, self.kind, made.notification)]
         places += [Place(slot.action, slot.kind, slot.notification) for slot in made.below]
-        return Said(made.id, made.channel, made.at, made.assignment, made.placement, tuple(places))
+        return Said(made.id, made.channel, made.at, made.assignment, made.placement, tuple(places), made.asks)
 
     def kind_at(self, place: int) -> Kind | None:
         """Give the kind of the action at a place of the decision; the first is 1."""
@@ -339,6 +340,13 @@ class PromotionRecord(Struct, frozen=True, array_like=True):
     evidence: Evidence | None = None
 
 
+class HelpRecord(Struct, frozen=True, array_like=True):
+    """What a permission was measured to help those who gave it, from here on."""
+
+    actor: str
+    help: Help
+
+
 class CheckpointRecord(Struct, frozen=True, array_like=True):
     """A signed checkpoint of the log, as text."""
 
@@ -383,6 +391,7 @@ Record = (
     | VersionRecord
     | RollbackRecord
     | PromotionRecord
+    | HelpRecord
     | CheckpointRecord
     | LettersRecord
     | RatesRecord

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from marketofone.consent.asking import last_noes, noes_in
 from marketofone.consent.ledger import NEVER_ASKED, TAKING_BACK, Consents, apply, plain_form, with_licences
 from marketofone.domain.action import NOTHING as NOTHING_DONE
 from marketofone.domain.cloudevents import parse_event
@@ -94,7 +95,8 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     that tells a movement which is not booked yet. ``answers`` are what the customer answered in two years. ``orders``
     are the last orders of an app's parts, by placement. ``changed`` gives for each place of a decision that was
     answered otherwise later the entry that says so: what was heard of it before teaches nothing any more.
-    ``corrections`` is what the customer says of inferences.
+    ``corrections`` is what the customer says of inferences. ``noes`` tell when the last no to each purpose was
+    recorded, ``asks`` when the last decision asked for a permission, of those that one ever asked for.
     """
 
     n: int = 0
@@ -116,6 +118,8 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
     orders: dict[str, Ordered] = {}
     changed: dict[tuple[str, int], int] = {}
     corrections: dict[str, Correction] = {}
+    noes: dict[str, Instant] = {}
+    asks: dict[Scope, Instant] = {}
 
     @property
     def removed_keys(self) -> Removals:
@@ -124,7 +128,8 @@ class SubjectState(Struct, frozen=True, array_like=True, gc=False):
 
 
 NOTHING = SubjectState()
-_FORMAT = b"\x03"  # of the bytes of a state: those of another format are folded again, not read
+_EARLIER = b"\x03"  # knew no answers to being asked
+_FORMAT = b"\x04"  # of the bytes of a state: those of another format are folded again, not read
 _CONSENTS = SubjectState.__struct_fields__.index("consents")
 _LATE = SubjectState.__struct_fields__.index("accounts")  # and all that came after the first releases
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -151,6 +156,11 @@ def to_bytes(state: SubjectState) -> bytes:
     late = fields[_LATE:]
     kept = max((place for place, field in enumerate(late, start=1) if field), default=0)
     return _FORMAT + _ENCODE(fields[: len(fields) - len(late) + kept])
+
+
+def is_of_earlier_format(blob: bytes) -> bool:
+    """Say whether an earlier release wrote a state: it is read no more, and soon replaced."""
+    return blob.startswith(_EARLIER)
 
 
 def from_bytes(blob: bytes) -> SubjectState | None:
@@ -207,7 +217,8 @@ def _consent(state: SubjectState, entry: Entry, record: ConsentRecord) -> dict[s
     changes: dict[str, Any] = {"consents": apply(state.consents, change)}
     if change.change in TAKING_BACK:
         changes["refusals"] = state.refusals | dict.fromkeys(product(change.purposes, change.sources), entry.n)
-    return changes
+    noes = noes_in([(entry.recorded, change)])
+    return {**changes, "noes": last_noes((state.noes, noes))} if noes else changes
 
 
 def _identity(_: SubjectState, __: Entry, record: IdentityRecord) -> dict[str, Any]:
@@ -232,6 +243,7 @@ def _decision(state: SubjectState, entry: Entry, record: DecisionRecord | Said) 
         "enrolled": entry.stamp if first else state.enrolled,
         "group": said.assignment if first and said.assignment not in ("policy", "control") else state.group,
         "orders": _ordered(state, entry, said),
+        "asks": state.asks | dict.fromkeys(said.asks, entry.recorded) if said.asks else state.asks,
     }
 
 

@@ -28,6 +28,7 @@ from marketofone.services.learning.learner import Learning
 from marketofone.services.proof import backup, checkpoint, diff, replay, verify
 from marketofone.services.proof.changes import Change
 from marketofone.services.rights import (
+    ask_answers,
     board_service,
     consent_check,
     consent_service,
@@ -243,6 +244,7 @@ class Bank:
         """Record what customers say, as :meth:`consents_given` does; None for what a key says is known already."""
         told = consent_service.change_consents(self._context, changes, now=now, keys=keys)
         given = [(change, one.entry.subject) for change, one in zip(changes, told, strict=True) if one is not None]
+        ask_answers.answer_asks(self._context, [change for change, _ in given], now=now)
         self.learning.owe([subject for change, subject in given if change.change in TAKING_BACK], now=now)
         self._context.left_open.update(subject for _, subject in given)  # the next arrival, or the learner, looks
         return told

@@ -48,9 +48,11 @@ EntryKind = Literal[
     "letters",
     "rates",
     "promotion",
+    "help",
 ]
 """``account``: who holds one together. ``signs``: what was seen after a yes. ``history``: what another bank told.
-``hold``: what the law keeps. ``case``: what was asked of a person. ``signal``: what may change an answer."""
+``hold``: what the law keeps. ``case``: what was asked of a person. ``signal``: what may change an answer.
+``help``: what a permission helps those who gave it."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
@@ -76,6 +78,7 @@ CODES: dict[EntryKind, int] = {
     "letters": 37,
     "rates": 38,
     "promotion": 39,
+    "help": 16,
 }
 """How a kind is stored. A number once given stays."""
 

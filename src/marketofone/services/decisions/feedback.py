@@ -71,7 +71,7 @@ def record_outcome(
     MalformedRequest
         When a value is announced and not given, given without being announced, or no whole number in range; when it
         lies ahead; when it is about a slate and does not name one of its places; when it is an answer that comes later
-        than answers may be changed.
+        than answers may be changed, or to what asked for a permission.
     """
     check_outcome(outcome, now=now)
     (result,) = _record(context, [outcome], now=now, customer=customer)
@@ -86,6 +86,11 @@ def record_outcomes(context: AppContext, outcomes: Sequence[Outcome], *, now: In
     for outcome in outcomes:
         check_outcome(outcome, now=now)
     return [result.answer for result in _record(context, outcomes)]
+
+
+def record_answer(context: AppContext, owner: Customer, n: int, outcome: Outcome, *, now: Instant) -> None:
+    """Record what a person said about consent as the answer to the decision at entry ``n`` that had asked for it."""
+    in_runs(context, [(owner, (n, outcome))], compute=one_by_one(partial(_noted, context, now)), now=now)
 
 
 def record_heard(context: AppContext, things: Sequence[tuple[Customer, int, Outcome]], *, now: Instant) -> int:
@@ -149,20 +154,33 @@ def taught(
 def learning_permit(
     person: Person, facts: LessonFacts, *, config: BankConfig, now: Instant, learned: bool = False
 ) -> Permit:
-    """Give the person's permit to learn from what a decision used.
+    """Give the person's permit to learn from what the decision of a lesson used; as :func:`leave_to_learn`."""
+    return leave_to_learn(person, facts.decision, facts.subjects, config=config, now=now, learned=learned)
+
+
+def leave_to_learn(
+    person: Person,
+    decision: Decision,
+    subjects: frozenset[int],
+    *,
+    config: BankConfig,
+    now: Instant,
+    learned: bool = False,
+) -> Permit:
+    """Give the person's permit to learn from what a decision used, which rests on the journals of some subjects.
 
     What was ``learned`` before stays while they pause: it could not come back by itself when the pause ends.
     """
     judged = person.judged(now)
-    consents = person.consents_over(facts.subjects, now=judged)
+    consents = person.consents_over(subjects, now=judged)
     return permit(
         config.policy.serving("learning"),
         without_pauses(consents) if learned else consents,
         customer=person.name,
-        channel=facts.decision.channel,
+        channel=decision.channel,
         policy=config.policy,
         now=judged,
-        made=facts.decision.at,
+        made=decision.at,
     )
 
 
@@ -217,7 +235,13 @@ def _check_fits(outcome: Outcome, decision: Decision, *, config: BankConfig) -> 
         raise MalformedRequest(
             field="slot", shape="left out", fix="say which place of the slate it is about, from 1 on"
         )
-    decision.place(outcome.place)
+    action = decision.place(outcome.place).action
+    if outcome.verdict in SAID and action in config.actions.asks:
+        raise MalformedRequest(
+            field="verdict",
+            shape="an answer to what asks for a permission",
+            fix="record what the person says about consent, a yes or a no: it is the answer to this decision",
+        )
     if outcome.verdict in SAID and outcome.at > last_day(decision.at, config=config):
         raise MalformedRequest(
             field="at",

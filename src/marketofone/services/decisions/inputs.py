@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from marketofone.consent.gate import Permit
+from marketofone.consent.asking import asking
+from marketofone.consent.gate import Permit, scope_state
+from marketofone.consent.policy import ConsentScope
+from marketofone.decide.asking import NO_ASKS, AskFacts, Scope
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.decision import Request
@@ -67,6 +70,7 @@ def decision_input_of(
         position=person.own.n,
         documents=config.digest,
         corrected=frozenset(person.corrected),
+        asking=_ask_facts(snapshot, person, now=judged),
     )
 
 
@@ -83,6 +87,38 @@ def _own_answers(person: Person, *, config: BankConfig, moment: Instant, judged:
     """Give what a person did with what was shown to them, and what came of it, while they allow learning from it."""
     learning = person.permit(config.policy.serving("learning"), policy=config.policy, now=judged)
     return own_answers(person.answers(until=moment), until=moment) if learning.sources else OwnAnswers()
+
+
+def _ask_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> AskFacts:
+    """Give what decides whether a person may be asked for what the bank asks for: nothing but what they said."""
+    config = snapshot.config
+    scopes = set(config.asks.values())
+    if not scopes:
+        return NO_ASKS
+    return AskFacts(
+        rules=config.settings.asking.rules,
+        may=asking(person.noes, person.consents, policy=config.policy, now=now),
+        open_to=frozenset(scope for scope in scopes if _is_open(scope, person, config=config, now=now)),
+        asked=_asked(person, config=config),
+        helps={of.scope: of for of in snapshot.bank.help if of.scope in scopes},
+    )
+
+
+def _asked(person: Person, *, config: BankConfig) -> dict[Scope, Instant]:
+    """Give what a person was ever asked for, and when; also what they bring along from another bank."""
+    asked = dict(person.asks)
+    for said in person.contacts:
+        scope = config.asks.get(said.action)
+        if scope is not None:
+            asked[scope] = max(said.at, asked.get(scope, said.at))
+    return asked
+
+
+def _is_open(scope: Scope, person: Person, *, config: BankConfig, now: Instant) -> bool:
+    """Say whether a permission is granted through any channel."""
+    purpose, source = scope
+    each = (ConsentScope(purpose=purpose, source=source, channel=channel) for channel in config.policy.ways)
+    return any(scope_state(of, person.consents, policy=config.policy, now=now) == "granted" for of in each)
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:

@@ -20,8 +20,11 @@ from marketofone.decide import engine
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MarketOfOneError
+from marketofone.domain.moment import Instant
 from marketofone.projection.person import Person
+from marketofone.projection.records import Scope
 from marketofone.services.decisions.otherwise import ANOTHER_RELEASE, MadeAgain
+from marketofone.services.decisions.rests import Rests
 
 
 class Without(Struct, frozen=True, kw_only=True):
@@ -55,6 +58,20 @@ def what_mattered(again: MadeAgain | str, *, slot: int) -> Mattered:
         return Mattered(untold=ANOTHER_RELEASE)
 
 
+def without(rests: Rests, scopes: Collection[Scope], *, at: Instant) -> Person:
+    """Give a person as they were then, had they withdrawn some sources just before, for the purposes beside them."""
+    person, own = rests.person, rests.person.own
+    change = ConsentChange(
+        customer=person.asked.name,
+        change="withdraw",
+        purposes=tuple(dict.fromkeys(name for name, _ in scopes)),
+        sources=tuple(dict.fromkeys(source for _, source in scopes)),
+        channels=tuple(rests.snapshot.config.policy.channels),
+        since=at,
+    )
+    return person.telling(replace(own, consents=apply(own.consents, change)))
+
+
 class _Fewer:
     """Makes one decision again, with fewer sources."""
 
@@ -74,17 +91,9 @@ class _Fewer:
 
     def _without(self, sources: Collection[str]) -> Without | None:
         """Decide without some sources; None where the same is chosen."""
-        person, made = self._rests.person, self._made
-        own = person.own
-        change = ConsentChange(
-            customer=person.asked.name,
-            change="withdraw",
-            purposes=tuple(dict.fromkeys(name for name, source in made.uses if source in sources)),
-            sources=tuple(sources),
-            channels=tuple(self._rests.snapshot.config.policy.channels),
-            since=made.at,
-        )
-        other = self._decided(person.telling(replace(own, consents=apply(own.consents, change))))
+        made = self._made
+        scopes = [(name, source) for name, source in made.uses if source in sources]
+        other = self._decided(without(self._rests, scopes, at=made.at))
         action = self._action(other)
         return None if action == self._action(made) else Without(sources=tuple(sources), action=action, decision=other)
 

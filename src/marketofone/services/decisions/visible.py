@@ -83,4 +83,5 @@ def shown(decision: Decision, *, refused: str) -> Decision:
         notification=None,
         below=(),
         charged=(),
+        asks=(),
     )

@@ -288,7 +288,9 @@ class _Views:
     def _is_core(self, core: Kept) -> bool:
         """Say whether a snapshot says what the entries say; one of an earlier release may say it in fewer words."""
         plain = codec.kept(core, box=self._customer.box)
-        return plain is not None and reducer.from_bytes(plain) == self._state
+        if plain is None or reducer.is_of_earlier_format(plain):
+            return plain is not None
+        return reducer.from_bytes(plain) == self._state
 
     def _holds(self, snapshot: Kept, events: list[tuple[KeptEvent, Event]]) -> bool:
         """Say whether events fold into a snapshot, under the declarations it was folded under.

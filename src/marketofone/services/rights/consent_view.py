@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from marketofone.consent.asking import Asking, asking
+from marketofone.consent.asking import Asking, asking, noes_in
 from marketofone.consent.gate import scope_state
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents
 from marketofone.consent.licence import Licence, Licences, in_force
@@ -102,7 +102,7 @@ def show_consents(context: AppContext, customer: str, *, now: Instant, as_of: In
             said = heard(reader, person, moment=judged)
         policy = snapshot.config.policy
     stands = standing(consents, policy=policy, now=judged)
-    may = asking(said, consents, policy=policy, now=judged)
+    may = asking(noes_in(said), consents, policy=policy, now=judged)
     return ConsentView(
         customer=customer,
         epoch=consents.epoch,
@@ -155,10 +155,8 @@ def may_ask(context: AppContext, customer: str, *, now: Instant) -> dict[str, As
         try:
             person = snapshot.person(customer)
         except UnknownCustomer:
-            return asking((), NEVER_ASKED, policy=policy, now=now)
-        judged = person.judged(now)
-        said = heard(reader, person, moment=judged)
-        return asking(said, person.consents, policy=policy, now=judged)
+            return asking({}, NEVER_ASKED, policy=policy, now=now)
+        return asking(person.noes, person.consents, policy=policy, now=person.judged(now))
 
 
 def _purpose_state(purpose: str, switch: Switch, paused_until: Instant | None, may: Asking) -> PurposeState:

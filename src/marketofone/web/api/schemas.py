@@ -234,12 +234,20 @@ class Placed(Struct, frozen=True, kw_only=True):
     candidates: tuple[Fared, ...] | UnsetType = UNSET
 
 
+class Permission(Struct, frozen=True, kw_only=True):
+    """One source for one purpose."""
+
+    purpose: str
+    source: str
+
+
 class Decided(Struct, frozen=True, kw_only=True):
     """A decision with its reasons, in the words of the catalogue.
 
     Of a slate all of it is about the first place, and ``slate`` has all places, from the top: the last may stay empty.
     ``fallback`` is what its placement shows meanwhile where nothing was chosen, ``order`` all parts of the app that it
-    puts in order, those of the slate behind those that are pinned.
+    puts in order, those of the slate behind those that are pinned. ``asks`` are the permissions that it asks for: what
+    the person then says about consent is the answer.
     """
 
     id: str
@@ -264,6 +272,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     slate: tuple[Placed, ...] | UnsetType = UNSET
     fallback: Fallback | UnsetType = UNSET
     order: tuple[str, ...] | UnsetType = UNSET
+    asks: tuple[Permission, ...] | UnsetType = UNSET
 
 
 D = TypeVar("D", bound=Decided)
@@ -321,7 +330,7 @@ def proof(entry: Head) -> EntryProof:
     return EntryProof(subject=entry.subject, n=entry.n, hash=entry.hash.hex())
 
 
-_KEPT_APART = ("placement", "slots", "below", "closed", "charged")
+_KEPT_APART = ("placement", "slots", "below", "closed", "charged", "asks")
 _WRITTEN = tuple((of.encode_name, of.name) for of in fields(Decision) if of.name not in _KEPT_APART)
 
 
@@ -340,6 +349,8 @@ def _words(decision: Decision, *, catalogue: ActionCatalogue) -> dict[str, objec
 def _places(decision: Decision, *, catalogue: ActionCatalogue, traced: bool) -> dict[str, object]:
     """Give the keys of an answer that says where it is shown, or has several places."""
     keys: dict[str, object] = {}
+    if decision.asks:
+        keys["asks"] = [{"purpose": purpose, "source": source} for purpose, source in decision.asks]
     placement = None if decision.placement is None else catalogue.placements.get(decision.placement)
     if decision.placement is not None:
         keys["placement"] = decision.placement

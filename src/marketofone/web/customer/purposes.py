@@ -109,6 +109,7 @@ def _ask(renderer: PageRenderer, request_data: RequestData, *, why: str = "") ->
         channels=channels,
         until=latest_end(bank.now(), policy=policy),
         why=why,
+        asked=bool((request_data.form if request_data.body else request_data.query).get("asked")),
         before=_before(renderer, customer, name) if standing.changed else None,
     )
 

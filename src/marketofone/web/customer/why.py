@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.saying import latest_end
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.decide.money_left import money_actions, money_left
-from marketofone.decide.reasons import in_words, tells_of_the_draw
+from marketofone.decide.reasons import in_words, tells_of_help, tells_of_the_draw
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision, Reason
 from marketofone.domain.errors import MalformedRequest, UnknownDecision
@@ -55,6 +56,9 @@ def why(renderer: PageRenderer, request_data: RequestData) -> Response:
         slots=made.slots,
         places=[place.action for place in made.places if place.action != NOTHING],
         otherwise=told.otherwise,
+        asks=bank.config.asks.get(decision.action),
+        measured=next((reason.text for reason in decision.reasons if tells_of_help(reason)), ""),
+        ends=latest_end(bank.now(), policy=bank.config.policy),
         said=said,
         given=given,
         others=_others(heard, counts=given if said is None else [said, *given]),
