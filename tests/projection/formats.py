@@ -357,7 +357,7 @@ RECORDS: dict[EntryKind, records.Record] = {
             high=0.09375,
             decisions=900,
             people=120,
-            enough=True,
+            lacks=(),
         ),
     ),
     "checkpoint": records.CheckpointRecord("sealer", "bank\n0\n"),

@@ -79,6 +79,11 @@ def asking(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instan
     }
 
 
+def wants_no_questions(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
+    """Say whether a person objects to marketing, or did lately: then no decision asks them for anything."""
+    return consents.objects or (OFFERS in noes and now < noes[OFFERS] + policy.ask_again_days * DAY)
+
+
 def _last_no(purpose: str, noes: Noes, *, policy: ConsentPolicy) -> Instant | None:
     to = (purpose, OFFERS) if "marketing" in policy.purposes[purpose].roles else (purpose,)
     return max((noes[word] for word in to if word in noes), default=None)

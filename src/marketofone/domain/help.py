@@ -8,13 +8,15 @@ from marketofone.domain.moment import DAY, Instant
 
 KEPT = 35 * DAY
 """How long a measure holds: what was measured before may be true no more."""
+NOT_MEASURED = ("no decision tells of it",)
 
 
 class Help(Struct, frozen=True, kw_only=True, gc=False):
     """How many more decisions ended in a yes to a help, and kept it, with one source for one purpose than without it.
 
     ``gain`` is a share of decisions, with an interval from ``low`` to ``high`` at a ``level`` that holds at all looks
-    together. It was measured ``at`` an instant over ``decisions`` of ``people``; ``enough`` says whether these tell it.
+    together. It was measured ``at`` an instant over ``decisions`` of ``people``; ``lacks`` says why these cannot tell
+    it, and is empty where they can.
     """
 
     purpose: str
@@ -26,12 +28,17 @@ class Help(Struct, frozen=True, kw_only=True, gc=False):
     high: float = 1.0
     decisions: int = 0
     people: int = 0
-    enough: bool = False
+    lacks: tuple[str, ...] = NOT_MEASURED
 
     @property
     def scope(self) -> tuple[str, str]:
         """The purpose and the source."""
         return self.purpose, self.source
+
+    @property
+    def enough(self) -> bool:
+        """Whether what was recorded can tell it."""
+        return not self.lacks
 
     def counts(self, now: Instant) -> bool:
         """Say whether it was measured lately."""

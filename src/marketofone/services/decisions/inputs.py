@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from marketofone.consent.asking import asking
+from marketofone.consent.asking import asking, wants_no_questions
 from marketofone.consent.gate import Permit, scope_state
 from marketofone.consent.policy import ConsentScope
 from marketofone.decide.asking import NO_ASKS, AskFacts, Scope
@@ -95,9 +95,10 @@ def _ask_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> AskFacts:
     scopes = set(config.asks.values())
     if not scopes:
         return NO_ASKS
+    quiet = wants_no_questions(person.noes, person.consents, policy=config.policy, now=now)
     return AskFacts(
         rules=config.settings.asking.rules,
-        may=asking(person.noes, person.consents, policy=config.policy, now=now),
+        may={} if quiet else asking(person.noes, person.consents, policy=config.policy, now=now),
         open_to=frozenset(scope for scope in scopes if _is_open(scope, person, config=config, now=now)),
         asked=_asked(person, config=config),
         helps={of.scope: of for of in snapshot.bank.help if of.scope in scopes},

@@ -1,12 +1,13 @@
 """What a permission helps: measured on people who gave it and allow learning, and recorded in the bank's journal.
 
-1. Read are decisions that looked at the source for the purpose, of people whom the policy decides for, whose answers
-   have come, while these people allow learning from all that the decision used. Each reading is a use, recorded first.
-2. Each is made again, once as it was and once as if the person had withdrawn just that source for just that purpose.
-   Where it does not come out as recorded, it tells nothing.
+1. Read are decisions that looked at the source for the purpose and whose answers have come, of people in the control
+   group who allow learning from all that the decision used: what was drawn by lot tells what any choice would have got,
+   where the policy seldom draws what it does not prefer. Each reading is a use, recorded first.
+2. Each is made again as it was; where it does not come out as recorded, it tells nothing. Then the policy's choice is
+   computed for them, once as it was and once as if they had withdrawn just that source for just that purpose.
 3. What counts is the customer's side only: a yes that they kept, to something that sells nothing and asks for nothing.
-   Its share of decisions without the source is valued from the recorded answers by their propensities
-   (``learn/off_policy/difference.py``); the help is the difference, with an interval that holds at all looks together.
+   Both choices are valued from the recorded answers by their propensities (``learn/off_policy/difference.py``); the
+   help is the difference, with an interval that holds at all looks together, and none where too few answers tell it.
 
 A decision follows what stood in the bank's journal when it was made, so a replay finds the same.
 """
@@ -18,7 +19,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
+from marketofone.decide import engine
 from marketofone.decide.catalogue import ActionCatalogue
 from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision
@@ -34,8 +37,8 @@ from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.live import Projection
 from marketofone.projection.person import Person
 from marketofone.projection.records import DecisionRecord, HelpRecord, Scope
-from marketofone.services.decisions.decide import compute
 from marketofone.services.decisions.feedback import leave_to_learn, outcomes_between
+from marketofone.services.decisions.inputs import decision_input_of
 from marketofone.services.decisions.mattering import without
 from marketofone.services.decisions.recorded import decision_at
 from marketofone.services.decisions.rests import BankHistory, Rests, is_replayable, put_together
@@ -52,13 +55,15 @@ _TOGETHER = 64  # people read in one snapshot of the store
 
 
 class Row(NamedTuple):
-    """What a decision tells: whether it helped, the probability of what was chosen with and without the source.
+    """What a decision tells: whether it helped, and the probabilities of what was chosen.
 
-    ``unsupported`` is how much goes without it to what could not be drawn with it.
+    ``propensity`` is that of the draw, ``present`` that of the policy with the source, ``target`` without it.
+    ``unsupported`` is how much goes without it to what could not be drawn.
     """
 
     reward: float
     propensity: float
+    present: float
     target: float
     unsupported: float
     person: int
@@ -110,13 +115,13 @@ def _help(scope: Scope, rows: Sequence[Row], *, config: BankConfig, now: Instant
     level, (purpose, source) = config.settings.asking.level, scope
     if not rows:
         return Help(purpose=purpose, source=source, at=now, level=level)
-    reward, propensity, target, unsupported = np.array([row[:-1] for row in rows], dtype=np.float64).T
+    reward, propensity, present, target, unsupported = np.array([row[:-1] for row in rows], dtype=np.float64).T
     nought = np.zeros(len(rows))
     log = Compared(
         rewards=reward,
         propensities=propensity,
         targets=target,
-        present=propensity,
+        present=present,
         believed=nought,
         values=nought,
         present_values=nought,
@@ -134,7 +139,7 @@ def _help(scope: Scope, rows: Sequence[Row], *, config: BankConfig, now: Instant
         high=-lost.low,
         decisions=lost.rows,
         people=lost.persons,
-        enough=lost.enough,
+        lacks=lost.reasons if lost.changed_persons else ("nothing would have changed without it",),
     )
 
 
@@ -176,9 +181,9 @@ def _reading(reader: Reader, person: Person, scopes: Sequence[Scope], *, config:
 
 
 def _may_learn(person: Person, record: DecisionRecord, *, config: BankConfig, now: Instant) -> bool:
-    """Say whether a decision of the policy rests on this person alone, who allows learning from all that it used."""
+    """Say whether a decision by lot rests on this person alone, who allows learning from all that it used."""
     made, subjects = record.decision, record.rests_on.subjects
-    if made.assignment != "policy" or not subjects <= person.states.keys():
+    if made.assignment != "control" or not subjects <= person.states.keys():
         return False
     return may_teach(made, permit=leave_to_learn(person, made, subjects, config=config, now=now))
 
@@ -205,7 +210,7 @@ class _MadeAgain:
                 journals=self._reader,
                 projection=self._projection,
             )
-            if self._decided(rests, rests.person, record.decision) != record.decision:
+            if rests.decide(record.decision.request, secret=self._context.keys.secret) != record.decision:
                 return
             used = [scope for scope in scopes if scope in record.decision.uses]
             told = [(scope, self._row(rests, record.decision, owner, scope, after=n)) for scope in used]
@@ -214,17 +219,20 @@ class _MadeAgain:
         yield from told
 
     def _row(self, rests: Rests, made: Decision, owner: Customer, scope: Scope, *, after: int) -> Row:
-        other = shares_of(self._decided(rests, without(rests, [scope], at=made.at), made))
-        known = shares_of(made)
+        drawn, chosen = shares_of(made), self._policy_shares(rests, rests.person, made)
+        other = self._policy_shares(rests, without(rests, [scope], at=made.at), made)
         heard = [one for one in outcomes_between(self._reader, owner, made, after=after) if one.place == 1]
-        unsupported = min(sum(share for action, share in other.items() if not known.get(action)), 1.0)
+        unsupported = min(sum(share for action, share in other.items() if not drawn.get(action)), 1.0)
         reward = float(has_helped(made, heard, catalogue=rests.snapshot.config.actions))
-        target = min(other.get(made.action, 0.0), 1.0)
-        return Row(reward, made.propensity, target, unsupported, min(self._person.states))
+        present, target = (min(of.get(made.action, 0.0), 1.0) for of in (chosen, other))
+        return Row(reward, made.propensity, present, target, unsupported, min(self._person.states))
 
-    def _decided(self, rests: Rests, person: Person, made: Decision) -> Decision:
+    def _policy_shares(self, rests: Rests, person: Person, made: Decision) -> dict[str, float]:
+        """Give the probabilities of the policy's choice for somebody in the control group."""
         secret = self._context.keys.secret
-        return compute(rests.snapshot, person, made.request, policy=rests.policy, secret=secret)
+        asked = decision_input_of(rests.snapshot, person, made.request, policy=rests.policy, secret=secret)
+        asked = replace(asked, assignment="policy")
+        return shares_of(engine.decide(made.request, asked, rests.snapshot.config.compiled))
 
 
 def has_helped(made: Decision, heard: Sequence[Outcome], *, catalogue: ActionCatalogue) -> bool:
