@@ -154,6 +154,8 @@ COMMANDS = (
     Door(f"rights receipt {WHO}"),
     Door("impact", judges=COUNTS),
     Door("funnel", leaves={OTHER: ("funnel",)}, judges=COUNTS),
+    Door("asks list"),
+    Door("asks measure"),  # of nobody here answers have come: what it reads is in test_help_is_measured.py
     Door("verify"),
     Door("replay", judges=PROOF),
     Door("versions list", judges=DEBTS),

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 from msgspec.structs import replace
 
 from marketofone.decide import engine
@@ -30,8 +29,8 @@ from marketofone.domain.event import SWITCHABLE
 from marketofone.domain.help import Help
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.outcome import Outcome, answer, given_up
+from marketofone.learn.help import Row, help_of
 from marketofone.learn.join import may_teach
-from marketofone.learn.off_policy.difference import Compared, value_difference
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
 from marketofone.projection.live import Projection
@@ -52,21 +51,6 @@ from marketofone.store.ports import BANK, Draft, Expectation, Reader, Unit
 MEASURE = "measure"
 """What a use says that was recorded by a measure of help."""
 _TOGETHER = 64  # people read in one snapshot of the store
-
-
-class Row(NamedTuple):
-    """What a decision tells: whether it helped, and the probabilities of what was chosen.
-
-    ``propensity`` is that of the draw, ``present`` that of the policy with the source, ``target`` without it.
-    ``unsupported`` is how much goes without it to what could not be drawn.
-    """
-
-    reward: float
-    propensity: float
-    present: float
-    target: float
-    unsupported: float
-    person: int
 
 
 class _Reading(NamedTuple):
@@ -92,7 +76,8 @@ def measure_help(context: AppContext, *, now: Instant) -> tuple[Help, ...]:
     for some in together(_readings(context, scopes, now=now), size=_TOGETHER):
         for scope, row in _rows(context, some, scopes):
             rows[scope].append(row)
-    found = tuple(_help(scope, rows[scope], config=context.config, now=now) for scope in scopes)
+    level = context.config.settings.asking.level
+    found = tuple(help_of(scope, rows[scope], level=level, at=now) for scope in scopes)
     if found:
         record_help(context, found, now=now)
     return found
@@ -108,39 +93,6 @@ def record_help(context: AppContext, found: Sequence[Help], *, now: Instant) -> 
         for one in found
     ]
     context.store.commit(Unit(now=now, expects={BANK: Expectation(head.guard, head.n)}, drafts=drafts))
-
-
-def _help(scope: Scope, rows: Sequence[Row], *, config: BankConfig, now: Instant) -> Help:
-    """Value what decisions tell: what was there without the source is taken from what there was with it."""
-    level, (purpose, source) = config.settings.asking.level, scope
-    if not rows:
-        return Help(purpose=purpose, source=source, at=now, level=level)
-    reward, propensity, present, target, unsupported = np.array([row[:-1] for row in rows], dtype=np.float64).T
-    nought = np.zeros(len(rows))
-    log = Compared(
-        rewards=reward,
-        propensities=propensity,
-        targets=target,
-        present=present,
-        believed=nought,
-        values=nought,
-        present_values=nought,
-        unsupported=unsupported,
-        persons=np.array([row.person for row in rows]),
-    )
-    lost = value_difference(log, level=level, anytime=True)
-    return Help(
-        purpose=purpose,
-        source=source,
-        at=now,
-        level=level,
-        gain=-lost.value,
-        low=-lost.high,
-        high=-lost.low,
-        decisions=lost.rows,
-        people=lost.persons,
-        lacks=lost.reasons if lost.changed_persons else ("nothing would have changed without it",),
-    )
 
 
 def _readings(context: AppContext, scopes: Sequence[Scope], *, now: Instant) -> Iterator[_Reading]:
