@@ -37,6 +37,7 @@ from marketofone.features.table import catalogue_table
 from marketofone.governance.guardrails import Cap, Caps, Copy, Guardrails, Pause, QuietHours, Stress
 from marketofone.projection.bank_config import (
     DOCUMENTS,
+    Asking,
     Contact,
     ContactTexts,
     Distrusted,
@@ -148,6 +149,7 @@ def settings() -> str:
             "early_signs.taken_back": TakenBack,
             "early_signs.features.*": SignFeature,
             "distrust": Distrusted,
+            "asking": Asking,
         }
     )
     lines += ["## consent.toml", "", purpose_of(ConsentPolicy), "", *fields_of(ConsentPolicy)]

@@ -86,6 +86,29 @@ def test_an_action_that_breaks_the_contract_is_refused(action: str) -> None:
         parse_actions(document(action), features=FEATURES)
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("kind = 'offer'", "in a kind that asks for no permission"),
+        ("kind = 'outreach'", "in a kind that asks for no permission"),
+        ("kind = 'alert'", "in a kind that asks for no permission"),
+        ("kind = 'nudge'\nproduct = 'tea'", "does nothing else"),
+        ("kind = 'nudge'\nabout = 'below_zero'", "does nothing else"),
+        ("kind = 'feature'\nfeature = 'tea'", "does nothing else"),
+        ("kind = 'nudge'\noccasions = ['place.visited']", "that the bank begins"),
+    ],
+)
+def test_an_action_that_asks_for_a_permission_does_nothing_else_and_interrupts_nobody(other: str, told: str) -> None:
+    with pytest.raises(MalformedDocument, match=told):
+        parse_actions(document(f"id = 'tea'\nasks = 'app'\n{other}"), features=FEATURES)
+
+
+def test_two_actions_do_not_ask_for_the_same() -> None:
+    twice = [f"id = '{name}'\nkind = '{kind}'\nasks = 'app'" for name, kind in (("tea", "nudge"), ("cake", "insight"))]
+    with pytest.raises(MalformedDocument, match="as 'tea' does for the same purpose"):
+        parse_actions(document(*twice), features=FEATURES)
+
+
 def test_an_id_is_used_once() -> None:
     with pytest.raises(MalformedDocument, match="tea"):
         parse_actions(document(*["id = 'tea'\nkind = 'nudge'"] * 2), features=FEATURES)

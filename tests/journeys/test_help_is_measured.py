@@ -15,14 +15,14 @@ from allowing import everything
 from marketofone.bank import Bank
 from marketofone.consent.ledger import ConsentChange
 from marketofone.decide.catalogue import parse_actions
-from marketofone.domain.decision import Candidates, Decision, Reason
 from marketofone.domain.event import Event
 from marketofone.domain.help import Help
 from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.money_events import OpenBankingBalance
 from marketofone.domain.outcome import Outcome, Verdict, changes_of
 from marketofone.features.catalogue import load_catalogue
-from marketofone.services.rights.help_service import has_helped, measure_help, measured_help
+from marketofone.learn.help import has_helped
+from marketofone.services.rights.help_service import measure_help, measured_help
 from proofs import proven, recorded
 
 PEOPLE = [f"c-{number}" for number in range(40)]
@@ -199,25 +199,6 @@ YES, NO, GIVEN_UP = "accepted", "declined", "taken_back"
 def test_only_a_kept_yes_to_what_sells_and_asks_for_nothing_helps(
     action: str, said: tuple[Verdict, ...], *, helped: bool
 ) -> None:
-    made = Decision(
-        id="d-1",
-        customer="c-1",
-        occasion="app.opened",
-        channel="app",
-        at=Instant(0),
-        action=action,
-        propensity=1.0,
-        assignment="policy",
-        reasons=(Reason(text="it fits", feature=None, source=None, term=0.0),),
-        not_used=(),
-        candidates=Candidates(),
-        uses=(),
-        context=(),
-        guardrails=(),
-        epoch=1,
-        position=1,
-        documents="",
-    )
     heard: list[Outcome] = []
     for at, verdict in enumerate(said, start=1):
         one = Outcome(decision="d-1", verdict=verdict, at=Instant(at))
@@ -225,4 +206,4 @@ def test_only_a_kept_yes_to_what_sells_and_asks_for_nothing_helps(
     features = load_catalogue((files("marketofone") / "template" / "features.py").read_text(encoding="utf-8"))
     catalogue = parse_actions(ACTIONS.replace("KIND", "offer"), features=features)
 
-    assert has_helped(made, heard, catalogue=catalogue) is helped
+    assert has_helped(catalogue.action(action), heard) is helped

@@ -57,6 +57,36 @@ def test_renaming_a_channel_in_one_document_is_an_error_that_names_both_places(
     assert all(word in said.fix for word in (CHANNELS if document != "consent.toml" else {new: ""}))
 
 
+def told_of(document: str, before: str, after: str) -> MalformedDocument:
+    changed = TEMPLATE | {document: TEMPLATE[document].replace(before, after)}
+    assert changed != TEMPLATE
+    with pytest.raises(MalformedDocument) as refused:
+        read_config(changed)
+    return refused.value
+
+
+def test_what_is_asked_for_must_be_a_source_of_the_purpose_that_the_action_does_not_need_itself() -> None:
+    known = PLAIN.asks
+    assert known == {"ask_other_banks": ("insights", "open_banking"), "ask_places": ("personalisation", "location")}
+    for source in ("messages", "app"):
+        said = told_of("actions.toml", 'asks = "location"', f'asks = "{source}"')
+        assert said.field == "actions.toml actions.ask_places.asks"
+        assert "'personalisation'" in said.shape
+        assert "purposes.personalisation.sources: location" in said.fix
+
+
+def test_what_serves_marketing_is_not_asked_for() -> None:
+    joined = TEMPLATE["consent.toml"].replace('serves = "marketing"', 'serves = ["marketing", "personalisation"]')
+    texts = TEMPLATE | {"consent.toml": joined.replace('\nserves = "personalisation"', "")}
+    with pytest.raises(MalformedDocument, match="would be marketing itself"):
+        read_config(texts)
+
+
+def test_who_asks_must_be_able_to_see_whom_to_spare() -> None:
+    said = told_of("consent.toml", 'serves = "protection"', "")
+    assert "'protection'" in said.shape
+
+
 def test_a_version_of_the_documents_is_read_once_and_another_one_anew() -> None:
     assert read_config(dict(TEMPLATE)) is read_config(TEMPLATE)
     other = {**TEMPLATE, "bank.toml": TEMPLATE["bank.toml"] + "\n"}

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from marketofone.domain.action import NOTHING, Action
 from marketofone.domain.help import Help
 from marketofone.domain.moment import Instant
+from marketofone.domain.outcome import Outcome, answer, given_up
 from marketofone.learn.off_policy.difference import Compared, value_difference
 
 NO_CHANGE = ("nothing would have changed without it",)
@@ -27,6 +29,13 @@ class Row(NamedTuple):
     target: float
     unsupported: float
     person: int
+
+
+def has_helped(action: Action, heard: Sequence[Outcome]) -> bool:
+    """Say whether an action got a yes that was kept, and was no sale and no question for a permission."""
+    said = answer(heard)
+    is_kept = said is not None and said.verdict == "accepted" and not given_up(heard)
+    return is_kept and action.kind != NOTHING and not action.marketing and action.asks is None
 
 
 def help_of(scope: tuple[str, str], rows: Sequence[Row], *, level: float, at: Instant) -> Help:

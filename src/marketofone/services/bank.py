@@ -56,8 +56,7 @@ class Bank:
     """
 
     def __init__(self, context: AppContext, *, clock: Clock) -> None:
-        self._context = context
-        self._clock = clock
+        self._context, self._clock = context, clock
         self.learning = Learning(context, clock=self.now, before=erase.finish_erasures)
         """When what was heard becomes part of a version."""
         self.rights = own_rights.OwnRights(context, learning=self.learning, at=self._at)
@@ -244,9 +243,9 @@ class Bank:
         """Record what customers say, as :meth:`consents_given` does; None for what a key says is known already."""
         told = consent_service.change_consents(self._context, changes, now=now, keys=keys)
         given = [(change, one.entry.subject) for change, one in zip(changes, told, strict=True) if one is not None]
-        ask_answers.answer_asks(self._context, [change for change, _ in given], now=now)
         self.learning.owe([subject for change, subject in given if change.change in TAKING_BACK], now=now)
         self._context.left_open.update(subject for _, subject in given)  # the next arrival, or the learner, looks
+        ask_answers.answer_asks(self._context, [change for change, _ in given], now=now, heard=self.learning.soon)
         return told
 
     def whose(self, reference: str) -> str:

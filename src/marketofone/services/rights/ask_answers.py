@@ -6,7 +6,7 @@ a decision. It counts for as long as answers count at all, and the latest one do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from marketofone.consent.ledger import EVERY, ConsentChange, What, plain_of
 from marketofone.domain.decision import Decision
@@ -24,8 +24,13 @@ from marketofone.store.keystore import Customer
 _MEANS: dict[What, Verdict] = {"grant": "accepted", "withdraw": "declined"}
 
 
-def answer_asks(context: AppContext, changes: Iterable[ConsentChange], *, now: Instant) -> None:
-    """Record what was just said about consent as the answer to the decisions that had asked for it."""
+def answer_asks(
+    context: AppContext, changes: Iterable[ConsentChange], *, now: Instant, heard: Callable[[Instant], object]
+) -> None:
+    """Record what was just said about consent as the answer to the decisions that had asked for it.
+
+    ``heard`` is told of each, so that somebody learns from it.
+    """
     for change in changes if context.config.asks else ():
         verdict = _MEANS.get(change.change)
         if verdict is None:
@@ -39,6 +44,7 @@ def answer_asks(context: AppContext, changes: Iterable[ConsentChange], *, now: I
             if _last(said) != verdict:
                 outcome = Outcome(decision=said.decision, verdict=verdict, at=now, **_slot(decision, said.action))
                 record_answer(context, owner, n, outcome, now=now)
+                heard(now)
 
 
 def _asked(

@@ -21,15 +21,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from marketofone.decide import engine
-from marketofone.decide.catalogue import ActionCatalogue
-from marketofone.domain.action import NOTHING
 from marketofone.domain.decision import Decision
 from marketofone.domain.errors import MarketOfOneError
 from marketofone.domain.event import SWITCHABLE
 from marketofone.domain.help import Help
 from marketofone.domain.moment import DAY, Instant
-from marketofone.domain.outcome import Outcome, answer, given_up
-from marketofone.learn.help import Row, help_of
+from marketofone.learn.help import Row, has_helped, help_of
 from marketofone.learn.join import may_teach
 from marketofone.projection import codec
 from marketofone.projection.bank_config import BankConfig
@@ -175,7 +172,7 @@ class _MadeAgain:
         other = self._policy_shares(rests, without(rests, [scope], at=made.at), made)
         heard = [one for one in outcomes_between(self._reader, owner, made, after=after) if one.place == 1]
         unsupported = min(sum(share for action, share in other.items() if not drawn.get(action)), 1.0)
-        reward = float(has_helped(made, heard, catalogue=rests.snapshot.config.actions))
+        reward = float(has_helped(rests.snapshot.config.actions.action(made.action), heard))
         present, target = (min(of.get(made.action, 0.0), 1.0) for of in (chosen, other))
         return Row(reward, made.propensity, present, target, unsupported, min(self._person.states))
 
@@ -185,15 +182,6 @@ class _MadeAgain:
         asked = decision_input_of(rests.snapshot, person, made.request, policy=rests.policy, secret=secret)
         asked = replace(asked, assignment="policy")
         return shares_of(engine.decide(made.request, asked, rests.snapshot.config.compiled))
-
-
-def has_helped(made: Decision, heard: Sequence[Outcome], *, catalogue: ActionCatalogue) -> bool:
-    """Say whether what was chosen got a yes that was kept, and was no sale and no question for a permission."""
-    said = answer(heard)
-    if made.action == NOTHING or said is None or said.verdict != "accepted" or given_up(heard):
-        return False
-    action = catalogue.action(made.action)
-    return not action.marketing and action.asks is None
 
 
 def _rows(context: AppContext, some: Sequence[_Reading], scopes: Sequence[Scope]) -> Iterator[tuple[Scope, Row]]:
