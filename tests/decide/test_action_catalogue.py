@@ -95,12 +95,17 @@ def test_an_action_that_breaks_the_contract_is_refused(action: str) -> None:
         ("kind = 'nudge'\nproduct = 'tea'", "does nothing else"),
         ("kind = 'nudge'\nabout = 'below_zero'", "does nothing else"),
         ("kind = 'feature'\nfeature = 'tea'", "does nothing else"),
-        ("kind = 'nudge'\noccasions = ['place.visited']", "that the bank begins"),
     ],
 )
 def test_an_action_that_asks_for_a_permission_does_nothing_else_and_interrupts_nobody(other: str, told: str) -> None:
     with pytest.raises(MalformedDocument, match=told):
         parse_actions(document(f"id = 'tea'\nasks = 'app'\n{other}"), features=FEATURES)
+
+
+def test_an_action_asks_on_no_occasion_that_the_bank_begins() -> None:
+    asks = ACTIONS_TEXT.replace('asks = "location"', 'asks = "location"\noccasions = ["place.visited"]')
+    with pytest.raises(MalformedDocument, match="on an occasion that the bank begins"):
+        parse_actions(asks, features=FEATURES)
 
 
 def test_two_actions_do_not_ask_for_the_same() -> None:

@@ -291,6 +291,8 @@ def test_what_is_said_about_consent_is_the_answer(bank: Bank) -> None:
 
     allows(bank, now=NOW + HOUR, purposes=("insights",), sources=("open_banking",))
     assert answers(bank) == ["accepted"]
+    allows(bank, now=NOW + HOUR + 1, purposes=("insights",), sources=("open_banking",))
+    assert answers(bank) == ["accepted"]
     no(bank, "withdraw", now=NOW + 2 * HOUR)
     assert answers(bank) == ["accepted", "declined"]
     allows(bank, now=NOW + 3 * HOUR, purposes=("personalisation",), sources=("location",))
@@ -311,6 +313,16 @@ def test_who_is_recognised_by_another_id_is_not_asked_there_again(bank: Bank) ->
     shares(bank, "one@example.org", "anna", "anna-2")
 
     assert whys(asks(bank, "anna-2"))["ask_banks"] == "asking: it was asked before, and nothing is asked twice"
+
+
+def test_a_no_by_another_id_is_the_persons_no(bank: Bank) -> None:
+    measured(bank, BANKS)
+    allows(bank, "anna-2")
+    shares(bank, "one@example.org", "anna", "anna-2")
+    no(bank, "pause", now=NOW, customer="anna-2")
+    bank.consent(ConsentChange(customer="anna-2", change="resume", since=NOW), now=NOW)
+
+    assert whys(asks(bank))["ask_banks"] == "asking: a no, a pause or an objection stands against it"
 
 
 def test_many_who_decide_at_once_ask_once(bank: Bank) -> None:
