@@ -25,6 +25,7 @@ from docs.events_page import events
 from docs.tables import NOTE, fields_of, page_of, parts_of, purpose_of, types_of
 from marketofone import cli
 from marketofone.consent.controller import Controller
+from marketofone.consent.minors import Minors
 from marketofone.consent.policy import Channel, ConsentPolicy, DataSource, Purpose
 from marketofone.consent.translations import ChannelTexts, PolicyTexts, PurposeTexts, SourceTexts
 from marketofone.decide.catalogue import FACTS, ActionTexts, CatalogueTexts, Fallback, Occasion, Placement
@@ -158,6 +159,7 @@ def settings() -> str:
             "purposes": Purpose,
             "sources": DataSource,
             "channels": Channel,
+            "minors": Minors,
             "translations.*": PolicyTexts,
             "translations.*.purposes": PurposeTexts,
             "translations.*.sources": SourceTexts,

@@ -84,6 +84,7 @@ PAGES = (
     "/customer/c-1/insights",
     "/customer/c-2/insights",
     "/customer/c-1/take",
+    "/customer/c-1/delegates",
     "/customer/c-1/forget",
     "/customer/c-1/decisions/{shown}",
     "/customer/c-2/decisions/nothing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pytest
+from msgspec.structs import replace
 from one_person import (
     ACTIONS_TEXT,
     FEATURES,
@@ -90,3 +91,9 @@ def test_what_the_bank_cannot_know_about_a_person_it_must_fear() -> None:
         ),
     ):
         assert stage_of(decisions(held, count=1)[0], "overdraft") == ("guarded", why)
+
+
+def test_no_credit_is_open_to_who_is_under_age_however_calm_their_money_is() -> None:
+    held = replace(decision_input(LIFE, board=approved("overdraft")), under_age=True)
+    why = "credit_protection: the customer is under age"
+    assert stage_of(decisions(held, count=1)[0], "overdraft") == ("guarded", why)

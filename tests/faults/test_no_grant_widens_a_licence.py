@@ -13,8 +13,9 @@ from situations import NOW, says, sent, shares, values
 
 from marketofone import Bank
 from marketofone.consent.gate import Admitted, admit, permit
-from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, together, with_licences
+from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, apply, together
 from marketofone.consent.licence import ALL, GOVERNED
+from marketofone.consent.narrowing import with_facts
 from marketofone.consent.policy import parse_policy
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.errors import ConsentRefused
@@ -261,9 +262,9 @@ def usable(consents: Consents, now: Instant) -> tuple[set[bytes], set[str]]:
 @given(told=st.lists(TOLD, max_size=5), now=INSTANTS)
 def test_licences_only_take_away_and_together_allow_what_each_allows(told: list[Event], now: Instant) -> None:
     granted = apply(NEVER_ASKED, EVERYTHING)
-    under = [with_licences(granted, [one], recorded=Instant(NOW)) for one in told]
+    under = [with_facts(granted, [one], recorded=Instant(NOW)) for one in told]
     all_events, all_purposes = usable(granted, now)
-    for one in [*under, with_licences(granted, told, recorded=Instant(NOW)), *([together(under)] if under else [])]:
+    for one in [*under, with_facts(granted, told, recorded=Instant(NOW)), *([together(under)] if under else [])]:
         events, purposes = usable(one, now)
         assert events <= all_events
         assert purposes <= all_purposes
@@ -276,7 +277,7 @@ def test_licences_only_take_away_and_together_allow_what_each_allows(told: list[
 
 @given(told=st.lists(TOLD, min_size=1, max_size=4, unique_by=lambda event: event.at))
 def test_the_licence_told_last_counts_in_whatever_order_they_arrive(told: list[Event]) -> None:
-    one_way, other = (with_licences(NEVER_ASKED, some, recorded=Instant(0)).licences for some in (told, told[::-1]))
+    one_way, other = (with_facts(NEVER_ASKED, some, recorded=Instant(0)).licences for some in (told, told[::-1]))
     assert [replace(one, narrowed=Instant(0)) for one in one_way] == [
         replace(one, narrowed=Instant(0)) for one in other
     ]

@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +25,20 @@ from marketofone.bank import Bank
 from marketofone.cli import main
 from marketofone.consent.ledger import ConsentChange
 from marketofone.domain.decision import Decision
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.errors import MalformedDocument, Refused, StoreError, UnknownCustomer
-from marketofone.domain.event import EventRemoved, IdentityLinked, InferenceCorrected, LifeDeclared, PlaceVisited
+from marketofone.domain.event import (
+    CustomerBorn,
+    EventRemoved,
+    IdentityLinked,
+    InferenceCorrected,
+    LifeDeclared,
+    PlaceVisited,
+)
 from marketofone.domain.moment import DAY, HOUR, Instant, text_of
 from marketofone.domain.money_events import AccountOpened, OpenBankingBalance, OpenBankingLicensed
 from marketofone.services.decisions.inputs import permits_of
-from marketofone.services.intake.ingest import ingest
+from marketofone.services.intake.ingest import BatchReport, ingest
 from marketofone.services.rights import import_customer
 from marketofone.web.app import build_app
 from proofs import proven, recorded
@@ -287,6 +296,53 @@ def test_a_licence_stays_a_ceiling(two: Two) -> None:
 
     assert part(two.new, "c-1")["licences"] == part(two.old, "c-1")["licences"] != []
     same_people(two, "c-1")
+
+
+def test_an_age_goes_with_them_before_any_yes_opens_anything(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(two.old, "c-1")
+    two.old.ingest([happened("c-1", CustomerBorn(born=date(2015, 3, 1)), at=START)], now=START)
+    monkeypatch.setattr(import_customer, "_ingested", lambda *_, **__: BatchReport())  # killed
+
+    two.new.rights.bring(take(two.old, "c-1"), now=LATER)
+
+    assert "under_age" in {cell.state for cell in two.new.consents("c-1", now=LATER).cells}
+    assert not two.new.permit("c-1", purpose="marketing", now=LATER).sources
+    monkeypatch.undo()
+    taken = moved(two, "c-1")
+    assert taken.consents == 0
+    same_people(two, "c-1")
+    proven(two.new)
+
+
+def test_who_acts_for_them_goes_with_them_and_beats_no_more_noes_there(two: Two) -> None:
+    live(two.old, "c-1")
+    for name, until in (("Ann", Instant(START + 9 * DAY)), ("Bob", Instant(START + HOUR))):
+        told = Delegation(name=name, authority="power_of_attorney", may="change", until=until, evidence="deed 7")
+        two.old.rights.appoint("c-1", told, now=START)
+    no = everything("c-1", since=START, change="withdraw")
+    two.old.consent(msgspec.structs.replace(no, purposes=("care",)), now=START)
+    lent = msgspec.structs.replace(everything("c-1", since=Instant(START + 1)), delegate="Ann")
+    two.old.consent(lent, now=Instant(START + 1))
+
+    moved(two, "c-1")
+
+    assert [one.delegation for one in two.new.rights.delegates("c-1", now=LATER)] == [
+        one.delegation for one in two.old.rights.delegates("c-1", now=LATER)
+    ]
+    assert part(two.new, "c-1")["consents"][-1]["delegate"] == "Ann"
+    assert not two.new.permit("c-1", purpose="care", now=LATER).sources
+    same_people(two, "c-1")
+    proven(two.new)
+
+
+def test_a_delegate_of_a_file_that_breaks_its_contract_is_named_by_place_and_field(two: Two) -> None:
+    live(two.old, "c-1")
+    told = Delegation(name="Ann", authority="guardian", may="view", until=Instant(START + 9 * DAY), evidence="deed 7")
+    two.old.rights.appoint("c-1", told, now=START)
+    document = json.loads(take(two.old, "c-1"))
+    del document["delegates"][0]["evidence"]
+    with pytest.raises(MalformedDocument, match=r"delegates\[0\].evidence: empty"):
+        two.new.rights.bring(json.dumps(document).encode(), now=LATER)
 
 
 def test_what_was_taken_back_stays_taken_back(two: Two) -> None:

@@ -404,7 +404,7 @@ def test_the_description_is_complete(door: TestClient) -> None:
         "/v1/decisions", "/v1/decisions/{decision}", "/v1/outcomes", "/health",
         "/v1/impact", "/v1/funnel",
         "/v1/customers/{customer}/merchants", "/v1/customers/{customer}/links", "/v1/customers/{customer}/export",
-            "/v1/customers/{customer}/permit",
+            "/v1/customers/{customer}/permit", "/v1/customers/{customer}/delegates",
             "/v1/customers/{customer}/inferences",
             "/v1/customers/{customer}/consents/{entry}/receipt", "/v1/customers/{customer}/proof",
         *(f"/v1/customers/{{customer}}/{what}" for what in ("consents", "profile", "insights", "forecast", "uses")),

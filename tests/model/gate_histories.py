@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -25,14 +26,18 @@ from msgspec import UNSET
 
 from marketofone.consent.gate import admissible_sources, opened_by, permit, permits, scope_state
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents, What, apply, together
+from marketofone.consent.minors import Minors
+from marketofone.consent.narrowing import with_facts
 from marketofone.consent.policy import Channel, ConsentPolicy, ConsentScope, DataSource
 from marketofone.consent.policy import Purpose as Asked
-from marketofone.domain.event import Source
-from marketofone.domain.moment import Instant
+from marketofone.domain.event import BORN, CustomerBorn, Event, Source
+from marketofone.domain.moment import DAY, Instant
+from marketofone.domain.role import Role
 
 CHANNELS = ("app", "mail")
 BANK: Bank = {
     "care": Purpose(1, ("transactions",)),
+    "learning": Purpose(1, ("app",), barred=True),
     "offers": Purpose(2, ("transactions", "app"), sells=True),
     "protection": Purpose(1, ("protection",), duty=True),
 }
@@ -42,6 +47,9 @@ SCOPES = [
 ]
 MOMENTS = (2, 4)
 BOTH = ("transactions", "app")
+BIRTH = date(1952, 1, 1)
+"""Who was born on it comes of age on the first day of 1970, at the moment 0."""
+EVERYTHING = ("care", "learning", "offers")
 ALPHABET = (
     Saying("grant", ("care", "offers"), BOTH, CHANNELS, 1, 5, version=1),
     Saying("grant", ("offers",), BOTH, CHANNELS, 1, 3, version=2),
@@ -54,7 +62,12 @@ ALPHABET = (
     Saying("pause", ("offers",), until=3),
     Saying("pause", ("care", "offers"), until=5),
     Saying("resume", ("offers",)),
+    Saying("born", since=3),
+    Saying("grant", ("care", "offers"), BOTH, CHANNELS, 1, 5, version=2, lent=True),
+    Saying("lift", lent=True),
 )
+LENT = 0.3
+"""The share of what a delegate says in random histories."""
 Differs = tuple[tuple[tuple[Saying, ...], ...], int, str]
 """What each id said, the moment, and what was asked of whom."""
 
@@ -69,14 +82,41 @@ def policy_of(bank: Bank) -> ConsentPolicy:
                 gives="G",
                 basis="legal_duty" if asks.duty else "consent",
                 sources=cast("tuple[Source, ...]", asks.sources),
-                serves="protection" if asks.duty else "marketing" if asks.sells else "care",
+                serves="protection"
+                if asks.duty
+                else "marketing"
+                if asks.sells
+                else "learning"
+                if asks.barred
+                else "care",
                 version=asks.version,
             )
             for name, asks in bank.items()
         },
         sources={cast("Source", source): DataSource(title="T", notice="N") for source in SOURCES},
         channels={channel: Channel(title="T") for channel in CHANNELS},
+        minors=Minors(barred=tuple(name for name, asks in bank.items() if asks.barred)),
     )
+
+
+def _role(asks: Purpose) -> Role:
+    if asks.duty:
+        return "protection"
+    return "marketing" if asks.sells else "learning" if asks.barred else "care"
+
+
+def moment(of: int) -> Instant:
+    """Give a moment of the model: a day, for somebody comes of age when one begins."""
+    return Instant(of * DAY)
+
+
+def heard(consents: Consents, saying: Saying) -> Consents:
+    """Give consents after one more saying of the model."""
+    if saying.what != "born":
+        return apply(consents, change_of(saying))
+    data = CustomerBorn(born=BIRTH + timedelta(days=saying.since))
+    told = Event(id="1", producer="/model", kind=BORN, customer="c-1", at=Instant(0), data=data)
+    return with_facts(consents, [told], recorded=Instant(0))
 
 
 def change_of(saying: Saying) -> ConsentChange:
@@ -88,9 +128,10 @@ def change_of(saying: Saying) -> ConsentChange:
         purposes=saying.purposes,
         sources=saying.sources,
         channels=saying.channels,
-        since=Instant(saying.since),
-        until=Instant(saying.until) if saying.what in {"grant", "pause"} else None,
+        since=moment(saying.since),
+        until=moment(saying.until) if saying.what in {"grant", "pause"} else None,
         versions=(saying.version,) * len(saying.purposes) if versioned else UNSET,
+        delegate="Ann" if saying.lent else UNSET,
     )
 
 
@@ -99,11 +140,11 @@ POLICY = policy_of(BANK)
 
 def compared(journals: Sequence[Sequence[Saying]], consents: Consents, *, moments: Sequence[int] = MOMENTS) -> str:
     """Ask the gate and the model the same; gives what differs, empty where nothing does."""
-    for moment in moments:
-        open_to = {scope for scope in SCOPES if may_use(BANK, journals, scope, now=moment)}
-        wrong = _wrong(consents, open_to, now=Instant(moment))
+    for at in moments:
+        open_to = {scope for scope in SCOPES if may_use(BANK, journals, scope, now=at)}
+        wrong = _wrong(consents, open_to, now=moment(at))
         if wrong:
-            return f"at {moment}: {wrong}"
+            return f"at {at}: {wrong}"
     return ""
 
 
@@ -142,10 +183,9 @@ def _wrong_scopes(consents: Consents, open_to: set[Scope], *, now: Instant) -> s
 
 def every(first: int, length: int) -> tuple[int, list[Differs]]:
     """Compare after every history of up to so many sayings that begins with one of the alphabet; counts them."""
-    changes = [change_of(saying) for saying in ALPHABET]
     found: list[Differs] = []
     done = 0
-    stack: list[tuple[tuple[Saying, ...], Consents]] = [((ALPHABET[first],), apply(NEVER_ASKED, changes[first]))]
+    stack: list[tuple[tuple[Saying, ...], Consents]] = [((ALPHABET[first],), heard(NEVER_ASKED, ALPHABET[first]))]
     while stack:
         journal, consents = stack.pop()
         wrong = compared((journal,), consents)
@@ -153,9 +193,7 @@ def every(first: int, length: int) -> tuple[int, list[Differs]]:
         if wrong:
             found.append(((journal,), 0, wrong))
         if len(journal) < length:
-            stack += [
-                ((*journal, saying), apply(consents, change)) for saying, change in zip(ALPHABET, changes, strict=True)
-            ]
+            stack += [((*journal, saying), heard(consents, saying)) for saying in ALPHABET]
     return done, found
 
 
@@ -170,7 +208,7 @@ def at_random(seed: int, many: int, *, longest: int = 24) -> tuple[int, list[Dif
         for _ in range(rng.randint(1, longest)):
             of, saying = rng.randrange(ids), drawn(rng)
             journals[of].append(saying)
-            folded[of] = apply(folded[of], change_of(saying))
+            folded[of] = heard(folded[of], saying)
             wrong = compared(journals, together(folded), moments=(rng.randrange(8),))
             done += 1
             if wrong:
@@ -181,17 +219,18 @@ def at_random(seed: int, many: int, *, longest: int = 24) -> tuple[int, list[Dif
 
 def drawn(rng: random.Random) -> Saying:
     """Draw a saying; a yes may be for a version that the bank does not have any more."""
-    what = rng.choice(("grant", "grant", "grant", "withdraw", "object", "lift", "pause", "resume"))
+    what = rng.choice(("grant", "grant", "grant", "grant", "withdraw", "object", "lift", "pause", "resume", "born"))
+    since, lent = rng.randrange(6), rng.random() < LENT
+    if what == "born":
+        return Saying(what, since=since)
     if what in {"object", "lift"}:
-        return Saying(what)
-    purposes = _some(rng, ("care", "offers"))
-    since = rng.randrange(6)
+        return Saying(what, since=since, lent=lent)
+    purposes = _some(rng, EVERYTHING)
     until = since + rng.randint(1, 4)
     if what in {"pause", "resume"}:
-        return Saying(what, purposes, until=until)
-    return Saying(
-        what, purposes, _some(rng, BOTH), _some(rng, CHANNELS), since, until, version=rng.choice((1, 2, 2, 3))
-    )
+        return Saying(what, purposes, since=since, until=until, lent=lent)
+    version = rng.choice((1, 2, 2, 3))
+    return Saying(what, purposes, _some(rng, BOTH), _some(rng, CHANNELS), since, until, version=version, lent=lent)
 
 
 def _some(rng: random.Random, words: tuple[str, ...]) -> tuple[str, ...]:

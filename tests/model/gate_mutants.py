@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-FILES = ("consent/gate.py", "consent/ledger.py")
+FILES = ("consent/gate.py", "consent/ledger.py", "consent/narrowing.py")
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -37,7 +37,11 @@ _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 _MODEL = ("tests/model/gate_histories.py", "--length", "3", "--random", "200", "--at-once", "1")
 _LICENCES = ("tests/faults/test_no_grant_widens_a_licence.py", "tests/importers/test_licences_come_with_the_data.py")
-_TESTS = ("tests/consent", *_LICENCES, "tests/faults/test_a_check_says_what_holds_now.py")
+_LENT = (
+    "tests/faults/test_a_delegate_acts_only_as_far_as_they_may.py",
+    "tests/faults/test_who_is_under_age_is_sold_nothing.py",
+)
+_TESTS = ("tests/consent", *_LICENCES, *_LENT, "tests/faults/test_a_check_says_what_holds_now.py")
 _LAWS = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", *_TESTS)
 
 

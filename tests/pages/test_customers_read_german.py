@@ -35,6 +35,7 @@ PAGES = (
     "/purposes/protection",
     "/purposes/marketing/allow",
     "/consents/1",
+    "/delegates",
     "/uses",
     "/forecast",
     "/insights",

@@ -22,6 +22,7 @@ PAGES = {
     f"/customer/{PERSON}/purposes/protection": "Protect you",
     f"/customer/{PERSON}/purposes/marketing/allow": "Allow something for",
     f"/customer/{PERSON}/consents/1": "Allowed",
+    f"/customer/{PERSON}/delegates": "Who may act for you",
     f"/customer/{PERSON}/uses": "How it was used",
     f"/customer/{PERSON}/forecast": "What is coming",
     f"/customer/{PERSON}/insights": "My spending",

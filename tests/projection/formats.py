@@ -33,10 +33,11 @@ from marketofone.domain.decision import (
     Reason,
     Slot,
 )
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.event import ArrearsChanged, CareFlagged, Event, MessageReceived, PersonDescribed
 from marketofone.domain.fields import EventData
 from marketofone.domain.help import Help
-from marketofone.domain.moment import DAY, Calendar, Day, Instant
+from marketofone.domain.moment import DAY, Calendar, Day, Instant, day_number
 from marketofone.domain.money_events import (
     AccountOpened,
     OpenBankingBalance,
@@ -132,6 +133,7 @@ WITHDRAWAL = ConsentChange(
 OBJECTION = ConsentChange(
     customer="c-1", change="object", purposes=("insights",), sources=("transactions",), channels=("app",), since=NOW
 )
+LENT = msgspec.structs.replace(GRANT, delegate="Ann", actor="acting for you: Ann, as your guardian")
 PAUSE = msgspec.structs.replace(OBJECTION, change="pause", until=Instant(NOW + 30 * DAY))
 UPSET = Reading(
     intents=(),
@@ -334,6 +336,11 @@ RECORDS: dict[EntryKind, records.Record] = {
         records.Hold(name="case 7", basis="a court order", covers="payments", by="Ann", until=Instant(NOW + DAY)),
         False,
     ),
+    "delegate": records.DelegateRecord(
+        "cli",
+        Delegation(name="Ann", authority="guardian", may="change", until=Instant(NOW + DAY), evidence="a court order"),
+        False,
+    ),
     "document": records.DocumentRecord("cli", "0123456789abcdef", {"bank.toml": 'name = "b"\n'}),
     "ruling": records.RulingRecord(
         "board", Ruling(ruling="approve", scope="credit_card", by="board", at=NOW, until=Instant(NOW + DAY))
@@ -416,6 +423,7 @@ STOPS: dict[str, tuple[EntryKind, records.Record]] = {
     "grant of a later version": ("consent", records.ConsentRecord("customer", LATER_GRANT)),
     "objection": ("consent", records.ConsentRecord("customer", OBJECTION)),
     "pause": ("consent", records.ConsentRecord("customer", PAUSE)),
+    "grant of a delegate": ("consent", records.ConsentRecord(LENT.actor, LENT)),
 }
 A_MOMENT = datetime(2026, 6, 2, 9, 30, tzinfo=UTC)
 KEPT_ROW = KeptRow(
@@ -476,6 +484,10 @@ SHARING_STATE = msgspec.structs.replace(
 WAITING_STATE = msgspec.structs.replace(SHARING_STATE, pending=7)
 OBJECTING_STATE = msgspec.structs.replace(SUBJECT_STATE, consents=apply(SUBJECT_STATE.consents, OBJECTION))
 PAUSING_STATE = msgspec.structs.replace(SUBJECT_STATE, consents=apply(SUBJECT_STATE.consents, PAUSE))
+_LENT = apply(apply(SUBJECT_STATE.consents, LENT), msgspec.structs.replace(OBJECTION, delegate="Ann"))
+LENT_STATE = msgspec.structs.replace(
+    SUBJECT_STATE, consents=msgspec.structs.replace(_LENT, born=day_number(date(2010, 2, 3)))
+)
 ANSWERING_STATE = msgspec.structs.replace(
     SUBJECT_STATE,
     answers=(Answer("round_up", NOW, NOW, True, 900, Instant(NOW + 60 * DAY)), Answer("savings_plan", NOW, NOW, False)),
@@ -543,6 +555,7 @@ def written() -> dict[str, bytes]:
     made["subject state that shares accounts"] = reducer.to_bytes(SHARING_STATE)
     made["subject state with an objection"] = reducer.to_bytes(OBJECTING_STATE)
     made["subject state with a pause"] = reducer.to_bytes(PAUSING_STATE)
+    made["subject state of a minor with a delegate"] = reducer.to_bytes(LENT_STATE)
     made["subject state with answers"] = reducer.to_bytes(ANSWERING_STATE)
     made["subject state with corrections"] = reducer.to_bytes(CORRECTING_STATE)
     made["subject state with an ask and noes"] = reducer.to_bytes(ASKED_STATE)

@@ -19,6 +19,7 @@ from formats import (
     CORRECTING_STATE,
     GOLDEN,
     KEPT_ROW,
+    LENT_STATE,
     NOW,
     OBJECTING_STATE,
     PAUSING_STATE,
@@ -123,6 +124,7 @@ def test_old_bytes_of_states_mean_the_same() -> None:
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with corrections"])) == CORRECTING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an objection"])) == OBJECTING_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with a pause"])) == PAUSING_STATE
+    assert reducer.from_bytes(bytes.fromhex(HELD["subject state of a minor with a delegate"])) == LENT_STATE
     assert reducer.from_bytes(bytes.fromhex(HELD["subject state with an ask and noes"])) == ASKED_STATE
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 from marketofone.cli import terminal
@@ -28,6 +29,7 @@ from marketofone.services.foresight.forecast_population import LeftOut
 from marketofone.services.foresight.spending import CustomerSpending
 from marketofone.services.rights.consent_import import Told, import_consents
 from marketofone.services.rights.customer_links import CustomerLinks
+from marketofone.services.rights.delegates import check_acting
 from marketofone.web.formatting import action_of
 
 _QUESTION = Otherwise(untold="this was a question about an earlier moment, and no decision")
@@ -201,10 +203,13 @@ def consent_check(session: Session, *, customer: str, purpose: str, channel: str
     sys.exit(0 if given["sources"] else SAID_NO)
 
 
+_delegate = click.option("--delegate", metavar="NAME", help="Who does it for them (`rights delegates`).")
+
+
 def _cells(command: Callable[..., None]) -> Callable[..., None]:
     for word in ("channel", "source", "purpose"):
         command = click.option(f"--{word}", f"{word}s", multiple=True, help="May be repeated.  [default: all]")(command)
-    return on_bank(click.argument("customer")(as_of(command)))
+    return on_bank(click.argument("customer")(as_of(_delegate(command))))
 
 
 @consent.command(name="grant")
@@ -228,6 +233,7 @@ def consent_withdraw(session: Session, **options: Any) -> None:
 @on_bank
 @click.argument("customer")
 @as_of
+@_delegate
 def consent_object(session: Session, **options: Any) -> None:
     """Record that CUSTOMER objects to marketing: no offers, whatever is granted, until that is lifted."""
     _change(session, "object", **options)
@@ -237,6 +243,7 @@ def consent_object(session: Session, **options: Any) -> None:
 @on_bank
 @click.argument("customer")
 @as_of
+@_delegate
 def consent_lift(session: Session, **options: Any) -> None:
     """Record that CUSTOMER takes an objection to marketing back; what they allow holds again."""
     _change(session, "lift", **options)
@@ -250,6 +257,7 @@ def _purposes(command: Callable[..., None]) -> Callable[..., None]:
 @on_bank
 @click.argument("customer")
 @as_of
+@_delegate
 @_purposes
 @click.option(
     "--days", type=click.IntRange(1, 3650), help="From today on; at most pause_days of consent.toml.  [default: 30]"
@@ -263,6 +271,7 @@ def consent_pause(session: Session, **options: Any) -> None:
 @on_bank
 @click.argument("customer")
 @as_of
+@_delegate
 @_purposes
 def consent_resume(session: Session, **options: Any) -> None:
     """Record that CUSTOMER ends a pause before its time."""
@@ -276,6 +285,7 @@ def _change(
     customer: str,
     as_of: str | None,
     days: int | None = None,
+    delegate: str | None = None,
     **scopes: tuple[str, ...],
 ) -> None:
     bank = session.bank
@@ -283,9 +293,11 @@ def _change(
     since = session.as_of(as_of, now=now) or now
     until = None if days is None else Instant(now + days * DAY)
     said: dict[str, Any] = {kind: names or (EVERY,) for kind, names in scopes.items()}
-    given = bank.consent_given(
-        ConsentChange(customer=customer, change=change, since=since, until=until, actor=ACTOR, **said), now=now
+    lent = UNSET if delegate is None else delegate
+    change_said = ConsentChange(
+        customer=customer, change=change, since=since, until=until, actor=ACTOR, delegate=lent, **said
     )
+    given = bank.consent_given(change_said, now=now)
     end = None if given.until is None else text_of(given.until)
     told = end if change == "grant" else None
     session.say({**asdict(bank.consents(customer, now=now)), "until": end}, "consents", until=told)
@@ -324,9 +336,16 @@ def consent_import(session: Session, *, path: Path, authority: str | None) -> No
 @click.option("--page", default="", help="Which page: forecast, insights, decisions/ID.  [default: the first]")
 @click.option("--language", type=click.Choice(list(LANGUAGES)), help="Of the pages.  [default: the browser's]")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Where it is served.")
-def link(session: Session, *, customer: str, page: str, language: Language | None, port: int) -> None:
-    """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to no other person."""
-    made = CustomerLinks.of(session.bank.context).link(session.bank.whose(customer), page, language=language)
+@_delegate
+def link(
+    session: Session, *, customer: str, page: str, language: Language | None, port: int, delegate: str | None
+) -> None:
+    """Make the link that opens CUSTOMER's own pages, for some minutes. Give it to them, or to the delegate, alone."""
+    bank = session.bank
+    whose = bank.whose(customer)
+    if delegate is not None:
+        check_acting(bank.context, whose, delegate, now=bank.now())
+    made = CustomerLinks.of(bank.context).link(whose, page, language=language, delegate=delegate)
     session.say({"link": f"http://127.0.0.1:{port}{made.path}", "until": text_of(made.until)}, "link")
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import msgspec
@@ -14,6 +15,7 @@ from msgspec.structs import asdict
 from marketofone import wiring
 from marketofone.cli import terminal
 from marketofone.cli.session import BAD_INPUT, SAID_NO, Session, as_of, on_bank, to_read
+from marketofone.domain.delegation import DelegateAuthority, Delegation, May
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.moment import text_of
 from marketofone.projection.records import Hold
@@ -157,6 +159,45 @@ def rights_holds(session: Session, *, customer: str) -> None:
     session.say(_holds_on(session, customer), "would_stay")
 
 
+@rights.command(name="delegate")
+@on_bank
+@click.argument("customer")
+@click.argument("name")
+@click.option(
+    "--authority",
+    type=click.Choice(get_args(DelegateAuthority)),
+    default="named",
+    show_default=True,
+    help="On whose word.",
+)
+@click.option("--evidence", default="", help="What the bank has seen of a power of attorney, or of a guardian.")
+@click.option("--may", type=click.Choice(get_args(May)), default="view", show_default=True, help="How far it goes.")
+@click.option("--until", metavar="DATE", required=True, help="The last day on which they may, within ten years.")
+def rights_delegate(session: Session, *, customer: str, until: str, **said: Any) -> None:
+    """Let somebody of this NAME act for CUSTOMER in what is said about consent (docs/rights.md)."""
+    end = session.bank.calendar.parse(until, field="--until")
+    session.bank.rights.appoint(customer, Delegation(until=end, **said))
+    session.say(_delegates_of(session, customer), "delegates")
+
+
+@rights.command(name="end-delegate")
+@on_bank
+@click.argument("customer")
+@click.argument("name")
+def rights_end_delegate(session: Session, *, customer: str, name: str) -> None:
+    """End what the delegate of this NAME may do for CUSTOMER; it holds for their next page and their next word."""
+    session.bank.rights.end_delegate(customer, name)
+    session.say(_delegates_of(session, customer), "delegates")
+
+
+@rights.command(name="delegates")
+@on_bank
+@click.argument("customer")
+def rights_delegates(session: Session, *, customer: str) -> None:
+    """List who may act for CUSTOMER now, how far and until when."""
+    session.say(_delegates_of(session, customer), "delegates")
+
+
 @rights.command(name="export")
 @on_bank
 @click.argument("customer")
@@ -251,6 +292,14 @@ def rights_correct(session: Session, *, customer: str, inference: str, right: bo
 
 def _holds_on(session: Session, customer: str) -> dict[str, object]:
     return {"customer": customer, "holds": [_told(one) for one in session.bank.rights.holds(customer)]}
+
+
+def _delegates_of(session: Session, customer: str) -> dict[str, object]:
+    told = [
+        {**asdict(one.delegation), "until": text_of(one.ends), "recorded": text_of(one.recorded)}
+        for one in session.bank.rights.delegates(customer)
+    ]
+    return {"customer": customer, "delegates": told}
 
 
 def _told(one: StandingHold) -> dict[str, object]:

@@ -4,6 +4,7 @@
   from when it was recorded, also after a yes, a resumed pause or a lifted objection: who changed their mind asks for
   more themselves.
 - *While a pause lasts* nobody asks for what it names, however long ago it was said.
+- *Under age* nobody asks for what is barred then. Who came of age is asked anew, whatever no was said before.
 - *While an objection stands* nobody asks for what serves marketing, for asking would be marketing itself.
 
 What several ids of a person said is heard together. Whether there is anything to ask for, a standing tells.
@@ -14,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from marketofone.consent.gate import stopped
+from marketofone.consent.gate import is_under_age, stopped
 from marketofone.consent.ledger import ConsentChange, Consents
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.moment import DAY, Instant
 
+_NEVER = Instant(-(2**62))
 OFFERS = ""
 """Stands among what was said no to for all that serves marketing: the no of an objection."""
 Noes = Mapping[str, Instant]
@@ -73,10 +75,34 @@ def asking(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instan
     >>> found.may, found.since // DAY
     (False, 180)
     """
+    anew = _asked_anew(consents, policy=policy, now=now)
+    noes = {purpose: at for purpose, at in noes.items() if at >= anew}
     asked = (name for name, spec in policy.purposes.items() if spec.basis == "consent")
     return {
         name: _asking(name, _last_no(name, noes, policy=policy), consents, policy=policy, now=now) for name in asked
     }
+
+
+def waits_to_be_asked(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
+    """Say whether a person came of age who said something before, and has said nothing about any scope since.
+
+    Examples
+    --------
+    >>> from marketofone.consent.ledger import NEVER_ASKED
+    >>> from marketofone.consent.policy import ConsentPolicy
+    >>> waits_to_be_asked(NEVER_ASKED, policy=ConsentPolicy(purposes={}, sources={}, channels={}), now=Instant(0))
+    False
+    """
+    anew = _asked_anew(consents, policy=policy, now=now)
+    moments = [said.validity.since for one in (consents, *consents.others) for said in one.said]
+    return anew != _NEVER and bool(moments) and max(moments) < anew
+
+
+def _asked_anew(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> Instant:
+    """Give the moment from which on a no is the person's own: when they came of age, where they did."""
+    if consents.born is None or is_under_age(consents, policy=policy, now=now):
+        return _NEVER
+    return policy.came_of_age(consents.born)
 
 
 def wants_no_questions(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
@@ -100,8 +126,11 @@ def _refused_by(change: ConsentChange) -> Iterable[str]:
 
 
 def _asking(purpose: str, no: Instant | None, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> Asking:
-    if stopped(purpose, consents, policy=policy, now=now) == "objected":
+    by = stopped(purpose, consents, policy=policy, now=now)
+    if by == "objected":
         return Asking(may=False)
+    if by == "under_age" and consents.born is not None:
+        return Asking(may=False, since=policy.came_of_age(consents.born))
     quiet = now if no is None else Instant(no + policy.ask_again_days * DAY)
     since = max(quiet, consents.paused_until(purpose, now) or quiet)
     return Asking(may=True) if since <= now else Asking(may=False, since=since)

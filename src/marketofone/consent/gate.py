@@ -7,7 +7,8 @@ and gap: what cannot be judged is treated as refused and recorded apart.
 A yes opens the version of a purpose that it was given to, and no other.
 
 A licence that came with data of another bank is a ceiling: beyond it all is refused, whatever was granted here. An
-objection to marketing stops every purpose that serves it, and a pause those that it names, whatever is granted.
+objection to marketing stops every purpose that serves it, and a pause those that it names, whatever is granted. So it
+is with what is barred for who is under age; and a yes that was said under age has ended once they are of age.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from marketofone.consent.ledger import Consents, State
+from marketofone.consent.ledger import Consents, State, Validity
 from marketofone.consent.licence import GOVERNED, beyond, ended, has_ended, has_outlived, no_offers, without_offers
+from marketofone.consent.narrowing import ended_at
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.event import Event, under_account
 from marketofone.domain.languages import message
@@ -34,6 +36,7 @@ WHY = {
     "changed": message("what it is for changed since you allowed it"),
     "objected": message("you said no to all offers"),
     "paused": message("you paused this for some time"),
+    "under_age": message("it is not open to anybody under age"),
 }
 
 Verdict = tuple[frozenset[str], Mapping[str, str]]
@@ -122,7 +125,8 @@ def renamed(admitted: Admitted, account: str) -> Admitted:
 
 def admissible_sources(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> frozenset[str]:
     """Name the sources that :func:`admissible` says may be used."""
-    said = None if consents.others or consents.licences else _said(consents, now)
+    consents = as_of_age(consents, policy=policy)
+    said = None if consents.others or consents.licences else _said(consents, policy=policy, now=now)
     known = None if said is None else policy.admitted.get(said)
     if known is None:
         every = (*policy.sources, "reference")
@@ -141,6 +145,7 @@ def admissible(source: str, consents: Consents, *, policy: ConsentPolicy, now: I
 
 def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
     """Name the purposes that may use a source through any channel, in the order of the policy."""
+    consents = as_of_age(consents, policy=policy)
     open_to = _not_stopped(source, consents, policy=policy, now=now)
     return tuple(
         name
@@ -151,16 +156,33 @@ def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: In
 
 
 def stopped(purpose: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State | None:
-    """Say what stops a purpose, whatever is granted: an objection to marketing, or a pause; None where nothing does.
+    """Say what stops a purpose, whatever is granted; None where nothing does.
 
-    What rests on a duty is nobody's to stop.
+    That is a bar for who is under age, an objection to marketing, or a pause. What rests on a duty is nobody's to stop.
     """
     spec = policy.purposes.get(purpose)
     if spec is None or spec.basis == "legal_duty":
         return None
+    if purpose in policy.barred and is_under_age(consents, policy=policy, now=now):
+        return "under_age"
     if consents.objects and "marketing" in spec.roles:
         return "objected"
     return "paused" if consents.pauses and consents.paused_until(purpose, now) is not None else None
+
+
+def is_under_age(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
+    """Say whether a person is known to be under age."""
+    return consents.born is not None and now < policy.came_of_age(consents.born)
+
+
+def as_of_age(consents: Consents, *, policy: ConsentPolicy) -> Consents:
+    """Give consents in which each yes that was said under age ends with that age."""
+    return consents if consents.born is None else ended_at(consents, policy.came_of_age(consents.born))
+
+
+def validity_of(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy) -> Validity | None:
+    """Give what was last said about a scope in the present version of its purpose, and until when it holds."""
+    return as_of_age(consents, policy=policy).validity(policy.spoken(scope))
 
 
 def scope_state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
@@ -174,6 +196,7 @@ def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Ins
         return None
     if source not in policy.sources:
         return message("consent.toml does not know this source")
+    consents = as_of_age(consents, policy=policy)
     asking, purposes = policy.asking[source], _not_stopped(source, consents, policy=policy, now=now)
     words = asking.words if purposes is asking.purposes else policy.words_of(purposes)
     if asking.duty or consents.opens(source, purposes=words, channels=policy.ways, now=now):
@@ -183,7 +206,7 @@ def _why_not(source: str, consents: Consents, *, policy: ConsentPolicy, now: Ins
 
 def _state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
     """Say how a scope stands in the present version of its purpose, by what was said of it."""
-    spoken = policy.spoken(scope)
+    spoken, consents = policy.spoken(scope), as_of_age(consents, policy=policy)
     state = consents.state(spoken, now)
     if state == "never" and spoken is not scope and consents.allowed_before(scope):
         return "changed"
@@ -193,7 +216,7 @@ def _state(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, no
 def _not_stopped(source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[str, ...]:
     """Name the purposes that ask for a source, that nothing stops, and that no licence bars from it."""
     asking = policy.asking[source].purposes
-    if consents.objects or consents.pauses:
+    if consents.objects or consents.pauses or is_under_age(consents, policy=policy, now=now):
         asking = tuple(name for name in asking if stopped(name, consents, policy=policy, now=now) is None)
     if source != GOVERNED or not without_offers(consents.licences, now):
         return asking
@@ -275,7 +298,9 @@ def _judged(
     Nearly all people say the same few things, so each is judged once under a policy: by its words, and by how each of
     them stands now. Nothing of it depends on who said it, or on any moment.
     """
-    said = _said(consents, now)
+    if consents.born is not None:  # every check comes here
+        consents = as_of_age(consents, policy=policy)
+    said = _said(consents, policy=policy, now=now)
     known = None if consents.others else policy.judged.get((purposes, channels, said))
     if known is None:
         known = {of: _sources(of, channels, consents, policy=policy, now=now) for of in purposes}
@@ -287,11 +312,14 @@ def _judged(
     return known
 
 
-def _said(consents: Consents, now: Instant) -> tuple[object, ...]:
-    """Give what somebody says, by its words and by how each of them stands, and what they stopped."""
+def _said(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> tuple[object, ...]:
+    """Give what somebody says, by its words and by how each of them stands, and what stops it."""
     said = [(one.validity.state(now), one.purposes, one.sources, one.channels) for one in consents.said]
     paused = consents.paused(now) if consents.pauses else ()
-    return (*said, consents.objects, paused) if consents.objects or paused else tuple(said)
+    minor = consents.born is not None and is_under_age(consents, policy=policy, now=now)
+    if consents.lent:
+        return (*said, consents.objects, paused, minor, consents.lent)
+    return (*said, consents.objects, paused, minor) if consents.objects or paused or minor else tuple(said)
 
 
 def _sources(

@@ -11,6 +11,9 @@ opens no other; a no is for all of them.
 Two things stand beside all that, and beat every grant, also a later one. An objection to marketing stands until it is
 lifted. A pause of some purposes ends by itself, without an entry, or when it is resumed. Whoever of the ids of a person
 says one of them, says it for all of them. What they stop is the gate's business (``gate.py``).
+
+What a delegate says is said for the person, and the later entry wins there, too; but a no of the person themselves is
+beaten by no delegate: no yes of one opens what they refused, and no word of one ends their objection or their pause.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import astuple, replace
 
-from marketofone.consent.licence import Licences, licensed, shared
+from marketofone.consent.licence import Licences, shared
 from marketofone.consent.policy import ConsentScope, word_of
-from marketofone.domain.event import Event
+from marketofone.domain.fields import Text
 from marketofone.domain.languages import Language
-from marketofone.domain.moment import Instant
+from marketofone.domain.moment import Day, Instant
 
-State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "changed", "objected", "paused"]
+State = Literal["granted", "withdrawn", "expired", "not_yet", "never", "changed", "objected", "paused", "under_age"]
 What = Literal["grant", "withdraw", "object", "lift", "pause", "resume"]
 TAKING_BACK: frozenset[What] = frozenset({"withdraw", "object"})
 """What takes back what was allowed: what was made of it counts no more, also after another yes."""
@@ -47,7 +50,8 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     ``purposes``, ``sources`` and ``channels`` name words of the policy, or ``*`` for all of them. ``since`` is
     from when on it holds, ``until`` (of grants and pauses) when it ends by itself. ``versions`` are those of the
     purposes of a grant or a withdrawal, one for each; all are 1 where it is left out. ``language`` is the one in which
-    the person read the notices; the bank's own where it is left out.
+    the person read the notices; the bank's own where it is left out. ``delegate`` names who said it for the person, and
+    is left out where they said it themselves.
     """
 
     customer: str
@@ -61,6 +65,12 @@ class ConsentChange(Struct, frozen=True, kw_only=True):
     authority: str = ""
     versions: tuple[int, ...] | UnsetType = UNSET
     language: Language | UnsetType = UNSET
+    delegate: Text | UnsetType = UNSET
+
+    @property
+    def lent(self) -> bool:
+        """Whether a delegate said it for the person."""
+        return self.delegate is not UNSET
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -133,7 +143,9 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
 
     ``others`` are the consents of the other ids of one person; what all of them allow is allowed. ``licences`` are what
     was allowed at other banks: no grant opens more of their data. ``objects`` says that any id objects to marketing,
-    ``pauses`` which purposes any of them paused, and until when.
+    ``pauses`` which purposes any of them paused, and until when. ``born`` is the latest date of birth of any of them,
+    None where none is known. ``lent`` are the places of entries that a delegate said, ``lent_stops`` the purposes that
+    one paused, and ``*`` where one objects.
     """
 
     epoch: int
@@ -142,6 +154,9 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
     licences: Licences = ()
     objects: bool = False
     pauses: Pauses = ()
+    born: Day | None = None
+    lent: tuple[int, ...] = ()
+    lent_stops: tuple[str, ...] = ()
 
     def paused_until(self, purpose: str, now: Instant) -> Instant | None:
         """Say until when a purpose is paused; None where it is not, or not any more."""
@@ -155,13 +170,24 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
         """Give what holds of a scope; None where at least one id of the person never said anything about it."""
         purpose, source, channel = scope.purpose, scope.source, scope.channel
         own = None
-        for said in self.said:  # newest first; every permit comes here for every source
+        for place, said in enumerate(self.said):  # newest first; every permit comes here for every source
             if source in said.sources and purpose in said.purposes and channel in said.channels:
-                own = said.validity
+                lent = said.validity.granted and place in self.lent
+                own = (self.refusal(scope, before=place) if lent else None) or said.validity
                 break
         if not self.others:
             return own
         return _joint([own, *(other.validity(scope) for other in self.others)])
+
+    def refusal(self, scope: ConsentScope, *, before: int = -1) -> Validity | None:
+        """Give the person's own no to a scope, in any version of its purpose; None where they last said none.
+
+        It is what they had said ``before`` the entry at a place; without one, all they said.
+        """
+        asked = ConsentScope(purpose=plain_of(scope.purpose), source=scope.source, channel=scope.channel)
+        own = (said for place, said in enumerate(self.said) if place > before and place not in self.lent)
+        last = next((said for said in own if said.is_about(asked)), None)
+        return None if last is None or last.validity.granted else last.validity
 
     def state(self, scope: ConsentScope, now: Instant) -> State:
         """Say how a scope stands at a moment. Absence of information is a refusal."""
@@ -195,27 +221,53 @@ class Consents(Struct, frozen=True, array_like=True, gc=False):
 
 
 NEVER_ASKED = Consents(epoch=0, said=())
+_LEFT_AWAY = astuple(NEVER_ASKED)
+_ALWAYS = len(("epoch", "said", "others", "licences"))  # what consents had in the first releases
 
 
 def apply(consents: Consents, change: ConsentChange) -> Consents:
     """Give one customer's consents after one more entry, whose words are explicit."""
-    epoch = consents.epoch + 1
+    consents = replace(consents, epoch=consents.epoch + 1)
     match change.change:
         case "object" | "lift":
-            return replace(consents, epoch=epoch, objects=change.change == "object")
+            return _objecting_after(consents, change)
         case "pause" | "resume":
-            return replace(consents, epoch=epoch, pauses=_pauses_after(consents.pauses, change))
+            return _pausing_after(consents, change)
         case "grant" | "withdraw":
-            return replace(consents, epoch=epoch, said=_said_after(consents, change))
+            return _said_after(consents, change)
 
 
-def _pauses_after(pauses: Pauses, change: ConsentChange) -> Pauses:
-    kept = {name: until for name, until in pauses if name not in change.purposes}
-    paused = {} if change.change == "resume" or change.until is None else dict.fromkeys(change.purposes, change.until)
-    return tuple(sorted((kept | paused).items()))
+def stopped_by_person(consents: Consents, word: str, *, now: Instant) -> bool:
+    """Say whether the person themselves objects (``*``), or paused a purpose: no delegate ends that."""
+    stands = consents.objects if word == EVERY else consents.paused_until(word, now) is not None
+    return stands and word not in consents.lent_stops
 
 
-def _said_after(consents: Consents, change: ConsentChange) -> tuple[ConsentEntry, ...]:
+def _objecting_after(consents: Consents, change: ConsentChange) -> Consents:
+    if change.lent and stopped_by_person(consents, EVERY, now=change.since):
+        return consents
+    objects, lent = change.change == "object", set(consents.lent_stops) - {EVERY}
+    if objects and change.lent:
+        lent.add(EVERY)
+    return replace(consents, objects=objects, lent_stops=tuple(sorted(lent)))
+
+
+def _pausing_after(consents: Consents, change: ConsentChange) -> Consents:
+    pauses, lent = dict(consents.pauses), set(consents.lent_stops)
+    for name in change.purposes:
+        said = change.until if change.change == "pause" else None
+        own = consents.paused_until(name, change.since) if change.lent and name not in lent else None
+        ends = [end for end in (said, own) if end is not None]
+        pauses.pop(name, None)
+        lent.discard(name)
+        if ends:
+            pauses[name] = max(ends)
+        if ends and change.lent and own is None:
+            lent.add(name)
+    return replace(consents, pauses=tuple(sorted(pauses.items())), lent_stops=tuple(sorted(lent)))
+
+
+def _said_after(consents: Consents, change: ConsentChange) -> Consents:
     words = change.words
     if change.change == "withdraw":
         others = (word for older in consents.said for word in older.purposes if plain_of(word) in change.purposes)
@@ -226,12 +278,28 @@ def _said_after(consents: Consents, change: ConsentChange) -> tuple[ConsentEntry
         change.sources,
         change.channels,
     )
-    return (said, *(older for older in consents.said if not said.hides(older)))
+    if not (change.lent or consents.lent):  # as of nearly everybody
+        return replace(consents, said=(said, *(older for older in consents.said if not said.hides(older))))
+    before = ((older, place in consents.lent) for place, older in enumerate(consents.said))
+    kept = _still_counting([(said, change.lent), *before])
+    lent = tuple([place for place, (_, is_lent) in enumerate(kept) if is_lent])
+    return replace(consents, said=tuple([entry for entry, _ in kept]), lent=lent)
 
 
-def with_licences(consents: Consents, events: Iterable[Event], *, recorded: Instant) -> Consents:
-    """Give one customer's consents after some events, recorded at an instant, that may tell licences."""
-    return replace(consents, licences=licensed(consents.licences, events, recorded=recorded))
+def _still_counting(newest_first: Iterable[tuple[ConsentEntry, bool]]) -> list[tuple[ConsentEntry, bool]]:
+    """Leave out entries of which nothing counts any more; each comes with whether a delegate said it.
+
+    What the person said before a delegate tells whether that one could say it, whatever the person said afterwards.
+    """
+    kept: list[tuple[ConsentEntry, bool]] = []
+    since_delegate: list[ConsentEntry] = []
+    for entry, is_lent in newest_first:
+        newer = [one for one, _ in kept] if is_lent else since_delegate
+        if any(one.hides(entry) for one in newer):
+            continue
+        kept.append((entry, is_lent))
+        since_delegate = [] if is_lent else [*since_delegate, entry]
+    return kept
 
 
 def fold(changes: Iterable[ConsentChange]) -> Consents:
@@ -259,9 +327,19 @@ def together(people: Sequence[Consents]) -> Consents:
         first.said,
         tuple(others),
         licences,
+        lent=first.lent,
         objects=any(one.objects for one in people),
         pauses=_longest(one.pauses for one in people),
+        lent_stops=_all_lent(people),
+        born=max((one.born for one in people if one.born is not None), default=None),
     )
+
+
+def _all_lent(people: Sequence[Consents]) -> tuple[str, ...]:
+    """Give the stops that only delegates said: what any id of the person stops themselves is theirs."""
+    lent = {word for one in people for word in one.lent_stops}
+    stops = ((word, one) for one in people for word in (*dict(one.pauses), *((EVERY,) if one.objects else ())))
+    return tuple(sorted(lent.difference(word for word, one in stops if word not in one.lent_stops)))
 
 
 def _longest(each: Iterable[Pauses]) -> Pauses:
@@ -286,8 +364,9 @@ def plain_form(consents: Consents) -> tuple[object, ...]:
     (0, (), (), ())
     """
     fields = astuple(consents)
-    kept = 2 if consents.pauses else 1 if consents.objects else 0
-    return fields[: len(fields) - 2 + kept]
+    return fields[
+        : max(_ALWAYS, *(place for place, field in enumerate(fields, start=1) if field != _LEFT_AWAY[place - 1]))
+    ]
 
 
 def _meet(some: Sequence[str], others: Sequence[str]) -> bool:

@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from marketofone.consent.minors import Minors, came_of_age
 from marketofone.consent.translations import PolicyTexts
 from marketofone.domain.document import read_toml
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.event import SWITCHABLE, Source
 from marketofone.domain.fields import Text, Word
 from marketofone.domain.languages import Language
+from marketofone.domain.moment import Calendar, Day, Instant
 from marketofone.domain.role import ROLES, Role
 
 Basis = Literal["consent", "legal_duty"]
@@ -91,7 +93,8 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Everything a person is asked about.
 
     A grant ends by itself after ``grant_days``, and a pause lasts ``pause_days`` at most. Nobody is asked for a purpose
-    again within ``ask_again_days`` of a no to it. ``translations`` are the same texts in other languages.
+    again within ``ask_again_days`` of a no to it. ``minors`` says who is under age, and what is barred for them.
+    ``translations`` are the same texts in other languages.
     """
 
     purposes: dict[Word, Purpose]
@@ -101,6 +104,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pause_days: Annotated[int, Meta(ge=1)] = 90
     ask_again_days: Annotated[int, Meta(ge=1)] = 180
     version: int = 1
+    minors: Minors = Minors()
     translations: dict[Language, PolicyTexts] = {}
 
     def __post_init__(self) -> None:
@@ -120,6 +124,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                     fix="a purpose on the basis legal_duty serves 'protection' only, one on consent the others",
                 )
         self._check_roles()
+        self._check_barred()
 
     def _check_roles(self) -> None:
         for role in ROLES:
@@ -131,13 +136,52 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                     fix="let one purpose serve a role",
                 )
 
+    def _check_barred(self) -> None:
+        asked = [name for name, purpose in self.purposes.items() if purpose.basis == "consent"]
+        for name in self.minors.barred:
+            if name not in asked:
+                raise MalformedDocument(
+                    field="minors.barred",
+                    shape=f"{name!r}, which is no purpose that rests on consent",
+                    fix=f"use one of {', '.join(asked)}",
+                )
+
+    def of_bank(self, calendar: Calendar) -> ConsentPolicy:
+        """Give the same policy where days begin as they do in the bank; without a bank they begin in UTC."""
+        policy = replace(self)
+        policy.__dict__["calendar"] = calendar
+        return policy
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Where a day begins."""
+        return Calendar("UTC")
+
+    @cached_property
+    def barred(self) -> frozenset[str]:
+        """The purposes that are barred for who is under age."""
+        marketing = (name for name, purpose in self.purposes.items() if "marketing" in purpose.roles)
+        return frozenset((*marketing, *self.minors.barred))
+
+    def came_of_age(self, born: Day) -> Instant:
+        """Give the moment from which on somebody is of age."""
+        known = self._came_of_age.get(born)
+        if known is None:
+            known = came_of_age(born, years=self.minors.of_age, calendar=self.calendar)
+            self._came_of_age[born] = known
+        return known
+
+    @cached_property
+    def _came_of_age(self) -> dict[Day, Instant]:
+        return {}
+
     def said_in(self, language: Language) -> ConsentPolicy:
         """Give the same policy in the words of a language; a text that is not translated stays as the bank wrote it."""
         texts = self.translations.get(language)
         if texts is None:
             return self
         if language not in self._said:
-            self._said[language] = _translated(self, texts)
+            self._said[language] = _translated(self, texts).of_bank(self.calendar)
         return self._said[language]
 
     @cached_property

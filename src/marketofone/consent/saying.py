@@ -11,21 +11,37 @@ from collections.abc import Sequence
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from marketofone.consent.ledger import ENDING, EVERY, PAUSE_DAYS, ConsentChange, plain_of
-from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.gate import is_under_age
+from marketofone.consent.ledger import (
+    ENDING,
+    EVERY,
+    NEVER_ASKED,
+    PAUSE_DAYS,
+    ConsentChange,
+    Consents,
+    plain_of,
+    stopped_by_person,
+)
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.languages import message
 from marketofone.domain.moment import DAY, Instant, check_instant, text_of
 
 
-def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> ConsentChange:
+def explicit(
+    change: ConsentChange, *, policy: ConsentPolicy, now: Instant, consents: Consents = NEVER_ASKED
+) -> ConsentChange:
     """Check a change against the policy, name its words one by one, and give a grant its end.
 
-    A no holds at once: a past date that it names is kept as ``since`` and changes nothing about that.
+    A no holds at once: a past date that it names is kept as ``since`` and changes nothing about that. ``consents`` are
+    what was said before, and of whom: what is barred under age is no part of a yes to everything.
 
     Raises
     ------
     MalformedRequest
-        When it names a word the policy does not have, begins later than now or at no instant, or ends before it begins.
+        When it names a word the policy does not have, begins later than now or at no instant, or ends before it begins;
+        or when it is a yes to what is barred under age, or one of before to somebody who is of age now; or when a
+        delegate would open only what the person refused, or end what they stopped.
     """
     match change.change:
         case "object" | "lift":
@@ -35,11 +51,54 @@ def explicit(change: ConsentChange, *, policy: ConsentPolicy, now: Instant) -> C
         case "grant" | "withdraw":
             change = _in_present_versions(change, policy=policy)
             spelled = {field: _spelled(field, getattr(change, field), allowed) for field, allowed in _words(policy)}
+            if change.change == "grant":
+                spelled["purposes"] = _of_age(change, spelled["purposes"], consents, policy=policy, now=now)
             change = replace(change, versions=_versions(spelled["purposes"], policy=policy))
     if check_instant(change.since, field="since") > now:
         raise MalformedRequest(field="since", shape="a moment in the future", fix="say it when it begins")
+    if change.lent:
+        _check_lent(replace(change, **spelled), consents, policy=policy, now=now)
     until = _end(change, policy=policy, now=now) if change.change in ENDING else None
     return replace(change, until=until, **spelled)
+
+
+def _check_lent(change: ConsentChange, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> None:
+    """Check that what a delegate says is no yes against the person's own no."""
+    ids = (consents, *consents.others)
+    if change.change in ("lift", "resume"):
+        words = (EVERY,) if change.change == "lift" else change.purposes
+        if all(any(stopped_by_person(one, word, now=now) for one in ids) for word in words):
+            shape = message("what the customer stopped themselves")
+            raise MalformedRequest(field="change", shape=shape, fix=message("only they can go on with it"))
+    if change.change == "grant":
+        scopes = [scope for scope in policy.scopes() if _is_meant(scope, change)]
+        if scopes and all(any(one.refusal(scope) for one in ids) for scope in scopes):
+            shape = message("what the customer refused themselves")
+            raise MalformedRequest(field="purposes", shape=shape, fix=message("only they can say yes to it again"))
+
+
+def _is_meant(scope: ConsentScope, change: ConsentChange) -> bool:
+    return scope.purpose in change.purposes and scope.source in change.sources and scope.channel in change.channels
+
+
+def _of_age(
+    change: ConsentChange, purposes: tuple[str, ...], consents: Consents, *, policy: ConsentPolicy, now: Instant
+) -> tuple[str, ...]:
+    """Give the purposes of a yes that are open at the age of a person: none that is barred, and none of before."""
+    if consents.born is None:
+        return purposes
+    if not is_under_age(consents, policy=policy, now=now):
+        if change.since < policy.came_of_age(consents.born):
+            shape = "a day before the customer came of age"
+            raise MalformedRequest(field="since", shape=shape, fix="leave it out: nothing of before carries over")
+        return purposes
+    barred = policy.barred.intersection(change.purposes)
+    left = tuple(name for name in purposes if name not in policy.barred)
+    if barred or not left:
+        shape = "one that is barred for who is under age"
+        fix = f"use one of {', '.join(name for name in _asked(policy) if name not in policy.barred)}"
+        raise MalformedRequest(field="purposes", shape=shape, fix=fix)
+    return left
 
 
 def _in_present_versions(change: ConsentChange, *, policy: ConsentPolicy) -> ConsentChange:
@@ -86,10 +145,14 @@ def _of_marketing(change: ConsentChange, *, policy: ConsentPolicy) -> dict[str, 
 
 
 def _words(policy: ConsentPolicy) -> tuple[tuple[str, list[str]], ...]:
-    purposes = [name for name, spec in policy.purposes.items() if spec.basis == "consent"]
+    purposes = _asked(policy)
     switchable = {source for name in purposes for source in policy.purposes[name].sources}
     sources: list[str] = [source for source in policy.sources if source in switchable]
     return (("purposes", purposes), ("sources", sources), ("channels", list(policy.channels)))
+
+
+def _asked(policy: ConsentPolicy) -> list[str]:
+    return [name for name, spec in policy.purposes.items() if spec.basis == "consent"]
 
 
 def _spelled(field: str, words: tuple[str, ...], allowed: Sequence[str]) -> tuple[str, ...]:

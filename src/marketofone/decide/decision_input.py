@@ -25,6 +25,7 @@ from marketofone.profile.view import Profile
 ACTION_ROLES: tuple[Role, ...] = ("insights", "personalisation", "marketing", "care")  # those that actions have
 FORECAST: Role = "forecast"
 PROTECTION: Role = "protection"
+UNDER_AGE = "the customer is under age"
 PAYMENT_LATE = "a payment is late"
 MAY_RUN_SHORT = "the account may run short"
 CARE_ASKED = "special care was asked for"
@@ -52,6 +53,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
         What the last forecast said, if it still counts, and whether money moved since it was made.
     corrected
         The inferences that the person says are wrong.
+    under_age
+        Whether the person is known to be under age: no credit is offered to them.
     asking
         What decides whether they may be asked for a permission.
     assignment, order, exploration
@@ -84,6 +87,7 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
     position: int
     documents: str
     corrected: frozenset[str] = frozenset()
+    under_age: bool = False
     asking: AskFacts = NO_ASKS
 
     @property
@@ -109,6 +113,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
 
     def credit_could_hurt(self, now: Instant) -> str:
         """Say why a credit could hurt this person; empty when nothing says so."""
+        if self.under_age:
+            return UNDER_AGE
         seen = self.seen.get(PROTECTION)
         if seen is None or not self.allowed(PROTECTION):
             return "the bank cannot know whether it would hurt"

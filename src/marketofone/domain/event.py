@@ -7,7 +7,7 @@ written on the wire stands in ``cloudevents.py``.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, Literal, get_args
 
@@ -58,6 +58,7 @@ SOURCE_CODES: dict[Source, int] = {
     "reference": 8,
 }
 """How a source is stored. A number once given stays."""
+_FIRST_BORN, _LAST_BORN = 1800, 2199  # the years of which a calendar knows
 # What a person can switch: all but `protection` (kept under a legal duty, stops marketing) and `reference` (no person).
 SWITCHABLE: tuple[Source, ...] = tuple(source for source in SOURCES if source not in ("protection", "reference"))
 
@@ -81,6 +82,19 @@ class PersonDescribed(EventData, frozen=True, kw_only=True):
     birth_year: Annotated[int, Meta(ge=1850, le=2100)] | None = None
     sex: Literal["female", "male", "other"] | None = None
     region: EventWord | None = None
+
+
+class CustomerBorn(EventData, frozen=True, kw_only=True):
+    """When the customer was born, as the bank knows it by the contract. The last word counts.
+
+    No purpose and no feature reads it: it only says who is under age, and so narrows what may be used.
+    """
+
+    born: date
+
+    def __post_init__(self) -> None:
+        if not _FIRST_BORN <= self.born.year <= _LAST_BORN:
+            raise ValueError(f"the year of a birth lies in {_FIRST_BORN} to {_LAST_BORN}")
 
 
 class IdentityLinked(EventData, frozen=True, kw_only=True):
@@ -202,9 +216,13 @@ KINDS: dict[str, tuple[type[EventData], Source]] = {
 # It only narrows what may be used, so no consent is needed to keep it.
 LICENSED = "openbanking.licensed"
 KINDS[LICENSED] = (OpenBankingLicensed, "reference")
+BORN = "customer.born"
+KINDS[BORN] = (CustomerBorn, "reference")
 REMOVED = "event.removed"
 ACCOUNT_OPENED = "account.opened"
-_MAY_GO = "|".join(re.escape(kind) for kind in KINDS if not kind.startswith("identity.") and kind != LICENSED)
+_MAY_GO = "|".join(
+    re.escape(kind) for kind in KINDS if not kind.startswith("identity.") and kind not in (LICENSED, BORN)
+)
 
 
 class EventRemoved(EventData, frozen=True, kw_only=True):
@@ -245,8 +263,8 @@ class InferenceCorrected(EventData, frozen=True, kw_only=True):
 KINDS[CORRECTED] = (InferenceCorrected, "reference")
 MOVEMENTS = frozenset(kind for kind, (structure, _) in KINDS.items() if issubclass(structure, Movement))
 UNDERSTANDING = frozenset({"transaction.understood", "openbanking.understood"})
-AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED, LICENSED, CORRECTED}
-"""Kinds of events after which an earlier one may count no more, or as something else."""
+AMENDING = MOVEMENTS | UNDERSTANDING | {REMOVED, LICENSED, BORN, CORRECTED}
+"""Kinds of events after which an earlier one may count no more, or as something else, or less may be used."""
 
 
 def key_of(producer: str, id: str) -> bytes:  # noqa: A002 - the word of CloudEvents

@@ -268,7 +268,8 @@ def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
     settings = read_settings(texts["bank.toml"])
     features = load_catalogue(texts["features.py"])
     actions = parse_actions(texts["actions.toml"], features=features)
-    policy, guardrails = parse_policy(texts["consent.toml"]), parse_guardrails(texts["guardrails.toml"])
+    calendar, guardrails = Calendar(settings.timezone), parse_guardrails(texts["guardrails.toml"])
+    policy = parse_policy(texts["consent.toml"]).of_bank(calendar)
     check_agreement(policy=policy, features=features, actions=actions, guardrails=guardrails)
     check_signs(() if settings.early_signs is None else settings.early_signs.features, features=features)
     return BankConfig(
@@ -285,7 +286,7 @@ def _read(documents: tuple[tuple[str, str], ...]) -> BankConfig:
             signs=None if settings.early_signs is None else settings.early_signs.stated,
             distrust=None if settings.distrust is None else settings.distrust.stated,
         ),
-        calendar=Calendar(settings.timezone),
+        calendar=calendar,
         digest=digest_of(texts),
     )
 

@@ -56,6 +56,7 @@ _RECORDS: dict[EntryKind, type[Record]] = {
     "use": records.UseRecord,
     "erasure": records.ErasureRecord,
     "hold": records.HoldRecord,
+    "delegate": records.DelegateRecord,
     "account": records.AccountRecord,
     "document": records.DocumentRecord,
     "ruling": records.RulingRecord,

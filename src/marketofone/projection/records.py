@@ -12,6 +12,7 @@ from marketofone.decide.forecast_facts import ForecastFacts, PredictedEvent
 from marketofone.domain.action import Kind
 from marketofone.domain.case import About, CaseKind, CaseWords
 from marketofone.domain.decision import Counterfactual, Decision
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.help import Help
 from marketofone.domain.moment import Calendar, Instant
 from marketofone.domain.money import Rate
@@ -260,6 +261,14 @@ class HoldRecord(Struct, frozen=True, array_like=True):
     lifted: bool
 
 
+class DelegateRecord(Struct, frozen=True, array_like=True):
+    """Somebody may act for a customer, or may not any more."""
+
+    actor: str
+    delegation: Delegation
+    ended: bool
+
+
 class ErasureRecord(Struct, frozen=True, array_like=True):
     """A customer was forgotten: on what ground."""
 
@@ -372,27 +381,11 @@ class RatesRecord(Struct, frozen=True, array_like=True):
     rates: bytes
 
 
-Record = (
-    IngestRecord
-    | ConsentRecord
-    | IdentityRecord
-    | AccountRecord
-    | DecisionRecord
-    | OutcomeRecord
-    | SignsRecord
-    | HistoryRecord
-    | CaseRecord
-    | ForecastRecord
-    | UseRecord
-    | ErasureRecord
-    | HoldRecord
-    | DocumentRecord
-    | RulingRecord
-    | VersionRecord
-    | RollbackRecord
-    | PromotionRecord
-    | HelpRecord
-    | CheckpointRecord
-    | LettersRecord
-    | RatesRecord
-)
+Told = IngestRecord | ConsentRecord | IdentityRecord | AccountRecord | DelegateRecord
+"""What is told of a customer, and who may say so."""
+
+Followed = DecisionRecord | OutcomeRecord | SignsRecord | HistoryRecord | CaseRecord
+Kept = ForecastRecord | UseRecord | ErasureRecord | HoldRecord
+OfBank = DocumentRecord | RulingRecord | VersionRecord | RollbackRecord | PromotionRecord
+MoreOfBank = HelpRecord | CheckpointRecord | LettersRecord | RatesRecord
+Record = Told | Followed | Kept | OfBank | MoreOfBank

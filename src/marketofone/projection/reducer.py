@@ -15,7 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from marketofone.consent.asking import last_noes, noes_in
-from marketofone.consent.ledger import NEVER_ASKED, TAKING_BACK, Consents, apply, plain_form, with_licences
+from marketofone.consent.ledger import NEVER_ASKED, TAKING_BACK, Consents, apply, plain_form
+from marketofone.consent.narrowing import with_facts
 from marketofone.domain.action import NOTHING as NOTHING_DONE
 from marketofone.domain.cloudevents import parse_event
 from marketofone.domain.decision import Assignment
@@ -194,7 +195,7 @@ def _amendment(state: SubjectState, entry: Entry, record: IngestRecord) -> dict[
     pending = any(isinstance(event.data, Movement) and event.data.status == "pending" for event in amending)
     return changes | {
         "removed": removed,
-        "consents": with_licences(state.consents, amending, recorded=entry.recorded),
+        "consents": with_facts(state.consents, amending, recorded=entry.recorded),
         "pending": entry.n if pending else state.pending,
         "corrections": with_corrections(state.corrections, amending, recorded=entry.recorded),
     }

@@ -55,9 +55,9 @@ class Bank:
     ``now``, and nothing that comes later changes. Use it as a context manager, or close it. Threads may share it.
     """
 
-    def __init__(self, context: AppContext, *, clock: Clock) -> None:
+    def __init__(self, context: AppContext, *, clock: Clock, learning: Learning | None = None) -> None:
         self._context, self._clock = context, clock
-        self.learning = Learning(context, clock=self.now, before=erase.finish_erasures)
+        self.learning = learning or Learning(context, clock=self.now, before=erase.finish_erasures)
         """When what was heard becomes part of a version."""
         self.rights = own_rights.OwnRights(context, learning=self.learning, at=self._at)
         """What a person takes along, brings, and has forgotten."""

@@ -40,6 +40,7 @@ EntryKind = Literal[
     "history",
     "hold",
     "case",
+    "delegate",
     "document",
     "ruling",
     "rollback",
@@ -51,8 +52,8 @@ EntryKind = Literal[
     "help",
 ]
 """``account``: who holds one together. ``signs``: what was seen after a yes. ``history``: what another bank told.
-``hold``: what the law keeps. ``case``: what was asked of a person. ``signal``: what may change an answer.
-``help``: what a permission helps those who gave it."""
+``hold``: what the law keeps. ``case``: what was asked of a person. ``delegate``: who may act for them. ``signal``: what
+may change an answer. ``help``: what a permission helps those who gave it."""
 
 CODES: dict[EntryKind, int] = {
     "ingest": 1,
@@ -70,6 +71,7 @@ CODES: dict[EntryKind, int] = {
     "history": 13,
     "hold": 14,
     "case": 15,
+    "delegate": 17,
     "document": 32,
     "ruling": 33,
     "rollback": 34,
@@ -85,7 +87,7 @@ CODES: dict[EntryKind, int] = {
 GUARDING: frozenset[EntryKind] = frozenset(
     {
         *("signal", "consent", "identity", "decision", "outcome", "amendment", "erasure", "account"),
-        *("history", "document", "ruling", "rollback", "promotion"),
+        *("history", "delegate", "document", "ruling", "rollback", "promotion"),
     }
 )
 """The kinds that can change an answer: each moves the guard of its journal by one."""

@@ -25,16 +25,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from marketofone.domain.errors import StoreBusy
 from marketofone.domain.languages import Language
 from marketofone.services.bank import Bank
-from marketofone.services.rights.customer_links import CustomerLinks, language_of
+from marketofone.services.rights.customer_links import CustomerLinks, delegate_of, language_of
+from marketofone.services.rights.first_consent import came_of_age
 from marketofone.web import metrics, security, visits
 from marketofone.web.api.openapi import document
 from marketofone.web.api.operations import OPERATIONS, Operation
 from marketofone.web.console import pages as console
 from marketofone.web.customer import pages as customer
+from marketofone.web.customer.acting import shown_to_delegate
 from marketofone.web.negotiation import negotiated
-from marketofone.web.page_renderer import STATIC, Page, PageRenderer, renderers_of
+from marketofone.web.page_renderer import STATIC, Page, PageRenderer, address, renderers_of
 from marketofone.web.problem import MEDIA_TYPE, problem_of
-from marketofone.web.request_data import FORM, JSON, MAX_BODY_BYTES, Inflow, receive
+from marketofone.web.request_data import FORM, JSON, MAX_BODY_BYTES, Inflow, RequestData, receive
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -139,7 +141,9 @@ def _page(page: Page, room: _Room) -> Endpoint:
             if customer is not None:
                 opened = visits.opened(room.links, request, customer)
                 if opened is not None:
-                    return opened
+                    lent = delegate_of(request.query_params["link"]) is not None
+                    home = page.is_home and not lent
+                    return await room.threads.run(partial(_landed, room.bank, customer, opened)) if home else opened
                 visit = visits.renewed(room.links, request, customer)
                 if visits.chosen(request) in room.renderers:
                     return visits.kept(request, customer, visit=visit)
@@ -147,7 +151,7 @@ def _page(page: Page, room: _Room) -> Endpoint:
             if accepts:
                 room.forms.check(request, request_data.form.get("token", ""))
             with room.bank.context.right_of_way.answering():
-                response = await room.threads.run(partial(page.show, renderer, request_data))
+                response = await room.threads.run(partial(_shown, page, renderer, request_data, delegate_of(visit)))
         security.hand_out(response, token)
         if customer is not None:
             visits.leave(response, customer, visit=visit)
@@ -155,6 +159,19 @@ def _page(page: Page, room: _Room) -> Endpoint:
         return response
 
     return answer
+
+
+def _shown(page: Page, renderer: PageRenderer, request_data: RequestData, delegate: str | None) -> Response:
+    if delegate is None:
+        return page.show(renderer, request_data)
+    return shown_to_delegate(page, renderer, request_data, name=delegate)
+
+
+def _landed(bank: Bank, customer: str, opened: Response) -> Response:
+    """Lead somebody whose link opens their first page, and who came of age, to what they are asked anew."""
+    if came_of_age(bank.context, customer, now=bank.now()):
+        opened.headers["location"] = address("customer", customer, "first")
+    return opened
 
 
 def _renderer(renderers: Renderers, request: Request, chosen: Language | None) -> PageRenderer:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from importlib.resources import files
+from typing import Literal
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,6 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.action import Action
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.languages import LANGUAGES, Language
 from marketofone.domain.role import ROLES
 from marketofone.projection.wording import BankTexts, texts_in
@@ -37,12 +39,21 @@ STATIC = {name: (body, _MEDIA[name.rpartition(".")[2]]) for name, body in _FILES
 
 @dataclass(frozen=True)
 class PageRenderer:
-    """Everything a page is written with, in one language; ``texts`` is what the bank says in it."""
+    """Everything a page is written with, in one language; ``texts`` is what the bank says in it.
+
+    ``acting`` is the delegate who looks at a customer's page, None where it is the customer.
+    """
 
     bank: Bank
     words: Wording
     texts: BankTexts
     templates: Environment
+    acting: Delegation | None = None
+
+    @property
+    def delegate(self) -> str | UnsetType:
+        """Who says for the customer what is said on these pages."""
+        return UNSET if self.acting is None else self.acting.name
 
     @property
     def policy(self) -> ConsentPolicy:
@@ -67,6 +78,8 @@ class PageRenderer:
             "token": request_data.token,
             "as_of": request_data.as_of(self.bank.calendar, now=self.bank.now()),
             "languages": self._languages(request_data),
+            "acting": self.acting,
+            "may_say": self.acting is None or self.acting.may == "change",
         }
         written = self.templates.get_template(name).render(context | own)
         return HTMLResponse(written, headers={"Content-Language": self.language})
@@ -83,21 +96,30 @@ class PageRenderer:
     def problem(self, problem: Problem) -> str:
         """Write a problem for people."""
         template = self.templates.get_template("problem.html")
-        return template.render(problem=problem, to=partial(address, as_of=""), as_of=None, languages=[])
+        return template.render(problem=problem, to=partial(address, as_of=""), as_of=None, languages=[], acting=None)
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page, or the form of one: where it is and who writes it, in a worker thread."""
+    """One page, or the form of one: where it is and who writes it, in a worker thread.
+
+    A customer's own is ``open_to`` them alone, or to delegates who view, or only to those who change something.
+    """
 
     method: str
     path: str
     show: Callable[[PageRenderer, RequestData], Response]
+    open_to: Literal["customer", "view", "change"] = "customer"
 
     @property
     def is_own(self) -> bool:
         """Whether it is a customer's own: only their link opens it."""
         return self.path.startswith("/customer/")
+
+    @property
+    def is_home(self) -> bool:
+        """Whether it is the first of a customer's own."""
+        return self.path == "/customer/{customer}"
 
 
 def renderers_of(bank: Bank) -> dict[Language, PageRenderer]:

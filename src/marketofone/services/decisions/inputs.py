@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from marketofone.consent.asking import asking, wants_no_questions
-from marketofone.consent.gate import Permit, scope_state
+from marketofone.consent.gate import Permit, is_under_age, scope_state
 from marketofone.consent.policy import ConsentScope
 from marketofone.decide.asking import NO_ASKS, AskFacts, Scope
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
@@ -70,6 +70,7 @@ def decision_input_of(
         position=person.own.n,
         documents=config.digest,
         corrected=frozenset(person.corrected),
+        under_age=is_under_age(person.consents, policy=config.policy, now=judged),
         asking=_ask_facts(snapshot, person, now=judged),
     )
 

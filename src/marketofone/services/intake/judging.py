@@ -8,9 +8,10 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from marketofone.consent.gate import Admitted, Gap, Refused, admit, opened_by
-from marketofone.consent.ledger import NEVER_ASKED, Consents, together, with_licences
+from marketofone.consent.ledger import NEVER_ASKED, Consents, together
+from marketofone.consent.narrowing import with_facts
 from marketofone.consent.policy import ConsentPolicy
-from marketofone.domain.event import ACCOUNT_OPENED, LICENSED, MOVEMENTS, REMOVED, Event
+from marketofone.domain.event import ACCOUNT_OPENED, BORN, LICENSED, MOVEMENTS, REMOVED, Event
 from marketofone.domain.moment import Instant
 from marketofone.projection import codec
 from marketofone.projection.amendments import taken_back
@@ -31,6 +32,7 @@ from marketofone.store.ports import BANK, Directory, Draft, Expectation, Head, L
 
 _SIGNALS = frozenset({"messages", "life_events", "protection"})  # sources whose events can change an answer
 _LESS_TOLD = frozenset({REMOVED, LICENSED})  # after which movements may be no more what they turned out to be
+_NARROWING = frozenset({LICENSED, BORN})  # after which less may be used, whatever was granted
 _VERDICTS = {Admitted: ADMITTED, Refused: REFUSED, Gap: GAP}
 _FIRST = Expectation(0)
 
@@ -126,9 +128,9 @@ def _judged(
     context, reader, snapshot = sight
     policy, (own, *others), now = snapshot.config.policy, standing.allow, max(now, standing.last)
     arrived = [arrival.event for arrival in arrivals]
-    licences = [event for event in arrived if event.kind == LICENSED]
-    if licences:  # what arrives together with a licence is judged by it
-        own = with_licences(own, licences, recorded=now)
+    narrowing = [event for event in arrived if event.kind in _NARROWING]
+    if narrowing:  # what arrives together with a licence is judged by it, and so it is with an age
+        own = with_facts(own, narrowing, recorded=now)
     consents = together([own, *others])
     verdicts = admit(arrived, consents, policy=policy, now=now)
     names = told_before(context, customer.subject, guard=standing.state.guard)
@@ -145,7 +147,7 @@ def _judged(
     record = IngestRecord(context.actor, tuple(found.events), tuple(uses))
     removed = {gone.source for event in arrived for gone in taken_back(event)}
     draft = codec.draft(
-        "amendment" if removed or found.pending else "signal" if found.signal else "ingest",
+        "amendment" if removed or found.pending or narrowing else "signal" if found.signal else "ingest",
         record,
         subject=customer.subject,
         box=customer.box,

@@ -15,6 +15,7 @@ from marketofone.consent.policy import ConsentPolicy
 from marketofone.consent.saying import brought
 from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.decoding import json_decoder
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.errors import BadInput, MalformedDocument, malformed
 from marketofone.domain.event import key_of
 from marketofone.domain.moment import Instant, parse_instant
@@ -23,7 +24,17 @@ from marketofone.projection.contacts import ContactRecord
 from marketofone.projection.own_answers import MOST, Answer
 from marketofone.services.intake.arrivals import Arrival, arrival_of
 from marketofone.services.intake.identity import IDENTIFYING
-from marketofone.services.rights.portable import FORMAT, MOST_SHOWN, ConsentSaid, EventKept, LinkSaid, OwnAnswer, Shown
+from marketofone.services.rights.delegates import check_delegation
+from marketofone.services.rights.portable import (
+    FORMAT,
+    MOST_SHOWN,
+    ConsentSaid,
+    DelegateSaid,
+    EventKept,
+    LinkSaid,
+    OwnAnswer,
+    Shown,
+)
 from marketofone.services.runtime.app_context import AppContext
 
 PRODUCER = "/marketofone/import"
@@ -51,6 +62,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
     day: Raw = Raw()
     journal: Raw = Raw()
+    delegates: list[Raw] = []
     licences: Raw = Raw()
     corrections: Raw = Raw()
     decisions: Raw = Raw()
@@ -80,6 +92,7 @@ class Brought(NamedTuple):
 
     customer: str
     consents: list[Said]
+    delegates: list[Delegation]
     contacts: tuple[ContactRecord, ...]
     answers: tuple[Answer, ...]
     history_key: bytes
@@ -114,6 +127,7 @@ def read_brought(context: AppContext, raw: bytes, *, customer: str | None, now: 
     return Brought(
         customer=name,
         consents=list(_consents(told, customer=name, policy=policy, now=now)),
+        delegates=list(_delegates(document, now=now)),
         contacts=tuple(_contact(one, f"history.shown[{at}]", now=now) for at, one in enumerate(shown)),
         answers=tuple(_answer(one, f"history.answers[{at}]", now=now) for at, one in enumerate(answers)),
         history_key=key_of(PRODUCER, _digest([*document.consents, document.history])),
@@ -176,7 +190,23 @@ def _change(said: ConsentSaid, *, within: str, customer: str, now: Instant) -> C
         authority=said.authority,
         versions=said.versions,
         language=said.language,
+        delegate=said.delegate,
     )
+
+
+def _delegates(document: _Document, *, now: Instant) -> Iterator[Delegation]:
+    """Read who may act; one whose end has come may no more."""
+    for at, raw in enumerate(document.delegates):
+        within = f"delegates[{at}]."
+        said = _decoded(raw, of=DelegateSaid, within=within)
+        until = _instant(said.until, within + "until")
+        told = Delegation(name=said.name, authority=said.authority, may=said.may, until=until, evidence=said.evidence)
+        if until > now:
+            try:
+                check_delegation(told, now=now)
+            except BadInput as why:
+                raise MalformedDocument(field=within + why.field, shape=why.shape, fix=why.fix) from why
+            yield told
 
 
 def _not_asked(told: list[ConsentSaid], *, policy: ConsentPolicy) -> tuple[str, ...]:

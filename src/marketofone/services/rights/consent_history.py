@@ -11,7 +11,7 @@ from typing import NamedTuple, TypedDict
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from marketofone.consent.gate import scope_state, stopped
+from marketofone.consent.gate import as_of_age, is_under_age, scope_state, stopped
 from marketofone.consent.ledger import ConsentChange, Consents, State, What, fold, together
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.consent.saying import latest_end
@@ -178,7 +178,8 @@ def _consents(person: Person, newest_first: Sequence[ConsentSaid]) -> Consents:
         owner.name: [one.change for one in reversed(newest_first) if one.customer == owner.name]
         for owner in person.members
     }
-    return together([fold(told[owner.name]) for owner in person.members])
+    folded = {owner: fold(told[owner.name]) for owner in person.members}
+    return together([replace(of, born=person.states[owner.subject].consents.born) for owner, of in folded.items()])
 
 
 class _Between(NamedTuple):
@@ -207,8 +208,13 @@ class _Between(NamedTuple):
 
 
 def _allowed(scope: ConsentScope, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State:
-    """Say how a scope stands by what was said of it, also where something stops it; as :func:`scope_state` is asked."""
-    return consents.state(policy.spoken(scope), now)
+    """Say how a scope stands by what was said of it, also where an objection or a pause stops it.
+
+    It is asked as :func:`scope_state`.
+    """
+    if scope.purpose in policy.barred and is_under_age(consents, policy=policy, now=now):
+        return "under_age"
+    return as_of_age(consents, policy=policy).state(policy.spoken(scope), now)
 
 
 def as_said(change: ConsentChange, *, policy: ConsentPolicy) -> ConsentPolicy:

@@ -23,6 +23,7 @@ from marketofone.projection.person import Person
 from marketofone.projection.records import ConsentRecord
 from marketofone.projection.reducer import NOTHING
 from marketofone.projection.snapshot import Snapshot
+from marketofone.services.rights.delegates import said_for
 from marketofone.services.runtime.app_context import AppContext, repeated
 from marketofone.services.runtime.directory import account_mark, enrolled, event_number, refuse_forgotten
 from marketofone.store.keystore import Customer
@@ -110,7 +111,9 @@ def change_at_once(context: AppContext, changes: Sequence[ConsentChange], *, now
         snapshot = context.snapshot(reader)
         person, policy = snapshot.person(name), snapshot.config.policy
         read = [_read_in(change, config=snapshot.config) for change in changes]
-        said = [explicit(change, policy=policy, now=person.judged(now)) for change in read]
+        judged, consents = person.judged(now), person.consents
+        read = [said_for(snapshot, person, change, now=judged) for change in read]
+        said = [explicit(change, policy=policy, now=judged, consents=consents) for change in read]
         drop = _no_longer_admitted(person, said, policy=policy, now=now)
         owner, parts = person.asked, len(said)
         drafts = [
@@ -156,7 +159,9 @@ def _prepared(snapshot: Snapshot, waiting: _Waiting, *, now: Instant) -> _Prepar
         person = snapshot.person_of(customer)
     except UnknownCustomer:
         person = None
-    said = explicit(waiting.change, policy=policy, now=now if person is None else person.judged(now))
+    judged, before = (now, NEVER_ASKED) if person is None else (person.judged(now), person.consents)
+    change = said_for(snapshot, person, waiting.change, now=judged)
+    said = explicit(change, policy=policy, now=judged, consents=before)
     drop = [] if person is None else _no_longer_admitted(person, [said], policy=policy, now=now)
     record = ConsentRecord(said.actor, said, waiting.key, bank=snapshot.bank.n)
     numbers = [number for _, number in waiting.places]
@@ -191,9 +196,11 @@ def _given(context: AppContext, one: _Prepared, head: Head) -> ConsentGiven:
 
 
 def said_by(reader: Reader, person: Person, moment: Instant) -> Consents:
-    """Give what had been said by a moment: what was recorded later is left aside."""
-    each = (_spoken(reader, person, owner, moment=moment) for owner in person.members)
-    return together([fold(change for _, change in said) for said in each])
+    """Give what had been said by a moment: what was recorded later is left aside, but for who is how old."""
+    folded = {
+        owner: fold(change for _, change in _spoken(reader, person, owner, moment=moment)) for owner in person.members
+    }
+    return together([replace(of, born=person.states[owner.subject].consents.born) for owner, of in folded.items()])
 
 
 def heard(reader: Reader, person: Person, *, moment: Instant) -> list[tuple[Instant, ConsentChange]]:

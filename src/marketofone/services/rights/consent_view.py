@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from marketofone.consent.asking import Asking, asking, noes_in
-from marketofone.consent.gate import scope_state
+from marketofone.consent.gate import scope_state, validity_of
 from marketofone.consent.ledger import NEVER_ASKED, ConsentChange, Consents
 from marketofone.consent.licence import Licence, Licences, in_force
 from marketofone.consent.policy import ConsentPolicy, ConsentScope
@@ -181,7 +181,7 @@ def _licence_state(licence: Licence, *, now: Instant) -> LicenceState:
 
 
 def _scope_state(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ScopeState:
-    validity = consents.validity(policy.spoken(scope))
+    validity = validity_of(scope, consents, policy=policy)
     return ScopeState(
         purpose=scope.purpose,
         source=scope.source,

@@ -42,6 +42,7 @@ from marketofone.projection.records import (
 from marketofone.projection.reducer import SubjectState
 from marketofone.projection.snapshot import Snapshot
 from marketofone.services.foresight.insights import insights_of
+from marketofone.services.rights.delegates import StandingDelegate, standing_delegates
 from marketofone.services.rights.portable import (
     FORMAT,
     AnswerHeard,
@@ -49,6 +50,7 @@ from marketofone.services.rights.portable import (
     ConsentSaid,
     Correction,
     DecisionMade,
+    DelegateSaid,
     EventKept,
     ForecastInForce,
     History,
@@ -181,6 +183,7 @@ def _portable(
         currency=snapshot.config.settings.currency,
         journal=JournalEnd(entries=head.n, head=head.hash.hex()),
         consents=tuple(found.consents),
+        delegates=tuple(map(_delegate, standing_delegates(snapshot, person, now=person.judged(now)))),
         licences=_licences(state),
         history=History(shown=tuple(shown), answers=tuple(map(_answer, state.answers))),
         events=tuple(found.events),
@@ -208,6 +211,7 @@ def _consent(record: ConsentRecord, *, recorded: str) -> ConsentSaid:
         authority=said.authority,
         versions=said.versions,
         language=said.language,
+        delegate=said.delegate,
     )
 
 
@@ -307,6 +311,18 @@ def _answer(said: Answer) -> OwnAnswer:
         value_minor=said.value_minor,
         reported=text_of(said.reported) if said.reported else None,
         seen=said.seen,
+    )
+
+
+def _delegate(standing: StandingDelegate) -> DelegateSaid:
+    said = standing.delegation
+    return DelegateSaid(
+        recorded=text_of(standing.recorded),
+        name=said.name,
+        authority=said.authority,
+        may=said.may,
+        until=text_of(standing.ends),
+        evidence=said.evidence,
     )
 
 

@@ -1,14 +1,17 @@
 """The first consent: what somebody says about every purpose who was never asked before.
 
 Nobody has to say anything: what is left out stays as it is, closed. A no is an entry too, so that nobody is asked again
-soon. It is said once: who said anything about consent before, by any of their ids, uses the switches of a purpose.
+soon. It is said once: who said anything about consent before, by any of their ids, uses the switches of a purpose. Only
+who came of age since is asked once more, for nothing of before carries over.
 """
 
 from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
-from marketofone.consent.ledger import EVERY, ConsentChange
+from marketofone.consent.asking import waits_to_be_asked
+from marketofone.consent.gate import stopped
+from marketofone.consent.ledger import EVERY, NEVER_ASKED, ConsentChange, Consents
 from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.languages import Language, message
@@ -44,15 +47,35 @@ class FirstChoice(Struct, frozen=True, kw_only=True):
 def may_begin(context: AppContext, customer: str, *, now: Instant) -> bool:
     """Say whether a customer was never asked: nobody heard of them yet, or they never said anything about consent.
 
-    Who was forgotten begins nothing anew while that is barred.
+    So it is with who came of age, and said nothing since. Who was forgotten begins nothing anew while that is barred.
     """
     if context.keys.barred((customer,), now=now):
         return False
+    consents, policy, judged = _standing(context, customer, now=now)
+    return not consents.epoch or waits_to_be_asked(consents, policy=policy, now=judged)
+
+
+def came_of_age(context: AppContext, customer: str, *, now: Instant) -> bool:
+    """Say whether a customer came of age, and was not asked since what may be used."""
+    consents, policy, judged = _standing(context, customer, now=now)
+    return waits_to_be_asked(consents, policy=policy, now=judged)
+
+
+def asked_first(context: AppContext, customer: str, *, now: Instant) -> tuple[str, ...]:
+    """Name the purposes that a customer is asked for first: all that rest on consent and are open at their age."""
+    consents, policy, judged = _standing(context, customer, now=now)
+    each = (name for name, spec in policy.purposes.items() if spec.basis == "consent")
+    return tuple(name for name in each if stopped(name, consents, policy=policy, now=judged) != "under_age")
+
+
+def _standing(context: AppContext, customer: str, *, now: Instant) -> tuple[Consents, ConsentPolicy, Instant]:
     with context.store.read() as reader:
+        snapshot = context.snapshot(reader)
         try:
-            return not context.snapshot(reader).person(customer).consents.epoch
+            person = snapshot.person(customer)
         except UnknownCustomer:
-            return True
+            return NEVER_ASKED, snapshot.config.policy, now
+        return person.consents, snapshot.config.policy, person.judged(now)
 
 
 def say_first(
@@ -63,11 +86,12 @@ def say_first(
     shown: ConsentPolicy,
     now: Instant,
     language: Language | UnsetType = UNSET,
+    delegate: str | UnsetType = UNSET,
 ) -> ConsentGiven:
     """Record what somebody says first; a no before a yes, so that nothing is open that was not said. Gives the last.
 
     A yes is to the sources that the purposes ask for, and to no others; and to the purposes as they were ``shown``, in
-    the ``language`` in which the notices were read.
+    the ``language`` in which the notices were read; ``delegate`` is who says it for them.
 
     Raises
     ------
@@ -88,6 +112,7 @@ def say_first(
             channels=(EVERY,),
             since=now,
             language=language,
+            delegate=delegate,
         )
         (given,) = change_consents(context, [no], now=now)
     if choice.yes:
@@ -99,6 +124,7 @@ def say_first(
             channels=choice.channels,
             since=now,
             language=language,
+            delegate=delegate,
         )
         (given,) = change_consents(context, [yes], now=now)
     if given is None:

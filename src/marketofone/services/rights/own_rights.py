@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from marketofone.consent.ledger import TAKING_BACK
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.languages import Language, message
 from marketofone.domain.moment import Instant
@@ -17,6 +18,7 @@ from marketofone.services.rights import (
     consent_history,
     consent_service,
     contents,
+    delegates,
     erase,
     export,
     import_customer,
@@ -24,6 +26,7 @@ from marketofone.services.rights import (
     proof_file,
     signed_receipts,
 )
+from marketofone.services.rights.delegates import StandingDelegate
 from marketofone.services.rights.inferences import InferenceSaid, InferenceView, correct_inference, list_inferences
 from marketofone.services.rights.portable import Portable
 from marketofone.services.runtime.app_context import AppContext
@@ -75,11 +78,19 @@ class OwnRights:
         """Record that an inference is wrong, or was right after all. Raises as :func:`.correct_inference`."""
         correct_inference(self._context, customer, said, now=self._at(now))
 
-    def undo(self, customer: str, n: int, *, now: Instant | None = None, language: Language | UnsetType = UNSET) -> int:
+    def undo(
+        self,
+        customer: str,
+        n: int,
+        *,
+        now: Instant | None = None,
+        language: Language | UnsetType = UNSET,
+        delegate: str | UnsetType = UNSET,
+    ) -> int:
         """Bring back what a consent entry changed, as far as nothing was said of it since.
 
         It is one unit of work, and has one receipt, however many things it takes; gives its first entry.
-        ``language`` is the one in which the person reads it.
+        ``language`` is the one in which the person reads it, ``delegate`` who does it for them.
 
         Raises
         ------
@@ -94,7 +105,7 @@ class OwnRights:
             raise MalformedRequest(
                 field="entry", shape=message("nothing to undo"), fix=message("use the switches of the purpose")
             )
-        read = [replace(change, language=language) for change in changes]
+        read = [replace(change, language=language, delegate=delegate) for change in changes]
         head = consent_service.change_at_once(self._context, read, now=moment)
         if not TAKING_BACK.isdisjoint(change.change for change in changes):
             self._learning.owe([head.subject], now=moment)
@@ -131,6 +142,25 @@ class OwnRights:
         self._learning.follow_links(now=moment)
         self._learning.understand(now=moment)
         return taken
+
+    def delegates(self, customer: str, *, now: Instant | None = None) -> list[StandingDelegate]:
+        """Give the delegates who may act for a customer now.
+
+        Raises
+        ------
+        UnknownCustomer
+        """
+        return delegates.delegates(self._context, customer, now=self._at(now))
+
+    def appoint(self, customer: str, delegation: Delegation, *, now: Instant | None = None) -> StandingDelegate:
+        """Let somebody act for a customer. Raises as :func:`.delegates.appoint`."""
+        return delegates.appoint(self._context, customer, delegation, now=self._at(now))
+
+    def end_delegate(
+        self, customer: str, name: str, *, now: Instant | None = None, by_customer: bool = False
+    ) -> StandingDelegate:
+        """End what a delegate may; effective when this returns. Raises as :func:`.delegates.end`."""
+        return delegates.end(self._context, customer, name, now=self._at(now), by_customer=by_customer)
 
     def holds(self, customer: str, *, now: Instant | None = None) -> list[legal_holds.StandingHold]:
         """Give the legal holds on a customer that stand: while there is one, they cannot be forgotten.

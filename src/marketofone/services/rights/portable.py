@@ -1,7 +1,8 @@
 """What a customer takes along: one JSON document, format 1. ``export.py`` writes it, ``import_customer.py`` reads it.
 
-Parts stand in the order of the journal. A bank takes in ``consents``, ``history``, ``events`` and ``identity``; it
-makes all other parts again itself, or they tell what only this bank did (``decisions``, ``outcomes``, ``uses``).
+Parts stand in the order of the journal. A bank takes in ``consents``, ``delegates``, ``history``, ``events`` and
+``identity``; it makes all other parts again itself, or they tell what only this bank did (``decisions``, ``outcomes``,
+``uses``).
 Instants and days are text as everywhere on the wire; amounts are minor units.
 """
 
@@ -15,6 +16,7 @@ from marketofone.domain.action import Kind
 from marketofone.domain.case import CaseKind
 from marketofone.domain.cloudevents import CustomerName
 from marketofone.domain.decision import DECISION_ID, MOST_SLOTS, Notification
+from marketofone.domain.delegation import DelegateAuthority, DelegateName, Evidence, May
 from marketofone.domain.fields import LicenceScope, Minor, Share, Word
 from marketofone.domain.languages import Language
 from marketofone.domain.outcome import MAX_WHY, Changes, Verdict
@@ -45,7 +47,7 @@ class ConsentSaid(Part, frozen=True, kw_only=True):
     """One thing that was said about consent: since when it holds, and when it was recorded; by whom, on whose word.
 
     ``versions`` are those of its purposes, where one of them is not the first; ``language`` is the one in which the
-    notices were read, where it was not the bank's own.
+    notices were read, where it was not the bank's own; ``delegate`` who said it for the customer, where they did not.
     """
 
     recorded: str
@@ -59,6 +61,18 @@ class ConsentSaid(Part, frozen=True, kw_only=True):
     authority: Said = ""
     versions: tuple[int, ...] | UnsetType = UNSET
     language: Language | UnsetType = UNSET
+    delegate: DelegateName | UnsetType = UNSET
+
+
+class DelegateSaid(Part, frozen=True, kw_only=True):
+    """Somebody who may act for the customer: on whose word, how far, until when, and what the bank saw of it."""
+
+    recorded: str
+    name: DelegateName
+    authority: DelegateAuthority
+    may: May
+    until: str
+    evidence: Evidence = ""
 
 
 class EventKept(Part, frozen=True, kw_only=True):
@@ -215,6 +229,7 @@ class Portable(Part, frozen=True, kw_only=True):
     currency: str
     journal: JournalEnd
     consents: tuple[ConsentSaid, ...]
+    delegates: tuple[DelegateSaid, ...] = ()
     licences: tuple[LicenceTold, ...]
     history: History
     events: tuple[EventKept, ...]

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from marketofone.consent.gate import scope_state, stopped
+from marketofone.consent.gate import scope_state, stopped, validity_of
 from marketofone.consent.ledger import Consents, State
 from marketofone.consent.policy import Basis, ConsentPolicy, ConsentScope
 from marketofone.consent.standing import Switch
@@ -20,7 +20,7 @@ from marketofone.services.runtime.app_context import AppContext
 ON: State = "granted"
 UNNEEDED_DAYS = 90
 _LATEST = 100  # entries: whoever says more than that in ninety days is proposed nothing
-_ALLOWED: frozenset[State] = frozenset({ON, "paused", "objected"})
+_ALLOWED: frozenset[State] = frozenset({ON, "paused", "objected", "under_age"})
 
 
 class ChannelStanding(Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class SourceStanding(Struct, frozen=True, kw_only=True):
 
     @property
     def allowed(self) -> bool:
-        """Whether it was allowed through some channel, also where a pause or an objection stops that."""
+        """Whether it was allowed through some channel, also where something stops that."""
         return any(of.state in _ALLOWED for of in self.channels)
 
     @property
@@ -62,7 +62,7 @@ class SourceStanding(Struct, frozen=True, kw_only=True):
 class PurposeStanding(Struct, frozen=True, kw_only=True):
     """How one purpose stands with a person, source by source; none where nobody can switch it.
 
-    ``stopped`` says that an objection or a pause stops it, whatever was allowed; ``paused_until`` when the pause ends.
+    ``stopped`` says what stops it, whatever was allowed; ``paused_until`` when the pause ends.
     """
 
     purpose: str
@@ -149,7 +149,7 @@ def unneeded(context: AppContext, customer: str, standing: PurposeStanding, *, n
 
 
 def _channel(consents: Consents, scope: ConsentScope, *, policy: ConsentPolicy, now: Instant) -> ChannelStanding:
-    said = consents.validity(policy.spoken(scope))
+    said = validity_of(scope, consents, policy=policy)
     return ChannelStanding(
         channel=scope.channel,
         state=scope_state(scope, consents, policy=policy, now=now),

@@ -258,7 +258,7 @@ def _event(made: _Made, entry: Entry, record: ConsentRecord) -> ConsentEvent:
 
 
 def _how(said: ConsentChange) -> str:
-    return HOW.get(said.actor, f"recorded by {said.actor}")
+    return f"by {said.delegate}, for the person" if said.lent else HOW.get(said.actor, f"recorded by {said.actor}")
 
 
 def _parties(made: _Made) -> Iterator[Party]:

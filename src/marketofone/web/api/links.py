@@ -6,11 +6,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from marketofone.domain.delegation import DelegateName
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.languages import Language
 from marketofone.domain.moment import text_of
 from marketofone.services.bank import Bank
 from marketofone.services.rights.customer_links import CustomerLinks
+from marketofone.services.rights.delegates import check_acting
 from marketofone.web.request_data import RequestData
 
 Page = Annotated[
@@ -24,10 +26,14 @@ Page = Annotated[
 
 
 class LinkRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which of a customer's pages a link opens, and in which language; else it is the one their browser asks for."""
+    """Which of a customer's pages a link opens, and in which language; else it is the one their browser asks for.
+
+    ``delegate`` is who opens it for them, as far as that one may; left out where it is the customer.
+    """
 
     page: Page = ""
     language: Language | None = None
+    delegate: DelegateName | None = None
 
 
 class LinkMade(Struct, frozen=True, kw_only=True):
@@ -40,11 +46,14 @@ class LinkMade(Struct, frozen=True, kw_only=True):
 def link(bank: Bank, request_data: RequestData) -> LinkMade:
     """Make the link that opens a customer's own pages, for some minutes: the app of the bank asks for it and opens it.
 
-    Whoever asks vouches that it is this customer who gets it.
+    Whoever asks vouches that it is this customer who gets it, or the delegate whom it names.
     """
-    asked = request_data.read(LinkRequest)
+    asked, customer = request_data.read(LinkRequest), request_data.path["customer"]
     if asked.language not in (None, *bank.config.settings.languages):
         fix = f"use one of {', '.join(bank.config.settings.languages)}, or leave it out"
         raise MalformedRequest(field="language", shape="a language that the bank does not offer", fix=fix)
-    made = CustomerLinks.of(bank.context).link(request_data.path["customer"], asked.page, language=asked.language)
+    if asked.delegate is not None:
+        check_acting(bank.context, customer, asked.delegate, now=bank.now())
+    links = CustomerLinks.of(bank.context)
+    made = links.link(customer, asked.page, language=asked.language, delegate=asked.delegate)
     return LinkMade(path=made.path, until=text_of(made.until))

@@ -33,7 +33,15 @@ from marketofone.web.api import schemas
 from marketofone.web.api.consents_in_bulk import rows_of_json, rows_of_table
 from marketofone.web.api.decisions import decide, recall, record_outcome
 from marketofone.web.api.links import LinkRequest, link
-from marketofone.web.api.own_rights import correct_inference, export, inferences, prove, receipt
+from marketofone.web.api.own_rights import (
+    change_delegates,
+    correct_inference,
+    delegates,
+    export,
+    inferences,
+    prove,
+    receipt,
+)
 from marketofone.web.api.rows import check_rows, lines, split, too_many
 from marketofone.web.binary_mode import event_of
 from marketofone.web.request_data import BATCH, EVENT, JSON, LINES, MAX_BODY_BYTES, TABLE, RequestData, moment
@@ -111,8 +119,9 @@ def change_consents(bank: Bank, request_data: RequestData) -> schemas.ConsentCha
     if said.change not in ENDING and until is not None:
         raise MalformedRequest(field="until", shape=f"an end of a {said.change}", fix=NO_END)
     change = {**asdict(said), "customer": customer, "since": now, "until": until, "actor": ACTOR}
-    if said.language is UNSET:
-        del change["language"]
+    for field in ("language", "delegate"):
+        if change[field] is UNSET:
+            del change[field]
     given = bank.consent_given(convert(change, of=ConsentChange), now=now)
     return schemas.ConsentChanged(
         **asdict(bank.consents(customer, now=now)),
@@ -246,6 +255,15 @@ OPERATIONS = (
     ),
     Operation("GET", CONSENTS, show_consents, "Show consents", fails=(404,), query=("as_of",)),
     Operation("PUT", CONSENTS, change_consents, "Change consents", takes=schemas.ConsentRequest, fails=(403, 404)),
+    Operation("GET", CUSTOMER + "/delegates", delegates, "Show who may act for a customer", fails=(404,)),
+    Operation(
+        "PUT",
+        CUSTOMER + "/delegates",
+        change_delegates,
+        "Let somebody act for a customer",
+        takes=schemas.DelegateRequest,
+        fails=(403, 404),
+    ),
     Operation(
         "GET", CUSTOMER + "/permit", permit, "Ask whether a purpose may", fails=(404,), query=("purpose", "channel")
     ),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from msgspec.structs import asdict
 
+from marketofone.domain.delegation import Delegation
+from marketofone.domain.errors import MalformedRequest
+from marketofone.domain.moment import text_of
 from marketofone.services.bank import Bank
+from marketofone.services.rights.delegates import StandingDelegate
 from marketofone.services.rights.inferences import InferenceSaid, InferenceView
 from marketofone.services.rights.portable import Portable
 from marketofone.services.rights.proof_file import JournalProof
 from marketofone.services.rights.signed_receipts import SignedReceipt
 from marketofone.web.api import schemas
-from marketofone.web.request_data import RequestData
+from marketofone.web.request_data import RequestData, moment
 
 
 def export(bank: Bank, request_data: RequestData) -> Portable:
@@ -59,3 +63,38 @@ def correct_inference(bank: Bank, request_data: RequestData) -> list[InferenceVi
     said, customer, now = request_data.read(schemas.InferenceRequest), request_data.path["customer"], bank.now()
     bank.rights.correct(customer, InferenceSaid(**asdict(said)), now=now)
     return bank.rights.inferences(customer, now=now)
+
+
+def delegates(bank: Bank, request_data: RequestData) -> list[schemas.DelegateTold]:
+    """Show who may act for a person now. A guardian's end is the day on which the child comes of age, at the latest."""
+    return [_told(one) for one in bank.rights.delegates(request_data.path["customer"])]
+
+
+def change_delegates(bank: Bank, request_data: RequestData) -> list[schemas.DelegateTold]:
+    """Record that somebody may act for a person, or may no more. Effective when answered; gives who may then.
+
+    A link with their name opens the person's pages for them (`POST .../links`), and consents name them (`PUT
+    .../consents`).
+    """
+    said, customer = request_data.read(schemas.DelegateRequest), request_data.path["customer"]
+    if said.ended:
+        bank.rights.end_delegate(customer, said.name)
+        return delegates(bank, request_data)
+    until = moment(said.until, calendar=bank.calendar, field="until")
+    if until is None:
+        raise MalformedRequest(field="until", shape="missing", fix="give the last day, or an instant")
+    told = Delegation(name=said.name, authority=said.authority, may=said.may, until=until, evidence=said.evidence)
+    bank.rights.appoint(customer, told)
+    return delegates(bank, request_data)
+
+
+def _told(one: StandingDelegate) -> schemas.DelegateTold:
+    said = one.delegation
+    return schemas.DelegateTold(
+        name=said.name,
+        authority=said.authority,
+        evidence=said.evidence,
+        may=said.may,
+        since=text_of(one.recorded),
+        until=text_of(one.ends),
+    )

@@ -23,6 +23,7 @@ from marketofone.domain.decision import (
     Reason,
 )
 from marketofone.domain.decoding import convert
+from marketofone.domain.delegation import DelegateAuthority, DelegateName, Evidence, May
 from marketofone.domain.fields import Category, InferenceName, Minor, Text, Word
 from marketofone.domain.languages import Language
 from marketofone.domain.moment import text_of
@@ -93,7 +94,8 @@ class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``object`` says no to all marketing, whatever is granted, until ``lift``; both are about nothing else. ``pause``
     stops purposes until a moment, for 30 days where none is named; ``resume`` ends that. Both name purposes only.
-    ``language`` is the one in which they read the notices; the bank's own where it is left out.
+    ``language`` is the one in which they read the notices; the bank's own where it is left out. ``delegate`` names who
+    says it for them, and is left out where they say it themselves.
     """
 
     change: What
@@ -102,6 +104,33 @@ class ConsentRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     channels: Words = (EVERY,)
     until: Moment | None = None
     language: Language | UnsetType = UNSET
+    delegate: DelegateName | UnsetType = UNSET
+
+
+class DelegateRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may act for a customer from now on, on whose word, how far, and until when; or that they may no more.
+
+    ``evidence`` is what the bank has seen of a power of attorney, or of a guardian. ``ended`` ends at once what
+    somebody of that name may; all else is left out then.
+    """
+
+    name: DelegateName
+    authority: DelegateAuthority = "named"
+    evidence: Evidence = ""
+    may: May = "view"
+    until: Annotated[str, Meta(max_length=40)] | None = None
+    ended: bool = False
+
+
+class DelegateTold(Struct, frozen=True, kw_only=True):
+    """A delegate who may act: how far, on whose word, since when and until when."""
+
+    name: str
+    authority: DelegateAuthority
+    evidence: str
+    may: May
+    since: str
+    until: str
 
 
 class MerchantRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from marketofone.consent.policy import ConsentPolicy
 from marketofone.consent.saying import latest_end
 from marketofone.domain.errors import MalformedRequest, UnknownCustomer
 from marketofone.domain.languages import message
-from marketofone.services.rights.first_consent import FirstChoice, may_begin, say_first
+from marketofone.services.rights.first_consent import FirstChoice, asked_first, came_of_age, may_begin, say_first
 from marketofone.web.page_renderer import PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
@@ -30,7 +30,7 @@ def first(renderer: PageRenderer, request_data: RequestData) -> Response:
 def say_it(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Record what was said, and lead to its receipt."""
     bank, customer, said = renderer.bank, request_data.path["customer"], request_data.form.get("say", "")
-    asked = _asked(renderer)
+    asked = asked_first(bank.context, customer, now=bank.now())
     if said not in ("these", "nothing"):
         raise MalformedRequest(
             field="say", shape=message("no button of the page"), fix=message("use the buttons of the page")
@@ -41,7 +41,13 @@ def say_it(renderer: PageRenderer, request_data: RequestData) -> Response:
     if not may_begin(bank.context, customer, now=bank.now()):
         return redirect(address("customer", customer))
     given = say_first(
-        bank.context, customer, choice, shown=bank.config.policy, now=bank.now(), language=renderer.read_in
+        bank.context,
+        customer,
+        choice,
+        shown=bank.config.policy,
+        now=bank.now(),
+        language=renderer.read_in,
+        delegate=renderer.delegate,
     )
     return redirect(address("customer", customer, "consents", str(given.entry.n)))
 
@@ -69,15 +75,12 @@ def _ask(renderer: PageRenderer, request_data: RequestData, choice: FirstChoice,
         "customer/first.html",
         request_data,
         customer=customer,
-        asked=_asked(renderer),
+        asked=asked_first(bank.context, customer, now=bank.now()),
+        came_of_age=came_of_age(bank.context, customer, now=bank.now()),
         choice=choice,
         fault=fault,
         until=latest_end(bank.now(), policy=bank.config.policy),
     )
-
-
-def _asked(renderer: PageRenderer) -> tuple[str, ...]:
-    return tuple(name for name, spec in renderer.bank.config.policy.purposes.items() if spec.basis == "consent")
 
 
 def _chosen(request_data: RequestData, policy: ConsentPolicy, asked: tuple[str, ...]) -> FirstChoice:

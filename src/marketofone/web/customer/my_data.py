@@ -7,7 +7,7 @@ from starlette.responses import Response
 from marketofone.consent.ledger import PAUSE_DAYS
 from marketofone.domain.languages import message
 from marketofone.domain.moment import Calendar, Day, Instant, date_of, day_in_month, month_of
-from marketofone.services.rights import history, purposes, use_log
+from marketofone.services.rights import first_consent, history, purposes, use_log
 from marketofone.services.rights.use_log import UsesOfPeriod
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
@@ -35,6 +35,7 @@ def my_data(renderer: PageRenderer, request_data: RequestData) -> Response:
         sources=_sources_in_words(renderer, seen),
         shown=seen.shown,
         consents=consents,
+        came_of_age=as_of is None and first_consent.came_of_age(bank.context, customer, now=now),
         standing=standing,
         latest=latest,
         offers=bank.config.policy.serving("marketing"),

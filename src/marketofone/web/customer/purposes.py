@@ -79,6 +79,8 @@ def switch(renderer: PageRenderer, request_data: RequestData) -> Response:
     told: dict[str, object] = {"customer": customer, "change": said[0], "since": now, **scope}
     if renderer.read_in is not UNSET:
         told["language"] = renderer.read_in
+    if renderer.delegate is not UNSET:
+        told["delegate"] = renderer.delegate
     given = bank.consent_given(convert(told, of=ConsentChange), now=now)
     return redirect(address("customer", customer, "consents", str(given.entry.n)))
 
@@ -98,6 +100,8 @@ def _ask(renderer: PageRenderer, request_data: RequestData, *, why: str = "") ->
     channels = _asked_for(request_data, "channel", list(policy.channels))
     customer = request_data.path["customer"]
     standing = purposes.purposes(bank.context, customer, now=bank.now())[name]
+    if standing.stopped == "under_age":  # nobody can say yes to it, and its page says so
+        return redirect(address("customer", customer, "purposes", name))
     return renderer.page(
         "customer/allow.html",
         request_data,

@@ -58,7 +58,7 @@ def in_json(renderer: PageRenderer, request_data: RequestData) -> Response:
 def undo(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Bring back what an entry changed, as far as nothing was said of it since; it leads to the receipt of that."""
     customer = request_data.path["customer"]
-    n = renderer.bank.rights.undo(customer, request_data.entry, language=renderer.read_in)
+    n = renderer.bank.rights.undo(customer, request_data.entry, language=renderer.read_in, delegate=renderer.delegate)
     return redirect(address("customer", customer, "consents", str(n)))
 
 

@@ -49,6 +49,7 @@ OCCASIONS = {
     "receipt": message("Showing what a no of yours changes"),
     "funnel": message("Looking why nothing was found for you"),
     "intervene": message("Looking whether you need to hear something"),
+    "delegate": message("Somebody who acts for you opened a page"),
     "train": message("Learning from everybody together"),
 }
 """What is read for, by the words of the log; what has no words here stands as the log has it."""
