@@ -276,9 +276,12 @@ def test_on_hard_days_nothing_is_asked(bank: Bank, kind: str, data: dict[str, An
     assert whys(asks(bank))["ask_banks"] == "asking: these may be hard days"
 
 
-def test_a_minor_is_asked_for_nothing(bank: Bank) -> None:
+@pytest.mark.parametrize(
+    ("kind", "facts"), [("person.described", {"birth_year": 2010}), ("customer.born", {"born": "2010-05-01"})]
+)
+def test_a_minor_is_asked_for_nothing(bank: Bank, kind: str, facts: dict[str, Any]) -> None:
     measured(bank, BANKS)
-    bank.ingest([sent("person.described", "anna", at=NOW - HOUR, birth_year=2010)], now=NOW)
+    bank.ingest([sent(kind, "anna", at=NOW - HOUR, **facts)], now=NOW)
 
     assert whys(asks(bank))["ask_banks"] == "asking: a minor is asked for nothing"
 

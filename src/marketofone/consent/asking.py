@@ -12,7 +12,7 @@ What several ids of a person said is heard together. Whether there is anything t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from marketofone.consent.gate import is_under_age, stopped
@@ -51,8 +51,10 @@ def last_noes(each: Iterable[Noes]) -> dict[str, Instant]:
     return noes
 
 
-def asking(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> dict[str, Asking]:
-    """Say of each purpose that rests on consent whether it may be asked for.
+def asking(
+    noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instant, purposes: Collection[str] | None = None
+) -> dict[str, Asking]:
+    """Say of each purpose that rests on consent, or of some ``purposes``, whether it may be asked for.
 
     Parameters
     ----------
@@ -77,7 +79,8 @@ def asking(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instan
     """
     anew = _asked_anew(consents, policy=policy, now=now)
     noes = {purpose: at for purpose, at in noes.items() if at >= anew}
-    asked = (name for name, spec in policy.purposes.items() if spec.basis == "consent")
+    named = policy.purposes if purposes is None else purposes
+    asked = (name for name in named if policy.purposes[name].basis == "consent")
     return {
         name: _asking(name, _last_no(name, noes, policy=policy), consents, policy=policy, now=now) for name in asked
     }

@@ -28,7 +28,7 @@ HARD_DAYS = 365.0
 """So long after something hard happened in a person's life they are asked for nothing."""
 SPARING: frozenset[str] = frozenset({"transactions", "life_events"})
 """What is read for the purpose, where it is allowed, to spare people: the year of birth, what happened in a life."""
-_OF_AGE = 18
+MINOR = "asking: a minor is asked for nothing"
 Scope = tuple[str, str]
 
 
@@ -45,6 +45,7 @@ class AskFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     ``may`` says of each purpose whether it may be asked for; ``open_to`` are the scopes that are granted through any
     channel, ``asked`` those that a decision ever asked for, and when. ``helps`` is what was measured of them.
+    ``of_age`` is from which age on a person is of age.
     """
 
     rules: AskRules
@@ -52,6 +53,7 @@ class AskFacts(Struct, frozen=True, kw_only=True, gc=False):
     open_to: frozenset[Scope]
     asked: Mapping[Scope, Instant]
     helps: Mapping[Scope, Help]
+    of_age: int
 
     def why_not(self, scope: Scope, *, now: Instant) -> str:
         """Say why a person may not be asked for something; empty where they may.
@@ -59,7 +61,8 @@ class AskFacts(Struct, frozen=True, kw_only=True, gc=False):
         Examples
         --------
         >>> rules = AskRules(every_days=90, people=100, gain=0.01)
-        >>> facts = AskFacts(rules=rules, may={"insights": Asking(True)}, open_to=frozenset(), asked={}, helps={})
+        >>> may, none = {"insights": Asking(True)}, frozenset()
+        >>> facts = AskFacts(rules=rules, may=may, open_to=none, asked={}, helps={}, of_age=18)
         >>> facts.why_not(("insights", "app"), now=Instant(0))
         'asking: no measured help'
         """
@@ -83,15 +86,15 @@ class AskFacts(Struct, frozen=True, kw_only=True, gc=False):
         return "" if measured.low > self.rules.gain else "asking: no measured help: not shown to be enough"
 
 
-NO_ASKS = AskFacts(rules=AskRules(0, 0, 1.0), may={}, open_to=frozenset(), asked={}, helps={})
+NO_ASKS = AskFacts(rules=AskRules(0, 0, 1.0), may={}, open_to=frozenset(), asked={}, helps={}, of_age=0)
 """Of a bank that asks for nothing."""
 
 
-def why_spared(protection: Profile | None, seen: Profile, *, now: Instant, day: Day) -> str:
+def why_spared(protection: Profile | None, seen: Profile, *, now: Instant, day: Day, of_age: int) -> str:
     """Say what spares a person all asking; empty where nothing does.
 
     ``protection`` is what the bank knows by law, None where it may not look; ``seen`` what the person allowed for the
-    purpose that is asked for.
+    purpose that is asked for: a year of birth alone leaves open for a year whether they are of age.
     """
     if protection is None:
         return "asking: the bank cannot know whether it would be a burden"
@@ -100,5 +103,5 @@ def why_spared(protection: Profile | None, seen: Profile, *, now: Instant, day: 
     hard = (seen.life[event] for event in SENSITIVE_LIFE_EVENTS & seen.life.keys())
     if any(now - told.at < HARD_DAYS * DAY for told in hard):
         return "asking: these may be hard days"
-    young = seen.birth_year is not None and date_of(day).year - seen.birth_year <= _OF_AGE
-    return "asking: a minor is asked for nothing" if young else ""
+    young = seen.birth_year is not None and date_of(day).year - seen.birth_year <= of_age
+    return MINOR if young else ""

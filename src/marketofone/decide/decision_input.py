@@ -9,7 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.consent.gate import Permit
-from marketofone.decide.asking import NO_ASKS, AskFacts, Scope, why_spared
+from marketofone.decide.asking import MINOR, NO_ASKS, AskFacts, Scope, why_spared
 from marketofone.decide.forecast_facts import ForecastFacts
 from marketofone.domain.action import Action
 from marketofone.domain.decision import Assignment
@@ -142,7 +142,8 @@ class DecisionInput(Struct, frozen=True, kw_only=True, gc=False):
         for row, action, seen in asking:
             scope = self.scope_asked(action)
             why = "" if scope is None else self.asking.why_not(scope, now=now)
-            why = why or why_spared(protection, seen, now=now, day=self.day)
+            why = why or (MINOR if self.under_age else "")
+            why = why or why_spared(protection, seen, now=now, day=self.day, of_age=self.asking.of_age)
             if why:
                 yield row, why
 

@@ -96,13 +96,15 @@ def _ask_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> AskFacts:
     scopes = set(config.asks.values())
     if not scopes:
         return NO_ASKS
+    purposes = {purpose for purpose, _ in scopes}
     quiet = wants_no_questions(person.noes, person.consents, policy=config.policy, now=now)
     return AskFacts(
         rules=config.settings.asking.rules,
-        may={} if quiet else asking(person.noes, person.consents, policy=config.policy, now=now),
+        may={} if quiet else asking(person.noes, person.consents, policy=config.policy, now=now, purposes=purposes),
         open_to=frozenset(scope for scope in scopes if _is_open(scope, person, config=config, now=now)),
         asked=_asked(person, config=config),
         helps={of.scope: of for of in snapshot.bank.help if of.scope in scopes},
+        of_age=config.policy.minors.of_age,
     )
 
 
