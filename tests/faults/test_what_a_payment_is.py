@@ -127,6 +127,11 @@ PAYEES = {
     "Vietnamese": ("Phở Má", "Phò Mả"),
     "Korean": ("한국전력", "서울가스"),
     "Polish": ("Łódź", "Lodz"),
+    "Georgian": ("ბანკი", "ბანკა"),
+    "Hebrew": ("בית קפה", "בית קפא"),
+    "Greek": ("Καφέ Οδυσσεύς", "Καφή Οδυσσεύς"),
+    "Irish": ("O'Neill's Pub", "O'Hara's Bar"),
+    "French": ("Café de l'Été", "Café d'Hiver"),
 }
 
 
@@ -140,6 +145,31 @@ def test_payees_of_every_script_are_shown_as_they_are_written_and_kept_apart(ban
     shown = {(payment.what, payment.amount_minor) for payment in bank.spending("anna", now=NOW).standing}
 
     assert shown == set(zip(PAYEES[script], (2_500, 7_500), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("MCDONALD'S 1234 BERLIN", "McDonald's"),
+        ("SQ *JOE'S CAFÉ", "Joe's Café"),
+        ("Café de l'Été GmbH", "Café de l'Été"),
+        ("IJsselmeer BV", "IJsselmeer"),
+        ("FILMSTREAM.COM 0800", "Filmstream.com"),
+        ("PAYPAL *किराना दुकान", "किराना दुकान"),
+        ("ร้านป้าแดง Co Ltd", "ร้านป้าแดง"),
+        ("4711/815", "4711/815"),
+    ],
+)
+def test_a_payee_has_one_name_wherever_spending_is_told(bank: Bank, printed: str, name: str) -> None:
+    says(bank, "anna")
+    rows = [plain(-2_500, ago=5 + 30 * month, category="subscription", counterparty=printed) for month in range(7)]
+    bank.ingest(rows, now=NOW)
+
+    told = bank.spending("anna", now=NOW)
+
+    assert [payment.what for payment in told.standing] == [name]
+    assert all(name in insight.text for insight in told.insights)
+    assert {merchant.name for merchant in bank.merchants("anna", now=NOW)} <= {name}
 
 
 def test_spellings_of_one_name_on_statements_are_one_payee(bank: Bank) -> None:

@@ -69,12 +69,16 @@ def told(bank: Bank, allow: Callable[..., None], now: Instant) -> Bank:
 def test_standing_payments_shifts_and_a_check_in_are_told_with_their_numbers(told: Bank, now: Instant) -> None:
     seen = told.spending("c-1", now=now)
     states = {(payment.what, payment.state) for payment in seen.standing}
-    assert {("Housing Association", "active"), ("Filmstream", "changed_price"), ("Song Stream", "duplicate")} <= states
+    assert {
+        ("Housing Association", "active"),
+        ("Filmstream.com", "changed_price"),
+        ("Song Stream", "duplicate"),
+    } <= states
     names = {insight.name for insight in seen.insights}
     assert {"subscription_price", "subscription_duplicate", "spending_shift", "check_in"} <= names
     (price,) = (insight for insight in seen.insights if insight.name == "subscription_price")
     assert (price.now_minor, price.usual_minor, price.currency) == (1_599, 1_299, "EUR")
-    assert price.text == "Filmstream takes 15.99 EUR since 20 November 2025; before, it was 12.99 EUR"
+    assert price.text == "Filmstream.com takes 15.99 EUR since 20 November 2025; before, it was 12.99 EUR"
 
 
 def test_the_words_are_kind_and_urge_nobody(told: Bank, now: Instant) -> None:

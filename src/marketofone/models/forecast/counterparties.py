@@ -74,26 +74,8 @@ def normal_name(text: str) -> str:
     >>> normal_name("YZ/87144583")
     'yz/87144583'
     """
-    return _normal(text, marks=False)
-
-
-@remembered(room=100_000)
-def shown_name(text: str) -> str:
-    """Give the same part as people write it, with every mark.
-
-    Examples
-    --------
-    >>> shown_name("CB CAFÉ MÜLLER GmbH 12/05"), normal_name("CB CAFÉ MÜLLER GmbH 12/05")
-    ('cb café müller', 'cb cafe muller')
-    >>> normal_name("किराना दुकान") == normal_name("करन दकन")
-    False
-    """
-    return _normal(text, marks=True)
-
-
-def _normal(text: str, *, marks: bool) -> str:
     whole = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    plain = whole if marks else _without_marks(whole)
+    plain = _without_marks(whole)
     if any(unicodedata.category(sign).startswith("M") for sign in plain):
         return whole  # a script whose words are written with marks: what surrounds a name there is not known
     plain = plain.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")

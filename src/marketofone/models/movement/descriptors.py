@@ -26,6 +26,7 @@ _COUNTRY_CODE = 3  # letters up to which a place is a code, and counts only in c
 _EDGES = " \t.,;:!?|\"'`()[]{}<>/\\-_=+#*~\u2013\u2014\u201e\u201c\u201d"
 _PIECES = re.compile(r"([-/&.])")
 _VOWELS = frozenset("aeiouy")
+_ADDRESS = re.compile(r"[\w-]{3,}(?:\.(?:com|net|org|info|eu|io|co|[a-z]{2}))+", re.IGNORECASE)
 _SPOKEN = frozenset({"dr", "st", "mr", "mrs"})
 _CONTROL = re.compile("[\x00-\x20\x7f-\xa0\ud800-\udfff]+")
 _NO_NAME = re.compile(
@@ -233,6 +234,8 @@ def _capitalised(word: str) -> str:
     pieces = _PIECES.split(word)
     if len(pieces) > 1 and max(map(len, pieces)) == 1:
         return word
+    if _ADDRESS.fullmatch(word):
+        return word[:1] + word[1:].lower()
     return "".join(piece[:1] + piece[1:].lower() for piece in pieces)
 
 

@@ -8,8 +8,8 @@ from marketofone.domain.languages import message
 from marketofone.domain.moment import Day, Instant, date_of
 from marketofone.domain.money import Money
 from marketofone.features.state import MONEY
-from marketofone.models.forecast.counterparties import shown_name
 from marketofone.models.forecast.spending import Finding, Habit, Spending, Standing, find_spending
+from marketofone.models.movement.merchants import clean_name
 from marketofone.profile.currencies import common_currency
 from marketofone.projection.person import Person
 from marketofone.projection.records import Scope
@@ -233,10 +233,11 @@ def _standing(of: Standing) -> StandingPayment:
 
 
 def _name(counterparty: str | None, category: str | None) -> str:
-    """Give a name as people write it: what statements print around it is left away."""
-    short = shown_name(counterparty or "")
-    name = counterparty or (category or "payment").replace("_", " ")
-    return short.title() if short and short != name.casefold() else name[:1].upper() + name[1:]
+    """Give the name that the merchants of a person have, too; where a text holds none, the text."""
+    if counterparty:
+        return clean_name(counterparty) or counterparty
+    name = (category or "payment").replace("_", " ")
+    return name[:1].upper() + name[1:]
 
 
 def _money(minor: float, currency: str) -> str:
