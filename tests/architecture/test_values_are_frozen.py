@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
@@ -29,3 +30,15 @@ def test_values_are_frozen(room: str) -> None:
     assert structs or data
     assert [one.__name__ for one in structs if not one.__struct_config__.frozen] == []
     assert [one.__name__ for one in data if not one.__dataclass_params__.frozen] == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("room", ["consent", "governance"])
+def test_what_allows_or_stops_is_made_field_by_field_by_name(room: str) -> None:
+    """What rests packed on disk is written in its order; nothing else of these rooms can be put in a wrong place."""
+    structs = [one for one in values(room) if issubclass(one, Struct) and not one.__struct_config__.array_like]
+    fields = {one.__name__: inspect.signature(one).parameters.values() for one in structs}
+
+    by_place = [name for name, each in fields.items() if any(field.kind != field.KEYWORD_ONLY for field in each)]
+
+    assert structs
+    assert by_place == []

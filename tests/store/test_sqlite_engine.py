@@ -250,6 +250,25 @@ def test_the_log_is_copied_back_while_the_store_is_open(folder: Path, monkeypatc
         assert file.stat().st_size >= small + 900_000
 
 
+def test_a_store_that_closes_waits_for_the_copy_that_is_under_way(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "_SECONDS", 0.01)
+    monkeypatch.setattr(checkpoint, "_IDLE_ROUNDS", 1)
+    begun, ended = threading.Event(), threading.Event()
+
+    def copy_slowly(_: checkpoint.Checkpoints) -> None:
+        begun.set()
+        sleep(0.2)
+        ended.set()
+
+    monkeypatch.setattr(checkpoint.Checkpoints, "_copy", copy_slowly)
+    with closing(SqliteStore(folder)) as store:
+        write(store)
+        assert begun.wait(60)
+    assert ended.is_set()
+
+
 @pytest.mark.parametrize("step", [1, 7])
 def test_places_and_keys_settle_beside_the_way_and_nothing_changes(
     folder: Path, monkeypatch: pytest.MonkeyPatch, step: int

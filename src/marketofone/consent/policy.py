@@ -81,7 +81,7 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Text
 
 
-class Asking(Struct, frozen=True):
+class Asking(Struct, frozen=True, kw_only=True):
     """Which purposes ask for a source, the words of their versions, and whether one of them rests on a legal duty."""
 
     purposes: tuple[str, ...]
@@ -218,7 +218,7 @@ class ConsentPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         }
         duties = {name for name, spec in self.purposes.items() if spec.basis == "legal_duty"}
         return {
-            source: Asking(tuple(names), self.words_of(names), duty=not duties.isdisjoint(names))
+            source: Asking(purposes=tuple(names), words=self.words_of(names), duty=not duties.isdisjoint(names))
             for source, names in by_source.items()
         }
 
