@@ -195,6 +195,32 @@ def test_a_link_taken_back_and_made_again_leaves_everything_as_it_would_be(proje
         proven(again)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_key_that_was_taken_back_joins_nobody_by_a_link_that_is_older_and_arrives_late(
+    project: Path, order: tuple[int, ...]
+) -> None:
+    told = [
+        sent("identity.linked", "a", at=NOW - 3 * DAY, key_kind=STRONG, key="k"),
+        sent("identity.linked", "b", at=NOW - 3 * DAY, key_kind=STRONG, key="k"),
+        sent("identity.unlinked", "b", at=NOW - 2 * DAY, key_kind=STRONG, key="k"),
+    ]
+    with marketofone.open(project, now=NOW) as bank:
+        for customer in ("a", "b"):
+            says(bank, customer)
+            bank.ingest([pays(customer, 100, "salary")], now=NOW)
+        for place in order:
+            bank.ingest([told[place]], now=NOW)
+        proven(bank)
+    with marketofone.open(project, now=NOW) as again:
+        assert [again.profile(one, now=NOW).person for one in ("a", "b")] == ["a", "b"]
+        assert values(again, "a")["income_30d"] == 100
+
+        shares(again, "k", "b", now=NOW - DAY)  # linked again, later than it was taken back
+        assert [again.profile(one, now=NOW).person for one in ("a", "b")] == ["a", "a"]
+        assert values(again, "b")["income_30d"] == 200
+        proven(again)
+
+
 def test_an_event_that_arrived_under_two_ids_of_one_person_counts_once(bank: Bank) -> None:
     for customer in ("a", "b"):
         says(bank, customer)

@@ -105,7 +105,7 @@ class IdentityLinked(EventData, frozen=True, kw_only=True):
 
 
 class IdentityUnlinked(EventData, frozen=True, kw_only=True):
-    """A link turned out to be wrong and is taken back."""
+    """A link turned out to be wrong and is taken back. An older link that arrives late does not bring it back."""
 
     key_kind: KeyKind
     key: Text

@@ -3,6 +3,9 @@
 A link is one unit of work under the lock of its key: an entry in the journal of every customer whose person changes,
 and no other. A device and an account identify no person. A key that more than a few customers share says nothing about
 any of them: it links none, and says so. Journals never merge, so a link taken back leaves everything as it would be.
+
+A key that was taken back stays so until it is linked later: a link that arrives late, and is older, is recorded and
+joins nobody.
 """
 
 from __future__ import annotations
@@ -69,12 +72,12 @@ def _unit(
 ) -> Unit:
     data = event.data
     assert isinstance(data, IdentityLinked | IdentityUnlinked)  # noqa: S101 - the caller checked
-    linked = isinstance(data, IdentityLinked)
     strong = data.key_kind not in NEVER_IDENTIFYING
     if strong:
         key = strong_mark(context.keys, kind=data.key_kind, key=data.key)
     else:
         key = naming_mark(context.keys, kind=data.key_kind, key=data.key)
+    linked = isinstance(data, IdentityLinked) and not _taken_back(reader, customer, key, since=event.at)
     holders = reader.holders(key, limit=2**31)
     after = sorted({*holders, customer.subject}) if linked else [of for of in holders if of != customer.subject]
     change = LinkChange(key, customer.subject, linked)
@@ -108,6 +111,13 @@ def _unit(
         tallies=added.counts,
         daily=[added.daily[0] if draft.subject == customer.subject else {} for draft in drafts],
     )
+
+
+def _taken_back(reader: Reader, customer: Customer, key: bytes, *, since: Instant) -> bool:
+    """Say whether a customer took a key back after a moment, by when it happened."""
+    later = (entry for entry in reader.entries(customer.subject, kinds=("identity",)) if entry.at > since)
+    records = (codec.read(entry, box=customer.box) for entry in later)
+    return any(record.own and record.key == key and not record.linked for record in records)
 
 
 def _people(
