@@ -87,7 +87,14 @@ def test_a_bank_keeps_the_currency_it_has_counted_its_money_in(project: Path) ->
     assert "currency" in str(raised.value)
 
 
-@pytest.mark.parametrize("product", ["mortgage", "credit_card", "consumer_loan"])
+DEBTS = (
+    *("mortgage", "credit_card", "consumer_loan", "Hypothek", "Baufinanzierung 2021", "VISA Gold", "Ratenkredit"),
+    *("prêt immobilier", "carte de crédit", "student loan", "line_of_credit", "mutuo", "kredyt hipoteczny", "ипотека"),
+    *("住宅ローン", "Kreditkarte"),
+)
+
+
+@pytest.mark.parametrize("product", DEBTS)
 @pytest.mark.parametrize("told_first", [True, False])
 def test_what_is_owed_is_no_balance_and_makes_no_shortfall(bank: Bank, product: str, *, told_first: bool) -> None:
     says(bank, "anna")
@@ -112,6 +119,27 @@ def test_what_is_owed_is_no_balance_and_makes_no_shortfall(bank: Bank, product: 
     assert ahead.total is not None
     assert min(day.quantiles[4] for day in ahead.total.days) > 0
     proven(bank)
+
+
+@pytest.mark.parametrize(
+    "product", ["Girokonto mit Dispokredit", "compte courant", "Visa Debit", "Tagesgeld", "Livret A"]
+)
+def test_an_account_to_pay_with_or_to_save_on_counts_whatever_its_bank_calls_it(bank: Bank, product: str) -> None:
+    says(bank, "anna")
+    rows = [
+        sent("account.opened", "anna", at=NOW - 300 * DAY, account="account-anna", product=product, currency="EUR"),
+        pays("anna", 300_000, "salary", balance_minor=1_500_000),
+    ]
+    assert bank.ingest(rows, now=NOW).dead_letters == 0
+
+    assert values(bank, "anna")["balance_last"] == 1_500_000
+
+
+@pytest.mark.parametrize("product", ["life_events move", "line\nbreak", ""])
+def test_a_product_is_called_like_no_item_of_another_source(bank: Bank, product: str) -> None:
+    says(bank, "anna")
+    report = bank.ingest([sent("product.opened", "anna", product=product)], now=NOW)
+    assert report.dead_letters == 1
 
 
 def test_a_balance_of_years_ago_is_not_served_as_one_of_now(bank: Bank) -> None:

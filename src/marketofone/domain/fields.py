@@ -17,6 +17,9 @@ Word = Annotated[str, Meta(min_length=1, max_length=64, pattern=_WORD)]
 EventName = Annotated[str, matching(PRINTED, longest=64)]
 EventWord = Annotated[str, matching(_WORD, longest=64)]
 """The same in an event, where a decoder need not check it (``texts.py``)."""
+_PRODUCT = r"^(?!(transactions|life_events|location|app) )[^\x00-\x1f\x7f]+$(?!\n)"
+EventProduct = Annotated[str, matching(_PRODUCT, longest=64)]
+"""A product as a bank calls it; none is called like an item of another source (``items.py``)."""
 EventPrinted = Annotated[str, matching(PRINTED, longest=500)]
 """What a statement prints beside an amount."""
 _OTHER_DATA = r"^(transactions|open_banking/[^\x00-\x1f\x7f]{1,64}|journal/[0-9]{1,19})$(?!\n)"

@@ -14,6 +14,7 @@ from marketofone.domain.fields import (
     EventData,
     EventName,
     EventPrinted,
+    EventProduct,
     EventWord,
     Every,
     LicenceScope,
@@ -81,14 +82,14 @@ class AccountOpened(EventData, frozen=True, kw_only=True):
     """An account was opened here, or a person became its owner, joint holder or second user: ``time`` says since when.
 
     What is booked on an account arrives once, and each of its holders who allows it sees it. ``type`` says whether what
-    stands on it can be spent; without one it is a current account. ``number`` is what others call it, such as an IBAN,
-    and ``limit_minor`` how far it may be overdrawn. ``share`` says how much of it is the customer's: what stands on it
-    counts by that share where money is summed, and whole without one; what moves on it counts whole, but in the sum
-    ahead.
+    stands on it can be spent; without one it is what the product's name tells ("Hypothek"), else a current account.
+    ``number`` is what others call it, such as an IBAN, and ``limit_minor`` how far it may be overdrawn. ``share`` says
+    how much of it is the customer's: what stands on it counts by that share where money is summed, and whole without
+    one; what moves on it counts whole, but in the sum ahead.
     """
 
     account: EventName
-    product: EventWord
+    product: EventProduct
     currency: Currency
     role: Literal["owner", "joint", "second_user"] = "owner"
     type: AccountType | None = None
@@ -106,7 +107,7 @@ class ProductOpened(EventData, frozen=True, kw_only=True):
     ``first_on``, else a month after it was taken.
     """
 
-    product: EventWord
+    product: EventProduct
     account: EventName | None = None
     principal_minor: PositiveMinor | None = None
     payment_minor: PositiveMinor | None = None
@@ -118,7 +119,7 @@ class ProductOpened(EventData, frozen=True, kw_only=True):
 class ProductClosed(EventData, frozen=True, kw_only=True):
     """A person gave a product up."""
 
-    product: EventWord
+    product: EventProduct
 
 
 class MovementUnderstood(EventData, frozen=True, kw_only=True):

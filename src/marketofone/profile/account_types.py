@@ -8,6 +8,7 @@ from typing import Protocol, get_args
 
 from marketofone.domain.fields import AccountType
 from marketofone.domain.languages import message
+from marketofone.profile.product_names import type_in_name
 from marketofone.profile.registers import Registers
 
 LIQUID: frozenset[AccountType] = frozenset({"current", "savings"})
@@ -59,22 +60,6 @@ def account_titles(accounts: Iterable[Typed]) -> dict[str, str]:
 
 
 _TYPES: dict[str, AccountType] = {word: word for word in get_args(AccountType)}
-_OF_PRODUCTS: dict[str, AccountType] = {
-    "credit_card": "card",
-    "charge_card": "card",
-    "consumer_loan": "loan",
-    "student_loan": "loan",
-    "car_loan": "loan",
-    "overdraft_loan": "loan",
-    "home_loan": "mortgage",
-    "securities": "investment",
-    "brokerage": "investment",
-    "pension_plan": "investment",
-    "savings_account": "savings",
-    "savings_plan": "savings",
-    "money_market": "savings",
-}
-"""What products are, where an account does not say its type."""
 
 
 def account_types(registers: Registers) -> Mapping[str, AccountType]:
@@ -134,8 +119,8 @@ def type_of(*words: str) -> AccountType:
 
     Examples
     --------
-    >>> type_of("", "home_loan"), type_of("savings", "loan"), type_of("anything")
-    ('mortgage', 'savings', 'current')
+    >>> type_of("", "home_loan"), type_of("savings", "loan"), type_of("anything"), type_of("", "Hypothek")
+    ('mortgage', 'savings', 'current', 'mortgage')
     """
-    known = (_TYPES.get(word) or _OF_PRODUCTS.get(word) for word in words)
+    known = (_TYPES.get(word) or type_in_name(word) for word in words)
     return next((one for one in known if one is not None), "current")
