@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import pty
 import subprocess
@@ -11,8 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from click.testing import Result
@@ -366,6 +370,26 @@ def test_a_file_of_another_format_is_refused_with_the_command_that_reads_it(
 
     assert (result.exit_code, result.stdout) == (BAD_INPUT, "")
     assert f"marketofone import {right}" in result.stderr
+
+
+def zipped(content: bytes) -> bytes:
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("june.csv", content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("form", ["cloudevents", "csv", "mt940", "camt", "berlin"])
+@pytest.mark.parametrize("pack", [zipped, bz2.compress, lzma.compress])
+def test_a_file_that_is_packed_in_a_way_that_is_not_read_is_refused_whole_and_to_be_unpacked(
+    run: Run, tmp_path: Path, form: str, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "june"
+    path.write_bytes(pack(STATEMENT * 50))
+    result = run("import", form, str(path), "--customer", "c-1", *(("--yes",) if form == "csv" else ()))
+
+    assert (result.exit_code, result.stdout) == (BAD_INPUT, "")
+    assert "unpack it" in result.stderr
 
 
 @pytest.mark.parametrize(

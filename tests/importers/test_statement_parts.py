@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from marketofone.domain.errors import MalformedEvent
 from marketofone.importers.statements import statement
-from marketofone.importers.statements.statement import AccountFacts, Difference, StatementFile
+from marketofone.importers.statements.statement import AccountFacts, Difference, StatementFile, content_of
 
 DAY = date(2026, 6, 1)
 
@@ -87,3 +89,10 @@ def test_each_currency_of_an_account_is_checked_for_itself() -> None:
     file.moves(Decimal(1), currency="EUR", on=DAY)
     assert len(list(file.ends(account="a"))) == 4
     assert found == []
+
+
+def test_a_packed_statement_is_unpacked_whatever_it_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "june.sta"
+    path.write_bytes(gzip.compress(b":20:STARTUMS"))
+
+    assert content_of(path) == b":20:STARTUMS"

@@ -17,7 +17,7 @@ from marketofone.cli.session import Session
 from marketofone.domain.event import Event
 from marketofone.domain.moment import Instant, date_of
 from marketofone.importers import berka, cloudevents, rates
-from marketofone.importers.formats import QIF, TABLES, check_form, read_rows
+from marketofone.importers.formats import QIF, TABLES, check_form, check_packed, read_rows
 from marketofone.importers.numbered import NumberedRows
 from marketofone.importers.rows import BadRow, Origin, Row, events_of, origin_of
 from marketofone.importers.statements import qif
@@ -92,6 +92,7 @@ def source_of(
 
 def _of_statements(session: Session, form: str, path: Path, wanted: Wanted) -> Source:
     differences: list[Difference] = []
+    check_packed(path)
     rows_read = _rows(session, form, path, wanted, report=differences.append)
     numbered = NumberedRows(rows_read, elsewhere=wanted.institution is not None)
     unsure = _not_named(session, wanted) if form == QIF else ()

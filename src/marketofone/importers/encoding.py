@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
@@ -31,6 +32,14 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ARCHIVES = (
+    (re.compile(rb"BZh[1-9]1AY&SY"), "bzip2"),
+    (re.compile(rb"\xfd7zXZ\x00"), "xz"),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "Zstandard"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "7-Zip"),
+    (re.compile(rb"Rar!\x1a\x07"), "RAR"),
+)
+"""How files begin that are packed in ways that are not read."""
 _WESTERN = ("äöüß", "éèêëàâçîïôûùüœæ", "áéíóúñüºª¿¡", "ãõáéíóúâêôàçº", "àèéìòù", "åäöé", "æøåé", "ëïéèóü")
 _CENTRAL = ("áčďéěíňóřšťúůýžľĺŕôä", "ąćęłńóśźż", "áéíóöőúüű", "ăâîșțşţ", "čšžćđ")
 _RUSSIAN, _GREEK, _TURKISH = (
@@ -54,11 +63,14 @@ def pieces_of(stream: BinaryIO, *, name: str) -> Iterator[bytes]:
     Raises
     ------
     MalformedDocument
-        When a packed stream breaks off: once all that could be read was given.
+        When a packed stream breaks off: once all that could be read was given. When it is packed otherwise.
     """
     piece = stream.read(len(MARK))
     unpacker = Unpacker() if piece == MARK else None
     piece += _read(stream)
+    packed = next((how for sign, how in _ARCHIVES if sign.match(piece)), None)
+    if packed is not None:
+        raise packed_otherwise(name, packed)
     while piece:
         try:
             yield from (piece,) if unpacker is None else unpacker.unpack(piece)
@@ -68,6 +80,12 @@ def pieces_of(stream: BinaryIO, *, name: str) -> Iterator[bytes]:
         except NotWhole:
             shape, fix = "a packed file that breaks off", "fetch it again, and import it again"
             raise MalformedDocument(field=name, shape=shape, fix=fix) from None
+
+
+def packed_otherwise(name: str, packed: str) -> MalformedDocument:
+    """Say of a file that is packed in a way that is not read what to do with it."""
+    fix = "unpack it, and import what is in it"
+    return MalformedDocument(field=name, shape=f"a file that is packed with {packed}", fix=fix)
 
 
 def _read(stream: BinaryIO) -> bytes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from marketofone.domain.errors import MalformedDocument
-from marketofone.importers.encoding import bytes_in, marked_encoding
+from marketofone.importers.encoding import bytes_in, marked_encoding, packed_otherwise
 from marketofone.importers.open_banking import berlin, fdx, plaid, uk_ob
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.statements import camt, mt940, ofx
@@ -51,6 +52,9 @@ _BEGINNINGS = (
 )
 _HEAD_BYTES = 16_384
 _EVENT = b'"specversion"'
+_IN_WORKBOOKS = frozenset({"[Content_Types].xml", "mimetype"})
+"""What is in a ZIP archive that is a spreadsheet."""
+_ARCHIVE = "zip"
 
 
 def read_rows(form: str, path: Path, *, report: Report) -> Iterator[Row | BadRow]:
@@ -100,12 +104,36 @@ def form_of(path: Path) -> str | None:
     begins = text.lstrip()
     for sign, form in _BEGINNINGS:
         if begins.startswith(sign):
-            return form
+            return _ARCHIVE if form == "xlsx" and _only_packs(path) else form
     if begins.startswith(b"<"):
         return "camt" if b":camt.05" in text else "ofx" if b"<OFX" in text else None
     if begins.startswith((b"{", b"[")):
         return "cloudevents" if _EVENT in text else None
     return "csv" if delimited.holds_a_table(text.decode(errors="replace").splitlines()) else None
+
+
+def _only_packs(path: Path) -> bool:
+    """Say whether a file is a ZIP archive of other files, and no spreadsheet."""
+    try:
+        with ZipFile(path) as archive:
+            return _IN_WORKBOOKS.isdisjoint(archive.namelist())
+    except (BadZipFile, OSError):
+        return False
+
+
+def check_packed(path: Path) -> None:
+    """Check that a file is not packed in a way that is not read; a pipe can be read but once, and is not looked at.
+
+    Raises
+    ------
+    MalformedDocument
+        Also when it cannot be read.
+    """
+    if not path.is_file():
+        return
+    next(bytes_in(path, wanted="a file that can be read"), b"")
+    if form_of(path) == _ARCHIVE:
+        raise packed_otherwise(path.name, "ZIP")
 
 
 def check_form(form: str, path: Path) -> None:
@@ -114,9 +142,11 @@ def check_form(form: str, path: Path) -> None:
     Raises
     ------
     MalformedDocument
-        Naming the command that reads it.
+        Naming the command that reads it, or that it must be unpacked first.
     """
     found = form_of(path)
+    if found in {None, _ARCHIVE}:
+        check_packed(path)
     known = {*TABLES, *FORMATS, "cloudevents"}
     if found is not None and found != form and found in known:
         fix = f"import it with `marketofone import {found}`"

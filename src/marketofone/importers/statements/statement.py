@@ -17,8 +17,9 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from marketofone.domain.errors import MalformedDocument, MalformedEvent
+from marketofone.domain.errors import MalformedEvent
 from marketofone.domain.fields import AccountType
+from marketofone.importers.encoding import bytes_in
 from marketofone.importers.rows import Row
 
 EXTRA = "marketofone[statements]"
@@ -179,17 +180,14 @@ class StatementFile:
 
 
 def content_of(path: Path) -> bytes:
-    """Read a file.
+    """Read a file, unpacked where it is gzip.
 
     Raises
     ------
     MalformedDocument
-        When it cannot be read.
+        When it cannot be read, or breaks off.
     """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MalformedDocument(field=path.name, shape="not to be read", fix="name a file that can be read") from error
+    return b"".join(bytes_in(path, wanted="a file that can be read"))
 
 
 def text_of(content: bytes, *, declared: str | None = None) -> tuple[str, str]:
