@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -179,4 +180,16 @@ def test_a_table_without_rows_is_said_to_be_one_and_lays_out_no_bank(
     done = own(file)
     assert done.exit_code == BAD_INPUT
     assert shape in done.stderr
+    assert not (tmp_path / "bank" / "bank.toml").exists()
+
+
+@pytest.mark.parametrize("name", ["june.zip", "june.csv"])
+def test_an_archive_of_statements_is_to_be_unpacked_and_lays_out_no_bank(own: Run, tmp_path: Path, name: str) -> None:
+    with ZipFile(tmp_path / name, "w") as archive:
+        archive.write(statement(tmp_path / "inside.csv", last=date(2026, 6, 30), days=5))
+
+    done = own(tmp_path / name)
+
+    assert done.exit_code == BAD_INPUT
+    assert "unpack it" in done.stderr
     assert not (tmp_path / "bank" / "bank.toml").exists()

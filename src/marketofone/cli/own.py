@@ -22,7 +22,7 @@ from marketofone.cli.session import ACTOR, BAD_INPUT, Session, as_json
 from marketofone.consent.ledger import EVERY, ConsentChange
 from marketofone.domain.errors import MalformedDocument
 from marketofone.domain.moment import DAY, Instant, instant_of
-from marketofone.importers.formats import FORMATS, QIF, TABLES, form_of
+from marketofone.importers.formats import FORMATS, QIF, TABLES, check_packed, form_of
 from marketofone.importers.rows import BadRow, Row
 from marketofone.importers.statements import qif
 from marketofone.importers.tables.mapped import MappedRows
@@ -86,6 +86,7 @@ def own(*, file: Path, as_json: bool, folder: Path, serve: bool, port: int, **kn
 def _form(file: Path) -> str:
     form = form_of(file) or ("csv" if file.suffix.lower() in _TABLES_BY_NAME else None)
     if form is None or form not in {*TABLES, *FORMATS, QIF}:
+        check_packed(file)
         fix = f"give a file of {', '.join((*TABLES, *FORMATS, QIF))}"
         raise MalformedDocument(field=file.name, shape="no statement that is known", fix=fix)
     return form
