@@ -317,7 +317,7 @@ def test_steps_that_are_none_are_refused(bank: Bank) -> None:
         promote(bank, 10_000)
     with pytest.raises(Refused, match="it is not on trial"):
         promote(bank, learned(bank), to="shadow")
-    with pytest.raises(Refused, match="for everybody already"):
+    with pytest.raises(Refused, match="for all people already"):
         promote(bank, 0)
     with pytest.raises(MalformedRequest):
         promote(bank, learned(bank), share=0.9)

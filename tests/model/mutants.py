@@ -116,15 +116,15 @@ MUTANTS = (
     Mutant(
         "the later date wins, not the later entry",
         "consent/ledger.py",
-        "for said in self.said:  # newest first",
-        "for said in sorted(self.said, key=lambda said: -said.validity.since):  # newest first",
+        "for place, said in enumerate(self.said):  # newest first",
+        "for place, said in sorted(enumerate(self.said), key=lambda of: -of[1].validity.since):  # newest first",
     ),
     Mutant(
         "an objection is lifted by a grant",
         "consent/ledger.py",
-        "            return replace(consents, epoch=epoch, said=_said_after(consents, change))",
+        "            return _said_after(consents, change)",
         '            lifted = consents.objects and change.change != "grant"\n'
-        "            return replace(consents, epoch=epoch, said=_said_after(consents, change), objects=lifted)",
+        "            return replace(_said_after(consents, change), objects=lifted)",
     ),
     Mutant(
         "a pause never ends",

@@ -365,7 +365,7 @@ def plain_form(consents: Consents) -> tuple[object, ...]:
     """
     fields = astuple(consents)
     return fields[
-        : max(_ALWAYS, *(place for place, field in enumerate(fields, start=1) if field != _LEFT_AWAY[place - 1]))
+        : max([_ALWAYS, *(place for place, field in enumerate(fields, start=1) if field != _LEFT_AWAY[place - 1])])
     ]
 
 
