@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from marketofone import Bank
 from marketofone.consent.ledger import ConsentChange, What
 from marketofone.decide.reasons import tells_of_help
 from marketofone.domain.decision import Decision
+from marketofone.domain.delegation import Delegation
 from marketofone.domain.errors import MalformedRequest
 from marketofone.domain.help import Help
 from marketofone.domain.moment import DAY, HOUR, Instant
+from marketofone.services.rights.first_consent import FirstChoice, say_first
 from marketofone.services.rights.help_service import record_help
 from proofs import proven
 
@@ -301,6 +304,67 @@ def test_what_is_said_about_consent_is_the_answer(bank: Bank) -> None:
     allows(bank, now=NOW + 3 * HOUR, purposes=("personalisation",), sources=("location",))
     assert answers(bank) == ["accepted", "declined"]
     proven(bank)
+
+
+def says_yes(bank: Bank, *, now: int, **words: Any) -> int:
+    scope = {"purposes": ("insights",), "sources": ("open_banking",), "channels": ("*",), **words}
+    said = ConsentChange(customer="anna", change="grant", since=Instant(now), **scope)
+    return bank.consent_given(said, now=Instant(now)).entry.n
+
+
+def test_an_undone_yes_is_a_no_to_what_was_asked(bank: Bank) -> None:
+    measured(bank, BANKS)
+    asks(bank)
+    bank.rights.undo("anna", says_yes(bank, now=NOW + HOUR), now=Instant(NOW + 2 * HOUR))
+
+    assert answers(bank) == ["accepted", "declined"]
+    proven(bank)
+
+
+def test_what_is_said_on_the_first_consent_is_the_answer_too(bank: Bank) -> None:
+    measured(bank, BANKS)
+    asks(bank)
+    bank.ingest([sent("customer.born", "anna", born="2008-01-06")], now=Instant(NOW + HOUR))
+    later = Instant(NOW + 16 * HOUR)  # after the midnight in Prague on which she comes of age
+    said = FirstChoice(no=("insights",))
+    say_first(partial(bank.consent_given, now=later), "anna", said, shown=bank.config.policy, now=later)
+
+    assert answers(bank) == ["declined"]
+
+
+def test_a_yes_that_opens_nothing_is_no_answer(bank: Bank) -> None:
+    measured(bank, BANKS)
+    allows(bank, "anna-2")
+    asks(bank)
+    no(bank, "pause", now=NOW)
+    says_yes(bank, now=NOW + HOUR)
+    bank.consent(ConsentChange(customer="anna", change="resume", since=NOW), now=Instant(NOW + HOUR))
+    shares(bank, "one@example.org", "anna", "anna-2")
+    says_yes(bank, now=NOW + 2 * HOUR)  # of which the other id says nothing
+
+    assert answers(bank) == []
+
+
+def test_no_delegate_accepts_what_the_person_refused(bank: Bank) -> None:
+    measured(bank, BANKS)
+    asks(bank)
+    no(bank, "withdraw", now=NOW)
+    until = Instant(NOW + 90 * DAY)
+    bank.rights.appoint("anna", Delegation(name="Ann", authority="named", may="change", until=until), now=NOW)
+    says_yes(bank, now=NOW + HOUR, purposes=("*",), sources=("*",), delegate="Ann")
+
+    assert answers(bank) == ["declined"]
+
+
+def test_a_no_that_leaves_another_channel_open_takes_no_yes_back(bank: Bank) -> None:
+    measured(bank, BANKS)
+    asks(bank)
+    says_yes(bank, now=NOW + HOUR)
+    one: dict[str, Any] = {"purposes": ("insights",), "sources": ("open_banking",), "channels": ("email",)}
+    said = ConsentChange(customer="anna", change="withdraw", since=Instant(NOW + HOUR), **one)
+    bank.consent(said, now=Instant(NOW + 2 * HOUR))
+
+    assert answers(bank) == ["accepted"]
 
 
 def answers(bank: Bank) -> list[str]:

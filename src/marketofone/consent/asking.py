@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from marketofone.consent.gate import is_under_age, stopped
+from marketofone.consent.gate import is_under_age, scope_state, stopped
 from marketofone.consent.ledger import ConsentChange, Consents
-from marketofone.consent.policy import ConsentPolicy
+from marketofone.consent.policy import ConsentPolicy, ConsentScope
 from marketofone.domain.moment import DAY, Instant
 
 _NEVER = Instant(-(2**62))
@@ -84,6 +84,12 @@ def asking(
     return {
         name: _asking(name, _last_no(name, noes, policy=policy), consents, policy=policy, now=now) for name in asked
     }
+
+
+def is_allowed(purpose: str, source: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
+    """Say whether a permission is open through any channel: granted, and stopped by nothing."""
+    each = (ConsentScope(purpose=purpose, source=source, channel=channel) for channel in policy.ways)
+    return any(scope_state(of, consents, policy=policy, now=now) == "granted" for of in each)
 
 
 def waits_to_be_asked(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:

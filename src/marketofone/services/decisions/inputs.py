@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from marketofone.consent.asking import asking, wants_no_questions
-from marketofone.consent.gate import Permit, is_under_age, scope_state
-from marketofone.consent.policy import ConsentScope
+from marketofone.consent.asking import asking, is_allowed, wants_no_questions
+from marketofone.consent.gate import Permit, is_under_age
 from marketofone.decide.asking import NO_ASKS, AskFacts, Scope
 from marketofone.decide.decision_input import ACTION_ROLES, FORECAST, PROTECTION, DecisionInput
 from marketofone.decide.forecast_facts import ForecastFacts
@@ -101,7 +100,7 @@ def _ask_facts(snapshot: Snapshot, person: Person, *, now: Instant) -> AskFacts:
     return AskFacts(
         rules=config.settings.asking.rules,
         may={} if quiet else asking(person.noes, person.consents, policy=config.policy, now=now, purposes=purposes),
-        open_to=frozenset(scope for scope in scopes if _is_open(scope, person, config=config, now=now)),
+        open_to=frozenset(of for of in scopes if is_allowed(*of, person.consents, policy=config.policy, now=now)),
         asked=_asked(person, config=config),
         helps={of.scope: of for of in snapshot.bank.help if of.scope in scopes},
         of_age=config.policy.minors.of_age,
@@ -116,13 +115,6 @@ def _asked(person: Person, *, config: BankConfig) -> dict[Scope, Instant]:
         if scope is not None:
             asked[scope] = max(said.at, asked.get(scope, said.at))
     return asked
-
-
-def _is_open(scope: Scope, person: Person, *, config: BankConfig, now: Instant) -> bool:
-    """Say whether a permission is granted through any channel."""
-    purpose, source = scope
-    each = (ConsentScope(purpose=purpose, source=source, channel=channel) for channel in config.policy.ways)
-    return any(scope_state(of, person.consents, policy=config.policy, now=now) == "granted" for of in each)
 
 
 def seed_of(person: Person, *, secret: bytes, domain: Domain) -> bytes:

@@ -1,14 +1,18 @@
 """What a person says about consent after a decision asked for a permission is the answer to that decision.
 
-A yes to what was asked for accepts it, a no to it declines it, by whichever door it is said; nothing else answers such
-a decision. It counts for as long as answers count at all, and the latest one does.
+A yes that opens what was asked for accepts it, a no that leaves none of it open declines it, by whichever door it is
+said; nothing else answers such a decision. So a yes that something stops is no answer: a pause, another id's silence,
+or the person's own no where a delegate said it. An answer counts for as long as answers do at all, and the latest one
+does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
-from marketofone.consent.ledger import EVERY, ConsentChange, What, plain_of
+from marketofone.consent.asking import is_allowed
+from marketofone.consent.ledger import EVERY, ConsentChange, plain_of
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import Instant
 from marketofone.domain.outcome import SAID, Outcome, OutcomeFields, Verdict
@@ -21,8 +25,6 @@ from marketofone.services.decisions.recorded import decision_at, place_of
 from marketofone.services.runtime.app_context import AppContext
 from marketofone.store.keystore import Customer
 
-_MEANS: dict[What, Verdict] = {"grant": "accepted", "withdraw": "declined"}
-
 
 def answer_asks(
     context: AppContext, changes: Iterable[ConsentChange], *, now: Instant, heard: Callable[[Instant], object]
@@ -32,30 +34,37 @@ def answer_asks(
     ``heard`` is told of each, so that somebody learns from it.
     """
     for change in changes if context.config.asks else ():
-        verdict = _MEANS.get(change.change)
-        if verdict is None:
+        if change.change not in ("grant", "withdraw"):
             continue
         with context.store.read() as reader:
             snapshot = context.snapshot(reader)
-            asked = _asked(snapshot.person(change.customer), change, config=snapshot.config, now=now)
-            found = [(said, place_of(context, reader, said.decision, customer=owner.name)) for owner, said in asked]
-            places = [(said, place, decision_at(reader, *place).decision) for said, place in found]
-        for said, (owner, n), decision in places:
+            asked = _answered(snapshot.person(change.customer), change, config=snapshot.config, now=now)
+            places = [(one, place_of(context, reader, one.said.decision, customer=one.owner.name)) for one in asked]
+            found = [(one, place, decision_at(reader, *place).decision) for one, place in places]
+        for (_, said, verdict), (owner, n), decision in found:
             if _last(said) != verdict:
                 outcome = Outcome(decision=said.decision, verdict=verdict, at=now, **_slot(decision, said.action))
                 record_answer(context, owner, n, outcome, now=now)
                 heard(now)
 
 
-def _asked(
-    person: Person, change: ConsentChange, *, config: BankConfig, now: Instant
-) -> Iterator[tuple[Customer, ContactRecord]]:
-    """Give what was asked of a person, by any of their ids, that a change is about and that may still be answered."""
+class _Answered(NamedTuple):
+    """Something that was asked of a person, by one of their ids, and what a change answers to it."""
+
+    owner: Customer
+    said: ContactRecord
+    verdict: Verdict
+
+
+def _answered(person: Person, change: ConsentChange, *, config: BankConfig, now: Instant) -> Iterator[_Answered]:
+    """Give what was asked of a person, by any of their ids, that a change answers and that may still be answered."""
     for owner in person.members:
         for said in person.states[owner.subject].contacts:
             scope = config.asks.get(said.action)
             if scope is not None and _is_about(change, scope) and now <= last_day(said.at, config=config):
-                yield owner, said
+                allowed = is_allowed(*scope, person.consents, policy=config.policy, now=person.judged(now))
+                if allowed == (change.change == "grant"):
+                    yield _Answered(owner, said, "accepted" if allowed else "declined")
 
 
 def _is_about(change: ConsentChange, scope: Scope) -> bool:

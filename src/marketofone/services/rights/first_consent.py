@@ -7,6 +7,8 @@ who came of age since is asked once more, for nothing of before carries over.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import UNSET, Struct, UnsetType
 
 from marketofone.consent.asking import waits_to_be_asked
@@ -16,7 +18,7 @@ from marketofone.consent.policy import ConsentPolicy
 from marketofone.domain.errors import UnknownCustomer
 from marketofone.domain.languages import Language, message
 from marketofone.domain.moment import Instant
-from marketofone.services.rights.consent_service import ConsentGiven, change_consents
+from marketofone.services.rights.consent_service import ConsentGiven
 from marketofone.services.runtime.app_context import AppContext
 
 _NOTHING_SAID = message("no purpose has a yes or a no")
@@ -79,7 +81,7 @@ def _standing(context: AppContext, customer: str, *, now: Instant) -> tuple[Cons
 
 
 def say_first(
-    context: AppContext,
+    record: Callable[[ConsentChange], ConsentGiven],
     customer: str,
     choice: FirstChoice,
     *,
@@ -89,6 +91,8 @@ def say_first(
     delegate: str | UnsetType = UNSET,
 ) -> ConsentGiven:
     """Record what somebody says first; a no before a yes, so that nothing is open that was not said. Gives the last.
+
+    ``record`` takes in what is said about consent, with all that follows from it, as at any other door.
 
     A yes is to the sources that the purposes ask for, and to no others; and to the purposes as they were ``shown``, in
     the ``language`` in which the notices were read; ``delegate`` is who says it for them.
@@ -114,7 +118,7 @@ def say_first(
             language=language,
             delegate=delegate,
         )
-        (given,) = change_consents(context, [no], now=now)
+        given = record(no)
     if choice.yes:
         yes = ConsentChange(
             customer=customer,
@@ -126,9 +130,9 @@ def say_first(
             language=language,
             delegate=delegate,
         )
-        (given,) = change_consents(context, [yes], now=now)
+        given = record(yes)
     if given is None:
-        raise AssertionError(customer)  # without keys every change is recorded
+        raise AssertionError(customer)  # a choice without a fault says something
     return given
 
 

@@ -15,6 +15,7 @@ from marketofone.domain.moment import Instant
 from marketofone.projection.records import Hold
 from marketofone.services.learning.learner import Learning
 from marketofone.services.rights import (
+    ask_answers,
     consent_history,
     consent_service,
     contents,
@@ -110,6 +111,7 @@ class OwnRights:
         if not TAKING_BACK.isdisjoint(change.change for change in changes):
             self._learning.owe([head.subject], now=moment)
         self._context.left_open.add(head.subject)
+        ask_answers.answer_asks(self._context, read, now=moment, heard=self._learning.soon)
         return head.n
 
     def prove(

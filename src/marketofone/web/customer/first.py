@@ -41,7 +41,7 @@ def say_it(renderer: PageRenderer, request_data: RequestData) -> Response:
     if not may_begin(bank.context, customer, now=bank.now()):
         return redirect(address("customer", customer))
     given = say_first(
-        bank.context,
+        bank.consent_given,
         customer,
         choice,
         shown=bank.config.policy,
