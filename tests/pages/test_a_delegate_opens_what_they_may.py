@@ -200,6 +200,43 @@ def test_the_person_names_somebody_and_ends_it_on_a_page(bank: Bank, client: Tes
     assert bank.rights.delegates(WHO) == []
 
 
+def test_no_name_that_a_person_gives_takes_the_place_of_a_guardian(bank: Bank, client: TestClient) -> None:
+    until = Instant(START + 30 * DAY)
+    told = Delegation(name="Gerda", authority="guardian", may="change", until=until, evidence="order 5")
+    bank.rights.appoint(WHO, told)
+    client.get(CustomerLinks.of(bank.context).link(WHO).path, follow_redirects=False)
+    visitor = Visitor(client)
+    page = visitor.page(HOME + "/delegates")
+    assert not any("End it" in text for text in pressed(page))
+    form = {"token": _token(visitor), "say": "name", "name": "Gerda", "may": "view", "until": "2026-01-20"}
+    refusal = client.post(HOME + "/delegates", data=form, headers=HTML, follow_redirects=False)
+    assert refusal.status_code == 400
+    assert "whose authority the bank recorded" in refusal.text
+    assert [one.delegation for one in bank.rights.delegates(WHO)] == [told]
+
+
+def test_a_receipt_tells_a_delegate_nothing_of_what_was_decided(bank: Bank, visits: Callable[..., Visitor]) -> None:
+    bank.decide(WHO, occasion="app.opened")
+    every = ("*",)
+    no = ConsentChange(
+        customer=WHO, change="withdraw", purposes=every, sources=every, channels=every, since=bank.now()
+    )
+    path = f"{HOME}/consents/{bank.consent_given(no).entry.n}"
+    receipt = visits().page(path)
+    assert "What stops" in receipt.text
+    assert "Your last decisions" not in receipt.text
+    assert not any("/decisions/" in link.attributes.get("href", "") for link in receipt.all("a"))
+    assert ("receipt", ACTS) not in log(bank)
+
+
+def test_a_form_that_shows_its_page_again_is_a_use_too(bank: Bank, visits: Callable[..., Visitor]) -> None:
+    visitor = visits()
+    form, before = {"token": _token(visitor), "say": "grant insights@1"}, log(bank)
+    again = visitor.client.post(HOME + "/consents", data=form, headers=HTML, follow_redirects=False)
+    assert again.status_code == 200
+    assert log(bank) == [("delegate", ACTS), *before]
+
+
 def test_a_delegate_reads_german_and_their_name_stays_as_it_is(visits: Callable[..., Visitor]) -> None:
     shown = visits(language="de").page(HOME)
     assert f"Sie sind {NAME} und handeln für Kunde {WHO}." in shown.text

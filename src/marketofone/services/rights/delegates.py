@@ -131,7 +131,8 @@ def appoint(context: AppContext, customer: str, delegation: Delegation, *, now: 
     UnknownCustomer
     MalformedRequest
         When a word of it is none of the known ones, there is no evidence of an authority, the end is not within ten
-        years, there are too many, or somebody under age names one themselves.
+        years, there are too many, somebody under age names one themselves, or somebody names one as the bank calls
+        another whose authority it recorded: that one would stand no more.
     """
     check_delegation(delegation, now=now)
     return _record(context, customer, DelegateRecord(context.actor, delegation, ended=False), now=now)
@@ -197,10 +198,15 @@ def _record(context: AppContext, customer: str, record: DelegateRecord, *, now: 
 def _check_room(
     reader: JournalReader, person: Person, said: Delegation, *, policy: ConsentPolicy, now: Instant
 ) -> None:
-    others = [one for one in _standing(reader, person, policy=policy, now=now) if one.delegation.name != said.name]
-    if len(others) >= MOST:
+    standing = [one.delegation for one in _standing(reader, person, policy=policy, now=now)]
+    if len([one for one in standing if one.name != said.name]) >= MOST:
         raise MalformedRequest(field="name", shape=f"one of more than {MOST} delegates", fix="end another one first")
-    if said.authority == "named" and is_under_age(person.consents, policy=policy, now=now):
+    if said.authority != "named":
+        return
+    if any(one.name == said.name and one.authority != "named" for one in standing):
+        shape = message("that of somebody whose authority the bank recorded")
+        raise MalformedRequest(field="name", shape=shape, fix=message("give another name"))
+    if is_under_age(person.consents, policy=policy, now=now):
         shape = message("somebody whom a customer under age names")
         raise MalformedRequest(field="authority", shape=shape, fix=message("the bank records a guardian"))
 

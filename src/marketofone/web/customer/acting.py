@@ -39,4 +39,7 @@ def shown_to_delegate(page: Page, renderer: PageRenderer, request_data: RequestD
     lent = Bank(replace(bank.context, actor=said.actor), clock=bank.now, learning=bank.learning)
     if page.method == "GET":
         delegates.record_seen(lent.context, customer, now=bank.now())
-    return page.show(replace(renderer, bank=lent, acting=said), request_data)
+    response = page.show(replace(renderer, bank=lent, acting=said), request_data)
+    if page.method == "POST" and response.status_code == 200:  # a form that shows its page again
+        delegates.record_seen(lent.context, customer, now=bank.now())
+    return response

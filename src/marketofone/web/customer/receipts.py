@@ -31,7 +31,8 @@ def receipt(renderer: PageRenderer, request_data: RequestData) -> Response:
     as_of = request_data.as_of(bank.calendar, now=now)
     if as_of is not None and found.said.recorded > as_of:
         raise UnknownEntry
-    changed = consequence(bank.context, customer, found.said.n, now=now) if found.closed else Consequence()
+    looks = found.closed and renderer.acting is None  # what was decided for a person is no delegate's to see
+    changed = consequence(bank.context, customer, found.said.n, now=now) if looks else Consequence()
     on = {scope.purpose for scope in found.on}
     return renderer.page(
         "customer/receipt.html",
