@@ -16,6 +16,7 @@ from marketofone.domain.errors import MalformedRequest, Refused
 from marketofone.domain.moment import DAY, HOUR, Instant
 from marketofone.services.rights import consent_service
 from marketofone.services.rights.consent_history import consent_entries
+from marketofone.services.rights.first_consent import came_of_age
 from proofs import proven, recorded
 
 WHO = "c-1"
@@ -58,6 +59,27 @@ def test_what_a_delegate_says_is_said_for_the_person_and_tells_who_said_it_on_wh
     event = bank.rights.receipt(WHO).events[0]
     assert (event.expressed_by, event.authority) == ("by Ann, for the person", "deed 7 of 2026")
     proven(bank)
+
+
+def test_whom_a_child_named_before_the_age_was_known_may_nothing(bank: Bank) -> None:
+    appoints(bank)
+    lends(bank, now=NOW)
+    is_born(bank, "2008-01-06")
+    for now in (Instant(NOW + 1), OF_AGE):
+        with pytest.raises(MalformedRequest, match="delegate: nobody who may act"):
+            lends(bank, now=now)
+    bank.ingest([sent("customer.born", WHO, born="1980-01-06")], now=Instant(NOW + 1))
+    lends(bank, now=NOW + 2)
+
+
+def test_a_delegate_answers_not_for_who_came_of_age_and_is_asked_anew(bank: Bank) -> None:
+    says(bank, WHO)
+    is_born(bank, "2008-01-06")
+    appoints(bank, authority="power_of_attorney", evidence="deed 7 of 2026")
+    lends(bank, "withdraw", now=OF_AGE)
+    assert came_of_age(bank.context, WHO, now=OF_AGE)
+    says(bank, WHO, "withdraw", now=OF_AGE)
+    assert not came_of_age(bank.context, WHO, now=OF_AGE)
 
 
 @pytest.mark.parametrize("change", get_args(What))

@@ -218,9 +218,7 @@ def test_no_name_that_a_person_gives_takes_the_place_of_a_guardian(bank: Bank, c
 def test_a_receipt_tells_a_delegate_nothing_of_what_was_decided(bank: Bank, visits: Callable[..., Visitor]) -> None:
     bank.decide(WHO, occasion="app.opened")
     every = ("*",)
-    no = ConsentChange(
-        customer=WHO, change="withdraw", purposes=every, sources=every, channels=every, since=bank.now()
-    )
+    no = ConsentChange(customer=WHO, change="withdraw", purposes=every, sources=every, channels=every, since=bank.now())
     path = f"{HOME}/consents/{bank.consent_given(no).entry.n}"
     receipt = visits().page(path)
     assert "What stops" in receipt.text

@@ -95,6 +95,8 @@ def is_allowed(purpose: str, source: str, consents: Consents, *, policy: Consent
 def waits_to_be_asked(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
     """Say whether a person came of age who said something before, and has said nothing about any scope since.
 
+    What a delegate said since is not what the person said, so they are still asked.
+
     Examples
     --------
     >>> from marketofone.consent.ledger import NEVER_ASKED
@@ -103,8 +105,13 @@ def waits_to_be_asked(consents: Consents, *, policy: ConsentPolicy, now: Instant
     False
     """
     anew = _asked_anew(consents, policy=policy, now=now)
-    moments = [said.validity.since for one in (consents, *consents.others) for said in one.said]
-    return anew != _NEVER and bool(moments) and max(moments) < anew
+    own = [
+        said.validity.since
+        for one in (consents, *consents.others)
+        for place, said in enumerate(one.said)
+        if place not in one.lent or said.validity.since < anew
+    ]
+    return anew != _NEVER and bool(own) and max(own) < anew
 
 
 def _asked_anew(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> Instant:

@@ -47,7 +47,17 @@ class Delegation(Struct, frozen=True, kw_only=True):
         return _ACTS % {"name": self.name, "text_authority": AUTHORITIES[self.authority]}
 
     def ends(self, *, recorded: Instant, of_age: Instant | None) -> Instant:
-        """Give when it ends by itself: that of a guardian with the age of the child for whom it was recorded."""
-        if self.authority == "guardian" and of_age is not None and recorded < of_age:
-            return min(self.until, of_age)
-        return self.until
+        """Give when it ends by itself.
+
+        That of a guardian ends with the age of the child for whom it was recorded. Somebody whom the child named never
+        stood, also where nobody knew the age then.
+        """
+        if of_age is None or of_age <= recorded:
+            return self.until
+        match self.authority:
+            case "guardian":
+                return min(self.until, of_age)
+            case "named":
+                return recorded
+            case "power_of_attorney":
+                return self.until

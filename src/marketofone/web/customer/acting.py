@@ -7,6 +7,7 @@ stands in the consent history, with their name.
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -40,6 +41,6 @@ def shown_to_delegate(page: Page, renderer: PageRenderer, request_data: RequestD
     if page.method == "GET":
         delegates.record_seen(lent.context, customer, now=bank.now())
     response = page.show(replace(renderer, bank=lent, acting=said), request_data)
-    if page.method == "POST" and response.status_code == 200:  # a form that shows its page again
+    if page.method == "POST" and response.status_code == HTTPStatus.OK:  # a form that shows its page again
         delegates.record_seen(lent.context, customer, now=bank.now())
     return response
