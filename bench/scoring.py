@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from time import process_time
 
+import numpy as np
+
 from bench.deciding import served
 from bench.figures import Aim, Figure, rate
 from bench.town import ACTIONS, OCCASION, Town
 from marketofone.bank import Bank
 from marketofone.decide.choose import DecisionContext, prepare
-from marketofone.decide.context_matrix import build_contexts, contexts_of
+from marketofone.decide.context_matrix import build_contexts, context_table, matches_of
 from marketofone.domain.decision import Request
 from marketofone.domain.moment import Instant
 from marketofone.models.bandit import kernel
@@ -29,26 +31,22 @@ def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
     contexts = _prepared(bank, served(bank, town), now=Instant(town.now + 1))
     compiled, conditions = contexts[0].compiled, contexts[0].candidate_set.conditions
     views = [one.feature_view for one in contexts]
-    matrices = build_contexts(views, compiled=compiled, conditions=conditions, changes={})
-    rows, of = contexts[0].candidate_set.options[1:], list(zip(contexts, matrices, strict=True))
+    facts = [fact for one in build_contexts(views, compiled=compiled, conditions=conditions, changes={}) for fact in one.facts]
+    values = np.concatenate([one.values for one in views])
+    squashed = compiled.features.squash(values)
+    matches = matches_of(values, compiled=compiled, corrected=[one.corrected for one in views for _ in one.views])
+    rows, own = contexts[0].candidate_set.options[1:], [one.decision_input.own_answers for one in contexts]
     if rows.size != ACTIONS:
         raise AssertionError(f"{rows.size} actions are scored")
-    beliefs, rounds, spent = contexts[0].decision_input.beliefs, -(-count // len(of)), 0.0
+    beliefs, rounds, spent = contexts[0].decision_input.beliefs, -(-count // len(own)), 0.0
     for number in range(rounds + 1):  # what is met for the first time is met before
         began = process_time()
-        asked = [
-            (
-                contexts_of(rows, matrix, context.feature_view, compiled=compiled),
-                context.decision_input.own_answers,
-                rows,
-            )
-            for context, matrix in of
-        ]
-        beliefs.score_each(asked)
+        table = context_table(views, squashed, matches=matches, facts=facts, compiled=compiled)
+        beliefs.score_each(table, [(person, answers, rows) for person, answers in enumerate(own)])
         spent += process_time() - began if number else 0.0
     name = f"score {ACTIONS} actions for many, {compiled.dim} features, alone"
     yield Figure(
-        own=rate(name, "people/CPU s", count=rounds * len(of), seconds=spent),
+        own=rate(name, "people/CPU s", count=rounds * len(own), seconds=spent),
         aim=Aim(of="rate", bound=250_000.0, must=100_000.0, above=True),
     )
 

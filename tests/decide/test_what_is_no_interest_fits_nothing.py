@@ -19,7 +19,7 @@ def fitting(topic: str, *wrong: str) -> list[float]:
     view = build_view(ask(), held, compiled=BOOK)
     conditions = BOOK.candidate_set(occasion="app.opened", channel="app").conditions
     (matrix,) = build_contexts([view], compiled=BOOK, conditions=conditions, changes={})
-    return [float(matrix.matches[:, place].max()) for place, tags in enumerate(BOOK.tags) if topic in tags]
+    return [float(matrix.table.entries[:, place].max()) for place, tags in enumerate(BOOK.tags) if topic in tags]
 
 
 def test_what_is_paid_for_makes_actions_of_its_topic_fit_until_it_is_wrong() -> None:

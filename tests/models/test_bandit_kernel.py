@@ -17,6 +17,7 @@ from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit import kernel, normal, propensity
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import MANNERS
+from marketofone.models.bandit.context_table import ContextTable, Layout
 from marketofone.models.bandit.predict import Arms, Leaning
 
 SEEDS = st.integers(0, 2**32)
@@ -68,34 +69,46 @@ def lines(rng: np.random.Generator, *, k: int, dim: int) -> Arms:
     return Arms(mean=means, covariance=0.5 * (squares + squares.transpose(0, 2, 1)))
 
 
-def somebody(rng: np.random.Generator, *, k: int, dim: int) -> kernel.Asked:
-    """Draw some actions in any order, a context for each, and how a person differs from others."""
-    rows = rng.permutation(k)[: int(rng.integers(1, k + 1))]
-    contexts = rng.normal(size=(rows.size, dim)) * 10.0 ** rng.choice([0.0, 0.0, -5.0, 5.0])
-    contexts[rng.random(contexts.shape) < 0.3] = 0.0
-    contexts[:, 0] = 1.0
+def contexts(rng: np.random.Generator, *, people: int, k: int, dim: int) -> ContextTable:
+    """Draw what people see: some views each, and entries that actions look up."""
+    roles, entries = (int(most) for most in rng.integers(1, 4, size=2))
+    views = rng.integers(0, 2 * people, size=(people, roles))
+    shared = rng.normal(size=(2 * people, dim)) * 10.0 ** rng.choice([0.0, 0.0, -5.0, 5.0], size=(2 * people, 1))
+    shared[rng.random(shared.shape) < 0.3] = 0.0
+    shared[:, 0] = 1.0
+    places = rng.permutation(np.arange(1, dim))[:2]
+    taken = rng.integers(0, entries, size=(k, places.size))
+    layout = Layout(role_of=rng.integers(0, roles, size=k), places=places, taken=taken)
+    return ContextTable(layout, shared, rng.normal(size=(2 * people, entries)), views)
+
+
+def somebody(rng: np.random.Generator, person: int, *, k: int, every: bool) -> kernel.Asked:
+    """Draw some actions in any order, and how a person differs from others."""
+    rows = rng.permutation(k)[: k if every else int(rng.integers(1, k + 1))]
     leaning = Leaning(float(rng.uniform(0.3, 3.0)), rng.uniform(0.1, 1.0, size=(2, k)), rng.normal(size=(2, k)))
-    return kernel.Asked(contexts, rows, leaning)
+    return kernel.Asked(person, rows, leaning)
 
 
 @many
-@given(seed=SEEDS, people=st.integers(1, 3) | st.integers(8, 90))
+@given(seed=SEEDS, people=st.integers(1, 3) | st.integers(8, 90) | st.integers(250, 300), every=st.booleans())
 def test_scores_are_the_same_to_the_bit_whichever_actions_and_however_many_people_are_asked_for(
-    seed: int, people: int
+    seed: int, people: int, *, every: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     k, dim = (int(most) for most in rng.integers(1, 36 if people < 8 else 12, size=2))
     chance, worth = (lines(rng, k=k, dim=dim) for _ in range(2))
-    asked = [somebody(rng, k=k, dim=dim) for _ in range(people)]
+    table = contexts(rng, people=people, k=k, dim=dim)
+    asked = [somebody(rng, person, k=k, every=every) for person in rng.permutation(people).tolist()]
     costs, manner = rng.uniform(0.0, 90.0, size=k), MANNERS[rng.choice([*MANNERS])]
 
-    told = kernel.score_each(chance, worth, asked, costs=costs, manner=manner)
-    alone = [kernel.score(chance, worth, **one._asdict(), costs=costs, manner=manner) for one in asked]
+    told = kernel.score_each(chance, worth, table, asked, costs=costs, manner=manner)
+    each = [(table.contexts(person, rows), rows, leaning) for person, rows, leaning in asked]
+    alone = [kernel.score(chance, worth, seen, rows=of, leaning=one, costs=costs, manner=manner) for seen, of, one in each]
 
     with kernel.arrays_only():
-        plain = kernel.score_each(chance, worth, asked, costs=costs, manner=manner)
-    for each in (told, alone):
-        assert [[part.tobytes() for part in one] for one in each] == [[part.tobytes() for part in one] for one in plain]
+        plain = kernel.score_each(chance, worth, table, asked, costs=costs, manner=manner)
+    for scores in (told, alone):
+        assert [[part.tobytes() for part in one] for one in scores] == [[part.tobytes() for part in one] for one in plain]
 
 
 @many

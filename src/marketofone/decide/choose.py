@@ -15,6 +15,7 @@ the choice moves no other's draw: two choices under the same id differ only by w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -30,7 +31,6 @@ from marketofone.decide.context_matrix import (
     FloatArray,
     build_contexts,
     build_view,
-    contexts_of,
 )
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.random_draws import RandomDraws, random_draws_of
@@ -85,7 +85,8 @@ class Choice(Struct, frozen=True, eq=False, gc=False):
     ``gate_rejections`` are actions that a permit, a guardrail, the board or a forecast rejects, whatever their
     condition says; ``untrue`` those whose condition does not hold. ``options`` are the rows that may win, and in their
     order stand their ``scores`` (5, o): means, spreads and samples, then means as the policy gives them, and what they
-    hold of doubt. ``contexts`` leaves doing nothing out, which stands first where it may win.
+    hold of doubt. ``looks`` says of each place of a slate down to this one how many look there, of those who look at
+    the one above, where these are fewer.
     """
 
     matrix: ContextMatrix
@@ -93,10 +94,10 @@ class Choice(Struct, frozen=True, eq=False, gc=False):
     gate_rejections: Mapping[int, Rejection]
     untrue: Rows
     options: Rows
-    contexts: FloatArray
     scores: FloatArray
     uniform: bool
     place: int
+    looks: tuple[float, ...] = ()
 
     @property
     def chosen(self) -> int:
@@ -106,13 +107,15 @@ class Choice(Struct, frozen=True, eq=False, gc=False):
     @property
     def vector(self) -> FloatArray:
         """The context vector in which it won; doing nothing has none."""
-        vector: FloatArray = self.contexts[self.place - (self.options.size - len(self.contexts))]
+        vector = self.matrix.table.context(self.matrix.person, self.chosen)
+        for part in self.looks:
+            vector *= part
         return vector
 
     @property
     def share(self) -> float:
         """How many look where it stands, of those who look at the first place: what the context begins with."""
-        return float(self.vector[0])
+        return prod(self.looks, start=1.0)
 
     @property
     def samples(self) -> FloatArray:
@@ -187,7 +190,6 @@ class _Open(NamedTuple):
     gate_rejections: Mapping[int, Rejection]
     untrue: Rows
     options: Rows
-    contexts: FloatArray
 
 
 def _offered(options: Rows) -> Rows:
@@ -201,9 +203,7 @@ def _open(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | N
     same = before if before is not None and before.stressed == stressed else None
     gate_rejections = gate_rejections_of(context, stressed=stressed) if same is None else same.gate_rejections
     untrue = _untrue(context, matrix)
-    options = _options(context, gate_rejections, untrue, stressed=stressed)
-    contexts = contexts_of(_offered(options), matrix, context.feature_view, compiled=context.compiled)
-    return _Open(matrix, stressed, gate_rejections, untrue, options, contexts)
+    return _Open(matrix, stressed, gate_rejections, untrue, _options(context, gate_rejections, untrue, stressed=stressed))
 
 
 def _scored_each(contexts: Sequence[DecisionContext], each: Sequence[_Open]) -> list[Scores]:
@@ -213,9 +213,9 @@ def _scored_each(contexts: Sequence[DecisionContext], each: Sequence[_Open]) -> 
         alike.setdefault(id(context.decision_input.beliefs), []).append(place)
     scores: dict[int, Scores] = {}
     for places in alike.values():
-        found = ((each[at], contexts[at].decision_input.own_answers) for at in places)
-        asked = [(one.contexts, own, _offered(one.options)) for one, own in found]
-        scores.update(zip(places, contexts[places[0]].decision_input.beliefs.score_each(asked), strict=True))
+        asked = [(at, contexts[at].decision_input.own_answers, _offered(each[at].options)) for at in places]
+        beliefs = contexts[places[0]].decision_input.beliefs
+        scores.update(zip(places, beliefs.score_each(each[0].matrix.table, asked), strict=True))
     return [scores[place] for place in range(len(contexts))]
 
 

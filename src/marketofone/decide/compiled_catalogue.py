@@ -28,7 +28,7 @@ from marketofone.features.catalogue import Catalogue
 from marketofone.features.declare import Feature, Unit
 from marketofone.governance.guardrails import Guardrails, forbidden_copy
 from marketofone.governance.tiers import Tier
-from marketofone.models.bandit import HIERARCHICAL, MANNERS, Distrust, Policy, Start, Stated
+from marketofone.models.bandit import HIERARCHICAL, MANNERS, Distrust, Layout, Policy, Start, Stated
 
 Rows: TypeAlias = NDArray[np.intp]
 K = TypeVar("K")
@@ -204,6 +204,13 @@ class CompiledCatalogue:
     def _paced(self) -> Mapping[str, tuple[int, ...]]:
         paced = (action for action in self.offered if action.budget is not None and action.budget.pace)
         return {action.id: open_minutes(action, quiet=self.guardrails.quiet) for action in paced}
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where contexts come from: how well tags fit, and how well products go with what a person has, are looked up."""
+        fits = 1 + len(self.context)
+        taken = np.stack((self.tags_of, len(self.tags) + self.item_of), axis=1)
+        return Layout(role_of=self.purpose_of, places=np.array([fits, fits + 1]), taken=taken)
 
     @cached_property
     def content(self) -> Mapping[str, frozenset[str]]:

@@ -2,17 +2,18 @@
 
 1. ``build_view``: what is visible to a person's purposes, once per decision: profile, facts, values (v, n; NaN:
    unknown, hidden). Purposes that may use the same sources share one of the v views.
-2. ``build_contexts``: the views of many people at once, with some numbers changed or none; ``squashed`` (v, m) are the
-   context features, brought between -1 and 1 by the catalogue. Unknown and hidden alike are 0: nothing speaks for or
-   against, and nothing leaks. ``held`` (v, k) says which conditions hold.
-3. ``contexts_of``, (r, d): for each action asked for the view of its purpose, and beside it match, affinity, who began,
-   and shortfall risk.
+2. ``build_contexts``: the views of many people at once, with some numbers changed or none. ``held`` (v, k) says which
+   conditions hold.
+3. ``context_table``, for all of them together: the context features, brought between -1 and 1 by the catalogue, who
+   began, and shortfall risk (v, d); and beside it matches and affinities, of which each action looks up its own.
+   Unknown and hidden alike are 0: nothing speaks for or against, and nothing leaks.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -20,13 +21,14 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from marketofone.decide.catalogue import FORESEEN
-from marketofone.decide.compiled_catalogue import CompiledCatalogue
+from marketofone.decide.compiled_catalogue import CompiledCatalogue, Rows
 from marketofone.decide.conditions import Conditions, Flags
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import Namespace, Value, namespace_of
 from marketofone.domain.decision import Request
 from marketofone.domain.moment import DAY
 from marketofone.domain.role import Role
+from marketofone.models.bandit import ContextTable
 from marketofone.models.recommend import content_matches
 from marketofone.profile.inferences import interest_in
 from marketofone.profile.items import SURE_ENOUGH, items_of
@@ -68,18 +70,20 @@ class FeatureView(Struct, frozen=True, eq=False, gc=False):
 
 
 class ContextMatrix(Struct, frozen=True, eq=False, gc=False):
-    """What one choice sees: by view values, facts, what is squashed of values, and the risk of running short.
+    """What one choice sees: by view values, facts, and which conditions are ``held``.
 
-    ``held`` says by view which conditions hold, ``matches`` how well the catalogue's distinct tags fit. Contexts are
-    made of it by :func:`contexts_of`.
+    ``table`` has the contexts of all people who were looked at together, and ``person`` is this one's place there.
     """
 
     values: FloatArray
     facts: tuple[Mapping[str, Value], ...]
     held: Flags
-    squashed: FloatArray
-    matches: FloatArray
-    risks: FloatArray
+    table: ContextTable
+    person: int
+
+    def contexts(self, rows: Rows) -> FloatArray:
+        """Give the context vectors of some actions, shape (r, d)."""
+        return self.table.contexts(self.person, rows)
 
 
 def build_view(request: Request, decision_input: DecisionInput, *, compiled: CompiledCatalogue) -> FeatureView:
@@ -128,33 +132,46 @@ def build_contexts(
         for row, (_, view) in enumerate(each)
     ]
     held = np.ascontiguousarray(conditions.held(values, namespaces))
-    squashed = compiled.features.squash(values)
-    matches = _matches(compiled, values, corrected=[person.corrected for person, _ in each])
-    risks = np.fmax([each["shortfall_30d"] for each in facts], 0.0)
-    found, start = [], 0
-    for person in views:
-        rows = slice(start, start := start + len(person.views))
-        found.append(
-            ContextMatrix(values[rows], tuple(facts[rows]), held[rows], squashed[rows], matches[rows], risks[rows])
-        )
-    return found
+    starts = [0, *accumulate(len(person.views) for person in views)]
+    matches = matches_of(values, compiled=compiled, corrected=[person.corrected for person, _ in each])
+    table = context_table(views, compiled.features.squash(values), matches=matches, facts=facts, compiled=compiled)
+    return [
+        ContextMatrix(values[start:end], tuple(facts[start:end]), held[start:end], table, person)
+        for person, (start, end) in enumerate(pairwise(starts))
+    ]
 
 
-def contexts_of(
-    rows: NDArray[np.intp], matrix: ContextMatrix, feature_view: FeatureView, *, compiled: CompiledCatalogue
-) -> FloatArray:
-    """Give the context vectors of some actions, shape (r, d)."""
-    own, is_one = matrix.squashed.shape[1], len(matrix.squashed) == 1  # whom all purposes see alike
-    views = 0 if is_one else feature_view.of[compiled.purpose_of[rows]]
-    contexts = np.empty((rows.size, compiled.dim))
-    contexts[:, 0] = 1.0
-    contexts[:, 1 : 1 + own] = matrix.squashed[views]
-    contexts[:, 1 + own] = matrix.matches[views, compiled.tags_of[rows]]
-    affinities = feature_view.affinities
-    contexts[:, 2 + own] = 0.0 if affinities is None else affinities[compiled.item_of[rows]]
-    contexts[:, 3 + own] = feature_view.said["begun_by_customer"] is True
-    contexts[:, 4 + own] = matrix.risks[views]
-    return contexts
+def context_table(
+    people: Sequence[FeatureView],
+    squashed: FloatArray,
+    *,
+    matches: FloatArray,
+    facts: Sequence[Mapping[str, Value]],
+    compiled: CompiledCatalogue,
+) -> ContextTable:
+    """Give the contexts of people in parts. Their views stand one after the other in what is given of them.
+
+    Shapes
+    ------
+    squashed : float64[v, m]
+        The context features, brought between -1 and 1.
+    matches : float64[v, distinct tags]
+        How well tags fit; see :func:`matches_of`.
+    facts : [v]
+    """
+    (views, own), tags = squashed.shape, len(compiled.tags)
+    shared, entries = np.zeros((views, compiled.dim)), np.zeros((views, tags + len(compiled.items)))
+    shared[:, 0] = 1.0
+    shared[:, 1 : 1 + own] = squashed
+    shared[:, 3 + own] = [fact["begun_by_customer"] is True for fact in facts]
+    shared[:, 4 + own] = np.fmax([fact["shortfall_30d"] for fact in facts], 0.0)
+    entries[:, :tags] = matches
+    starts = [0, *accumulate(len(person.views) for person in people)]
+    for person, (start, end) in zip(people, pairwise(starts), strict=True):
+        if person.affinities is not None:
+            entries[start:end, tags:] = person.affinities
+    of = np.array([person.of for person in people])
+    return ContextTable(compiled.layout, shared, entries, of + np.array(starts[:-1])[:, np.newaxis])
 
 
 def namespace_for(
@@ -194,7 +211,9 @@ def _foreseen(decision_input: DecisionInput, role: Role) -> Mapping[str, float]:
     return decision_input.forecast.facts()
 
 
-def _matches(compiled: CompiledCatalogue, values: FloatArray, *, corrected: Sequence[frozenset[str]]) -> FloatArray:
+def matches_of(
+    values: FloatArray, *, compiled: CompiledCatalogue, corrected: Sequence[frozenset[str]]
+) -> FloatArray:
     """Give how well distinct tags fit what occupies those who see these values. Shape (v, distinct tags).
 
     An interest that a person says is wrong fits nothing, whatever they pay for or visit.

@@ -17,7 +17,7 @@ import numpy as np
 
 from marketofone.decide.choose import Choice, DecisionContext, choose, scored, taken_off
 from marketofone.decide.compiled_catalogue import NOTHING_ROW, PLAUSIBLE, WHOLE, Rows, range_of
-from marketofone.decide.context_matrix import FloatArray, contexts_of, namespace_for
+from marketofone.decide.context_matrix import FloatArray, namespace_for
 from marketofone.decide.decision_input import ACTION_ROLES
 from marketofone.decide.expressions import Threshold
 from marketofone.decide.forecast_facts import CHANGEABLE, FACTS
@@ -81,8 +81,7 @@ def _shut_out(context: DecisionContext, choice: Choice) -> list[int]:
     if choice.uniform:
         standing, bar = -context.random_draws.places[rows], -context.random_draws.places[choice.chosen]
     else:
-        contexts = contexts_of(rows, choice.matrix, context.feature_view, compiled=context.compiled)
-        standing, bar = scored(context, rows, contexts)[2], choice.samples[choice.place]
+        standing, bar = scored(context, rows, choice.matrix.contexts(rows))[2], choice.samples[choice.place]
     better = rows[standing > bar]
     order = np.lexsort((better, -standing[standing > bar]))
     best: list[int] = better[order][:_RIVALS].tolist()
@@ -140,7 +139,7 @@ def _scores_along(
     visible = ~np.isnan(choice.matrix.values[:, limits.place])[views]
     scores = decision_input.beliefs.score_along(
         rows,
-        contexts_of(rows, choice.matrix, context.feature_view, compiled=context.compiled),
+        choice.matrix.contexts(rows),
         places=slice(1, 1 + old.size),
         steps=np.where(visible[:, :, np.newaxis], step, 0.0),
         own=decision_input.own_answers,

@@ -95,10 +95,10 @@ def _next_place(above: Sequence[Place]) -> Place | None:
     closed |= _closed_by(context, rows, most_of_a_kind=placement.most_of_a_kind)
     kept = np.isin(before.options, [*closed], invert=True)
     kept[0] = True  # leaving in peace stands first, and nothing closes it
-    options, scores, contexts = before.options[kept], before.scores[:, kept], before.contexts[kept[1:]]
+    options, scores, looks = before.options[kept], before.scores[:, kept], before.looks
     part = placement.share(len(above) + 1) / placement.share(len(above))
     if part < 1.0:
-        contexts = contexts * part
+        looks = (*looks, part)
         scores[:, 1:] = _seen_by(part, scores[:, 1:], costs=context.decision_input.beliefs.start.costs[options[1:]])
     scores[2, 1:] = scores[0, 1:] + scores[1, 1:] * context.random_draws.normals(options[1:])
     uniform, place = winner(context, options, scores[2])
@@ -106,8 +106,8 @@ def _next_place(above: Sequence[Place]) -> Place | None:
         before,
         gate_rejections=closed,
         options=options,
-        contexts=contexts,
         scores=scores,
+        looks=looks,
         uniform=uniform,
         place=place,
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from marketofone.decide.context_matrix import build_contexts, build_view, contexts_of
+from marketofone.decide.context_matrix import build_contexts, build_view
 from marketofone.domain.action import NOTHING, Action, Kind
 from marketofone.domain.decision import Decision
 from marketofone.domain.moment import DAY, Instant
@@ -72,7 +72,7 @@ class Observer:
         conditions = self._compiled.no_candidates.conditions
         (matrix,) = build_contexts([view], compiled=self._compiled, conditions=conditions, changes={})
         rows = np.arange(len(self._compiled.offered))
-        contexts = contexts_of(rows, matrix, view, compiled=self._compiled).astype(np.float32)
+        contexts = matrix.contexts(rows).astype(np.float32)
         before = [said for said in person.contacts if said.decision != decision.id]
         may_learn = bool(asked.own_answers.answers)  # it is empty where a person does not allow learning from it
         return contexts, own_past(before, kinds=self._kinds, now=decision.at, may_learn=may_learn), asked.own_answers

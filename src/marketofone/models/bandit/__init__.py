@@ -2,6 +2,7 @@
 
 from marketofone.models.bandit.arm import Arm
 from marketofone.models.bandit.beliefs import Beliefs, OwnAnswers, Terms
+from marketofone.models.bandit.context_table import ContextTable, Layout
 from marketofone.models.bandit.distrust import Distrust
 from marketofone.models.bandit.kernel import propensities, quantile
 from marketofone.models.bandit.manner import HIERARCHICAL, MANNERS, Counts, Manner
@@ -19,10 +20,12 @@ __all__ = [
     "MANNERS",
     "Arm",
     "Beliefs",
+    "ContextTable",
     "Counts",
     "Distrust",
     "EarlySigns",
     "Head",
+    "Layout",
     "Learned",
     "Manner",
     "Outcome",

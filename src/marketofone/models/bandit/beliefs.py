@@ -17,6 +17,7 @@ import numpy as np
 
 from marketofone.models.bandit import kernel
 from marketofone.models.bandit.arm import Arm, FloatArray
+from marketofone.models.bandit.context_table import ContextTable
 from marketofone.models.bandit.predict import (
     LEAST_CHANCE,
     MOST_CHANCE,
@@ -137,11 +138,11 @@ class Beliefs:
         manner, leaning, costs = self.start.manner, self.leaning(own), self.start.costs
         return kernel.score(chance, worth, contexts, rows=some, leaning=leaning, costs=costs, manner=manner)
 
-    def score_each(self, asked: Sequence[tuple[FloatArray, OwnAnswers, Rows]]) -> list[Scores]:
-        """Score actions for many people as :meth:`score` does, each in contexts of their own."""
-        each = [kernel.Asked(contexts, rows, self.leaning(own)) for contexts, own, rows in asked]
+    def score_each(self, table: ContextTable, asked: Sequence[tuple[int, OwnAnswers, Rows]]) -> list[Scores]:
+        """Score actions for many people as :meth:`score` does: for each their place in the table, and which actions."""
+        each = [kernel.Asked(person, rows, self.leaning(own)) for person, own, rows in asked]
         chance, worth = (self.stacked[head] for head in HEADS)
-        return kernel.score_each(chance, worth, each, costs=self.start.costs, manner=self.start.manner)
+        return kernel.score_each(chance, worth, table, each, costs=self.start.costs, manner=self.start.manner)
 
     def score_along(
         self, rows: Rows, contexts: FloatArray, *, places: slice, steps: FloatArray, own: OwnAnswers

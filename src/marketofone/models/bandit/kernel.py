@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate, pairwise
 from types import ModuleType
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from marketofone.models.bandit import normal, predict, propensity
 from marketofone.models.bandit.arm import FloatArray
+from marketofone.models.bandit.context_table import ContextTable
 from marketofone.models.bandit.manner import Manner
 from marketofone.models.bandit.predict import Arms, Leaning, Rows, Scores
 
@@ -28,9 +30,9 @@ class _Loaded:
 
 
 class Asked(NamedTuple):
-    """Of which actions a person is asked, in which contexts, and how they differ from others; see :func:`score`."""
+    """Of which actions a person of a table of contexts is asked, and how they differ from others."""
 
-    contexts: FloatArray
+    person: int
     rows: Rows
     leaning: Leaning
 
@@ -57,7 +59,8 @@ def _warm(loops: ModuleType, together: ModuleType) -> None:
     some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
     lines, rows, kept = (line.mean, line.factor), np.arange(1), np.ones((1, 2, 1))
     loops.score(*lines, *lines, some, rows, np.ones((1, 1)), *predict.no_leaning(1), 1.0, 1.0)
-    together.score(*lines, *lines, some, rows, rows, np.ones((1, 1)), rows, some, kept, kept, 1.0, 1.0)
+    table, layout = (np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1), np.intp)), (rows, rows, np.zeros((1, 1), np.intp))
+    together.score((*lines, *lines, some), rows, np.arange(2), layout, table, (some, kept, kept), 1.0, 1.0)
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 
@@ -103,21 +106,26 @@ def score(
     return Scores(*loops.score(*lines, costs, rows, contexts, *leaning, manner.doubt, manner.draw))
 
 
-def score_each(chance: Arms, worth: Arms, asked: Sequence[Asked], *, costs: FloatArray, manner: Manner) -> list[Scores]:
+def score_each(
+    chance: Arms, worth: Arms, table: ContextTable, asked: Sequence[Asked], *, costs: FloatArray, manner: Manner
+) -> list[Scores]:
     """Score actions for many people: what :func:`score` gives for each of them, in less time."""
     sizes = [one.rows.size for one in asked]
     if _Loaded.loops is None or _Loaded.together is None or len(asked) < _MANY or not min(sizes):
-        each = (one._asdict() for one in asked)
-        return [score(chance, worth, costs=costs, manner=manner, **one) for one in each]
-    rows, who = np.concatenate([one.rows for one in asked]), np.repeat(np.arange(len(asked)), sizes)
+        each = ((table.contexts(person, rows), rows, leaning) for person, rows, leaning in asked)
+        how = {"costs": costs, "manner": manner}
+        return [score(chance, worth, contexts, rows=rows, leaning=of, **how) for contexts, rows, of in each]
     factor = np.array([one.leaning.factor for one in asked])
-    kept, added = np.stack([one.leaning.kept for one in asked]), np.stack([one.leaning.added for one in asked])
+    kept, added = np.array([one.leaning.kept for one in asked]), np.array([one.leaning.added for one in asked])
+    starts = np.array([0, *accumulate(sizes)])
     scores = _Loaded.together.score(
-        *(chance.mean, chance.factor, worth.mean, worth.factor, costs, rows, rows.argsort(kind="stable")),
-        *(np.concatenate([one.contexts for one in asked]), who, factor, kept, added, manner.doubt, manner.draw),
+        (chance.mean, chance.factor, worth.mean, worth.factor, costs),
+        *(np.concatenate([one.rows for one in asked]), starts, tuple(table.layout)),
+        (table.shared, table.entries, table.views[[one.person for one in asked]]),
+        *((factor, kept, added), manner.doubt, manner.draw),
     )
-    ends = np.cumsum(sizes).tolist()
-    return [Scores(*scores[:, end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+    ends = starts.tolist()
+    return [Scores(*scores[:, start:end]) for start, end in pairwise(ends)]
 
 
 def quantile(share: FloatArray) -> FloatArray:

@@ -93,26 +93,36 @@ def lines(
 
 @compiled
 def combine(  # noqa: PLR0913, PLR0917
-    scores: FloatArray,
-    place: int,
-    cost: float,
-    factor: float,
-    kept: FloatArray,
-    added: FloatArray,
+    told: FloatArray,
+    count: int,
+    costs: FloatArray,
+    factors: FloatArray,
+    leanings: FloatArray,
     benefit: float,
     drawn: float,
 ) -> None:
-    """Put a score in the place of what both lines of an action say; see :func:`.predict.combined`."""
-    chance, p_spread = scores[0, place], math.sqrt(scores[2, place]) * factor * kept[0]
-    p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factor, MOST_CHANCE) * kept[0] + added[0]
-    v, v_spread = scores[1, place] * kept[1] + added[1], math.sqrt(scores[3, place]) * kept[1]
-    first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
-    spread = math.sqrt(first * first + second * second + third * third)
-    doubt = benefit * spread
-    scores[0, place] = p * v - cost + doubt
-    scores[1, place] = drawn * spread
-    scores[2, place] = p
-    scores[3, place] = doubt
+    """Put scores in the place of what both lines of actions say, column by column; see :func:`.predict.combined`.
+
+    In ``leanings`` stand what is kept of a chance and of a worth, and what is added to them.
+    """
+    for a in range(count):
+        chance, p_spread = told[0, a], math.sqrt(told[2, a]) * factors[a] * leanings[0, a]
+        p = min(min(max(chance, LEAST_CHANCE), MOST_CHANCE) * factors[a], MOST_CHANCE) * leanings[0, a] + leanings[2, a]
+        v, v_spread = told[1, a] * leanings[1, a] + leanings[3, a], math.sqrt(told[3, a]) * leanings[1, a]
+        first, second, third = p * v_spread, v * p_spread, p_spread * v_spread
+        spread = math.sqrt(first * first + second * second + third * third)
+        doubt = benefit * spread
+        told[0, a] = p * v - costs[a] + doubt
+        told[1, a] = drawn * spread
+        told[2, a] = p
+        told[3, a] = doubt
+
+
+@compiled
+def lean(kept: FloatArray, added: FloatArray, row: int, leanings: FloatArray, place: int) -> None:
+    """Put how a person leans to an action into a column for :func:`combine`."""
+    for head in range(2):
+        leanings[head, place], leanings[2 + head, place] = kept[head, row], added[head, row]
 
 
 @compiled
@@ -132,8 +142,10 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
 ) -> FloatArray:
     """Score rows, each in its own context: means, spreads, chances and doubts, shape (4, rows)."""
     scores = lines(chances, chance_factors, worths, worth_factors, rows, contexts)
+    leanings = np.empty(scores.shape)
     for place in range(rows.size):
-        combine(scores, place, costs[rows[place]], factor, kept[:, rows[place]], added[:, rows[place]], benefit, drawn)
+        lean(kept, added, rows[place], leanings, place)
+    combine(scores, rows.size, costs[rows], np.full(rows.size, factor), leanings, benefit, drawn)
     return scores
 
 

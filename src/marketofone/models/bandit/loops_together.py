@@ -1,27 +1,38 @@
 """Scores of many people among the same actions, compiled: each is what it is alone, to the bit.
 
 Each action is looked at for some people at once. So its factors are read once for all of them, the half of a factor
-that is zero is passed over, and vector units work along the people, whose numbers stand side by side.
+that is zero is passed over, and vector units work along the people, whose numbers stand side by side. What actions of
+a role share of a context is laid out once for all of them.
 """
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.loop_sums import compiled, fold_rows
-from marketofone.models.bandit.loops import combine
+from marketofone.models.bandit.loops import combine, lean
 from marketofone.models.bandit.predict import Rows
 from marketofone.models.bandit.reproducible import Singles
 
+Lines: TypeAlias = tuple[FloatArray, Singles, FloatArray, Singles, FloatArray]
+People: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+Columns: TypeAlias = tuple[FloatArray, Singles]
+Work: TypeAlias = tuple[FloatArray, Singles, FloatArray, FloatArray, FloatArray]
+
 _TOGETHER = 64  # people: their numbers fit into the nearest memory
+_BLOCKS = 4  # of people whose contexts are laid out at once: in the memory behind it
+_FULL = 8  # numbers: vector units are handed a multiple of so many, and what is too much is not looked at
 
 
 @compiled
 def lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int) -> None:
-    """Put the squares into ``moved`` (d, people) that :func:`.loops.lengths` gives for each column of ``contexts``."""
+    """Put into the first row of ``moved`` (d, people) what :func:`.reproducible.lengths` gives for each column."""
     dim = len(of)
-    four = dim // 4 * 4
+    four, half = dim // 4 * 4, dim // 2
     moved[:, :people] = np.float32(0.0)
     for j in range(0, four, 4):
         a, b, c, d = contexts[j], contexts[j + 1], contexts[j + 2], contexts[j + 3]
@@ -36,76 +47,162 @@ def lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int) -> N
             e, into = first[i], moved[i]
             for p in range(people):
                 into[p] += e * a[p]
-    for i in range(dim):
-        into = moved[i]
+    for i in range(half):  # squares, and the first step of adding them up
+        into, more = moved[i], moved[dim - half + i]
+        for p in range(people):
+            into[p] = into[p] * into[p] + more[p] * more[p]
+    if half < dim - half:
+        into = moved[half]
         for p in range(people):
             into[p] *= into[p]
+    fold_rows(moved, dim - half, people)
 
 
 @compiled
-def parts_of(mean: FloatArray, contexts: FloatArray, parts: FloatArray, people: int) -> None:
-    """Put what each entry of a mean gives in each column of ``contexts`` into ``parts`` (d, people)."""
-    for j in range(mean.size):
-        weight, given, into = mean[j], contexts[j], parts[j]
+def lines_of(mean: FloatArray, contexts: FloatArray, parts: FloatArray, people: int) -> None:
+    """Put into the first row of ``parts`` (d, people) what the line of a mean says in each column of ``contexts``."""
+    dim = mean.size
+    half = dim // 2
+    for i in range(half):
+        weight, more = mean[i], mean[dim - half + i]
+        given, others, into = contexts[i], contexts[dim - half + i], parts[i]
+        for p in range(people):
+            into[p] = weight * given[p] + more * others[p]
+    if half < dim - half:
+        weight, given, into = mean[half], contexts[half], parts[half]
         for p in range(people):
             into[p] = weight * given[p]
+    fold_rows(parts, dim - half, people)
 
 
 @compiled
-def lines_of(
-    chances: FloatArray,
-    chance_factors: Singles,
-    worths: FloatArray,
-    worth_factors: Singles,
-    rows: Rows,
-    order: Rows,
-    contexts: FloatArray,
+def lay_out(shared: FloatArray, views: Rows, given: FloatArray, single: Singles) -> None:
+    """Put what people see into blocks of columns (blocks, d, people), once in each precision."""
+    for p in range(views.size):
+        block, place, own = p // _TOGETHER, p % _TOGETHER, shared[views[p]]
+        for j in range(own.size):
+            given[block, j, place] = single[block, j, place] = own[j]
+
+
+@compiled
+def pick(given: FloatArray, who: NDArray[np.int32], some: FloatArray, singles: Singles) -> None:
+    """Put the columns of some people side by side."""
+    dim, size = some.shape
+    flat, starts = given.reshape(-1), np.empty(who.size, dtype=np.intp)
+    for p in range(who.size):
+        starts[p] = who[p] // size * (dim * size) + who[p] % size
+    for j in range(dim):
+        into, again = some[j], singles[j]
+        for p in range(who.size):
+            into[p] = flat[starts[p] + j * size]
+        for p in range(who.size):
+            again[p] = into[p]
+
+
+@compiled
+def places_of(rows: Rows, starts: Rows, at: NDArray[np.int32]) -> None:
+    """Say by action and person (k, people) where among ``rows`` it is asked for; -1 where it is not."""
+    at[:] = -1
+    for p in range(starts.size - 1):
+        for place in range(starts[p], starts[p + 1]):
+            at[rows[place], p] = place
+
+
+@compiled
+def who_asks(at: NDArray[np.int32], who: NDArray[np.int32]) -> int:
+    """Count who asks for an action, and put them in order into ``who``."""
+    count = 0
+    for p in range(at.size):
+        if at[p] >= 0:
+            who[count] = p
+            count += 1
+    return count
+
+
+@compiled
+def workplace(dim: int) -> Work:
+    """Give scratch for :func:`score_some`: parts of lines and of lengths, what is made of them, and how people lean."""
+    numbers = np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), dtype=np.float32)
+    return (*numbers, np.ones((4, _TOGETHER)), np.ones((4, _TOGETHER)), np.ones((2, _TOGETHER)))
+
+
+@compiled
+def score_some(  # noqa: PLR0913, PLR0917
+    lines: Lines,
+    row: int,
+    columns: Columns,
+    who: NDArray[np.int32],
+    people: People,
+    work: Work,
+    benefit: float,
+    drawn: float,
 ) -> FloatArray:
-    """Give what :func:`.loops.lines` gives; ``order`` are the places of ``rows``, those of one action side by side."""
-    dim, told = contexts.shape[1], np.empty((4, rows.size))
-    given, single = np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), dtype=np.float32)
-    parts, moved = np.empty((dim, _TOGETHER)), np.empty((dim, _TOGETHER), dtype=np.float32)
-    start = 0
-    while start < rows.size:
-        row, end = rows[order[start]], start + 1
-        while end < min(rows.size, start + _TOGETHER) and rows[order[end]] == row:
-            end += 1
-        some = order[start:end]
-        for p in range(some.size):
-            own = contexts[some[p]]
-            for j in range(dim):
-                given[j, p] = single[j, p] = own[j]
-        for head in range(2):
-            parts_of(worths[row] if head else chances[row], given, parts, some.size)
-            lengths_of(worth_factors[row] if head else chance_factors[row], single, moved, some.size)
-            fold_rows(parts, dim, some.size)
-            fold_rows(moved, dim, some.size)
-            for p in range(some.size):
-                told[head, some[p]], told[2 + head, some[p]] = parts[0, p], moved[0, p]
-        start = end
+    """Score an action for those who stand in the first columns: means, spreads, chances and doubts, shape (4, people)."""
+    chances, chance_factors, worths, worth_factors, costs = lines
+    parts, moved, told, leanings, beside = work
+    factor, kept, added = people
+    contexts, singles = columns
+    wide = min(-(-who.size // _FULL) * _FULL, _TOGETHER)
+    for head in range(2):
+        lines_of(worths[row] if head else chances[row], contexts, parts, wide)
+        lengths_of(worth_factors[row] if head else chance_factors[row], singles, moved, wide)
+        for p in range(wide):
+            told[head, p], told[2 + head, p] = parts[0, p], moved[0, p]
+    for p in range(who.size):
+        beside[0, p], beside[1, p] = costs[row], factor[who[p]]
+        lean(kept[who[p]], added[who[p]], row, leanings, p)
+    combine(told, wide, beside[0], beside[1], leanings, benefit, drawn)
     return told
 
 
 @compiled
+def look_up(  # noqa: PLR0913, PLR0917
+    entries: FloatArray, seen: Rows, who: NDArray[np.int32], places: Rows, taken: Rows, columns: Columns
+) -> None:
+    """Put the entries that an action takes of what people see into their columns."""
+    contexts, singles = columns
+    for m in range(places.size):
+        into, again = contexts[places[m]], singles[places[m]]
+        for p in range(who.size):
+            into[p] = again[p] = entries[seen[who[p]], taken[m]]
+
+
+@compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
-    chances: FloatArray,
-    chance_factors: Singles,
-    worths: FloatArray,
-    worth_factors: Singles,
-    costs: FloatArray,
+    lines: Lines,
     rows: Rows,
-    order: Rows,
-    contexts: FloatArray,
-    who: Rows,
-    factor: FloatArray,
-    kept: FloatArray,
-    added: FloatArray,
+    starts: Rows,
+    layout: tuple[Rows, Rows, Rows],
+    table: tuple[FloatArray, FloatArray, Rows],
+    people: People,
     benefit: float,
     drawn: float,
 ) -> FloatArray:
-    """Give what :func:`.loops.score` gives: of ``who`` each row is asked, and how each of them differs from others."""
-    scores = lines_of(chances, chance_factors, worths, worth_factors, rows, order, contexts)
-    for place in range(rows.size):
-        row, of = rows[place], who[place]
-        combine(scores, place, costs[row], factor[of], kept[of, :, row], added[of, :, row], benefit, drawn)
+    """Give what :func:`.loops.score` gives, for people each asked for ``rows`` from one of ``starts`` to the next."""
+    (role_of, places, taken), (shared, entries, views) = layout, table
+    (k, dim), many = lines[0].shape, _BLOCKS * _TOGETHER
+    scores, work = np.empty((4, rows.size)), workplace(dim)
+    at, who = np.empty((k, many), np.int32), np.empty(many, np.int32)
+    given, single = np.zeros((_BLOCKS, dim, _TOGETHER)), np.zeros((_BLOCKS, dim, _TOGETHER), np.float32)
+    picked = np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), np.float32)
+    for first in range(0, starts.size - 1, many):
+        last = min(first + many, starts.size - 1)
+        some = people[0][first:last], people[1][first:last], people[2][first:last]
+        places_of(rows, starts[first : last + 1], at)
+        for role in range(views.shape[1]):
+            seen = views[first:last, role].copy()
+            lay_out(shared, seen, given, single)
+            for row in np.flatnonzero(role_of == role):
+                count = who_asks(at[row, : last - first], who)
+                for start in range(0, count, _TOGETHER):
+                    asks = who[start : min(start + _TOGETHER, count)]
+                    columns = given[start // _TOGETHER], single[start // _TOGETHER]
+                    if count < last - first:
+                        pick(given, asks, picked[0], picked[1])
+                        columns = picked
+                    look_up(entries, seen, asks, places, taken[row], columns)
+                    told = score_some(lines, row, columns, asks, some, work, benefit, drawn)
+                    for part in range(4):
+                        for p in range(asks.size):
+                            scores[part, at[row, asks[p]]] = told[part, p]
     return scores
