@@ -18,7 +18,7 @@ from marketofone.models.bandit import kernel, normal, propensity
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.manner import MANNERS
 from marketofone.models.bandit.context_table import ContextTable, Layout
-from marketofone.models.bandit.predict import Arms, Leaning
+from marketofone.models.bandit.predict import Arms, SparseLeaning
 
 SEEDS = st.integers(0, 2**32)
 COMPILE = """
@@ -85,8 +85,9 @@ def contexts(rng: np.random.Generator, *, people: int, k: int, dim: int) -> Cont
 def somebody(rng: np.random.Generator, person: int, *, k: int, every: bool) -> kernel.Asked:
     """Draw some actions in any order, and how a person differs from others."""
     rows = rng.permutation(k)[: k if every else int(rng.integers(1, k + 1))]
-    leaning = Leaning(float(rng.uniform(0.3, 3.0)), rng.uniform(0.1, 1.0, size=(2, k)), rng.normal(size=(2, k)))
-    return kernel.Asked(person, rows, leaning)
+    answered = rng.permutation(k)[: int(rng.integers(0, k + 1))]
+    own = {row: (*rng.uniform(0.1, 1.0, size=2).tolist(), *rng.normal(size=2).tolist()) for row in answered.tolist()}
+    return kernel.Asked(person, rows, SparseLeaning(float(rng.uniform(0.3, 3.0)), own))
 
 
 @many
@@ -102,7 +103,7 @@ def test_scores_are_the_same_to_the_bit_whichever_actions_and_however_many_peopl
     costs, manner = rng.uniform(0.0, 90.0, size=k), MANNERS[rng.choice([*MANNERS])]
 
     told = kernel.score_each(chance, worth, table, asked, costs=costs, manner=manner)
-    each = [(table.contexts(person, rows), rows, leaning) for person, rows, leaning in asked]
+    each = [(table.contexts(person, rows), rows, leaning.over(k)) for person, rows, leaning in asked]
     alone = [kernel.score(chance, worth, seen, rows=of, leaning=one, costs=costs, manner=manner) for seen, of, one in each]
 
     with kernel.arrays_only():

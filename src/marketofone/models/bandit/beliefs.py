@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -25,8 +26,8 @@ from marketofone.models.bandit.predict import (
     Leaning,
     Rows,
     Scores,
+    SparseLeaning,
     combined,
-    no_leaning,
     predict_along,
     stack,
 )
@@ -34,6 +35,8 @@ from marketofone.models.bandit.reproducible import fold
 from marketofone.models.bandit.scale import AS_STATED, Sizes
 from marketofone.models.bandit.shared import Shared
 from marketofone.models.bandit.start import HEADS, SPREADS, Head, Start
+
+_NOBODY = SparseLeaning(1.0, {})
 
 
 class OwnAnswers(NamedTuple):
@@ -140,7 +143,7 @@ class Beliefs:
 
     def score_each(self, table: ContextTable, asked: Sequence[tuple[int, OwnAnswers, Rows]]) -> list[Scores]:
         """Score actions for many people as :meth:`score` does: for each their place in the table, and which actions."""
-        each = [kernel.Asked(person, rows, self.leaning(own)) for person, own, rows in asked]
+        each = [kernel.Asked(person, rows, self._leaning(own)) for person, own, rows in asked]
         chance, worth = (self.stacked[head] for head in HEADS)
         return kernel.score_each(chance, worth, table, each, costs=self.start.costs, manner=self.start.manner)
 
@@ -170,7 +173,11 @@ class Beliefs:
         return combined(chance, worth, leaning=leaning, costs=costs, manner=self.start.manner)
 
     def leaning(self, own: OwnAnswers) -> Leaning:
-        """Give how this person differs from others; not at all, where nothing is known of them.
+        """Give how this person differs from others, over all actions; not at all, where nothing is known of them."""
+        return self._leaning(own).over(len(self.start.actions))
+
+    def _leaning(self, own: OwnAnswers) -> SparseLeaning:
+        """Give how this person differs from others.
 
         Notes
         -----
@@ -180,20 +187,25 @@ class Beliefs:
         """
         counts = self.start.manner.person
         if counts is None or not (own.answers or own.reports):
-            return no_leaning(len(self.start.actions))
-        rows = self.start.rows
+            return _NOBODY
+        rows, rates, most = self.start.rows, self._rates, self.start.most
         pairs = zip(own.answers, own.seen or (1.0,) * len(own.answers), strict=True)
         known = [(rows[action], said, share) for (action, said), share in pairs if action in rows]
-        expected = math.fsum(self.rates[row] * share for row, _, share in known)
-        factor = (sum(said for _, said, _ in known) + counts.everybody) / (expected + counts.everybody)
-        most = self.start.most
+        expected = math.fsum([rates[row] * share for row, _, share in known])
+        factor = (sum([said for _, said, _ in known]) + counts.everybody) / (expected + counts.everybody)
+        like, found = counts.answers, dict[int, tuple[float, float, float, float]]()
+        for row, (count, total) in _summed(known).items():
+            found[row] = like / (like + count), 1.0, total / (like + count), 0.0
         worths = [(rows[action], said) for action, said in own.reports if action in rows]
         reports = [(row, min(max(said, -most[row]), most[row]), 1.0) for row, said in worths]
-        kept, added = (part.copy() for part in no_leaning(len(self.start.actions))[1:])
-        for place, (of, like) in enumerate(((known, counts.answers), (reports, counts.reports))):
-            for row, (count, total) in _summed(of).items():
-                kept[place, row], added[place, row] = like / (like + count), total / (like + count)
-        return Leaning(factor, kept, added)
+        for row, (count, total) in _summed(reports).items():
+            kept, _, added, _ = found.get(row, (1.0, 1.0, 0.0, 0.0))
+            found[row] = kept, counts.reports / (counts.reports + count), added, total / (counts.reports + count)
+        return SparseLeaning(factor, found)
+
+    @cached_property
+    def _rates(self) -> list[float]:
+        return self.rates.tolist()
 
     def terms(self, row: int, context: FloatArray, *, mean: float, doubt: float) -> Terms:
         """Take one action's mean score in a context apart; the parts add up to it. ``doubt`` is what it holds of that.

@@ -19,7 +19,7 @@ from marketofone.models.bandit import normal, predict, propensity
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.context_table import ContextTable
 from marketofone.models.bandit.manner import Manner
-from marketofone.models.bandit.predict import Arms, Leaning, Rows, Scores
+from marketofone.models.bandit.predict import Arms, Leaning, Rows, Scores, SparseLeaning
 
 _MANY = 8  # people: for fewer, actions are not looked at together
 
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
     person: int
     rows: Rows
-    leaning: Leaning
+    leaning: SparseLeaning
 
 
 def load() -> bool:
@@ -57,10 +57,10 @@ def load() -> bool:
 def _warm(loops: ModuleType, together: ModuleType) -> None:
     """Compile, or read what was compiled, for the kinds of arrays that decisions hand over."""
     some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
-    lines, rows, kept = (line.mean, line.factor), np.arange(1), np.ones((1, 2, 1))
+    lines, rows = (line.mean, line.factor), np.arange(1)
     loops.score(*lines, *lines, some, rows, np.ones((1, 1)), *predict.no_leaning(1), 1.0, 1.0)
     table, layout = (np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1), np.intp)), (rows, rows, np.zeros((1, 1), np.intp))
-    together.score((*lines, *lines, some), rows, np.arange(2), layout, table, (some, kept, kept), 1.0, 1.0)
+    together.score((*lines, *lines, some), rows, np.arange(2), layout, table, (some, rows, rows, np.ones((1, 4))), 1.0, 1.0)
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 
@@ -112,20 +112,29 @@ def score_each(
     """Score actions for many people: what :func:`score` gives for each of them, in less time."""
     sizes = [one.rows.size for one in asked]
     if _Loaded.loops is None or _Loaded.together is None or len(asked) < _MANY or not min(sizes):
-        each = ((table.contexts(person, rows), rows, leaning) for person, rows, leaning in asked)
-        how = {"costs": costs, "manner": manner}
-        return [score(chance, worth, contexts, rows=rows, leaning=of, **how) for contexts, rows, of in each]
-    factor = np.array([one.leaning.factor for one in asked])
-    kept, added = np.array([one.leaning.kept for one in asked]), np.array([one.leaning.added for one in asked])
+        each = ((table.contexts(person, rows), rows, leaning.over(costs.size)) for person, rows, leaning in asked)
+        return [
+            score(chance, worth, contexts, rows=rows, leaning=of, costs=costs, manner=manner)
+            for contexts, rows, of in each
+        ]
     starts = np.array([0, *accumulate(sizes)])
     scores = _Loaded.together.score(
         (chance.mean, chance.factor, worth.mean, worth.factor, costs),
         *(np.concatenate([one.rows for one in asked]), starts, tuple(table.layout)),
         (table.shared, table.entries, table.views[[one.person for one in asked]]),
-        *((factor, kept, added), manner.doubt, manner.draw),
+        *(_leanings([one.leaning for one in asked]), manner.doubt, manner.draw),
     )
-    ends = starts.tolist()
-    return [Scores(*scores[:, start:end]) for start, end in pairwise(ends)]
+    mean, spread, likely, doubt = scores
+    cuts = (slice(start, end) for start, end in pairwise(starts.tolist()))
+    return [Scores(mean[cut], spread[cut], likely[cut], doubt[cut]) for cut in cuts]
+
+
+def _leanings(each: Sequence[SparseLeaning]) -> tuple[FloatArray, Rows, Rows, FloatArray]:
+    """Give the factors of people, and of those who answered something: who, to which action, and how they lean."""
+    who = [person for person, one in enumerate(each) for _ in one.own]
+    rows = [row for one in each for row in one.own]
+    numbers = np.array([four for one in each for four in one.own.values()]).reshape(-1, 4)
+    return np.array([one.factor for one in each]), np.array(who, np.intp), np.array(rows, np.intp), numbers
 
 
 def quantile(share: FloatArray) -> FloatArray:

@@ -119,13 +119,6 @@ def combine(  # noqa: PLR0913, PLR0917
 
 
 @compiled
-def lean(kept: FloatArray, added: FloatArray, row: int, leanings: FloatArray, place: int) -> None:
-    """Put how a person leans to an action into a column for :func:`combine`."""
-    for head in range(2):
-        leanings[head, place], leanings[2 + head, place] = kept[head, row], added[head, row]
-
-
-@compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     chances: FloatArray,
     chance_factors: Singles,
@@ -144,7 +137,8 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     scores = lines(chances, chance_factors, worths, worth_factors, rows, contexts)
     leanings = np.empty(scores.shape)
     for place in range(rows.size):
-        lean(kept, added, rows[place], leanings, place)
+        for head in range(2):
+            leanings[head, place], leanings[2 + head, place] = kept[head, rows[place]], added[head, rows[place]]
     combine(scores, rows.size, costs[rows], np.full(rows.size, factor), leanings, benefit, drawn)
     return scores
 

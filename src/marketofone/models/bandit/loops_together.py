@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from marketofone.models.bandit.arm import FloatArray
 from marketofone.models.bandit.loop_sums import compiled, fold_rows
-from marketofone.models.bandit.loops import combine, lean
+from marketofone.models.bandit.loops import combine
 from marketofone.models.bandit.predict import Rows
 from marketofone.models.bandit.reproducible import Singles
 
 Lines: TypeAlias = tuple[FloatArray, Singles, FloatArray, Singles, FloatArray]
-People: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+People: TypeAlias = tuple[FloatArray, Rows, Rows, FloatArray]
 Columns: TypeAlias = tuple[FloatArray, Singles]
-Work: TypeAlias = tuple[FloatArray, Singles, FloatArray, FloatArray, FloatArray]
+Work: TypeAlias = tuple[FloatArray, Singles, FloatArray, FloatArray]
 
 _TOGETHER = 64  # people: their numbers fit into the nearest memory
 _BLOCKS = 4  # of people whose contexts are laid out at once: in the memory behind it
+_NOBODY = (1.0, 1.0, 0.0, 0.0)  # what is kept, and what is added, where somebody answered nothing
 _FULL = 8  # numbers: vector units are handed a multiple of so many, and what is too much is not looked at
 
 
@@ -121,9 +122,9 @@ def who_asks(at: NDArray[np.int32], who: NDArray[np.int32]) -> int:
 
 @compiled
 def workplace(dim: int) -> Work:
-    """Give scratch for :func:`score_some`: parts of lines and of lengths, what is made of them, and how people lean."""
+    """Give scratch for :func:`score_some`: parts of lines and of lengths, what is made of them, and costs."""
     numbers = np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), dtype=np.float32)
-    return (*numbers, np.ones((4, _TOGETHER)), np.ones((4, _TOGETHER)), np.ones((2, _TOGETHER)))
+    return (*numbers, np.ones((4, _TOGETHER)), np.ones(_TOGETHER))
 
 
 @compiled
@@ -131,27 +132,24 @@ def score_some(  # noqa: PLR0913, PLR0917
     lines: Lines,
     row: int,
     columns: Columns,
-    who: NDArray[np.int32],
-    people: People,
+    count: int,
+    factors: FloatArray,
+    leanings: FloatArray,
     work: Work,
     benefit: float,
     drawn: float,
 ) -> FloatArray:
     """Score an action for those who stand in the first columns: means, spreads, chances and doubts, shape (4, people)."""
     chances, chance_factors, worths, worth_factors, costs = lines
-    parts, moved, told, leanings, beside = work
-    factor, kept, added = people
-    contexts, singles = columns
-    wide = min(-(-who.size // _FULL) * _FULL, _TOGETHER)
+    (parts, moved, told, beside), (contexts, singles) = work, columns
+    wide = min(-(-count // _FULL) * _FULL, _TOGETHER)
+    beside[:] = costs[row]
     for head in range(2):
         lines_of(worths[row] if head else chances[row], contexts, parts, wide)
         lengths_of(worth_factors[row] if head else chance_factors[row], singles, moved, wide)
         for p in range(wide):
             told[head, p], told[2 + head, p] = parts[0, p], moved[0, p]
-    for p in range(who.size):
-        beside[0, p], beside[1, p] = costs[row], factor[who[p]]
-        lean(kept[who[p]], added[who[p]], row, leanings, p)
-    combine(told, wide, beside[0], beside[1], leanings, benefit, drawn)
+    combine(told, wide, beside, factors, leanings, benefit, drawn)
     return told
 
 
@@ -168,6 +166,27 @@ def look_up(  # noqa: PLR0913, PLR0917
 
 
 @compiled
+def answered_of(first: int, last: int, people: People, own: NDArray[np.int32]) -> None:
+    """Say by action and person (k, people) where their answers to it stand; -1 where there are none."""
+    _, who, to, _ = people
+    own[:] = -1
+    for place in range(np.searchsorted(who, first), np.searchsorted(who, last)):
+        own[to[place], who[place] - first] = place
+
+
+@compiled
+def lean_to(
+    own: NDArray[np.int32], who: NDArray[np.int32], first: int, people: People, factors: FloatArray, leanings: FloatArray
+) -> None:
+    """Put how people lean to an action into columns for :func:`.loops.combine`."""
+    every, _, _, numbers = people
+    for p in range(who.size):
+        factors[p], place = every[first + who[p]], own[who[p]]
+        for part in range(4):
+            leanings[part, p] = numbers[place, part] if place >= 0 else _NOBODY[part]
+
+
+@compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     lines: Lines,
     rows: Rows,
@@ -181,14 +200,15 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     """Give what :func:`.loops.score` gives, for people each asked for ``rows`` from one of ``starts`` to the next."""
     (role_of, places, taken), (shared, entries, views) = layout, table
     (k, dim), many = lines[0].shape, _BLOCKS * _TOGETHER
-    scores, work = np.empty((4, rows.size)), workplace(dim)
-    at, who = np.empty((k, many), np.int32), np.empty(many, np.int32)
+    scores, work, who = np.empty((4, rows.size)), workplace(dim), np.empty(many, np.int32)
+    at, own = np.empty((k, many), np.int32), np.empty((k, many), np.int32)
+    factors, leanings = np.ones(_TOGETHER), np.ones((4, _TOGETHER))
     given, single = np.zeros((_BLOCKS, dim, _TOGETHER)), np.zeros((_BLOCKS, dim, _TOGETHER), np.float32)
     picked = np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), np.float32)
     for first in range(0, starts.size - 1, many):
         last = min(first + many, starts.size - 1)
-        some = people[0][first:last], people[1][first:last], people[2][first:last]
         places_of(rows, starts[first : last + 1], at)
+        answered_of(first, last, people, own)
         for role in range(views.shape[1]):
             seen = views[first:last, role].copy()
             lay_out(shared, seen, given, single)
@@ -201,7 +221,8 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
                         pick(given, asks, picked[0], picked[1])
                         columns = picked
                     look_up(entries, seen, asks, places, taken[row], columns)
-                    told = score_some(lines, row, columns, asks, some, work, benefit, drawn)
+                    lean_to(own[row], asks, first, people, factors, leanings)
+                    told = score_some(lines, row, columns, asks.size, factors, leanings, work, benefit, drawn)
                     for part in range(4):
                         for p in range(asks.size):
                             scores[part, at[row, asks[p]]] = told[part, p]

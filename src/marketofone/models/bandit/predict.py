@@ -61,6 +61,27 @@ def no_leaning(k: int) -> Leaning:
     return Leaning(1.0, kept, added)
 
 
+class SparseLeaning(NamedTuple):
+    """A :class:`Leaning` of somebody who answered to few actions: for each of these what is kept, and what is added.
+
+    The four numbers are what is kept of a chance and of a worth, and what is added to them.
+    """
+
+    factor: float
+    own: Mapping[int, tuple[float, float, float, float]]
+
+    def over(self, k: int) -> Leaning:
+        """Give the same over all k actions."""
+        nobody = no_leaning(k)
+        if not self.own:
+            return nobody._replace(factor=self.factor)
+        kept, added = nobody.kept.copy(), nobody.added.copy()
+        for row, (chance, worth, more_chance, more_worth) in self.own.items():
+            kept[:, row], added[:, row] = (chance, worth), (more_chance, more_worth)
+        kept.flags.writeable = added.flags.writeable = False  # as those of nobody: the same loops are compiled for both
+        return Leaning(self.factor, kept, added)
+
+
 @dataclass(frozen=True, eq=False)
 class Arms:
     """The beliefs about k actions, stacked: ``mean`` (k, d), ``covariance`` (k, d, d).
