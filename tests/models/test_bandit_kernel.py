@@ -65,6 +65,7 @@ def test_propensities_are_the_same_to_the_bit(seed: int) -> None:
 def lines(rng: np.random.Generator, *, k: int, dim: int) -> Arms:
     roots = rng.normal(size=(k, dim, dim)) * 10.0 ** rng.uniform(-4.0, 4.0, size=(k, 1, 1))
     squares = roots @ roots.transpose(0, 2, 1)
+    squares[rng.random(k) < 0.3] *= np.eye(dim)  # as before the first outcome
     means = rng.normal(size=(k, dim)) * 10.0 ** rng.uniform(-3.0, 3.0)
     return Arms(mean=means, covariance=0.5 * (squares + squares.transpose(0, 2, 1)))
 

@@ -188,7 +188,7 @@ class Beliefs:
         counts = self.start.manner.person
         if counts is None or not (own.answers or own.reports):
             return _NOBODY
-        rows, rates, most = self.start.rows, self._rates, self.start.most
+        rows, rates = self.start.rows, self._rates
         pairs = zip(own.answers, own.seen or (1.0,) * len(own.answers), strict=True)
         known = [(rows[action], said, share) for (action, said), share in pairs if action in rows]
         expected = math.fsum([rates[row] * share for row, _, share in known])
@@ -196,16 +196,24 @@ class Beliefs:
         like, found = counts.answers, dict[int, tuple[float, float, float, float]]()
         for row, (count, total) in _summed(known).items():
             found[row] = like / (like + count), 1.0, total / (like + count), 0.0
+        if own.reports:
+            self._lean_by_worth(own, found, like=counts.reports)
+        return SparseLeaning(factor, found)
+
+    def _lean_by_worth(
+        self, own: OwnAnswers, found: dict[int, tuple[float, float, float, float]], *, like: float
+    ) -> None:
+        rows, most = self.start.rows, self.start.most
         worths = [(rows[action], said) for action, said in own.reports if action in rows]
         reports = [(row, min(max(said, -most[row]), most[row]), 1.0) for row, said in worths]
         for row, (count, total) in _summed(reports).items():
             kept, _, added, _ = found.get(row, (1.0, 1.0, 0.0, 0.0))
-            found[row] = kept, counts.reports / (counts.reports + count), added, total / (counts.reports + count)
-        return SparseLeaning(factor, found)
+            found[row] = kept, like / (like + count), added, total / (like + count)
 
     @cached_property
     def _rates(self) -> list[float]:
-        return self.rates.tolist()
+        rates: list[float] = self.rates.tolist()
+        return rates
 
     def terms(self, row: int, context: FloatArray, *, mean: float, doubt: float) -> Terms:
         """Take one action's mean score in a context apart; the parts add up to it. ``doubt`` is what it holds of that.

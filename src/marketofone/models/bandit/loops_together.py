@@ -60,6 +60,27 @@ def lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int) -> N
 
 
 @compiled
+def is_plain(of: Singles) -> bool:
+    """Say whether a factor is zero beside its diagonal, as that of an action is before its first outcome."""
+    for j in range(len(of) - 1, -1, -1):
+        for i in range(j):
+            if of[j, i] != 0.0:
+                return False
+    return True
+
+
+@compiled
+def plain_lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int) -> None:
+    """Do what :func:`lengths_of` does, of a plain factor."""
+    dim = len(of)
+    for i in range(dim):
+        e, given, into = of[i, i], contexts[i], moved[i]
+        for p in range(people):
+            into[p] = (e * given[p]) * (e * given[p])
+    fold_rows(moved, dim, people)
+
+
+@compiled
 def lines_of(mean: FloatArray, contexts: FloatArray, parts: FloatArray, people: int) -> None:
     """Put into the first row of ``parts`` (d, people) what the line of a mean says in each column of ``contexts``."""
     dim = mean.size
@@ -146,7 +167,11 @@ def score_some(  # noqa: PLR0913, PLR0917
     beside[:] = costs[row]
     for head in range(2):
         lines_of(worths[row] if head else chances[row], contexts, parts, wide)
-        lengths_of(worth_factors[row] if head else chance_factors[row], singles, moved, wide)
+        factor = worth_factors[row] if head else chance_factors[row]
+        if is_plain(factor):
+            plain_lengths_of(factor, singles, moved, wide)
+        else:
+            lengths_of(factor, singles, moved, wide)
         for p in range(wide):
             told[head, p], told[2 + head, p] = parts[0, p], moved[0, p]
     combine(told, wide, beside, factors, leanings, benefit, drawn)
