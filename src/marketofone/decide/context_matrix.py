@@ -26,7 +26,7 @@ from marketofone.decide.conditions import Conditions, Flags
 from marketofone.decide.decision_input import ACTION_ROLES, DecisionInput
 from marketofone.decide.expressions import Namespace, Value, namespace_of
 from marketofone.domain.decision import Request
-from marketofone.domain.moment import DAY
+from marketofone.domain.moment import DAY, Instant
 from marketofone.domain.role import Role
 from marketofone.models.bandit import ContextTable
 from marketofone.models.recommend import content_matches
@@ -46,7 +46,11 @@ class PurposeView(Struct, frozen=True, eq=False, gc=False):
     profile: Profile
     days_since: Mapping[str, float]
     foreseen: Mapping[str, float]
-    items: frozenset[str]
+    at: Instant
+
+    def items(self) -> frozenset[str]:
+        """Give what goes together with products: what the person has, and what happened to them of late."""
+        return items_of(self.profile, now=self.at)
 
 
 class FeatureView(Struct, frozen=True, eq=False, gc=False):
@@ -99,8 +103,7 @@ def build_view(request: Request, decision_input: DecisionInput, *, compiled: Com
         seen = decision_input.seen.get(role) if allowed else None
         values.append(compiled.nothing_known if seen is None else seen.visible)
         profile = _NOTHING_KNOWN if seen is None else seen.profile
-        items = items_of(profile, now=request.at)
-        views.append(PurposeView(profile, _days_since(profile, request), _foreseen(decision_input, role), items))
+        views.append(PurposeView(profile, _days_since(profile, request), _foreseen(decision_input, role), request.at))
     of = tuple([known[decision_input.allowed(role)] for role in ACTION_ROLES])
     begun = compiled.catalogue.occasion(request.occasion).begun_by == "customer"
     return FeatureView(
@@ -240,8 +243,9 @@ def _affinities(
         return None
     declined = {said.action for said in decision_input.contacts if said.declined_at is not None}
     dismissed = {item for action, item in compiled.item_by_action.items() if action in declined}
+    held = {purpose: views[purpose].items() for purpose, item in compiled.items if item is not None}
     scores = [
-        0.0 if item is None else affinity.score(views[purpose].items, item, dismissed=dismissed)
+        0.0 if item is None else affinity.score(held[purpose], item, dismissed=dismissed)
         for purpose, item in compiled.items
     ]
     return np.array(scores)

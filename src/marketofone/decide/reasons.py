@@ -242,7 +242,7 @@ def _goes_with(context: DecisionContext, choice: Choice, amount: float) -> Reaso
     """Name what of the person speaks most for what the action leads to, and the sources of all that does."""
     affinity, compiled = context.decision_input.affinity, context.compiled
     item, purpose = compiled.offered[choice.chosen].item, compiled.purpose_of[choice.chosen]
-    has = context.feature_view.views[int(context.feature_view.of[purpose])].items
+    has = context.feature_view.views[int(context.feature_view.of[purpose])].items()
     told = [] if affinity is None or item is None else affinity.speaking(has, item)
     sources = {parted_item(one)[0] for one, _ in told}
     source, name = parted_item(told[0][0]) if told else ("transactions", "")

@@ -189,13 +189,18 @@ class Beliefs:
         if counts is None or not (own.answers or own.reports):
             return _NOBODY
         rows, rates = self.start.rows, self._rates
-        pairs = zip(own.answers, own.seen or (1.0,) * len(own.answers), strict=True)
-        known = [(rows[action], said, share) for (action, said), share in pairs if action in rows]
+        known = [
+            (rows[action], said, share)
+            for (action, said), share in zip(own.answers, own.seen or (1.0,) * len(own.answers), strict=True)
+            if action in rows
+        ]
         expected = math.fsum([rates[row] * share for row, _, share in known])
         factor = (sum([said for _, said, _ in known]) + counts.everybody) / (expected + counts.everybody)
-        like, found = counts.answers, dict[int, tuple[float, float, float, float]]()
-        for row, (count, total) in _summed(known).items():
-            found[row] = like / (like + count), 1.0, total / (like + count), 0.0
+        like = counts.answers
+        found = {
+            row: (like / (like + count), 1.0, total / (like + count), 0.0)
+            for row, (count, total) in _summed(known).items()
+        }
         if own.reports:
             self._lean_by_worth(own, found, like=counts.reports)
         return SparseLeaning(factor, found)
