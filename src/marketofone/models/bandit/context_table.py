@@ -46,7 +46,7 @@ class ContextTable(NamedTuple):
     def contexts(self, person: int, rows: Rows) -> FloatArray:
         """Give the contexts in which a person is asked for some actions. Shape (r, d)."""
         views = self.views[person, self.layout.role_of[rows]]
-        found: FloatArray = self.shared[views]
+        found: FloatArray = self.shared.take(views, axis=0)
         found[:, self.layout.places] = self.entries[views[:, None], self.layout.taken[rows]]
         return found
 
