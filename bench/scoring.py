@@ -31,7 +31,11 @@ def measure(bank: Bank, town: Town, *, count: int) -> Iterator[Figure]:
     contexts = _prepared(bank, served(bank, town), now=Instant(town.now + 1))
     compiled, conditions = contexts[0].compiled, contexts[0].candidate_set.conditions
     views = [one.feature_view for one in contexts]
-    facts = [fact for one in build_contexts(views, compiled=compiled, conditions=conditions, changes={}) for fact in one.facts]
+    facts = [
+        fact
+        for one in build_contexts(views, compiled=compiled, conditions=conditions, changes={})
+        for fact in one.facts
+    ]
     values = np.concatenate([one.values for one in views])
     squashed = compiled.features.squash(values)
     matches = matches_of(values, compiled=compiled, corrected=[one.corrected for one in views for _ in one.views])

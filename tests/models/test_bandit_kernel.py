@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from marketofone.domain.errors import MalformedRequest
 from marketofone.models.bandit import kernel, normal, propensity
 from marketofone.models.bandit.arm import FloatArray
-from marketofone.models.bandit.manner import MANNERS
 from marketofone.models.bandit.context_table import ContextTable, Layout
+from marketofone.models.bandit.manner import MANNERS
 from marketofone.models.bandit.predict import Arms, SparseLeaning
 
 SEEDS = st.integers(0, 2**32)
@@ -105,12 +105,16 @@ def test_scores_are_the_same_to_the_bit_whichever_actions_and_however_many_peopl
 
     told = kernel.score_each(chance, worth, table, asked, costs=costs, manner=manner)
     each = [(table.contexts(person, rows), rows, leaning.over(k)) for person, rows, leaning in asked]
-    alone = [kernel.score(chance, worth, seen, rows=of, leaning=one, costs=costs, manner=manner) for seen, of, one in each]
+    alone = [
+        kernel.score(chance, worth, seen, rows=of, leaning=one, costs=costs, manner=manner) for seen, of, one in each
+    ]
 
     with kernel.arrays_only():
         plain = kernel.score_each(chance, worth, table, asked, costs=costs, manner=manner)
     for scores in (told, alone):
-        assert [[part.tobytes() for part in one] for one in scores] == [[part.tobytes() for part in one] for one in plain]
+        assert [[part.tobytes() for part in one] for one in scores] == [
+            [part.tobytes() for part in one] for one in plain
+        ]
 
 
 @many

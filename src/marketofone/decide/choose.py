@@ -85,8 +85,7 @@ class Choice(Struct, frozen=True, eq=False, gc=False):
     ``gate_rejections`` are actions that a permit, a guardrail, the board or a forecast rejects, whatever their
     condition says; ``untrue`` those whose condition does not hold. ``options`` are the rows that may win, and in their
     order stand their ``scores`` (5, o): means, spreads and samples, then means as the policy gives them, and what they
-    hold of doubt. ``looks`` says of each place of a slate down to this one how many look there, of those who look at
-    the one above, where these are fewer.
+    hold of doubt. ``looks`` are the parts of those who look at a place of a slate who look at the next, down to this.
     """
 
     matrix: ContextMatrix
@@ -203,7 +202,9 @@ def _open(context: DecisionContext, matrix: ContextMatrix, *, before: Choice | N
     same = before if before is not None and before.stressed == stressed else None
     gate_rejections = gate_rejections_of(context, stressed=stressed) if same is None else same.gate_rejections
     untrue = _untrue(context, matrix)
-    return _Open(matrix, stressed, gate_rejections, untrue, _options(context, gate_rejections, untrue, stressed=stressed))
+    return _Open(
+        matrix, stressed, gate_rejections, untrue, _options(context, gate_rejections, untrue, stressed=stressed)
+    )
 
 
 def _scored_each(contexts: Sequence[DecisionContext], each: Sequence[_Open]) -> list[Scores]:

@@ -207,7 +207,7 @@ class CompiledCatalogue:
 
     @cached_property
     def layout(self) -> Layout:
-        """Where contexts come from: how well tags fit, and how well products go with what a person has, are looked up."""
+        """Where contexts come from: how well tags fit, and products go with what a person has, is looked up."""
         fits = 1 + len(self.context)
         taken = np.stack((self.tags_of, len(self.tags) + self.item_of), axis=1)
         return Layout(role_of=self.purpose_of, places=np.array([fits, fits + 1]), taken=taken)

@@ -214,9 +214,7 @@ def _foreseen(decision_input: DecisionInput, role: Role) -> Mapping[str, float]:
     return decision_input.forecast.facts()
 
 
-def matches_of(
-    values: FloatArray, *, compiled: CompiledCatalogue, corrected: Sequence[frozenset[str]]
-) -> FloatArray:
+def matches_of(values: FloatArray, *, compiled: CompiledCatalogue, corrected: Sequence[frozenset[str]]) -> FloatArray:
     """Give how well distinct tags fit what occupies those who see these values. Shape (v, distinct tags).
 
     An interest that a person says is wrong fits nothing, whatever they pay for or visit.

@@ -59,8 +59,13 @@ def _warm(loops: ModuleType, together: ModuleType) -> None:
     some, line = np.ones(1), Arms(mean=np.ones((1, 1)), covariance=np.ones((1, 1, 1)))
     lines, rows = (line.mean, line.factor), np.arange(1)
     loops.score(*lines, *lines, some, rows, np.ones((1, 1)), *predict.no_leaning(1), 1.0, 1.0)
-    table, layout = (np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1), np.intp)), (rows, rows, np.zeros((1, 1), np.intp))
-    together.score((*lines, *lines, some), rows, np.arange(2), layout, table, (some, rows, rows, np.ones((1, 4))), 1.0, 1.0)
+    table, layout = (
+        (np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1), np.intp)),
+        (rows, rows, np.zeros((1, 1), np.intp)),
+    )
+    together.score(
+        (*lines, *lines, some), rows, np.arange(2), layout, table, (some, rows, rows, np.ones((1, 4))), 1.0, 1.0
+    )
     loops.propensities(some, some, normal.BELOW, normal.DENSITY)
     loops.quantile(some, normal.LOWER, normal.DENSITY, normal.INVERSE)
 

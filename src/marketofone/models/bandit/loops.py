@@ -92,7 +92,7 @@ def lines(
 
 
 @compiled
-def combine(  # noqa: PLR0913, PLR0917
+def combine(
     told: FloatArray,
     count: int,
     costs: FloatArray,

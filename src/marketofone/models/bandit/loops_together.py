@@ -30,10 +30,25 @@ _FULL = 8  # numbers: vector units are handed a multiple of so many, and what is
 
 
 @compiled
+def add_squares(moved: Singles, dim: int, people: int) -> None:
+    """Put into the first row the sum of the squares of all rows; the first step of adding up goes along."""
+    half = dim // 2
+    for i in range(half):
+        into, more = moved[i], moved[dim - half + i]
+        for p in range(people):
+            into[p] = into[p] * into[p] + more[p] * more[p]
+    if half < dim - half:
+        into = moved[half]
+        for p in range(people):
+            into[p] *= into[p]
+    fold_rows(moved, dim - half, people)
+
+
+@compiled
 def lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int) -> None:
     """Put into the first row of ``moved`` (d, people) what :func:`.reproducible.lengths` gives for each column."""
     dim = len(of)
-    four, half = dim // 4 * 4, dim // 2
+    four = dim // 4 * 4
     moved[:, :people] = np.float32(0.0)
     for j in range(0, four, 4):
         a, b, c, d = contexts[j], contexts[j + 1], contexts[j + 2], contexts[j + 3]
@@ -48,15 +63,7 @@ def lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int) -> N
             e, into = first[i], moved[i]
             for p in range(people):
                 into[p] += e * a[p]
-    for i in range(half):  # squares, and the first step of adding them up
-        into, more = moved[i], moved[dim - half + i]
-        for p in range(people):
-            into[p] = into[p] * into[p] + more[p] * more[p]
-    if half < dim - half:
-        into = moved[half]
-        for p in range(people):
-            into[p] *= into[p]
-    fold_rows(moved, dim - half, people)
+    add_squares(moved, dim, people)
 
 
 @compiled
@@ -76,8 +83,8 @@ def plain_lengths_of(of: Singles, contexts: Singles, moved: Singles, people: int
     for i in range(dim):
         e, given, into = of[i, i], contexts[i], moved[i]
         for p in range(people):
-            into[p] = (e * given[p]) * (e * given[p])
-    fold_rows(moved, dim, people)
+            into[p] = e * given[p]
+    add_squares(moved, dim, people)
 
 
 @compiled
@@ -151,7 +158,7 @@ def workplace(dim: int) -> Work:
 @compiled
 def score_some(  # noqa: PLR0913, PLR0917
     lines: Lines,
-    row: int,
+    row: np.intp,
     columns: Columns,
     count: int,
     factors: FloatArray,
@@ -160,7 +167,7 @@ def score_some(  # noqa: PLR0913, PLR0917
     benefit: float,
     drawn: float,
 ) -> FloatArray:
-    """Score an action for those who stand in the first columns: means, spreads, chances and doubts, shape (4, people)."""
+    """Score an action for those in the first columns: means, spreads, chances and doubts, shape (4, people)."""
     chances, chance_factors, worths, worth_factors, costs = lines
     (parts, moved, told, beside), (contexts, singles) = work, columns
     wide = min(-(-count // _FULL) * _FULL, _TOGETHER)
@@ -179,7 +186,7 @@ def score_some(  # noqa: PLR0913, PLR0917
 
 
 @compiled
-def look_up(  # noqa: PLR0913, PLR0917
+def look_up(
     entries: FloatArray, seen: Rows, who: NDArray[np.int32], places: Rows, taken: Rows, columns: Columns
 ) -> None:
     """Put the entries that an action takes of what people see into their columns."""
@@ -201,7 +208,12 @@ def answered_of(first: int, last: int, people: People, own: NDArray[np.int32]) -
 
 @compiled
 def lean_to(
-    own: NDArray[np.int32], who: NDArray[np.int32], first: int, people: People, factors: FloatArray, leanings: FloatArray
+    own: NDArray[np.int32],
+    who: NDArray[np.int32],
+    first: int,
+    people: People,
+    factors: FloatArray,
+    leanings: FloatArray,
 ) -> None:
     """Put how people lean to an action into columns for :func:`.loops.combine`."""
     every, _, _, numbers = people
