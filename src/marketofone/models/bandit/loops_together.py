@@ -224,6 +224,41 @@ def lean_to(
 
 
 @compiled
+def score_action(  # noqa: PLR0913, PLR0917
+    lines: Lines,
+    row: np.intp,
+    blocks: tuple[FloatArray, Singles, FloatArray, Singles],
+    seen: Rows,
+    at: NDArray[np.int32],
+    own: NDArray[np.int32],
+    first: int,
+    looked_up: tuple[FloatArray, Rows, Rows],
+    people: People,
+    work: Work,
+    benefit: float,
+    drawn: float,
+    scores: FloatArray,
+) -> None:
+    """Score an action for all who ask for it, of those whose contexts are laid out."""
+    given, single, some, singles = blocks
+    entries, places, taken = looked_up
+    who, factors, leanings = np.empty(at.size, np.int32), np.ones(_TOGETHER), np.ones((4, _TOGETHER))
+    count = who_asks(at, who)
+    for start in range(0, count, _TOGETHER):
+        asks = who[start : min(start + _TOGETHER, count)]
+        columns = given[start // _TOGETHER], single[start // _TOGETHER]
+        if count < at.size:
+            pick(given, asks, some, singles)
+            columns = some, singles
+        look_up(entries, seen, asks, places, taken[row], columns)
+        lean_to(own, asks, first, people, factors, leanings)
+        told = score_some(lines, row, columns, asks.size, factors, leanings, work, benefit, drawn)
+        for part in range(4):
+            for p in range(asks.size):
+                scores[part, at[asks[p]]] = told[part, p]
+
+
+@compiled
 def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no names
     lines: Lines,
     rows: Rows,
@@ -237,11 +272,10 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
     """Give what :func:`.loops.score` gives, for people each asked for ``rows`` from one of ``starts`` to the next."""
     (role_of, places, taken), (shared, entries, views) = layout, table
     (k, dim), many = lines[0].shape, _BLOCKS * _TOGETHER
-    scores, work, who = np.empty((4, rows.size)), workplace(dim), np.empty(many, np.int32)
+    scores, work, looked_up = np.empty((4, rows.size)), workplace(dim), (entries, places, taken)
     at, own = np.empty((k, many), np.int32), np.empty((k, many), np.int32)
-    factors, leanings = np.ones(_TOGETHER), np.ones((4, _TOGETHER))
     given, single = np.zeros((_BLOCKS, dim, _TOGETHER)), np.zeros((_BLOCKS, dim, _TOGETHER), np.float32)
-    picked = np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), np.float32)
+    blocks = given, single, np.zeros((dim, _TOGETHER)), np.zeros((dim, _TOGETHER), np.float32)
     for first in range(0, starts.size - 1, many):
         last = min(first + many, starts.size - 1)
         places_of(rows, starts[first : last + 1], at)
@@ -250,17 +284,9 @@ def score(  # noqa: PLR0913, PLR0917 - compiled functions take arrays, and no na
             seen = views[first:last, role].copy()
             lay_out(shared, seen, given, single)
             for row in np.flatnonzero(role_of == role):
-                count = who_asks(at[row, : last - first], who)
-                for start in range(0, count, _TOGETHER):
-                    asks = who[start : min(start + _TOGETHER, count)]
-                    columns = given[start // _TOGETHER], single[start // _TOGETHER]
-                    if count < last - first:
-                        pick(given, asks, picked[0], picked[1])
-                        columns = picked
-                    look_up(entries, seen, asks, places, taken[row], columns)
-                    lean_to(own[row], asks, first, people, factors, leanings)
-                    told = score_some(lines, row, columns, asks.size, factors, leanings, work, benefit, drawn)
-                    for part in range(4):
-                        for p in range(asks.size):
-                            scores[part, at[row, asks[p]]] = told[part, p]
+                asking = at[row, : last - first]
+                of = own[row]
+                score_action(
+                    lines, row, blocks, seen, asking, of, first, looked_up, people, work, benefit, drawn, scores
+                )
     return scores
