@@ -45,14 +45,14 @@ class ContextTable(NamedTuple):
 
     def contexts(self, person: int, rows: Rows) -> FloatArray:
         """Give the contexts in which a person is asked for some actions. Shape (r, d)."""
-        views = self.views[person, self.layout.role_of[rows]]
+        views = self.views[person].take(self.layout.role_of.take(rows))
         found: FloatArray = self.shared.take(views, axis=0)
-        found[:, self.layout.places] = self.entries[views[:, None], self.layout.taken[rows]]
+        found[:, self.layout.places] = self.entries[views[:, None], self.layout.taken.take(rows, axis=0)]
         return found
 
     def context(self, person: int, row: int) -> FloatArray:
         """Give one of them. Shape (d,)."""
-        view = self.views[person, self.layout.role_of[row]]
+        view = self.views.item(person, self.layout.role_of.item(row))
         found: FloatArray = self.shared[view].copy()
-        found[self.layout.places] = self.entries[view, self.layout.taken[row]]
+        found[self.layout.places] = self.entries[view].take(self.layout.taken[row])
         return found

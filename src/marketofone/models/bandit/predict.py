@@ -76,8 +76,8 @@ class SparseLeaning(NamedTuple):
         if not self.own:
             return nobody._replace(factor=self.factor)
         kept, added = nobody.kept.copy(), nobody.added.copy()
-        rows, numbers = [*self.own], np.array([*self.own.values()]).T
-        kept[:, rows], added[:, rows] = numbers[:2], numbers[2:]
+        for row, four in self.own.items():
+            kept[0, row], kept[1, row], added[0, row], added[1, row] = four
         kept.flags.writeable = added.flags.writeable = False  # as those of nobody: the same loops are compiled for both
         return Leaning(self.factor, kept, added)
 
