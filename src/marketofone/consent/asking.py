@@ -122,8 +122,13 @@ def _asked_anew(consents: Consents, *, policy: ConsentPolicy, now: Instant) -> I
 
 
 def wants_no_questions(noes: Noes, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> bool:
-    """Say whether a person objects to marketing, or did lately: then no decision asks them for anything."""
-    return consents.objects or (OFFERS in noes and now < noes[OFFERS] + policy.ask_again_days * DAY)
+    """Say whether a person objects to marketing, or did lately: then no decision asks them for anything.
+
+    What was said under age keeps no question away from who came of age.
+    """
+    objected = noes.get(OFFERS, _NEVER)
+    is_own = objected >= _asked_anew(consents, policy=policy, now=now)
+    return consents.objects or (objected != _NEVER and is_own and now < objected + policy.ask_again_days * DAY)
 
 
 def _last_no(purpose: str, noes: Noes, *, policy: ConsentPolicy) -> Instant | None:
