@@ -50,6 +50,13 @@ def test_a_yes_to_offers_opens_nothing_under_age_also_one_that_was_said_before_t
     assert opens(bank, "insights", now=NOW)
 
 
+def test_a_birth_that_is_still_to_come_is_kept_aside_and_closes_nothing(bank: Bank) -> None:
+    says(bank, WHO)
+    report = bank.ingest([sent("customer.born", WHO, at=NOW, born="2080-01-01")], now=NOW)
+    assert (report.events, report.dead_letters) == (0, 1)
+    assert opens(bank, "marketing", now=NOW)
+
+
 def test_no_offer_is_weighed_for_them(bank: Bank) -> None:
     says(bank, WHO)
     opened = sent("account.opened", WHO, at=NOW - 90 * DAY, account="a", product="current", currency="EUR")

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from marketofone.domain.cloudevents import cloudevent, parse_event
 from marketofone.domain.errors import MalformedEvent
-from marketofone.domain.event import MOVEMENTS, Event
-from marketofone.domain.moment import DAY, SECOND, Instant, date_of
+from marketofone.domain.event import MOVEMENTS, CustomerBorn, Event
+from marketofone.domain.moment import DAY, SECOND, Instant, date_of, day_number
 from marketofone.domain.money_events import Movement
 from marketofone.services.intake.corrections import corrections
 from marketofone.services.runtime.app_context import AppContext
@@ -41,9 +41,11 @@ def arrival_of(context: AppContext, body: bytes, *, now: Instant) -> Arrival:
         When it breaks its contract, or lies in the future.
     """
     event = parse_event(body)
+    calendar, data = context.config.calendar, event.data
+    if isinstance(data, CustomerBorn) and day_number(data.born) > calendar.day_of(now):
+        raise MalformedEvent(field="born", shape="a day that is still to come", fix="write the day of the birth")
     if event.at <= now:
         return Arrival(event, body)
-    calendar, data = context.config.calendar, event.data
     dated = isinstance(data, Movement) and (data.booked is not None or event.at % DAY == 0)
     if dated and event.day(calendar) <= calendar.day_of(now):
         # East of Greenwich the day of a booking begins before midnight in UTC, which only stands for a date.
