@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from situations import NOW, at_once, sent, shares
 
 import marketofone
-from marketofone import Bank
+from marketofone import Bank, wiring
 from marketofone.consent.ledger import ConsentChange, What
 from marketofone.decide.reasons import tells_of_help
 from marketofone.domain.decision import Decision
@@ -206,6 +207,26 @@ def test_however_long_after_it_is_not_asked_again_though_it_was_never_answered(b
         allows(bank, now=later)
         measured(bank, BANKS, at=later)
         assert whys(asks(bank, now=later))["ask_banks"] == "asking: it was asked before, and nothing is asked twice"
+
+
+@pytest.mark.parametrize("days", [1, 130, 400])
+def test_who_leaves_for_another_bank_is_not_asked_there_again(bank: Bank, tmp_path: Path, days: int) -> None:
+    measured(bank, BANKS)
+    assert asks(bank).asks == (BANKS,)
+    later = Instant(NOW + days * DAY)
+    allows(bank, now=later)
+    asks(bank, now=later)
+    taken = msgspec.json.encode(bank.rights.export("anna", now=later))
+    wiring.lay_out(tmp_path / "other")
+    set_up(tmp_path / "other")
+    with marketofone.open(tmp_path / "other", now=later) as other:
+        other.learning.by_itself = False
+        other.rights.bring(taken, now=later)
+        measured(other, BANKS, at=later)
+        made = asks(other, now=later)
+        assert made.asks == ()
+        assert whys(made)["ask_banks"] == "asking: it was asked before, and nothing is asked twice"
+        proven(other)
 
 
 def test_one_thing_is_asked_in_ninety_days_and_one_in_a_slate(bank: Bank) -> None:

@@ -325,6 +325,7 @@ RECORDS: dict[EntryKind, records.Record] = {
         ),
         (Answer("savings_plan", Instant(NOW - DAY), NOW, accepted=False),),
         bytes(range(16)),
+        ((("insights", "open_banking"), Instant(NOW - DAY)),),
     ),
     "forecast": records.ForecastRecord("cli", SUMMARY, (("insights", "transactions"),), RESTS_ON),
     "case": records.CaseRecord("http", "call back", ("decision", "d-1"), NOW, "after six", 3, "Ada"),

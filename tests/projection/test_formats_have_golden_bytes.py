@@ -76,6 +76,12 @@ def test_old_bytes_of_what_came_later_say_the_same(name: str) -> None:
     assert codec.proved(held, box=BOX) == record
 
 
+def test_what_was_brought_along_before_asks_were_told_is_read() -> None:
+    kept = RECORDS["history"]
+    older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])
+    assert msgspec.msgpack.decode(older, type=type(kept)) == msgspec.structs.replace(kept, asks=())
+
+
 def test_an_outcome_that_was_written_without_what_it_answered_is_still_read() -> None:
     kept = RECORDS["outcome"]
     older = msgspec.msgpack.encode(list(msgspec.structs.astuple(kept))[:-1])

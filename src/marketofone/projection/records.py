@@ -211,12 +211,14 @@ class HistoryRecord(Struct, frozen=True, array_like=True, gc=False):
     """What another bank told a customer and they answered, as they brought it along; ``key`` recognises it again.
 
     It counts for caps, pauses and a person's own answers, and teaches of no one else: what it rested on is not here.
+    ``asks`` are the permissions that they were asked for, and when.
     """
 
     actor: str
     contacts: Contacts
     answers: Answers
     key: bytes
+    asks: tuple[tuple[Scope, Instant], ...] = ()
 
 
 class CaseRecord(Struct, frozen=True, array_like=True):

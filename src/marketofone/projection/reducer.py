@@ -268,7 +268,8 @@ def _outcome(state: SubjectState, entry: Entry, record: OutcomeRecord) -> dict[s
 
 def _history(state: SubjectState, entry: Entry, record: HistoryRecord) -> dict[str, Any]:
     brought = (replace(said, stamp=entry.stamp) for said in record.contacts)
-    return {"contacts": (*brought, *state.contacts), "answers": (*record.answers, *state.answers)}
+    asks = dict(sorted((*record.asks, *state.asks.items()), key=lambda ask: ask[1]))
+    return {"contacts": (*brought, *state.contacts), "answers": (*record.answers, *state.answers), "asks": asks}
 
 
 def _erasure(_: SubjectState, __: Entry, ___: ErasureRecord) -> dict[str, Any]:

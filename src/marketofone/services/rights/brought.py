@@ -22,6 +22,7 @@ from marketofone.domain.moment import Instant, parse_instant
 from marketofone.domain.outcome import Outcome
 from marketofone.projection.contacts import ContactRecord
 from marketofone.projection.own_answers import MOST, Answer
+from marketofone.projection.records import Scope
 from marketofone.services.intake.arrivals import Arrival, arrival_of
 from marketofone.services.intake.identity import IDENTIFYING
 from marketofone.services.rights.delegates import check_delegation
@@ -33,6 +34,7 @@ from marketofone.services.rights.portable import (
     EventKept,
     LinkSaid,
     OwnAnswer,
+    PermissionAsked,
     Shown,
 )
 from marketofone.services.runtime.app_context import AppContext
@@ -75,6 +77,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
 class _History(Struct, frozen=True, forbid_unknown_fields=True):
     shown: Annotated[list[Raw], Meta(max_length=MOST_SHOWN)] = []
     answers: Annotated[list[Raw], Meta(max_length=MOST)] = []
+    asked: Annotated[list[Raw], Meta(max_length=MOST_SHOWN)] = []
 
 
 class Said(NamedTuple):
@@ -95,6 +98,7 @@ class Brought(NamedTuple):
     delegates: list[Delegation]
     contacts: tuple[ContactRecord, ...]
     answers: tuple[Answer, ...]
+    asks: tuple[tuple[Scope, Instant], ...]
     history_key: bytes
     events: list[Arrival]
     links: list[Arrival]
@@ -123,6 +127,7 @@ def read_brought(context: AppContext, raw: bytes, *, customer: str | None, now: 
     history = _decoded(document.history, of=_History, within="history.")
     shown = [_decoded(one, of=Shown, within=f"history.shown[{at}].") for at, one in enumerate(history.shown)]
     answers = [_decoded(one, of=OwnAnswer, within=f"history.answers[{at}].") for at, one in enumerate(history.answers)]
+    asked = [_decoded(one, of=PermissionAsked, within=f"history.asked[{at}].") for at, one in enumerate(history.asked)]
     _check_currency(document.currency, shown, answers, counts_in=context.config.settings.currency)
     return Brought(
         customer=name,
@@ -130,6 +135,10 @@ def read_brought(context: AppContext, raw: bytes, *, customer: str | None, now: 
         delegates=list(_delegates(document, now=now)),
         contacts=tuple(_contact(one, f"history.shown[{at}]", now=now) for at, one in enumerate(shown)),
         answers=tuple(_answer(one, f"history.answers[{at}]", now=now) for at, one in enumerate(answers)),
+        asks=tuple(
+            ((one.purpose, one.source), _moment(one.at, f"history.asked[{at}].at", now=now))
+            for at, one in enumerate(asked)
+        ),
         history_key=key_of(PRODUCER, _digest([*document.consents, document.history])),
         events=list(_events(context, document, name, now=now)),
         links=list(_links(context, document, name, now=now)),

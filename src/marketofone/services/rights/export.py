@@ -61,6 +61,7 @@ from marketofone.services.rights.portable import (
     LinkSaid,
     OutcomeHeard,
     OwnAnswer,
+    PermissionAsked,
     Portable,
     Shown,
 )
@@ -185,7 +186,7 @@ def _portable(
         consents=tuple(found.consents),
         delegates=tuple(map(_delegate, standing_delegates(snapshot, person, now=person.judged(now)))),
         licences=_licences(state),
-        history=History(shown=tuple(shown), answers=tuple(map(_answer, state.answers))),
+        history=History(shown=tuple(shown), answers=tuple(map(_answer, state.answers)), asked=_asked(state)),
         events=tuple(found.events),
         identity=tuple(found.identity),
         corrections=tuple(found.corrections),
@@ -194,6 +195,12 @@ def _portable(
         cases=tuple(found.cases),
         inferences=inferences,
         uses=tuple(uses),
+    )
+
+
+def _asked(state: SubjectState) -> tuple[PermissionAsked, ...]:
+    return tuple(
+        PermissionAsked(purpose=purpose, source=source, at=text_of(at)) for (purpose, source), at in state.asks.items()
     )
 
 

@@ -178,7 +178,7 @@ def _drafts(context: AppContext, told: Brought, owner: Customer, *, bank: int, n
         yield seal("consent", record, at=change.since, keys=[event_number(key, subject=owner.subject)])
     for delegation in told.delegates:
         yield seal("delegate", DelegateRecord(context.actor, delegation, ended=False), at=now)
-    history = HistoryRecord(context.actor, told.contacts, told.answers, told.history_key)
+    history = HistoryRecord(context.actor, told.contacts, told.answers, told.history_key, told.asks)
     yield seal("history", history, at=now, keys=[event_number(told.history_key, subject=owner.subject)])
 
 

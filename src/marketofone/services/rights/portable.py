@@ -134,11 +134,20 @@ class OwnAnswer(Part, frozen=True, kw_only=True):
     seen: Share = 1.0
 
 
+class PermissionAsked(Part, frozen=True, kw_only=True):
+    """A permission that a decision asked for: nothing is asked twice, at no bank."""
+
+    purpose: Word
+    source: Word
+    at: str
+
+
 class History(Part, frozen=True, kw_only=True):
-    """What still counts of what was shown and answered."""
+    """What still counts of what was shown, asked and answered."""
 
     shown: tuple[Shown, ...] = ()
     answers: tuple[OwnAnswer, ...] = ()
+    asked: tuple[PermissionAsked, ...] = ()
 
 
 class Correction(Part, frozen=True, kw_only=True):
