@@ -215,6 +215,14 @@ def test_no_name_that_a_person_gives_takes_the_place_of_a_guardian(bank: Bank, c
     assert [one.delegation for one in bank.rights.delegates(WHO)] == [told]
 
 
+def test_a_delegate_reads_of_no_other_delegate(bank: Bank, visits: Callable[..., Visitor]) -> None:
+    other = Delegation(name="Ben", authority="named", may="view", until=Instant(START + 30 * DAY))
+    bank.rights.appoint(WHO, other)
+    page = visits().page(f"{HOME}/delegates")
+    assert NAME in page.text
+    assert "Ben" not in page.text
+
+
 def test_a_receipt_tells_a_delegate_nothing_of_what_was_decided(bank: Bank, visits: Callable[..., Visitor]) -> None:
     bank.decide(WHO, occasion="app.opened")
     every = ("*",)

@@ -24,13 +24,14 @@ class _Named(Struct, frozen=True):
 
 
 def delegates(renderer: PageRenderer, request_data: RequestData) -> Response:
-    """Show who may act for a customer now, and the form to name somebody."""
-    bank, customer = renderer.bank, request_data.path["customer"]
+    """Show who may act for a customer now, and the form to name somebody; a delegate sees only themselves."""
+    bank, customer, acting = renderer.bank, request_data.path["customer"], renderer.acting
+    found = bank.rights.delegates(customer)
     return renderer.page(
         "customer/delegates.html",
         request_data,
         customer=customer,
-        delegates=bank.rights.delegates(customer),
+        delegates=[of for of in found if acting is None or of.delegation.name == acting.name],
         latest=date_of(bank.calendar.day_of(Instant(bank.now() + (MOST_DAYS - 1) * DAY))).isoformat(),
     )
 
