@@ -218,6 +218,8 @@ def test_a_key_that_was_taken_back_joins_nobody_by_a_link_that_is_older_and_arri
         shares(again, "k", "b", now=NOW - DAY)  # linked again, later than it was taken back
         assert [again.profile(one, now=NOW).person for one in ("a", "b")] == ["a", "a"]
         assert values(again, "b")["income_30d"] == 200
+        again.ingest([sent("identity.linked", "b", at=NOW - 3 * DAY, id="late", key_kind=STRONG, key="k")], now=NOW)
+        assert again.profile("b", now=NOW).person == "a", "nor does it part who was linked since"
         proven(again)
 
 

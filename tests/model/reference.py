@@ -450,6 +450,7 @@ class ReferenceBank:
     def __init__(self) -> None:
         self.journals: dict[str, list[Entry]] = {}
         self.holders: defaultdict[str, set[str]] = defaultdict(set)
+        self.taken_back: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self.board = Board()
         self.taken: set[tuple[str, str]] = set()  # a customer, and an event that is kept
         self.waiting: list[tuple[str, Entry]] = []  # lessons
@@ -537,6 +538,10 @@ class ReferenceBank:
         if (customer, event) in self.taken:
             return False
         self.taken.add((customer, event))
+        if not linked:
+            self.taken_back[customer, key].append(now)
+        elif customer not in self.holders[key]:  # one that is older than when it was taken back joins nobody
+            linked = not any(at > now for at in self.taken_back[customer, key])
         everybody = {customer, *self.holders[key]}
         everybody |= {other for of in everybody for other in self.ids(of)}
         before = {of: self.ids(of) for of in everybody}

@@ -77,8 +77,10 @@ def _unit(
         key = strong_mark(context.keys, kind=data.key_kind, key=data.key)
     else:
         key = naming_mark(context.keys, kind=data.key_kind, key=data.key)
-    linked = isinstance(data, IdentityLinked) and not _taken_back(reader, customer, key, since=event.at)
     holders = reader.holders(key, limit=2**31)
+    linked = isinstance(data, IdentityLinked) and (
+        customer.subject in holders or not _taken_back(reader, customer, key, since=event.at)
+    )
     after = sorted({*holders, customer.subject}) if linked else [of for of in holders if of != customer.subject]
     change = LinkChange(key, customer.subject, linked)
     before_of, after_of = _people(reader, customer.subject, key, holders, after) if strong else ({}, {})
