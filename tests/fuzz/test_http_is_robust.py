@@ -20,14 +20,14 @@ from marketofone.web.app import build_app
 pytestmark = pytest.mark.fuzz
 
 EXAMPLES = 120
-# A value goes with `valued` only, an end with a grant only: said in words, for no schema says it plainly.
-BOUND_TOGETHER = ("/outcomes", "/consents")
+# A value goes with `valued` only, an end with a grant or a delegate who begins only: no schema says it plainly.
+BOUND_TOGETHER = ("/outcomes", "/consents", "/delegates")
 # 10.0 is a whole number to a schema, and none to a reader of JSON that tells numbers apart.
 COUNTED = ("/v1/decisions",)
 LATE = Instant(7_258_118_399_999_999)  # the last of 2199: no moment that can be written lies ahead of it
 HOST = {"Host": "localhost"}  # the server answers to loopback's own names only
 
-OF_A_PERSON = ("/inferences",)  # which names there are differs from person to person
+OF_A_PERSON = ("/inferences", "/links")  # which names there are, and who may act, differs from person to person
 
 
 @pytest.fixture(scope="module")
