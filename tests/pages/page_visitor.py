@@ -57,6 +57,16 @@ class _Client(TestClient):
 HTML = {"Accept": "text/html"}
 
 
+class Time:
+    """A clock that is moved by hand."""
+
+    def __init__(self, start: Instant) -> None:
+        self.now = start
+
+    def __call__(self) -> Instant:
+        return self.now
+
+
 class Visitor:
     """Somebody who reads pages and fills in forms. Each page is checked; its links are kept to be followed."""
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from page_check import Page
-from page_visitor import HTML, NOW, Visitor, cloudevent
+from page_visitor import HTML, NOW, Time, Visitor, cloudevent
 
 import marketofone
 from marketofone.bank import Bank
@@ -35,16 +35,9 @@ NAME = "Ann Müller"
 ACTS = f"acting for you: {NAME}, named by yourself"
 
 
-class Time:
-    now = START
-
-    def __call__(self) -> Instant:
-        return self.now
-
-
 @pytest.fixture
 def time() -> Time:
-    return Time()
+    return Time(START)
 
 
 @pytest.fixture

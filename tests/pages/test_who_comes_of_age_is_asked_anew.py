@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_visitor import HTML, NOW, Visitor, client_of, cloudevent
+from page_visitor import HTML, NOW, Time, Visitor, client_of, cloudevent
 
 import marketofone
 from marketofone.bank import Bank
@@ -20,18 +20,9 @@ PAGE = "/customer/c-1"
 TOLD = "You are of age now. What was allowed before has ended, also what somebody allowed for you."
 
 
-class Time:
-    """A clock that is moved by hand."""
-
-    now = START
-
-    def __call__(self) -> Instant:
-        return self.now
-
-
 @pytest.fixture
 def time() -> Time:
-    return Time()
+    return Time(START)
 
 
 @pytest.fixture

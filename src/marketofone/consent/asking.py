@@ -4,7 +4,7 @@
   from when it was recorded, also after a yes, a resumed pause or a lifted objection: who changed their mind asks for
   more themselves.
 - *While a pause lasts* nobody asks for what it names, however long ago it was said.
-- *Under age* nobody asks for what is barred then. Who came of age is asked anew, whatever no was said before.
+- *Under age* no one is asked for what is barred then. Who came of age is asked anew, whatever no was said before.
 - *While an objection stands* nobody asks for what serves marketing, for asking would be marketing itself.
 
 What several ids of a person said is heard together. Whether there is anything to ask for, a standing tells.

@@ -158,7 +158,7 @@ def opened_by(source: str, consents: Consents, *, policy: ConsentPolicy, now: In
 def stopped(purpose: str, consents: Consents, *, policy: ConsentPolicy, now: Instant) -> State | None:
     """Say what stops a purpose, whatever is granted; None where nothing does.
 
-    That is a bar for who is under age, an objection to marketing, or a pause. What rests on a duty is nobody's to stop.
+    That is a bar for who is under age, an objection to marketing, or a pause. What rests on a duty cannot be stopped.
     """
     spec = policy.purposes.get(purpose)
     if spec is None or spec.basis == "legal_duty":

@@ -278,7 +278,7 @@ def _said_after(consents: Consents, change: ConsentChange) -> Consents:
         change.sources,
         change.channels,
     )
-    if not (change.lent or consents.lent):  # as of nearly everybody
+    if not (change.lent or consents.lent):  # as of nearly all people
         return replace(consents, said=(said, *(older for older in consents.said if not said.hides(older))))
     before = ((older, place in consents.lent) for place, older in enumerate(consents.said))
     kept = _still_counting([(said, change.lent), *before])

@@ -1,8 +1,8 @@
-"""People under age: what nobody may say yes to for them, and the day on which they come of age.
+"""People under age: what no one may say yes to for them, and the day on which they come of age.
 
-- *Under age* nothing that serves marketing may be used, nor a purpose that the bank bars besides, whoever said yes to
-  it and whenever; and no credit is offered. For all other purposes the minor says yes or no, or a guardian for them.
-- *On the day of age* each yes that was said before ends, at midnight where the bank is, whoever said it: the young
+- *Under age* nothing that serves marketing may be used, nor a purpose that the bank bars besides, even after a yes
+  to it; and no credit is offered. For all other purposes the minor says yes or no, or a guardian for them.
+- *On the day of age* each yes that was said before ends, at midnight where the bank is, also a guardian's: the young
   adult is asked anew, and nothing carries over. A no stays.
 
 Both follow from the date of birth and the moment of the question. No job runs, so nothing comes late.

@@ -20,7 +20,7 @@ def ended_at(consents: Consents, moment: Instant) -> Consents:
     for said in consents.said:
         if said.validity.since < moment and said.validity.granted:
             return replace(consents, said=tuple([_ended_at(one, moment) for one in consents.said]))
-    return consents  # as of nearly everybody: what they allow they said when of age
+    return consents  # as of nearly all people: what they allow they said when of age
 
 
 def _ended_at(said: ConsentEntry, moment: Instant) -> ConsentEntry:

@@ -5,7 +5,7 @@ Each of these keeps an action from asking; of several the first tells:
 1. they said no to the purpose lately, pause it, or object (``consent/asking.py``);
 2. they were asked for it before, whatever they answered, or were asked for anything lately;
 3. special care was asked for, a payment is late, something hard happened in their life, or they may be a minor;
-4. nobody measured lately that it helps, on people enough, or it was not enough that it was shown to help by.
+4. it was not measured lately that it helps, on people enough, or it was not enough that it was shown to help by.
 
 Signs of stress silence it by the guardrail of that name, and on an occasion that the bank begins nothing asks. What
 this reads of a person is what they allowed for the purpose itself, what protects them by law, and what they said.

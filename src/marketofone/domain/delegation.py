@@ -50,7 +50,7 @@ class Delegation(Struct, frozen=True, kw_only=True):
         """Give when it ends by itself.
 
         That of a guardian ends with the age of the child for whom it was recorded. Somebody whom the child named never
-        stood, also where nobody knew the age then.
+        stood, also where the age was not known then.
         """
         if of_age is None or of_age <= recorded:
             return self.until

@@ -1,13 +1,14 @@
 """Delegates: who may act for a customer. A customer names one, or the bank records one whose authority it has seen.
 
 A delegation is an entry of the customer's own journal, under the name by which they read of it. It ends by its date, a
-guardian's when the child comes of age, or by another entry: from then on nothing opens and nothing is said. Whoever
+guardian's when the child comes of age, or by another entry: from then on nothing opens and nothing is said. Who
 acts is asked for anew with each page and each word, inside of the unit of work that records it, so that what is ended
 meanwhile stops it. Each page that a delegate opens is a use in the customer's log.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import get_args
 
 import msgspec
@@ -23,7 +24,6 @@ from marketofone.domain.errors import MalformedRequest, Refused, UnknownCustomer
 from marketofone.domain.languages import message
 from marketofone.domain.moment import DAY, Instant, text_of
 from marketofone.projection import codec
-from marketofone.projection.journals import JournalReader
 from marketofone.projection.person import Person
 from marketofone.projection.records import DelegateRecord, Scope
 from marketofone.projection.snapshot import Snapshot
@@ -67,13 +67,8 @@ def delegates(context: AppContext, customer: str, *, now: Instant) -> list[Stand
 
 def standing_delegates(snapshot: Snapshot, person: Person, *, now: Instant) -> list[StandingDelegate]:
     """Give the delegates of a person who may act at a moment."""
-    return _standing(snapshot.reader, person, policy=snapshot.config.policy, now=now)
-
-
-def _standing(reader: JournalReader, person: Person, *, policy: ConsentPolicy, now: Instant) -> list[StandingDelegate]:
-    born, last = person.consents.born, dict[str, StandingDelegate]()
-    of_age = None if born is None else policy.came_of_age(born)
-    for entry in reader.entries(person.asked.subject, kinds=("delegate",), upto=person.own.n):
+    of_age, last = _of_age(person, policy=snapshot.config.policy), dict[str, StandingDelegate]()
+    for entry in snapshot.reader.entries(person.asked.subject, kinds=("delegate",), upto=person.own.n):
         record: DelegateRecord = codec.read(entry, box=person.asked.box)
         said = record.delegation
         last.pop(said.name, None)
@@ -83,13 +78,22 @@ def _standing(reader: JournalReader, person: Person, *, policy: ConsentPolicy, n
     return [one for one in last.values() if now < one.ends]
 
 
+def _of_age(person: Person, *, policy: ConsentPolicy) -> Instant | None:
+    """Give the moment at which a person comes of age, or did; None where no birth is known."""
+    born = person.consents.born
+    return None if born is None else policy.came_of_age(born)
+
+
+def _of_name(found: Iterable[StandingDelegate], name: str) -> StandingDelegate | None:
+    return next((one for one in found if one.delegation.name == name), None)
+
+
 def acting(context: AppContext, customer: str, name: str, *, now: Instant) -> StandingDelegate | None:
-    """Give the delegate of a name, who may act for a customer now; None where nobody of that name may."""
+    """Give the delegate of a name, who may act for a customer now; None where none of that name may."""
     try:
-        found = delegates(context, customer, now=now)
+        return _of_name(delegates(context, customer, now=now), name)
     except UnknownCustomer:
         return None
-    return next((one for one in found if one.delegation.name == name), None)
 
 
 def check_acting(context: AppContext, customer: str, name: str, *, now: Instant) -> StandingDelegate:
@@ -98,7 +102,7 @@ def check_acting(context: AppContext, customer: str, name: str, *, now: Instant)
     Raises
     ------
     MalformedRequest
-        When nobody of that name may.
+        When none of that name may.
     """
     found = acting(context, customer, name, now=now)
     if found is None:
@@ -112,15 +116,15 @@ def said_for(snapshot: Snapshot, person: Person | None, change: ConsentChange, *
     Raises
     ------
     MalformedRequest
-        When nobody of that name may act now, or they may only look.
+        When none of that name may act now, or they may only look.
     """
     if change.delegate is UNSET:
         return change
     found = [] if person is None else standing_delegates(snapshot, person, now=now)
-    said = next((one.delegation for one in found if one.delegation.name == change.delegate), None)
-    if said is None or said.may != "change":
-        raise MalformedRequest(field="delegate", shape=_NOBODY if said is None else _VIEW_ONLY, fix=_ASK)
-    return replace(change, actor=said.actor, authority=said.evidence)
+    standing = _of_name(found, change.delegate)
+    if standing is None or standing.delegation.may != "change":
+        raise MalformedRequest(field="delegate", shape=_NOBODY if standing is None else _VIEW_ONLY, fix=_ASK)
+    return replace(change, actor=standing.delegation.actor, authority=standing.delegation.evidence)
 
 
 def appoint(context: AppContext, customer: str, delegation: Delegation, *, now: Instant) -> StandingDelegate:
@@ -166,7 +170,7 @@ def end(context: AppContext, customer: str, name: str, *, now: Instant, by_custo
     ------
     UnknownCustomer
     MalformedRequest
-        When nobody of that name may act.
+        When none of that name may act.
     Refused
         When it is a guardian whom the customer would end ``by_customer`` themselves.
     """
@@ -181,24 +185,21 @@ def _record(context: AppContext, customer: str, record: DelegateRecord, *, now: 
     refuse_forgotten(context.keys, customer, now=now)
     with context.store.read() as reader:
         snapshot = context.snapshot(reader)
-        person, policy = snapshot.person(customer), snapshot.config.policy
-        judged, said = person.judged(now), record.delegation
+        person, said = snapshot.person(customer), record.delegation
         if not record.ended:
-            _check_room(reader, person, said, policy=policy, now=judged)
+            _check_room(snapshot, person, said, now=person.judged(now))
         draft = codec.draft("delegate", record, subject=person.asked.subject, box=person.asked.box, at=now)
         expects = {BANK: Expectation(snapshot.bank.guard), **person.expects(strict=False)}
         unit = Unit(now=now, expects=expects, together=person.together, drafts=[draft])
-        born = person.consents.born
+        of_age = _of_age(person, policy=snapshot.config.policy)
     (made,) = context.store.commit(unit)
     refuse_forgotten(context.keys, customer, now=now)  # whose erasure began meanwhile
-    ends = said.ends(recorded=made.recorded, of_age=None if born is None else policy.came_of_age(born))
+    ends = said.ends(recorded=made.recorded, of_age=of_age)
     return StandingDelegate(delegation=said, recorded=made.recorded, actor=record.actor, ends=ends)
 
 
-def _check_room(
-    reader: JournalReader, person: Person, said: Delegation, *, policy: ConsentPolicy, now: Instant
-) -> None:
-    standing = [one.delegation for one in _standing(reader, person, policy=policy, now=now)]
+def _check_room(snapshot: Snapshot, person: Person, said: Delegation, *, now: Instant) -> None:
+    standing = [one.delegation for one in standing_delegates(snapshot, person, now=now)]
     if len([one for one in standing if one.name != said.name]) >= MOST:
         raise MalformedRequest(field="name", shape=f"one of more than {MOST} delegates", fix="end another one first")
     if said.authority != "named":
@@ -206,7 +207,7 @@ def _check_room(
     if any(one.name == said.name and one.authority != "named" for one in standing):
         shape = message("that of somebody whose authority the bank recorded")
         raise MalformedRequest(field="name", shape=shape, fix=message("give another name"))
-    if is_under_age(person.consents, policy=policy, now=now):
+    if is_under_age(person.consents, policy=snapshot.config.policy, now=now):
         shape = message("somebody whom a customer under age names")
         raise MalformedRequest(field="authority", shape=shape, fix=message("the bank records a guardian"))
 

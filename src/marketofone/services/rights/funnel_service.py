@@ -42,7 +42,7 @@ def count_funnel(
     Orders of an app's parts offer nothing, and are no part of it. Who came after ``as_of`` is neither counted nor
     named.
     What may be shown is judged ``now``: a decision that rests on what may not be used any more is left out and counted.
-    To count somebody names nobody; what the decisions of whoever is listed rest on is read, and is a use. Where it
+    To count people names none; what the decisions of those who are listed rest on is read, and is a use. Where it
     ``lists_people`` not, none is.
 
     Raises

@@ -122,8 +122,10 @@ def _hard_pressed(
     again: MadeAgain | str, person: Person, *, config: BankConfig, now: Instant
 ) -> tuple[bool, tuple[Scope, ...]]:
     """Say whether somebody was in trouble then, where what says so may be read now, and what was read for that."""
-    if isinstance(again, str) or again.overdrawn:
-        return not isinstance(again, str), ()
+    if isinstance(again, str):
+        return False, ()
+    if again.overdrawn:
+        return True, ()
     foreseen = frozenset[str]() if again.input.forecast is None else again.input.forecast.sources
     permit = person.permit(config.policy.serving(FORECAST), policy=config.policy, now=person.judged(now))
     if not foreseen <= permit.sources:

@@ -310,7 +310,7 @@ def _needs(reading: Reading | None, name: str) -> Iterator[str]:
 
 
 def _counted(paid: Iterable[Mapping[Feature, float]]) -> Iterator[Evidence]:
-    """Give what was counted of payments, each feature once: whoever may see it sees the same."""
+    """Give what was counted of payments, each feature once: each purpose that may see it sees the same."""
     for feature, value in {feature: value for each in paid for feature, value in each.items()}.items():
         source = "+".join(sorted(feature.lineage))
         yield Evidence(source=source, kind=feature.title, times=value, unit=feature.unit)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from starlette.responses import Response
 
 from marketofone.domain.errors import ConsentRefused
 from marketofone.services.foresight import insights
 from marketofone.services.rights import consent_view, history
 from marketofone.services.rights.inferences import asked_about
-from marketofone.web.console.reasons import REASONS, Looked, actor_of
+from marketofone.web.console.reasons import REASONS, Looked, looking
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
@@ -26,7 +24,7 @@ def ask(renderer: PageRenderer, request_data: RequestData) -> Response:
 def look(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show a customer to staff, with no switch to press. The uses it leaves name who looked, and why."""
     customer, said, bank = request_data.path["customer"], request_data.fill_in(Looked), renderer.bank
-    context, now = replace(bank.context, actor=actor_of(said)), bank.now()
+    context, now = looking(bank.context, said), bank.now()
     standing = consent_view.standing_for_staff(context, customer, now=now)
     try:
         known = insights.profile(context, customer, now=now)

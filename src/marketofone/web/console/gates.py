@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -12,7 +11,7 @@ from marketofone.decide.gates import GATES, Gate
 from marketofone.services.rights.funnel_service import MOST_DAYS, count_funnel
 from marketofone.web import charts
 from marketofone.web.console.impact import ASSIGNMENTS, MONEY_LEFT
-from marketofone.web.console.reasons import REASONS, Looked, actor_of
+from marketofone.web.console.reasons import REASONS, Looked, looking
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
@@ -53,7 +52,7 @@ def _page(renderer: PageRenderer, request_data: RequestData, *, looked: Looked |
     bank = renderer.bank
     now, days = bank.now(), request_data.days
     as_of = request_data.as_of(bank.calendar, now=now)
-    context = bank.context if looked is None else replace(bank.context, actor=actor_of(looked))
+    context = bank.context if looked is None else looking(bank.context, looked)
     found = count_funnel(context, days=days, now=now, as_of=as_of, lists_people=looked is not None)
     return renderer.page(
         "console/gates.html",

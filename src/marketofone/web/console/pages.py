@@ -6,7 +6,6 @@ Staff are not authenticated yet; every page says so, and the server listens on l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from msgspec import Struct
@@ -23,7 +22,7 @@ from marketofone.web.console.cases import answer, cases
 from marketofone.web.console.data import data
 from marketofone.web.console.gates import gates, unserved
 from marketofone.web.console.impact import impact
-from marketofone.web.console.reasons import REASONS, Looked, actor_of
+from marketofone.web.console.reasons import REASONS, Looked, looking
 from marketofone.web.page_renderer import Page, PageRenderer, address, redirect
 from marketofone.web.request_data import RequestData
 
@@ -45,7 +44,7 @@ def console(renderer: PageRenderer, request_data: RequestData) -> Response:
 def newest(renderer: PageRenderer, request_data: RequestData) -> Response:
     """Show the newest decisions of all customers; the use that each leaves names who looked, and why."""
     said, bank = request_data.fill_in(Looked), renderer.bank
-    context = replace(bank.context, actor=actor_of(said))
+    context = looking(bank.context, said)
     decisions = history.recent_decisions(context, customer=None, limit=RECENT, now=bank.now())
     return _home(renderer, request_data, decisions=decisions, looked=said)
 

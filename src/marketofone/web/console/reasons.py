@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from marketofone.domain.languages import message
 from marketofone.domain.texts import ONE_LINE
+from marketofone.services.runtime.app_context import AppContext
 
 REASONS = {
     "asked": message("the customer asked us"),
@@ -27,6 +29,11 @@ class Looked(Struct, frozen=True):
     by: Annotated[str, Meta(min_length=1, max_length=100, pattern=_NAME)]
     reason: Literal["asked", "complaint", "check"]
     more: Annotated[str, Meta(max_length=200, pattern=ONE_LINE)] = ""
+
+
+def looking(context: AppContext, said: Looked) -> AppContext:
+    """Give a context in which each use names who looks, and why."""
+    return replace(context, actor=actor_of(said))
 
 
 def actor_of(said: Looked) -> str:

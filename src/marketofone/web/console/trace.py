@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from starlette.responses import Response
 
 from marketofone.domain.decision import Candidate
 from marketofone.services.rights import history
 from marketofone.web import charts, formatting
-from marketofone.web.console.reasons import REASONS, Looked, actor_of
+from marketofone.web.console.reasons import REASONS, Looked, looking
 from marketofone.web.page_renderer import PageRenderer
 from marketofone.web.request_data import RequestData
 
@@ -42,7 +41,7 @@ def look(renderer: PageRenderer, request_data: RequestData) -> Response:
     The use that it leaves names who looked, and why.
     """
     said, bank = request_data.fill_in(Looked), renderer.bank
-    context = replace(bank.context, actor=actor_of(said))
+    context = looking(bank.context, said)
     made = history.shown_decision(
         context, request_data.path["decision"], customer=request_data.customer, now=bank.now()
     )
